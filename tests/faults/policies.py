@@ -9,9 +9,9 @@ from tests.e2e.stage import Stage
 ONE_STEP: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1}
 
 
-def apply_quick(stage: Stage, name: str, **rollout: Any) -> None:
-    """Promoted within some 10 s: a harmless window, judged leniently."""
-    stage.apply_policy(name, 10, "0.10", risk="0.05", **{**ONE_STEP, **rollout})
+def apply_quick(stage: Stage, name: str, spec: dict[str, Any] | None = None, **rollout: Any) -> None:
+    """Promoted within some 10 s: a harmless window, judged leniently. spec: whole parts of the policy's."""
+    stage.apply_policy(name, 10, "0.10", risk="0.05", spec=spec, **{**ONE_STEP, **rollout})
 
 
 def apply_harmful(stage: Stage, name: str, **rollout: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from earlystop.controller.cluster import APPROVALS
 from earlystop.rollout.verify import differences
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import child_environment, wait_until
@@ -267,3 +268,28 @@ def test_an_abort_takes_a_proven_setting_back_and_its_certificate_with_it(
     first, second = verdicts_of(stage, "proven")
     assert "after its decision Promote (NonInferiorAndSaving)" in second["spec"]["message"]
     assert second["spec"]["previous"] == first["spec"]["digest"]
+
+
+@pytest.mark.usefixtures("load", "no_policy_left")
+def test_a_proven_setting_waits_until_somebody_who_may_has_approved_it_and_the_verdict_says_who(
+    stage: Stage, watched: Following, alice: Person
+) -> None:
+    ben = person(stage, "ben", role="earlystop-approve")
+    apply_quick(stage, "asking", spec={"approval": {"mode": "BeforePromotion"}})
+    watched.wait_status("asking", lambda status: "awaiting" in status, 120, "waiting for an approval")
+    stage.told("asking", "AwaitingApproval", "Waits for an approval. Proposed: all requests get window=10")
+    assert watched.weight("asking") == 50 and not verdicts_of(stage, "asking")
+    code, output = alice.earlystop("approve", "asking", "--yes")
+    assert code == 1 and "as in the role `earlystop-approve`, is needed" in output
+    output = ben.does("approve", "asking", "--yes", "--wait", "--comment", "seen")
+    assert "is proven to lose less than 10 points of EM (" in output and f"Approved by {ben.user}" in output
+    watched.wait_status("asking", phase_is("Promoted"), 60, "promoted")
+    spec = only_verdict(stage, "asking")["spec"]
+    assert spec["approvedBy"] == [f"user {ben.user}"] and differences(spec) == []
+    wait_until(lambda: counted_of(stage) == ["Counted"], 10, "the approval to be told that it counted")
+
+
+def counted_of(stage: Stage) -> list[str]:
+    """What the only approval is told."""
+    (approval,) = stage.access.items(APPROVALS, stage.namespace)
+    return [each["reason"] for each in approval["status"]["conditions"]]

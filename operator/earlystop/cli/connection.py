@@ -16,7 +16,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.cli.metadata_check import NAME
 from earlystop.cli.words import shown
-from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound, Resource
+from earlystop.controller.cluster import APPROVALS, Cluster, ClusterError, Manifest, NotFound, Resource
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
@@ -118,7 +118,8 @@ def explained(error: ClusterError, verb: str, namespace: str | None, resource: R
     if error.status == 401:
         return f"The API server does not know you: {error.message}. Log in again, or name another --context."
     if error.status == 403 and resource is not None and MISSING_RIGHT in error.message:
-        role = "view" if verb in ("get", "list", "watch") else "edit"
+        writing = "earlystop-approve" if resource == APPROVALS else "edit"
+        role = "view" if verb in ("get", "list", "watch") else writing
         needed = f"The verb {verb} on {resource.plural}.{resource.group}, as in the role `{role}`, is needed."
         return f"Not allowed in namespace {namespace}: {error.message.rstrip('.')}. {needed}"
     if error.status in (403, 422):

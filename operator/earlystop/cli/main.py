@@ -22,6 +22,8 @@ COMMANDS = {
     "pause": LazyCommand(MANUAL, "pause", "Freeze a rollout."),
     "resume": LazyCommand(MANUAL, "resume", "Let a paused rollout go on."),
     "promote": LazyCommand(MANUAL, "promote", "Give all requests to the candidate now, whatever is proven."),
+    "approve": LazyCommand("earlystop.cli.approve", "approve", "Agree to the decision that waits."),
+    "reject": LazyCommand("earlystop.cli.approve", "reject", "Reject the decision that waits."),
     "abort": LazyCommand(MANUAL, "abort", "Give all requests back to the baseline, also after a promotion."),
     "retry": LazyCommand(MANUAL, "retry", "Start a new campaign; nothing counted before counts again."),
     "counts": LazyCommand("earlystop.cli.counts", "command", "Read the counts of a policy."),

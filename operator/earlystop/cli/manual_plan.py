@@ -47,14 +47,14 @@ class ManualPlan:
 def pause(policy: Manifest) -> ManualPlan:
     """Freeze weights and evidence."""
     if policy["spec"].get("suspend"):
-        return ManualPlan(None, f"{_named(policy)} is paused already.")
+        return ManualPlan(None, f"{named(policy)} is paused already.")
     changes = {"spec": {"suspend": True}}
-    if _state(policy).phase not in TRYING:
-        nothing = f"{_named(policy)} has no rollout under way; none begins until it is resumed."
+    if state_of(policy).phase not in TRYING:
+        nothing = f"{named(policy)} has no rollout under way; none begins until it is resumed."
         return ManualPlan(changes, nothing, SUSPEND, "true")
     return ManualPlan(
         changes,
-        f"{_named(policy)} is paused: its weights stay as they are, and nothing is counted until it is resumed.",
+        f"{named(policy)} is paused: its weights stay as they are, and nothing is counted until it is resumed.",
         SUSPEND,
         "true",
         lambda status: status.get("phase") == Phase.SUSPENDED,
@@ -64,13 +64,13 @@ def pause(policy: Manifest) -> ManualPlan:
 def resume(policy: Manifest) -> ManualPlan:
     """Let it go on."""
     if not policy["spec"].get("suspend"):
-        return ManualPlan(None, f"{_named(policy)} is not paused.")
+        return ManualPlan(None, f"{named(policy)} is not paused.")
     changes = {"spec": {"suspend": False}}
-    if _state(policy).phase != Phase.SUSPENDED:
-        return ManualPlan(changes, f"{_named(policy)} may start rollouts again.", SUSPEND, "false")
+    if state_of(policy).phase != Phase.SUSPENDED:
+        return ManualPlan(changes, f"{named(policy)} may start rollouts again.", SUSPEND, "false")
     return ManualPlan(
         changes,
-        f"{_named(policy)} goes on: its step starts afresh, with the evidence that it has.",
+        f"{named(policy)} goes on: its step starts afresh, with the evidence that it has.",
         SUSPEND,
         "false",
         lambda status: status.get("phase") != Phase.SUSPENDED,
@@ -79,18 +79,18 @@ def resume(policy: Manifest) -> ManualPlan:
 
 def retry(policy: Manifest, token: str) -> ManualPlan:
     """Start a new campaign. token: any text that was not used before."""
-    state = _state(policy)
+    state = state_of(policy)
     changes = {"metadata": {"annotations": {RETRY_ANNOTATION: token}}}
     if policy["spec"].get("suspend"):
-        return ManualPlan(changes, f"{_named(policy)} starts a new campaign when it is resumed.", RETRY, token)
+        return ManualPlan(changes, f"{named(policy)} starts a new campaign when it is resumed.", RETRY, token)
     refusal = _condition(policy, "Accepted")
     if refusal is not None and refusal["status"] == "False":
-        later = f"{_named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
+        later = f"{named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
         return ManualPlan(changes, f"{later}: {refusal['message']}", RETRY, token)
     lost = f"; campaign {state.revision} ends without a verdict" if _is_open(state) else ""
     return ManualPlan(
         changes,
-        f"{_named(policy)} starts a new campaign, and nothing counted before counts again{lost}.",
+        f"{named(policy)} starts a new campaign, and nothing counted before counts again{lost}.",
         RETRY,
         token,
         lambda status: status.get("campaign", 0) > state.campaign,
@@ -99,14 +99,14 @@ def retry(policy: Manifest, token: str) -> ManualPlan:
 
 def abort(policy: Manifest, now: int) -> ManualPlan:
     """Give all requests to the baseline."""
-    state = _state(policy)
+    state = state_of(policy)
     after = _answer(manual.abort(_times(policy), state, Request(state.revision, "you"), "", now))
     if after is state:
-        return ManualPlan(None, f"{_named(policy)} is rolled back already: all requests go to the baseline.")
+        return ManualPlan(None, f"{named(policy)} is rolled back already: all requests go to the baseline.")
     text = _unused(policy, state, ABORT, state.revision)
     return ManualPlan(
         {"metadata": {"annotations": {ABORT_ANNOTATION: text}}},
-        f"Campaign {state.revision} of {_named(policy)} is aborted: all requests go to the baseline.",
+        f"Campaign {state.revision} of {named(policy)} is aborted: all requests go to the baseline.",
         ABORT,
         text,
         lambda status: _came_to(status, state, Phase.ROLLED_BACK),
@@ -115,24 +115,30 @@ def abort(policy: Manifest, now: int) -> ManualPlan:
 
 def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     """Give all requests to a candidate."""
-    state = _state(policy)
+    state = state_of(policy)
     if policy["spec"].get("suspend") or state.phase == Phase.SUSPENDED:
         raise Refused(
-            f"{_named(policy)} is paused, and no weight rises meanwhile. Nothing was asked for. Say `kubectl earlystop "
+            f"{named(policy)} is paused, and no weight rises meanwhile. Nothing was asked for. Say `kubectl earlystop "
             f"resume {policy['metadata']['name']} -n {policy['metadata']['namespace']}` first, and promote then."
         )
     text = f"{state.revision}/{candidate}" if candidate else state.revision
     after = _answer(manual.promote_now(_times(policy), state, Request(text, "you"), "", now))
+    if after is state and state.awaiting is not None:
+        command = f"kubectl earlystop approve {policy['metadata']['name']} -n {policy['metadata']['namespace']}"
+        return ManualPlan(None, f"{named(policy)} waits for an approval of that already: `{command}` agrees to it.")
     if after is state:
-        return ManualPlan(None, f"{_named(policy)} has promoted its candidate already.")
-    name = after.leader  # the one that the operator would decide on
+        return ManualPlan(None, f"{named(policy)} has promoted its candidate already.")
+    waits = after.decision is state.decision and after.awaiting is not None
+    name = after.awaiting.candidate if waits and after.awaiting else after.leader  # whom the operator would decide on
+    what = f"{'asks to promote' if waits else 'promotes'} its candidate {name}"
+    then = "it gets all requests once somebody has approved that" if waits else "it gets all requests"
     text = _unused(policy, state, PROMOTE, text)
     return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},
-        f"Campaign {state.revision} of {_named(policy)} promotes its candidate {name}: it gets all requests.",
+        f"Campaign {state.revision} of {named(policy)} {what}: {then}.",
         PROMOTE,
         text,
-        lambda status: _came_to(status, state, Phase.PROMOTED),
+        (lambda status: "awaiting" in status) if waits else (lambda status: _came_to(status, state, Phase.PROMOTED)),
         manual.unproven(state, now, name),
         name,
     )
@@ -162,7 +168,7 @@ class WaitingRequest:
 
 def waiting_requests(policy: Manifest, verb: str) -> tuple[WaitingRequest, ...]:
     """Requests of other verbs than this one that the operator would still carry out."""
-    state, annotations = _state(policy), policy["metadata"].get("annotations") or {}
+    state, annotations = state_of(policy), policy["metadata"].get("annotations") or {}
     found = []
     for other in (ABORT, PROMOTE, RETRY):
         text = annotations.get(annotation_of(other), "")
@@ -211,7 +217,8 @@ def _is_open(state: RolloutState) -> bool:
     return state.phase in TRYING or state.phase == Phase.SUSPENDED
 
 
-def _named(policy: Manifest) -> str:
+def named(policy: Manifest) -> str:
+    """A policy as people name it, with its namespace."""
     return f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
 
 
@@ -219,12 +226,13 @@ def _times(policy: Manifest) -> LiveTimes:
     return LiveTimes.of(PolicySpec.model_validate(policy["spec"]))
 
 
-def _state(policy: Manifest) -> RolloutState:
+def state_of(policy: Manifest) -> RolloutState:
+    """Where a policy stands. Raises Refused for a status of another release."""
     try:
         return from_status(without_defaults(policy.get("status", {})))[0]
     except ValueError:
         raise Refused(
-            f"{_named(policy)}: its status cannot be read. This command and the operator may be of different releases."
+            f"{named(policy)}: its status cannot be read. This command and the operator may be of different releases."
         ) from None
 
 

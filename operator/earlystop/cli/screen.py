@@ -114,9 +114,17 @@ def _progress(policy: Manifest, now: float) -> Table:
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
     for name, value in (*search_facts(status), *_margin(policy), *hook_facts(status)):
         _add(table, name, value)
-    for name, value in _times(policy, now):
+    for name, value in (*_awaiting(status, now), *_times(policy, now)):
         _add(table, name, value)
     return table
+
+
+def _awaiting(status: Manifest, now: float) -> Iterator[tuple[str, str]]:
+    """Which decision waits for people, and how long it still does. What it says is in the message below."""
+    awaiting = status.get("awaiting")
+    if awaiting:
+        left = _duration(from_rfc3339(awaiting["expiresAt"]) - now)
+        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
 
 
 def _margin(policy: Manifest) -> Iterator[tuple[str, str]]:

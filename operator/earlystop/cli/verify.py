@@ -50,6 +50,8 @@ def command(
     if problems:
         raise typer.Exit(FAILED)
     spec, looks = found["spec"], len(found["spec"]["looks"])
+    if spec.get("approvedBy"):
+        say(f"Approved by {', '.join(spec['approvedBy'])}, who were asked about {spec['proposalDigest']}.")
     if spec.get("requestedBy"):
         asked = f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its {looks} looks,"
         say(f"{asked} e-values and digest are right.", colour="green")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -60,7 +60,7 @@ class Approvals(ConditionWriter):
             return
         known = self._known.setdefault(found.policy, {})
         before = known.get(found.given.name)
-        known[found.given.name] = found
+        known[found.given.name] = found if before is None else replace(found, since=before.since)
         if before is None or before.given != found.given:
             self._wake(found.policy)
             self._changed.set()
@@ -79,13 +79,29 @@ class Approvals(ConditionWriter):
         """All approvals that name a policy, whether they count or not."""
         return tuple(each.given for each in self._known.get(policy, {}).values())
 
+    async def confirmed(self, policy: Key) -> tuple[GivenApproval, ...]:
+        """The same, once the API server has been asked for those that name the decision which waits now: a watch may
+        have missed that one was deleted. Raises ClusterError when it cannot be asked."""
+        of = self._asks(policy)
+        for name, each in list(self._known.get(policy, {}).items()):
+            if of is None or not of.digest or each.given.digest != of.digest:
+                continue
+            manifest = await self._cluster.get(APPROVALS, policy[0], name)
+            found = None if manifest is None else _read(manifest, each.since)
+            if found is None:
+                self._known[policy].pop(name, None)
+            elif found.given != each.given:
+                self._known[policy][name] = found
+        return self.given_to(policy)
+
     def _to_write(self) -> Iterable[DueConditions]:
-        """What became of an approval is said once; while the decision that it names waits, it may still change."""
+        """What became of an approval is said once; while the decision that it names waits, it may still change. That
+        it was followed is said whatever was said before."""
         for policy, known in self._known.items():
             of = self._asks(policy)
             told = self._told_of_none(known) if of is None else fates(self.given_to(policy), of)
             for given, fate in told:
-                is_open = of is not None and given.digest == of.digest
+                is_open = fate is Fate.COUNTED or (of is not None and given.digest == of.digest)
                 said = {COUNTED: ("True" if fate is Fate.COUNTED else "False", fate.value)}
                 if known[given.name].told != said and (is_open or not known[given.name].is_told):
                     yield DueConditions((policy[0], given.name), said, fate_sentence(fate, policy[1]))

@@ -92,7 +92,7 @@ class Runtime:
             tokens=self._tokens,
             wake=self.scheduler.wake,
             proposed=self.proposals.waiting_for,
-            given=self.approvals.given_to,
+            given=self.approvals.confirmed,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))

@@ -9,7 +9,7 @@ from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.decided import decided
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import Request
-from earlystop.rollout.live_times import NOBODY, LiveTimes
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
 from earlystop.rollout.requirements import Answer, Requirement, Standing, joined
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
@@ -42,9 +42,12 @@ def after_answers(
         return state, None
     if answer.standing is Standing.OPEN:
         answered = proposal if answer.by else ""
-        if awaited.by_evidence:
-            return _carried_out(times, state, awaited, answer, answered, now), None
-        return _promoted(times, state, awaited, answer, answered, previous_digest, now)
+        if not awaited.by_evidence:
+            return _promoted(times, state, awaited, answer, answered, previous_digest, now)
+        after = _carried_out(times, state, awaited, answer, answered, now)
+        if after is not state or now < awaited.since + times.approval.expires_seconds:
+            return after, None
+        answer = Answer(Standing.TIMED_OUT)  # the evidence has not come back to what was approved
     ended = _ended(state, awaited, answer, proposal, times, now)
     if awaited.by_evidence:
         return decided(times, state, ended), None
@@ -81,10 +84,10 @@ def _promoted(
 ) -> tuple[RolloutState, EventNote | None]:
     """The state with the promotion that a person asked for, as it would be decided now; without it where it is declined
     by now, as for harm that was shown since."""
-    free, request = replace(times, approval=NOBODY), Request(f"{state.revision}/{awaited.candidate}", "")
+    request = Request(f"{state.revision}/{awaited.candidate}", "")
     request = replace(request, by=awaited.requested_by)
     before = replace(state, awaiting=None)
-    after = promote_now(free, before, request, previous_digest, now)
+    after = promote_now(times.without_people, before, request, previous_digest, now)
     if isinstance(after, Declined):
         return before, EventNote("RequestRefused", "ApplyRequest", after.message, warning=True)
     if after.decision is None or after.decision is before.decision:
@@ -106,8 +109,9 @@ def _ended(
 
 
 def expired_message(name: str, seconds: int) -> str:
-    """The sentence on a decision that nobody answered. seconds: how long it waited."""
-    return f"Nobody approved candidate {name} within {seconds} s."
+    """The sentence on a decision that nobody answered in time, or for which the evidence no longer spoke by then.
+    seconds: how long it waited."""
+    return f"No approval of candidate {name} could be followed within {seconds} s."
 
 
 def rejected_message(name: str, by: str, comment: str) -> str:

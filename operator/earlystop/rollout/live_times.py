@@ -6,7 +6,7 @@ this one cannot read a step or a margin that was edited meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from earlystop.api.approval import Approval
@@ -49,3 +49,8 @@ class LiveTimes:
             suspend=spec.suspend,
             approval=spec.approval,
         )
+
+    @property
+    def without_people(self) -> Self:
+        """The same where nobody need agree to anything: all have, or none is there to be asked."""
+        return replace(self, approval=NOBODY)

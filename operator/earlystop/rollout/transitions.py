@@ -241,11 +241,13 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
 
 
 def _while_waiting(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
-    """The state after a look while a decision waits: a candidate that was dropped is taken off, and no weight rises."""
+    """The state after a look while a decision waits: a candidate that was dropped just now is taken off, and no step
+    begins for another reason."""
     plan = state.pinned_plan
-    following = strategy_of(plan).next_stage(plan, state, at)
-    if following is not None and plan.stage(following.step) == plan.stage(state.step):
-        return following
+    if any(each.dropped is not None and each.dropped.step == state.step for each in state.comparisons):
+        following = strategy_of(plan).next_stage(plan, state, at)
+        if following is not None and plan.stage(following.step) == plan.stage(state.step):
+            return following
     if _is_full(state):
         full = Decision(Verdict.INCONCLUSIVE, RECORD_FULL, _full_message(state), at, state.leader)
         return with_decision(times, state, full)

@@ -119,7 +119,7 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
         goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
         outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
-        expired = rf"Nobody approved candidate {re.escape(record.candidate)} within \d+ s\."
+        expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within \d+ s\."
         patterns = {"NoMetrics": outage, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}
         pattern = patterns.get(record.reason, expired)
         tail = with_remainder("", uncertain).strip()

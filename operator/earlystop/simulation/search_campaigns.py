@@ -80,7 +80,7 @@ def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generat
 
     curve: of all settings that the search may try, in their order. rate: requests a second, > 0.
     """
-    search, times = _Search(spec, curve, rate, random), LiveTimes.of(spec)
+    search, times = _Search(spec, curve, rate, random), LiveTimes.of(spec).without_people
     while search.state.phase not in ENDED:
         phase = search.state.phase
         if phase in ACTING:

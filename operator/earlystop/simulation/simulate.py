@@ -50,7 +50,7 @@ def simulate(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator, run
 
 
 def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> SimulatedRollout:
-    now, times = 0, LiveTimes.of(spec)
+    now, times = 0, LiveTimes.of(spec).without_people
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
     plan = state.pinned_plan
     totals: tuple[Totals, ...] = ()

@@ -72,3 +72,9 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
     assert f"{part} in this campaign, 1 of 5 of the candidate; {part} of 0.05 spent" in text
     assert f"of {-log(float(part)):.2f}" in text
     assert "spent" not in shown("observing")
+
+
+def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still_does() -> None:
+    text = shown("waiting for an approval")
+    assert "waits for an approval" in text and "Promote of w10, expires in " in text
+    assert "Proposed: all requests get window=10" in " ".join(text.split())

@@ -10,8 +10,10 @@ import aiohttp
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
+from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
+    APPROVALS,
     DEPLOYMENTS,
     EVENTS,
     GATEWAY_CLASSES,
@@ -25,6 +27,7 @@ from earlystop.controller.cluster import (
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -35,6 +38,7 @@ from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.rollout.formatting import rfc3339
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
@@ -86,7 +90,8 @@ class Counts(CountBatcher):
 class World:
     """One policy and its visits, at a clock that the test moves.
 
-    tokens: of campaigns, none without a key. beside: other policies that the operator tracks.
+    tokens: of campaigns, none without a key. beside: other policies that the operator tracks. approvals: as watches
+    have shown them.
     """
 
     tokens = CampaignTokens()
@@ -109,6 +114,10 @@ class World:
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
         self.beside: list[TrackedPolicy] = []
         self.reconciler: Reconciler | None = None
+        self.approvals = self._approvals()
+
+    def _approvals(self) -> Approvals:
+        return Approvals(self.api, lambda _: asked_of(self.tracked), lambda _: None, lambda: self.now)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
@@ -122,6 +131,7 @@ class World:
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
                 tokens=self.tokens,
+                given=lambda key: self.approvals.confirmed(key),
             )
             yield self
             self.counts.close()
@@ -171,6 +181,19 @@ class World:
     def restart(self) -> None:
         """The operator begins anew: it knows of the policy what is stored."""
         self.tracked = TrackedPolicy.load(self.policy, self.now)
+        self.approvals = self._approvals()
+        place = APPROVALS.path("llm")
+        for path, made in self.api.objects.items():
+            if path.startswith(place):
+                self.approvals.shown(made)
+
+    def answer(self, answer: str, by: str = "bob", **spec: Any) -> Manifest:
+        """Somebody answers the decision that waits, and a watch shows it."""
+        asked = {"policy": "qa", "policyUid": self.tracked.uid, "decisionDigest": self.status["awaiting"]["digest"]}
+        metadata = {"name": f"{by}-{answer.lower()}", "namespace": "llm", "creationTimestamp": rfc3339(int(self.now))}
+        made = {"metadata": metadata, "spec": {**asked, "answer": answer, "by": by, **spec}}
+        self.approvals.shown(self.api.put(APPROVALS, made))
+        return made
 
     def told(self) -> set[str]:
         """Reasons of the events that were made."""

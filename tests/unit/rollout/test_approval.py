@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from earlystop.rollout.approval import (
     Asked,
@@ -17,6 +20,7 @@ from earlystop.rollout.approval import (
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort
+from earlystop.rollout.plan import PINNED, TIMES
 from earlystop.rollout.requirements import Answer, Standing, joined
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
@@ -131,8 +135,11 @@ def test_an_approval_is_followed_with_the_evidence_of_then_and_never_blindly() -
     assert campaign.answered()[0].decision is None
     campaign.state = suspend_or_resume(LiveTimes.of(policy({**asking(), "suspend": True})), waiting, NOW + 5000)
     assert campaign.answered()[0].decision is None
-    campaign.state = campaign_turned(waiting)
+    campaign.state = turned = campaign_turned(waiting)
     assert campaign.answered()[0].decision is None
+    late, _ = campaign.answered(DAY)
+    assert late.decision is not None and late.decision.reason == "ApprovalExpired"
+    assert differences(verdict_spec("qa", UID, late)) == [] and turned.decision is None
     campaign.state = waiting
     assert campaign.answered()[0].decision is not None
 
@@ -322,3 +329,9 @@ def test_nobody_is_asked_without_a_decision_that_waits() -> None:
     campaign.look(SAME)
     assert asked(UID, campaign.spec.approval, campaign.state, ALICE) == Asked(uid=UID)
     assert campaign.answered() == (campaign.state, None)
+
+
+@pytest.mark.parametrize("name", sorted({*map(to_camel, PINNED), *TIMES, "strategy", "steps", "advance"}))
+def test_whoever_changes_what_a_campaign_is_pinned_to_is_its_author(name: str) -> None:
+    rule = (Path(__file__).parents[3] / "charts/earlystop/templates/approvals.yaml").read_text()
+    assert re.search(rf"object\.spec\.(rollout\.)?\??{name} != oldObject\.spec\.(rollout\.)?\??{name}\n", rule)

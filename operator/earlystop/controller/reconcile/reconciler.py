@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from math import inf
 
@@ -44,6 +44,11 @@ CHECKS_AT_ONCE = 50
 COUNTED_EVERY_SECONDS = 5.0
 
 
+async def _nobodys(_: tuple[str, str]) -> tuple[GivenApproval, ...]:
+    """The approvals of a policy where none are followed."""
+    return ()
+
+
 class Reconciler:
     """Brings one policy at a time to what its spec and its counts call for.
 
@@ -62,7 +67,7 @@ class Reconciler:
         tokens: CampaignTokens | None = None,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
-        given: Callable[[tuple[str, str]], tuple[GivenApproval, ...]] = lambda _: (),
+        given: Callable[[tuple[str, str]], Awaitable[tuple[GivenApproval, ...]]] = _nobodys,
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
         where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have
@@ -172,7 +177,8 @@ class Reconciler:
         ended = expire(tracked.times, tracked.state, int(self._clock()))
         if ended is not tracked.state:
             return Progress(ended)
-        answered = after_people(tracked, self._given(tracked.key), int(self._clock()))
+        given = () if tracked.state.awaiting is None else await self._given(tracked.key)
+        answered = after_people(tracked, given, int(self._clock()))
         if answered is not tracked.state:
             return Progress(answered)
         return await self._actor.act(tracked, delay)

@@ -1,0 +1,132 @@
+"""kubectl earlystop approve and reject: a person's answer to a decision that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from earlystop.api.values import bounded
+from earlystop.api.wire import API_VERSION
+from earlystop.cli.connection import Context, Namespace, PolicyName, connected, explained, namespace_of
+from earlystop.cli.manual_plan import Refused, named, state_of
+from earlystop.cli.submit import read, wait, whoami
+from earlystop.cli.terminal import say
+from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
+from earlystop.rollout.approval_words import proposal_sentence
+
+APPROVE, REJECT = "Approve", "Reject"
+LONGEST_NAME = 253
+LONGEST_COMMENT = 256
+
+Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, for the record; at most 256 characters.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Return only when the decision waits no more.")]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
+
+
+def approve(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    comment: Comment = "",
+    yes: Yes = False,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Agree to the decision that waits; it is carried out if the evidence still asks for it."""
+    where = namespace_of(namespace, context)
+    asyncio.run(_answer(where, policy, context, APPROVE, comment, not yes, timeout if wait_for_it else None))
+
+
+def reject(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    comment: Comment = "",
+    yes: Yes = False,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Reject the decision that waits: its candidate gets no more requests."""
+    where = namespace_of(namespace, context)
+    asyncio.run(_answer(where, policy, context, REJECT, comment, not yes, timeout if wait_for_it else None))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked.
+
+    sentence: what is proposed, with its intervals. digest: of the decision. is_over: whether a status shows that it
+    waits no more.
+    """
+
+    sentence: str
+    digest: str
+    is_over: Callable[[Manifest], bool]
+
+
+def question_of(policy: Manifest) -> Question:
+    """What a policy asks people. Raises Refused when nothing waits."""
+    state, awaiting = state_of(policy), policy.get("status", {}).get("awaiting") or {}
+    if state.awaiting is None:
+        mode = policy["spec"].get("approval", {}).get("mode", "Never")
+        why = "; its approval.mode is Never, so it asks nobody" if mode == "Never" else ""
+        raise Refused(f"{named(policy)} has no decision that waits{why}. Nothing was answered.")
+    digest = str(awaiting["digest"])
+    sentence = f"{proposal_sentence(state)} It waits until {awaiting['expiresAt']}."
+    return Question(sentence, digest, lambda status: (status.get("awaiting") or {}).get("digest") != digest)
+
+
+def approval_of(policy: Manifest, digest: str, answer: str, who: str, comment: str, token: str) -> Manifest:
+    """The EarlyStopApproval with a person's answer; it goes with the policy. token: any text that was not used before,
+    for its name."""
+    metadata = policy["metadata"]
+    name = f"{bounded(metadata['name'], LONGEST_NAME - len(token) - 1)}-{token}"
+    owner = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", "name": metadata["name"], "uid": metadata["uid"]}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "EarlyStopApproval",
+        "metadata": {"name": name, "namespace": metadata["namespace"], "ownerReferences": [owner]},
+        "spec": {
+            "policy": metadata["name"],
+            "policyUid": metadata["uid"],
+            "decisionDigest": digest,
+            "answer": answer,
+            "by": who,
+            **({"comment": comment} if comment else {}),
+        },
+    }
+
+
+async def _answer(
+    namespace: str, name: str, context: str | None, answer: str, comment: str, ask_first: bool, seconds: float | None
+) -> None:
+    """Ask the person, and store the answer. Raises CommandFailure when it cannot be."""
+    if len(comment) > LONGEST_COMMENT:
+        raise Refused(
+            f"--comment has {len(comment)} characters; write {LONGEST_COMMENT} at most. Nothing was answered."
+        )
+    async with connected(context) as cluster:
+        policy = await read(cluster, namespace, name)
+        question = question_of(policy)
+        say(question.sentence)
+        if ask_first:
+            typer.confirm(f"{answer} this for {namespace}/{name}?", abort=True)
+        who = await whoami(cluster)
+        if who is None:
+            raise Refused("The API server does not say who you are, so nobody could answer in your name.")
+        approval = approval_of(policy, question.digest, answer, who, comment, secrets.token_hex(5))
+        try:
+            await cluster.create(APPROVALS, namespace, approval)
+        except ClusterError as error:
+            raise Refused(explained(error, "create", namespace, APPROVALS)) from None
+        done = "Approved" if answer == APPROVE else "Rejected"
+        say(f"{done} by {who}: EarlyStopApproval {approval['metadata']['name']}.")
+        if seconds is not None:
+            found = await wait(cluster, policy, question.is_over, seconds)
+            say(f"Done: {namespace}/{name} is {found['status']['phase']}.")

@@ -1,0 +1,244 @@
+"""Who approves, what, and for whom: twenty attacks on a real API server with real users, and the one right answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from kubernetes.aio import client, config
+
+from earlystop.api.wire import API_VERSION
+from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
+from earlystop.controller.cluster import Cluster as Api
+from earlystop.rollout.approval import ApprovalRequirement, Asked, asked
+from earlystop.rollout.requirements import Answer, Standing
+from earlystop.rollout.status_codec import to_status
+from tests.cluster.errors import ClusterError
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS
+from tests.cluster.packaging import MANIFESTS, objects
+from tests.cluster.processes import wait_until
+from tests.unit.rollout.asking import Campaign, asking
+from tests.unit.rollout.policies import written
+
+POLICIES = ("-approvers", "-approved", "-approval-terms", "-authors")
+SIGNED = "earlystop.dev/changed-by"
+ASKING = asking(notByAuthor=True)
+WAIT_SECONDS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shipped(cluster: Cluster) -> Iterator[None]:
+    """The admission policies and the role that the chart ships."""
+    cluster.access.install_crds(CRDS)
+    made = [
+        each
+        for each in objects((MANIFESTS / "install.yaml").read_text())
+        if (each["kind"].startswith("ValidatingAdmissionPolicy") and each["metadata"]["name"].endswith(POLICIES))
+        or (each["kind"] == "ClusterRole" and each["metadata"]["name"].endswith("-approve"))
+    ]
+    assert len(made) == 2 * len(POLICIES) + 1
+    cluster.access.apply(*made)
+    yield
+    for each in made:
+        cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
+
+
+def people(namespace: str) -> list[dict[str, Any]]:
+    """Three who may write policies and approvals, of whom two may approve."""
+    kinds = ["earlystoppolicies", "earlystopapprovals"]
+    verbs = ["get", "list", "create", "update", "patch", "delete"]
+    name = {"name": f"write-{namespace}"}
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    role = {"apiGroups": ["earlystop.dev"], "resources": kinds, "verbs": verbs}
+    bindings = {f"write-{namespace}": ("alice", "bob", "carol"), "earlystop-approve": ("alice", "bob")}
+    return [
+        {**rbac, "kind": "ClusterRole", "metadata": name, "rules": [role]},
+        *(
+            {
+                **rbac,
+                "kind": "RoleBinding",
+                "metadata": {"name": of, "namespace": namespace},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": of},
+                "subjects": [{"kind": "User", "name": each, "apiGroup": "rbac.authorization.k8s.io"} for each in whom],
+            }
+            for of, whom in bindings.items()
+        ),
+    ]
+
+
+class Scene:
+    """A policy of alice's whose decision waits, another one whose does not, and people who answer."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.access, self.namespace = cluster.access, namespace
+        self.access.apply(*people(namespace))
+        forged = self.policy("qa", by="bob")
+        wait_until(lambda: self.refusal("alice", "create", forged) != "", WAIT_SECONDS, "the rule on authors")
+        for name in ("qa", "other"):
+            assert self.refusal("alice", "create", self.policy(name, by="alice"), dry=False) == ""
+        campaign = Campaign(ASKING, author="alice")
+        waiting = campaign.until_it_waits()
+        assert waiting.awaiting is not None
+        self.state = replace(waiting, awaiting=replace(waiting.awaiting, since=int(time.time())))
+        found = self.access.get("esp/qa", f"--namespace={namespace}")
+        self.uid = str(found["metadata"]["uid"])
+        self.terms = campaign.spec.approval
+        status = to_status("qa", self.uid, campaign.times, self.state, "")
+        self.digest = str(status["awaiting"]["digest"])
+        replacing = ("replace", "--subresource=status", "--filename=-")
+        self.access.kubectl(*replacing, input=json.dumps({**found, "status": status}))
+        # The API server judges by what its own watch has shown it.
+        wait_until(lambda: not self.refusal("bob", "create", self.approval()), WAIT_SECONDS, "the right answer's way")
+
+    def policy(self, name: str, by: str = "", changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": self.namespace, "annotations": {SIGNED: by} if by else {}}
+        spec = written(ASKING if changes is None else changes)
+        return {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", "metadata": metadata, "spec": spec}
+
+    def approval(self, name: str = "a", **spec: Any) -> dict[str, Any]:
+        """Bob's right answer, but for what is said."""
+        right = {"policy": "qa", "policyUid": self.uid, "decisionDigest": self.digest, "answer": "Approve", "by": "bob"}
+        metadata = {"name": name, "namespace": self.namespace}
+        kind = {"apiVersion": API_VERSION, "kind": "EarlyStopApproval"}
+        return {**kind, "metadata": metadata, "spec": {**right, **spec}}
+
+    def refusal(self, user: str, verb: str, manifest: dict[str, Any], *more: str, dry: bool = True) -> str:
+        """What the API server says against it, "" when it lets it pass. dry: nothing is stored."""
+        options = [f"--as={user}", *more, *(["--dry-run=server"] if dry else [])]
+        try:
+            self.access.kubectl(verb, "--filename=-", *options, input=json.dumps(manifest))
+        except ClusterError as error:
+            return str(error)
+        return ""
+
+    def patched(self, user: str, what: str, changes: dict[str, Any], *more: str) -> str:
+        """The same of a patch of a stored object."""
+        where = (f"--namespace={self.namespace}", "--type=merge", f"--patch={json.dumps(changes)}", "--dry-run=server")
+        try:
+            self.access.kubectl("patch", what, *where, f"--as={user}", *more)
+        except ClusterError as error:
+            return str(error)
+        return ""
+
+    def signed(self, by: str | None, spec: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {"metadata": {"annotations": {SIGNED: by}}, **({"spec": spec} if spec else {})}
+
+
+@pytest.fixture
+def scene(cluster: Cluster, namespace: str) -> Iterator[Scene]:
+    yield Scene(cluster, namespace)
+    cluster.access.kubectl("delete", "clusterrole", f"write-{namespace}", "--ignore-not-found")
+
+
+TRY_LESS = {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "2"}]}]}
+
+
+def attacks(scene: Scene) -> dict[str, tuple[str, str]]:
+    """What the API server said to each, and what it has to say."""
+    of_other = {**scene.approval(policy="other", policyUid=str(uid_of(scene, "other")))}
+    unsigned, mine = scene.policy("new"), scene.policy("new", by="alice")
+    loose = {**ASKING, "approval": {"mode": "Never"}}
+
+    def create(user: str, manifest: dict[str, Any]) -> str:
+        return scene.refusal(user, "create", manifest)
+
+    def edit(user: str, changes: dict[str, Any], *more: str) -> str:
+        return scene.patched(user, "esp/qa", changes, *more)
+
+    loosened = "may not change what this policy asks people"
+    asks_nobody, asks_anybody = {"approval": {"mode": "Never"}}, {"approval": {"notByAuthor": False}}
+    status = {"status": {"awaiting": None}}
+    return {
+        "in another's name": (create("bob", scene.approval(by="alice")), "nobody answers in another name"),
+        "in the name of nobody": (create("bob", scene.approval(by="")), "should be at least 1 chars"),
+        "without the verb": (create("carol", scene.approval(by="carol")), "carol may not answer for the policy qa"),
+        "a rejection without the verb": (
+            create("carol", scene.approval(by="carol", answer="Reject")),
+            "carol may not answer for the policy qa",
+        ),
+        "without any right": (create("mallory", scene.approval(by="mallory")), "forbidden"),
+        "for an earlier policy of the name": (
+            create("bob", scene.approval(policyUid="5a1d8c0e-0000-4000-8000-000000000001")),
+            "is another policy by now",
+        ),
+        "for another decision": (
+            create("bob", scene.approval(decisionDigest="sha256:" + "0" * 64)),
+            "waits with another decision",
+        ),
+        "for a policy of which no decision waits": (create("bob", of_other), "other has no decision that waits"),
+        "for a digest that is none": (create("bob", scene.approval(decisionDigest="all")), "decisionDigest"),
+        "with an answer that is none": (create("bob", scene.approval(answer="Maybe")), "Unsupported value"),
+        "by the author": (create("alice", scene.approval(by="alice")), "wants somebody else to approve it"),
+        "the author leaves": (edit("alice", scene.signed(None)), "who stays its author"),
+        "another takes the authorship": (edit("bob", scene.signed("bob")), "who stays its author"),
+        "a change under another's name": (edit("carol", {"spec": TRY_LESS}), "writes the own user name, carol"),
+        "a change signed as another": (edit("carol", scene.signed("bob", TRY_LESS)), "writes the own user name, carol"),
+        "a policy signed as another": (create("carol", mine), "writes the own user name, carol"),
+        "a policy that nobody signs": (create("carol", unsigned), "writes the own user name, carol"),
+        "a forged author where none is asked for": (
+            create("carol", scene.policy("new", by="bob", changes=loose)),
+            "writes the own user name, carol",
+        ),
+        "nobody is asked any more": (edit("carol", {"spec": asks_nobody}), loosened),
+        "the author may approve": (edit("carol", {"spec": asks_anybody}), loosened),
+        "another status": (edit("carol", status, "--subresource=status"), "forbidden"),
+    }
+
+
+def uid_of(scene: Scene, name: str) -> str:
+    return str(scene.access.get(f"esp/{name}", f"--namespace={scene.namespace}")["metadata"]["uid"])
+
+
+@asynccontextmanager
+async def connected(cluster: Cluster) -> AsyncIterator[Api]:
+    settings = client.Configuration()
+    await config.load_kube_config(config_file=str(cluster.access.kubeconfig), client_configuration=settings)
+    async with Api(client.ApiClient(settings)) as api:
+        yield api
+
+
+async def test_twenty_attacks_are_refused_or_not_counted_and_the_right_approval_is_and_all_are_told(
+    cluster: Cluster, scene: Scene
+) -> None:
+    said = attacks(scene)
+    wrong = {what: answer for what, (answer, wanted) in said.items() if wanted not in answer}
+    assert wrong == {} and len(said) >= 20
+    # What others may do goes on.
+    assert scene.patched("carol", "esp/qa", scene.signed("carol", TRY_LESS)) == ""
+    assert scene.patched("carol", "esp/qa", {"spec": {"rollout": {"lookSeconds": 30}}}) == ""
+    assert scene.patched("bob", "esp/qa", {"spec": {"approval": {"expiresSeconds": 600}}}) == ""
+    # What the API server cannot tell comes to the operator.
+    stored = {
+        "right": ("bob", scene.approval("right")),
+        "twice": ("bob", scene.approval("twice", answer="Reject")),
+        "nowhere": ("bob", scene.approval("nowhere", policy="nobodys")),
+    }
+    for user, manifest in stored.values():
+        assert scene.refusal(user, "create", manifest, dry=False) == ""
+    assert "an approval is never changed" in scene.patched("bob", "esa/right", {"spec": {"answer": "Reject"}})
+    of = asked(scene.uid, scene.terms, scene.state, "alice")
+    told, answer = await judged(cluster, scene, of)
+    assert told == {"right": "Counted", "twice": "AnsweredBefore", "nowhere": "NoSuchPolicy"}
+    assert answer == Answer(Standing.OPEN, ("user bob",))
+
+
+async def judged(cluster: Cluster, scene: Scene, of: Asked) -> tuple[dict[str, str], Answer]:
+    """What the operator writes into each approval, and what comes of all of them."""
+    now = time.time()
+    async with connected(cluster) as api:
+        known = {(scene.namespace, "qa"): of}
+        approvals = Approvals(api, known.get, lambda _: None, lambda: now)
+        for each in scene.access.get("esa", f"--namespace={scene.namespace}")["items"]:
+            assert each["status"]["conditions"][0]["reason"] == "Pending"
+            approvals.shown(each)
+        now += SECONDS_TO_LIST
+        await approvals.write_due()
+        answer = ApprovalRequirement(of, approvals.given_to((scene.namespace, "qa"))).answer(int(now))
+    found = scene.access.get("esa", f"--namespace={scene.namespace}")["items"]
+    return {each["metadata"]["name"]: each["status"]["conditions"][0]["reason"] for each in found}, answer
