@@ -40,8 +40,8 @@ CONTAINER = (*POD, "containers", 0)
 REFUSED_JOBS: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "the node's network": ((*POD, "hostNetwork"), True),
     "the node's processes": ((*POD, "hostPID"), True),
-    "a path of the node": ((*POD, "volumes", 0), {"name": "node", "hostPath": {"path": "/"}}),
-    "a token by volume": ((*POD, "volumes", 0), {"name": "token", "projected": {"sources": []}}),
+    "a path of the node": ((*POD, "volumes", 1), {"name": "node", "hostPath": {"path": "/"}}),
+    "a token by volume": ((*POD, "volumes", 1), {"name": "token", "projected": {"sources": []}}),
     "a named node": ((*POD, "nodeName"), "control-plane"),
     "another account": ((*POD, "serviceAccountName"), "admin"),
     "the account's token": ((*POD, "automountServiceAccountToken"), True),
@@ -104,7 +104,10 @@ def attacked(namespace: str, what: str) -> dict[str, Any]:
     holder: Any = job
     for key in path[:-1]:
         holder = holder[key]
-    holder[path[-1]] = value
+    if isinstance(holder, list):
+        holder.append(value)
+    else:
+        holder[path[-1]] = value
     return job
 
 

@@ -21,9 +21,10 @@ class ConditionType(StrEnum):
     COMPLETED = "Completed"
     HOOKS_DELIVERED = "HooksDelivered"
     JOBS_SUCCEEDED = "JobsSucceeded"
+    GATES_OPEN = "GatesOpen"
 
 
-OF_PARTS = frozenset({ConditionType.HOOKS_DELIVERED, ConditionType.JOBS_SUCCEEDED})
+OF_PARTS = frozenset({ConditionType.HOOKS_DELIVERED, ConditionType.JOBS_SUCCEEDED, ConditionType.GATES_OPEN})
 """What only policies say that use the part which it is about."""
 
 

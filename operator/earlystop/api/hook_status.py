@@ -37,6 +37,7 @@ class OccurrenceStatus(Value):
     revision: Word = Field(description="Revision of the campaign.")
     reason: Word = Field(description="Why, in one word.")
     sentence: Sentence = Field(description="What happened, for a person.")
+    gate: Word | None = Field(None, description="The gate that it is about. Absent: none.")
     verdict: VerdictFactsStatus | None = Field(None, description="The verdict that it is about. Absent: none.")
 
 

@@ -19,6 +19,7 @@ class OccurrenceKind(StrEnum):
     TRIAL_ENDED = "TrialEnded"
     REPEATED_FAILURE = "RepeatedFailure"
     AWAITING_APPROVAL = "AwaitingApproval"
+    GATE = "Gate"
 
 
 class HookTargetReference(Value):
@@ -68,6 +69,7 @@ class Hook(Value):
         description="What is told. Promoted, RolledBack: this was decided. Ended: a campaign or search ended "
         "otherwise. TrialEnded: a trial of a search. RepeatedFailure: three campaigns in a row promoted nothing. "
         "AwaitingApproval: a decision waits for people. "
+        "Gate: a gate is waited for, open, closed, or did not open in time. "
         "Absent: all.",
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.gate_status import GatesStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
 from earlystop.api.policy import Settings
@@ -334,6 +335,7 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    gates: GatesStatus | None = Field(None, description="Gates that a promotion waits for. Absent: none were asked.")
     hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     conditions: (

@@ -1,4 +1,4 @@
-"""What `status` says of a policy's hooks."""
+"""What `status` says of a policy's hooks and gates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 
 def hook_facts(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Whether everybody was told, in a row; nothing for a policy without hooks."""
+    """A row for each gate that was asked, and one that says whether everybody was told; none for a policy without
+    either."""
+    for gate in (status.get("gates") or {}).get("gates", []):
+        yield f"gate {gate['name']}", ": ".join(filter(None, (gate["state"], gate.get("message"))))
     hooks = status.get("hooks")
     conditions = {each["type"]: each for each in status.get("conditions", [])}
     delivered = conditions.get("HooksDelivered")

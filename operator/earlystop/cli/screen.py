@@ -124,7 +124,9 @@ def _awaiting(status: Manifest, now: float) -> Iterator[tuple[str, str]]:
     awaiting = status.get("awaiting")
     if awaiting:
         left = _duration(from_rfc3339(awaiting["expiresAt"]) - now)
-        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+        gates = status.get("gates") or {}
+        whom = "its gates" if gates.get("gates") and not gates.get("forPeople") else "an approval"
+        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
 
 
 def _margin(policy: Manifest) -> Iterator[tuple[str, str]]:

@@ -105,6 +105,7 @@ async def operate(
             runtime.source_watch.run(),
             runtime.proposals.run(),
             runtime.hooks.scheduler.run(),
+            runtime.gates.scheduler.run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),

@@ -19,7 +19,9 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.secrets import SecretReader, own_namespace
 from earlystop.controller.counts.source_status import SourceStatusWriter, source_spec
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.hooks.ask_gate import GateAsker
 from earlystop.controller.hooks.deliverer import HookDeliverer
+from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.proposals import Proposals
@@ -80,6 +82,8 @@ class Runtime:
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
         self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks)
         self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
+        asker = GateAsker(cluster, secrets, refused_networks)
+        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
@@ -253,6 +257,7 @@ class Runtime:
             return self._retry_at(key, tracked, "internal error")
         finally:
             self.hooks.look_at(tracked)
+            self.gates.look_at(tracked)
             if tracked.status.outdated and self._tracked.get(key) is tracked:
                 self.scheduler.wake(key)  # an event that came during a write was no report of that write
         RECONCILIATIONS.labels("done").inc()

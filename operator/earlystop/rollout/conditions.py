@@ -6,11 +6,12 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
-from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.approval_words import awaiting_sentence, proposal_sentence
 from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.gate_words import awaits_gates_alone, gate_condition
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
@@ -55,6 +56,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        *gate_condition(state.gates),
         *hook_conditions(state, observations),
     )
 
@@ -109,6 +111,9 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.awaiting is not None:
+        if awaits_gates_alone(state.gates):
+            message = f"{proposal_sentence(state)} {stands}" if stands else ""
+            return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AwaitingGate", message)
         reason = "AuthorUnknown" if author_unknown else "AwaitingApproval"
         message = f"{awaiting_sentence(state, author_unknown=author_unknown)} {stands}" if stands else ""
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, reason, message)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from earlystop.api.approval import Approval
+from earlystop.api.gates import Gate
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
 from earlystop.rollout.settling import SettleTimes, settle_times
@@ -25,7 +26,7 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long.
+    which decisions wait for people, and how long. gates: what else promotions wait for.
     """
 
     look_seconds: int
@@ -35,6 +36,7 @@ class LiveTimes:
     on_no_metrics: OnNoMetrics
     suspend: bool
     approval: Approval = NOBODY
+    gates: tuple[Gate, ...] = ()
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -48,9 +50,10 @@ class LiveTimes:
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
             approval=spec.approval,
+            gates=rollout.gates or (),
         )
 
     @property
     def without_people(self) -> Self:
-        """The same where nobody need agree to anything: all have, or none is there to be asked."""
-        return replace(self, approval=NOBODY)
+        """The same where nobody need agree to anything, and no gate: all have, or none is there to be asked."""
+        return replace(self, approval=NOBODY, gates=())

@@ -10,6 +10,7 @@ from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
+from earlystop.rollout.gates import GatesAsked
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import SearchProgress
@@ -267,6 +268,7 @@ class RolloutState:
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
     awaiting: a favourable decision that waits for people; None when none does.
+    gates: how the gates of that decision stand, or of the latest that waited for any; None where none did.
     outbox: what waits to be told by hooks; None where the policy has none.
     """
 
@@ -296,6 +298,7 @@ class RolloutState:
     search: SearchProgress | None = None
     outbox: Outbox | None = None
     awaiting: AwaitedDecision | None = None
+    gates: GatesAsked | None = None
 
     @property
     def pinned_plan(self) -> Plan:

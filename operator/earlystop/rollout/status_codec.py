@@ -27,6 +27,7 @@ from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.gates import gates_status, restore_gates
 from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -125,6 +126,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         search=search_status(state),
         hooks=hooks,
         awaiting=awaiting_status(uid, times, state),
+        gates=gates_status(state.gates),
     ).wire()
 
 
@@ -165,6 +167,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         search=restore_search(stored.search, plan),
         outbox=restore_outbox(stored.hooks),
         awaiting=restore_awaiting(stored.awaiting, plan),
+        gates=restore_gates(stored.gates),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:

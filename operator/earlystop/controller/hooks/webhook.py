@@ -20,10 +20,26 @@ AGENT = "earlystop-operator"
 async def post(
     channel: Channel, identity: PolicyIdentity, occurrence: Occurrence, at: int, refused: Sequence[Network]
 ) -> None:
-    """Post an occurrence. at: Unix seconds of this attempt. refused: networks of the cluster itself.
+    """Post an occurrence. at, refused: as of `exchange`. Raises HookProblem where the receiver did not take it."""
+    status, _ = await exchange(channel, identity, occurrence, at, refused)
+    if not 200 <= status < 300:
+        raise _problem(channel, f"answers {status}")
 
-    The connection is of this attempt alone, so that the receiver's name is looked up anew and checked each time. Of the
-    answer only the status is read. Raises HookProblem where the receiver did not take the occurrence.
+
+async def exchange(
+    channel: Channel,
+    identity: PolicyIdentity,
+    occurrence: Occurrence,
+    at: int,
+    refused: Sequence[Network],
+    most: int = 0,
+) -> tuple[int, bytes]:
+    """Post an occurrence. Returns status and first bytes of the answer. at: Unix seconds of this attempt. refused:
+    networks of the cluster itself. most: bytes of the answer that are read.
+
+    The connection is of this attempt alone, so that the receiver's name is looked up anew and checked each time.
+
+    Raises HookProblem where there is no answer, or one that leads elsewhere.
     """
     body, content_type = _body(channel, identity, occurrence)
     signed = signed_headers(channel.keys, occurrence_id(identity.uid, occurrence), at, body)
@@ -35,12 +51,17 @@ async def post(
         force_close=True,
     )
     limits = aiohttp.ClientTimeout(total=channel.spec.timeout_seconds)
-    session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
+    session = aiohttp.ClientSession(
+        connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    )
+    answer = b""
     try:
         async with (
             session,
             session.post(channel.url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response,
         ):
+            while len(answer) < most and (part := await response.content.read(most - len(answer))):
+                answer += part
             status = response.status
     except TimeoutError:
         raise _problem(channel, f"does not answer within {channel.spec.timeout_seconds} s") from None
@@ -48,8 +69,7 @@ async def post(
         raise _problem(channel, _fault(error)) from None
     if 300 <= status < 400:
         raise _problem(channel, f"answers {status}, and no redirect is followed; write where it leads to")
-    if not 200 <= status < 300:
-        raise _problem(channel, f"answers {status}")
+    return status, answer
 
 
 def _body(channel: Channel, identity: PolicyIdentity, occurrence: Occurrence) -> tuple[bytes, str]:

@@ -22,7 +22,7 @@ from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
-from earlystop.controller.reconcile.answers import after_people
+from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
@@ -178,6 +178,9 @@ class Reconciler:
         if ended is not tracked.state:
             return Progress(ended)
         given = () if tracked.state.awaiting is None else await self._given(tracked.key)
+        asked = after_gates(tracked, int(self._clock()))
+        if asked is not tracked.state:
+            return Progress(asked)
         answered = after_people(tracked, given, int(self._clock()))
         if answered is not tracked.state:
             return Progress(answered)

@@ -97,5 +97,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     missing is stored with the condition that says so. That a step waits for answers is shown from its first look on."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
-    decided = state.decision, state.awaiting, state.outbox
+    decided = state.decision, state.awaiting, state.gates, state.outbox
     return state.phase, state.step, state.campaign, decided, status, state.handled, waits

@@ -9,6 +9,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.hooks.memory import HookMemory
 from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
@@ -42,8 +43,8 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks: what is remembered of storing, of the cluster's objects, of checks,
-        of the engine's own counters and of telling hooks.
+    status, traffic, acceptance, cross_check, hooks, gates: what is remembered of storing, of the cluster's objects, of
+        checks, of the engine's own counters, of telling hooks and of asking gates.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -66,6 +67,7 @@ class TrackedPolicy:
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
     cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
     hooks: HookMemory = field(default_factory=HookMemory)
+    gates: GateMemory = field(default_factory=GateMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

@@ -17,6 +17,7 @@ _TITLES = {
     OccurrenceKind.TRIAL_ENDED: "Trial ended",
     OccurrenceKind.REPEATED_FAILURE: "Nothing promoted several times in a row",
     OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
+    OccurrenceKind.GATE: "A gate before a promotion",
 }
 _COLOURS = {
     OccurrenceKind.PROMOTED: "Good",

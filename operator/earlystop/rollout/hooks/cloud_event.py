@@ -43,4 +43,6 @@ def event_data(identity: PolicyIdentity, occurrence: Occurrence) -> dict[str, An
         "reason": occurrence.reason,
         "message": occurrence.sentence,
         **({"verdict": verdict} if verdict else {}),
+        **({"gate": occurrence.gate} if occurrence.gate else {}),
+        **({"proposal": dict(occurrence.proposal)} if occurrence.proposal else {}),
     }

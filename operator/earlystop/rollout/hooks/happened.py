@@ -8,6 +8,14 @@ from dataclasses import replace
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.formatting import in_percent, in_points
+from earlystop.rollout.gate_words import (
+    GATE_CLOSED,
+    GATE_TIMED_OUT,
+    awaits_gates_alone,
+    gate_sentence,
+    new_answers,
+)
+from earlystop.rollout.gates import GateState
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.hooks.outbox import put
 from earlystop.rollout.state import Phase, RolloutState, Verdict
@@ -79,7 +87,9 @@ def _search_ended(_: PolicyIdentity, before: RolloutState, after: RolloutState) 
 def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
     """A decision that begins to wait for people."""
     then, now = before.awaiting, after.awaiting
-    if now is None or (before.campaign == after.campaign and then is not None and then.candidate == now.candidate):
+    if now is None or awaits_gates_alone(after.gates):
+        return
+    if before.campaign == after.campaign and then is not None and then.candidate == now.candidate:
         return
     yield Occurrence(
         kind=OccurrenceKind.AWAITING_APPROVAL,
@@ -91,8 +101,29 @@ def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Ite
     )
 
 
+def _gates(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
+    """Gates that are asked, or have answered, or did not in time."""
+    reasons = {
+        GateState.WAITING: "GateWaiting",
+        GateState.OPEN: "GateOpen",
+        GateState.CLOSED: GATE_CLOSED,
+        GateState.TIMED_OUT: GATE_TIMED_OUT,
+    }
+    for each in new_answers(before.gates, after.gates):
+        yield Occurrence(
+            kind=OccurrenceKind.GATE,
+            at=each.at,
+            campaign=after.campaign,
+            revision=after.revision,
+            reason=reasons[each.state],
+            sentence=_bounded(gate_sentence(each)),
+            gate=each.gate,
+        )
+
+
 FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[Occurrence]], ...] = (
     _awaits,
+    _gates,
     _decided,
     _search_ended,
 )

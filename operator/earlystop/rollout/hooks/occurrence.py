@@ -42,7 +42,8 @@ class Occurrence:
 
     number: counts the occurrences of the policy, from 1; 0 before it has its place among them. at: Unix seconds.
     campaign, revision: of the campaign in which it happened. reason: in one word. sentence: for a person.
-    verdict: None where it is about none.
+    verdict: None where it is about none. gate: name of the gate that it is about, "" for none. proposal: the candidate
+    and its settings by name, in questions to gates, which no status keeps.
     """
 
     kind: OccurrenceKind
@@ -53,10 +54,12 @@ class Occurrence:
     sentence: str
     number: int = 0
     verdict: VerdictFacts | None = None
+    gate: str = ""
+    proposal: tuple[tuple[str, str], ...] = ()
 
 
 def occurrence_id(uid: str, occurrence: Occurrence) -> str:
     """The same text whenever the same occurrence is told again, and of no other one: who receives it twice may go by
     this. The revision is random text, so that a status which was lost and begins anew repeats none."""
-    identity = f"{uid}/{occurrence.revision}/{occurrence.kind.value}/{occurrence.number}"
+    identity = f"{uid}/{occurrence.revision}/{occurrence.kind.value}/{occurrence.number}/{occurrence.gate}"
     return hashlib.sha256(identity.encode()).hexdigest()[:ID_DIGITS]

@@ -58,6 +58,7 @@ def _occurrence_text(occurrence: Occurrence) -> OccurrenceStatus:
         revision=occurrence.revision,
         reason=occurrence.reason,
         sentence=occurrence.sentence,
+        gate=occurrence.gate or None,
         verdict=None
         if verdict is None
         else VerdictFactsStatus(**{**asdict(verdict), "requested_by": verdict.requested_by or None}),
@@ -74,6 +75,7 @@ def _restore_occurrence(stored: OccurrenceStatus) -> Occurrence:
         revision=stored.revision,
         reason=stored.reason,
         sentence=stored.sentence,
+        gate=stored.gate or "",
         verdict=None
         if verdict is None
         else VerdictFacts(**{**verdict.model_dump(), "requested_by": verdict.requested_by or ""}),
