@@ -124,6 +124,10 @@ faults: binaries older-prometheus bad-gateway ## run the fault injection tests, 
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
+.PHONY: demo-engine
+demo-engine: binaries real-engine ## watch a real language model's cap being tried: half an hour on two idle cores
+	$(BIN)/python -m tests.e2e.demo_engine
+
 .PHONY: test
 test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow

@@ -50,6 +50,7 @@ SECONDS = {
     "tests/cluster/test_kit.py": 30,
     "tests/cluster/test_metric_source.py": 30,
     "tests/cluster/test_release.py": 20,
+    "tests/cluster/test_record.py": 15,
 }
 """About how long a file takes, estimated from the longest tests that runs on two cores print; a file that is not named
 is short. Only their order matters."""

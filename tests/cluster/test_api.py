@@ -16,6 +16,7 @@ SHORT_NAMES = {
     "earlystoppolicies": "esp",
     "metricsources": "ess",
     "earlystopverdicts": "esv",
+    "earlystopcheckpoints": "esc",
     "earlystopproposals": "espr",
     "hooktargets": "esh",
     "earlystopapprovals": "esa",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from kubernetes.aio import client, config
 
 from earlystop.api.signatures import signer_of
 from earlystop.cli.manual_plan import ManualPlan, Refused
 from earlystop.cli.submit import read, submit, wait, whoami
-from earlystop.controller.cluster import Cluster as Api
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
+from tests.cluster.own_client import connected
 
 ABORT, PROMOTE, BY = "earlystop.dev/abort", "earlystop.dev/promote", "earlystop.dev/abort-by"
 PLANNED = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.", "abort", "0123456789")
@@ -25,14 +22,6 @@ PLANNED = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It i
 def applied(cluster: Cluster, namespace: str) -> None:
     cluster.access.install_crds(CRDS)
     cluster.access.apply(policy(namespace))
-
-
-@asynccontextmanager
-async def connected(cluster: Cluster) -> AsyncIterator[Api]:
-    settings = client.Configuration()
-    await config.load_kube_config(config_file=str(cluster.access.kubeconfig), client_configuration=settings)
-    async with Api(client.ApiClient(settings)) as api:
-        yield api
 
 
 def annotations_of(cluster: Cluster, namespace: str) -> dict[str, str]:

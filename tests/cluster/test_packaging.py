@@ -64,6 +64,23 @@ def test_without_injectors_the_operator_has_no_right_to_run_any() -> None:
     assert f"--injector-image={container['image']}" in container["args"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "removes"),
+    [("", False), ("record.keepVerdicts=0", False), ("record.keepVerdicts=500", True), ("record.keepDays=400", True)],
+)
+def test_the_operator_may_delete_verdicts_only_where_the_values_say_how_many_are_kept(
+    settings: str, removes: bool
+) -> None:
+    text = template(*([f"--set={settings}"] if settings else []))
+    rights = {
+        rule["resources"][0]: set(rule["verbs"])
+        for rule in named(text, "ClusterRole", "earlystop")["rules"]
+        if rule["resources"][0] in ("earlystopverdicts", "earlystopcheckpoints")
+    }
+    assert ("delete" in rights["earlystopverdicts"], "create" in rights["earlystopcheckpoints"]) == (removes, removes)
+    assert ("--keep-verdicts=" in text) == removes and "--record-lease=earlystop-record" in text
+
+
 def test_the_chart_carries_the_crds_and_keeps_them_on_uninstall() -> None:
     for definition in definitions().values():
         rendered = named(template(), "CustomResourceDefinition", definition["metadata"]["name"])

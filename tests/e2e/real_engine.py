@@ -17,10 +17,11 @@ TEMPLATE = Path(__file__).with_name("prompt-alone.jinja")
 READY_SECONDS = 60.0
 
 
-def start_engine(directory: Path, host: str, port: int) -> Child:
+def start_engine(directory: Path, host: str, port: int, threads: int = 1) -> Child:
     """Start it, ready to answer; the caller stops it. Answers are greedy: the same prompt is answered alike.
 
-    directory: where its log is kept. Raises ClusterError where it cannot be built, or does not become ready.
+    directory: where its log is kept. threads: more than one wait for each other, busily, where cores are shared. Raises
+    ClusterError where it cannot be built, or does not become ready.
     """
     settings = {
         "model": engine_model(),
@@ -29,7 +30,7 @@ def start_engine(directory: Path, host: str, port: int) -> Child:
         "port": port,
         "ctx-size": SLOTS * TOKENS_A_SLOT,
         "parallel": SLOTS,
-        "threads": 1,  # more would wait for each other, busily, where cores are shared
+        "threads": threads,
         "temp": 0,
         "chat-template-file": TEMPLATE,
     }

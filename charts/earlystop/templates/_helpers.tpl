@@ -22,3 +22,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "earlystop.image" -}}
 {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
+
+{{/*
+Whether old verdicts are removed: then the operator may delete verdicts, else it may delete nothing. "" for no.
+*/}}
+{{- define "earlystop.removesVerdicts" -}}
+{{- if or (gt (int (.Values.record).keepVerdicts) 0) (gt (int (.Values.record).keepDays) 0) }}true{{ end }}
+{{- end }}

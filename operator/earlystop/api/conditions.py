@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     COMPLETED = "Completed"
+    STALLED = "Stalled"
     HOOKS_DELIVERED = "HooksDelivered"
     JOBS_SUCCEEDED = "JobsSucceeded"
     GATES_OPEN = "GatesOpen"
@@ -48,7 +49,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a policy is not accepted: the condition's reason, and what to write or create instead."""
+    """Why a policy is not accepted: the condition's reason, and what to write or create instead. by_spec: whether it is
+    the policy's own text, so that nothing but an edit of it helps."""
 
     reason: str
     message: str
+    by_spec: bool = False

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
+from earlystop.api.checkpoint import CheckpointSpec
 from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
@@ -25,8 +26,8 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    made = (_policy(), _source(), _verdict(), _proposal(), _approval(), _hook_target())
-    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in made}
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval(), _hook_target())
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
 def _policy() -> dict[str, Any]:
@@ -90,6 +91,18 @@ def _verdict() -> dict[str, Any]:
             _column("Saving", ".spec.saving"),
             AGE,
         ],
+    )
+
+
+def _checkpoint() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopCheckpoint",
+        plural="earlystopcheckpoints",
+        short="esc",
+        scope="Namespaced",
+        description="What is left of verdicts that retention removed: their digests, by which their chain is followed.",
+        spec=structural_schema(CheckpointSpec),
+        columns=[_column("Policy", ".spec.policy"), _column("Oldest removed", ".spec.removed[0].name"), AGE],
     )
 
 

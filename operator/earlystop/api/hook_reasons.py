@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from earlystop.api.conditions import ConditionType
-from earlystop.api.gate_reasons import GATE_ROWS
 from earlystop.api.traffic_reasons import EVENT
 
 _DELIVERED = ConditionType.HOOKS_DELIVERED.value
 
 HOOK_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
-    *GATE_ROWS,
     (
         (ConditionType.JOBS_SUCCEEDED.value, EVENT),
         {

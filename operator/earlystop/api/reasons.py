@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from earlystop.api.approval_reasons import APPROVAL_ROWS
 from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.api.hook_reasons import HOOK_ROWS
+from earlystop.api.in_service_reasons import IN_SERVICE_ROWS
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
@@ -162,9 +161,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
-    *HOOK_ROWS,
+    *IN_SERVICE_ROWS,
     *search_rows(REFUSAL),
-    *APPROVAL_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),

@@ -50,6 +50,8 @@ HISTORY_LABEL = f"{GROUP}/shares-history"
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
+DIGEST_ANNOTATION = f"{GROUP}/digest"
+"""Of a verdict: the digest in its record, for lists of metadata alone."""
 POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 INJECTOR_LABEL = f"{GROUP}/injector"

@@ -18,11 +18,13 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify import object_differences
 
@@ -62,14 +64,14 @@ class ClassMap:
     baseline: dict[str, str]
 
 
-def class_map(policy: str, verdicts: Iterable[Mapping[str, Any]]) -> ClassMap | None:
+def class_map(policy: str, verdicts: Iterable[Mapping[str, Any]], removed: Iterable[Link] = ()) -> ClassMap | None:
     """The latest map that a verdict about a policy proves and nobody took back; None where there is none.
 
-    verdicts: as objects, of any policies. One counts that can be recomputed and whose chain is whole. Raises ValueError
-    (pydantic's) where one about the policy is no verdict.
+    verdicts: as objects, of any policies. removed: links of those that retention has removed. One counts that can be
+    recomputed and whose chain is whole. Raises ValueError (pydantic's) where one about the policy is no verdict.
     """
     own = _about(policy, verdicts)
-    chains = Chains(Link.of(each) for each in own)
+    chains = Chains([*removed, *map(Link.of, own)])
     records = [(str(each["metadata"]["name"]), VerdictSpec.model_validate(each["spec"]), each) for each in own]
     aborted = {record.revision for _, record, _ in records if record.reason == ABORTED}
     proven = [
@@ -139,11 +141,17 @@ def command(
 ) -> None:
     """Print the proven setting of each query class, as one file for routers."""
     if file:
-        verdicts = [each for path in file for each in read_documents(path) if each.get("kind") == "EarlyStopVerdict"]
+        documents = [each for path in file for each in read_documents(path)]
+        verdicts, checkpoints = (
+            [each for each in documents if each.get("kind") == kind]
+            for kind in ("EarlyStopVerdict", "EarlyStopCheckpoint")
+        )
     else:
-        verdicts = asyncio.run(list_objects(VERDICTS, namespace_of(namespace, context), context))
+        chosen = namespace_of(namespace, context)
+        verdicts = asyncio.run(list_objects(VERDICTS, chosen, context))
+        checkpoints = asyncio.run(checkpoints_in(chosen, context))
     try:
-        found = class_map(policy, verdicts)
+        found = class_map(policy, verdicts, links_of(checkpoints)[0])
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None

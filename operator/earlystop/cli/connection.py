@@ -25,7 +25,12 @@ Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; wi
 PolicyName = Annotated[str, typer.Argument(help="Name of the policy.")]
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
-KINDS = {"earlystoppolicies": "policy", "earlystopverdicts": "verdict", "metricsources": "MetricSource"}
+KINDS = {
+    "earlystoppolicies": "policy",
+    "earlystopverdicts": "verdict",
+    "metricsources": "MetricSource",
+    "leases": "Lease",
+}
 
 
 NO_ANSWER = {

@@ -17,9 +17,11 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import console, printable, say
 from earlystop.controller.cluster import POLICIES, VERDICTS
 from earlystop.rollout.formatting import in_points
+from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.history import History, PastComparison, Subject, in_words, read_history
 from earlystop.rollout.search.learned import Learned, LearnedSetting, learned_of
 from earlystop.rollout.search.trial import Estimate
@@ -57,10 +59,11 @@ def command(
     output: Annotated[Form, typer.Option("--output", "-o", help="A screen for people, or JSON.")] = Form.SCREEN,
 ) -> None:
     """Show what verdicts teach of each setting."""
-    spec, verdicts = (
+    spec, verdicts, checkpoints = (
         _in_files(file, policy) if file else asyncio.run(_in_cluster(policy, also_from or [], namespace, context))
     )
-    history = read_history(None if spec is None else Subject.of(spec), verdicts)
+    removed, refused = links_of(checkpoints)
+    history = read_history(None if spec is None else Subject.of(spec), verdicts, removed=removed)
     margin = None if spec is None else float(spec.objective.exact_match.margin)
     learned = learned_of(history.comparisons, margin)
     if output is Form.JSON:
@@ -71,35 +74,44 @@ def command(
         say(where_from(each.comparisons))
     if not learned:
         say("No verdict teaches anything" + (f" about {policy}" if policy else "") + " yet.")
-    for sentence in (*history.refused, *history.passed_over):
+    for sentence in (*refused, *history.refused, *history.passed_over):
         say(sentence, colour="yellow")
 
 
-def _in_files(files: Sequence[Path], policy: str | None) -> tuple[PolicySpec | None, list[Manifest]]:
-    """The policy, where one is named, and the verdicts. Raises CommandFailure where they are not there."""
+Found = tuple[PolicySpec | None, list[Manifest], list[Manifest]]
+
+
+def _in_files(files: Sequence[Path], policy: str | None) -> Found:
+    """The policy, where one is named, the verdicts and the checkpoints. Raises CommandFailure where there are none."""
     found = [each for path in files for each in read_documents(path)]
     names, hold = " and ".join(map(str, files)), "holds" if len(files) == 1 else "hold"
-    verdicts = [each for each in found if each.get("kind") == "EarlyStopVerdict"]
+    verdicts, checkpoints = (
+        [each for each in found if each.get("kind") == kind] for kind in ("EarlyStopVerdict", "EarlyStopCheckpoint")
+    )
     if not verdicts:
         raise CommandFailure(
             f"{names} {hold} no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
         )
     if policy is None:
-        return None, verdicts
+        return None, verdicts, checkpoints
     for each in found:
         if each.get("kind") == "EarlyStopPolicy" and (each.get("metadata") or {}).get("name") == policy:
-            return _spec_of(each, policy), verdicts
+            return _spec_of(each, policy), verdicts, checkpoints
     raise CommandFailure(f"{names} {hold} no EarlyStopPolicy {policy}; name a file with it, too, by another --file.")
 
 
 async def _in_cluster(
     policy: str | None, also_from: Sequence[str], namespace: str | None, context: str | None
-) -> tuple[PolicySpec | None, list[Manifest]]:
-    """The policy, where one is named, and the verdicts of its namespace and others. Raises CommandFailure."""
+) -> Found:
+    """The policy, where one is named, and the verdicts and checkpoints of its namespace and others.
+
+    Raises CommandFailure.
+    """
     own = namespace_of(namespace, context)
     spec = None if policy is None else _spec_of(await read_object(POLICIES, own, context, policy), policy)
     asked = dict.fromkeys((own, *(namespace_of(each, context) for each in also_from)))
-    return spec, [each for name in asked for each in await list_objects(VERDICTS, name, context)]
+    verdicts = [each for name in asked for each in await list_objects(VERDICTS, name, context)]
+    return spec, verdicts, [each for name in asked for each in await checkpoints_in(name, context)]
 
 
 def _spec_of(manifest: Mapping[str, Any], policy: str) -> PolicySpec:

@@ -31,6 +31,10 @@ COMMANDS = {
     "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
     "class-map": LazyCommand("earlystop.cli.class_map", "command", "Print the proven setting of each query class."),
     "history": LazyCommand("earlystop.cli.history", "command", "Show what verdicts teach of each setting."),
+    "replay": LazyCommand("earlystop.cli.replay", "command", "Replay a campaign look by look."),
+    "audit": LazyCommand("earlystop.cli.audit", "command", "Show who did what to policies, and when."),
+    "diff": LazyCommand("earlystop.cli.change", "command", "Print the change to commit after a promotion."),
+    "statement": LazyCommand("earlystop.cli.statement", "command", "Export a verdict as a statement to sign."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 

@@ -3,37 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from earlystop.api.wire import POLICY_UID_LABEL
-from earlystop.cli.connection import Context, Namespace, list_objects, read_object
-from earlystop.cli.documents import STANDARD_INPUT
+from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files import read_manifest
+from earlystop.cli.records import Record, is_file, read_records, records_in_cluster
+from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
+from earlystop.cli.verify_chain import reports, say_published, say_reports
 from earlystop.controller.cluster import VERDICTS
+from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify import chain_differences, object_differences
 
-FILES = (".yaml", ".yml", ".json")
+Chain = Annotated[
+    bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")
+]
+Statement = Annotated[
+    Path | None, typer.Option(help="Verify an exported statement in its envelope, without a cluster, and no verdict.")
+]
+Extract = Annotated[
+    Path | None, typer.Option(help="With --statement: write what was signed, and the signatures, to this directory.")
+]
+Head = Annotated[
+    list[str] | None,
+    typer.Option(help="With --chain: a digest that was published as the policy's latest, as in the operator's log."),
+]
+Lease = Annotated[
+    str | None,
+    typer.Option(
+        help="With --chain -A: the Lease in which the operator publishes a digest over all verdicts, as "
+        "NAMESPACE/NAME, for example earlystop-system/earlystop-record."
+    ),
+]
+Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="With --chain: of all namespaces.")]
 
 
 def command(
     verdict: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            help="Name of an EarlyStopVerdict in the cluster. What holds a slash or ends in .yaml, .yml or .json is "
-            "the path of a file with one, and - standard input; write ./NAME for a file of another name."
+            help="Name of an EarlyStopVerdict in the cluster; with --chain that of a policy. What holds a slash or "
+            "ends in .yaml, .yml or .json is the path of a file, and - standard input; write ./NAME for a file of "
+            "another name."
         ),
-    ],
+    ] = None,
+    chain: Chain = False,
+    statement: Statement = None,
+    extract: Extract = None,
+    head: Head = None,
+    everywhere: Everywhere = False,
+    lease: Lease = None,
     namespace: Namespace = None,
     context: Context = None,
 ) -> None:
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
-    from_file = os.sep in verdict or verdict.endswith(FILES) or Path(verdict) == STANDARD_INPUT
+    names = verdict or []
+    if statement is not None and not (names or chain):
+        _say_problems(verify_statement(statement, extract))
+        return
+    if statement is not None or extract is not None:
+        raise typer.BadParameter("write --statement FILE alone, with --extract DIRECTORY if you like.")
+    if chain:
+        if lease is not None and names:
+            raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
+        records = read_records(names, namespace, context, everywhere=everywhere)
+        whole = say_reports(reports(records, head or ()))
+        if lease is not None:
+            whole = say_published(lease, context, records) and whole
+        raise typer.Exit(0 if whole else FAILED)
+    if len(names) != 1 or head or everywhere or lease:
+        raise typer.BadParameter(
+            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone."
+        )
+    _verify(names[0], namespace, context)
+
+
+def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
+    from_file = is_file(verdict)
     if from_file:
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
     else:
@@ -41,14 +92,13 @@ def command(
     try:
         problems = object_differences(found)
         if not from_file:
-            problems += chain_differences(found, asyncio.run(_verdicts_beside(found, context)))
+            beside = asyncio.run(records_in_cluster(found["metadata"]["namespace"], context, found["spec"]["policy"]))
+            record = next(iter(beside.values()), Record())
+            problems += chain_differences(found, record.verdicts, links_of(record.checkpoints)[0])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None
-    for sentence in problems:
-        say(sentence, colour="red")
-    if problems:
-        raise typer.Exit(FAILED)
+    _say_problems(problems)
     spec, looks = found["spec"], len(found["spec"]["looks"])
     if spec.get("approvedBy"):
         say(f"Approved by {', '.join(spec['approvedBy'])}, who were asked about {spec['proposalDigest']}.")
@@ -59,7 +109,10 @@ def command(
         say(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", colour="green")
 
 
-async def _verdicts_beside(verdict: dict[str, Any], context: str | None) -> list[dict[str, Any]]:
-    """All verdicts of the policy that this one is about."""
-    label = f"{POLICY_UID_LABEL}={verdict['spec']['policyUid']}"
-    return await list_objects(VERDICTS, verdict["metadata"]["namespace"], context, label)
+def _say_problems(problems: Iterable[str]) -> None:
+    """Print what is wrong, a sentence a line, and end with 1 where anything is."""
+    found = list(problems)
+    for sentence in found:
+        say(sentence, colour="red")
+    if found:
+        raise typer.Exit(FAILED)

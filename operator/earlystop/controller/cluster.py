@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -18,6 +17,7 @@ from earlystop.controller.api_answers import message_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
+from earlystop.controller.resource import Resource as Resource
 from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]
@@ -39,29 +39,10 @@ FORBIDDEN = 403
 REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind as the API's paths name it. `group` is empty for the core kinds."""
-
-    group: str
-    version: str
-    plural: str
-
-    @property
-    def api_version(self) -> str:
-        """The field `apiVersion` of objects of this kind."""
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """The URL path of a collection, an object, or its subresource. `namespace` None: cluster-scoped."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        parts = [root, *(("namespaces", namespace) if namespace else ()), self.plural, name, subresource]
-        return "/".join(part for part in parts if part)
-
-
 POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
 VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
 SOURCES = Resource(GROUP, VERSION, "metricsources")
+CHECKPOINTS = Resource(GROUP, VERSION, "earlystopcheckpoints")
 PROPOSALS = Resource(GROUP, VERSION, "earlystopproposals")
 APPROVALS = Resource(GROUP, VERSION, "earlystopapprovals")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
@@ -77,6 +58,7 @@ DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
 NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("", "v1", "events")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
@@ -211,23 +193,26 @@ class Cluster:
         return [each async for page in self.pages(resource, namespace, labels) for each in page]
 
     async def pages(
-        self, resource: Resource, namespace: str | None = None, labels: str = "", *, at_once: int = PAGE
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        labels: str = "",
+        *,
+        at_once: int = PAGE,
+        metadata_only: bool = False,
     ) -> AsyncIterator[builtins.list[Manifest]]:
-        """As `list`, in pages of at most so many objects: a caller that needs little of each never holds them all."""
+        """As `list`, in pages of at most so many objects: a caller that needs little of each never holds them all.
+        metadata_only: without their specs and statuses, which are not sent either."""
         query = {"limit": at_once, **({"labelSelector": labels} if labels else {})}
+        accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
-            found = await self._call("GET", f"{resource.path(namespace)}?{urlencode(query)}")
+            path = f"{resource.path(namespace)}?{urlencode(query)}"
+            found = await self._exchange("GET", path, None, "application/json", accept)
             yield found["items"]
             token = found.get("metadata", {}).get("continue")
             if not token:
                 return
             query["continue"] = token
-
-    async def names(self, resource: Resource, labels: str) -> builtins.list[str]:
-        """The names of all objects of a cluster-scoped kind with these labels, without the objects."""
-        path = f"{resource.path(None)}?{urlencode({'labelSelector': labels})}"
-        found = await self._exchange("GET", path, None, "application/json", METADATA_ONLY)
-        return [each["metadata"]["name"] for each in found["items"]]
 
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
@@ -275,6 +260,11 @@ class Cluster:
         """Create an object. Raises Conflict when its name is taken."""
         name = manifest["metadata"].get("name", "")  # a review has none
         return await self._written(resource, namespace, name, self._call("POST", resource.path(namespace), manifest))
+
+    async def delete(self, resource: Resource, namespace: str | None, name: str, uid: str) -> None:
+        """Delete an object. Raises Conflict when it has another UID, NotFound when there is none."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        await self._call("DELETE", resource.path(namespace, name), options)
 
     async def replace(
         self, resource: Resource, namespace: str | None, manifest: Manifest, subresource: str = ""

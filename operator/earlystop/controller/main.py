@@ -27,9 +27,11 @@ from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.hooks.addresses import api_server_networks
+from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
+from earlystop.rollout.record.retention import Retention
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -68,6 +70,13 @@ def run(
         list[str] | None,
         typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
     ] = None,
+    record_lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
+    ] = DEFAULT_LEASE,
+    keep_verdicts: Annotated[
+        int, typer.Option(help="Keep the latest so many verdicts of each policy; 0 keeps all.", min=0)
+    ] = 0,
+    keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
@@ -77,7 +86,8 @@ def run(
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
         refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, refused))
+        record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, refused))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -90,6 +100,7 @@ async def operate(
     namespaces: list[str],
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
+    record: RecordSettings = DEFAULT_RECORD,
     refused_networks: Sequence[Network] = (),
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
@@ -106,6 +117,7 @@ async def operate(
             runtime.proposals.run(),
             runtime.hooks.scheduler.run(),
             runtime.gates.scheduler.run(),
+            RecordKeeper(cluster, time.time, namespaces, record).run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),

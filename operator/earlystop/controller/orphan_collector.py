@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class OrphanCollector:
-    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything. It
+    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete any. It
     takes out of users' objects what it wrote there.
 
     Overlays go at once, since they move requests. An alias Service, an injector and a candidate's Deployment go

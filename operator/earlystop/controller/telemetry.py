@@ -42,3 +42,13 @@ LAST_BEAT = Gauge(
     "When the scheduler last ran its loop.",
     registry=registry,
 )
+RECORD_VERDICTS = Gauge(
+    "earlystop_operator_record_verdicts",
+    "Verdicts that the record holds, those that retention has removed among them.",
+    registry=registry,
+)
+RECORD_BROKEN = Gauge(
+    "earlystop_operator_record_broken",
+    "1 where verdicts are not as they were published, until somebody takes the Lease's annotation out.",
+    registry=registry,
+)

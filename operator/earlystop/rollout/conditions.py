@@ -6,12 +6,11 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
-from earlystop.rollout.approval_words import awaiting_sentence, proposal_sentence
 from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
-from earlystop.rollout.gate_words import awaits_gates_alone, gate_condition
+from earlystop.rollout.gate_words import gate_condition
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
@@ -33,6 +32,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.step_messages import waiting_sentence
 from earlystop.rollout.strategy import Strategy, strategy_of
+from earlystop.rollout.waiting_condition import waiting_condition
 
 
 def conditions(
@@ -56,6 +56,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        _stalled(observations),
         *gate_condition(state.gates),
         *hook_conditions(state, observations),
     )
@@ -71,6 +72,14 @@ def _accepted(observations: Observations) -> Condition:
             Type.ACCEPTED, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message
         )
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
+
+
+def _stalled(observations: Observations) -> Condition:
+    """Whether nothing but an edit of the policy helps, by which tools that wait know that they need not."""
+    refusal = observations.refusal
+    if refusal is not None and refusal.by_spec:
+        return Condition(Type.STALLED, ConditionStatus.TRUE, "SpecRefused", refusal.message)
+    return Condition(Type.STALLED, ConditionStatus.FALSE, "NotStalled", "Nothing waits for an edit of the policy.")
 
 
 def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
@@ -111,12 +120,7 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.awaiting is not None:
-        if awaits_gates_alone(state.gates):
-            message = f"{proposal_sentence(state)} {stands}" if stands else ""
-            return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AwaitingGate", message)
-        reason = "AuthorUnknown" if author_unknown else "AwaitingApproval"
-        message = f"{awaiting_sentence(state, author_unknown=author_unknown)} {stands}" if stands else ""
-        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, reason, message)
+        return waiting_condition(state, stands, author_unknown=author_unknown)
     if answers_are_outstanding(state):
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)

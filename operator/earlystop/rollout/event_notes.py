@@ -15,7 +15,7 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
-from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence, new_answers
 from earlystop.rollout.gates import GateAnswer, GateState
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
@@ -55,6 +55,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     notes += _hook_notes(before, after)
     notes += [_gate_note(each) for each in new_answers(before.gates, after.gates)]
     if after.campaign != before.campaign:
+        notes.extend(_closed_evidence(before, after))
         plan = after.pinned_plan
         notes.append(
             EventNote(
@@ -206,6 +207,25 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
             return [EventNote("Reported", "Report", text)]
         case _:
             return []
+
+
+def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The event of a campaign that ended without a verdict since another one was asked for: nothing of it is lost in
+    silence. A campaign without any look had no evidence."""
+    looks = sum(len(each.looks) for each in before.comparisons)
+    if before.decision is not None or not looks:
+        return []
+    asked = "an edit of the policy" if before.pinned_plan.spec != after.pinned_plan.spec else "a new beginning"
+    stood = "; ".join(
+        f"{each.name} stood at an EM difference of {in_points(each.assessment.effect)} points"
+        for each in before.comparisons
+        if each.looks
+    )
+    message = (
+        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}."
+        f" Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
+    )
+    return [EventNote("EvidenceClosed", "CloseCampaign", message, warning=True)]
 
 
 def _only_fewer(before: RolloutState, after: RolloutState) -> bool:

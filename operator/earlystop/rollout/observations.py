@@ -54,9 +54,10 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     ready = stored.get(ConditionType.READY.value)
     unstored = ready is not None and ready["reason"] == "VerdictNotStored"
     failed = ready is not None and ready["reason"] == "InternalError"
+    stalled = (stored.get(ConditionType.STALLED.value) or {}).get("status") == ConditionStatus.TRUE.value
     progressing = stored.get(ConditionType.PROGRESSING.value)
     return Observations(
-        refusal=Refusal(accepted["reason"], accepted["message"]) if refused and accepted else None,
+        refusal=Refusal(accepted["reason"], accepted["message"], stalled) if refused and accepted else None,
         traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
         metrics=_sight(stored.get(ConditionType.METRICS_AVAILABLE.value)),
         storage=ready["message"] if unstored and ready else None,

@@ -71,6 +71,18 @@ def attempts_recorded(records: Iterable[Mapping[str, Any]], policy: str) -> tupl
     ]
 
 
+def keys_recorded(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a verdict tells of: candidates and searches, and the settings of a search. Of each of them
+    `attempts_recorded` reads the latest verdict alone. None where it spent no risk that campaigns share. Raises
+    ValueError for a plan that cannot be read."""
+    plan = parse_plan(str(record.get("plan")))
+    if plan.spec.objective.risk.campaigns == 1 or not (record.get("looks") or record.get("others")):
+        return ()
+    keys = _keys(plan.spec)
+    first = len(keys) if plan.spec.search is None else 1
+    return (*(f"whole/{key}" for key in keys[:first]), *(f"setting/{key}" for key in keys[first:]))
+
+
 def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:
     """Which campaign of its candidates the next one is, from 1; of several, of that with the most.
 

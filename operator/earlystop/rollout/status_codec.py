@@ -18,7 +18,6 @@ from earlystop.api.status import (
     LogEText,
     NamedLogE,
     PolicyStatus,
-    Uncertain,
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
@@ -238,7 +237,8 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
-    uncertain = _restore_uncertain(stored.uncertain)
+    missed = stored.uncertain
+    uncertain = Totals() if missed is None else Totals(missed.baseline.tally(), missed.candidate.tally())
     whole = [
         _restored(
             status,
@@ -335,10 +335,6 @@ def _known_name(plan: Plan, name: str) -> str:
     if name not in plan.names:
         raise ValueError(f"status.decision is about {name}, which status.plan does not name")
     return name
-
-
-def _restore_uncertain(stored: Uncertain | None) -> Totals:
-    return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
 
 
 def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:

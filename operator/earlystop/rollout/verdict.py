@@ -11,7 +11,7 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserS
 from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
-from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
+from earlystop.api.wire import API_VERSION, DIGEST_ANNOTATION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.class_codec import class_map_entries, class_records
@@ -166,15 +166,23 @@ def digest_of(spec: dict[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def policy_label(policy: str) -> str:
+    """The label by which the verdicts of policies of a name are listed. It has room for 63 characters: who lists by it
+    looks at `spec.policy` as well."""
+    return bounded(policy, 63)
+
+
 def verdict_object(policy: str, namespace: str, uid: str, state: RolloutState) -> dict[str, Any]:
     """The EarlyStopVerdict. It has no owner: deleting a policy must not erase what was decided."""
+    spec = verdict_spec(policy, uid, state)
     return {
         "apiVersion": API_VERSION,
         "kind": "EarlyStopVerdict",
         "metadata": {
             "name": verdict_name(policy, state),
             "namespace": namespace,
-            "labels": {POLICY_UID_LABEL: uid, MANAGED_BY_LABEL: MANAGER},
+            "labels": {POLICY_UID_LABEL: uid, POLICY_LABEL: policy_label(policy), MANAGED_BY_LABEL: MANAGER},
+            "annotations": {DIGEST_ANNOTATION: spec["digest"]},
         },
-        "spec": verdict_spec(policy, uid, state),
+        "spec": spec,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from earlystop.rollout.promotion import (
     UnsoundSplit,
     missing_proof,
 )
+from earlystop.rollout.search.verdict_chain import Link, forks
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
@@ -58,7 +59,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
-        problems.append("The candidates are not those of the plan.")
+        return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
     by_person = record.reason in BY_PERSON
     try:
@@ -103,39 +104,53 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+def chain_differences(
+    manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], removed: Iterable[Link] = ()
+) -> list[str]:
     """Where the chain of verdicts that leads to this one is broken, one sentence each.
 
-    verdicts: all verdicts of the same policy. Each names the digest of the one before it, and no two the same one.
+    verdicts: all verdicts of policies of this one's name, in its namespace. Each names the digest of the one before it,
+    and no two the same one. removed: links of those that retention has removed, as checkpoints tell.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
+    gone = {each.digest: each.previous for each in removed}
     followed: list[str] = []
     previous = manifest["spec"].get("previous", "")
     while previous:
         before = by_digest.get(previous)
-        if before is None:
+        if before is None and previous not in gone:
             return [f"The verdict before this one, with the digest {previous}, is not there."]
         if previous in followed:
             return [f"The chain of verdicts leads back to {previous}."]
-        if digest_of(before["spec"]) != previous:
+        if before is not None and digest_of(before["spec"]) != previous:
             return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
         followed.append(previous)
-        previous = before["spec"].get("previous", "")
-    chain = [by_digest[each]["spec"] for each in reversed(followed)]
+        previous = gone[previous] if before is None else before["spec"].get("previous", "")
     spec = manifest["spec"]
-    return [*margin_differences(spec, chain), *earlier_trial_differences(spec, chain), *_forks(verdicts)]
+    return [*continuity_differences(spec, _of_one_policy(spec, followed, by_digest)), *fork_sentences(verdicts)]
 
 
-def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+def continuity_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where a verdict does not go on from those before it: in the margin that they have used, and in the trials of its
+    search. before: specs of the verdicts of the same policy before it, the first one first."""
+    return [*margin_differences(spec, before), *earlier_trial_differences(spec, before)]
+
+
+def _of_one_policy(
+    spec: Mapping[str, Any], followed: Sequence[str], by_digest: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Specs of the verdicts before one, the first one first: of the same policy, not of one that had its name before,
+    whose status is gone with what it remembered."""
+    specs = (by_digest[each]["spec"] for each in reversed(followed) if each in by_digest)
+    return [each for each in specs if each["policyUid"] == spec["policyUid"]]
+
+
+def fork_sentences(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile."""
-    after: dict[str, list[str]] = {}
-    for each in verdicts:
-        after.setdefault(each["spec"].get("previous", ""), []).append(each["metadata"]["name"])
     return [
-        f"The verdicts {' and '.join(sorted(names))} "
+        f"The verdicts {' and '.join(sorted(each.name for each in found))} "
         + (f"follow the same one, with the digest {previous}." if previous else "are each said to be the first.")
-        for previous, names in after.items()
-        if len(names) > 1
+        for (_, previous), found in forks(Link.of(each) for each in verdicts).items()
     ]
 
 

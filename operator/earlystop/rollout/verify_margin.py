@@ -17,9 +17,10 @@ def margin_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, An
 
     before: the specs of all verdicts before it, the first one first. Raises ValueError when one is not a verdict.
     """
-    plan, losses = parse_plan(str(spec["plan"])), _losses_after(before)
+    plan = parse_plan(str(spec["plan"]))
     if plan.spec.baseline.pinned is None:
         return []
+    losses = _losses_after(before)
     expected = used_before(plan.spec, losses)
     if expected is None:
         return ["No verdict before this one proves its baseline, which is not the pinned one."]

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from earlystop.cli.class_map import class_map
 from earlystop.cli.main import app
+from earlystop.rollout.search.verdict_chain import Link
 from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, Truth, decided
 from tests.unit.rollout.policies import UID, started
@@ -95,9 +96,12 @@ def test_what_is_no_verdict_or_one_of_another_release_about_another_policy_stops
 
 def test_a_verdict_that_stands_on_no_chain_proves_no_map() -> None:
     alone, forged = verdict(), verdict()
-    alone["spec"]["previous"] = "sha256:" + "0" * 64
+    gone = "sha256:" + "0" * 64
+    alone["spec"]["previous"] = gone
     alone["spec"]["digest"] = digest_of(alone["spec"])
     assert class_map("qa", [alone]) is None
+    uid = alone["spec"]["policyUid"]
+    assert class_map("qa", [alone], [Link(uid, "qa-old", gone, "", True)]) is not None, "retention removed that one"
     forged["metadata"]["name"] += "-forged"
     assert class_map("qa", [verdict(), forged]) is None  # nobody knows which of two first ones the operator made
 

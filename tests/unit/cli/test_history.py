@@ -11,7 +11,9 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from earlystop.cli.main import app
+from earlystop.rollout.record.checkpoint import checkpoint_object
 from tests.unit.cli.api_server import api_with
+from tests.unit.rollout.record.chains import chain_of, removed
 from tests.unit.rollout.search.past_verdicts import altered, past_verdict, window_policy
 
 VERDICTS = [past_verdict("10", 0.0, 0.3), past_verdict("5", 0.01, 0.6, name="bold")]
@@ -101,3 +103,11 @@ def test_verdicts_of_the_cluster_are_read(tmp_path: Path, monkeypatch: pytest.Mo
 def test_nothing_in_a_verdict_reaches_a_terminal_as_more_than_text(tmp_path: Path) -> None:
     shown = run("-f", saved(tmp_path, {**VERDICTS[0], "metadata": {"name": "x\x1b[31m", "namespace": "llm"}}))
     assert "\x1b[31m" not in shown.output
+
+
+def test_verdicts_that_retention_removed_are_no_gap(tmp_path: Path) -> None:
+    first, second = chain_of(2)
+    alone = run("-f", saved(tmp_path, second))
+    assert "No verdict teaches anything yet." in alone.output and "is not there" in alone.output
+    told = run("-f", saved(tmp_path, second, checkpoint_object("qa", "llm", removed(first))))
+    assert "From 1 verdict of llm/qa" in told.output and "refused" not in told.output

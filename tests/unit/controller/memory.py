@@ -10,11 +10,14 @@ from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
     APPROVALS,
+    CHECKPOINTS,
     CONFIG_MAPS,
     DEFINITIONS,
     DEPLOYMENTS,
     GATEWAYS,
     GRPC_ROUTES,
+    LEASES,
+    METADATA_ONLY,
     POLICIES,
     PROPOSALS,
     ROUTES,
@@ -33,6 +36,7 @@ KINDS = (
     POLICIES,
     VERDICTS,
     SOURCES,
+    CHECKPOINTS,
     APPROVALS,
     PROPOSALS,
     DEPLOYMENTS,
@@ -42,18 +46,20 @@ KINDS = (
     GATEWAYS,
     DEFINITIONS,
     CONFIG_MAPS,
+    LEASES,
 )
 APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
 class Memory(Cluster):
-    """The real Cluster over a dict of objects by path. `calls` says what was written; `fail` makes the next call of a
-    method fail."""
+    """The real Cluster over a dict of objects by path. `calls` says what was written, `lists` which kinds were listed
+    whole; `fail` makes the next call of a method fail."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Manifest] = {}
         self.calls: list[tuple[str, str]] = []
+        self.lists: list[str] = []
         self._failures: dict[str, list[Exception]] = {}
         self._kinds = list(KINDS)
         self._versions = count(1)
@@ -100,6 +106,9 @@ class Memory(Cluster):
             self.objects[path] = self._versioned({key: body[key] for key in ("apiVersion", "kind", "metadata")})
         if path not in self.objects:
             raise NotFound(404, f"{path} not found")
+        if method == "DELETE":
+            assert body is not None
+            return self._delete(path, body["preconditions"]["uid"])
         if method == "PUT":
             assert body is not None
             self._replace(path, body, status_only)
@@ -119,7 +128,11 @@ class Memory(Cluster):
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
     ) -> Manifest:
-        return await self._call(method, path, body, content_type)
+        found = await self._call(method, path, body, content_type)
+        if accept != METADATA_ONLY:
+            self.lists += [path.partition("?")[0].rpartition("/")[2]] * ("items" in found)
+            return found
+        return {**found, "items": [{"metadata": each["metadata"]} for each in found["items"]]}
 
     def _discovered(self, path: str) -> Manifest:
         """The groups with their versions, or the kinds of one group and version."""
@@ -140,6 +153,11 @@ class Memory(Cluster):
             raise Conflict(409, f"{path}: the object has been modified")
         kept: dict[str, Any] = {"status": body["status"]} if status_only else {**body}
         self.objects[path] = self._versioned({**present, **kept})
+
+    def _delete(self, path: str, uid: str) -> Manifest:
+        if self.objects[path]["metadata"]["uid"] != uid:
+            raise Conflict(409, f"{path}: the UID in the precondition is another one")
+        return _sent(self.objects.pop(path))
 
     def _versioned(self, manifest: Manifest) -> Manifest:
         copied = _sent(manifest)

@@ -13,12 +13,13 @@ from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import (
     carried_out,
+    start_campaign,
     suspend_or_resume,
     weights_in_force,
     weights_lost,
 )
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
-from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED
 
 
@@ -43,6 +44,26 @@ def test_a_pause_and_its_end_are_told() -> None:
     paused = REACHED["suspended"]
     assert reasons(REACHED["observing"], paused) == ["Suspended"]
     assert reasons(paused, suspend_or_resume(LiveTimes.of(policy()), paused, NOW + 200)) == ["Resumed"]
+
+
+@pytest.mark.parametrize(("retry", "why"), [("", "an edit of the policy"), ("again", "a new beginning")])
+def test_an_edit_or_a_retry_in_the_middle_closes_the_old_evidence_openly(retry: str, why: str) -> None:
+    before = REACHED["observing"]
+    edited = policy({} if retry else {"rollout": {"steps": [{"weight": 7}, {"weight": 40}]}})
+    after = start_campaign(edited, UID, retry, "", before, NOW + 500, entropy="another")
+    closed, started = event_notes(before, after)
+    assert (closed.reason, started.reason, closed.warning) == ("EvidenceClosed", "CampaignStarted", True)
+    assert closed.message.startswith("Campaign 1 ended without a verdict after ") and why in closed.message
+    assert "is evidence of campaign 2" in closed.message and after.leading is not None and not after.leading.looks
+
+
+def test_a_campaign_without_a_look_and_one_with_a_verdict_leave_no_evidence_to_close() -> None:
+    edited = policy({"rollout": {"steps": [{"weight": 7}, {"weight": 40}]}})
+    for name in ("applying", "promoted"):
+        before = REACHED[name]
+        assert reasons(before, start_campaign(edited, UID, "", "", before, NOW + 500, entropy="x")) == [
+            "CampaignStarted"
+        ]
 
 
 def test_a_raised_weight_is_told_with_what_was_seen_before() -> None:

@@ -119,7 +119,7 @@ def test_a_restart_does_not_tell_a_doubt_again() -> None:
 def test_a_doubt_of_an_earlier_campaign_is_told_again_when_it_shows_again() -> None:
     first = observed(SPEC, *[SKEWED] * 3)
     again = start_campaign(SPEC, UID, "again", "", first, NOW + 10**6, entropy="")
-    assert [story.reason for story in event_notes(first, again)] == ["CampaignStarted"]
+    assert [story.reason for story in event_notes(first, again)] == ["EvidenceClosed", "CampaignStarted"]
     found, server = [], Server()
     for _ in range(4):
         before, again = again, observe(SPEC, again, server, SKEWED)

@@ -72,11 +72,11 @@ async def acceptance(
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
     spec = tracked.spec
+    own = refusal_of_spec(spec) or refusal_of_baseline(spec, tracked.state.losses) or refusal_of_search(spec)
+    if own is not None:
+        return replace(own, by_spec=True)
     refusal = (
-        refusal_of_spec(spec)
-        or refusal_of_baseline(spec, tracked.state.losses)
-        or refusal_of_search(spec)
-        or source_refusal(spec, sources)
+        source_refusal(spec, sources)
         or templates_refusal(spec, sources)
         or competition_refusal(tracked, competing_policies)
     )

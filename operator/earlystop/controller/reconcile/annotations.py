@@ -86,10 +86,10 @@ def field_of(name: str) -> tuple[str, ...]:
 
 
 def with_requester(before: RolloutState, after: RolloutState, note: EventNote) -> EventNote:
-    """A note of a pause, its end, or a retry, with its requester; any other note as it is."""
+    """A note of a pause, its end, a retry, or what this closes, with its requester; any other note as it is."""
     if note.reason in ("Suspended", "Resumed"):
         by = handled_of(after, SUSPEND).by
-    elif note.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
+    elif note.reason in ("CampaignStarted", "EvidenceClosed") and before.campaign and _retry(before) != _retry(after):
         by = handled_of(after, RETRY).by
     else:
         return note

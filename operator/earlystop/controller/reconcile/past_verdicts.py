@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.controller.cluster import FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError
+from earlystop.controller.cluster import CHECKPOINTS, FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.next_campaign import begins_search
+from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.history import History, HistoryReader, Subject
 from earlystop.rollout.search.space import settings_of
+from earlystop.rollout.search.verdict_chain import Link
 from earlystop.rollout.search.warm_start import WarmStart, warm_start
 
+MISSING = 404
 READ_AT_ONCE = 4
 """Verdicts of one answer: while it is parsed, it takes 27 MiB at most."""
 
@@ -47,11 +50,24 @@ class PastVerdicts:
             async for page in self._cluster.pages(VERDICTS, namespace, at_once=READ_AT_ONCE):
                 for each in page:
                     await asyncio.to_thread(reader.add, each)
+            reader.add_removed(await removed_links(self._cluster, namespace))
         chosen = await asyncio.to_thread(reader.chosen)
         for name in chosen:
             verdict = await self._cluster.get(VERDICTS, *name)
             await asyncio.to_thread(reader.replay, name, verdict)
         return reader.history()
+
+
+async def removed_links(cluster: Cluster, namespace: str) -> tuple[Link, ...]:
+    """Links of the verdicts of a namespace that retention has removed. Where the kind or the right to list it is of an
+    earlier release, none: what follows a removed verdict teaches nothing then. Raises ClusterError when the API fails.
+    """
+    try:
+        return links_of(await cluster.list(CHECKPOINTS, namespace))[0]
+    except ClusterError as error:
+        if error.status not in (FORBIDDEN, MISSING):
+            raise
+        return ()
 
 
 async def _learned_from(cluster: Cluster, own: str) -> tuple[str, ...]:
@@ -60,7 +76,8 @@ async def _learned_from(cluster: Cluster, own: str) -> tuple[str, ...]:
     try:
         found = await cluster.get(NAMESPACES, None, own)
         group = ((found or {}).get("metadata", {}).get("labels") or {}).get(HISTORY_LABEL, "")
-        others = await cluster.names(NAMESPACES, f"{HISTORY_LABEL}={group}") if group else []
+        pages = cluster.pages(NAMESPACES, None, f"{HISTORY_LABEL}={group}", metadata_only=True)
+        others = [each["metadata"]["name"] async for page in pages for each in page] if group else []
     except ClusterError as error:
         if error.status != FORBIDDEN:
             raise

@@ -30,7 +30,7 @@ from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
+from earlystop.controller.reconcile.verdict_store import earlier_policy, ensure_verdict_stored
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.approval import GivenApproval
 from earlystop.rollout.hooks.outbox import following_hooks
@@ -161,9 +161,9 @@ class Reconciler:
         entropy = self._entropy()
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
-        recorded = await recorded_attempts(self._cluster, tracked)
+        earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, int(self._clock()))
-        return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key), history)
+        return NewCampaign(entropy, commitment, is_lost, earlier, self._proposed(tracked.key), history)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

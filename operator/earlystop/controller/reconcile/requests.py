@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.warm_start import WarmStart
-from earlystop.rollout.state import Attempts, Phase, RolloutState
+from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.transitions import start_campaign, suspend_or_resume
 
@@ -21,14 +22,14 @@ class NewCampaign:
     """What a campaign gets that would begin now, all of it made at the edge.
 
     entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
-    token of the campaign under way is lost. recorded: campaigns of an earlier policy of the same name. waiting: what
-    others have proposed to its search. history: what a search starts from, None where it is to start from none.
+    token of the campaign under way is lost. earlier: what verdicts tell of a policy that had the name before. waiting:
+    what others have proposed to its search. history: what a search starts from, None where it is to start from none.
     """
 
     entropy: str
     commitment: str = ""
     token_lost: bool = False
-    recorded: tuple[Attempts, ...] = ()
+    earlier: EarlierPolicy = NO_EARLIER_POLICY
     waiting: tuple[WaitingOffer, ...] = ()
     history: WarmStart | None = None
 
@@ -48,7 +49,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     has_left = bool(tracked.traffic.successor) and not tracked.is_edited(state)
     if tracked.observations.refusal is not None or has_left:
         return state
-    digest = digest_of_decision(tracked.name, tracked.uid, state)
+    digest = digest_of_decision(tracked.name, tracked.uid, state) or new.earlier.digest
     after = start_campaign(
         tracked.spec,
         tracked.uid,
@@ -59,7 +60,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
         entropy=new.entropy,
         commitment=new.commitment,
         token_lost=new.token_lost,
-        recorded=new.recorded,
+        recorded=new.earlier.attempts,
         waiting=new.waiting,
         belief=None if new.history is None else new.history.belief,
     )

@@ -3,13 +3,19 @@ policy of the name."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
 
+from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.search.verdict_chain import DatedLink, Link, last_digest
 from earlystop.rollout.spent_risk import attempts_recorded
 from earlystop.rollout.state import Attempts
-from earlystop.rollout.verdict import verdict_name, verdict_object
+from earlystop.rollout.verdict import policy_label, verdict_name, verdict_object
+
+log = logging.getLogger(__name__)
 
 
 async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy, now: float) -> bool:
@@ -35,22 +41,39 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
     tracked.status.note_verdict(name)
+    spec = verdict["spec"]
+    fields = {"verdict": name, "digest": spec["digest"], "previous": spec.get("previous", "")}
+    log.info("verdict %s is stored with the digest %s", name, spec["digest"], extra={**tracked.log_fields, **fields})
     return None
 
 
-async def recorded_attempts(cluster: Cluster, tracked: TrackedPolicy) -> tuple[Attempts, ...]:
-    """Campaigns that verdicts of a deleted policy of the same name tell of. They are asked for before the first
-    campaign of a policy whose campaigns share the risks, and never again.
+@dataclass(frozen=True, slots=True)
+class EarlierPolicy:
+    """What verdicts tell of policies that had the name before. attempts: their campaigns that spent risk, where risks
+    are shared by campaigns. digest: of the verdict that the next one follows, "" where there is none."""
+
+    attempts: tuple[Attempts, ...] = ()
+    digest: str = ""
+
+
+NO_EARLIER_POLICY = EarlierPolicy()
+
+
+async def earlier_policy(cluster: Cluster, tracked: TrackedPolicy) -> EarlierPolicy:
+    """What a policy goes on from that was made again under its name. It is asked for before the first campaign of a
+    policy, and never again.
 
     Raises ClusterError when the API fails.
     """
-    begins = tracked.state.plan is None and not tracked.spec.suspend and tracked.observations.refusal is None
-    if not begins or tracked.spec.objective.risk.campaigns == 1:
-        return ()
-    records = [
-        each["spec"]
-        async for page in cluster.pages(VERDICTS, tracked.namespace)
-        for each in page
-        if each["spec"].get("policy") == tracked.name
-    ]
-    return attempts_recorded(records, tracked.name)
+    if tracked.state.plan is not None or tracked.spec.suspend or tracked.observations.refusal is not None:
+        return NO_EARLIER_POLICY
+    # Verdicts of earlier releases have no label with the name. They spend risk all the same.
+    is_shared = tracked.spec.objective.risk.campaigns > 1
+    labels = "" if is_shared else f"{POLICY_LABEL}={policy_label(tracked.name)}"
+    links: list[DatedLink] = []
+    records: list[dict[str, Any]] = []
+    async for page in cluster.pages(VERDICTS, tracked.namespace, labels):
+        own = [each for each in page if each["spec"].get("policy") == tracked.name]
+        links += [DatedLink(str(each["spec"].get("at", "")), Link.of(each)) for each in own]
+        records += [each["spec"] for each in own if is_shared]
+    return EarlierPolicy(attempts_recorded(records, tracked.name), last_digest(links))

@@ -38,7 +38,8 @@ async def installed_kinds(cluster: Cluster) -> list[Resource]:
 
 async def _labelled_kinds(cluster: Cluster) -> list[PolicyKind]:
     try:
-        names = await cluster.names(DEFINITIONS, POLICY_LABEL)
+        pages = cluster.pages(DEFINITIONS, None, POLICY_LABEL, metadata_only=True)
+        names = [each["metadata"]["name"] async for page in pages for each in page]
     except ClusterError as error:
         if error.status != FORBIDDEN:
             raise

@@ -115,10 +115,14 @@ def may_share(labels: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def read_history(
-    subject: Subject | None, verdicts: Iterable[Manifest], namespaces: Collection[str] | None = None
+    subject: Subject | None,
+    verdicts: Iterable[Manifest],
+    namespaces: Collection[str] | None = None,
+    removed: Iterable[Link] = (),
 ) -> History:
     """What verdicts show: as `HistoryReader`, of all at once."""
     reader = HistoryReader(subject, namespaces)
+    reader.add_removed(removed)
     by_name: dict[Name, Manifest] = {}
     for each in verdicts:
         reader.add(each)
@@ -150,6 +154,7 @@ class HistoryReader:
         self._namespaces = namespaces
         self._kept: list[_Kept] = []
         self._links: dict[Name, Link] = {}
+        self._removed: list[Link] = []
         self._refused: list[str] = []
         self._others: Counter[str] = Counter()
         self._comparisons: list[PastComparison] = []
@@ -177,10 +182,14 @@ class HistoryReader:
             del self._kept[0]
             self._others[f"older than the latest {MOST_VERDICTS}"] += 1
 
+    def add_removed(self, links: Iterable[Link]) -> None:
+        """Note verdicts that retention has removed, as checkpoints tell of them: chains go on through these."""
+        self._removed += links
+
     def chosen(self) -> tuple[Name, ...]:
         """Those to read again once all were added, the latest first: their chain is whole, and together they have at
         most `MOST_LOOKS` looks. One that has too many is passed over, not those that are older and have fewer."""
-        chains, chosen, left = Chains(self._links.values()), [], MOST_LOOKS
+        chains, chosen, left = Chains([*self._removed, *self._links.values()]), [], MOST_LOOKS
         for each in {kept.name: kept for kept in reversed(self._kept)}.values():
             link = self._links[each.name]
             problem = chains.problem_of(link) if link.is_sound else CHANGED

@@ -6,13 +6,17 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.controller.cluster import EVENTS, NAMESPACES, VERDICTS, ClusterError
+from earlystop.controller.cluster import CHECKPOINTS, EVENTS, NAMESPACES, VERDICTS, ClusterError
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.rollout.record.checkpoint import checkpoint_object
+from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.search.history import Subject
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import start_campaign
-from earlystop.rollout.verdict import verdict_object
+from earlystop.rollout.verdict import digest_of, verdict_object
 from earlystop.rollout.verify import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.rollout.policies import NOW, policy
@@ -73,6 +77,21 @@ async def test_a_search_that_started_from_history_ends_as_well_and_its_verdicts_
     own = [each for each in searching.verdicts() if each["spec"]["policy"] == "qa"]
     assert own
     assert [object_differences(each) for each in own] == [[]] * len(own)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_search_starts_from_a_chain_that_retention_has_shortened_with_a_checkpoint_alone(kept: bool) -> None:
+    gone = earlier("20", Quality(mean_tokens=420))
+    gone["metadata"] |= {"uid": "object", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    left = earlier("20", Quality(mean_tokens=400))
+    left["spec"]["previous"] = gone["spec"]["digest"]
+    left["spec"]["digest"] = digest_of(left["spec"])
+    searching = world(left)
+    if kept:
+        removed = StoredVerdict.of(gone).removed
+        searching.api.put(CHECKPOINTS, checkpoint_object("earlier-20", "llm", [removed]))
+    await begun(searching)
+    assert bool(searching.status["search"].get("belief")) == kept
 
 
 async def test_without_warm_start_no_verdict_is_read() -> None:

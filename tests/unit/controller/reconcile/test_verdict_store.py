@@ -9,6 +9,7 @@ import pytest
 
 from earlystop.controller.cluster import POLICIES, VERDICTS
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.record.chain_report import chain_report
 from earlystop.rollout.spent_risk import attempts_recorded
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.controller.embedded_world import World
@@ -56,6 +57,10 @@ async def test_a_policy_that_is_deleted_and_made_again_goes_on_from_what_its_ver
         await world.reconcile_until("RolledBack")
     assert world.status["campaign"] == 1
     assert sorted(each["spec"]["risk"]["campaign"] for each in world.verdicts()) == [1, attempt]
+    first, second = sorted((each["spec"] for each in world.verdicts()), key=lambda each: str(each["at"]))
+    assert second["previous"] == first["digest"] and second["policyUid"] != first["policyUid"]
+    report = chain_report("qa", world.verdicts())
+    assert report.problems == () == report.notes and report.head == second["digest"]
 
 
 async def test_verdicts_of_another_policy_and_records_that_nobody_can_read_spend_nothing() -> None:

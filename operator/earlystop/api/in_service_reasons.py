@@ -1,0 +1,18 @@
+"""The reasons of what keeps a setting right after it was chosen: people, hooks, gates and the record. `reasons` has the
+others, and the page for users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from earlystop.api.approval_reasons import APPROVAL_ROWS
+from earlystop.api.gate_reasons import GATE_ROWS
+from earlystop.api.hook_reasons import HOOK_ROWS
+from earlystop.api.record_reasons import RECORD_ROWS
+
+IN_SERVICE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
+    *APPROVAL_ROWS,
+    *GATE_ROWS,
+    *HOOK_ROWS,
+    *RECORD_ROWS,
+)

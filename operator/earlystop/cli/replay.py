@@ -1,0 +1,93 @@
+"""kubectl earlystop replay: a whole campaign once more, a line a look, and whether the same is decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from earlystop.api.verdict import VerdictSpec
+from earlystop.cli.connection import Context, Namespace
+from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.records import Manifest, Record, records_named
+from earlystop.cli.terminal import say
+from earlystop.evidence.engine import LogE
+from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.record.replayed import Replay, ReplayedLook, replay_campaign
+
+
+class Form(StrEnum):
+    """How looks are printed."""
+
+    SCREEN = "screen"
+    JSON = "json"
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(help="A verdict, or a policy, whose verdicts are all replayed; or a file with verdicts.")
+    ],
+    namespace: Namespace = None,
+    context: Context = None,
+    output: Annotated[Form, typer.Option("--output", "-o", help="A line a look for people, or as JSON.")] = Form.SCREEN,
+) -> None:
+    """Replay a campaign look by look."""
+    agreed = True
+    for each in _chosen(name, records_named(name, namespace, context).values()):
+        try:
+            replay = replay_campaign(VerdictSpec.model_validate(each["spec"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise CommandFailure(f"{_name(each)} is no verdict that this release can replay: {first}.") from None
+        agreed = agreed and replay.agrees
+        if output is Form.JSON:
+            _print_json(each, replay)
+        else:
+            _print_lines(each, replay)
+    if not agreed:
+        raise typer.Exit(FAILED)
+
+
+def _chosen(name: str, records: Iterable[Record]) -> list[Manifest]:
+    """The verdict of this name, else all that were found, the earliest first."""
+    found: list[Manifest] = [each for record in records for each in record.verdicts]
+    named = [each for each in found if _name(each) == name]
+    return named or sorted(found, key=lambda each: str((each.get("spec") or {}).get("at", "")))
+
+
+def _name(verdict: Manifest) -> str:
+    return str((verdict.get("metadata") or {}).get("name", "(without a name)"))
+
+
+def _print_lines(verdict: Manifest, replay: Replay) -> None:
+    for each in replay.looks:
+        say(f"{_name(verdict)} {line_of(each)}")
+    end = "The replay agrees." if replay.agrees else "The replay does not agree: see kubectl earlystop verify."
+    say(f"{_name(verdict)}: {replay.sentence} {end}", colour="green" if replay.agrees else "red")
+
+
+def line_of(look: ReplayedLook) -> str:
+    """A look in one line."""
+    log_e = look.log_e
+    values = f"promote {log_e.promote:.2f}, harm {log_e.harm:.2f}, tokens {log_e.tokens:.2f}"
+    shown = f"  harm is shown ({look.harm})" if look.harm else "  all is proven" if look.proven else ""
+    return (
+        f"{look.candidate} look {look.number}  {rfc3339(look.at)}  step {look.step + 1} at {look.weight} %  "
+        f"{look.requests:,} requests  log e: {values}  EM {look.effect}  saving {look.saving}{shown}"
+    )
+
+
+def _print_json(verdict: Manifest, replay: Replay) -> None:
+    for each in replay.looks:
+        row = {**asdict(each), "at": rfc3339(each.at), "log_e": _claims(each.log_e), "verdict": _name(verdict)}
+        typer.echo(json.dumps(row))
+    typer.echo(json.dumps({"verdict": _name(verdict), "agrees": replay.agrees, "sentence": replay.sentence}))
+
+
+def _claims(log_e: LogE) -> dict[str, float]:
+    named = {"promote": log_e.promote, "harm": log_e.harm, "tokens": log_e.tokens, "sample_ratio": log_e.sample_ratio}
+    return {**named, **{str(claim): value for claim, value in log_e.others}}

@@ -1,0 +1,40 @@
+"""`audit` shows a row for each thing that was done to a policy, and who did it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from earlystop.cli.main import app
+from tests.unit.cli.api_server import answering
+from tests.unit.metrics.source.faulty_server import Handler
+from tests.unit.rollout.record.chains import chain_of
+
+
+def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = {"kind": "EarlyStopPolicy", "namespace": "llm", "name": "qa"}
+    event = {
+        "metadata": {"name": "qa.1", "namespace": "llm"},
+        "involvedObject": about,
+        "reason": "Suspended",
+        "message": "Asked for by user alice: Suspended.",
+        "lastTimestamp": "2020-01-01T00:00:00Z",
+    }
+    foreign = {**event, "involvedObject": {**about, "kind": "Pod"}}
+    items = {"earlystopverdicts": chain_of(2), "events": [event, foreign]}
+
+    def answer(handler: Handler) -> None:
+        last = handler.path.split("?")[0].rpartition("/")[2]
+        handler.reply(200, json.dumps({"items": items.get(last, []), "metadata": {}}).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        shown = CliRunner().invoke(app, ["audit", "qa"], env={"COLUMNS": "300"})
+        rows = json.loads(CliRunner().invoke(app, ["audit", "-A", "-o", "json"]).output)
+        nobody = CliRunner().invoke(app, ["audit", "other"])
+    assert shown.exit_code == 0, shown.output
+    assert "Suspended" in shown.output and "user alice" in shown.output and "llm/qa" in shown.output
+    assert [each["what"] for each in rows] == ["Suspended", "Promote", "Promote"]
+    assert nobody.exit_code == 1 and "no policy and no verdict other" in nobody.output

@@ -1,0 +1,51 @@
+"""`replay` prints a line a look, and ends with 1 where a record decides what its looks do not call for."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import yaml
+from typer.testing import CliRunner
+
+from earlystop.cli.main import app
+from tests.unit.rollout.record.chains import chain_of
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["replay", *arguments], env={"COLUMNS": "400"})
+    return result.exit_code, result.output
+
+
+def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> None:
+    verdicts = chain_of(2)
+    path = tmp_path / "record.yaml"
+    path.write_text(yaml.safe_dump_all(verdicts))
+    code, output = run(str(path))
+    lines = output.splitlines()
+    assert code == 0 and len(lines) == sum(len(each["spec"]["looks"]) + 1 for each in verdicts)
+    assert lines[-1].endswith("The replay agrees.") and "all is proven" in lines[-2]
+    code, output = run(str(path), "-o", "json")
+    rows = [json.loads(line) for line in output.splitlines()]
+    assert code == 0 and [each["agrees"] for each in rows if "agrees" in each] == [True, True]
+    last = [each for each in rows if "log_e" in each][-1]
+    assert last["proven"] and last["log_e"]["promote"] > 3 and last["verdict"] == verdicts[-1]["metadata"]["name"]
+
+
+def test_a_promotion_too_early_ends_with_1(tmp_path: Path) -> None:
+    verdict = copy.deepcopy(chain_of(1)[0])
+    verdict["spec"]["looks"] = verdict["spec"]["looks"][:1]
+    path = tmp_path / "record.yaml"
+    path.write_text(yaml.safe_dump(verdict))
+    code, output = run(str(path))
+    assert code == 1 and "The replay does not agree" in output
+
+
+def test_what_cannot_be_replayed_is_said_in_a_sentence(tmp_path: Path) -> None:
+    verdict = copy.deepcopy(chain_of(1)[0])
+    verdict["spec"]["plan"] = "{}"
+    path = tmp_path / "record.yaml"
+    path.write_text(yaml.safe_dump(verdict))
+    code, output = run(str(path))
+    assert code == 1 and "is no verdict that this release can replay" in output

@@ -1,0 +1,123 @@
+"""A verdict leaves the cluster as a statement that a key vouches for, and that anyone can check without the cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from earlystop.cli.main import app
+from earlystop.rollout.record.statement import PAYLOAD, statement_differences, statement_of, to_sign
+from tests.unit.rollout.record.chains import chain_of, resealed
+
+Manifest = dict[str, Any]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "400"})
+    return result.exit_code, result.output
+
+
+def openssl(*arguments: object) -> str:
+    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def verdict(tmp_path: Path) -> Path:
+    path = tmp_path / "verdict.yaml"
+    path.write_text(yaml.safe_dump(chain_of(1)[0]))
+    return path
+
+
+@pytest.fixture
+def envelope(tmp_path: Path, verdict: Path) -> Path:
+    """The verdict in an envelope that a key has signed, as the page tells people to do it."""
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", tmp_path / "key.pem")
+    openssl("ec", "-in", tmp_path / "key.pem", "-pubout", "-out", tmp_path / "public.pem")
+    assert run("statement", str(verdict), "--to-sign", str(tmp_path / "to-sign"))[0] == 0
+    openssl("dgst", "-sha256", "-sign", tmp_path / "key.pem", "-out", tmp_path / "signature", tmp_path / "to-sign")
+    code, output = run("statement", str(verdict), "--signature", str(tmp_path / "signature"), "--key-id", "team-key")
+    assert code == 0, output
+    path = tmp_path / "envelope.json"
+    path.write_text(output)
+    return path
+
+
+def test_a_signed_statement_is_checked_without_a_cluster(tmp_path: Path, envelope: Path) -> None:
+    code, output = run("verify", "--statement", str(envelope), "--extract", str(tmp_path))
+    assert code == 0 and "follows from the looks in it" in output and "team-key" in output
+    check = ("dgst", "-sha256", "-verify", tmp_path / "public.pem", "-signature", tmp_path / "signature-1")
+    assert "Verified OK" in openssl(*check, tmp_path / "signed")
+    (tmp_path / "signed").write_bytes((tmp_path / "signed").read_bytes().replace(b"Promote", b"Degrade", 1))
+    assert "Verified OK" not in openssl(*check, tmp_path / "signed")
+
+
+def test_what_is_signed_is_the_pre_authentication_encoding_and_always_the_same(verdict: Path) -> None:
+    manifest = yaml.safe_load(verdict.read_text())
+    payload = statement_of(manifest)
+    assert payload == statement_of(json.loads(json.dumps(manifest)))
+    assert to_sign(payload) == f"DSSEv1 {len(PAYLOAD)} {PAYLOAD} {len(payload)} ".encode() + payload
+    statement = json.loads(payload)
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    assert f"sha256:{statement['subject'][0]['digest']['sha256']}" == manifest["spec"]["digest"]
+    assert statement_differences(payload) == []
+
+
+def rewrapped(envelope: Path, **changes: Any) -> str:
+    """An envelope around a statement whose record was changed, and its digest made anew."""
+    found = json.loads(envelope.read_text())
+    statement = json.loads(base64.b64decode(found["payload"]))
+    statement["predicate"].update(changes)
+    found["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
+    return json.dumps(found)
+
+
+def test_a_statement_that_tells_another_story_than_its_record_is_found(envelope: Path) -> None:
+    record = json.loads(base64.b64decode(json.loads(envelope.read_text())["payload"]))["predicate"]["record"]
+    forged = resealed({"spec": record}, candidate="other")["spec"]
+    for changes, words in (
+        ({"effect": "+9 points"}, "is not what the record says"),
+        ({"verdict": "other"}, "The subject of the statement"),
+        ({"record": forged, "candidate": "other"}, "not those of the plan"),
+        ({"engine": 1}, "is not what the record says"),
+    ):
+        other = envelope.with_name("other.json")
+        other.write_text(rewrapped(envelope, **changes))
+        code, output = run("verify", "--statement", str(other))
+        assert code == 1 and words in output, output
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"payloadType": "text/plain"}, "payloadType"),
+        ({"signatures": []}, "no signature"),
+        ({"signatures": [{"sig": ""}]}, "is empty"),
+        ({"signatures": [{"keyid": "x"}]}, "not in base64"),
+        ({"payload": "not base64!"}, "not in base64"),
+        ({"payload": base64.b64encode(b"{}").decode()}, "no statement about a verdict"),
+        ({"payload": base64.b64encode(b"\xff").decode()}, "no"),
+    ],
+)
+def test_what_is_no_envelope_is_refused_in_a_sentence(envelope: Path, change: Manifest, words: str) -> None:
+    other = envelope.with_name("other.json")
+    other.write_text(json.dumps({**json.loads(envelope.read_text()), **change}))
+    code, output = run("verify", "--statement", str(other))
+    assert code == 1 and "is no envelope of a statement about a verdict" in output and words in output, output
+
+
+def test_a_changed_verdict_is_not_exported(tmp_path: Path, verdict: Path) -> None:
+    manifest = yaml.safe_load(verdict.read_text())
+    manifest["spec"]["decision"] = "RollBack"
+    verdict.write_text(yaml.safe_dump(manifest))
+    code, output = run("statement", str(verdict))
+    assert code == 1 and "was changed after it was made" in output
+    code, output = run("statement", str(verdict), "--signature", str(tmp_path / "missing"))
+    assert code == 1

@@ -1,0 +1,78 @@
+"""Who did what when is told from what stays, and from events while they last."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from earlystop.rollout.record.audit import EVIDENCE, UNKNOWN, audit_entries
+from earlystop.rollout.verdict import verdict_object
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.record.chains import chain_of
+from tests.unit.rollout.states import REACHED
+
+Manifest = dict[str, Any]
+
+
+def verdict_of(name: str) -> Manifest:
+    found: Manifest = json.loads(json.dumps(verdict_object("qa", "llm", UID, REACHED[name])))
+    return found
+
+
+def test_a_decision_of_a_person_names_the_person_and_one_of_the_evidence_nobody() -> None:
+    (by_person,) = audit_entries("qa", [verdict_of("promoted by request")])
+    assert (by_person.who, by_person.what) == ("user alice", "Promote") and "PromotedByPerson" in by_person.told
+    (proven,) = audit_entries("qa", [verdict_of("promoted")])
+    assert proven.who == EVIDENCE
+    (late,) = audit_entries("qa", [verdict_of("rolled back without metrics")])
+    assert late.who == "the policy's limits"
+
+
+def test_people_who_approved_are_named() -> None:
+    verdict = verdict_of("promoted")
+    verdict["spec"]["approvedBy"] = ["user bob"]
+    (entry,) = audit_entries("qa", [verdict])
+    assert entry.told.endswith("Approved by user bob.")
+
+
+def test_who_rejected_a_promotion_is_named_and_nobody_where_nobody_answered() -> None:
+    (rejected,) = audit_entries("qa", [verdict_of("rejected")])
+    assert (rejected.who, rejected.what) == ("user bob@example.org", "RollBack")
+    (late,) = audit_entries("qa", [verdict_of("approved by nobody")])
+    assert late.who == "the policy's limits"
+
+
+def test_campaigns_that_an_edit_closed_are_told_from_verdicts_alone() -> None:
+    first, second, third = chain_of(3)
+    closed = [each for each in audit_entries("qa", [third, first]) if each.what == "NoVerdict"]
+    assert [each.told for each in closed] == [
+        "Campaign 2 ended without a verdict that is still there, before campaign 3."
+    ]
+    assert not [each for each in audit_entries("qa", [first, second, third]) if each.what == "NoVerdict"]
+
+
+def test_events_tell_who_asked_and_the_spec_who_wrote_it_last() -> None:
+    def event(reason: str, message: str, at: str) -> Manifest:
+        return {"reason": reason, "message": message, "lastTimestamp": at, "metadata": {"name": reason.lower()}}
+
+    events = [
+        event("Suspended", "Asked for by user alice: Suspended at step 1.", "2030-01-01T00:00:02Z"),
+        event("RequestRefused", "Harm is shown. Nothing is done. Asked for by user bob.", "2030-01-01T00:00:03Z"),
+        event("StepAdvanced", "The weight is raised.", "2030-01-01T00:00:04Z"),
+        event("CampaignStarted", "Campaign 1 tries window 10.", "2030-01-01T00:00:01Z"),
+    ]
+    fields = {"manager": "argocd-controller", "time": "2030-01-01T00:00:05Z", "fieldsV1": {"f:spec": {}}}
+    status = {**fields, "subresource": "status"}
+    policy = {"metadata": {"name": "qa", "managedFields": [fields, status, None]}}
+    found = [(each.what, each.who) for each in audit_entries("qa", [], events, [policy])]
+    assert found == [
+        ("CampaignStarted", UNKNOWN),
+        ("Suspended", "user alice"),
+        ("RequestRefused", "user bob"),
+        ("Edited", "field manager argocd-controller, name not verified"),
+    ]
+
+
+def test_what_is_no_verdict_is_left_out() -> None:
+    broken: list[Manifest] = [{}, {"spec": None}, {"spec": {"at": "x"}}]
+    assert audit_entries("qa", broken, [{}], [{}]) == []
