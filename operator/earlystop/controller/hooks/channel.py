@@ -27,13 +27,13 @@ TARGET_UNUSABLE = "HookTargetUnusable"
 NOT_DELIVERED = "HookNotDelivered"
 
 
-@dataclass(frozen=True, slots=True)
 class HookProblem(Exception):
     """Why a hook cannot be told now. reason: of the condition. message: a sentence without a full stop, in which there
     is no secret and no address."""
 
-    reason: str
-    message: str
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason, self.message = reason, message
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -75,7 +75,7 @@ class HookDeliverer:
         """A policy was reconciled: whatever its stored outbox has for its hooks is told."""
         for hook in tracked.spec.hooks or ():
             if self._is_due(tracked, hook):
-                self.scheduler.wake_at((tracked.namespace, f"{tracked.name}{_SEPARATOR}{hook.name}"), 0.0)
+                self.scheduler.wake((tracked.namespace, f"{tracked.name}{_SEPARATOR}{hook.name}"))
 
     def _is_due(self, tracked: TrackedPolicy, hook: Hook) -> bool:
         """Whether a hook has something to be told, or a target to be looked at, to which it was not attended yet."""

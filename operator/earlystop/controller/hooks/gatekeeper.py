@@ -47,8 +47,8 @@ class GateKeeper:
         if awaited is None:
             return
         for gate in tracked.spec.rollout.gates or ():
-            if not _is_answered(tracked, gate) and tracked.gates.begin(gate.name, awaited.since, tracked.generation):
-                self.scheduler.wake_at((tracked.namespace, f"{tracked.name}{_SEPARATOR}{gate.name}"), 0.0)
+            if not _is_answered(tracked, gate) and tracked.gates.begin(gate.name, awaited, tracked.generation):
+                self.scheduler.wake((tracked.namespace, f"{tracked.name}{_SEPARATOR}{gate.name}"))
 
     async def attend(self, key: Key) -> float | None:
         """Ask one gate. key: the policy's namespace; its name and the gate's. Returns when to ask again, in Unix
@@ -72,13 +72,11 @@ class GateKeeper:
             # A fault that one gate provokes must not stop the others. Its words might hold a secret.
             log.error("gate %s could not be asked: %s", gate.name, type(error).__name__, extra=tracked.log_fields)
             answer = GateAnswer(gate.name, GateState.WAITING, now, "it could not be asked")
-        if tracked.gates.note(state.awaiting.since, answer):
+        if tracked.gates.note(state.awaiting, answer):
             log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
             self._wake(tracked.key)
-        waited = now - state.awaiting.since
-        return (
-            None if answer.state in ANSWERED else self._clock() + min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + waited / 10)
-        )
+        pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - state.awaiting.since) / 10)
+        return None if answer.state in ANSWERED else self._clock() + pause
 
 
 def _is_answered(tracked: TrackedPolicy, gate: Gate) -> bool:

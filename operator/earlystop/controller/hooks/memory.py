@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from earlystop.api.hooks import Hook
@@ -31,9 +31,9 @@ class HookMemory:
         self.attended.pop(settled.hook, None)
         self._troubles.pop(settled.hook, None)
 
-    def forget_settled(self) -> None:
-        """What was told is stored."""
-        self.settled.clear()
+    def forget_settled(self, stored: Collection[Settled]) -> None:
+        """This is stored."""
+        self.settled = [each for each in self.settled if each not in stored]
 
     def waits_for_store(self, hook: str) -> bool:
         """Whether what a hook was told last is not stored yet, without which nothing more is told to it."""

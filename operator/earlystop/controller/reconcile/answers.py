@@ -33,8 +33,8 @@ def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
     state = tracked.state
     if state.awaiting is None:
         return state
-    since = state.awaiting.since
-    gates = following(tracked.times.gates, state.gates, since, tracked.gates.about(since), now)
+    news = tracked.gates.about(state.awaiting)
+    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, now)
     return state if gates == state.gates else replace(state, gates=gates)
 
 

@@ -148,11 +148,11 @@ class Reconciler:
 
     async def _follow_hooks(self, tracked: TrackedPolicy) -> None:
         """Store what hooks were told since, and begin or cease to keep what there is to tell, as the spec says now."""
-        outbox = following_hooks(tracked.state.outbox, tracked.spec.hooks or (), tracked.hooks.settled)
-        if outbox is tracked.state.outbox or await self._recorder.keep(
-            tracked, Progress(replace(tracked.state, outbox=outbox))
-        ):
-            tracked.hooks.forget_settled()
+        settled = tuple(tracked.hooks.settled)  # more may come while this is stored
+        outbox = following_hooks(tracked.state.outbox, tracked.spec.hooks or (), settled)
+        after = replace(tracked.state, outbox=outbox) if outbox is not tracked.state.outbox else tracked.state
+        if await self._recorder.keep(tracked, Progress(after)):
+            tracked.hooks.forget_settled(settled)
         troubles = tracked.hooks.troubles(tracked.spec.hooks)
         if troubles != tracked.observations.hooks:
             tracked.observe(replace(tracked.observations, hooks=troubles), self._clock())

@@ -62,4 +62,5 @@ def occurrence_id(uid: str, occurrence: Occurrence) -> str:
     """The same text whenever the same occurrence is told again, and of no other one: who receives it twice may go by
     this. The revision is random text, so that a status which was lost and begins anew repeats none."""
     identity = f"{uid}/{occurrence.revision}/{occurrence.kind.value}/{occurrence.number}/{occurrence.gate}"
+    identity += "".join(f"/{name}={value}" for name, value in occurrence.proposal)
     return hashlib.sha256(identity.encode()).hexdigest()[:ID_DIGITS]

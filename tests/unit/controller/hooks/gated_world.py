@@ -36,7 +36,7 @@ class GatedWorld:
         self.queue = DueTimes()
         asker = GateAsker(api, SecretReader(api, NAMESPACE), ())
         self.keeper = GateKeeper(asker, {tracked.key: tracked}, lambda _: None, lambda: self.world.now)
-        self.keeper.scheduler = self.queue  # type: ignore[assignment]  # it has the one method that is called
+        self.keeper.scheduler = self.queue  # type: ignore[assignment]  # it has the methods that are called
 
     def restart(self) -> None:
         self.world.restart()

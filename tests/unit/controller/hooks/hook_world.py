@@ -21,6 +21,9 @@ class DueTimes:
     def __init__(self) -> None:
         self.due: dict[Key, float] = {}
 
+    def wake(self, key: Key) -> None:
+        self.wake_at(key, 0.0)
+
     def wake_at(self, key: Key, at: float) -> None:
         self.due[key] = min(at, self.due.get(key, inf))
 
@@ -48,7 +51,7 @@ class HookWorld:
         self.deliverer = HookDeliverer(
             self.world.api, secrets, {tracked.key: tracked}, self.wake, lambda: self.world.now
         )
-        self.deliverer.scheduler = self.queue  # type: ignore[assignment]  # it has the one method that is called
+        self.deliverer.scheduler = self.queue  # type: ignore[assignment]  # it has the methods that are called
 
     def wake(self, _: Key) -> None:
         self.woken = True
