@@ -183,6 +183,14 @@ def finish(access: Access, namespace: str, name: str) -> None:
     access.kubectl("patch", pods()[0], where, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
 
 
+@pytest.fixture
+def nothing_left(cluster: Cluster, namespace: str) -> Iterator[None]:
+    """Takes out afterwards what belongs to no namespace."""
+    yield
+    gone = (f"hooktarget/ci-{namespace}", f"hooktarget/inside-{namespace}", f"metricsource/source-{namespace}")
+    cluster.access.kubectl("delete", "--ignore-not-found", *gone)
+
+
 def prepare(access: Access, namespace: str, url: str) -> None:
     labels = {"earlystop.dev/settings": "true"}
     settings = {"name": "qa-settings", "namespace": namespace, "labels": labels}
@@ -200,7 +208,7 @@ def prepare(access: Access, namespace: str, url: str) -> None:
 
 
 def test_an_occurrence_is_taken_once_or_given_up_aloud_and_its_one_job_is_read_back(
-    cluster: Cluster, namespace: str, jobs_allowed: None
+    cluster: Cluster, namespace: str, jobs_allowed: None, nothing_left: None
 ) -> None:
     access = cluster.access
     with WebhookReceiver(answers=[302, 500, 0, 503]) as receiver:
