@@ -21,6 +21,7 @@ from earlystop.api.presets import (
     PresetTraits,
 )
 from earlystop.api.rollout import Rollout
+from earlystop.api.savings import Savings
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_space import SearchSetting, settings_of
 from earlystop.api.strategies import SHADOW_FIRST, WITHOUT_TRAFFIC, StrategyTraits
@@ -193,6 +194,7 @@ class PolicySpec(Value):
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
     hooks: Hooks | None = Field(None, description="Who outside is told what. An edit starts no campaign.")
+    savings: Savings = Field(default_factory=Savings, description="How saved tokens are booked, and what they cost.")
 
     def baseline_settings(self) -> dict[str, str]:
         """Canonical value of each parameter for the baseline; of none that it leaves to clients."""

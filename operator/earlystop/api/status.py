@@ -12,6 +12,7 @@ from earlystop.api.gate_status import GatesStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
 from earlystop.api.policy import Settings
+from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
@@ -338,6 +339,7 @@ class PolicyStatus(Value):
     gates: GatesStatus | None = Field(None, description="Gates that a promotion waits for. Absent: none were asked.")
     hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
+    savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None

@@ -13,6 +13,7 @@ from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.gates import GatesAsked
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.savings import SavingsBook
 from earlystop.rollout.search.progress import SearchProgress
 
 
@@ -267,9 +268,8 @@ class RolloutState:
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
-    awaiting: a favourable decision that waits for people; None when none does.
-    gates: how the gates of that decision stand, or of the latest that waited for any; None where none did.
-    outbox: what waits to be told by hooks; None where the policy has none.
+    awaiting: a favourable decision that waits; None when none does. gates: of it, or of the latest that had any.
+    outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
     """
 
     phase: Phase = Phase.PENDING
@@ -299,6 +299,7 @@ class RolloutState:
     outbox: Outbox | None = None
     awaiting: AwaitedDecision | None = None
     gates: GatesAsked | None = None
+    savings: SavingsBook | None = None
 
     @property
     def pinned_plan(self) -> Plan:

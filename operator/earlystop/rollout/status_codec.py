@@ -40,6 +40,7 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.savings_codec import restore_savings, savings_status
 from earlystop.rollout.search_codec import restore_search, search_status
 from earlystop.rollout.state import (
     DECIDED,
@@ -126,6 +127,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         hooks=hooks,
         awaiting=awaiting_status(uid, times, state),
         gates=gates_status(state.gates),
+        savings=savings_status(state.savings),
     ).wire()
 
 
@@ -167,6 +169,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         outbox=restore_outbox(stored.hooks),
         awaiting=restore_awaiting(stored.awaiting, plan),
         gates=restore_gates(stored.gates),
+        savings=restore_savings(stored.savings),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
@@ -161,9 +161,13 @@ def uncertain_of(state: RolloutState) -> Uncertain | None:
 
 def digest_of(spec: dict[str, Any]) -> str:
     """sha256 over the record as canonical JSON, its own digest left out."""
+    return "sha256:" + hashlib.sha256(canonical_text(spec).encode()).hexdigest()
+
+
+def canonical_text(spec: Mapping[str, Any]) -> str:
+    """The record as canonical JSON, its own digest left out."""
     content = {key: value for key, value in spec.items() if key != "digest"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def policy_label(policy: str) -> str:

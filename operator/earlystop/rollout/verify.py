@@ -9,7 +9,7 @@ from typing import Any
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, Variant
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
-from earlystop.evidence.engine import Assessment, replay
+from earlystop.evidence.engine import Assessment, Objective, replay
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
@@ -164,9 +164,13 @@ def recomputed(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate
     """A candidate's comparison as its looks give it, with what they had to prove: in shadow that is less than on live
     answers. Raises ValueError for looks that cannot be counts."""
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
+    return Comparison(of.candidate, replay(judged_objective(record, plan, of), looks), looks=looks)
+
+
+def judged_objective(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Objective:
+    """What a candidate had to prove in the step of its last look."""
     learned = float(record.dispersion) if record.dispersion else None
-    objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)
-    return Comparison(of.candidate, replay(objective, looks), looks=looks)
+    return plan.objective_at(of.looks[-1][1] if of.looks else _step_without_looks(plan, of), learned)
 
 
 def _step_without_looks(plan: Plan, of: VerdictSpec | OtherCandidate) -> int:

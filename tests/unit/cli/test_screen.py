@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from io import StringIO
-from math import log
 
 import pytest
 from rich.console import Console
 
-from earlystop.cli.screen import line, picture
+from earlystop.cli.evidence_words import one_in_line
+from earlystop.cli.overview import line
+from earlystop.cli.screen import picture
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
@@ -67,10 +68,10 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
         }
     )
     text = picture_of(started(spec))
-    assert "0 points spent, 5 left; promotion 1 of 2 may lose 2.5" in text
+    assert "0 points spent, 5 left against the pinned baseline; promotion 1 of 2 may lose 2.5" in text
     part = f"{campaign_risk(0.025, 1, 5):.6g}"
     assert f"{part} in this campaign, 1 of 5 of the candidate; {part} of 0.05 spent" in text
-    assert f"of {-log(float(part)):.2f}" in text
+    assert one_in_line(float(part)) in text
     assert "spent" not in shown("observing")
 
 

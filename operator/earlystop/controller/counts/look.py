@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant, total
@@ -20,6 +20,7 @@ from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -138,8 +139,29 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    totals = _totals(tracked, ledger, reading)
-    return take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger)), ledger
+    totals = tuple(_totals(tracked, ledger, reading))
+    after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
+    return replace(after, savings=_savings(tracked, ledger, totals, at)), ledger
+
+
+def _savings(tracked: TrackedPolicy, ledger: CountLedger, totals: Sequence[Totals], at: int) -> SavingsBook:
+    """The savings ledger with what the step has counted so far."""
+    state, plan = tracked.state, tracked.plan
+    source, step = source_of(ledger), state.step
+    named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
+    beside = source.totals(ledger, step, named) if INCUMBENT in named else {}
+    asked = source.evaluated_since(tracked.ledger, ledger, step, named)
+    others = [asked[each] for each in named[1:] if each in asked]
+    counts = counts_of_step(
+        state.campaign,
+        step,
+        plan.stage(step).kind,
+        totals[0].baseline,
+        [each.candidate for each in totals],
+        [beside[INCUMBENT]] if INCUMBENT in beside else (),
+        Asked(asked.get(Variant.BASELINE.value, Tally()), total([Tally(), *others])),
+    )
+    return booked(state.savings, counts, at)
 
 
 def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:
