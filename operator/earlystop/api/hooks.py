@@ -18,6 +18,7 @@ class OccurrenceKind(StrEnum):
     ENDED = "Ended"
     TRIAL_ENDED = "TrialEnded"
     REPEATED_FAILURE = "RepeatedFailure"
+    ALARM = "Alarm"
     AWAITING_APPROVAL = "AwaitingApproval"
     GATE = "Gate"
 
@@ -68,7 +69,7 @@ class Hook(Value):
         None,
         description="What is told. Promoted, RolledBack: this was decided. Ended: a campaign or search ended "
         "otherwise. TrialEnded: a trial of a search. RepeatedFailure: three campaigns in a row promoted nothing. "
-        "AwaitingApproval: a decision waits for people. "
+        "Alarm: a guard took a promotion back. AwaitingApproval: a decision waits for people. "
         "Gate: a gate is waited for, open, closed, or did not open in time. "
         "Absent: all.",
     )

@@ -1,4 +1,5 @@
-"""Facts that only some policies have, a line each: what is spent of a shared margin and risk, and a search.
+"""Facts that only some policies have, a line each: what waits for people, a guard, a search, and what is spent of a
+shared margin and risk.
 
 Who has another one adds a function to FACTS.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
+from earlystop.cli.guard_screen import guard_facts
 from earlystop.cli.hook_screen import hook_facts
 from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
@@ -73,8 +75,13 @@ def _savings(view: View) -> Iterator[tuple[str, str]]:
         yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
 
 
+def _guard(view: View) -> Iterator[tuple[str, str]]:
+    yield from guard_facts(view.status)
+
+
 FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _awaiting,
+    _guard,
     _hooks,
     _search,
     _margin,

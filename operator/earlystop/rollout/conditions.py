@@ -10,7 +10,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
-from earlystop.rollout.gate_words import gate_condition
+from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
@@ -44,7 +44,7 @@ def conditions(
     policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
     which takes longest and which nobody reads who asks for statuses and reasons only.
     """
-    stands = summary(state) if worded else ""
+    stands, guard = summary(state) if worded else "", guarded(state)
     return (
         _ready(state, observations, edited, stands),
         _accepted(observations),
@@ -57,7 +57,7 @@ def conditions(
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
         _stalled(observations),
-        *gate_condition(state.gates),
+        *((guard,) if guard is not None else ()),
         *hook_conditions(state, observations),
     )
 

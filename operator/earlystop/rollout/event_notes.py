@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
@@ -15,9 +13,11 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
+from earlystop.rollout.event_note import EventNote as EventNote
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence, new_answers
 from earlystop.rollout.gates import GateAnswer, GateState
+from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
 from earlystop.rollout.hooks.outbox import JobResult
 from earlystop.rollout.observations import Observations
@@ -28,17 +28,6 @@ from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
-
-
-@dataclass(frozen=True, slots=True)
-class EventNote:
-    """One event: its reason, what the operator did, and a sentence. `warning`: someone may have to act."""
-
-    reason: str
-    action: str
-    message: str
-    warning: bool = False
-
 
 ERROR_NOTE = EventNote(
     "InternalError",
@@ -67,6 +56,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
+    notes.extend(guard_notes(before, after))
     notes.extend(_candidate_notes(before, after))
     notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))

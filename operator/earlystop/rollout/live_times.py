@@ -11,6 +11,7 @@ from typing import Self
 
 from earlystop.api.approval import Approval
 from earlystop.api.gates import Gate
+from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
 from earlystop.rollout.settling import SettleTimes, settle_times
@@ -26,7 +27,8 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long. gates: what else promotions wait for.
+    which decisions wait for people, and how long. gates: what else promotions wait for. guard: what watches over a
+    promotion, None for nothing.
     """
 
     look_seconds: int
@@ -37,6 +39,7 @@ class LiveTimes:
     suspend: bool
     approval: Approval = NOBODY
     gates: tuple[Gate, ...] = ()
+    guard: Guard | None = None
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -51,6 +54,7 @@ class LiveTimes:
             suspend=spec.suspend,
             approval=spec.approval,
             gates=rollout.gates or (),
+            guard=spec.guard,
         )
 
     @property

@@ -16,12 +16,14 @@ _TITLES = {
     OccurrenceKind.ENDED: "Ended without a promotion",
     OccurrenceKind.TRIAL_ENDED: "Trial ended",
     OccurrenceKind.REPEATED_FAILURE: "Nothing promoted several times in a row",
+    OccurrenceKind.ALARM: "A guard took the promotion back",
     OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
     OccurrenceKind.GATE: "A gate before a promotion",
 }
 _COLOURS = {
     OccurrenceKind.PROMOTED: "Good",
     OccurrenceKind.ROLLED_BACK: "Attention",
+    OccurrenceKind.ALARM: "Attention",
     OccurrenceKind.REPEATED_FAILURE: "Warning",
     OccurrenceKind.AWAITING_APPROVAL: "Accent",
 }

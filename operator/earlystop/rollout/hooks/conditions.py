@@ -1,8 +1,9 @@
-"""What a policy says of its hooks in a condition, and in events; nothing where it has none."""
+"""What a policy says of its hooks and gates in conditions, and in events; nothing where it has none."""
 
 from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.rollout.gate_words import gate_condition
 from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox
 from earlystop.rollout.observations import HookTrouble, Observations
 from earlystop.rollout.state import RolloutState
@@ -11,12 +12,13 @@ GIVEN_UP = "HookGivenUp"
 
 
 def hook_conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
-    """HooksDelivered: whether everything that happened could be told. JobsSucceeded: whether the latest Job of each
-    hook that runs some has."""
+    """GatesOpen, where gates were asked. HooksDelivered: whether everything that happened could be told. JobsSucceeded:
+    whether the latest Job of each hook that runs some has."""
+    gates = gate_condition(state.gates)
     if state.outbox is None:
-        return ()
+        return gates
     jobs = _jobs(state.outbox)
-    return (_delivered(state.outbox, observations), *((jobs,) if jobs is not None else ()))
+    return (*gates, _delivered(state.outbox, observations), *((jobs,) if jobs is not None else ()))
 
 
 def _jobs(outbox: Outbox) -> Condition | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
@@ -55,8 +56,12 @@ def _decided(identity: PolicyIdentity, before: RolloutState, after: RolloutState
         return
     kinds = {Verdict.PROMOTE: OccurrenceKind.PROMOTED, Verdict.ROLL_BACK: OccurrenceKind.ROLLED_BACK}
     kind = kinds.get(decision.verdict, OccurrenceKind.ENDED)
+    if after.search is not None:
+        kind = OccurrenceKind.TRIAL_ENDED
+    if decision.reason == GUARD_ALARM:
+        kind = OccurrenceKind.ALARM
     yield Occurrence(
-        kind=kind if after.search is None else OccurrenceKind.TRIAL_ENDED,
+        kind=kind,
         at=decision.at,
         campaign=after.campaign,
         revision=after.revision,
