@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.hooks.happened import FAILURES_IN_A_ROW, LONGEST_SENTENCE, occurrences, with_occurrences
 from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import Outbox, following_hooks
@@ -47,6 +48,14 @@ def test_a_decision_is_told_with_its_verdict(verdict: Verdict, kind: OccurrenceK
     assert (found.kind, found.sentence, found.at) == (kind, "It was decided.", NOW)
     assert found.verdict is not None and found.verdict.name == verdict_name("qa", after)
     assert found.verdict.digest == verdict_spec("qa", UID, after)["digest"]
+
+
+def test_an_alarm_of_a_guard_is_told_as_one() -> None:
+    before, after = decided(Verdict.PROMOTE), decided(Verdict.ROLL_BACK, number=2)
+    assert after.decision is not None
+    alarmed = replace(after, decision=replace(after.decision, reason=GUARD_ALARM))
+    (found,) = occurrences(POLICY, before, alarmed)
+    assert (found.kind, found.reason) == (OccurrenceKind.ALARM, GUARD_ALARM)
 
 
 def test_what_follows_from_a_decision_is_no_second_occurrence() -> None:
