@@ -55,7 +55,7 @@ REFUSED_JOBS: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "many Pods": (("spec", "parallelism"), 50),
     "no end": (("spec", "activeDeadlineSeconds"), 10**6),
     "no owner": (("metadata", "ownerReferences"), []),
-    "no label": (("metadata", "labels"), {}),
+    "other labels": (("metadata", "labels"), {"app": "mine"}),
 }
 REFUSED_TARGETS: dict[str, tuple[dict[str, Any], str]] = {
     "http": ({"url": "http://hooks.example.com/", **SIGNED}, "write https://"),
