@@ -1,4 +1,4 @@
-"""A receipt says under which assignment an answer was given, and nobody without its key can read, change or make one."""
+"""A receipt says under which assignment an answer was given; nobody without its key can read, change or make one."""
 
 from __future__ import annotations
 
@@ -122,8 +122,13 @@ def test_keys_are_read_a_line_each_and_the_first_seals(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(b"", "holds no key"), (b"\n \n", "holds no key"), (b"short", "could be guessed"), (b"a" * 64, "could be guessed")]
-    + [(b"\xff" * 40, "no ASCII text")],
+    [
+        (b"", "holds no key"),
+        (b"\n \n", "holds no key"),
+        (b"short", "could be guessed"),
+        (b"a" * 64, "could be guessed"),
+        (b"\xff" * 40, "no ASCII text"),
+    ],
 )
 def test_a_file_without_a_key_that_holds_is_refused_with_what_to_write(
     tmp_path: Path, content: bytes, what: str

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiohttp import web
 from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.command_line import plain_app
@@ -53,9 +52,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server, thread = start_http_server(metrics_port, registry=registry)
-    runner = web.AppRunner(
-        Endpoint(intake, telemetry, label_keys).application(), access_log=None, auto_decompress=False
-    )
+    runner = Endpoint(intake, telemetry, label_keys).runner()
     try:
         async with listening(runner, host, port) as url:
             typer.echo(f"taking votes on {url}{PATH}; metrics on port {server.server_port}", err=True)

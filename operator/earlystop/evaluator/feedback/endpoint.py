@@ -15,6 +15,8 @@ from earlystop.evaluator.feedback.vote import MOST_BYTES, Kind, read_vote
 
 PATH = "/v1/feedback"
 LONGEST_BODY_SECONDS = 10.0
+LINGERING_SECONDS = 1.0
+"""For how long the rest of a refused body is read, so that its sender can read the answer."""
 MOST_OPEN = 256
 """Requests at a time; more of them are refused, so that slow senders fill no memory."""
 _BEARER = "bearer "
@@ -34,6 +36,12 @@ class Endpoint:
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(PATH, self._vote), web.get("/healthz", self._healthy)])
         return app
+
+    def runner(self) -> web.AppRunner:
+        """What serves the application. A packed body is none that can be read, so none is unpacked."""
+        return web.AppRunner(
+            self.application(), access_log=None, auto_decompress=False, lingering_time=LINGERING_SECONDS
+        )
 
     async def _vote(self, request: web.Request) -> web.Response:
         if self._open >= MOST_OPEN:

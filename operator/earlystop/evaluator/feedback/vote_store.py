@@ -19,7 +19,8 @@ MOST_VOTES = 1_000_000
 """Votes that are remembered at a time, in some 100 MB. Beyond them none is taken, since to forget one would let it be
 repeated."""
 _APPLICATION_ID = 0x45535662
-_LONGEST_WAIT_SECONDS = 1.0
+LOCK_SECONDS = 1.0
+"""For how long another process that has the file is waited for."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS voted (
     identity BLOB NOT NULL, kind TEXT NOT NULL, arrived INTEGER NOT NULL, PRIMARY KEY (identity, kind)
@@ -109,7 +110,7 @@ def open_vote_store(path: Path | None, now: float, most: int = MOST_VOTES) -> It
     """
     where = ":memory:" if path is None else path
     try:
-        with closing(sqlite3.connect(where, timeout=_LONGEST_WAIT_SECONDS)) as database:
+        with closing(sqlite3.connect(where, timeout=LOCK_SECONDS)) as database:
             _prepare(database, path, now)
             yield VoteStore(database, most)
     except sqlite3.OperationalError as error:
