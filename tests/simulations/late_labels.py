@@ -67,8 +67,10 @@ def _campaign(labels: Labels, loss: float, rng: np.random.Generator) -> tuple[bo
     evidence, mark = engine.begin(OBJECTIVE), Totals()
     has_missing = False
     for number in range(LOOKS):
-        tallies = [_tally(int(answered[arm][number]), counted[arm][:, number], TOKENS[arm]) for arm in (0, 1)]
-        totals = Totals(*tallies)
+        baseline, candidate = (
+            _tally(int(answered[arm][number]), counted[arm][:, number], TOKENS[arm]) for arm in (0, 1)
+        )
+        totals = Totals(baseline, candidate)
         if number == labels.settled:
             mark = totals
         if number <= labels.settled:
@@ -94,10 +96,7 @@ def _cumulative(
     for answers, mean in zip((right, sizes - right), means, strict=True):
         asked = np.repeat(np.arange(LOOKS), answers)
         taken = rng.geometric(1 / (1 + mean), len(asked)) - 1
-        if counted_at is None:
-            due = asked + taken
-        else:
-            due = np.where(taken <= counted_at, asked + counted_at, LOOKS)
+        due = asked + taken if counted_at is None else np.where(taken <= counted_at, asked + counted_at, LOOKS)
         rows.append(np.cumsum(np.bincount(due[due < LOOKS], minlength=LOOKS)))
     return np.array(rows)
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from earlystop.api.values import bounded
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.telemetry import EVENTS_HELD_BACK
-from earlystop.rate import Rate
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.formatting import rfc3339
 

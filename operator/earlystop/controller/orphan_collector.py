@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.settings_collector import SettingsCollector
 from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_deployments
-from earlystop.rate import Rate
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0

@@ -10,9 +10,9 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.fairness.turns import served_namespace
 from earlystop.controller.telemetry import LAST_BEAT
-from earlystop.rate import Rate
 
 # Reconciliations that wait for the same source share its queries, so a whole fleet that is behind may run at once.
 AT_ONCE = 2000

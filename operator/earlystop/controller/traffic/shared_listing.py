@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Generic, TypeVar
 
+from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.fairness.turns import for_all
-from earlystop.rate import Rate
 
 # What a watch says is unchanged is read again nevertheless, now and then.
 LONGEST_SECONDS = 600.0

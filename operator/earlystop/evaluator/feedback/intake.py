@@ -15,10 +15,8 @@ from earlystop.evaluator.feedback.vote_store import VoteStore, WaitingLabel
 from earlystop.exporter.assignment import Assignment, variants_beside
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.receipts import Receipt, Receipts
-from earlystop.rate import Rate
 
-BURST = 200
-VOTES_PER_SECOND = 50.0
+MOST_A_SECOND = 50
 """Votes that are stored, each of which waits for the disk. What is refused before costs no write and has no bound."""
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,7 @@ class Intake:
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
-        self._rate = Rate(BURST, 1 / VOTES_PER_SECOND)
+        self._second, self._stored = 0, 0
         self.telemetry.waiting(self.store.waiting)
 
     def take(self, vote: Vote, *, is_labeller: bool) -> Outcome:
@@ -75,12 +73,19 @@ class Intake:
                 return Outcome.REPEATED
             if not self._register(receipt.assignment):
                 return Outcome.NO_ROOM
-            if not self._rate.is_allowed("", now):
+            if not self._has_time(now):
                 return Outcome.TOO_MANY
             return self._keep(vote, receipt)
         except OSError as error:
             log.error("votes cannot be stored (%s), so they are not counted", error)
             return Outcome.UNSTORED
+
+    def _has_time(self, now: float) -> bool:
+        """Whether one more vote may be stored within this second of the clock."""
+        if int(now) != self._second:
+            self._second, self._stored = int(now), 0
+        self._stored += 1
+        return self._stored <= MOST_A_SECOND
 
     def _keep(self, vote: Vote, receipt: Receipt) -> Outcome:
         """Remembers the vote, and counts it unless it waits. Raises OSError; nothing is counted then."""

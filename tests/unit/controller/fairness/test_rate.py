@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from earlystop.rate import LEAST_KEPT, Rate
+from earlystop.controller.fairness.rate import LEAST_KEPT, Rate
 
 BURST, SECONDS = 5, 2.0
 

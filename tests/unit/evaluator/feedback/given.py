@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 from prometheus_client import CollectorRegistry
+from yarl import URL
 
 from earlystop.api.counts import Tally
 from earlystop.evaluator.feedback.endpoint import Endpoint
@@ -83,8 +84,8 @@ def taking(
 
 
 @asynccontextmanager
-async def served(process: Taking) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the endpoint over real HTTP; labels need `LABEL_KEY`."""
+async def served(process: Taking) -> AsyncIterator[tuple[aiohttp.ClientSession, int]]:
+    """A client of the endpoint over real HTTP, and its port; labels need `LABEL_KEY`."""
     runner = Endpoint(process.intake, process.telemetry, (LABEL_KEY,)).runner()
     async with listening(runner, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as client:
-        yield client
+        yield client, URL(url).port or 0

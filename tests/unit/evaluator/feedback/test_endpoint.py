@@ -22,7 +22,7 @@ LABELLER = {"Authorization": f"Bearer {LABEL_KEY.decode()}"}
 
 async def test_votes_and_labels_are_taken_and_answered_alike_whichever_variant_answered() -> None:
     with taking() as process:
-        async with served(process) as client:
+        async with served(process) as (client, _):
             said = []
             for variant in ("baseline", "candidate"):
                 thumb = {"responseId": receipt(variant), "sentiment": "up"}
@@ -36,7 +36,7 @@ async def test_votes_and_labels_are_taken_and_answered_alike_whichever_variant_a
 @pytest.mark.parametrize("key", ["", "Bearer", "Bearer wrong", f"Basic {LABEL_KEY.decode()}", LABEL_KEY.decode()])
 async def test_only_who_knows_the_label_key_may_label(key: str) -> None:
     with taking() as process:
-        async with served(process) as client:
+        async with served(process) as (client, _):
             headers = {"Authorization": key} if key else {}
             body = {"responseId": receipt(), "match": True}
             async with client.post(PATH, json=body, headers=headers) as answer:
@@ -69,7 +69,7 @@ ODD: list[Any] = [
 @pytest.mark.parametrize("body", [json.dumps(each).encode() for each in ODD] + [b"", b"\xff\xfe", b"{", b"[" * 4000])
 async def test_a_body_that_says_no_vote_is_refused_with_what_to_write(body: bytes) -> None:
     with taking() as process:
-        async with served(process) as client, client.post(PATH, data=body, headers=LABELLER) as answer:
+        async with served(process) as (client, _), client.post(PATH, data=body, headers=LABELLER) as answer:
             told = await answer.json()
             assert (answer.status, told["outcome"]) == (400, "malformed") and '{"responseId": ID' in told["message"]
         assert process.told() == {("", "malformed"): 1} and process.counts() == {}
@@ -83,7 +83,7 @@ def test_no_bytes_make_the_reader_of_bodies_fail(body: bytes) -> None:
 async def test_a_huge_body_is_refused_before_it_is_read_whole_also_a_packed_one() -> None:
     huge = json.dumps({"responseId": receipt(), "sentiment": "up", "more": "x" * 10_000_000}).encode()
     with taking() as process:
-        async with served(process) as client:
+        async with served(process) as (client, _):
             async with client.post(PATH, data=huge) as answer:
                 assert (answer.status, (await answer.json())["outcome"]) == (413, "too_large")
             packed = gzip.compress(b" " * MOST_BYTES * 100)
@@ -97,8 +97,8 @@ async def test_a_sender_that_does_not_finish_is_let_go(monkeypatch: pytest.Monke
     monkeypatch.setattr(endpoint, "LONGEST_BODY_SECONDS", 0.05)
     monkeypatch.setattr(endpoint, "LINGERING_SECONDS", 0.05)
     with taking() as process:
-        async with served(process) as client:
-            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_port)
+        async with served(process) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
             assert (await reader.read()).startswith(b"HTTP/1.1 408")
             writer.close()
@@ -110,7 +110,7 @@ async def test_more_senders_at_once_than_are_held_are_refused_and_told_when_to_c
 ) -> None:
     monkeypatch.setattr(endpoint, "MOST_OPEN", 0)
     with taking() as process:
-        async with served(process) as client, client.post(PATH, json={}) as answer:
+        async with served(process) as (client, _), client.post(PATH, json={}) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
 
 
@@ -120,7 +120,7 @@ PAGES = [("GET", PATH, 405), ("POST", "/", 404), ("GET", "/metrics", 404), ("GET
 @pytest.mark.parametrize(("method", "path", "status"), PAGES)
 async def test_the_endpoint_has_no_other_page_and_shows_users_no_metrics(method: str, path: str, status: int) -> None:
     with taking() as process:
-        async with served(process) as client, client.request(method, path) as answer:
+        async with served(process) as (client, _), client.request(method, path) as answer:
             assert answer.status == status
 
 
