@@ -28,7 +28,7 @@ from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
 _EVENTS = "text/event-stream"
-_OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER)
+_OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER, RESPONSE_HEADER)
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 
 
