@@ -29,9 +29,9 @@ async def test_an_answer_has_a_receipt_that_takes_labels(stream: bool) -> None:
 
 
 async def test_golden_questions_forged_requests_and_errors_have_no_receipt() -> None:
-    forged = HEADERS | {"x-early-stop-revision": f"0123456789-{commitment_of(POLICY, 'secret')}"}
+    forged = dict(HEADERS) | {"x-early-stop-revision": f"0123456789-{commitment_of(POLICY, 'secret')}"}
     for engine, headers in (
-        (StubEngine(), HEADERS | {GOLDEN_HEADER: "candidate"}),
+        (StubEngine(), dict(HEADERS) | {GOLDEN_HEADER: "candidate"}),
         (StubEngine(), forged),
         (StubEngine(), {}),
         (StubEngine(status=500), HEADERS),
