@@ -147,8 +147,8 @@ MATCH = "match"
 MISMATCH = "mismatch"
 UNSCORED = "unscored"
 RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
-LABELS: tuple[str, ...] = (MATCH, MISMATCH)
-"""Results that a label may say that comes later: one that never comes is an answer that nobody tried to score."""
+LATE_RESULTS: tuple[str, ...] = (MATCH, MISMATCH)
+"""Results that may be said of an answer later. Where none ever is, nobody tried to score it."""
 
 PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
 """Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its

@@ -182,7 +182,7 @@ class Exporter(Collector):
         False as in `feedback`. The label of every answer must be counted in the same way whichever variant gave it:
         see operator/docs/feedback.md on labels of which some come sooner than others.
         """
-        _check(names.RESULT, result, names.LABELS)
+        _check(names.RESULT, result, names.LATE_RESULTS)
         return self._count_later(assignment, result)
 
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:

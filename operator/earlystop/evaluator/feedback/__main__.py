@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -32,15 +33,19 @@ DRAIN_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where it listens: host of both, port of the endpoint and of /metrics, 0 for any. drain_seconds: how long the
+    metrics are served after the last vote."""
+
+    host: str
+    port: int
+    metrics_port: int
+    drain_seconds: float = DRAIN_SECONDS
+
+
 async def serve(
-    receipts: Receipts,
-    rules: FeedbackRules,
-    store: VoteStore,
-    label_keys: Sequence[bytes],
-    host: str,
-    port: int,
-    metrics_port: int,
-    drain_seconds: float,
+    receipts: Receipts, rules: FeedbackRules, store: VoteStore, label_keys: Sequence[bytes], addresses: Addresses
 ) -> None:
     """Serves until SIGTERM or SIGINT, and then lets the last counts be scraped. The metrics have a port of their own,
     since users reach the endpoint and shall not read how the variants do. Raises OSError when it cannot listen."""
@@ -51,13 +56,13 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server, thread = start_http_server(metrics_port, registry=registry)
+    server, thread = start_http_server(addresses.metrics_port, addr=addresses.host, registry=registry)
     runner = Endpoint(intake, telemetry, label_keys).runner()
     try:
-        async with listening(runner, host, port) as url:
+        async with listening(runner, addresses.host, addresses.port) as url:
             typer.echo(f"taking votes on {url}{PATH}; metrics on port {server.server_port}", err=True)
             await count_labels(intake, stop)
-        await asyncio.sleep(drain_seconds)
+        await asyncio.sleep(addresses.drain_seconds)
     finally:
         server.shutdown()
         thread.join()
@@ -108,24 +113,11 @@ def main(
         label_keys = () if label_key_file is None else read_keys(label_key_file)
         if state is None:
             log.warning("no --state FILE is given: after a restart nobody can vote on responses before it")
+        addresses = Addresses(host, port, metrics_port, drain_seconds)
         with open_vote_store(state, time.time()) as store:
-            _run(receipts, rules, store, label_keys, host, port, metrics_port, drain_seconds)
+            asyncio.run(serve(receipts, rules, store, label_keys, addresses))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def _run(
-    receipts: Receipts,
-    rules: FeedbackRules,
-    store: VoteStore,
-    label_keys: Sequence[bytes],
-    host: str,
-    port: int,
-    metrics_port: int,
-    drain_seconds: float,
-) -> None:
-    try:
-        asyncio.run(serve(receipts, rules, store, label_keys, host, port, metrics_port, drain_seconds))
     except OSError as error:
         raise typer.BadParameter(
             f"cannot listen on {host}, ports {port} and {metrics_port}: {error.strerror or error}"

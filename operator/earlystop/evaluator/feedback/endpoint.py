@@ -20,6 +20,7 @@ LINGERING_SECONDS = 1.0
 MOST_OPEN = 256
 """Requests at a time; more of them are refused, so that slow senders fill no memory."""
 _BEARER = "bearer "
+_HEADERS = {Outcome.TOO_MANY: {"Retry-After": "1"}, Outcome.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}}
 
 
 class Endpoint:
@@ -83,7 +84,7 @@ class Endpoint:
 
 def _response(outcome: Outcome) -> web.Response:
     reply = REPLIES[outcome]
-    headers = {"Retry-After": "1"} if outcome is Outcome.TOO_MANY else {}
+    headers = _HEADERS.get(outcome, {})
     response = web.json_response(
         {"outcome": outcome.value, "message": reply.message}, status=reply.status, headers=headers
     )

@@ -64,9 +64,9 @@ class Intake:
         now = self.clock()
         receipt = self.receipts.open(vote.receipt)
         refused = refusal(vote.kind, receipt, self.rules, now=now, oldest=self.store.oldest, is_labeller=is_labeller)
-        if receipt is not None and refused in (None, Outcome.LATE):
-            self.telemetry.came(vote.kind, now - receipt.arrived)
         if refused is not None or receipt is None:
+            if receipt is not None and refused is Outcome.LATE:
+                self.telemetry.came(vote.kind, now - receipt.arrived)
             return refused or Outcome.UNKNOWN
         try:
             if self.store.has_voted(receipt.identity, vote.kind):
@@ -75,10 +75,12 @@ class Intake:
                 return Outcome.NO_ROOM
             if not self._has_time(now):
                 return Outcome.TOO_MANY
-            return self._keep(vote, receipt)
+            outcome = self._keep(vote, receipt)
         except OSError as error:
             log.error("votes cannot be stored (%s), so they are not counted", error)
             return Outcome.UNSTORED
+        self.telemetry.came(vote.kind, now - receipt.arrived)
+        return outcome
 
     def _has_time(self, now: float) -> bool:
         """Whether one more vote may be stored within this second of the clock."""

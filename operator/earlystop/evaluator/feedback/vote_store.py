@@ -1,8 +1,8 @@
 """Which responses have been voted on, and which labels wait for their moment: in a file that outlives the process.
 
-A vote is on the disk before it counts, and a label is taken off the disk before it does: a crash loses one at most, and
-counts none twice. What is forgotten for its age is refused for its age from then on, whatever the next start's options
-say; so are votes on requests that are older than the file.
+A vote is on the disk before it counts, and a label is taken off the disk before it does: a crash loses what was not
+scraped yet, and counts none twice. What is forgotten for its age is refused for its age from then on, whatever the next
+start's options say; so are votes on requests that are older than the file.
 """
 
 from __future__ import annotations

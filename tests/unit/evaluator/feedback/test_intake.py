@@ -164,6 +164,17 @@ def test_a_flood_is_bounded_and_replays_of_one_receipt_take_no_room_from_others(
         assert process.vote(receipt(), "down") == "counted"
 
 
+def test_replays_do_not_change_what_is_said_of_how_long_votes_take() -> None:
+    one = receipt()
+    with taking() as process:
+        process.clock.now = START + 30
+        process.vote(one, "up")
+        process.clock.now = START + 5_000
+        process.vote(one, "up")
+        name = "earlystop_evaluator_vote_delay_seconds_sum"
+        assert process.registry.get_sample_value(name, {"kind": "sentiment"}) == 30
+
+
 def test_a_vote_that_was_refused_for_a_flood_counts_when_it_is_sent_again() -> None:
     with taking() as process:
         for _ in range(MOST_A_SECOND):
