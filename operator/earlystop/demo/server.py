@@ -38,6 +38,7 @@ async def serve(
     """
     server = ReferenceServer(Replay(recordings), settings)
     async with listening(web.AppRunner(server.application(), access_log=None), host, port) as url:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.begin_spoiling)
         stop = _stop_signal()
         typer.echo(f"serving {len(recordings)} recorded questions on {url}", err=True)
         await stop.wait()
@@ -94,6 +95,9 @@ def main(
         float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
     ] = 0.0,
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
+    spoil_at_signal: Annotated[
+        bool, typer.Option(help="Spoil none before SIGUSR1, so that harm begins when you say so.")
+    ] = False,
     receipt_key_file: Annotated[
         Path | None,
         typer.Option(help="File of the keys of receipts, by which votes and labels are counted that come later."),
@@ -119,6 +123,7 @@ def main(
             slow_wrong_answers,
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
             settings_file,
+            spoil_at_signal,
             () if receipt_key_file is None else read_keys(receipt_key_file),
             late_labels,
         )

@@ -44,6 +44,7 @@ BY_PHASE: Mapping[Phase, Health] = MappingProxyType(
 """A rollback is Degraded, as of Argo Rollouts: what Git asks for is not what serves. One that holds its weights without
 a verdict is Suspended: it waits for a person."""
 WAITING = "Waiting for the early-stop operator to see this policy."
+ASKS_PEOPLE = "A decision waits for an approval; kubectl earlystop status shows what is proposed."
 
 
 def argo_health(policy: Mapping[str, Any]) -> ShownHealth:
@@ -57,6 +58,8 @@ def argo_health(policy: Mapping[str, Any]) -> ShownHealth:
         return ShownHealth(Health.DEGRADED, message)
     if policy["spec"].get("suspend"):
         return ShownHealth(Health.SUSPENDED, message)
+    if status.get("awaiting"):
+        return ShownHealth(Health.SUSPENDED, ASKS_PEOPLE)
     return ShownHealth(BY_PHASE[Phase(status["phase"])], message)
 
 
@@ -79,6 +82,9 @@ if ready ~= nil and ready.status == "False" then
   hs.status = "{Health.DEGRADED}"
 elseif obj.spec.suspend then
   hs.status = "{Health.SUSPENDED}"
+elseif status.awaiting ~= nil then
+  hs.status = "{Health.SUSPENDED}"
+  hs.message = "{ASKS_PEOPLE}"
 else
   hs.status = phases[status.phase] or "{Health.PROGRESSING}"
 end

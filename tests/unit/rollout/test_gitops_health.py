@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.conditions import ConditionStatus, Refusal
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.gitops_health import BY_PHASE, WAITING, argo_health, argo_script
+from earlystop.rollout.gitops_health import ASKS_PEOPLE, BY_PHASE, WAITING, argo_health, argo_script
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import Phase
 from tests.unit.rollout.kstatus import computed
@@ -43,7 +43,9 @@ def policy_in(name: str, observations: Observations = WELL, generation: int = 3,
         {"type": each.type.value, "status": each.status.value, "reason": each.reason, "message": each.message}
         for each in conditions(state, observations)
     ]
-    status = {"phase": state.phase.value, "observedGeneration": 3, "conditions": said}
+    status: dict[str, Any] = {"phase": state.phase.value, "observedGeneration": 3, "conditions": said}
+    if state.awaiting is not None:
+        status["awaiting"] = {"candidate": state.awaiting.candidate}
     return {"metadata": {"generation": generation}, "spec": spec, "status": status}
 
 
@@ -56,6 +58,9 @@ def test_every_phase_has_a_word_of_its_own() -> None:
 def test_argo_cd_shows_the_phase_and_the_sentence_of_ready(name: str) -> None:
     policy = policy_in(name)
     shown = argo_health(policy)
+    if REACHED[name].awaiting is not None:
+        assert shown == ("Suspended", ASKS_PEOPLE)
+        return
     assert shown.status == OF_PHASE[policy["status"]["phase"]]
     assert shown.message == policy["status"]["conditions"][0]["message"]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.rollout.answered import APPROVAL_EXPIRED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
 from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED
@@ -16,7 +17,10 @@ EVIDENCE = "the evidence"
 LIMITS = "the policy's limits"
 UNKNOWN = "not recorded"
 BY_LIMITS = frozenset(
-    {"DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted", NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED}
+    {
+        *("DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted"),
+        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED),
+    }
 )
 """Reasons of decisions that neither a person nor the evidence took."""
 ASKED = re.compile(r"^Asked for by (?P<by>.{1,512}?): |Asked for by (?P<end>[^.]{1,512})\.$")
@@ -73,7 +77,9 @@ def _decisions(policy: str, verdicts: Iterable[Manifest]) -> list[AuditEntry]:
     entries = []
     for each in verdicts:
         spec = each["spec"]
-        who = str(spec.get("requestedBy") or (LIMITS if spec["reason"] in BY_LIMITS else EVIDENCE))
+        who = str(
+            spec.get("rejectedBy") or spec.get("requestedBy") or (LIMITS if spec["reason"] in BY_LIMITS else EVIDENCE)
+        )
         if spec["reason"] in BY_PERSON and not spec.get("requestedBy"):
             who = UNKNOWN
         agreed = ", ".join(map(str, spec.get("approvedBy") or ()))

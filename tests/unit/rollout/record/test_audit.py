@@ -35,6 +35,13 @@ def test_people_who_approved_are_named() -> None:
     assert entry.told.endswith("Approved by user bob.")
 
 
+def test_who_rejected_a_promotion_is_named_and_nobody_where_nobody_answered() -> None:
+    (rejected,) = audit_entries("qa", [verdict_of("rejected")])
+    assert (rejected.who, rejected.what) == ("user bob@example.org", "RollBack")
+    (late,) = audit_entries("qa", [verdict_of("approved by nobody")])
+    assert late.who == "the policy's limits"
+
+
 def test_campaigns_that_an_edit_closed_are_told_from_verdicts_alone() -> None:
     first, second, third = chain_of(3)
     closed = [each for each in audit_entries("qa", [third, first]) if each.what == "NoVerdict"]
