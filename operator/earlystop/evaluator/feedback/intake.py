@@ -18,6 +18,8 @@ from earlystop.exporter.receipts import Receipt, Receipts
 
 MOST_A_SECOND = 50
 """Votes that are stored, each of which waits for the disk. What is refused before costs no write and has no bound."""
+SECONDS_BETWEEN_FORGETTING = 600
+"""It is a write, which nobody waits for."""
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,9 @@ class Intake:
             outcome = Outcome.UNKNOWN if receipt is None else self._count(receipt.assignment, Kind.LABEL, label.said)
             counted += outcome is Outcome.COUNTED
             self.telemetry.ended(Kind.LABEL, outcome)
-        self.store.forget(int(now) - self.rules.longest_seconds)
+        before = int(now) - self.rules.longest_seconds
+        if before - self.store.oldest >= SECONDS_BETWEEN_FORGETTING:
+            self.store.forget(before)
         self.telemetry.waiting(self.store.waiting)
         return counted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from earlystop.api.counts import Tally
-from earlystop.evaluator.feedback.intake import MOST_A_SECOND
+from earlystop.evaluator.feedback.intake import MOST_A_SECOND, SECONDS_BETWEEN_FORGETTING
 from earlystop.evaluator.feedback.rules import FeedbackRules
 from earlystop.exporter.receipts import Receipts
 from earlystop.metrics.convention import ledger
@@ -139,8 +139,9 @@ def test_what_was_forgotten_for_its_age_is_refused_also_under_options_that_take_
     file, one = tmp_path / "votes", receipt()
     with taking(file) as process:
         assert process.vote(one, "up") == "counted"
-        process.clock.now = START + RULES.longest_seconds + 1
+        process.clock.now = START + RULES.longest_seconds + SECONDS_BETWEEN_FORGETTING
         process.intake.count_due()
+        assert process.intake.store.oldest > START
     with taking(file, replace(RULES, longest_seconds=10 * RULES.longest_seconds), now=START + 20_000) as process:
         assert process.vote(one, "up") == "expired"
 
