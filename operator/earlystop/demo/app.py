@@ -24,6 +24,7 @@ from earlystop.api.wire import (
     GOLDEN_HEADER,
     MISMATCH,
     PROBE_HEADER,
+    RESPONSE_HEADER,
     UNASSIGNED,
 )
 from earlystop.demo import chat
@@ -35,6 +36,7 @@ from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW, StopRule
 from earlystop.exporter.assignment import checked_policies, variants_beside
 from earlystop.exporter.export import Assignment, Exporter, Shadow
+from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
 from earlystop.exporter.settings import MountedSettings
 
@@ -52,6 +54,8 @@ class ServerSettings:
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
     spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`.
+    receipt_keys: keys of the receipts that answers to users have, as `exporter.receipts.read_keys` gives them; none for
+    none. late_labels: the server scores no answer, so that labels may come later.
 
     Raises ValueError for a value out of range.
     """
@@ -66,6 +70,8 @@ class ServerSettings:
     spoiling: Spoiling = field(default_factory=Spoiling)
     settings_file: str = ""
     spoils_later: bool = False
+    receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    late_labels: bool = False
 
     @property
     def baseline(self) -> StopRule:
@@ -102,6 +108,7 @@ class ReferenceServer:
         self._registry = CollectorRegistry()
         self._exporter = Exporter(self._registry, process, policies=self._settings.policies)
         self._mounted = self._mounted_settings()
+        self._receipts = Receipts(self._settings.receipt_keys) if self._settings.receipt_keys else None
         self._left_out = LeftOut()
         self._registry.register(self._left_out)
         self._answered = 0
@@ -151,6 +158,7 @@ class ReferenceServer:
 
     async def _counted(self, request: web.Request) -> web.Response:
         """Answers; whatever happens, the request is counted as started and as either completed or failed."""
+        arrived = time.time()
         placement = self._place(request)
         self._exporter.started(placement.assignment)
         try:
@@ -163,8 +171,17 @@ class ReferenceServer:
             raise
         outcome = answered.outcome
         shadows = self._shadows(answered.question, placement)
-        self._exporter.completed(placement.assignment, outcome.tokens, outcome.result, shadows, cut=outcome.cut)
-        return self._live(_json(answered.body), placement.told)
+        result = None if self._settings.late_labels else outcome.result
+        self._exporter.completed(placement.assignment, outcome.tokens, result, shadows, cut=outcome.cut)
+        return self._live(self._with_receipt(_json(answered.body), placement.assignment, arrived), placement.told)
+
+    def _with_receipt(self, response: web.Response, assignment: Assignment, arrived: float) -> web.Response:
+        """The response to a user, with what votes and labels on it are counted by."""
+        is_scored = not self._settings.late_labels
+        receipt = "" if self._receipts is None else self._receipts.issue(assignment, arrived, is_scored=is_scored)
+        if receipt:
+            response.headers[RESPONSE_HEADER] = receipt
+        return response
 
     def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
         """What each candidate that can be judged would have made of the question."""

@@ -26,6 +26,7 @@ class Assignment:
     token: the header `<prefix>token`, "" where a request has none or several. It is secret, so no repr holds it.
     user: who asks, by whatever name the server knows users; None for a server that knows none. It is used for its group
     alone (`api.wire.user_group`), and stands in no repr either. All requests without a name are those of one user, "".
+    known_group: that group, where it was worked out before, as of a receipt; None where `user` says it.
     """
 
     policy: str
@@ -35,6 +36,7 @@ class Assignment:
     query_class: str = "default"
     token: str = field(default="", repr=False, compare=False)
     user: str | None = field(default=None, repr=False, compare=False)
+    known_group: int | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_forged(self) -> bool:
@@ -45,8 +47,8 @@ class Assignment:
     @property
     def group(self) -> int | None:
         """The user's group in this campaign, None where the user is not known."""
-        if self.user is None:
-            return None
+        if self.known_group is not None or self.user is None:
+            return self.known_group
         return names.user_group(self.policy, self.revision, self.token, self.user)
 
 
