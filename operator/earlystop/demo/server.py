@@ -91,6 +91,10 @@ def main(
     empty_answers: Annotated[
         float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
     ] = 0.0,
+    class_header: Annotated[str, typer.Option(help="Header that says a request's query class; none by default.")] = "",
+    classes: Annotated[
+        str, typer.Option(help="Its values that are counted apart, like lookup,proof; all others are one class.")
+    ] = "",
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
@@ -110,6 +114,8 @@ def main(
             slow_wrong_answers,
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
             settings_file,
+            class_header,
+            tuple(classes.split(",")) if classes else (),
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -119,8 +119,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "more settings than a route has backends": (
         over(values=[str(each) for each in range(1, 17)]) | {"rollout": {"steps": [{"weight": 80}]}},
-        "search: strategy Grid leads requests to the baseline and to all 16 settings beside each other, and a rule of a "
-        "route has room for 16 backends; write at most 15 settings, or judge them in shadow first",
+        "strategy Grid leads requests to the baseline and to all 16 settings beside each other, and a rule of a route "
+        "has room for 16 backends; write at most 15 settings, or judge them in shadow first",
     ),
     "more arms of a bandit than a route has backends": (
         searching(
