@@ -22,7 +22,7 @@ from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.drawn_answers import write_answers
 from tests.e2e.own_stage import own_stage
-from tests.e2e.proof import assert_weights_were_always_valid, has_overlay, only_verdict, share, weights
+from tests.e2e.proof import assert_weights_were_always_valid, only_verdict, share, weights
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following, following
 
@@ -49,9 +49,23 @@ def watched(stage: Stage) -> Iterator[Following]:
         yield watches
 
 
-def begin(stage: Stage, name: str, objective: dict[str, Any] | None = None, **spec: Any) -> None:
-    """Apply the policy of the demo with this in place of its candidates, beside a load of both query classes."""
+@pytest.fixture
+def clients(stage: Stage) -> Iterator[None]:
+    """Clients of both query classes ask throughout the test, and until the user's own route serves them again; not one
+    of their requests may fail."""
     stage.start_load(RATE, 1, f"--cohort-header={CLASS_HEADER}", "--cohorts=lookup,proof")
+    yield
+    wait_until(lambda: share(stage, UNASSIGNED, 50) == 1.0, 30, "the user's own route to serve")
+    summary = stage.stop_load()
+    assert summary["sent"] > 0 and summary["failed"] == 0, summary["examples"]
+
+
+WITH_CLIENTS = pytest.mark.usefixtures("clients", "no_policy_left")
+"""Policies are deleted while clients go on asking."""
+
+
+def begin(stage: Stage, name: str, objective: dict[str, Any] | None = None, **spec: Any) -> None:
+    """Apply the policy of the demo with this in place of its candidates."""
     policy = manifests.policy(stage.namespace, name, stage.source, 5, "0.05")
     del policy["spec"]["candidates"]
     policy["spec"]["objective"]["risk"] = {"promote": "0.05", "harm": "0.05"}
@@ -60,15 +74,7 @@ def begin(stage: Stage, name: str, objective: dict[str, Any] | None = None, **sp
     stage.access.apply(policy)
 
 
-def end(stage: Stage, name: str) -> None:
-    """Delete a policy under load; not one request has failed since it began."""
-    stage.delete_policy(name)
-    wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
-    wait_until(lambda: share(stage, UNASSIGNED, 50) == 1.0, 30, "the user's own route to serve")
-    summary = stage.stop_load()
-    assert summary["sent"] > 0 and summary["failed"] == 0, summary["examples"]
-
-
+@WITH_CLIENTS
 def test_a_bandit_moves_shares_to_the_best_window_and_promotes_it_by_a_grids_certificate(
     stage: Stage, watched: Following
 ) -> None:
@@ -83,11 +89,11 @@ def test_a_bandit_moves_shares_to_the_best_window_and_promotes_it_by_a_grids_cer
     assert_weights_were_always_valid(overlays, variants=4)
     moves = list(dict.fromkeys(next(iter(weights(overlay))) for overlay in overlays))
     assert moves[0] == (40, 20, 20, 20) and len(moves) > 2, moves
-    end(stage, "bandit")
 
 
+@WITH_CLIENTS
 def test_what_an_impersonated_proposer_proposes_is_tried_and_certified_and_nobody_proposes_in_its_name(
-    stage: Stage,
+    stage: Stage, watched: Following
 ) -> None:
     who = f"system:serviceaccount:{stage.namespace}:{PROPOSER}"
     binding = (
@@ -117,16 +123,17 @@ def test_what_an_impersonated_proposer_proposes_is_tried_and_certified_and_nobod
     stage.access.kubectl(*create, f"--as={who}", input=json.dumps(proposal))
     stage.wait_for("external", phase_is("Promoted"), SECONDS, "promoted")
     (trial,) = stage.policy("external")["status"]["search"]["trials"]
-    assert (trial["name"], trial["end"], trial["proposer"]) == ("window-5", "Certified", who)
+    assert (trial["setting"], trial["end"], trial["proposer"]) == ("window-5", "Certified", who)
     verdict = only_verdict(stage, "external")
     assert object_differences(verdict) == [] and chain_differences(verdict, [verdict]) == []
     assert verdict["spec"]["decision"] == "Promote" and share(stage, "candidate") == 1.0
+    assert_weights_were_always_valid(watched.overlays("external"))
     (tried,) = stage.access.items(PROPOSALS, stage.namespace)
     told = {each["type"]: each["reason"] for each in tried["status"]["conditions"]}
     assert told["Tried"] == "TrialCertified"
-    end(stage, "external")
 
 
+@WITH_CLIENTS
 def test_each_query_class_gets_the_window_that_is_proven_for_it_and_all_others_the_baseline(
     stage: Stage, watched: Following
 ) -> None:
@@ -150,7 +157,6 @@ def test_each_query_class_gets_the_window_that_is_proven_for_it_and_all_others_t
         assert served(stage, said) == {variant: 200}
     moves = {next(iter(weights(overlay))) for overlay in watched.overlays("classes")}
     assert (34, 33, 33) in moves and all(sum(move) in (100, 1) for move in moves), moves
-    end(stage, "classes")
 
 
 def served(stage: Stage, query_class: str) -> Counter[str]:
