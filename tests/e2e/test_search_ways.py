@@ -128,9 +128,7 @@ def test_what_an_impersonated_proposer_proposes_is_tried_and_certified_and_nobod
     assert object_differences(verdict) == [] and chain_differences(verdict, [verdict]) == []
     assert verdict["spec"]["decision"] == "Promote" and share(stage, "candidate") == 1.0
     assert_weights_were_always_valid(watched.overlays("external"))
-    (tried,) = stage.access.items(PROPOSALS, stage.namespace)
-    told = {each["type"]: each["reason"] for each in tried["status"]["conditions"]}
-    assert told["Tried"] == "TrialCertified"
+    wait_until(lambda: told(stage).get("Tried") == "TrialCertified", 30, "the proposal to say what became of it")
 
 
 @WITH_CLIENTS
@@ -157,6 +155,12 @@ def test_each_query_class_gets_the_window_that_is_proven_for_it_and_all_others_t
         assert served(stage, said) == {variant: 200}
     moves = {next(iter(weights(overlay))) for overlay in watched.overlays("classes")}
     assert (34, 33, 33) in moves and all(sum(move) in (100, 1) for move in moves), moves
+
+
+def told(stage: Stage) -> dict[str, str]:
+    """What the only proposal says of itself: the reason of each condition."""
+    (proposal,) = stage.access.items(PROPOSALS, stage.namespace)
+    return {each["type"]: each["reason"] for each in proposal["status"]["conditions"]}
 
 
 def served(stage: Stage, query_class: str) -> Counter[str]:
