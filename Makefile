@@ -73,7 +73,7 @@ other-half-of-unit: $(READY)
 	$(RUN)/pytest-other-half $(OTHER_HALF) -q -m "not slow"
 
 .PHONY: simulations
-simulations: $(READY) ## run the tests that draw hundreds of campaigns, or start processes
+simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
 	$(PYTEST) tests/simulations tests/processes -q $(CORES) --dist worksteal
 
 .PHONY: lf
@@ -86,6 +86,10 @@ lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tes
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
+
+.PHONY: promtool
+promtool: binaries ## build promtool, which tests the alert rules (a few minutes once)
+	$(BIN)/python -m tests.cluster.promtool
 
 .PHONY: older-prometheus
 older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are tested with besides 3.x
@@ -112,8 +116,12 @@ real-engine-if-in-time: $(READY)
 test-images: $(READY) ## build both images from a Debian of their own, which are tested in containers (as root)
 	$(BIN)/python -m tests.cluster.images
 
+.PHONY: browser
+browser: $(READY) ## find or install Chromium, in which reports are opened
+	@$(BIN)/python -m tests.processes.browser
+
 .PHONY: cluster-tests
-cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries promtool older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
 
 .PHONY: faults
@@ -129,7 +137,7 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 	$(BIN)/python -m tests.e2e.demo_engine
 
 .PHONY: test
-test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
+test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
@@ -144,6 +152,8 @@ crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table 
 .PHONY: docs
 docs: $(READY) ## generate the pages that are made from tables of the code
 	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
+	$(BIN)/python -m earlystop.controller.policy_metrics.page operator/docs/metrics.md
+	PYTHONPATH=operator $(BIN)/python -m dashboard_build.build charts/earlystop/files/dashboard.json
 
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml
@@ -166,7 +176,7 @@ bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
 .PHONY: bench
-bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-delivery ## run every benchmark
+bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-delivery bench-guard ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

@@ -1,8 +1,8 @@
 """The software bill of materials of an image: CycloneDX 1.5 as JSON, on standard output.
 
 `python3 sbom.py NAME VERSION PACKAGES RUNTIME` lists the Python distributions that are installed in the folder
-PACKAGES, the interpreter, and the packages of Debian that own a file below RUNTIME. The same content gives the same
-bytes: there is no time and no random number in it.
+PACKAGES, the interpreter, libraries whose files lie among our own, and the packages of Debian that own a file below
+RUNTIME. The same content gives the same bytes: there is no time and no random number in it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ from typing import Any
 from urllib.parse import quote
 
 DPKG = Path("/var/lib/dpkg")
+VENDORED = (
+    {
+        "type": "library",
+        "name": "uplot",
+        "version": "1.6.32",
+        "purl": "pkg:npm/uplot@1.6.32",
+        "licenses": [{"license": {"id": "MIT"}}],
+    },
+)
+"""Libraries whose files lie among our own: `report/assets/uplot`."""
 
 
 def python_component(distribution: Distribution) -> dict[str, Any]:
@@ -81,6 +91,7 @@ def bill(name: str, version: str, packages: Path, runtime: Path) -> dict[str, An
         interpreter_component(),
         *map(python_component, distributions(path=[str(packages)])),
         *debian_components(runtime),
+        *(dict(each) for each in VENDORED),
     ]
     components = sorted(components, key=lambda each: str(each["purl"]))
     for component in components:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from earlystop.controller.policy_metrics.served import MetricsPage
 from earlystop.controller.telemetry import registry
 
 # The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
@@ -47,8 +48,8 @@ class Health:
         return None
 
 
-async def serve(health: Health, host: str, port: int) -> web.AppRunner:
-    """Serve the probes until the returned runner is cleaned up."""
+async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDef] = ()) -> web.AppRunner:
+    """Serve the probes, and what else there is, until the returned runner is cleaned up."""
 
     async def healthz(_: web.Request) -> web.Response:
         problem = health.problem()
@@ -58,8 +59,10 @@ async def serve(health: Health, host: str, port: int) -> web.AppRunner:
         problem = health.problem() or (None if health.ready else "the first lists have not arrived")
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
+    page = MetricsPage(registry)
+
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await page.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     answering: set[Any] = set()
 
@@ -72,7 +75,7 @@ async def serve(health: Health, host: str, port: int) -> web.AppRunner:
             answering.discard(request.protocol)
 
     app = web.Application(middlewares=[note_answering])
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics), *more])
     runner = web.AppRunner(app, access_log=None)
 
     async def close_connections(_: web.Application) -> AsyncIterator[None]:

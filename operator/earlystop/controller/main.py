@@ -9,11 +9,13 @@ import platform
 import sys
 import time
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import kopf
 import typer
+from aiohttp import web
 from pythonjsonlogger.json import JsonFormatter
 
 from earlystop.command_line import plain_app
@@ -24,6 +26,7 @@ from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
 from earlystop.rollout.record.retention import Retention
@@ -61,6 +64,9 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    serve_reports: Annotated[
+        bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
+    ] = False,
     record_lease: Annotated[
         str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
     ] = DEFAULT_LEASE,
@@ -69,6 +75,12 @@ def run(
     ] = 0,
     keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
+    policy_metrics: Annotated[
+        bool,
+        typer.Option(
+            help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."
+        ),
+    ] = True,
 ) -> None:
     """Run the early-stop rollout operator."""
     log_as_json(log_level)
@@ -77,7 +89,8 @@ def run(
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record))
+        shown = {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -91,14 +104,19 @@ async def operate(
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
+    *,
+    policy_metrics: bool = True,
+    serve_reports: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        if policy_metrics:
+            POLICY_SERIES.show(runtime.policy_views)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
-        probes = await serve(health, host, port)
+        probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
@@ -129,6 +147,13 @@ async def operate(
             await asyncio.gather(*tasks, return_exceptions=True)
             runtime.reader.close()
             await probes.cleanup()
+
+
+def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:
+    # Imported where they are asked for: templates take memory that most operators never need.
+    from earlystop.controller.reports.service import Reports
+
+    return Reports(cluster, time.time).routes()
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:

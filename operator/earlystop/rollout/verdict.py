@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
@@ -17,6 +17,7 @@ from earlystop.evidence.version import FIRST
 from earlystop.rollout.class_codec import class_map_entries, class_records
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
+from earlystop.rollout.guard.codec import recorded_guard
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search_codec import recorded_search
@@ -90,6 +91,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
+        guard=recorded_guard(state.guard),
         approved_by=decision.approved_by,
         rejected_by=decision.rejected_by or None,
         proposal_digest=decision.proposal or None,
@@ -161,9 +163,13 @@ def uncertain_of(state: RolloutState) -> Uncertain | None:
 
 def digest_of(spec: dict[str, Any]) -> str:
     """sha256 over the record as canonical JSON, its own digest left out."""
+    return "sha256:" + hashlib.sha256(canonical_text(spec).encode()).hexdigest()
+
+
+def canonical_text(spec: Mapping[str, Any]) -> str:
+    """The record as canonical JSON, its own digest left out."""
     content = {key: value for key, value in spec.items() if key != "digest"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def policy_label(policy: str) -> str:

@@ -29,6 +29,7 @@ COMMANDS: dict[str, list[str]] = {
     "counts": ["counts", "BAD", PROMETHEUS],
     "templates of counts": ["counts", "CUSTOM", PROMETHEUS, "--templates", "BAD"],
     "verify": ["verify", "BAD"],
+    "report": ["report", "--file", "BAD", "--output", "PAGE"],
 }
 """Words of each command that reads a file, with the file in question as BAD."""
 
@@ -42,6 +43,7 @@ def invoke(words: list[str], bad: Path, folder: Path) -> Result:
         "RIGHT": right_policy(folder),
         "LOOKS": folder / "looks.csv",
         "CUSTOM": folder / "custom.yaml",
+        "PAGE": folder / "page.html",
     }
     return CliRunner().invoke(app, [str(files.get(word, word)) for word in words])
 

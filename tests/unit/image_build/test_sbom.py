@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from image_build.sbom import bill, debian_components
+from image_build.sbom import VENDORED, bill, debian_components
 
 
 def test_an_installed_package_is_named_with_version_and_licence_and_always_by_the_same_bytes(tmp_path: Path) -> None:
@@ -33,3 +33,10 @@ def test_only_debian_packages_that_own_a_copied_file_are_listed(tmp_path: Path) 
     (found,) = debian_components(runtime, dpkg)
     assert (found["name"], found["purl"]) == ("libz", "pkg:deb/debian/libz@1%3A1.2%2Bx?arch=amd64")
     assert debian_components(runtime, tmp_path / "none") == []
+
+
+def test_a_library_among_our_own_files_is_listed_in_the_version_that_lies_there(tmp_path: Path) -> None:
+    (library,) = VENDORED
+    script = Path(__file__).parents[3] / "operator/earlystop/report/assets/uplot/uPlot.iife.min.js"
+    assert f"uPlot (v{library['version']})" in script.read_text()[:200]
+    assert library["purl"] in [each["purl"] for each in bill("x", "1", tmp_path, tmp_path)["components"]]

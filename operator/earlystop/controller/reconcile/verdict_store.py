@@ -10,6 +10,7 @@ from typing import Any
 from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.telemetry import VERDICTS as VERDICTS_STORED
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, last_digest
 from earlystop.rollout.spent_risk import attempts_recorded
 from earlystop.rollout.state import Attempts
@@ -40,6 +41,8 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
+    else:
+        VERDICTS_STORED.labels(verdict["spec"]["decision"], verdict["spec"]["reason"]).inc()
     tracked.status.note_verdict(name)
     spec = verdict["spec"]
     fields = {"verdict": name, "digest": spec["digest"], "previous": spec.get("previous", "")}

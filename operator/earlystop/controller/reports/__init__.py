@@ -1,0 +1,1 @@
+"""Reports of verdicts, served to whoever may read the policy."""

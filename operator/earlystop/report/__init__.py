@@ -1,0 +1,1 @@
+"""The report of a verdict: one page that recomputes itself in a browser."""

@@ -1,0 +1,127 @@
+// Plots, drawn by uPlot. Each is a picture of numbers that stand in a table beside it.
+
+const COLOURS = { blue: "#0b5cad", red: "#b3261e", green: "#1b6b32", violet: "#6a3d9a", grey: "#5f6368" };
+const HEIGHT = 240;
+const LEAST_WIDTH = 260;
+const inHundredths = (value) => (value === null ? null : 100 * value);
+const signed = (value, digits) => `${value > 0 ? "+" : ""}${value.toFixed(digits)}`;
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+// Seconds between marks and, for each, how a mark, one of a new year, of a new day and of a new month is written.
+const TIME_FORMATS = [
+  [DAY, "{DD} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [HOUR, "{HH}:{mm}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+];
+
+const AXIS = { stroke: "#333", grid: { stroke: "#e3e3e3", width: 1 }, ticks: { stroke: "#999", width: 1 } };
+
+/** Bounds of an axis: those of the later looks, since the first ones bound nothing yet. */
+function rangeOf(columns) {
+  const later = columns.flatMap((values) => values.slice(Math.floor(values.length / 4)));
+  const known = later.filter((value) => Number.isFinite(value));
+  if (!known.length) return [0, 1];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = 0.08 * (high - low) || 1;
+  return [low - room, high + room];
+}
+
+const widthOf = (host) => Math.max(LEAST_WIDTH, host.clientWidth);
+
+/** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
+function draw(host, options, columns) {
+  const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
+  host.querySelectorAll(".u-legend .u-series").forEach((row, index) => {
+    if (options.series[index + 1].isBound) row.style.display = "none"; // the times, which come first, have no row
+  });
+  new ResizeObserver(() => {
+    const width = widthOf(host);
+    if (width !== plot.width) plot.setSize({ width, height: HEIGHT });
+  }).observe(host);
+}
+
+/**
+ * Curves over the times of looks.
+ * curves: {label, values, colour, dash, low, high, stepped}; low and high: the bounds of a band.
+ * lines: {label, value, colour}, each a decision or a limit. least, most: where the axis begins and ends at most.
+ */
+function drawOverTime(host, times, curves, lines, unit, { least = Infinity, most = Infinity } = {}) {
+  const [series, columns, bands] = [[{}], [times], []];
+  const add = (values, one) => {
+    columns.push(values);
+    series.push({ points: { show: times.length < 3 }, spanGaps: true, ...one });
+  };
+  for (const { label, values, colour, dash, low, high, stepped } of curves) {
+    if (low) {
+      for (const bound of [high, low]) {
+        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: false } });
+      }
+      bands.push({ series: [columns.length - 2, columns.length - 1], fill: `${colour}22` });
+    }
+    const paths = stepped ? { paths: uPlot.paths.stepped({ align: -1 }) } : {};
+    add(values, { label, stroke: colour, width: 2, dash, ...paths });
+  }
+  for (const { label, value, colour } of lines) {
+    add(times.map(() => value), { label, stroke: colour ?? COLOURS.grey, width: 1.5, dash: [6, 4], points: { show: false } });
+  }
+  const [low, high] = rangeOf(columns.slice(1));
+  draw(host, {
+    series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    scales: { x: { time: true }, y: { range: () => [Math.min(low, least), Math.min(high, most)] } },
+    axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
+  }, columns);
+}
+
+/** Settings by what they save (across) and by what they lose (up), each with its interval. */
+function drawTradeOff(host, settings, lines) {
+  const placed = settings.filter(({ effect, saving }) => effect.estimate !== null && saving.estimate !== null);
+  placed.sort((one, other) => one.saving.estimate - other.saving.estimate);
+  if (!placed.length) return false;
+  const reach = (name) => placed.flatMap((each) => [each[name].low, each[name].estimate, each[name].high])
+    .filter((value) => value !== null);
+  const room = (values) => [Math.min(...values) - 5, Math.max(...values) + 5];
+  const columns = [placed.map(({ saving }) => saving.estimate), placed.map(({ effect }) => effect.estimate)];
+  const bars = (plot) => {
+    const [context, ratio] = [plot.ctx, uPlot.pxRatio];
+    const [x, y] = ["x", "y"].map((scale) => (value) => plot.valToPos(value, scale, true));
+    context.save();
+    context.lineWidth = 1.5 * ratio;
+    context.textAlign = "left";
+    context.font = `${12 * ratio}px system-ui, sans-serif`;
+    const stroke = (colour, from, to, dash = []) => {
+      context.strokeStyle = colour;
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(...from);
+      context.lineTo(...to);
+      context.stroke();
+    };
+    const { left, top, width, height } = plot.bbox;
+    for (const { value, across } of lines) {
+      const [from, to] = across
+        ? [[left, y(value)], [left + width, y(value)]]
+        : [[x(value), top], [x(value), top + height]];
+      stroke(COLOURS.grey, from, to, [6 * ratio, 4 * ratio]);
+    }
+    for (const { name, effect, saving } of placed) {
+      const at = [x(saving.estimate), y(effect.estimate)];
+      stroke(COLOURS.blue, [at[0], y(effect.low ?? -100)], [at[0], y(effect.high ?? 100)]);
+      stroke(COLOURS.blue, [x(saving.low ?? -100), at[1]], [x(saving.high ?? 100), at[1]]);
+      context.fillStyle = "#1a1a1a";
+      context.fillText(name, at[0] + 6 * ratio, at[1] - 6 * ratio);
+    }
+    context.restore();
+  };
+  const [across, up] = [room([...reach("saving"), ...lines.filter((each) => !each.across).map((each) => each.value)]),
+    room([...reach("effect"), ...lines.filter((each) => each.across).map((each) => each.value)])];
+  draw(host, {
+    series: [{}, { label: "setting", stroke: COLOURS.blue, paths: () => null, points: { show: true, size: 9, fill: COLOURS.blue } }],
+    legend: { show: false }, cursor: { show: false }, hooks: { draw: [bars] },
+    scales: { x: { time: false, range: () => across }, y: { range: () => up } },
+    axes: [{ ...AXIS, label: "tokens saved, %", labelSize: 18 }, { ...AXIS, size: 60, label: "EM, points", labelSize: 18 }],
+  }, columns);
+  return true;
+}

@@ -1,0 +1,195 @@
+// How much events scatter, and by what evidence is divided: `evidence/scatter.py`, `evidence/split_scatter.py`,
+// `evidence/arm_scatter.py` (of answers), `evidence/user_factors.py` and `evidence/divisors.py`.
+
+const SCALES = [1, 2, 4, 8, 16, 32, 64];
+const KNOWN_LOOKS = 32;
+const LEAST_FREEDOM = 3.9;
+const SEEN_FREEDOM = 1.5;
+const CHANCE_QUANTILE = 0.84;
+const DOUBT_QUANTILE = 2.33;
+const BOUND_QUANTILE = 0.5;
+const MOST_GROWTH = 2;
+const MOST_FACTOR = 100;
+
+const startScatter = () =>
+  SCALES.map((size) => ({ size, looks: 0, statistic: 0, information: 0, parts: [], windows: 0, total: 0 }));
+
+const partOf = (scale) => Math.max(1, Math.floor(scale.size / 4));
+const meanOf = (scale) => scale.total / scale.windows;
+
+function freedomOf(scale) {
+  if (!scale.windows) return 0;
+  const blocks = 2 + ((scale.windows - 1) * partOf(scale)) / scale.size;
+  const squared = 4 * scale.size * scale.size;
+  return ((1.5 * blocks - 2) * squared) / (squared + 5);
+}
+
+/** With one more look. statistic: difference between the arms over its variance; information: 1 over the variance. */
+function observeScatter(scatter, statistic, information) {
+  return scatter.map((scale) => {
+    const looks = scale.looks + 1;
+    const added = [scale.statistic + statistic, scale.information + information];
+    if (looks < partOf(scale)) return { ...scale, looks, statistic: added[0], information: added[1] };
+    const half = Math.floor(scale.size / partOf(scale));
+    const kept = 2 * half > 1 ? scale.parts.slice(-(2 * half - 1)) : [];
+    const parts = [...kept, added];
+    const next = { ...scale, looks: 0, statistic: 0, information: 0, parts };
+    if (parts.length < 2 * half) return next;
+    const both = (some) => some.reduce(([one, other], each) => [one + each[0], other + each[1]], [0, 0]);
+    const [[before, known], [after, recent]] = [both(parts.slice(0, half)), both(parts.slice(half))];
+    const apart = after / recent - before / known;
+    const squared = (apart * apart) / (1 / recent + 1 / known);
+    return { ...next, windows: scale.windows + 1, total: scale.total + squared };
+  });
+}
+
+/** An upper bound of a scale's factor, 1 where chance explains what it shows. */
+function boundOf(scale, chance) {
+  const part = 2 / (9 * freedomOf(scale));
+  if (meanOf(scale) <= (1 - part + chance * Math.sqrt(part)) ** 3) return 1;
+  return Math.max(1, meanOf(scale) / (1 - part - BOUND_QUANTILE * Math.sqrt(part)) ** 3);
+}
+
+function largestBound(scales, chance = CHANCE_QUANTILE) {
+  if (!scales.length) return 1;
+  const last = boundOf(scales.at(-1), chance);
+  let largest = Math.max(...scales.map((each) => boundOf(each, chance)));
+  if (scales.length > 1 && last > 1) {
+    const growth = meanOf(scales.at(-1)) / Math.max(meanOf(scales.at(-2)), 1);
+    largest = Math.max(largest, last * Math.min(growth, MOST_GROWTH));
+  }
+  return Math.min(largest, MOST_FACTOR);
+}
+
+const withFreedom = (scatter, least) => scatter.filter((each) => freedomOf(each) >= least);
+const beyondDoubt = (scatter) => largestBound(withFreedom(scatter, LEAST_FREEDOM), DOUBT_QUANTILE);
+
+function isScatterKnown(scatter, looks = 1) {
+  const learned = withFreedom(scatter, LEAST_FREEDOM);
+  return learned.length > 0 && learned.at(-1).size >= looks && largestBound(learned) < MOST_FACTOR;
+}
+
+function scatterFactor(scatter, unknown, looks = 1) {
+  if (isScatterKnown(scatter, looks)) return largestBound(withFreedom(scatter, LEAST_FREEDOM));
+  return Math.max(unknown, largestBound(withFreedom(scatter, SEEN_FREEDOM)));
+}
+
+const startSplit = () => ({
+  looks: 0,
+  sizes: [1, 2, 4, 8, 16, 32].map((size) => ({ size, looks: 0, apart: 0, variance: 0, blocks: 0, squares: 0 })),
+});
+
+/** With the requests that started in one more look. share: percent that the candidate shall have. */
+function observeSplit(known, baseline, candidate, share) {
+  const started = baseline + candidate;
+  const fraction = share / 100;
+  if (!started) return known;
+  const [apart, variance] = [candidate - started * fraction, started * fraction * (1 - fraction)];
+  const sizes = known.sizes.map((each) => {
+    const next = { ...each, looks: each.looks + 1, apart: each.apart + apart, variance: each.variance + variance };
+    if (next.looks < each.size) return next;
+    const squares = each.squares + (next.apart * next.apart) / next.variance;
+    return { ...each, looks: 0, apart: 0, variance: 0, blocks: each.blocks + 1, squares };
+  });
+  return { looks: known.looks + 1, sizes };
+}
+
+function seemsOneByOne(known) {
+  const fits = ({ blocks, squares }) => {
+    const part = 2 / (9 * blocks);
+    const [low, high] = [-3, 2].map((quantile) => (1 - part + quantile * Math.sqrt(part)) ** 3);
+    return low <= squares / blocks && squares / blocks <= high;
+  };
+  return known.looks >= 8 && known.sizes.filter((each) => each.blocks >= 4).every(fits);
+}
+
+const startArms = () => ({ answers: startScatter(), seen: {} });
+
+/** The rate of a look, with what was seen before it; inside (0, 1). Answers are [scored, match]. */
+function rateBeside([scored, match], [scoredNow, matchNow]) {
+  const past = (match + 0.8 * 20) / (scored + 20);
+  return within((matchNow + 20 * past) / (scoredNow + 20), 1e-9, 1 - 1e-9);
+}
+
+const addedAnswers = ([scored, match], [more, moreMatch]) => [scored + more, match + moreMatch];
+
+function observeAnswers(known, classes) {
+  const seen = { ...known.seen };
+  let [difference, variance, total] = [0, 0, 0];
+  for (const name of sortedNames(Object.keys(classes))) {
+    const [baseline, candidate] = classes[name];
+    if (!baseline[0] || !candidate[0]) continue;
+    const before = seen[name] ?? [0, 0];
+    const both = addedAnswers(candidate, baseline);
+    const [rate, ratio] = [rateBeside(before, both), candidate[0] / baseline[0]];
+    difference += candidate[1] - ratio * baseline[1];
+    variance += candidate[0] * rate * (1 - rate) * (1 + ratio);
+    total += candidate[0];
+    seen[name] = addedAnswers(before, both);
+  }
+  if (!total) return known;
+  return { answers: observeScatter(known.answers, (difference * total) / variance, (total * total) / variance), seen };
+}
+
+function observePairs(known, pairs) {
+  const total = sum(pairs);
+  if (!total) return known;
+  const before = known.seen[""] ?? [0, 0];
+  const apart = [total, pairs[1] + pairs[2]];
+  const rate = rateBeside(before, apart);
+  const answers = observeScatter(known.answers, (pairs[2] - pairs[1]) / rate, total / rate);
+  return { answers, seen: { "": addedAnswers(before, apart) } };
+}
+
+const startUsers = () => ({ last: null, requests: 0, since: 0 });
+
+/** With one more look; users: counts of `users.` columns by name, null where none are counted. */
+function observeUsers(seen, users, started) {
+  if (users && users.answers > 0) return { last: users, requests: seen.requests + seen.since + started, since: 0 };
+  return { ...seen, since: seen.since + started };
+}
+
+const UNKNOWN = 10;
+const UNLIKELY = 4;
+const UNKNOWN_SCATTER = 3;
+
+function factorOfUsers(users, kind) {
+  if (users.last === null) return UNKNOWN;
+  return Math.max(1, (users.last[kind] / 1000) * (1 + users.since / Math.max(users.requests, 1)));
+}
+
+/** What is known of how much Exact Match scatters, as a discount. */
+function knowledge(terms, { users, arms, split }) {
+  const given = terms.dispersion;
+  if (terms.source === "Users") {
+    const factor = Math.max(factorOfUsers(users, "answers"), beyondDoubt(arms.answers));
+    return discounted(Math.max(given, factor), users.last !== null, true);
+  }
+  if (terms.source === "Looks") {
+    const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
+    const factor = scatterFactor(arms.answers, guess, KNOWN_LOOKS);
+    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, KNOWN_LOOKS), true);
+  }
+  return discounted(given);
+}
+
+function lengthsDiscount(terms, users, blocks) {
+  if (terms.source === "Users") {
+    const factor = Math.max(factorOfUsers(users, "lengths"), scatterFactor(blocks, UNKNOWN_SCATTER));
+    return discounted(factor, true, true);
+  }
+  const waits = terms.source === "Looks";
+  const looks = waits ? KNOWN_LOOKS : 1;
+  return discounted(scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks), true);
+}
+
+/** By what the evidence of a look is divided: of answers, of lengths, and of lengths below a known bound. */
+function divisorsOf(terms, witnesses, blocks) {
+  if (terms.engine === 1) return { answers: UNDIVIDED, lengths: UNDIVIDED, bounded: UNDIVIDED, byLook: terms.dispersion };
+  const lengths = lengthsDiscount(terms, witnesses.users, blocks);
+  const bounded = {
+    Users: () => discounted(factorOfUsers(witnesses.users, "lengths"), true, true),
+    Looks: () => lengths,
+  }[terms.source];
+  return { answers: knowledge(terms, witnesses), lengths, bounded: bounded ? bounded() : UNDIVIDED, byLook: 1 };
+}

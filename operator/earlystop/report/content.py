@@ -1,0 +1,139 @@
+"""What a report of one verdict says: from the verdict, and from those before it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.api.verdict import OtherCandidate, VerdictSpec
+from earlystop.evidence.objective import Objective
+from earlystop.report.terms import terms_of
+from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
+from earlystop.rollout.formatting import in_factor, rfc3339
+from earlystop.rollout.manual import BY_PERSON
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Verdict
+from earlystop.rollout.verdict import canonical_text
+from earlystop.rollout.verify import judged_objective, object_differences
+
+MOST_SETTINGS = 60
+MOST_DECISIONS = 100
+"""Rows of tables; the latest are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedComparison:
+    """A candidate that the verdict is about, or that was judged beside it. reason: why it is tried no longer."""
+
+    candidate: str
+    effect: str
+    saving: str
+    reason: str
+    number_of_looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a page shows.
+
+    name, namespace: of the verdict. text: its record as canonical JSON without the digest, which the digest is of.
+    terms: what each comparison had to prove, as JSON. problems: what is wrong with the record, as sentences. trail: all
+    verdicts of the policy, the latest first. left_out: what the page does not show, as a sentence. made_at: as
+    Kubernetes writes times.
+    """
+
+    name: str
+    namespace: str
+    record: VerdictSpec
+    text: str
+    terms: str
+    problems: tuple[str, ...]
+    price_of_error: str
+    comparisons: tuple[ReportedComparison, ...]
+    settings: tuple[TriedSetting, ...]
+    trail: tuple[TrailEntry, ...]
+    left_out: str
+    made_at: str
+
+    @property
+    def number_of_looks(self) -> int:
+        """Looks of all candidates together."""
+        return sum(each.number_of_looks for each in self.comparisons)
+
+
+def report_of(
+    manifest: Mapping[str, Any],
+    trail: Sequence[TrailEntry],
+    made_at: int,
+    *,
+    broken_chain: Sequence[str] = (),
+    left_out: str = "",
+) -> Report:
+    """The report of a verdict, which is recomputed here as `verify` does.
+
+    trail: of all verdicts of the policy, this one among them. made_at: Unix seconds. broken_chain: where the chain that
+    leads to it is broken, a sentence each. left_out: what of the trail was not read, as a sentence.
+    Raises ValueError, KeyError, TypeError or AttributeError for an object that is no verdict.
+    """
+    spec, metadata = manifest["spec"], manifest["metadata"]
+    problems = (*object_differences(manifest), *broken_chain)
+    record = VerdictSpec.model_validate(spec)
+    plan = parse_plan(record.plan)
+    judged: tuple[VerdictSpec | OtherCandidate, ...] = (record, *record.others)
+    objectives = [judged_objective(record, plan, each) for each in judged]
+    terms = [
+        {"candidate": each.candidate, "terms": terms_of(objective)}
+        for each, objective in zip(judged, objectives, strict=True)
+    ]
+    ordered = latest_first(trail)
+    settings = [tried for each in ordered for tried in each.settings]
+    surplus = [
+        f"Only the latest {most} {what} are shown."
+        for most, what, found in (
+            (MOST_DECISIONS, "verdicts", ordered),
+            (MOST_SETTINGS, "settings", settings),
+        )
+        if len(found) > most
+    ]
+    return Report(
+        name=str(metadata["name"]),
+        namespace=str(metadata.get("namespace") or "default"),
+        record=record,
+        text=canonical_text(spec),
+        terms=json.dumps(terms, sort_keys=True, separators=(",", ":")),
+        problems=problems,
+        price_of_error=price_of_error(record, objectives[0]),
+        comparisons=tuple(
+            ReportedComparison(
+                each.candidate, each.effect, each.saving, getattr(each, "reason", None) or "", len(each.looks)
+            )
+            for each in judged
+        ),
+        settings=tuple(settings[:MOST_SETTINGS]),
+        trail=tuple(ordered[:MOST_DECISIONS]),
+        left_out=" ".join([*surplus, left_out]).strip(),
+        made_at=rfc3339(made_at),
+    )
+
+
+def price_of_error(record: VerdictSpec, objective: Objective) -> str:
+    """How often such a verdict is wrong, in one sentence."""
+    promote, harm = (f"{in_factor(100 * risk)} %" for risk in (objective.risk_promote, objective.risk_harm))
+    if record.reason in BY_PERSON:
+        return "A person decided this, so no probability of error is promised."
+    if record.reason == BY_CLASS:
+        return f"In each query class a setting that must not be promoted is, with a probability of at most {promote}."
+    if record.decision in (Verdict.PROMOTE, Verdict.RECOMMEND):
+        return (
+            f"A candidate that loses the margin or more, or saves too little, gets this verdict with a probability of "
+            f"at most {promote}, however often one looks."
+        )
+    if record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, HARMFUL_IN_EVERY_CLASS):
+        return f"A harmless candidate is taken back with a probability of at most {harm}, however often one looks."
+    return (
+        "Nothing was claimed about the candidate, so nothing claimed can be wrong. A wrong promotion had a probability "
+        f"of at most {promote}, a wrong rollback one of at most {harm}."
+    )

@@ -1,0 +1,45 @@
+"""The files that a page is made of: its styles, its scripts, and the library that draws its plots."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+REPLAY = (
+    "special_functions.js",
+    "mixtures.js",
+    "dealing.js",
+    "exact_match.js",
+    "pairs.js",
+    "scatter.js",
+    "lengths.js",
+    "effect_bounds.js",
+    "replay.js",
+)
+"""Scripts that repeat the evidence, each after those that it uses. They know nothing of a page."""
+
+PAGE = ("checks.js", "charts.js", "tables.js", "page.js")
+"""Scripts of the page itself."""
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file."""
+    return files("earlystop.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def replay_script() -> str:
+    """The script that repeats the evidence of a comparison, by the function `replay`."""
+    return "\n".join(asset(name) for name in REPLAY)
+
+
+def page_script() -> str:
+    """Everything that a page runs: the library of plots with its licence, the evidence, and the page's own scripts."""
+    own = "\n".join(asset(name) for name in (*REPLAY, *PAGE))
+    library = f"/*\n{asset('uplot/LICENSE')}*/\n{asset('uplot/uPlot.iife.min.js')}"
+    return f'{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
+
+
+def styles() -> str:
+    """The styles of a page and of its plots."""
+    return f"{asset('uplot/uPlot.min.css')}\n{asset('page.css')}"

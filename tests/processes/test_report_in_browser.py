@@ -1,0 +1,101 @@
+"""In a browser a page repeats its evidence, draws it, and turns red when a character that matters was changed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.report.page import page_of
+from tests.processes.browser import rendered
+from tests.unit.report.drawn_verdicts import drawn_verdict, long_verdict
+from tests.unit.report.hostile import MARKUP, hostile_verdict, reported
+from tests.unit.report.tags import Tags
+
+PROMOTED = Path(__file__).parents[1] / "unit" / "rollout" / "recorded" / "canary-every-claim-decided.json"
+BESIDE_OTHERS = 3
+"""Seed of a record with two candidates."""
+
+
+def promoted_page() -> str:
+    spec = json.loads(PROMOTED.read_text())["verdict"]
+    return page_of(reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec}))
+
+
+def long_page() -> str:
+    page = page_of(reported(long_verdict()))
+    assert 'data-packed="gzip"' in page
+    return page
+
+
+def page_beside_others() -> str:
+    return page_of(reported(drawn_verdict(BESIDE_OTHERS)))
+
+
+def judged_in(page: str) -> list[dict[str, Any]]:
+    """The candidates of a record that is not compressed; none of one that is."""
+    if 'data-packed="gzip"' in page:
+        return []
+    record = json.loads(Tags(page).texts["record"])
+    return [record, *record.get("others", [])]
+
+
+def opened(page: str, folder: Path) -> tuple[Tags, list[str]]:
+    path = folder / "qa.html"
+    path.write_text(page, encoding="utf-8")
+    text, console = rendered(path, folder)
+    return Tags(text), console
+
+
+def check_of(tags: Tags) -> str | None:
+    return next(attrs["class"] for _, attrs in tags.found if attrs.get("id") == "check")
+
+
+@pytest.mark.parametrize("what", ["promoted", "long", "several"])
+def test_a_page_of_a_right_record_turns_green_and_draws_every_plot(tmp_path: Path, what: str) -> None:
+    page = {"promoted": promoted_page, "long": long_page, "several": page_beside_others}[what]()
+    tags, console = opened(page, tmp_path)
+    assert check_of(tags) == "good" and console == [], (tags.texts["check"], console)
+    plots = [attrs for _, attrs in tags.found if "data-plot" in attrs]
+    assert [tag for tag, _ in tags.found].count("canvas") >= len(plots) - 1 > 0
+    assert [tag for tag, _ in tags.found].count("tr") > sum(len(each["looks"]) for each in judged_in(page))
+
+
+CHANGES = {
+    "a count of a look": (r'("looks":\[\[\d+,\d+,\d+,\d+,\d+,\d+,\d)(\d)', r"\g<1>7"),
+    "a number in the message": (r"risk of error 0\.05\.(?=</p>)", "risk of error 0.01."),
+    "what had to be proven": (r'(id="terms"[^>]*>.*?margin&#34;:0\.0)5', r"\g<1>6"),
+    "an interval in a table": (r'(<td class="number effect">\+)\d', r"\g<1>9"),
+    "the digest": (r'(id="digest">sha256:[0-9a-f]{10})([0-9a-f])', r"\g<1>x"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_changed_character_turns_the_page_red(tmp_path: Path, what: str) -> None:
+    pattern, other = CHANGES[what]
+    page = promoted_page()
+    plain = page.replace("&#34;looks&#34;:", '"looks":')
+    changed = re.sub(pattern, other, plain if what == "a count of a look" else page, count=1)
+    assert changed not in (page, plain)
+    tags, _ = opened(changed, tmp_path)
+    assert check_of(tags) == "bad"
+    assert tags.texts["check"].strip().startswith("This verdict does not verify")
+
+
+def test_a_changed_character_of_a_compressed_record_turns_the_page_red(tmp_path: Path) -> None:
+    page = long_page()
+    begin = page.index('data-packed="gzip">') + 4000
+    changed = page[:begin] + ("B" if page[begin] == "A" else "A") + page[begin + 1 :]
+    tags, _ = opened(changed, tmp_path)
+    assert check_of(tags) == "bad" and "cannot be repeated" in tags.texts["problems"]
+
+
+def test_no_text_of_a_tenant_runs_in_a_browser(tmp_path: Path) -> None:
+    manifest = hostile_verdict(message=MARKUP, requestedBy=MARKUP, policy=MARKUP)
+    tags, console = opened(page_of(reported(manifest)), tmp_path)
+    assert check_of(tags) == "bad"  # its words are not those of its looks
+    assert console == [] and [tag for tag, _ in tags.found].count("script") == 1
+    assert MARKUP in tags.texts["verdict"]

@@ -1,0 +1,71 @@
+"""The script of a page repeats the evidence of a verdict as Python has it, and tells of each digit that was changed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earlystop.report.embedded import asset
+from earlystop.rollout.verdict import canonical_text
+from tests.unit.report.drawn_verdicts import drawn_campaign
+from tests.unit.report.hostile import reported
+from tests.unit.report.repeating import ensure_repeated
+from tests.unit.report.script_engine import Replayer, replayer
+
+RECORDED = sorted((Path(__file__).parents[1] / "rollout" / "recorded").glob("*decided.json"))
+PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
+
+
+@pytest.fixture(scope="module", name="scripts")
+def _scripts() -> Iterator[Replayer]:
+    with replayer() as found:
+        found.engine.eval(asset("checks.js"))
+        found.engine.eval(
+            "const problemsOf = (record, terms) => JSON.stringify("
+            "evidenceDifferences(comparisonsOf(parsedRecord(record), JSON.parse(terms))))"
+        )
+        yield found
+
+
+def test_evidence_and_intervals_are_those_of_python_at_each_look(scripts: Replayer) -> None:
+    for seed in (3, 8, 11):
+        ensure_repeated(scripts, drawn_campaign(seed), at_each_look=True)
+
+
+@pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])
+def test_random_numbers_are_those_of_python(scripts: Replayer, seed: int) -> None:
+    found = scripts.engine.eval(
+        f"JSON.stringify((() => {{ const r = pythonRandom({seed}); return [r(), r(), r()]; }})())"
+    )
+    drawn = random.Random(seed)
+    assert json.loads(str(found)) == [drawn.random() for _ in range(3)]
+
+
+@pytest.mark.parametrize("column", ["match", "mismatch", "tokens", "tokens_squared", "completed"])
+@pytest.mark.parametrize("variant", ["baseline", "candidate"])
+def test_a_changed_count_of_answers_or_tokens_is_told(scripts: Replayer, variant: str, column: str) -> None:
+    spec = json.loads(PROMOTED.read_text())["verdict"]
+    report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})
+    assert scripts.engine.call("problemsOf", report.text, report.terms) == "[]"
+    row, place = spec["looks"][len(spec["looks"]) // 2], spec["columns"].index(f"{variant}.{column}")
+    row[place] += row[place] // 10 + 1
+    problems = json.loads(str(scripts.engine.call("problemsOf", canonical_text(spec), report.terms)))
+    assert problems and "the record says" in problems[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Path) -> None:
+    spec = json.loads(path.read_text())["verdict"]
+    report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})
+    assert scripts.engine.call("problemsOf", report.text, report.terms) == "[]"
+
+
+def test_a_whole_number_that_no_float_holds_is_read_exactly(scripts: Replayer) -> None:
+    text = '{"a":[9007199254740993,12],"b":"1234567890123456789"}'
+    found = json.loads(str(scripts.engine.eval(f"JSON.stringify(parsedRecord({json.dumps(text)}))")))
+    assert found == {"a": ["9007199254740993", 12], "b": "1234567890123456789"}
