@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Look
+from earlystop.demo import manifests
 from earlystop.rollout.verify import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
@@ -168,8 +169,11 @@ def test_a_ladder_in_shadow_over_seven_windows_ends_at_the_best_that_keeps_the_m
     stage.start_load(RATE)
     windows = ["40", "20", "10", "5", "3", "2", "1"]
     search = {"strategy": "Ladder", "parameters": [{"name": "window", "values": windows}]}
-    spec = {"candidates": None, "search": search, "delivery": IN_SHADOW, "rollout": {**QUICK, "minimumSeconds": 3}}
-    stage.apply_policy("rungs", 5, "0.02", risk="0.05", spec=spec)
+    policy = manifests.policy(stage.namespace, "rungs", stage.source, 5, "0.02")
+    del policy["spec"]["candidates"]
+    policy["spec"]["objective"]["risk"] = {"promote": "0.05", "harm": "0.05"}
+    policy["spec"].update(search=search, delivery=IN_SHADOW, rollout={**QUICK, "minimumSeconds": 3})
+    stage.access.apply(policy)
     stage.wait_for("rungs", phase_is("Reported"), AB_SECONDS, "reported")
     record = only_verdict(stage, "rungs")["spec"]
     assert record["decision"] == "Recommend" and record["candidate"] in ("window-3", "window-2")
