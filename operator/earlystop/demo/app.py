@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -34,7 +34,7 @@ from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedRule, can_be_judged
 from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW, StopRule
-from earlystop.exporter.assignment import checked_policies, variants_beside
+from earlystop.exporter.assignment import DEFAULT_CLASS, WORD, checked_policies, variants_beside
 from earlystop.exporter.export import Assignment, Exporter, Shadow
 from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
@@ -56,6 +56,8 @@ class ServerSettings:
     spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`.
     receipt_keys: keys of the receipts that answers to users have, as `exporter.receipts.read_keys` gives them; none for
     none. late_labels: the server scores no answer, so that labels may come later.
+    class_header, classes: name of the header that says of which query class a request is, "" where none does, and its
+    values that are counted apart; a request with another one is of the class "default".
 
     Raises ValueError for a value out of range.
     """
@@ -72,6 +74,8 @@ class ServerSettings:
     spoils_later: bool = False
     receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
     late_labels: bool = False
+    class_header: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> StopRule:
@@ -88,6 +92,15 @@ class ServerSettings:
         checked_policies(self.policies)
         if self.settings_file and len(self.policies) != 1:
             raise ValueError("a settings file holds the settings of one policy; name just that one")
+        if wrong := next((each for each in self.classes if not WORD.fullmatch(each)), None):
+            raise ValueError(f"the query class {wrong!r} can be no label; write letters, digits, . _ + and -")
+        if bool(self.class_header) != bool(self.classes):
+            raise ValueError("query classes need both the header that says them and the values that are counted apart")
+
+    def class_of(self, headers: Mapping[str, str]) -> str:
+        """The query class of a request with these headers."""
+        said = headers.get(self.class_header, "") if self.class_header else ""
+        return said if said in self.classes else DEFAULT_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +254,10 @@ class ReferenceServer:
             user = request.headers.get(settings.user_header, "") if settings.user_header else None
             return drawn_placement(self._mounted.choose(user=user), settings.baseline)
         placement = placement_of(request.headers, settings.header_prefix, settings.baseline, settings.user_header)
-        told = placement.assignment
         if not placement.is_assigned:
             return placement
+        told = replace(placement.assignment, query_class=settings.class_of(request.headers))
+        placement = replace(placement, assignment=told)
         revision = (told.policy, told.revision)
         if not self._register(placement):
             # The gateway asked for this setting, so it is served; but it is evidence for no one.
@@ -258,11 +272,11 @@ class ReferenceServer:
         told = placement.assignment
         # Of a baseline with shadows, candidates have names of their own.
         variants = (Variant.BASELINE,) if placement.shadows else variants_beside(told.variant)
-        if not self._exporter.register(told.policy, told.revision, told.step, variants=variants):
+        if not self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=variants):
             return False
         if judged := self._judged(placement):
             names = [each.variant for each in judged]
-            self._exporter.register(told.policy, told.revision, told.step, variants=names)
+            self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=names)
         return True
 
     @web.middleware

@@ -94,6 +94,10 @@ def main(
     empty_answers: Annotated[
         float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
     ] = 0.0,
+    class_header: Annotated[str, typer.Option(help="Header that says a request's query class; none by default.")] = "",
+    classes: Annotated[
+        str, typer.Option(help="Its values that are counted apart, like lookup,proof; all others are one class.")
+    ] = "",
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     spoil_at_signal: Annotated[
         bool, typer.Option(help="Spoil none before SIGUSR1, so that harm begins when you say so.")
@@ -126,6 +130,8 @@ def main(
             spoil_at_signal,
             () if receipt_key_file is None else read_keys(receipt_key_file),
             late_labels,
+            class_header,
+            tuple(classes.split(",")) if classes else (),
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -16,6 +16,8 @@ MAX_PLACES = 256
 """Strata times variants of one revision: all its variants stand in each of its strata."""
 
 _POLICY = re.compile(r"[a-z0-9.-]{1,63}/[a-z0-9.-]{1,253}")
+DEFAULT_CLASS = "default"
+"""The query class of requests of which nobody says another."""
 WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
@@ -33,7 +35,7 @@ class Assignment:
     revision: str
     step: int
     variant: str
-    query_class: str = "default"
+    query_class: str = DEFAULT_CLASS
     token: str = field(default="", repr=False, compare=False)
     user: str | None = field(default=None, repr=False, compare=False)
     known_group: int | None = field(default=None, repr=False, compare=False)

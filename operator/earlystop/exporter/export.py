@@ -33,7 +33,7 @@ from prometheus_client.registry import Collector
 
 from earlystop.api import wire as names
 from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, ONE_CANDIDATE
-from earlystop.exporter.assignment import WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
+from earlystop.exporter.assignment import DEFAULT_CLASS, WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
 from earlystop.exporter.choice import SettingsInForce
 from earlystop.exporter.exposition import families
 from earlystop.exporter.revisions import Counts, Revisions
@@ -84,7 +84,7 @@ class Exporter(Collector):
         policy: str,
         revision: str,
         step: int,
-        query_class: str = "default",
+        query_class: str = DEFAULT_CLASS,
         *,
         variants: Sequence[str] = ONE_CANDIDATE,
     ) -> bool:
