@@ -8,6 +8,7 @@ from pydantic import Field
 
 from earlystop.api.approval import Approval
 from earlystop.api.delivery import Delivery
+from earlystop.api.guard import Guard
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
@@ -26,7 +27,6 @@ from earlystop.api.search_space import SearchSetting, settings_of
 from earlystop.api.strategies import SHADOW_FIRST, WITHOUT_TRAFFIC, StrategyTraits
 from earlystop.api.values import (
     ObjectName,
-    Percent,
     RowOf,
     SettingName,
     SettingText,
@@ -149,15 +149,6 @@ class MetricsReference(Value):
     def traits(self) -> PresetTraits:
         """What the preset is like."""
         return PRESETS[self.preset]
-
-
-class Guard(Value):
-    """What keeps watching after a promotion."""
-
-    holdback_weight: Percent = Field(5, description="Percent of traffic that stays on the baseline.")
-    false_revert_seconds: int = Field(
-        2_592_000, ge=86_400, le=31_536_000, description="Mean time between reverts of a harmless setting."
-    )
 
 
 class PolicySpec(Value):

@@ -1,4 +1,5 @@
-"""Facts that only some policies have, a line each: what is spent of a shared margin and risk, and a search.
+"""Facts that only some policies have, a line each: what waits for people, a guard, a search, and what is spent of a
+shared margin and risk.
 
 Who has another one adds a function to FACTS.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
+from earlystop.cli.guard_screen import guard_facts
 from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
@@ -66,5 +68,16 @@ def _savings(view: View) -> Iterator[tuple[str, str]]:
         yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
 
 
-FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (_awaiting, _search, _margin, _risk, _savings)
+def _guard(view: View) -> Iterator[tuple[str, str]]:
+    yield from guard_facts(view.status)
+
+
+FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
+    _awaiting,
+    _guard,
+    _search,
+    _margin,
+    _risk,
+    _savings,
+)
 """Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

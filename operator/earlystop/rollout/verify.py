@@ -10,7 +10,9 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, Objective, replay
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, GUARD_ALARM, HARM_REASONS, harm_reason
+from earlystop.rollout.guard.adjust import STEPPED_BACK
+from earlystop.rollout.guard.verify import guard_differences
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
@@ -39,6 +41,10 @@ from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
+LATER = (*BY_PERSON, GUARD_ALARM, STEPPED_BACK)
+"""Reasons of decisions that may follow another one of their campaign."""
+MOST_DECISIONS = 24
+"""With ten candidates a guard may alarm ten times and step back nine times, beside what a person decides."""
 
 
 def differences(spec: dict[str, Any]) -> list[str]:
@@ -78,6 +84,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
     problems += search_differences(record, plan)
+    problems += guard_differences(record, plan)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -96,7 +103,7 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     spec, metadata = manifest["spec"], manifest.get("metadata", {})
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
-    later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in BY_PERSON else []
+    later = [f"{base}-{number}" for number in range(2, MOST_DECISIONS + 1)] if spec["reason"] in LATER else []
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
     if metadata.get("labels", {}).get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:

@@ -75,6 +75,14 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
     assert "spent" not in shown("observing")
 
 
+def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alarm_is() -> None:
+    text = " ".join(shown("promoted and guarded").split())
+    assert "guard watches, 10 % on the baseline, 40 looks since" in text and "one false revert in 30 days" in text
+    assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "alarm at exact_match" in text
+    assert "alarmed (exact_match)" in shown("rolled back by its guard")
+    assert "blind since" in shown("promoted and guarded, blind")
+
+
 def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still_does() -> None:
     text = shown("waiting for an approval")
     assert "waits for an approval" in text and "Promote of w10, expires in " in text

@@ -11,6 +11,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.savings import Price
 from earlystop.api.wire import INCUMBENT
 from earlystop.controller.policy_metrics import table
+from earlystop.controller.policy_metrics.guard_samples import of_guard
 from earlystop.controller.policy_metrics.table import PolicyMetric
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.evidence.assessment import LogE
@@ -73,6 +74,7 @@ def _numbers(view: PolicyView) -> Iterable[Number]:
     if view.state.phase is Phase.PENDING:
         return
     yield from _of_campaign(view.state)
+    yield from of_guard(view.state)
     for each in view.state.comparisons:
         yield from _of_candidate(each)
     for each in view.state.comparisons:
@@ -86,7 +88,7 @@ def _of_policy(view: PolicyView) -> Iterator[Number]:
     yield table.INFO, (spec.delivery.mode, spec.rollout.strategy, state.revision), 1
     yield table.PHASE, (state.phase.value,), 1
     yield table.CAMPAIGN, (), state.campaign
-    yield table.LAST_LOOK, (), state.last_look_at
+    yield table.LAST_LOOK, (), state.clock.last_look_at
     yield table.NEXT_LOOK, (), next_look(LiveTimes.of(spec), state)
     yield table.AWAITING, (), state.awaiting is not None
 

@@ -56,6 +56,24 @@ DIFFERENCE = PolicyMetric(
     (*CANDIDATE, "bound"),
     "Exact Match of the candidate minus the baseline's, valid at every look; `bound`: `estimate`, `low`, `high`.",
 )
+GUARD_EXACT_MATCH = PolicyMetric(
+    "earlystop_policy_guard_exact_match_ratio",
+    (*POLICY, "variant"),
+    "Exact Match in the guard's window after a promotion, 0 to 1; `variant`: `baseline` or `candidate`.",
+)
+GUARD_SAVING = PolicyMetric(
+    "earlystop_policy_guard_token_saving_ratio",
+    POLICY,
+    "Share of output tokens that the promoted setting saves in the guard's window; absent without held back requests.",
+)
+GUARD_STATISTIC = PolicyMetric(
+    "earlystop_policy_guard_log_statistic",
+    (*POLICY, "claim"),
+    "Natural logarithm of a detector's statistic after a promotion, 0 or more.",
+)
+GUARD_LINE = PolicyMetric(
+    "earlystop_policy_guard_log_line", (*POLICY, "claim"), "The logarithm at which that detector alarms."
+)
 MARGIN = PolicyMetric(
     "earlystop_policy_margin_ratio", POLICY, "Loss of Exact Match that this campaign tolerates, 0 to 1."
 )
@@ -170,6 +188,10 @@ TABLE: tuple[PolicyMetric, ...] = (
     WEIGHT,
     EXACT_MATCH,
     DIFFERENCE,
+    GUARD_EXACT_MATCH,
+    GUARD_SAVING,
+    GUARD_STATISTIC,
+    GUARD_LINE,
     MARGIN,
     SAVING,
     MINIMUM_SAVING,

@@ -97,3 +97,14 @@ def test_a_decision_that_waits_for_a_person_is_told() -> None:
     waiting = replace(observing, awaiting=AwaitedDecision("w10", "NonInferiorAndSaving", NOW))
     assert value_of(said(observing), "earlystop_policy_awaiting_approval") == 0
     assert value_of(said(waiting), "earlystop_policy_awaiting_approval") == 1
+
+
+def test_a_guards_window_and_its_detectors_have_samples_while_it_watches() -> None:
+    samples = said(REACHED["promoted and guarded"])
+    assert value_of(samples, "earlystop_policy_guard_exact_match_ratio", "candidate") == pytest.approx(0.8)
+    assert value_of(samples, "earlystop_policy_guard_token_saving_ratio") == pytest.approx(0.5)
+    statistic = value_of(samples, "earlystop_policy_guard_log_statistic", "exact_match")
+    line = value_of(samples, "earlystop_policy_guard_log_line", "exact_match")
+    assert statistic is not None and line is not None and 0 <= statistic < line == pytest.approx(log(2_592_000))
+    for name in ("promoted", "rolled back by its guard"):
+        assert not any("guard" in each.metric.name for each in said(REACHED[name]))
