@@ -14,7 +14,7 @@ OFFLINE = (
     "kubectl earlystop plan manifests/examples/stock-vllm.yaml --rate 2",
     "kubectl earlystop validate policy.yaml",
     "kubectl earlystop plan policy.yaml --rate 20",
-    "kubectl earlystop simulate policy.yaml --rate 20 --em-loss 0.03 --runs 20",
+    "kubectl earlystop simulate policy.yaml --rate 20 --em-loss 0.03 --runs 10",
 )
 """Run by the unit tests, as written."""
 
