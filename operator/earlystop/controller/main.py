@@ -22,9 +22,11 @@ from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
+from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
@@ -61,6 +63,9 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
+    lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
+    ] = RELEASE_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
@@ -90,7 +95,7 @@ def run(
     try:
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
         shown = {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, **shown))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -104,6 +109,7 @@ async def operate(
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
+    lease_name: str = RELEASE_LEASE,
     *,
     policy_metrics: bool = True,
     serve_reports: bool = False,
@@ -114,8 +120,11 @@ async def operate(
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
         if policy_metrics:
             POLICY_SERIES.show(runtime.policy_views)
+        lease = ReleaseLease(
+            cluster, time.time, own_namespace(), lease_name, identity=platform.node(), serves=namespaces
+        )
         ready = asyncio.Event()
-        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
+        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
         probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
@@ -130,7 +139,8 @@ async def operate(
             _sweep(runtime),
             _follow_attached_policies(runtime),
             reader_of(cluster).follow(),
-            _learn_key_and_watch(runtime, namespaces, ready),
+            lease.keep(),
+            _watch_when_free(runtime, lease, namespaces, ready),
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
         ]
@@ -154,6 +164,11 @@ def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:
     from earlystop.controller.reports.service import Reports
 
     return Reports(cluster, time.time).routes()
+
+
+async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: list[str], ready: asyncio.Event) -> None:
+    await lease.until_free()
+    await _learn_key_and_watch(runtime, namespaces, ready)
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
