@@ -27,7 +27,7 @@ SECONDS = {
     "tests/faults/test_operator.py": 200,
     "tests/e2e/test_several.py": 340,
     "tests/faults/test_verbs.py": 120,
-    "tests/e2e/test_rollout.py": 170,
+    "tests/e2e/test_rollout.py": 230,
     "tests/e2e/test_stock_engine.py": 110,
     "tests/faults/test_bad_answers.py": 110,
     "tests/faults/test_hostile_tenant.py": 155,
