@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import platform
-import sys
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from typing import Annotated, Any
 import kopf
 import typer
 from aiohttp import web
-from pythonjsonlogger.json import JsonFormatter
 
 from earlystop.command_line import plain_app
 from earlystop.controller import handlers
@@ -24,6 +22,7 @@ from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
@@ -76,7 +75,9 @@ def run(
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
+    settings = dict(locals())
     log_as_json(log_level)
+    log_beginning(settings)
     gc.set_threshold(*COLLECT_AFTER)
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
@@ -237,17 +238,6 @@ async def _sweep(runtime: Runtime) -> None:
             # An object that anybody may have written must not end the operator for everybody.
             log.exception("objects of deleted policies were not looked for and are at the next sweep")
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
-
-
-def log_as_json(level: str) -> None:
-    """One JSON object a line on standard output."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields={"levelname": "level"})
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Kopf says at INFO that each event was handled.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def main() -> None:

@@ -150,10 +150,10 @@ async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_
     api = Memory()
     text = '0 baseline qa p1 1,1,0,1,0,0,9,81\n0 candidate qa "" 2'
     old = manifest(REACHED["observing"])
-    old["status"]["ledger"] = text
+    old["status"]["internal"]["ledger"] = text
     tracked = TrackedPolicy.load(api.put(POLICIES, old), NOW)
     await write_status(api, tracked, tracked.state, tracked.ledger, NOW)
-    assert api.at(POLICIES, "llm", "qa")["status"]["ledger"] == text
+    assert api.at(POLICIES, "llm", "qa")["status"]["internal"]["ledger"] == text
 
 
 async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_number() -> None:
