@@ -43,6 +43,12 @@ PACKED_FIELDS = ("ledger", "mark", "scatter", "looks", "classLooks", "classMark"
 """Names of the parts of `internal` in JSON, which stood beside it before."""
 
 
+def in_both_layouts(status: dict[str, Any]) -> dict[str, Any]:
+    """A status in JSON whose packed fields stand where earlier releases kept them, too."""
+    moved = with_internal(status)
+    return {**moved, **moved.get("internal", {})}
+
+
 def with_internal(status: dict[str, Any]) -> dict[str, Any]:
     """A status in JSON with its packed fields under `internal`, where earlier releases kept them beside the others."""
     former = {name: status[name] for name in PACKED_FIELDS if name in status}

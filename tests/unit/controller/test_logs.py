@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import logging
@@ -53,8 +54,8 @@ def test_the_first_line_says_the_version_and_every_setting(
 
     monkeypatch.setattr(main, "operate", operate)
     monkeypatch.setenv("EARLYSTOP_PASSWORD", "hunter2")
-    monkeypatch.setattr(main.gc, "freeze", lambda: None)
-    monkeypatch.setattr(main.gc, "set_threshold", lambda *_: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
     given = {name: each.default for name, each in inspect.signature(main.run).parameters.items()}
     main.run(**{**given, "namespace": ["llm"], "keep_verdicts": 64, "log_level": main.LogLevel.INFO})
     text = capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.packed_status import PACKED_FIELDS
+from earlystop.api.packed_status import PACKED_FIELDS, in_both_layouts
 from earlystop.api.status import PolicyStatus
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.rollout.exposure import incumbent_weight, weights
@@ -140,7 +140,7 @@ def with_field(status: dict[str, Any], field: str, value: object) -> dict[str, A
 
 def former_layout(status: dict[str, Any]) -> dict[str, Any]:
     """The status as it was written before packed fields stood apart."""
-    return {name: value for name, value in status.items() if name != "internal"} | status["internal"]
+    return {name: value for name, value in in_both_layouts(status).items() if name != "internal"}
 
 
 @pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
