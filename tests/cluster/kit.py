@@ -39,7 +39,7 @@ class Cluster:
         controllers: bool = True,
         nodes: bool = True,
         crds: Sequence[Path] = (),
-        audit: bool = False,
+        audit: bool | str = False,
         gateway: bool = False,
         prometheus: bool = False,
         throttle: str | None = None,
@@ -95,14 +95,15 @@ class Cluster:
         """Prometheus, not yet started. Raises ClusterError without `prometheus=True`."""
         return _present(self._prometheus, "a Prometheus: Cluster(prometheus=True)")
 
-    def shell_command(self, *path: Path) -> str:
+    def shell_command(self, *path: Path, kubeconfig: Path | None = None) -> str:
         """A command for another terminal: a shell in this network with kubectl, helm and `path` in PATH.
 
-        It works as long as this process lives.
+        kubeconfig: the one in that shell; without it, this cluster's. It works as long as this process lives.
         """
         directories = [*path, *dict.fromkeys(binary(name).parent for name in ("kubectl", "helm"))]
         search = ":".join(shlex.quote(str(each)) for each in directories)
-        settings = f'env KUBECONFIG={shlex.quote(str(self.access.kubeconfig))} PATH={search}:"$PATH" bash'
+        config = shlex.quote(str(kubeconfig or self.access.kubeconfig))
+        settings = f'env KUBECONFIG={config} PATH={search}:"$PATH" bash'
         if self._kubeconfig is not None:
             return settings
         # A user namespace of one id was made by `unshare -r` or by this kit, and has to be entered as well.
@@ -126,7 +127,7 @@ def use_or_start(
     controllers: bool = True,
     nodes: bool = True,
     crds: Sequence[Path] = (),
-    audit: bool = False,
+    audit: bool | str = False,
     gateway: bool = False,
     prometheus: bool = False,
     throttle: str | None = None,

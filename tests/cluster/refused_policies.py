@@ -300,7 +300,12 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "xearlystop",
         "spec.delivery.gatewayHeader.headerPrefix in body should match",
     ),
-    "a holdback of all traffic": ("spec.guard", {"holdbackWeight": 100}, "should be less than or equal to 99"),
+    "a holdback of all traffic": ("spec.guard", {"holdbackWeight": 100}, "should be less than or equal to 50"),
+    "a guard without holdback and without pairs": (
+        "spec.guard",
+        {"holdbackWeight": 0},
+        "guard.holdbackWeight: 0 leaves the guard nothing to compare with; write a percent from 1 to 50",
+    ),
 }
 """By what is wrong: the path that is changed in a right policy, its value, and words of the refusal."""
 

@@ -21,7 +21,6 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
     "delivery.mode": "MeshHeader",
     "metrics.preset": "EnvoyAIGateway",
-    "guard": {},
 }
 PARTS = {".".join(part.path): part for part in unbuilt_parts()}
 
@@ -113,8 +112,6 @@ def says(part: UnbuiltPart, manifest: Manifest) -> str:
 
 
 def test_kubectl_explains_nothing_as_working_that_is_not(cluster: Cluster) -> None:
-    for path in ("guard", "guard.holdbackWeight"):
-        assert "Not built yet, and refused:" in " ".join(cluster.access.kubectl("explain", f"esp.spec.{path}").split())
     mode = cluster.access.kubectl("explain", "esp.spec.delivery.mode")
     assert all(each in mode for each in built_modes())
     preset = " ".join(cluster.access.kubectl("explain", "esp.spec.metrics.preset").split())

@@ -46,6 +46,8 @@ NEEDED: set[Right] = {
     ("", "configmaps", "patch"),  # those with a label, see settings-objects.yaml of the chart
     ("", "configmaps", "create"),  # with its own labels and an injector's weights alone, see there
     ("core.openfeature.dev", "featureflags", "patch"),
+    ("rbac.authorization.k8s.io", "clusterroles", "list"),
+    ("coordination.k8s.io", "leases", "list"),
     *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }

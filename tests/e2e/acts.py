@@ -11,7 +11,9 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from earlystop.cli.screen import line, picture
+from earlystop.cli.overview import line
+from earlystop.cli.screen import picture
+from earlystop.cli.screen_reading import remaining_of
 from tests.e2e.stage import Stage
 
 VERDICT_SECONDS = 240.0
@@ -50,7 +52,8 @@ def play(stage: Stage, act: Act, console: Console) -> bool:
 
 def _show_until_ended(stage: Stage, act: Act, console: Console) -> dict[str, Any]:
     def shown(policy: dict[str, Any]) -> RenderableType:
-        return picture(policy, time.time(), console.width)
+        now, height = time.time(), console.height - 1 if console.is_terminal else None
+        return picture(policy, now, console.width, height=height, remaining=remaining_of(policy, now))
 
     end = time.monotonic() + act.deadline_seconds
     policy = stage.policy(act.name)

@@ -19,6 +19,8 @@ from tests.e2e.scene import Scene, scene
 from tests.e2e.stage import BUILTIN, Stage
 
 RATE = 400.0
+GOING_ON = "steady"
+"""The policy that is under way when both acts are over."""
 
 console = Console(width=None if sys.stdout.isatty() else 140)
 
@@ -36,7 +38,7 @@ def main(
             console.print(f"Cluster, gateway, Prometheus, server and operator are up after {seconds:.0f} s.")
             right = [play(stage, act, console) for act in _acts(stage)]
             if keep:
-                _flush_status(setting)
+                _go_on(setting, stage)
     except ClusterError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None
@@ -71,9 +73,16 @@ def _acts(stage: Stage) -> list[Act]:
     ]
 
 
-def _flush_status(setting: Scene) -> None:
-    console.print("Everything keeps running. For a shell with kubectl in it:")
-    console.print(setting.shell_command(), style="bold", soft_wrap=True)
+def _go_on(setting: Scene, stage: Stage) -> None:
+    """Leave a rollout under way, and a shell to look at it with, until Ctrl-C."""
+    stage.delete_policy("hasty")
+    stage.apply_policy(GOING_ON, 10, "0.005", deadlineSeconds=86_400)
+    console.print(f"Everything keeps running, and {GOING_ON} is tried now: window 40 to 10, at most half a point of EM")
+    console.print("may be lost, which takes its time. For a shell with kubectl and this project's command in it:")
+    console.print(setting.shell_command(stage), style="bold", soft_wrap=True)
+    console.print("There, try:")
+    for command in ("get", f"watch {GOING_ON}", f"explain {GOING_ON}", f"abort {GOING_ON}"):
+        console.print(f"  kubectl earlystop {command}", style="bold")
     console.print("Ctrl-C ends it.")
     try:
         signal.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.network import POD_ADDRESS
+from tests.cluster.plugin import write_plugin
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.stage import Stage
 
@@ -47,9 +49,14 @@ class Scene:
             namespace=self.namespace,
         )
 
-    def shell_command(self) -> str:
-        """A command that opens a shell with kubectl on this scene's cluster."""
-        return self.cluster.shell_command()
+    def shell_command(self, stage: Stage) -> str:
+        """A command that opens a shell with kubectl and `kubectl earlystop` on this scene's cluster, where the stage's
+        namespace need not be named."""
+        config = stage.directory / "shell.kubeconfig"
+        shutil.copyfile(self.cluster.access.kubeconfig, config)
+        choose = ("config", "set-context", "--current", f"--namespace={stage.namespace}")
+        self.cluster.access.kubectl(f"--kubeconfig={config}", *choose)
+        return self.cluster.shell_command(write_plugin(stage.directory), kubeconfig=config)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ class ConditionType(StrEnum):
     ROLLED_BACK = "RolledBack"
     COMPLETED = "Completed"
     STALLED = "Stalled"
+    GUARDED = "Guarded"
 
 
 class ConditionStatus(StrEnum):

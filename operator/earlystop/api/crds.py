@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from earlystop import __version__
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
 from earlystop.api.checkpoint import CheckpointSpec
 from earlystop.api.policy import PolicySpec
@@ -21,6 +22,8 @@ from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION
 
+# The chart compares the version with its own before it changes anything.
+LABELS = {"app.kubernetes.io/part-of": "earlystop", "app.kubernetes.io/version": __version__}
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
@@ -215,7 +218,7 @@ def _definition(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "earlystop"}},
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": LABELS},
         "spec": {
             "group": GROUP,
             "scope": scope,

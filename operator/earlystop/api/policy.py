@@ -8,6 +8,7 @@ from pydantic import Field
 
 from earlystop.api.approval import Approval
 from earlystop.api.delivery import Delivery
+from earlystop.api.guard import Guard
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
@@ -20,12 +21,12 @@ from earlystop.api.presets import (
     PresetTraits,
 )
 from earlystop.api.rollout import Rollout
+from earlystop.api.savings import Savings
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_space import SearchSetting, settings_of
 from earlystop.api.strategies import SHADOW_FIRST, WITHOUT_TRAFFIC, StrategyTraits
 from earlystop.api.values import (
     ObjectName,
-    Percent,
     RowOf,
     SettingName,
     SettingText,
@@ -150,15 +151,6 @@ class MetricsReference(Value):
         return PRESETS[self.preset]
 
 
-class Guard(Value):
-    """What keeps watching after a promotion."""
-
-    holdback_weight: Percent = Field(5, description="Percent of traffic that stays on the baseline.")
-    false_revert_seconds: int = Field(
-        2_592_000, ge=86_400, le=31_536_000, description="Mean time between reverts of a harmless setting."
-    )
-
-
 class PolicySpec(Value):
     """What to try, on which traffic, and what must be proven."""
 
@@ -191,6 +183,7 @@ class PolicySpec(Value):
     objective: Objective = Field(description="What must be proven before a candidate is kept.")
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
+    savings: Savings = Field(default_factory=Savings, description="How saved tokens are booked, and what they cost.")
 
     def baseline_settings(self) -> dict[str, str]:
         """Canonical value of each parameter for the baseline; of none that it leaves to clients."""

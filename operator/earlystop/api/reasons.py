@@ -13,11 +13,11 @@ from types import MappingProxyType
 from earlystop.api.approval_reasons import APPROVAL_ROWS
 from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.in_service_reasons import IN_SERVICE_ROWS
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
-from earlystop.api.record_reasons import RECORD_ROWS
 from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
@@ -165,7 +165,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *search_rows(REFUSAL),
     *APPROVAL_ROWS,
     (COUNTS, LABEL_REASONS),
-    *RECORD_ROWS,
+    *IN_SERVICE_ROWS,
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.savings import Price
 from earlystop.api.status import StoredCondition
 from earlystop.api.templates import Templates
 from earlystop.api.values import ObjectName, Value, rules
@@ -94,6 +95,7 @@ class SourceSpec(Value):
         description="How long after a moment its samples are complete: scrape time, plus remote-write lag.",
     )
     timeout_seconds: int = Field(10, ge=1, le=120, description="Longest wait for one answer.")
+    price: Price | None = Field(None, description="What tokens cost, for policies without savings.price.")
 
 
 class SourceStatus(Value):

@@ -8,9 +8,11 @@ from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.packed_status import Former, Internal, with_internal
 from earlystop.api.policy import Settings
+from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
@@ -199,8 +201,9 @@ class DecisionStatus(Value):
     message: Text = Field(description="Why, in a sentence.")
     name: ObjectName = Field(description="Name of the EarlyStopVerdict.")
     digest: Short = Field(description="Digest of the EarlyStopVerdict.")
-    number: Annotated[int, Field(ge=1, le=3)] | None = Field(
-        None, description="Which decision of this campaign: a person may change the first. Absent: the first."
+    number: Annotated[int, Field(ge=1, le=24)] | None = Field(
+        None,
+        description="Which decision of this campaign: a person or a guard may change the first. Absent: the first.",
     )
     requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
     at: Time = Field(description="When.")
@@ -321,6 +324,11 @@ class PolicyStatus(Value):
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
+    savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
+    guard: GuardStatus | None = Field(
+        None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
+    )
+    guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None

@@ -85,10 +85,6 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             "MetricSource's templates, from counters that carry a label for the variant.",
             own={name: f"{why}." for name, why in IMPOSSIBLE.items()},
         ),
-        UnbuiltPart(
-            path=("guard",),
-            message="spec.guard is not built yet; remove it, the promoted setting gets all traffic.",
-        ),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.guard_status import RecordedGuard
 from earlystop.api.look_table import WithLooks
 from earlystop.api.search_status import RecordedSearch
 from earlystop.api.searches import MOST_TOGETHER
@@ -133,6 +134,9 @@ class VerdictSpec(WithLooks):
     )
     search: RecordedSearch | None = Field(
         None, description="What the proposer of this trial was told. Absent: the campaign is no trial of a search."
+    )
+    guard: RecordedGuard | None = Field(
+        None, description="What the guard's alarm was decided on. Absent: no guard decided this."
     )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     rejected_by: Text | None = Field(None, description="Who rejected the promotion. Absent: nobody did.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +17,41 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.cli.metadata_check import NAME
 from earlystop.cli.words import shown
-from earlystop.controller.cluster import APPROVALS, Cluster, ClusterError, Manifest, NotFound, Resource
+from earlystop.controller.cluster import (
+    APPROVALS,
+    POLICIES,
+    Cluster,
+    ClusterError,
+    Manifest,
+    NotFound,
+    Resource,
+)
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
 ]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; without it, the current one.")]
-PolicyName = Annotated[str, typer.Argument(help="Name of the policy.")]
+
+
+def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of policies that begin so, for the shell; none where the cluster does not answer at once."""
+    asked = ctx.params.get("namespace"), ctx.params.get("context")
+    try:
+        found = asyncio.run(
+            asyncio.wait_for(list_objects(POLICIES, namespace_of(*asked), asked[1]), COMPLETION_SECONDS)
+        )
+    except (CommandFailure, TimeoutError):
+        return []
+    return [name for each in found if (name := each["metadata"]["name"]).startswith(incomplete)]
+
+
+PolicyName = Annotated[str, typer.Argument(help="Name of the policy.", autocompletion=complete_name)]
+MaybePolicyName = Annotated[
+    str | None,
+    typer.Argument(help="Name of one policy; without it, all there are.", autocompletion=complete_name),
+]
+COMPLETION_SECONDS = 2.0
+"""So long a shell that completes a name waits for the cluster."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
 KINDS = {

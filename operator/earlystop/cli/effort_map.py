@@ -20,6 +20,7 @@ from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verify import object_differences
@@ -43,11 +44,16 @@ class CertifiedBudget:
 def effort_map(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, CertifiedBudget]:
     """The latest budget that is proven for each effort, the least effort first.
 
-    verdicts: as objects. One counts that is by evidence and can be recomputed, for a budget that it changes. Raises
+    verdicts: as objects. One counts that is by evidence and can be recomputed, for a budget that it changes, unless a
+    guard has found harm after it. Raises
     ValueError (pydantic's) for an object that is no verdict.
     """
     found: dict[str, CertifiedBudget] = {}
-    for verdict in sorted(verdicts, key=lambda each: str(each["spec"]["at"])):
+    verdicts = sorted(verdicts, key=lambda each: str(each["spec"]["at"]))
+    harmful = {each["spec"].get("revision") for each in verdicts if each["spec"].get("reason") == GUARD_ALARM}
+    for verdict in verdicts:
+        if verdict["spec"].get("revision") in harmful:
+            continue
         for each in _certified(verdict):
             found[each.effort] = each
     return {effort: found[effort] for effort in EFFORTS if effort in found}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import IO, Any
 
 import typer
@@ -47,6 +48,13 @@ def run_safely(command: Callable[[], object]) -> None:
             file=sys.stderr,
         )
         sys.exit(FAILED)
+
+
+def write_whatever_the_terminal_knows() -> None:
+    """A letter that the output's encoding does not know is written as `?`, and ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def sentence(text: str) -> str:

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.console import Group, RenderableType
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.fitting import fitting_rows, said
 from earlystop.cli.records import checkpoints_in
-from earlystop.cli.terminal import console, printable, say
+from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import POLICIES, VERDICTS
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.record.checkpoint import links_of
@@ -122,20 +123,15 @@ def _spec_of(manifest: Mapping[str, Any], policy: str) -> PolicySpec:
         raise CommandFailure(f"The policy {policy} is none that this release can read: {first}.") from None
 
 
-def table_of(learned: Learned) -> Table:
-    """A row for each setting, the most careful first."""
-    table = Table(
-        title=printable(f"Against the baseline {in_words(learned.subject.baseline)}"),
-        box=None,
-        pad_edge=False,
-        title_justify="left",
-    )
+def table_of(learned: Learned) -> RenderableType:
+    """A row for each setting, the most careful first; a block for each where rows would be too long."""
+    headings = ("VERDICTS", "PROMOTED", "ROLLED BACK", "UNDECIDED", "EM LOST", "TOKENS SAVED")
     margin = f"HOLDS {in_points(learned.margin)} POINTS"
-    for heading in ("SETTING", "VERDICTS", "PROMOTED", "ROLLED BACK", "UNDECIDED", "EM LOST", "TOKENS SAVED", margin):
-        table.add_column(heading, justify="left" if heading == "SETTING" else "right", no_wrap=True)
+    rows = []
     for each in learned.settings:
-        table.add_row(*map(printable, _cells(each, learned.subject.baseline)))
-    return table
+        setting, *cells = _cells(each, learned.subject.baseline)
+        rows.append((setting, dict(zip((*headings, margin), cells, strict=True))))
+    return Group(said(f"Against the baseline {in_words(learned.subject.baseline)}"), fitting_rows("SETTING", rows))
 
 
 def _cells(row: LearnedSetting, baseline: Mapping[str, str]) -> tuple[str, ...]:

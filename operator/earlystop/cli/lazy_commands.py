@@ -35,6 +35,8 @@ class LazyCommands(TyperGroup):
     """A group that knows the names and first sentences of its commands. A subclass says which they are."""
 
     lazy: Mapping[str, LazyCommand] = {}
+    aliases: Mapping[str, str] = {}
+    """Further names of commands, which the list does not name."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands, in the order of the table."""
@@ -42,7 +44,7 @@ class LazyCommands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """The command of a name, imported now; None when there is none. Raises UsageError for one that was mistyped."""
-        known = self.lazy.get(cmd_name)
+        known = self.lazy.get(self.aliases.get(cmd_name, cmd_name))
         if known is None:
             close = get_close_matches(cmd_name, self.lazy, n=1)
             return ctx.fail(f"There is no command {cmd_name}; perhaps {close[0]} is meant.") if close else None

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-from earlystop.cli.failure import run_safely
+from earlystop.cli.failure import run_safely, write_whatever_the_terminal_knows
 from earlystop.cli.lazy_commands import LazyCommand, LazyCommands
 
 PROGRAM = "kubectl earlystop"
 MANUAL = "earlystop.cli.manual"
 COMMANDS = {
+    "get": LazyCommand("earlystop.cli.screens", "get_policies", "Show every policy of a namespace in one line."),
     "status": LazyCommand("earlystop.cli.screens", "status", "Show where a policy stands."),
-    "watch": LazyCommand("earlystop.cli.screens", "watch", "Show a policy live until its rollout ends."),
-    "list": LazyCommand("earlystop.cli.screens", "list_policies", "Show every policy of a namespace in one line."),
+    "watch": LazyCommand("earlystop.cli.watch", "watch", "Show a policy live until its rollout ends."),
+    "explain": LazyCommand("earlystop.cli.explain", "command", "Say what a policy waits for in plain words."),
+    "wait": LazyCommand("earlystop.cli.watch", "wait", "Wait until a rollout ends, and say how it did."),
     "validate": LazyCommand("earlystop.cli.validate", "command", "Check policies in files, without a cluster."),
     "plan": LazyCommand("earlystop.cli.plan", "command", "Forecast the verdict on EM, which decides last."),
     "simulate": LazyCommand("earlystop.cli.simulate", "command", "Run a policy on made-up traffic."),
@@ -36,6 +38,7 @@ COMMANDS = {
     "audit": LazyCommand("earlystop.cli.audit", "command", "Show who did what to policies, and when."),
     "diff": LazyCommand("earlystop.cli.change", "command", "Print the change to commit after a promotion."),
     "statement": LazyCommand("earlystop.cli.statement", "command", "Export a verdict as a statement to sign."),
+    "savings": LazyCommand("earlystop.cli.savings", "command", "Show what policies have saved, in tokens and money."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 
@@ -44,6 +47,7 @@ class Commands(LazyCommands):
     """The commands of `kubectl earlystop`."""
 
     lazy = COMMANDS
+    aliases = {"list": "get"}  # noqa: RUF012
 
 
 app = typer.Typer(
@@ -70,12 +74,13 @@ def options(
     """Early-stop rollouts: what they do, and why they decided as they did.
 
     Exit codes: 0 done; 1 it could not be done, or what was checked is wrong; 2 the command line is wrong. With
-    --exit-status, watch ends with 3 after a rollback and 4 without a verdict.
+    --exit-status, watch and wait end with 3 after a rollback and 4 without a verdict.
     """
 
 
 def run() -> None:
     """The program."""
+    write_whatever_the_terminal_knows()
     run_safely(lambda: app(prog_name=PROGRAM))
 
 

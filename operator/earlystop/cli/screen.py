@@ -1,268 +1,172 @@
-"""A policy as a table on the terminal: its step, what was counted, and what the evidence says."""
+"""A policy on one screen: where it is, how sure, when it ends, what holds it, and what happened last.
+
+Each block is a function from a view to blocks. Who has something more to show adds one to BLOCKS, or a row of facts to
+`screen_facts.FACTS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import log
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from rich.console import Group, RenderableType
-from rich.panel import Panel
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from earlystop.api.policy import PolicySpec
-from earlystop.cli.search_screen import search_facts, search_phrase, trial_facts
-from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
-from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.plan import Stage, parse_plan, stages_of
+from earlystop.cli.candidate_screen import candidate_blocks
+from earlystop.cli.evidence_screen import evidence_blocks
+from earlystop.cli.fitting import Block, FittedScreen, labelled, said, sentences_within
+from earlystop.cli.screen_facts import fact_blocks
+from earlystop.cli.screen_holds import hold_of, outlook_of
+from earlystop.cli.screen_times import clock, when_lines
+from earlystop.cli.screen_view import Event, Manifest, View, view_of
+from earlystop.cli.search_screen import trial_blocks
+from earlystop.cli.terminal import UNLIMITED, printable
+from earlystop.rollout.formatting import in_settings
+from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.state import DECIDED, Phase, RolloutState
+from earlystop.rollout.strategy import strategy_of
+from earlystop.simulation.remaining import Remaining
 
-Manifest = dict[str, Any]
-HEADINGS = ("namespace", "policy", "phase", "step", "weight", "EM difference", "saving", "ready")
-"""What `list` says of each policy."""
-
-CLAIMS = (("non-inferior", "promote", "promote"), ("saves tokens", "tokens", "promote"), ("harm", "harm", "harm"))
-COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green"}
-
-
-def picture(policy: Manifest, now: float, width: int) -> RenderableType:
-    """The whole policy in one panel. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe."""
-    status = policy.get("status", {})
-    phase = printable(status.get("phase", "Pending"))
-    title = Text(printable(f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"))
-    message = Text(_message(status), style=COLOURS.get(phase, ""))
-    if not status.get("candidates"):
-        shown: RenderableType = _evidence(policy)
-    else:
-        blocks = (_block(each["name"], _facts(policy, each)) for each in status["candidates"])
-        shown = FirstThatFits(_candidates(policy), Group(*blocks))
-    parts = Group(_progress(policy, now), *_trials(status), shown, message)
-    return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
+COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green", "Suspended": "yellow"}
+OTHER_CONDITIONS = ("Ready", "Progressing", "Promoted", "RolledBack", "Completed", "Stalled")
+"""Conditions that the rest of the screen tells of."""
+CHECK_WORDS = (("False", "NOT", "red"), ("True", "holds:", "green"), ("Unknown", "not known:", "dim"))
+SHORT_MESSAGE = 300
+"""Characters of a message where lines are few."""
 
 
-def _trials(status: Manifest) -> Iterator[RenderableType]:
-    """A row for each trial of a search that is over, or a block for each; nothing where none is."""
-    trials = trial_facts(status)
-    if not trials:
+def picture(
+    policy: Manifest,
+    now: float,
+    width: int,
+    *,
+    height: int | None = None,
+    remaining: Remaining | None = None,
+    events: tuple[Event, ...] = (),
+) -> RenderableType:
+    """The whole policy. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe. height: lines that there
+    are, None for no limit. Raises one of `screen_view.UNREADABLE` for a policy that this release cannot read."""
+    return drawn(view_of(policy, now, width, remaining, events), height)
+
+
+def drawn(view: View, height: int | None = None) -> RenderableType:
+    """The screen of a view; height and errors as for `picture`."""
+    return FittedScreen((block for of_view in BLOCKS for block in of_view(view)), height)
+
+
+def _title(view: View) -> Iterator[Block]:
+    metadata, state = view.policy["metadata"], view.state
+    table = Table.grid(padding=(0, 2), expand=view.width < UNLIMITED)
+    table.add_column(overflow="fold", ratio=1 if view.width < UNLIMITED else None)
+    table.add_column(justify="right", no_wrap=True)
+    name = said(f"{metadata['namespace']}/{metadata['name']}", "bold")
+    campaign = f"campaign {state.campaign}, " if state.campaign else ""
+    name.append(f"  {campaign}{view.spec.delivery.mode}, {view.spec.rollout.strategy}", style="not bold")
+    table.add_row(name, Text(state.phase.value, style=COLOURS.get(state.phase.value, "cyan")))
+    yield Block((table,))
+
+
+def _where(view: View) -> Iterator[Block]:
+    state, plan = view.state, view.state.plan
+    if plan is None:
+        target = view.spec.target_ref
+        yield Block((labelled("where", f"No campaign has begun for {target.kind} {target.name}."),))
         return
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("", *trials[0][1]):
-        table.add_column(heading, justify="left" if heading in ("", "end") else "right", no_wrap=True)
-    for title, facts in trials:
-        _add(table, title, *facts.values())
-    yield FirstThatFits(table, Group(*(_block(title, facts) for title, facts in trials)))
+    setting = said(f"{_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})")
+    step, weight = _step(plan, state), f"{view.status.get('weight', 0)} %"
+    first = said(f"{weight} now; decided at {step}" if state.phase in DECIDED else f"{step}; {weight} now")
+    ramp = _ramp(view)
+    full = labelled("where", first, *([ramp] if ramp else []), setting)
+    yield Block((full, labelled("where", first, setting), labelled("where", first)), rank=3)
 
 
-def overview(policies: Sequence[Manifest]) -> RenderableType:
-    """A line for each policy; a block for each where lines would be too long."""
-    rows = [_row(each) for each in sorted(policies, key=lambda each: _place(each["metadata"]))]
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for heading in HEADINGS:
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        _add(table, *row)
-    blocks = (_block(f"{row[0]}/{row[1]}", dict(zip(HEADINGS[2:], row[2:], strict=True))) for row in rows)
-    return FirstThatFits(table, Group(*blocks))
+def _settings(plan: Plan, state: RolloutState) -> str:
+    """The settings that it is about: those that are tried, the one that was decided on, or what a search found."""
+    if state.search is not None and state.search.ended is not None:
+        return "nothing certified" if state.certified is None else in_settings(state.certified.values)
+    names = [each.name for each in state.active or state.comparisons] if state.decision is None else [state.leader]
+    return " | ".join(in_settings(plan.settings_of(each)) for each in names)
 
 
-def _place(metadata: Manifest) -> tuple[str, str]:
-    return metadata["namespace"], metadata["name"]
+def _step(plan: Plan, state: RolloutState) -> str:
+    strategy = strategy_of(plan)
+    described, counted = strategy.describe_step(plan, state), strategy.count_step(plan, state).replace("/", " of ")
+    return described if described.startswith("step ") else f"step {counted}: {described}"
 
 
-def _row(policy: Manifest) -> tuple[str, ...]:
-    """What `list` says of a policy, by HEADINGS."""
-    status = policy.get("status", {})
-    evidence = status.get("evidence") or {}
-    cells = (
-        *_place(policy["metadata"]),
-        status.get("phase", "Pending"),
-        status.get("step", 0) + 1 if status.get("campaign") else "-",
-        f"{status.get('weight', 0)} %",
-        evidence.get("effect", "-"),
-        evidence.get("saving", "-"),
-        _conditions(status).get("Ready", {}).get("reason", "-"),
-    )
-    return tuple(map(str, cells))
+def _ramp(view: View) -> Text | None:
+    """The stages in a row, with the present one in brackets; None where there is but one."""
+    state, text = view.state, Text()
+    if len(view.stages) < 2 or len(state.comparisons) > 1:
+        return None
+    promoted = state.phase in (Phase.PROMOTED, Phase.PROMOTING)
+    at = len(view.stages) if promoted else min(state.step, len(view.stages) - 1)
+    words = {StageKind.LEARN: "learn", StageKind.SHADOW: "in shadow"}
+    names = [words.get(each.kind, f"{each.weight} %") for each in view.stages]
+    for number, name in enumerate([*names, "all"]):
+        text.append(" - " if number else "", style="dim")
+        text.append(f"[{name}]" if number == at else name, style="bold" if number == at else "dim")
+    return text
 
 
-def line(policy: Manifest) -> str:
-    """The policy in one line, for output that is not a terminal."""
-    status = policy.get("status", {})
-    evidence = status.get("evidence") or {}
-    counts = status.get("counts") or {}
-    scored = " + ".join(f"{counts[arm]['scored']:,}" for arm in ("baseline", "candidate") if arm in counts)
-    log_e = evidence.get("logE", {})
-    return printable(
-        f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, weight {status.get('weight', 0)} %, "
-        f"{scored or 'no'} answers, EM difference {evidence.get('effect', '-')}, "
-        f"log e promote {log_e.get('promote', '-')} harm {log_e.get('harm', '-')}, saving {evidence.get('saving', '-')}"
-        f"{search_phrase(status)}"
-    )
+def _when(view: View) -> Iterator[Block]:
+    lines = [said(each) for each in when_lines(view)]
+    if lines:
+        yield Block((labelled("when", *lines), labelled("when", *lines[:2])), rank=2)
 
 
-def _progress(policy: Manifest, now: float) -> Table:
-    status = policy.get("status", {})
-    steps = len(_stages(policy))
-    # Each candidate that is dropped begins a step that nobody planned.
-    planned = "" if status.get("candidates") else f" of {steps}"
-    table = Table.grid(padding=(0, 2))
-    _add(table, "step", f"{status.get('step', 0) + 1}{planned}")
-    weight = "weight of other settings" if status.get("search") else "candidates' weight"
-    _add(table, weight, f"{status.get('weight', 0)} %")
-    looks = str((status.get("evidence") or {}).get("looks", 0))
-    _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
-    for name, value in (*search_facts(status), *_margin(policy)):
-        _add(table, name, value)
-    for name, value in (*_awaiting(status, now), *_times(policy, now)):
-        _add(table, name, value)
-    return table
+def _checks(view: View) -> Iterator[Block]:
+    """Conditions that the rest of the screen does not tell of, whoever adds them."""
+    found: dict[str, list[str]] = {"True": [], "False": [], "Unknown": []}
+    for name, each in view.conditions.items():
+        if name not in OTHER_CONDITIONS:
+            found.get(each["status"], found["Unknown"]).append(printable(name))
+    line = Text()
+    for status, words, style in CHECK_WORDS:
+        if found[status]:
+            line.append("  " if line else "").append(words, style=style).append(f" {', '.join(found[status])}")
+    if line:
+        yield Block((labelled("checks", line), None), rank=1)
 
 
-def _awaiting(status: Manifest, now: float) -> Iterator[tuple[str, str]]:
-    """Which decision waits for people, and how long it still does. What it says is in the message below."""
-    awaiting = status.get("awaiting")
-    if awaiting:
-        left = _duration(from_rfc3339(awaiting["expiresAt"]) - now)
-        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
-
-
-def _margin(policy: Manifest) -> Iterator[tuple[str, str]]:
-    """What promotions since a pinned baseline have spent of the margin, and campaigns of one candidate of its risk."""
-    margin, risk = policy.get("status", {}).get("margin"), policy.get("status", {}).get("risk") or {}
-    if margin:
-        spent, left, campaign = (f"{100 * float(margin[name]):g}" for name in ("spent", "left", "campaign"))
-        yield (
-            "margin against the pinned baseline",
-            f"{spent} points spent, {left} left; promotion {margin['promotion']} of {margin['promotions']} may lose "
-            f"{campaign}",
-        )
-    if risk.get("campaigns", 1) > 1 or (margin and risk):
-        whole = policy["spec"]["objective"].get("risk", {}).get("promote", "0.05")
-        yield (
-            "risk of a wrong promotion",
-            f"{risk['promote']} in this campaign, {risk['campaign']} of {risk['campaigns']} of the candidate; "
-            f"{risk['promoteSpent']} of {whole} spent",
-        )
-
-
-def _add(table: Table, *cells: object) -> None:
-    """Add a row of an object's own texts, which no terminal shall act on."""
-    table.add_row(*(Text(printable(each)) for each in cells))
-
-
-def _times(policy: Manifest, now: float) -> Iterator[tuple[str, str]]:
-    """How long it has taken, and how long it may still take."""
-    status = policy.get("status", {})
-    if not status.get("campaignStartedAt") or status.get("decision"):
+def _now(view: View) -> Iterator[Block]:
+    hold = hold_of(view)
+    if hold is None:
+        text = outlook_of(view)
+        if text:
+            style = COLOURS.get(view.state.phase.value, "")
+            yield Block((labelled("now", said(text, style)), labelled("now", said(_short(text), style))), rank=2)
         return
-    elapsed = now - from_rfc3339(status["campaignStartedAt"])
-    yield "elapsed", f"{_duration(elapsed)} of {_duration(_spec(policy).rollout.deadline_seconds)}"
-    stages, since = _stages(policy), status.get("evidenceFrom")
-    if since and stages:
-        least = stages[min(status.get("step", 0), len(stages) - 1)].minimum_seconds
-        left = from_rfc3339(since) + least - now
-        yield "least time of this step", f"over in {_duration(left)}" if left > 0 else "over"
+    held = said(f"{hold.reason}: {hold.message}", "yellow")
+    short = said(_short(f"{hold.reason}: {hold.message}"), "yellow")
+    meant = [said(hold.meaning)] if hold.meaning else []
+    yield Block((labelled("held", held, *meant), labelled("held", short, *meant), labelled("held", short)), rank=2)
 
 
-def _duration(seconds: float) -> str:
-    """Seconds in the two units that a person reads."""
-    whole = max(0, round(seconds))
-    for unit, name, below, below_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= unit:
-            rest = whole % unit // below
-            return f"{whole // unit} {name}" + (f" {rest} {below_name}" if rest else "")
-    return f"{whole} s"
+def _short(text: str) -> str:
+    return sentences_within(text, SHORT_MESSAGE)
 
 
-def _spec(policy: Manifest) -> PolicySpec:
-    return PolicySpec.model_validate(policy["spec"])
+def _last(view: View) -> Iterator[Block]:
+    if not view.events:
+        return
+    lines = [said(f"{clock(each.at)} {each.reason}: {each.note}") for each in view.events]
+    short = [said(f"{clock(each.at)} {each.reason}: {sentences_within(each.note, 1)}") for each in view.events]
+    names = said(", ".join(f"{clock(each.at)} {each.reason}" for each in view.events))
+    kept = tuple(labelled("last", *short[:number]) for number in (3, 2, 1))
+    yield Block((labelled("last", *lines), *kept, labelled("last", names), None), rank=4)
 
 
-def _stages(policy: Manifest) -> tuple[Stage, ...]:
-    """Stages of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
-    plan = policy.get("status", {}).get("plan")
-    return parse_plan(plan).stages if plan else stages_of(_spec(policy))
-
-
-def _candidates(policy: Manifest) -> Table:
-    """A row for each of several candidates."""
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("candidate", *_facts(policy, policy["status"]["candidates"][0])):
-        table.add_column(heading, justify="left" if heading in ("candidate", "state") else "right", no_wrap=True)
-    for each in policy["status"]["candidates"]:
-        _add(table, each["name"], *_facts(policy, each).values())
-    return table
-
-
-def _block(title: str, facts: Mapping[str, str]) -> Group:
-    """One of several candidates or policies, a line for each fact."""
-    table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        _add(table, f"  {name}", value)
-    return Group(Text(printable(title), style="bold", overflow="fold"), table)
-
-
-def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
-    """What there is to say of one of several candidates."""
-    risk = _risks(policy)
-    evidence = candidate.get("evidence") or {}
-    log_e = evidence.get("logE", {})
-    reason = f": {candidate['reason']}" if candidate.get("reason") else ""
-    return {
-        "state": f"{candidate.get('state', candidate.get('standing', '-'))}{reason}",
-        "weight": f"{candidate['weight']} %",
-        "answers": f"{candidate['counts']['candidate']['scored']:,}",
-        "EM difference": evidence.get("effect", "-"),
-        "saving": evidence.get("saving", "-"),
-        "log e promote": log_e.get("promote", "-"),
-        f"log e harm, of {_line_of(risk.get('harm'))}": log_e.get("harm", "-"),
-    }
-
-
-def _risks(policy: Manifest) -> dict[str, str]:
-    """The risks of the campaign under way, which may be parts of those that the policy names."""
-    found: dict[str, str] = policy.get("status", {}).get("risk") or policy["spec"]["objective"].get("risk", {})
-    return found
-
-
-def _line_of(risk: str | None) -> str:
-    """The log e-value at which a claim is proven at a risk."""
-    return f"{-log(float(risk or '0.05')):.2f}"
-
-
-def _evidence(policy: Manifest) -> Table:
-    status = policy.get("status", {})
-    evidence = status.get("evidence") or {}
-    counts = status.get("counts") or {}
-    risk = _risks(policy)
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("", "baseline", "candidate", "difference"):
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=bool(heading))
-    arms = [counts.get(arm, {}) for arm in ("baseline", "candidate")]
-    _add(table, "scored answers", *(f"{arm.get('scored', 0):,}" for arm in arms), "")
-    _add(table, "EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
-    _add(table, "tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
-    log_e = evidence.get("logE", {})
-    for name, key, side in CLAIMS:
-        _add(table, f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {_line_of(risk.get(side))}")
-    return table
-
-
-def _rate(arm: dict[str, int]) -> str:
-    return f"{100 * arm['match'] / arm['scored']:.1f}" if arm.get("scored") else "-"
-
-
-def _tokens(arm: dict[str, int]) -> str:
-    return f"{arm['tokens'] / arm['completed']:,.0f}" if arm.get("completed") else "-"
-
-
-def _message(status: Manifest) -> str:
-    conditions = _conditions(status)
-    progressing, ready = conditions.get("Progressing"), conditions.get("Ready")
-    if ready is not None and ready["status"] == "False":
-        return printable(f"{ready['reason']}: {ready['message']}")
-    return printable((progressing or ready or {}).get("message", "Waiting for the operator."))
-
-
-def _conditions(status: Manifest) -> dict[str, Manifest]:
-    return {condition["type"]: condition for condition in status.get("conditions", [])}
+BLOCKS: tuple[Callable[[View], Iterator[Block]], ...] = (
+    _title,
+    _where,
+    _when,
+    evidence_blocks,
+    candidate_blocks,
+    trial_blocks,
+    fact_blocks,
+    _checks,
+    _now,
+    _last,
+)
+"""What a screen shows, from the top."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from earlystop.cli.fitting import Block, fitting_rows
+from earlystop.cli.screen_view import View
+
 Manifest = dict[str, Any]
 
 
@@ -16,36 +19,44 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
     trials = len(search.get("trials", ()))
     yield "search", f"{search['number']}, {trials} trial{'s' if trials != 1 else ''} over"
     if not search.get("ended"):
-        yield "tried now, because", str(search["why"])
+        yield "why", str(search["why"])
     best = search.get("incumbent")
     saving = "" if best is None else f", proven to save {_percent(best['leastSaving'])} at least"
     yield (
-        "best certified",
-        "none; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
+        "best",
+        "none certified; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
     )
-    yield "risk of the search", f"{search['riskSpent']} of {search['risk']} spent"
+    yield "risk", f"{search['riskSpent']} of {search['risk']} of the search spent"
     ended = search.get("ended")
     if ended:
-        yield "ended", f"{ended['reason']}: {ended['message']}"
+        yield "ended", str(ended["reason"])
     certified = (status.get("certified") or {}).get("values")
     if ended and certified:
-        yield "to commit", ", ".join(f"{each['name']} {each['value']}" for each in certified)
+        yield "commit", ", ".join(f"{each['name']} {each['value']}" for each in certified)
 
 
 def search_phrase(status: Manifest) -> str:
     """The search as the end of a line, "" outside of one."""
     search = status.get("search")
-    if not search:
+    if not isinstance(search, dict) or not search:
         return ""
-    best = search.get("incumbent")
-    serves = "the baseline" if best is None else best["name"]
-    return f", search {search['number']}: {len(search.get('trials', ()))} trials over, best is {serves}"
+    best, trials = search.get("incumbent"), search.get("trials")
+    serves = best.get("name") if isinstance(best, dict) else "the baseline"
+    over = len(trials) if isinstance(trials, list) else 0
+    return f", search {search.get('number', '-')}: {over} trials over, best is {serves}"
+
+
+def trial_blocks(view: View) -> Iterator[Block]:
+    """A row for each trial that is over, or the latest ones alone where lines are few."""
+    trials = trial_facts(view.status)
+    if trials:
+        yield Block(tuple(fitting_rows("trial", trials[-number:]) for number in (len(trials), 5, 3, 1)), rank=3)
 
 
 def trial_facts(status: Manifest) -> list[tuple[str, dict[str, str]]]:
     """Title and facts of each trial that is over, in order."""
     trials = (status.get("search") or {}).get("trials", ())
-    return [(f"trial {number}: {each['setting']}", _facts(each)) for number, each in enumerate(trials, start=1)]
+    return [(f"{number}: {each['setting']}", _facts(each)) for number, each in enumerate(trials, start=1)]
 
 
 def _facts(trial: Mapping[str, Any]) -> dict[str, str]:

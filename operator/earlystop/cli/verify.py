@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -108,6 +108,15 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
         say(f"{asked} e-values and digest are right.", colour="green")
     else:
         say(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", colour="green")
+    if spec.get("guard"):
+        say(guard_sentence(spec["guard"]), colour="green")
+
+
+def guard_sentence(guard: Mapping[str, Any]) -> str:
+    """What of a guard's alarm was recomputed, and what had to be believed."""
+    kept, before = len(guard["looks"]), guard["looksTaken"] - len(guard["looks"])
+    unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
+    return f"The guard's alarm follows from its last {kept} looks{unseen}."
 
 
 def _say_problems(problems: Iterable[str]) -> None:

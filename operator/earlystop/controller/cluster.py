@@ -18,6 +18,7 @@ from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.resource import Resource as Resource
+from earlystop.controller.watch_stream import WatchRefused, watch_events, watch_path
 from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]
@@ -32,9 +33,6 @@ PAGE = 20
 # Of a list: the objects' metadata alone.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-# How long a watch is asked for at a time.
-WATCH_SECONDS = 300
-WATCH_SILENT_SECONDS = 150.0
 FORBIDDEN = 403
 REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
 
@@ -201,12 +199,14 @@ class Cluster:
         namespace: str | None = None,
         labels: str = "",
         *,
+        fields: str = "",
         at_once: int = PAGE,
         metadata_only: bool = False,
     ) -> AsyncIterator[builtins.list[Manifest]]:
-        """As `list`, in pages of at most so many objects: a caller that needs little of each never holds them all.
+        """As `list`, with these fields, in pages of at most so many objects, so that a caller never holds them all.
         metadata_only: without their specs and statuses, which are not sent either."""
-        query = {"limit": at_once, **({"labelSelector": labels} if labels else {})}
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {"limit": at_once, **{name: value for name, value in selectors.items() if value}}
         accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
             path = f"{resource.path(namespace)}?{urlencode(query)}"
@@ -235,29 +235,24 @@ class Cluster:
     async def changes(self, resource: Resource, version: str) -> AsyncIterator[Manifest]:
         """The events of all objects of a kind since this resourceVersion, with their metadata alone, until the API
         server ends the watch after some minutes. Raises ClusterError when there is no watch, or it breaks off."""
-        query = {
-            "watch": "1",
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        path = f"{resource.path(None)}?{urlencode(query)}"
-        headers = {"Accept": METADATA_OF_EVENTS}
-        request = await self._api.param_serialize("GET", path, header_params=headers, auth_settings=["BearerToken"])
-        # A connection on which not even a bookmark comes, as about every minute, may be a dead one.
-        limits = aiohttp.ClientTimeout(sock_connect=TIMEOUT_SECONDS, sock_read=WATCH_SILENT_SECONDS)
-        response = None
+        async for event in self._watched(watch_path(resource.path(None), version), METADATA_OF_EVENTS):
+            yield event
+
+    async def changes_of(self, resource: Resource, namespace: str, found: Manifest) -> AsyncIterator[Manifest]:
+        """The same of one object since it was found so, with the whole object."""
+        metadata = found["metadata"]
+        path = watch_path(resource.path(namespace), metadata["resourceVersion"], f"metadata.name={metadata['name']}")
+        async for event in self._watched(path, "application/json"):
+            yield event
+
+    async def _watched(self, path: str, accept: str) -> AsyncIterator[Manifest]:
         try:
-            response = (await self._api.call_api(*request[:3], _request_timeout=limits)).response
-            if response.status >= 400:
-                raise KINDS.get(response.status, ClusterError)(response.status, message_in(await response.read()))
-            async for line in response.content:
-                yield json.loads(line)
+            async for event in watch_events(self._api, path, accept, TIMEOUT_SECONDS):
+                yield event
+        except WatchRefused as error:
+            raise KINDS.get(error.status, ClusterError)(error.status, message_in(error.body)) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ClusterError(0, type(error).__name__) from None
-        finally:
-            if response is not None:
-                response.close()
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from earlystop.controller.policy_metrics.served import MetricsPage
 from earlystop.controller.telemetry import registry
 
 # The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
@@ -28,12 +29,14 @@ class Health:
     """What /healthz and /readyz report.
 
     clock: Unix seconds. beat: Unix time at which the scheduler last ran its loop.
-    missing_watches: kinds whose watch has died. ready: all watches have listed their objects.
+    missing_watches: kinds whose watch has died. second_to: which other release serves the same, in a sentence, or None.
+    ready: all watches have listed their objects.
     """
 
     clock: Callable[[], float]
     beat: Callable[[], float]
     missing_watches: Callable[[], list[str]]
+    second_to: Callable[[], str | None] = lambda: None
     ready: bool = False
 
     def problem(self) -> str | None:
@@ -55,11 +58,14 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     async def readyz(_: web.Request) -> web.Response:
-        problem = health.problem() or (None if health.ready else "the first lists have not arrived")
+        problem = health.problem() or health.second_to()
+        problem = problem or (None if health.ready else "the first lists have not arrived")
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
+    page = MetricsPage(registry)
+
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await page.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     answering: set[Any] = set()
 

@@ -20,11 +20,14 @@ from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
+from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
 from earlystop.rollout.record.retention import Retention
@@ -59,6 +62,9 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
+    lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
+    ] = RELEASE_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
@@ -73,6 +79,12 @@ def run(
     ] = 0,
     keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
+    policy_metrics: Annotated[
+        bool,
+        typer.Option(
+            help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."
+        ),
+    ] = True,
 ) -> None:
     """Run the early-stop rollout operator."""
     settings = dict(locals())
@@ -83,8 +95,8 @@ def run(
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        names = namespace or []
-        asyncio.run(operate(host, port, names, token_key, injector_image, record, serve_reports=serve_reports))
+        shown = {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -98,15 +110,22 @@ async def operate(
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
+    lease_name: str = RELEASE_LEASE,
     *,
+    policy_metrics: bool = True,
     serve_reports: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        if policy_metrics:
+            POLICY_SERIES.show(runtime.policy_views)
+        lease = ReleaseLease(
+            cluster, time.time, own_namespace(), lease_name, identity=platform.node(), serves=namespaces
+        )
         ready = asyncio.Event()
-        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
+        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
         probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
@@ -121,7 +140,8 @@ async def operate(
             _sweep(runtime),
             _follow_attached_policies(runtime),
             reader_of(cluster).follow(),
-            _learn_key_and_watch(runtime, namespaces, ready),
+            lease.keep(),
+            _watch_when_free(runtime, lease, namespaces, ready),
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
         ]
@@ -145,6 +165,11 @@ def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:
     from earlystop.controller.reports.service import Reports
 
     return Reports(cluster, time.time).routes()
+
+
+async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: list[str], ready: asyncio.Event) -> None:
+    await lease.until_free()
+    await _learn_key_and_watch(runtime, namespaces, ready)
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:

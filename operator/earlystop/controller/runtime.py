@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 import aiohttp
@@ -20,6 +20,7 @@ from earlystop.controller.counts.source_status import SourceStatusWriter, source
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
+from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.reconciler import Reconciler
@@ -30,6 +31,7 @@ from earlystop.controller.telemetry import AWAITING_APPROVAL, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.rollout.approval import Asked
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.savings_price import price_of
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search_view import no_such_policy, search_view
 from earlystop.rollout.state import Phase
@@ -303,10 +305,21 @@ class Runtime:
         return None if tracked is None else asked_of(tracked)
 
     def _awaiting(self) -> float:
-        return float(sum(1 for tracked in self._tracked.values() if tracked.state.awaiting is not None))
+        tracked = tuple(self._tracked.values())  # asked by the thread that makes the page of metrics
+        return float(sum(1 for each in tracked if each.state.awaiting is not None))
+
+    def policy_views(self) -> Iterator[PolicyView]:
+        """Every tracked policy as /metrics is made from it."""
+        for tracked in tuple(self._tracked.values()):
+            source = self.reader.known().get(tracked.spec.metrics.source_ref.name)
+            price = price_of(tracked.spec, source)
+            yield PolicyView(
+                tracked.namespace, tracked.name, tracked.spec, tracked.state, tracked.policy.conditions, price
+            )
 
     def _in_phase(self, phase: Phase) -> float:
-        return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))
+        # Asked by the thread that makes the page of metrics, while watches add and remove policies.
+        return float(sum(1 for tracked in tuple(self._tracked.values()) if tracked.state.phase == phase))
 
 
 def _key(manifest: Manifest) -> Key:

@@ -51,7 +51,7 @@ class ServerSettings:
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
-    spoiling: answers that go missing on purpose.
+    spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`.
 
     Raises ValueError for a value out of range.
     """
@@ -65,6 +65,7 @@ class ServerSettings:
     slow_wrong_answers: float = 0.0
     spoiling: Spoiling = field(default_factory=Spoiling)
     settings_file: str = ""
+    spoils_later: bool = False
 
     @property
     def baseline(self) -> StopRule:
@@ -105,6 +106,7 @@ class ReferenceServer:
         self._registry.register(self._left_out)
         self._answered = 0
         self._chance = random.Random(0)
+        self._spoiling = Spoiling() if self._settings.spoils_later else self._settings.spoiling
         self._open = 0
         self._draining = False
         self._idle = asyncio.Event()
@@ -200,11 +202,15 @@ class ReferenceServer:
         if seconds := self._seconds(reply):
             await asyncio.sleep(seconds)
         self._answered += 1
-        outcome = self._settings.spoiling.outcome(placement.told.variant, reply, self._chance)
+        outcome = self._spoiling.outcome(placement.told.variant, reply, self._chance)
         usage = chat.Usage(prompt=len(question.split()), completion=outcome.tokens)
         identity = f"chatcmpl-{self._answered}"
         body = chat.completion(identity, int(time.time()), outcome.text, usage, cut=outcome.cut)
         return _Answered(question, outcome, body)
+
+    def begin_spoiling(self) -> None:
+        """Answers go missing from now on, where the settings say that they do so later."""
+        self._spoiling = self._settings.spoiling
 
     def _seconds(self, reply: Reply) -> float:
         """How long the simulated generation of an answer takes."""

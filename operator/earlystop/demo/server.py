@@ -36,6 +36,7 @@ async def serve(
     """
     server = ReferenceServer(Replay(recordings), settings)
     async with listening(web.AppRunner(server.application(), access_log=None), host, port) as url:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.begin_spoiling)
         stop = _stop_signal()
         typer.echo(f"serving {len(recordings)} recorded questions on {url}", err=True)
         await stop.wait()
@@ -92,6 +93,9 @@ def main(
         float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
     ] = 0.0,
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
+    spoil_at_signal: Annotated[
+        bool, typer.Option(help="Spoil none before SIGUSR1, so that harm begins when you say so.")
+    ] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -110,6 +114,7 @@ def main(
             slow_wrong_answers,
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
             settings_file,
+            spoil_at_signal,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -12,6 +12,11 @@ def check_look(objective: Objective, look: Look) -> None:
         raise ValueError(f"look at {look.at}: weight is {look.weight}; write the candidate's share in percent, 1..99")
     if look.baseline_weight is not None and not 1 <= look.baseline_weight <= 99:
         raise ValueError(f"look at {look.at}: the baseline's weight is {look.baseline_weight}; write 1..99")
+    check_counts(objective, look)
+
+
+def check_counts(objective: Objective, look: Look) -> None:
+    """As `check_look`, whatever the weights are: golden questions are compared beside any."""
     if look.users is not None and min(look.users) < 0:
         raise ValueError(f"look at {look.at}: a count of users is {min(look.users)}; write 0 or more")
     if len(look.classes) != len(objective.classes):

@@ -110,6 +110,13 @@ def log_e(pairs: Pairs, margin: float, side: Side, grid: BetGrid = GRID, dispers
     return _mixed(pairs, gains, grid, dispersion)
 
 
+def look_log_e(pairs: Pairs, margin: float, side: Side) -> list[float]:
+    """Natural log of the e-value of new pairs for each stake of `GRID`; parameters and errors as for `log_e`."""
+    _check(pairs)
+    better, worse, same = pairs.candidate_only, pairs.baseline_only, pairs.both + pairs.neither
+    return [better * up + worse * down + same * still for up, down, still in _gains_of_margin(margin, side, GRID)]
+
+
 def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Interval:
     """EM candidate minus EM baseline, -1..1, with bounds valid at all numbers of pairs at once.
 

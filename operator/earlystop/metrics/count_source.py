@@ -90,6 +90,13 @@ class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
         """
         ...
 
+    def evaluated_since(
+        self, before: object, after: LedgerT, step: int, variants: Sequence[str]
+    ) -> Mapping[str, Tally]:
+        """Answers to golden questions of a step that came from one ledger to a later one, by variant's label: they are
+        in its totals as well. Nothing where they cannot be told apart."""
+        ...
+
     def in_flight(self, ledger: LedgerT, step: int, variants: Sequence[str]) -> dict[str, int] | None:
         """Requests of a step that began and have not ended, by variant's label; None where this is not counted."""
         ...

@@ -1,4 +1,4 @@
-"""The eleven statements that a policy makes about itself, from its state and what was observed in the cluster."""
+"""The statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
@@ -42,7 +43,7 @@ def conditions(
     policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
     which takes longest and which nobody reads who asks for statuses and reasons only.
     """
-    stands = summary(state) if worded else ""
+    stands, guard = summary(state) if worded else "", guarded(state)
     return (
         _ready(state, observations, edited, stands),
         _accepted(observations),
@@ -55,6 +56,7 @@ def conditions(
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
         _stalled(observations),
+        *((guard,) if guard is not None else ()),
     )
 
 

@@ -12,6 +12,8 @@ from earlystop.rollout.strategy import strategy_of
 HARM_REASONS = ("HarmShown", "BelowFloor", "GuardrailBroken", "QueryClassHarmed")
 EVERY_CANDIDATE_DROPPED = "EveryCandidateDropped"
 BY_CLASS = "ProvenByClass"
+GUARD_ALARM = "GuardAlarm"
+"""A guard has shown harm after a promotion."""
 HARMFUL_IN_EVERY_CLASS = "HarmfulInEveryClass"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
@@ -15,7 +13,9 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
+from earlystop.rollout.event_note import EventNote as EventNote
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -24,17 +24,6 @@ from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
-
-
-@dataclass(frozen=True, slots=True)
-class EventNote:
-    """One event: its reason, what the operator did, and a sentence. `warning`: someone may have to act."""
-
-    reason: str
-    action: str
-    message: str
-    warning: bool = False
-
 
 ERROR_NOTE = EventNote(
     "InternalError",
@@ -61,6 +50,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
+    notes.extend(guard_notes(before, after))
     notes.extend(_candidate_notes(before, after))
     notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.api.wire import INCUMBENT
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.serving import Served, served_after
@@ -22,7 +23,9 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
         return _weights_in_search(state)
     plan = state.pinned_plan
     percents: Mapping[str, int] = {}
-    if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
+    if state.is_guarded:
+        percents = {state.leader: 100 - _held_back(state)}
+    elif state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
     elif state.phase in PROMOTED and serves_classes(state):
@@ -40,7 +43,7 @@ def incumbent_weight(state: RolloutState) -> int:
     if state.phase == Phase.PENDING:
         return 0
     if state.phase in DECIDED:
-        return 100 if served(state) is Served.INCUMBENT else 0
+        return 100 - _held_back(state) if served(state) is Served.INCUMBENT else 0
     return state.pinned_plan.incumbent_weight(state.step)
 
 
@@ -49,10 +52,17 @@ def _weights_in_search(state: RolloutState) -> tuple[int, int]:
     setting has all."""
     plan = state.pinned_plan
     if state.phase in DECIDED:
-        serves = served(state)
-        return 100 * (serves is Served.BASELINE), 100 * (serves is Served.CANDIDATE)
+        serves, held_back = served(state), _held_back(state)
+        if serves is Served.BASELINE:
+            return 100, 0
+        return held_back, (100 - held_back) * (serves is Served.CANDIDATE)
     candidate = plan.stage(state.step).weight
     return 100 - plan.incumbent_weight(state.step) - candidate, candidate
+
+
+def _held_back(state: RolloutState) -> int:
+    """Percent of requests that a guard keeps on the baseline."""
+    return state.guard.holdback if state.guard is not None and state.is_guarded else 0
 
 
 def served(state: RolloutState) -> Served:
@@ -60,6 +70,15 @@ def served(state: RolloutState) -> Served:
     if state.decision is None:
         return Served.BASELINE
     return served_after(state.pinned_plan, state.comparison(state.decision.candidate), state.decision)
+
+
+def promoted_label(state: RolloutState) -> str:
+    """Label in headers and metrics of the one setting that was promoted, a search's incumbent among others; "" before a
+    promotion, and where query classes have settings of their own."""
+    if state.phase in PROMOTED and incumbent_weight(state):
+        return INCUMBENT
+    name = promoted(state)
+    return state.pinned_plan.label_of(name) if name else ""
 
 
 def promoted(state: RolloutState) -> str:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.evidence import em_claims
-from earlystop.evidence.engine import EvidenceState, update_known
-from earlystop.rollout.state import Totals
+from earlystop.evidence.engine import EvidenceState, Objective, update_known
+from earlystop.rollout.totals import Totals
 
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
 CONCLUSIVE_REQUESTS = 20
@@ -22,28 +22,48 @@ class Compared(NamedTuple):
     evidence: EvidenceState
 
 
+class LookToUse(NamedTuple):
+    """What of the counts can be compared now: the look, the totals that it uses, and whether its answers can."""
+
+    look: Look
+    mark: Totals
+    usable: bool
+
+
 def compare(
     evidence: EvidenceState, mark: Totals, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> Compared | None:
     """The evidence after what was added since `mark`: all of it, all but the answers, or None to wait for more.
-
-    Answers wait until some of both variants can be compared (`em_claims.usable`), and requests wait with them unless
-    they are so many that a missing variant shows a broken split.
 
     weight: percent of the candidate. baseline_weight: that of the baseline where there are more candidates.
     Raises ValueError for counts that cannot be.
     """
     if evidence.objective.by_users and totals.users is None:
         totals = replace(totals, users=UserScatter())
+    found = look_to_use(evidence.objective, mark, totals, at, step, weight, baseline_weight)
+    if found is None:
+        return None
+    return Compared(found.look, found.mark, update_known(evidence, found.look, found.usable))
+
+
+def look_to_use(
+    objective: Objective, mark: Totals, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
+) -> LookToUse | None:
+    """What was added since `mark`: all of it, all but the answers, or None to wait for more; parameters and errors as
+    for `compare`.
+
+    Answers wait until some of both variants can be compared (`em_claims.usable`), and requests wait with them unless
+    they are so many that a missing variant shows a broken split.
+    """
     look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
-    usable = em_claims.usable(evidence.objective, look)
+    usable = em_claims.usable(objective, look)
     if not usable:
         started = look.baseline.started + look.candidate.started
         if started * min(look.share, 100 - look.share) < 100 * CONCLUSIVE_REQUESTS:
             return None
         totals = _without_new_answers(totals, mark)
         look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
-    return Compared(look, totals.as_mark, update_known(evidence, look, usable))
+    return LookToUse(look, totals.as_mark, usable)
 
 
 def _without_new_answers(totals: Totals, mark: Totals) -> Totals:

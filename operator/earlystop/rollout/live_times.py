@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from earlystop.api.approval import Approval
+from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
 from earlystop.rollout.settling import SettleTimes, settle_times
@@ -25,7 +26,8 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long.
+    which decisions wait for people, and how long. guard: what watches over a promotion, None for
+    nothing.
     """
 
     look_seconds: int
@@ -35,6 +37,7 @@ class LiveTimes:
     on_no_metrics: OnNoMetrics
     suspend: bool
     approval: Approval = NOBODY
+    guard: Guard | None = None
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -48,6 +51,7 @@ class LiveTimes:
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
             approval=spec.approval,
+            guard=spec.guard,
         )
 
     @property

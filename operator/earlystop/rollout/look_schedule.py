@@ -18,6 +18,8 @@ LOOKS_LIMIT = 36_864
 # The shortest useful record of a candidate, when there are many.
 LIMIT_OF_A_CANDIDATE = 1024
 CANDIDATES_WITHIN = 10
+# A guard looks no less often than that, or than rollout.lookSeconds where that is longer.
+GUARD_LOOK_SECONDS = 60
 # Each query class multiplies the series.
 LIMIT_OF_A_CLASS = 800
 
@@ -45,18 +47,26 @@ def looks_per_spacing(classes: int, candidates: int = 1) -> int:
 
 def next_look(times: LiveTimes, state: RolloutState) -> int | None:
     """The next moment to read counts at, in Unix seconds; None when nothing is being watched."""
-    if state.phase not in WATCHING or state.step_started_at is None:
+    phase, clock = state.watch_phase, state.clock
+    if phase not in WATCHING or clock.started_at is None:
         return None
-    if state.last_look_at is None:
-        return state.step_started_at + times.settle.least
-    if state.phase is Phase.SETTLING:
-        return _next_while_settling(times, state.step_started_at, state.last_look_at)
-    classes = columns_of_classes(state.pinned_plan)
-    seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
-    if state.metrics_lost_at is not None:
+    if clock.last_look_at is None:
+        return clock.started_at + times.settle.least
+    if phase is Phase.SETTLING:
+        return _next_while_settling(times, clock.started_at, clock.last_look_at)
+    seconds = _spacing_now(times, state)
+    if clock.metrics_lost_at is not None:
         # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
         seconds = min(seconds, times.look_seconds)
-    return state.last_look_at + seconds
+    return clock.last_look_at + seconds
+
+
+def _spacing_now(times: LiveTimes, state: RolloutState) -> int:
+    """Seconds between looks. A guard has no record that could be full, and finds harm no later for long watching."""
+    if state.guard is not None and state.is_guarded:
+        return min(spacing(times.look_seconds, state.guard.taken), max(times.look_seconds, GUARD_LOOK_SECONDS))
+    classes = columns_of_classes(state.pinned_plan)
+    return spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
 
 
 def columns_of_classes(plan: Plan) -> int:

@@ -10,17 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
-from earlystop.rollout.decided import LONGEST_MESSAGE, with_decision
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
+from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
-from earlystop.rollout.search.progress import SearchProgress
-from earlystop.rollout.search.space import settings_of
-from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 
@@ -63,10 +59,6 @@ def abort(
     before = state.decision
     after = "" if before is None else f", after its decision {before.verdict.value} ({before.reason})"
     message = f"Asked for by {request.by}: the campaign is aborted{after}, and all requests go to the baseline."
-    values = _certified_here(state)
-    changed = state
-    if values is not None:
-        changed = replace(state, certified=None, losses=losses_without(state.losses, values))
     decision = Decision(
         verdict=Verdict.ROLL_BACK,
         reason=ABORTED,
@@ -75,27 +67,7 @@ def abort(
         candidate=state.leader,
         requested_by=request.by,
     )
-    return _decide(times, changed, decision, previous_digest)
-
-
-def _certified_here(state: RolloutState) -> dict[str, str] | None:
-    """Values of the setting that the campaign, or its search, has certified and put in force; None where it has none:
-    an abort takes the certificate back."""
-    if state.search is not None:
-        return _certified_in_search(state, state.search)
-    decision = state.decision
-    was_proven = decision is not None and decision.verdict == Verdict.PROMOTE and not decision.requested_by
-    return state.pinned_plan.settings_of(state.leader) if was_proven and state.phase == Phase.PROMOTED else None
-
-
-def _certified_in_search(state: RolloutState, search: SearchProgress) -> dict[str, str] | None:
-    """The same of a search: its incumbent, or what it had certified when a person promoted another setting."""
-    if search.incumbent is not None:
-        return dict(search.incumbent.values)
-    names = {search.resumes, *(each.name for each in search.trials if each.outcome.end is TrialEnd.CERTIFIED)}
-    spec, known = state.pinned_plan.spec, None if state.certified is None else state.certified.values
-    found = (spec.baseline_settings() | dict(each.values) for each in settings_of(spec) if each.name in names)
-    return next((values for values in found if values == known), None)
+    return decided_again(times, replace(without_certificate(state), guard=None), decision, previous_digest)
 
 
 def promote_now(
@@ -153,7 +125,7 @@ def promote_now(
         candidate=name,
         requested_by=request.by,
     )
-    return _decide(times, state, decision, previous_digest)
+    return decided_again(times, state, decision, previous_digest)
 
 
 Decide = Callable[[LiveTimes, RolloutState, Request, str, int], RolloutState | Declined]
@@ -214,16 +186,6 @@ def _named_candidate(plan: Plan, state: RolloutState, request: Request) -> str |
         f"{PROMOTE_ANNOTATION} {named}; write {request.revision}/NAME with one of {', '.join(names)}. Nothing is done.",
         refused=True,
     )
-
-
-def _decide(times: LiveTimes, state: RolloutState, decision: Decision, previous_digest: str) -> RolloutState:
-    """The state with a decision that may follow another one of its campaign: its verdict then names that one's."""
-    number = 1 if state.decision is None else state.decision.number + 1
-    decision = replace(decision, message=decision.message[:LONGEST_MESSAGE], number=number)
-    after = with_decision(times, state, decision)
-    if after.decision is state.decision:
-        return after  # it waits for people
-    return replace(after, previous_digest=previous_digest, suspended_at=None)
 
 
 def _quoted(text: str) -> str:

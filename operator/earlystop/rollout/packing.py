@@ -20,7 +20,7 @@ from earlystop.api.counts import (
 )
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
-from earlystop.rollout.state import Totals
+from earlystop.rollout.totals import Totals
 from earlystop.rollout.whole_numbers import SMALL, numbers_in, varint
 
 WIDTH = FIRST_COUNTS

@@ -64,16 +64,37 @@ def settle(
     """
     assert state.step_started_at is not None  # a step settles from the moment when its weights are in force
     arms = _arms(state, totals, in_flight) if times.measured else []
-    seconds = at - state.step_started_at
-    waiting, counts_older = sum(arm.in_flight for arm in arms) or None, times.measured and state.interrupted
+    wait = wait_of(times, arms, at - state.step_started_at, interrupted=state.interrupted)
+    if wait.is_over:
+        after = replace(state, phase=Phase.OBSERVING, evidence_from=at, in_flight=wait.in_flight)
+        return replace(_marked(after, totals), interrupted=False)
+    if wait.counts_older:
+        state = replace(_marked(state, totals), interrupted=False)
+    return replace(state, in_flight=wait.in_flight)
+
+
+class Wait(NamedTuple):
+    """What becomes of a step that settles. is_over: its evidence begins. in_flight: requests that it waits for, or that
+    were in flight when the wait was over without them. counts_older: what is counted is of before its weights came
+    back, so requests are counted from here on."""
+
+    is_over: bool
+    in_flight: int | None
+    counts_older: bool
+
+
+def wait_of(times: SettleTimes, arms: Sequence[Arm], seconds: int, *, interrupted: bool) -> Wait:
+    """Whether a step goes on waiting. arms: variants that answer requests, none where these are not measured. seconds:
+    since its weights are in force. interrupted: as in `RolloutState`."""
+    waiting, counts_older = sum(arm.in_flight for arm in arms) or None, times.measured and interrupted
     unknown = counts_older and (waiting is not None or seconds < UNSEEN_SECONDS)
     settled = not unknown and is_settled(arms, seconds)
-    if settled or seconds >= times.longest:
-        after = replace(state, phase=Phase.OBSERVING, evidence_from=at, in_flight=None if settled else waiting)
-        return replace(_marked(after, totals), interrupted=False)
-    if counts_older:
-        state = replace(_marked(state, totals), interrupted=False)
-    return replace(state, in_flight=waiting)
+    return Wait(settled or seconds >= times.longest, None if settled else waiting, counts_older)
+
+
+def arm_of(now: Tally, before: Tally, in_flight: int | None = None) -> Arm:
+    """A variant's requests in a step. before: its counts at the step's mark. in_flight: None where `now` says it."""
+    return Arm(_open(now) if in_flight is None else in_flight, now.started, before.started)
 
 
 def is_settled(arms: Sequence[Arm], seconds: int) -> bool:

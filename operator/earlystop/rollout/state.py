@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import Look
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
+from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.remembered import Attempts as Attempts
+from earlystop.rollout.remembered import HandledRequest as HandledRequest
+from earlystop.rollout.remembered import ProvenLoss as ProvenLoss
+from earlystop.rollout.savings import SavingsBook
 from earlystop.rollout.search.progress import SearchProgress
+from earlystop.rollout.totals import NO_COUNTS
+from earlystop.rollout.totals import Totals as Totals
 
 
 class Phase(StrEnum):
@@ -73,6 +80,11 @@ WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches
 ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
 ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
 BETWEEN_TRIALS = frozenset(phase for phase, traits in PHASES.items() if traits.between)
+WATCHED_AS = {
+    WatchPhase.APPLYING: Phase.APPLYING,
+    WatchPhase.SETTLING: Phase.SETTLING,
+    WatchPhase.OBSERVING: Phase.OBSERVING,
+}
 DECIDED = ACTING | ENDED | BETWEEN_TRIALS
 WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
@@ -87,39 +99,6 @@ class Verdict(StrEnum):
 
 
 NOTHING_LEARNED = DispersionEstimate()
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts of both variants at one moment of one step; classes: of each query class that the plan names.
-
-    users: what groups of users show by then, since requests were split; None where they are not asked for, and in a
-    mark. by_class: all that was counted of each query class, where each is judged by itself; none elsewhere.
-    """
-
-    baseline: Tally = Tally()
-    candidate: Tally = Tally()
-    classes: tuple[ClassAnswers, ...] = ()
-    users: UserScatter | None = None
-    by_class: tuple[Totals, ...] = ()
-
-    @property
-    def as_mark(self) -> Totals:
-        """The counts of all requests alone, from which a later look is measured."""
-        return self if self.users is None and not self.by_class else replace(self, users=None, by_class=())
-
-    def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
-        """What was added after `mark`, as a look."""
-        classes = tuple(mine - theirs for mine, theirs in zip(self.classes, mark.classes, strict=True))
-        return Look(
-            at=at,
-            step=step,
-            weight=weight,
-            baseline=self.baseline - mark.baseline,
-            candidate=self.candidate - mark.candidate,
-            classes=classes,
-            users=self.users,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +152,9 @@ class Comparison:
 
     name: str
     evidence: EvidenceState
-    mark: Totals = Totals()
+    mark: Totals = NO_COUNTS
     looks: Sequence[Look] = ()
-    uncertain: Totals = Totals()
+    uncertain: Totals = NO_COUNTS
     certified_at: int | None = None
     dropped: Dropped | None = None
     by_class: tuple[Comparison, ...] = ()
@@ -212,43 +191,6 @@ class Certified:
     classes: tuple[ClassSetting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How many campaigns of a candidate have spent risk. candidate: digest of what it is (`spent_risk`)."""
-
-    candidate: str
-    campaigns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenLoss:
-    """A setting that was proven since a pinned baseline. pinned: digest of that one's values (`pinned_baseline`).
-
-    values: of each parameter. lost: Exact Match that it may have lost since, 0..1. risk: probability that it lost more.
-    promotions: from the pinned baseline to it, at least 1.
-    """
-
-    pinned: str
-    values: dict[str, str]
-    lost: float
-    risk: float
-    promotions: int
-
-
-@dataclass(frozen=True, slots=True)
-class HandledRequest:
-    """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
-
-    text: the value that was requested. signature: digest of the signature that stood beside it, "" when none did.
-    by: who asked for it, in words.
-    """
-
-    verb: str
-    text: str
-    signature: str
-    by: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
@@ -268,6 +210,9 @@ class RolloutState:
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
     awaiting: a favourable decision that waits for people; None when none does.
+    savings: tokens of all campaigns' looks; None before the first.
+    guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
+    of this campaign have had, whose counters are never read again.
     """
 
     phase: Phase = Phase.PENDING
@@ -295,6 +240,35 @@ class RolloutState:
     interrupted: bool = False
     search: SearchProgress | None = None
     awaiting: AwaitedDecision | None = None
+    savings: SavingsBook | None = None
+    guard: GuardState | None = None
+    guard_steps: int = 0
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a guard watches over a promotion now. One that has alarmed is kept as the record of that."""
+        return self.guard is not None and self.phase is Phase.PROMOTED
+
+    @property
+    def clock(self) -> StepClock:
+        """The step under way, of which counts are read: the guard's, once one watches over a promotion."""
+        if self.guard is not None and self.is_guarded:
+            return self.guard.clock
+        return StepClock(
+            step=self.step,
+            started_at=self.step_started_at,
+            evidence_from=self.evidence_from,
+            last_look_at=self.last_look_at,
+            metrics_lost_at=self.metrics_lost_at,
+        )
+
+    @property
+    def watch_phase(self) -> Phase:
+        """The phase as looks and traffic see it: a guard goes through phases of its own while the phase of the rollout
+        stays Promoted."""
+        if self.guard is None or not self.is_guarded:
+            return self.phase
+        return Phase.SUSPENDED if self.guard.suspended_at is not None else WATCHED_AS[self.guard.phase]
 
     @property
     def pinned_plan(self) -> Plan:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
-from earlystop.api.handled_requests import HandledRequestStatus
 from earlystop.api.packed_status import Internal
 from earlystop.api.status import (
     ArmCounts,
@@ -28,6 +27,7 @@ from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.decision_codec import decision_status, restore_decision
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
@@ -40,6 +40,7 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.savings_codec import restore_savings, savings_status
 from earlystop.rollout.search_codec import restore_search, search_status
 from earlystop.rollout.state import (
     DECIDED,
@@ -47,11 +48,11 @@ from earlystop.rollout.state import (
     Attempts,
     Comparison,
     Dropped,
-    HandledRequest,
     Phase,
     RolloutState,
     Totals,
 )
+from earlystop.rollout.stored_requests import handled_texts, restore_handled
 from earlystop.rollout.stored_settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_spec
@@ -67,7 +68,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
     if state.phase == Phase.PENDING:
-        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=_handled(state)).wire()
+        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=handled_texts(state.handled)).wire()
     plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     percents = weights(state)
@@ -112,9 +113,12 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=certified_text(state.certified),
-        handled_requests=_handled(state),
+        handled_requests=handled_texts(state.handled),
         search=search_status(state),
         awaiting=awaiting_status(uid, times, state),
+        savings=savings_status(state.savings),
+        guard=guard_status(state.guard),
+        guard_steps=state.guard_steps or None,
         internal=Internal(
             ledger=ledger,
             mark=pack_marks([each.mark for each in state.comparisons]),
@@ -133,7 +137,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     """
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
-        return RolloutState(handled=_restore_handled(stored)), ""
+        return RolloutState(handled=restore_handled(stored.handled_requests)), ""
     plan, packed = parse_plan(stored.plan), stored.internal or Internal()
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
@@ -157,11 +161,14 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         certified=restore_certified(stored.certified),
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
         losses=restore_losses(stored.losses),
-        handled=_restore_handled(stored),
+        handled=restore_handled(stored.handled_requests),
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
         awaiting=restore_awaiting(stored.awaiting, plan),
+        savings=restore_savings(stored.savings),
+        guard=restore_guard(stored.guard, plan, factor),
+        guard_steps=stored.guard_steps or 0,
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:
@@ -294,13 +301,3 @@ def _log_e(values: LogE) -> LogEText:
 
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
     return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
-
-
-def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:
-    return tuple(HandledRequestStatus.model_validate(asdict(each)) for each in state.handled) or None
-
-
-def _restore_handled(stored: PolicyStatus) -> tuple[HandledRequest, ...]:
-    return tuple(
-        HandledRequest(each.verb, each.text, each.signature, each.by) for each in stored.handled_requests or ()
-    )

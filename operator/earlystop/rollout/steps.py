@@ -58,10 +58,11 @@ def begin_next_step(plan: Plan, state: RolloutState) -> RolloutState:
 def has_least_time(plan: Plan, state: RolloutState, at: int) -> bool:
     """Whether the step was watched for its least time."""
     since = state.evidence_from
-    return since is not None and at - since >= _least_seconds(plan, state)
+    return since is not None and at - since >= least_seconds(plan, state)
 
 
-def _least_seconds(plan: Plan, state: RolloutState) -> int:
+def least_seconds(plan: Plan, state: RolloutState) -> int:
+    """How long evidence of the present step is gathered at least, in seconds."""
     return plan.stage(state.step).minimum_seconds
 
 
@@ -132,7 +133,7 @@ def missing_for_next_step(plan: Plan, state: RolloutState, at: int) -> tuple[Ste
     missing: list[StepGap] = [] if any(map(_is_sound, state.active)) else [Unsound()]
     if not has_least_time(plan, state, at):
         missing.append(
-            StepTime((at if state.evidence_from is None else state.evidence_from) + _least_seconds(plan, state))
+            StepTime((at if state.evidence_from is None else state.evidence_from) + least_seconds(plan, state))
         )
     for each in state.active:
         missing += _own_gaps(plan, each, state.step)

@@ -13,7 +13,9 @@ from math import inf
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.dispersion_words import unknown_dispersion, waits_for_looks
+from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
@@ -39,6 +41,9 @@ TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
+
+
+WEEK_SECONDS = 604_800
 
 
 def begin_search(
@@ -200,7 +205,7 @@ def time_used(plan: Plan) -> str:
 def after_trial(state: RolloutState) -> RolloutState:
     """The state once the decision about a trial is carried out: its outcome is noted, and either the next one follows
     or the search is over, with its best certified setting or with the baseline. One that an outage interrupted has no
-    outcome yet."""
+    outcome yet; after an alarm of a guard the search is over at the baseline."""
     plan, decision, progress = state.pinned_plan, state.decision, state.search
     assert plan.trial is not None and decision is not None and progress is not None  # the caller asked for them
     if is_interrupted(state):
@@ -208,6 +213,9 @@ def after_trial(state: RolloutState) -> RolloutState:
         if is_time_over(plan, progress, decision.at):
             return _over(state, progress, BUDGET_USED, decision.at)
         return replace(state, phase=Phase.CHOOSING, search=progress)
+    if decision.reason == GUARD_ALARM:
+        end = SearchEnd(GUARD_ALARM, decision.message, decision.at)
+        return replace(state, phase=Phase.ROLLED_BACK, search=replace(progress, incumbent=None, ended=end))
     comparison = state.comparison(decision.candidate)
     before = progress
     if not progress.trials or progress.trials[-1].revision != state.revision:
@@ -319,11 +327,16 @@ def is_due_again(state: RolloutState, spec: PolicySpec, now: int) -> bool:
 
 
 def due_again_at(state: RolloutState, spec: PolicySpec) -> int | None:
-    """When a search that is over begins again, in Unix seconds; None for never."""
+    """When a search that is over begins again, in Unix seconds; None for never, and while the guard that is to see room
+    for it sees none."""
     ended = None if state.search is None else state.search.ended
-    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None or spec.search.repeat_seconds is None:
+    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None:
         return None
-    return ended.at + spec.search.repeat_seconds
+    waits = [] if spec.search.repeat_seconds is None else [spec.search.repeat_seconds]
+    tries = 0 if spec.guard is None or spec.guard.adjust is None else spec.guard.adjust.tries_per_week
+    if tries and state.guard is not None and state.is_guarded and sees_room(state.guard):
+        waits.append(WEEK_SECONDS // tries)
+    return ended.at + min(waits) if waits else None
 
 
 def strategy_in(spec: PolicySpec) -> str:

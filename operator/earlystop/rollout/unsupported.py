@@ -16,6 +16,7 @@ from earlystop.api.policy import RESERVED_VARIANTS, PolicySpec
 from earlystop.api.policy_rules import NOBODY_SCORES
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
+from earlystop.rollout.guard.unsupported import guard_refusal
 from earlystop.rollout.unsupported_search import search_refusal
 
 
@@ -23,7 +24,7 @@ def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
     checks = (
         *(unbuilt, reserved_names, search_refusal, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies),
-        *(unwritable_fields, uncounted_by_preset, unscored_refusal),
+        *(unwritable_fields, uncounted_by_preset, unscored_refusal, guard_refusal),
     )
     return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
 

@@ -18,6 +18,7 @@ from earlystop.evidence.version import FIRST
 from earlystop.rollout.class_codec import class_map_entries, class_records
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
+from earlystop.rollout.guard.codec import recorded_guard
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search_codec import recorded_search
@@ -92,6 +93,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
+        guard=recorded_guard(state.guard),
         approved_by=decision.approved_by,
         rejected_by=decision.rejected_by or None,
         proposal_digest=decision.proposal or None,

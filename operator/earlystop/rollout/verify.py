@@ -10,7 +10,9 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, Objective, replay
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, GUARD_ALARM, HARM_REASONS, harm_reason
+from earlystop.rollout.guard.adjust import STEPPED_BACK
+from earlystop.rollout.guard.verify import guard_differences
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
@@ -39,6 +41,10 @@ from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
+LATER = (*BY_PERSON, GUARD_ALARM, STEPPED_BACK)
+"""Reasons of decisions that may follow another one of their campaign."""
+MOST_DECISIONS = 24
+"""With ten candidates a guard may alarm ten times and step back nine times, beside what a person decides."""
 
 
 def differences(spec: dict[str, Any]) -> list[str]:
@@ -80,6 +86,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
     problems += search_differences(record, plan)
+    problems += guard_differences(record, plan)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -98,7 +105,7 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     spec, metadata = manifest["spec"], manifest.get("metadata", {})
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
-    later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in BY_PERSON else []
+    later = [f"{base}-{number}" for number in range(2, MOST_DECISIONS + 1)] if spec["reason"] in LATER else []
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
     if metadata.get("labels", {}).get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:
@@ -115,6 +122,7 @@ def chain_differences(
     and no two the same one. removed: links of those that retention has removed, as checkpoints tell.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
+    removed = [each for each in removed if each.digest not in by_digest]
     gone = {each.digest: each.previous for each in removed}
     followed: list[str] = []
     previous = manifest["spec"].get("previous", "")
@@ -129,7 +137,10 @@ def chain_differences(
         followed.append(previous)
         previous = gone[previous] if before is None else before["spec"].get("previous", "")
     spec = manifest["spec"]
-    return [*continuity_differences(spec, _of_one_policy(spec, followed, by_digest)), *fork_sentences(verdicts)]
+    return [
+        *continuity_differences(spec, _of_one_policy(spec, followed, by_digest)),
+        *fork_sentences(verdicts, removed),
+    ]
 
 
 def continuity_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -147,12 +158,13 @@ def _of_one_policy(
     return [each for each in specs if each["policyUid"] == spec["policyUid"]]
 
 
-def fork_sentences(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile."""
+def fork_sentences(verdicts: Sequence[Mapping[str, Any]], removed: Iterable[Link]) -> list[str]:
+    """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile.
+    removed: links of those that are there no more."""
     return [
         f"The verdicts {' and '.join(sorted(each.name for each in found))} "
         + (f"follow the same one, with the digest {previous}." if previous else "are each said to be the first.")
-        for (_, previous), found in forks(Link.of(each) for each in verdicts).items()
+        for (_, previous), found in forks([*removed, *map(Link.of, verdicts)]).items()
     ]
 
 

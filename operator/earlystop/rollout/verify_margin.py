@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.pinned_baseline import losses_without, used_before, with_loss
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ProvenLoss
+
+TAKEN_BACK = (ABORTED, GUARD_ALARM)
+"""Reasons of a second decision that takes the certificate of the first one back."""
 
 
 def margin_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -39,7 +43,7 @@ def _losses_after(specs: Sequence[Mapping[str, Any]]) -> tuple[ProvenLoss, ...]:
     for spec in specs:
         record = VerdictSpec.model_validate(spec)
         plan = parse_plan(record.plan)
-        if record.reason == ABORTED and certified is not None and certified.revision == record.revision:
+        if record.reason in TAKEN_BACK and certified is not None and certified.revision == record.revision:
             losses = losses_without(losses, parse_plan(certified.plan).settings_of(certified.candidate))
         certified = None
         if record.margin is not None and record.margin.spent_after is not None:

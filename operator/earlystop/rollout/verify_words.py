@@ -16,6 +16,7 @@ from earlystop.rollout.decided import LONGEST_MESSAGE, with_remainder
 from earlystop.rollout.decision import (
     BY_CLASS,
     EVERY_CANDIDATE_DROPPED,
+    GUARD_ALARM,
     HARM_REASONS,
     HARMFUL_IN_EVERY_CLASS,
     harm_reason,
@@ -23,6 +24,9 @@ from earlystop.rollout.decision import (
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
+from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
+from earlystop.rollout.guard.codec import claim_in
+from earlystop.rollout.guard.response import alarm_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, revision_of
@@ -49,6 +53,8 @@ LEADS_TO = {
         (Verdict.INCONCLUSIVE,),
     ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
+    GUARD_ALARM: (Verdict.ROLL_BACK,),
+    STEPPED_BACK: (Verdict.PROMOTE,),
 }
 
 
@@ -152,6 +158,11 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
         return [exhausted_message(own)]
+    if record.reason == GUARD_ALARM:
+        claims = () if record.guard is None else tuple(map(claim_in, record.guard.alarm))
+        return [] if record.guard is None else [alarm_message(claims, record.guard.false_revert_seconds)]
+    if record.reason == STEPPED_BACK:
+        return [stepped_back_message(plan, state, own.name)]
     if record.reason == PROMOTED_BY_PERSON:
         return [
             f"Asked for by {record.requested_by}: {own.name} is promoted now. {each}"

@@ -107,21 +107,22 @@ def forecast(
     for kind, group in groupby(plan.stages, key=lambda each: each.kind):
         stages = list(group)
         if kind is StageKind.LEARN:
-            begun, learned = begun + _seconds_to_learn(spec, stages[0]), supposed.scatter
+            begun, learned = begun + seconds_to_learn(spec, stages[0]), supposed.scatter
         else:
-            watched = _Watched(plan, spec, supposed, stages, first, plan.objective_at(first, learned))
-            alive, begun = _watch(watched, random, alive, begun, told)
+            watched = Watched(plan, spec, supposed, stages, first, plan.objective_at(first, learned))
+            alive, begun = follow(watched, random, watched.begin(alive, begun), told)
         first += len(stages)
     return told
 
 
-def _seconds_to_learn(spec: PolicySpec, stage: Stage) -> float:
+def seconds_to_learn(spec: PolicySpec, stage: Stage) -> float:
+    """How long the baseline alone is watched, with the wait before that."""
     rollout = spec.rollout
     looks = max(LEAST_PAIRS + 1, ceil(stage.minimum_seconds / rollout.look_seconds))
     return rollout.settle_seconds + looks * rollout.look_seconds
 
 
-class _Watched:
+class Watched:
     """Stages that are judged alike, with what is to be shown in them and how traffic moves the evidence."""
 
     def __init__(
@@ -152,6 +153,11 @@ class _Watched:
             return Arms(told.rate, told.rate, *rates)
         baseline = told.rate * (100 - count * stage.weight) / 100
         return Arms(baseline, told.rate * stage.weight / 100, *rates)
+
+    def begin(self, numbers: Numbers, begun: Floats) -> Paths:
+        """Rollouts of these numbers before their first look here; begun: when these stages begin, for each."""
+        bets = [len(each.walks[0].stake) for each in self.claims]
+        return Paths.begin(numbers, begun, begun + self.rollout.settle_seconds, bets)
 
     def variance(self, stage: int) -> float:
         """Variance a second of what all bets share, in all strata together."""
@@ -184,14 +190,15 @@ class _Watched:
         return on_answers(own, margin, side, dispersion)
 
 
-def _watch(
-    watched: _Watched, random: Generator, numbers: Numbers, begun: Floats, told: RolloutForecast
+def follow(
+    watched: Watched, random: Generator, paths: Paths, told: RolloutForecast, until: float = inf
 ) -> tuple[Numbers, Floats]:
-    """Follow rollouts through these stages. Gives those that go on to the next kind of stage, and since when."""
-    bets = [len(each.walks[0].stake) for each in watched.claims]
-    paths = Paths.begin(numbers, begun, begun + watched.rollout.settle_seconds, bets)
+    """Follow rollouts through these stages, none for longer than `until` seconds after its campaign began. Gives those
+    that go on to the next kind of stage, and since when."""
     onward: list[tuple[Numbers, Floats]] = []
     for _ in range(MOST_LOOKS):
+        if until < inf:
+            paths.keep(paths.last < until)
         if not len(paths.number):
             break
         _look(watched, paths, random)
@@ -201,7 +208,7 @@ def _watch(
     return np.concatenate([each[0] for each in onward]), np.concatenate([each[1] for each in onward])
 
 
-def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
+def _look(watched: Watched, paths: Paths, random: Generator) -> None:
     """One more look of every path."""
     rollout, delay = watched.rollout, watched.supposed.answer_seconds
     per = looks_per_spacing(len(watched.objective.classes), len(watched.plan.names))
@@ -259,7 +266,7 @@ def _moved(
     return np.asarray((after >= claim.line) | on_the_way)
 
 
-def _add_against_loss(watched: _Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:
+def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:
     dispersion = watched.objective.dispersion
     if watched.on_pairs:
         paths.against[0, :, 0] += watched.supposed.rate * seconds
@@ -273,7 +280,7 @@ def _add_against_loss(watched: _Watched, paths: Paths, seconds: Floats, surplus:
             )
 
 
-def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
+def _is_refuted(watched: Watched, paths: Paths) -> Truths:
     """Whether the loss that the next step asks about is refuted; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
     factor, _ = watched.dispersion.after(paths.looks)
@@ -290,7 +297,7 @@ def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
     return refuted
 
 
-def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
+def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
     """End the paths that have a verdict, and raise the weight of those that may have more."""
     now = np.stack(
         [log_mixture(paths.capital[i], each.walks[0].log_weights)[0] for i, each in enumerate(watched.claims)]

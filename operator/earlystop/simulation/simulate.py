@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -50,6 +51,18 @@ def simulate(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator, run
 
 
 def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> SimulatedRollout:
+    now, state = deque(states_of(spec, traffic, random), maxlen=1).pop()
+    assert state.decision is not None  # nothing else ends a rollout
+    weight = max((look.weight for each in state.comparisons for look in each.looks), default=0)
+    verdict, reason = state.decision.verdict.value, state.decision.reason
+    return SimulatedRollout(verdict, reason, _answers(state), now, _exposed(state), weight)
+
+
+def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> Iterator[tuple[int, RolloutState]]:
+    """One rollout of the policy: the moment of each look, in seconds, and the state after it, until it has a decision.
+
+    Raises ValueError as `simulate`.
+    """
     now, times = 0, LiveTimes.of(spec).without_people
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
     plan = state.pinned_plan
@@ -72,10 +85,7 @@ def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> 
         now = at
         state = take_look(times, state, now, *totals)
         state = expire(times, state, now)
-    assert state.decision is not None  # nothing else ends the loop
-    weight = max((look.weight for each in state.comparisons for look in each.looks), default=0)
-    verdict, reason = state.decision.verdict.value, state.decision.reason
-    return SimulatedRollout(verdict, reason, _answers(state), now, _exposed(state), weight)
+        yield now, state
 
 
 def _exposed(state: RolloutState) -> int:

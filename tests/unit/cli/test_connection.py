@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from earlystop.cli.endings import EXIT_CODES
 from earlystop.cli.main import app
-from earlystop.cli.screens import EXIT_CODES
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.state import ENDED
 from tests.cluster.objects import verdict
@@ -18,7 +18,7 @@ from tests.unit.controller.tracked_policies import manifest
 from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.states import REACHED
 
-VERBS = ("status", "watch", "pause", "resume", "abort", "retry", "promote", "verify")
+VERBS = ("status", "watch", "explain", "wait", "get", "pause", "resume", "abort", "retry", "promote", "verify")
 NO_CLUSTER = {
     "a file that is not there": None,
     "a directory": "",

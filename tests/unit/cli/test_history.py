@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from earlystop.cli.history import table_of
 from earlystop.cli.main import app
 from earlystop.rollout.record.checkpoint import checkpoint_object
+from earlystop.rollout.search.history import read_history
+from earlystop.rollout.search.learned import learned_of
 from tests.unit.cli.api_server import api_with
+from tests.unit.cli.shown_policies import text_of
 from tests.unit.rollout.record.chains import chain_of, removed
 from tests.unit.rollout.search.past_verdicts import altered, past_verdict, window_policy
 
@@ -32,6 +37,15 @@ def saved(folder: Path, *objects: dict[str, Any]) -> str:
     path = folder / "objects.yaml"
     path.write_text(yaml.safe_dump_all(objects))
     return str(path)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_number_is_cut_on_a_narrow_terminal(width: int) -> None:
+    learned = learned_of(read_history(None, VERDICTS).comparisons, None)
+    for each in learned:
+        text, whole = text_of(table_of(each), width), text_of(table_of(each), 300)
+        assert "…" not in text and max(map(len, text.splitlines())) <= width
+        assert set(re.findall(r"[\d.]+", whole)) == set(re.findall(r"[\d.]+", text))
 
 
 def test_a_row_for_each_setting_and_where_it_comes_from(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ FORMS = {
     "two candidates of the same name": "spec.candidates[1]: another item has the name one already; write each once.",
     "a value in exponent notation": 'spec.candidates[0].values[0].value: "1e1" is no decimal and no word',
     "a header prefix without its hyphen": 'spec.delivery.gatewayHeader.headerPrefix: "xearlystop" does not match',
-    "a holdback of all traffic": "spec.guard.holdbackWeight: 100 is too large; write 99 or less.",
+    "a holdback of all traffic": "spec.guard.holdbackWeight: 100 is too large; write 50 or less.",
 }
 """Words for mistakes in the form of one field, where the API server's are those of a schema."""
 SEARCHED = {

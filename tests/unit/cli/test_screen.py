@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from io import StringIO
-from math import log
 
 import pytest
 from rich.console import Console
 
-from earlystop.cli.screen import line, picture
+from earlystop.cli.evidence_words import one_in_line
+from earlystop.cli.overview import line
+from earlystop.cli.screen import picture
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
@@ -67,11 +68,19 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
         }
     )
     text = picture_of(started(spec))
-    assert "0 points spent, 5 left; promotion 1 of 2 may lose 2.5" in text
+    assert "0 points spent, 5 left against the pinned baseline; promotion 1 of 2 may lose 2.5" in text
     part = f"{campaign_risk(0.025, 1, 5):.6g}"
     assert f"{part} in this campaign, 1 of 5 of the candidate; {part} of 0.05 spent" in text
-    assert f"of {-log(float(part)):.2f}" in text
+    assert one_in_line(float(part)) in text
     assert "spent" not in shown("observing")
+
+
+def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alarm_is() -> None:
+    text = " ".join(shown("promoted and guarded").split())
+    assert "guard watches, 10 % on the baseline, 40 looks since" in text and "one false revert in 30 days" in text
+    assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "alarm at exact_match" in text
+    assert "alarmed (exact_match)" in shown("rolled back by its guard")
+    assert "blind since" in shown("promoted and guarded, blind")
 
 
 def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still_does() -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from earlystop.api.counts import TALLY_FIELDS
 from earlystop.cli.counts import _tables
-from earlystop.cli.screen import line, overview, picture
+from earlystop.cli.overview import line, overview
+from earlystop.cli.screen import picture
 from earlystop.cli.simulate import _table
 from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest
-from tests.unit.controller.tracked_policies import manifest
+from tests.unit.cli.shown_policies import policy_in, text_of
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 
@@ -26,21 +25,6 @@ NUMBER = re.compile(r"\d[\d,.]*")
 LATER = NOW + 60.0
 HOSTILE = "\x1b]0;owned\x07\x9b2J\r\u202e"
 """Sets a title, clears the screen, goes back to the start of the line, and turns the direction of writing."""
-
-
-def policy_in(name: str) -> Manifest:
-    """A policy in a reached state, with the spec that its campaign is about."""
-    state = REACHED[name]
-    made = manifest(state)
-    if state.plan:
-        made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
-    return made
-
-
-def text_of(renderable: RenderableType, width: int) -> str:
-    console = Console(width=width, file=StringIO(), record=True, highlight=False, markup=False, emoji=False)
-    console.print(renderable)
-    return console.export_text()
 
 
 def numbers(text: str) -> set[str]:

@@ -41,11 +41,11 @@ def test_losses_and_savings_stand_with_their_units() -> None:
 
 def test_a_search_that_is_over_says_why_and_what_to_commit() -> None:
     facts = dict(search_facts(ended()))
-    assert facts["ended"] == "NothingLeftToTry: The search ended after 1 trial."
-    assert facts["to commit"] == "budget 2048" and "tried now, because" not in facts
+    assert facts["ended"] == "NothingLeftToTry"
+    assert facts["commit"] == "budget 2048" and "why" not in facts
 
 
 def test_a_search_that_goes_on_says_why_it_tries_and_asks_for_no_commit() -> None:
     facts = dict(search_facts(STATUS))
-    assert facts["tried now, because"] == "it may save most"
-    assert "ended" not in facts and "to commit" not in facts
+    assert facts["why"] == "it may save most"
+    assert "ended" not in facts and "commit" not in facts

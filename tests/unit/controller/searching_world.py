@@ -67,12 +67,12 @@ class SearchingWorld(World):
         elapsed = at - NOW
         baseline, candidate = (RATE * elapsed * percent // 100 for percent in percents)
         observed: dict[SeriesKey, Tally] = {
-            SeriesKey(state.step, Variant.BASELINE, "qa", "p1"): answers(baseline),
-            SeriesKey(state.step, Variant.CANDIDATE, "qa", "p1"): tried(candidate, self.truth[state.leader]),
+            SeriesKey(state.clock.step, Variant.BASELINE, "qa", "p1"): answers(baseline),
+            SeriesKey(state.clock.step, Variant.CANDIDATE, "qa", "p1"): tried(candidate, self.truth[state.leader]),
         }
         if state.pinned_plan.incumbent is not None:
             served = RATE * elapsed * incumbent_weight(state) // 100
-            observed[SeriesKey(state.step, INCUMBENT, "qa", "p1")] = answers(served)
+            observed[SeriesKey(state.clock.step, INCUMBENT, "qa", "p1")] = answers(served)
         return Reading(at, observed, float(at), 0)
 
     async def search(self, reconciliations: int = 600) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
+from earlystop.controller.policy_metrics.collector import PolicyCollector
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import registry
@@ -22,6 +23,7 @@ from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import inputs, route
 from tests.unit.rollout.policies import NOW, policy, started
+from tests.unit.rollout.states import REACHED
 
 
 class WatchingRuntime:
@@ -192,7 +194,9 @@ async def test_a_policy_that_is_attached_later_is_followed_in_its_namespace(
         assert (tracked.acceptance.generation != tracked.generation) is concerns
 
 
-async def test_what_the_operators_own_port_shows_are_numbers_without_a_name(place: WatchingRuntime) -> None:
+async def test_without_metrics_of_policies_the_operators_own_port_shows_numbers_without_a_name(
+    place: WatchingRuntime,
+) -> None:
     made = manifest(name="of-nobodys-business", uid="0a000000")
     made["metadata"]["namespace"] = "of-a-tenant"
     await place.runtime.policy_changed(place.api.put(POLICIES, made))
@@ -200,3 +204,19 @@ async def test_what_the_operators_own_port_shows_are_numbers_without_a_name(plac
     page = generate_latest(registry).decode()
     assert "earlystop_operator_policies" in page
     assert not any(name in page for name in ("of-nobodys-business", "of-a-tenant", "0a000000"))
+
+
+async def test_a_policy_has_its_metrics_before_its_first_look_after_a_restart_and_none_when_it_is_gone(
+    place: WatchingRuntime,
+) -> None:
+    stored = place.api.put(POLICIES, manifest(REACHED["observing"]))
+    await place.runtime.policy_changed(stored)
+    shown, series = CollectorRegistry(), PolicyCollector()
+    shown.register(series)
+    series.show(place.runtime.policy_views)
+    text = generate_latest(shown).decode()
+    assert 'earlystop_policy_phase{namespace="llm",phase="Observing",policy="qa"} 1.0' in text
+    assert 'earlystop_policy_log_e{candidate="w10",claim="promote",namespace="llm",policy="qa"}' in text
+    assert 'earlystop_policy_exact_match_ratio{candidate="w10",namespace="llm",policy="qa",variant="candidate"}' in text
+    place.runtime.policy_deleted(stored)
+    assert 'policy="qa"' not in generate_latest(shown).decode()

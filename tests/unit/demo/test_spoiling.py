@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from earlystop.api.wire import BASELINE, CANDIDATE, MATCH, MISMATCH, UNSCORED
-from earlystop.demo.replay import Reply
+from earlystop.demo.app import ReferenceServer, ServerSettings
+from earlystop.demo.recordings import BUILTIN, load_recordings
+from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import Vote
 
@@ -41,3 +44,17 @@ def test_the_baseline_is_spoilt_only_where_every_variant_is(every_variant: bool)
 def test_a_fraction_out_of_range_is_refused_by_name(name: str, fraction: float) -> None:
     with pytest.raises(ValueError, match=f"the fraction {name} is"):
         Spoiling(**{name: fraction})  # type: ignore[arg-type]
+
+
+async def test_a_server_that_spoils_later_answers_as_recorded_until_it_is_told_to() -> None:
+    recorded = load_recordings(BUILTIN)
+    settings = ServerSettings(baseline_window=5, spoiling=Spoiling(empty=1.0, every_variant=True), spoils_later=True)
+    server = ReferenceServer(Replay(recorded), settings)
+    async with TestClient(TestServer(server.application())) as client:
+        asked = {"model": "m", "messages": [{"role": "user", "content": recorded[0].question}]}
+        texts = []
+        for _ in range(2):
+            answer = await (await client.post("/v1/chat/completions", json=asked)).json()
+            texts.append(answer["choices"][0]["message"]["content"])
+            server.begin_spoiling()
+    assert texts[0] and not texts[1]

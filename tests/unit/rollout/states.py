@@ -14,7 +14,7 @@ from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
 from earlystop.rollout.transitions import weights_in_force as in_force
-from tests.unit.rollout import asking, searching, several
+from tests.unit.rollout import asking, guarding, searching, several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
@@ -177,7 +177,7 @@ def _reached_by_a_search() -> dict[str, RolloutState]:
     }
 
 
-REACHED = {**_reached(), **_reached_by_a_search()}
+REACHED = {**_reached(), **_reached_by_a_search(), **guarding.reached()}
 
 
 def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:

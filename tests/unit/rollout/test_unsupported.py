@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from pydantic.alias_generators import to_camel
 
@@ -11,18 +9,6 @@ from earlystop.api.parameters import RESERVED_NAMES
 from earlystop.api.policy import RESERVED_VARIANTS
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbuilt
 from tests.unit.rollout.policies import policy
-
-UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "spec.guard": ({"guard": {}}, "remove it"),
-}
-
-
-@pytest.mark.parametrize("part", UNBUILT)
-def test_a_part_that_is_not_built_is_refused_by_its_name_with_what_to_write(part: str) -> None:
-    changes, advice = UNBUILT[part]
-    refusal = unbuilt(policy(changes))
-    assert refusal is not None and refusal.reason == "NotBuilt"
-    assert refusal.message.startswith(part) and advice in refusal.message
 
 
 @pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])

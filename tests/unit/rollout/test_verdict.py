@@ -55,7 +55,7 @@ NOT_THERE = {"digest", "requested_by", "margin", "looks", "columns"}
 def test_the_digest_changes_with_every_field(field: str) -> None:
     by_class = field in ("classes", "class_map")
     of_people = "rejected" if field in ("rejected_by", "proposal_digest") else "promoted with a remainder"
-    name = "a search is over" if field == "search" else of_people
+    name = {"search": "a search is over", "guard": "rolled back by its guard"}.get(field, of_people)
     state = decided(IN_SHADOW, started(IN_SHADOW), EASY_AND_HARD) if by_class else REACHED[name]
     spec = spec_of(replace(state, entropy="random"))
     assert to_camel(field) in spec

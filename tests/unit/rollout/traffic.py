@@ -10,7 +10,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.transitions import take_look, weights_in_force
+from earlystop.rollout.step_moves import take_look, weights_in_force
 
 
 def answers(scored: int, exact_match: float = 0.8, mean_tokens: int = 600) -> Tally:
@@ -69,11 +69,11 @@ class Server:
         self.counters: defaultdict[tuple[str, int], Totals] = defaultdict(lambda: nothing(classes))
 
     def serve(self, state: RolloutState, counts: Totals) -> None:
-        key = state.revision, state.step
+        key = state.revision, state.clock.step
         self.counters[key] = plus(self.counters[key], counts)
 
     def totals(self, state: RolloutState) -> Totals:
-        return self.counters[state.revision, state.step]
+        return self.counters[state.revision, state.clock.step]
 
 
 def snapshot(spec: PolicySpec, state: RolloutState, server: Server) -> RolloutState:

@@ -58,8 +58,8 @@ def with_disagreement(tracked: TrackedPolicy, read: Observation) -> Observation:
 
 def _question_due(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> CrossCheckQuestion | None:
     """What to ask for, None while nothing is due."""
-    plan, preset, started_at = tracked.state.plan, tracked.spec.metrics.cross_check, tracked.state.step_started_at
-    if plan is None or preset is None or started_at is None or tracked.state.phase is not Phase.OBSERVING:
+    plan, preset, started_at = tracked.state.plan, tracked.spec.metrics.cross_check, tracked.state.clock.started_at
+    if plan is None or preset is None or started_at is None or tracked.state.watch_phase is not Phase.OBSERVING:
         return None
     name = plan.spec.metrics.source_ref.name
     source = reader.known().get(name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant, total
+from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import INCUMBENT
+from earlystop.controller.counts.guard_look import after_guard_look
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import counts_as_mismatch
@@ -19,9 +20,11 @@ from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, 
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
-from earlystop.rollout.transitions import lose_metrics, take_look
+from earlystop.rollout.step_moves import lose_metrics, take_look
 
 # The answer came and says that there is nothing to use at this moment; asking again would give the same answer.
 FINAL = frozenset(
@@ -55,13 +58,13 @@ def look_request(
 
     since: Unix second to which to reach back instead, for counts that are no look; None for a look.
     """
-    state = tracked.state
-    known = state.last_look_at or state.step_started_at or at
-    if state.metrics_lost_at is not None:
+    state, clock = tracked.state, tracked.state.clock
+    known = clock.last_look_at or clock.started_at or at
+    if clock.metrics_lost_at is not None:
         # The moments that were passed over gave no counts, so the query reaches back to the last look that was
         # evidence: a process that ended since then is found by no later query.
-        used = [look.at for look in state.looks[-1:] if look.step == state.step]
-        known = max([state.evidence_from or state.step_started_at or at, *used])
+        used = [look.at for look in _looks(state)[-1:] if look.step == clock.step]
+        known = max([clock.evidence_from or clock.started_at or at, *used])
     known = known if since is None else since
     metrics = tracked.plan.spec.metrics
     source = sources.get(metrics.source_ref.name)
@@ -82,11 +85,20 @@ def look_request(
     return request
 
 
+def _looks(state: RolloutState) -> Sequence[Look]:
+    """Looks of the step under way, and of steps before it, as far as they are kept."""
+    return state.guard.looks if state.guard is not None and state.is_guarded else state.looks
+
+
 def _user_question(tracked: TrackedPolicy, at: int, interval: float) -> UserQuestion | None:
     """What a look asks about groups of users: all that was counted since they were split. None where they are no
     matter."""
     state, plan = tracked.state, tracked.plan
-    if plan.stage(state.step).kind is not StageKind.SPLIT or not plan.objective_at(state.step, None).by_users:
+    if (
+        state.is_guarded
+        or plan.stage(state.step).kind is not StageKind.SPLIT
+        or not plan.objective_at(state.step, None).by_users
+    ):
         return None
     # The campaign's clock goes on after a suspension as if it had begun later; its counts did not.
     since = min([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks[:1])])
@@ -111,15 +123,27 @@ def split_request(
 def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:
     """What tells silent counters from absent servers: which variants should have requests at this step, and when
     counters of the policy were there. At the last look that was evidence they were; at the begin of the step maybe."""
+    clock = tracked.state.clock
+    seen = {clock.evidence_from or clock.started_at or at, *(look.at for look in _looks(tracked.state)[-1:])}
+    return LivenessHints(
+        workload=tracked.plan.spec.target_ref.name, variants=_expected(tracked), seen_at=tuple(sorted(seen))
+    )
+
+
+def _incumbent(state: RolloutState) -> tuple[str, ...]:
+    """The label of a search's incumbent, where a guard watches over it."""
+    return (INCUMBENT,) if state.is_guarded and promoted_label(state) == INCUMBENT else ()
+
+
+def _expected(tracked: TrackedPolicy) -> tuple[str, ...]:
+    """Labels of the variants that should have requests in the step under way."""
     state, plan = tracked.state, tracked.plan
+    if state.guard is not None and state.is_guarded:
+        kept = (Variant.BASELINE.value,) if state.guard.holdback else ()
+        return (*kept, promoted_label(state))
     tried = [each.name for each in state.active if plan.stage(state.step).kind is not StageKind.LEARN]
     labels = dict(zip((each.name for each in state.comparisons), plan.variants, strict=True))
-    seen = {state.evidence_from or state.step_started_at or at, *(look.at for look in state.looks[-1:])}
-    return LivenessHints(
-        workload=plan.spec.target_ref.name,
-        variants=(Variant.BASELINE.value, *(labels[name] for name in tried)),
-        seen_at=tuple(sorted(seen)),
-    )
+    return (Variant.BASELINE.value, *(labels[name] for name in tried))
 
 
 def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
@@ -130,16 +154,40 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     state = tracked.state
     step = CountedStep(
         policy=tracked.label,
-        step=state.step,
-        started_at=state.step_started_at,
-        variants=(Variant.BASELINE.value, *tracked.plan.variants),
+        step=state.clock.step,
+        started_at=state.clock.started_at,
+        variants=(Variant.BASELINE.value, *tracked.plan.variants, *_incumbent(state)),
     )
     applied = source_of(reading).apply(tracked.ledger, reading, at, step)
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    totals = _totals(tracked, ledger, reading)
-    return take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger)), ledger
+    if state.is_guarded:
+        after = after_guard_look(tracked, ledger, at)
+    else:
+        totals = _totals(tracked, ledger, reading)
+        after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
+    return replace(after, savings=_savings(tracked, ledger, at)), ledger
+
+
+def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsBook:
+    """The savings ledger with what the step has counted so far, that of a guard among others."""
+    state, plan = tracked.state, tracked.plan
+    source, step = source_of(ledger), state.clock.step
+    named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
+    arms = source.totals(ledger, step, named)
+    asked = source.evaluated_since(tracked.ledger, ledger, step, named)
+    others = [asked[each] for each in named[1:] if each in asked]
+    counts = counts_of_step(
+        state.campaign,
+        step,
+        StageKind.SPLIT if state.is_guarded else plan.stage(step).kind,
+        arms[Variant.BASELINE],
+        [arms[variant] for variant in plan.variants],
+        [arms[INCUMBENT]] if INCUMBENT in arms and INCUMBENT not in plan.variants else (),
+        Asked(asked.get(Variant.BASELINE.value, Tally()), total([Tally(), *others])),
+    )
+    return booked(state.savings, counts, at)
 
 
 def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:

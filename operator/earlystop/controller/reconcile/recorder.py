@@ -16,6 +16,7 @@ from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
 from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
+from earlystop.rollout.guard.state import watch_of
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -83,11 +84,12 @@ class Recorder:
 
 
 def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger) -> CountLedger:
-    """What stays of the counts. Once it is decided nothing is counted: a decision finds room in a status that series
-    have filled."""
-    if after.campaign != before.campaign or after.decision is not None:
+    """What stays of the counts. Once it is decided nothing is counted but for a guard, so that a decision finds room in
+    a status that series have filled."""
+    if after.campaign != before.campaign or (after.decision is not None and not after.is_guarded):
         return Ledger()
-    return ledger if after.step == before.step else without_closed_steps(ledger, after.step)
+    step = after.clock.step
+    return ledger if step == before.clock.step else without_closed_steps(ledger, step)
 
 
 def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
@@ -95,4 +97,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     missing is stored with the condition that says so. That a step waits for answers is shown from its first look on."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
-    return state.phase, state.step, state.campaign, state.decision, state.awaiting, status, state.handled, waits
+    step = state.clock.step, None if state.guard is None else watch_of(state.guard)
+    return state.phase, step, state.campaign, state.decision, state.awaiting, status, state.handled, waits

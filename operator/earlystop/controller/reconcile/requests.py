@@ -8,6 +8,8 @@ from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.guard.adjust import step_back
+from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
 from earlystop.rollout.search.external import WaitingOffer
@@ -82,7 +84,16 @@ def after_promotion(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Rollo
     return _after_request(tracked, PROMOTE, tracked.policy.requests.promote, promote_now, now)
 
 
-REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion)
+def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
+    """The state after `spec.guard` was followed, and what follows from an alarm. A refused spec changes nothing."""
+    state = tracked.state
+    if tracked.observations.refusal is not None:
+        return state
+    after = step_back(tracked.times, state, now, lambda: digest_of_decision(tracked.name, tracked.uid, state))
+    return follow_guard(tracked.times, after, now)
+
+
+REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_guard)
 """An abort comes first, so that the campaign that it ends has a verdict before the next one begins."""
 
 

@@ -19,6 +19,8 @@ from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.rollout.guard.adjust import careful_setting_due
+from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search_clock import waits_until
@@ -111,8 +113,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     """
     state = tracked.state
     moments = [_check_due(tracked, in_namespace)]
-    rechecks = tracked.traffic.recheck and state.phase not in RESTING
-    if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
+    rechecks = tracked.traffic.recheck and state.watch_phase not in RESTING
+    if state.phase in ACTING or state.watch_phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
     again_at = due_again_at(state, tracked.spec)
     if again_at is not None:
@@ -134,8 +136,18 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    if _guard_is_due(tracked):
+        moments.append(now)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
+
+
+def _guard_is_due(tracked: TrackedPolicy) -> bool:
+    """Whether a guard begins, or a more careful setting follows its alarm."""
+    times, state = tracked.times, tracked.state
+    if times.guard is None or tracked.observations.refusal is not None:
+        return False
+    return begins_now(times, state) or careful_setting_due(times, state) is not None
 
 
 def _follows_at(tracked: TrackedPolicy, now: float) -> float:

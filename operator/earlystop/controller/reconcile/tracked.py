@@ -97,7 +97,7 @@ class TrackedPolicy:
             shown_metrics=DampedObservation.beginning(observations.metrics),
             shown_traffic=DampedObservation.beginning(observations.traffic),
             traffic=resumed_traffic(
-                state, observations.traffic, policy.conditions, recheck=not (accepted and state.phase in WATCHING)
+                state, observations.traffic, policy.conditions, recheck=not (accepted and state.watch_phase in WATCHING)
             ),
             acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
             if accepted

@@ -36,7 +36,8 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import write_refused
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import carried_out, give_up, unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.step_moves import unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.transitions import carried_out, give_up
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -67,7 +68,7 @@ class TrafficActor:
 
         Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
         """
-        split, actions = desired_split(tracked.state), ACTIONS[tracked.state.phase]
+        split, actions = desired_split(tracked.state), ACTIONS[tracked.state.watch_phase]
         if split is None or actions.when is When.NEVER:
             return None
         split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)
@@ -92,7 +93,7 @@ class TrafficActor:
             traffic = await proof_by_reports(self._reader, tracked, split, traffic, traffic.proof, at)
         led = traffic.status in LEADS
         interrupted = tracked.traffic.note_led(split, changed=bool(traffic.changed), led=led)
-        follows = next_after(tracked.state.phase, traffic.status)
+        follows = next_after(tracked.state.watch_phase, traffic.status)
         if follows in (Next.STORE_VERDICT, Next.FINISH):
             await ensure_verdict_stored(self._cluster, tracked, self._clock())
         counts_prove = (
@@ -143,7 +144,10 @@ def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
     if traffic.unfinished or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED, SplitStatus.OVERDUE):
         tracked.traffic.require_recheck()
-    if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
+    if (
+        ACTIONS[tracked.state.watch_phase].when is When.ON_RECHECK
+        and traffic.observation.status is not ConditionStatus.FALSE
+    ):
         for name in traffic.changed:
             tracked.announce(correction_note(name, traffic.followed))
     done = traffic.status == SplitStatus.PROVEN and not traffic.unfinished and tracked.observations.storage is None
@@ -156,7 +160,7 @@ def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int, *, in
     """The state that follows from how far the split has got. interrupted: whether users were led by it before, and not
     all the time since."""
     state = unproven_weights_lost(tracked.state) if interrupted else tracked.state
-    match next_after(state.phase, traffic.status):
+    match next_after(state.watch_phase, traffic.status):
         case Next.SETTLE:
             return weights_in_force(state, now)
         case Next.GIVE_UP:

@@ -7,7 +7,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import INCUMBENT
 from earlystop.delivery.split import ClassRule, ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.rollout.class_settings import class_settings
-from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, serves_classes, shadowed, weights
+from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted_label, serves_classes, shadowed, weights
 from earlystop.rollout.plan import StageKind, variant_labels
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.state import DECIDED, RolloutState
@@ -31,15 +31,12 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
-    label = plan.label_of(promoted(state)) if promoted(state) else ""
-    if state.phase in PROMOTED and incumbent_weight(state):
-        label = INCUMBENT
     return TrafficSplit(
         state.revision,
-        state.step,
+        state.clock.step,
         variants,
         shadows,
-        promoted=label,
+        promoted=promoted_label(state),
         classes=_class_rules(state),
         has_incumbent=incumbent is not None,
     )

@@ -76,7 +76,7 @@ async def put_in_force(
     memory.note_wanted(split, now)
     followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
-    memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
+    memory.note_users(split, desired.serves_users and tracked.state.watch_phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
     written: tuple[str, ...] = ()
     while True:

@@ -31,7 +31,7 @@ def resumed_traffic(
     successor = successor_in(said.reason, said.message)
     if successor and state.phase in ENDED:
         memory.resume_left(successor)
-    if said.status is ConditionStatus.TRUE and state.phase in IN_FORCE:
+    if said.status is ConditionStatus.TRUE and state.watch_phase in IN_FORCE:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
     if said.status is not ConditionStatus.FALSE or since is None or said.reason == WRITE_REFUSED:

@@ -29,11 +29,11 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     memory, state = tracked.traffic, tracked.state
     metrics = tracked.plan.spec.metrics
     source = reader.known().get(metrics.source_ref.name)
-    if state.phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
+    if state.watch_phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
         return
     if tracked.plan.spec.delivery.route_ref is None:
         return  # no request can come past an overlay that is not there
-    seconds = min(MOST_SECONDS, at - max(state.step_started_at or at, int(memory.written_at)))
+    seconds = min(MOST_SECONDS, at - max(state.clock.started_at or at, int(memory.written_at)))
     if seconds < LEAST_SECONDS or at - memory.unseen_at < SECONDS_BETWEEN:
         return
     processes, has_token = tuple({key.process for key in tracked.ledger.rows}), bool(commitment_in(state.revision))

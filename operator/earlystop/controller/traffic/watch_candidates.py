@@ -29,7 +29,7 @@ SECONDS_BETWEEN_WHILE_UNPROVEN = 30.0
 def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
     """When the candidates of a policy are to be asked for again, in Unix seconds; None while no probe proved that users
     are led to any, and while weights are being put in force. policies: how many the operator tracks."""
-    memory, phase = tracked.traffic, tracked.state.phase
+    memory, phase = tracked.traffic, tracked.state.watch_phase
     if phase in FROZEN and memory.unproven is not None:
         return memory.unproven[2] + SECONDS_BETWEEN_WHILE_UNPROVEN
     return _due(tracked, policies) if phase in WATCHED else None

@@ -34,7 +34,7 @@ def next_counts(tracked: TrackedPolicy, split: TrafficSplit | None, policies: in
 
     policies: how many the operator tracks.
     """
-    return None if split is None or tracked.state.phase not in WATCHED else _due(tracked, split, policies)
+    return None if split is None or tracked.state.watch_phase not in WATCHED else _due(tracked, split, policies)
 
 
 def _due(tracked: TrackedPolicy, split: TrafficSplit, policies: int) -> float | None:
@@ -81,7 +81,7 @@ async def watch_counts(
 def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | None:
     """The proven split that leads users, if weights promise each of several variants a share and no probe asks for
     each; None otherwise. split: the desired one, whose revision is another where the campaign's token is lost."""
-    memory, phase, led = tracked.traffic, tracked.state.phase, tracked.traffic.proven
+    memory, phase, led = tracked.traffic, tracked.state.watch_phase, tracked.traffic.proven
     if led is None or phase not in WATCHED | AS_BEFORE:
         return None
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
@@ -99,7 +99,7 @@ def _last_look(tracked: TrackedPolicy, led: TrafficSplit) -> int | None:
     begins with it."""
     looks_go_on = next_look(tracked.times, tracked.state) is not None
     goes_on = looks_go_on or (tracked.traffic.served is not None and tracked.traffic.served.split == led)
-    return tracked.state.last_look_at if led.revision == tracked.state.revision and goes_on else None
+    return tracked.state.clock.last_look_at if led.revision == tracked.state.revision and goes_on else None
 
 
 def _look_comes(tracked: TrackedPolicy, now: float, delay: float) -> bool:
@@ -120,7 +120,7 @@ async def _read(
         return None
     labels = tuple(each.variant for each in split.variants)
     # While a policy is suspended no step is under way: where nothing was counted of it, it is counted from here on.
-    started_at = tracked.state.step_started_at or at
+    started_at = tracked.state.clock.started_at or at
     step = CountedStep(policy=tracked.label, step=split.step, started_at=started_at, variants=labels)
     try:
         after = source_of(result).apply(ledger, result, at, step).ledger

@@ -54,6 +54,10 @@ class ConventionCounts:
         """None: these counters hold all of their requests."""
         return dict.fromkeys(variants, 0)
 
+    def evaluated_since(self, before: object, after: Ledger, step: int, variants: Sequence[str]) -> Mapping[str, Tally]:
+        """Of the processes that complete requests and begin none."""
+        return ledgers.evaluated_since(_own(before), after, step, variants)
+
     def in_flight(self, ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
         """Of the processes that the last reading held."""
         return ledgers.in_flight(ledger, step, variants)

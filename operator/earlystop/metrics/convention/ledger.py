@@ -89,6 +89,19 @@ def totals(
     return {variant: Tally(*row) for variant, row in sums.items()}
 
 
+def evaluated_since(before: Ledger, after: Ledger, step: int, variants: Sequence[str]) -> dict[str, Tally]:
+    """What evaluators have counted of one step from one ledger to a later one, by variant.
+
+    They are the processes that complete requests and begin none: a server counts each request as started first.
+    """
+    servers = {key.process for key, tally in after.rows.items() if tally.started}
+    sums = {str(variant): Tally() for variant in variants}
+    for key, tally in after.rows.items():
+        if key.step == step and key.process not in servers and key.variant in sums:
+            sums[key.variant] += tally - before.rows.get(key, Tally())
+    return sums
+
+
 def in_flight(ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
     """Requests of one step that began and have not ended, by variant.
 

@@ -57,6 +57,12 @@ class TemplateCounts:
         fallen = dict(zip(uncertain, (reset_ledger.fallen_requests(ledger, each) for each in Variant), strict=True))
         return {label: each.started + each.completed + fallen[label] for label, each in uncertain.items()}
 
+    def evaluated_since(
+        self, before: object, after: ResetLedger, step: int, variants: Sequence[str]
+    ) -> Mapping[str, Tally]:
+        """Nothing: these counters do not say who counted."""
+        return {}
+
     def in_flight(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> None:
         """Counters of others are not of one moment, so their difference is not known."""
 

@@ -147,9 +147,9 @@ async def test_an_edit_that_comes_while_traffic_is_being_written_is_checked_befo
         await world.reconcile()
         generation = world.policy["metadata"]["generation"]
         made = world.policy
-        spec = {**made["spec"], "guard": {"holdbackWeight": 5}}
+        spec = {**made["spec"], "guard": {"evidence": "Pairs"}}
         world.api.put(POLICIES, {**made, "spec": spec, "metadata": {**made["metadata"], "generation": generation + 1}})
         for _ in range(5):
             await world.reconcile()
         accepted = next(each for each in world.status["conditions"] if each["type"] == "Accepted")
-    assert (accepted["status"], accepted["reason"]) == ("False", "NotBuilt")
+    assert (accepted["status"], accepted["reason"]) == ("False", "GuardUnusable")

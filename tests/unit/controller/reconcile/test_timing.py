@@ -32,7 +32,11 @@ from tests.unit.controller.tracked_policies import tracked
 from tests.unit.rollout.policies import NOW, UID, examples
 from tests.unit.rollout.states import REACHED
 
-IDLE = sorted(name for name, state in REACHED.items() if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD))
+IDLE = sorted(
+    name
+    for name, state in REACHED.items()
+    if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD) and not state.is_guarded
+)
 
 
 def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:

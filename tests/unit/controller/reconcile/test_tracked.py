@@ -44,7 +44,7 @@ def test_after_a_restart_looks_come_before_checks_but_what_was_being_done_is_don
         found = tracked(state)
         if state.phase != Phase.PENDING:
             assert not acceptance_is_due(found, NOW)
-        assert found.traffic.recheck == (state.phase not in WATCHING)
+        assert found.traffic.recheck == (state.watch_phase not in WATCHING)
 
 
 def test_a_policy_that_was_refused_or_edited_meanwhile_is_checked_at_once() -> None:

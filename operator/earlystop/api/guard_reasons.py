@@ -1,0 +1,52 @@
+"""The reasons of guards, with a sentence each, as in `reasons.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.traffic_reasons import EVENT, VERDICT
+
+_GUARDED = (Type.GUARDED.value,)
+
+GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
+    (
+        (*VERDICT, *_GUARDED, Type.COMPLETED.value, EVENT),
+        {
+            "GuardAlarm": "After a promotion the guard showed harm, and all requests went back to the baseline; the "
+            "message names what was harmed. Find out what has changed, and retry the policy to try again.",
+        },
+    ),
+    (
+        VERDICT,
+        {
+            "SteppedBack": "After a guard's alarm the next more careful setting that the campaign has certified "
+            "serves; find out what has changed, and retry the policy to try bolder ones again.",
+        },
+    ),
+    (
+        (*_GUARDED, EVENT),
+        {
+            "Watching": "A guard watches over the promoted setting; nothing is to be done.",
+            "GuardEnds": "The guard is taken off, as spec.guard was removed; write it again to be watched over.",
+        },
+    ),
+    (
+        _GUARDED,
+        {
+            "GuardBegins": "The guard's share of requests is put in force, or answers to older ones are waited for; "
+            "nothing is to be done.",
+            "GuardBlind": "Counts cannot be read, so the guard would not see harm; the promoted setting stays. Put "
+            "right what the condition MetricsAvailable names.",
+            "GuardSuspended": "The policy is suspended, so nobody watches over the promoted setting; set spec.suspend "
+            "to false.",
+        },
+    ),
+    (
+        (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT),
+        {
+            "GuardUnusable": "Nothing can be compared after a promotion of this policy; remove spec.guard, or write "
+            "what the message names.",
+        },
+    ),
+)

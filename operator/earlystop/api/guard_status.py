@@ -1,0 +1,99 @@
+"""What a status says of a guard, and what a verdict keeps of the one that alarmed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+Short = Annotated[str, Field(max_length=64)]
+Claim = Annotated[str, Field(max_length=128)]
+Time = Annotated[str, Field(max_length=32)]
+Count = Annotated[int, Field(ge=0)]
+FactorsText = Annotated[str, Field(max_length=512)]
+PackedText = Annotated[str, Field(max_length=4096)]
+
+
+class WindowArm(Value):
+    """What one variant did within the window."""
+
+    scored: Count = Field(description="Answers that were scored.")
+    match: Count = Field(description="Exact matches among them.")
+    exact_match: Short = Field(description="Exact Match, in percent.")
+    completed: Count = Field(description="Requests that were completed.")
+    tokens: Count = Field(description="Output tokens of these.")
+    mean_tokens: Short = Field(description="Output tokens of a completed request on average.")
+
+
+class GuardWindow(Value):
+    """What both variants did lately; it decides nothing."""
+
+    seconds: Count = Field(description="Length of the window. It slides by a twelfth of it.")
+    baseline: WindowArm = Field(description="The baseline.")
+    candidate: WindowArm = Field(description="The promoted setting.")
+    saving: Short = Field(description="Share of the baseline's tokens that the promoted setting saves.")
+
+
+class DetectorStatus(Value):
+    """How far one detector is from an alarm."""
+
+    name: Claim = Field(description="The claim: exact_match, floor, guardrail/NAME or class/NAME.")
+    log_statistic: Short = Field(description="Natural log of its statistic, in seconds.")
+    needed: Short = Field(description="Natural log of what an alarm needs.")
+
+
+Detectors = Annotated[tuple[DetectorStatus, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "name"})]
+
+
+class GuardStatus(Value):
+    """The guard that watches over the promotion, or did until its alarm. Its size does not grow."""
+
+    phase: Literal["Applying", "Settling", "Observing"] = Field(
+        description="Whether its weights are put in force, first answers are waited for, or it watches."
+    )
+    since: Time = Field(description="When it began.")
+    evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match is compared on.")
+    holdback_weight: Annotated[int, Field(ge=0, le=50)] = Field(description="Percent of traffic on the baseline.")
+    false_revert_seconds: Count = Field(description="Mean time between false reverts, as promised.")
+    window_seconds: Count = Field(description="Length of the window that is shown.")
+    ends: bool | None = Field(None, description="Whether it is being taken off. Absent: it is not.")
+    step: Count = Field(description="Label of its counters.")
+    step_started_at: Time | None = Field(None, description="When its weights were seen in force.")
+    evidence_from: Time | None = Field(None, description="Moment of the snapshot that its step's looks start from.")
+    last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
+    metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
+    suspended_at: Time | None = Field(None, description="Since when it stands still.")
+    in_flight: Count | None = Field(None, description="As status.inFlight, of its step.")
+    interrupted: bool | None = Field(None, description="As status.interrupted, of its step.")
+    looks_taken: Count = Field(description="Looks that were evidence, in all.")
+    window: GuardWindow | None = Field(None, description="What both variants did lately.")
+    detectors: Detectors = Field((), description="The detectors that are nearest to an alarm, and how far.")
+    alarm: tuple[Claim, ...] | None = Field(
+        None, max_length=24, description="Claims of which harm is shown. Absent: there is no alarm."
+    )
+    alarm_at: Time | None = Field(None, description="Moment of the look that alarmed.")
+    factors: FactorsText = Field(description="By how much evidence is divided: on answers, then of each guardrail.")
+    mark: PackedText = Field(description="Totals of its step at its last look that was evidence, packed.")
+    checkpoint: PackedText = Field(description="Detectors before the looks that are kept, packed.")
+    checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
+    looks: PackedText = Field("", description="Increments of the latest looks, packed.")
+    window_parts: PackedText = Field("", description="Sums of the window's parts, packed.")
+
+
+class RecordedGuard(Value):
+    """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then."""
+
+    since: Time = Field(description="When the guard began.")
+    evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match was compared on.")
+    false_revert_seconds: Count = Field(description="Mean time between false reverts, as promised.")
+    factors: FactorsText = Field(description="By how much evidence was divided: on answers, then of each guardrail.")
+    alarm: tuple[Claim, ...] = Field(max_length=24, description="Claims of which harm was shown.")
+    detectors: tuple[DetectorStatus, ...] = Field(max_length=24, description="The detectors at the alarm.")
+    looks_taken: Count = Field(description="Looks of the guard in all; those before the checkpoint are in it alone.")
+    checkpoint: PackedText = Field(description="Detectors before the looks below, packed.")
+    checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
+    looks: tuple[Annotated[tuple[int, ...], Field(min_length=31, max_length=102)], ...] = Field(
+        max_length=64, description="Increments of every look since the checkpoint, in order; columns as above."
+    )

@@ -1,0 +1,154 @@
+"""kubectl earlystop explain: what a policy waits for, and what would change its mind, in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
+from earlystop.cli.evidence_words import claim_words, one_in_line
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.screen_holds import hold_of, outlook_of
+from earlystop.cli.screen_reading import remaining_of, unreadable
+from earlystop.cli.screen_times import duration, forecast_phrase
+from earlystop.cli.screen_view import UNREADABLE, Manifest, View, view_of
+from earlystop.cli.terminal import UNLIMITED, console, printable
+from earlystop.cli.waiting_words import harms_of, promotion_waits, step_waits
+from earlystop.controller.cluster import POLICIES
+from earlystop.rollout.conditions import summary
+from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
+from earlystop.simulation.remaining import Remaining
+
+Paragraph = tuple[str, tuple[str, ...]]
+"""A sentence, and what follows it as a list."""
+
+
+def command(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:
+    """Say what a policy waits for in plain words: what would promote it, take it back, or end it."""
+    found = asyncio.run(read_object(POLICIES, namespace, context, policy))
+    now = time.time()
+    try:
+        paragraphs = list(explanation(found, now, remaining_of(found, now)))
+    except UNREADABLE:
+        raise CommandFailure(unreadable(found)) from None
+    shown = console()
+    for sentence, items in paragraphs:
+        shown.print(printable(sentence), soft_wrap=not shown.is_terminal)
+        for item in items:
+            shown.print(f"  - {printable(item)}", soft_wrap=not shown.is_terminal)
+
+
+def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> Iterator[Paragraph]:
+    """Everything that there is to explain, a paragraph each. now: Unix seconds. remaining: how long it still takes.
+
+    Raises one of `screen_view.UNREADABLE` for a policy that this release cannot read.
+    """
+    view = view_of(policy, now, UNLIMITED, remaining)
+    yield _aim(view)
+    yield from _held(view)
+    plan, state = view.state.plan, view.state
+    if plan is None:
+        yield outlook_of(view), ()
+        return
+    if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
+        yield summary(state), ()
+    if state.phase in ENDED:
+        yield _afterwards(view), ()
+    elif state.phase in BETWEEN_TRIALS:
+        yield "The next trial of the search begins by itself.", ()
+    elif state.phase in TRYING or state.phase is Phase.SUSPENDED:
+        if state.phase in TRYING:
+            yield from _waits(plan, state)
+        yield from _back(state)
+        yield _end(view), ()
+        yield _people(view), ()
+    else:
+        yield "The decision stands, and is being carried out.", ()
+
+
+def _aim(view: View) -> Paragraph:
+    spec = view.spec
+    name = f"{view.policy['metadata']['namespace']}/{view.policy['metadata']['name']}"
+    judged = spec.objective
+    wanted = (
+        f"a setting is to save at least {in_percent(float(judged.tokens.minimum_saving))} of the output tokens, and to "
+        f"lose less than {in_points(float(judged.exact_match.margin))} points of exact match (EM)"
+    )
+    risk = one_in_line(float(judged.risk.promote))
+    tried = [f"{each.name}: {in_settings(spec.candidate_settings(each))}" for each in spec.settings_to_try()]
+    target = f"{spec.target_ref.kind} {spec.target_ref.name}"
+    sentence = (
+        f"{name} tries settings of {target} ({spec.delivery.mode}, {spec.rollout.strategy}) in place of "
+        f"{in_settings(spec.baseline_settings())}: {wanted}. A promotion is wrong with a probability of {risk} at most."
+    )
+    return sentence, tuple(tried)
+
+
+def _held(view: View) -> Iterator[Paragraph]:
+    hold = hold_of(view)
+    if hold is not None:
+        yield f"It is held ({hold.reason}). {hold.message}", (hold.meaning,) if hold.meaning else ()
+
+
+def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
+    """What each candidate's promotion waits for, and the next step."""
+    at = state.last_look_at
+    if at is None or state.evidence_from is None:
+        yield "It waits for its first look at the counts of this step; nothing is judged before.", ()
+        return
+    for each in state.active:
+        waits = promotion_waits(plan, state, each.name, at)
+        if waits:
+            yield f"{each.name} is promoted when there is:", waits
+        else:
+            yield f"Everything that a promotion of {each.name} needs is there.", ()
+    following = step_waits(plan, state, at)
+    if following:
+        yield "The next step, with more requests for candidates, waits for:", following
+    elif state.step + 1 < len(plan.stages):
+        yield "The next step follows at the next look.", ()
+
+
+def _back(state: RolloutState) -> Iterator[Paragraph]:
+    """What takes candidates back, with how near that is."""
+    for each in state.active:
+        yield f"Requests of {each.name} go back to the baseline at once when it is shown that:", tuple(_harms(each))
+
+
+def _harms(comparison: Comparison) -> Iterator[str]:
+    for words, log_e, risk in harms_of(comparison):
+        if risk > 0:
+            yield f"{words} ({claim_words(log_e, log_e, risk)})"
+
+
+def _end(view: View) -> str:
+    """What happens without a verdict, and when one is to be expected."""
+    rollout, began = view.spec.rollout, view.state.campaign_started_at
+    end = began + rollout.deadline_seconds
+    then = (
+        "the weights stay as they are, for a person to decide"
+        if rollout.on_inconclusive == "Hold"
+        else ("all requests go back to the baseline")
+    )
+    told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view.remaining, end - view.now)}.")
+    return f"Without a verdict by {rfc3339(end)} (in {duration(end - view.now)}), {then}.{told}"
+
+
+def _people(view: View) -> str:
+    named = f"{view.policy['metadata']['name']} -n {view.policy['metadata']['namespace']}"
+    verbs = "resume, abort or promote" if view.state.phase is Phase.SUSPENDED else "pause, abort or promote"
+    return f"Who does not want to wait: kubectl earlystop {verbs} {named}."
+
+
+def _afterwards(view: View) -> str:
+    """What a person may do when a rollout is over."""
+    named = f"{view.policy['metadata']['name']} -n {view.policy['metadata']['namespace']}"
+    certified = view.state.certified
+    commit = "" if certified is None else f" What is proven, and may be committed: {in_settings(certified.values)}."
+    return (
+        f"Nothing more happens by itself.{commit} To try something else, edit the policy; to try the same again, "
+        f"kubectl earlystop retry {named}."
+    )

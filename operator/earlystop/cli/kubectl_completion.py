@@ -1,0 +1,41 @@
+"""kubectl_complete-earlystop: what kubectl runs to complete `kubectl earlystop ...`.
+
+kubectl passes the words after `earlystop`, the last of which is completed, and wants a completion a line and then a
+line with a directive. The completions are typer's own, as for bash.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from typer.completion import get_completion_inspect_parameters
+
+from earlystop.cli.failure import run_safely
+from earlystop.cli.main import app
+
+NO_FILES = ":4"
+"""kubectl's directive: offer no names of files where there is no completion."""
+PROGRAM = "kubectl-earlystop"
+VARIABLE = "_KUBECTL_EARLYSTOP_COMPLETE"
+
+
+def complete(words: Sequence[str]) -> None:
+    """Print the completions of the last word, a line each."""
+    get_completion_inspect_parameters()  # which is how typer registers its shells
+    typed = [PROGRAM, *words]
+    os.environ |= {VARIABLE: "complete_bash", "COMP_WORDS": shlex.join(typed), "COMP_CWORD": str(len(words))}
+    try:
+        app(prog_name=PROGRAM, complete_var=VARIABLE)
+    except SystemExit:
+        return
+    finally:
+        os.environ.pop(VARIABLE)
+
+
+def run() -> None:
+    """The program."""
+    run_safely(lambda: complete(sys.argv[1:] or [""]))
+    print(NO_FILES)

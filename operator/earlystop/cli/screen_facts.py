@@ -1,0 +1,83 @@
+"""Facts that only some policies have, a line each: what waits for people, a guard, a search, and what is spent of a
+shared margin and risk.
+
+Who has another one adds a function to FACTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
+from earlystop.cli.guard_screen import guard_facts
+from earlystop.cli.screen_times import duration
+from earlystop.cli.screen_view import View
+from earlystop.cli.search_screen import search_facts
+from earlystop.rollout.formatting import from_rfc3339
+
+
+def fact_blocks(view: View) -> Iterator[Block]:
+    """A block for each fact: its name in front, and what there is to say."""
+    for of_view in FACTS:
+        for label, text in of_view(view):
+            is_short = len(label) <= LABEL_WIDTH
+            yield Block((labelled(label, said(text)) if is_short else labelled("", said(f"{label}: {text}")),), rank=2)
+
+
+def _search(view: View) -> Iterator[tuple[str, str]]:
+    yield from search_facts(view.status)
+
+
+def _margin(view: View) -> Iterator[tuple[str, str]]:
+    """What promotions since a pinned baseline have spent of the margin."""
+    margin = view.status.get("margin")
+    if not margin:
+        return
+    spent, left, campaign = (f"{100 * float(margin[name]):g}" for name in ("spent", "left", "campaign"))
+    yield (
+        "margin",
+        f"{spent} points spent, {left} left against the pinned baseline; promotion {margin['promotion']} of "
+        f"{margin['promotions']} may lose {campaign}",
+    )
+
+
+def _risk(view: View) -> Iterator[tuple[str, str]]:
+    """What campaigns of one candidate have spent of the risk of a wrong promotion."""
+    margin, risk = view.status.get("margin"), view.status.get("risk") or {}
+    if risk.get("campaigns", 1) > 1 or (margin and risk):
+        whole = view.spec.objective.risk.promote
+        yield (
+            "risk",
+            f"{risk['promote']} in this campaign, {risk['campaign']} of {risk['campaigns']} of the candidate; "
+            f"{risk['promoteSpent']} of {whole} spent",
+        )
+
+
+def _awaiting(view: View) -> Iterator[tuple[str, str]]:
+    """Which decision waits for people, and how long it still does. What it says is in the message below."""
+    awaiting = view.status.get("awaiting")
+    if awaiting:
+        left = duration(from_rfc3339(awaiting["expiresAt"]) - view.now)
+        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+
+
+def _savings(view: View) -> Iterator[tuple[str, str]]:
+    """What users' requests did not take of tokens, over all campaigns."""
+    found = view.status.get("savings")
+    if found:
+        yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
+
+
+def _guard(view: View) -> Iterator[tuple[str, str]]:
+    yield from guard_facts(view.status)
+
+
+FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
+    _awaiting,
+    _guard,
+    _search,
+    _margin,
+    _risk,
+    _savings,
+)
+"""Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

@@ -1,0 +1,78 @@
+"""What holds a policy, or else what it waits for: from its conditions and from the campaign behind its status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earlystop.api.reasons import REASONS
+from earlystop.cli.screen_view import View
+from earlystop.cli.waiting_words import promotion_waits, step_waits
+from earlystop.rollout.conditions import summary
+from earlystop.rollout.settling import answers_are_outstanding, outstanding
+from earlystop.rollout.state import ENDED, TRYING, Phase, RolloutState
+from earlystop.rollout.step_messages import waiting_sentence
+
+MOST_WAITS = 3
+"""Things that a line names; `explain` has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a policy does not go on, or not by itself. meaning: what such a reason means, and what to do; "" where this
+    release does not know it."""
+
+    reason: str
+    message: str
+    meaning: str
+
+
+def hold_of(view: View) -> Hold | None:
+    """What holds a policy; None where it goes on by itself, or is over."""
+    ready, progressing = view.conditions.get("Ready"), view.conditions.get("Progressing")
+    if ready is not None and ready["status"] == "False":
+        return _hold(str(ready["reason"]), str(ready["message"]))
+    phase = view.state.phase
+    if phase in (Phase.SUSPENDED, Phase.HELD):
+        return _hold(phase.value, summary(view.state))
+    if phase in ENDED or progressing is None or progressing["reason"] == phase.value:
+        return None
+    if progressing["status"] == "False":
+        return _hold(str(progressing["reason"]), str(progressing["message"]))
+    if phase in TRYING:
+        return _hold(str(progressing["reason"]), _wait_of(view.state, str(progressing["message"])))
+    return None
+
+
+def _wait_of(state: RolloutState, message: str) -> str:
+    """What is waited for, without where the rollout stands, which the rest of a screen says."""
+    if answers_are_outstanding(state):
+        return outstanding(state)
+    return (state.plan is not None and waiting_sentence(state.plan, state)) or message
+
+
+def _hold(reason: str, message: str) -> Hold:
+    known = REASONS.get(reason)
+    return Hold(reason, message, "" if known is None else known.sentence)
+
+
+def outlook_of(view: View) -> str:
+    """Where a policy stands that nothing holds, in a sentence or two."""
+    state, plan = view.state, view.state.plan
+    if plan is None:
+        ready = view.conditions.get("Ready")
+        return "The operator has not looked at it yet; see whether it runs." if ready is None else str(ready["message"])
+    at = state.last_look_at
+    if state.phase is not Phase.OBSERVING or at is None or state.leading is None:
+        return summary(state)
+    waits = promotion_waits(plan, state, state.leading.name, at, with_numbers=False)
+    following = step_waits(plan, state, at, with_numbers=False)
+    sentences = [f"A promotion waits for {_listed(waits)}."] if waits else []
+    if following:
+        sentences.append(f"The next step waits for {_listed(following)}.")
+    return " ".join(sentences) or summary(state)
+
+
+def _listed(phrases: tuple[str, ...]) -> str:
+    more = len(phrases) - MOST_WAITS
+    *first, last = [*phrases[:MOST_WAITS], *([f"{more} more"] if more > 0 else [])]
+    return f"{'; '.join(first)}; and {last}" if first else last

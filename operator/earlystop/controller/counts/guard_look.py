@@ -1,0 +1,46 @@
+"""From the counts of a guard's step to the next state: an alarm is decided and carried out like any other decision."""
+
+from __future__ import annotations
+
+from earlystop.api.counts import ClassAnswers, Variant
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.count_ledger import CountLedger, source_of
+from earlystop.rollout.exposure import promoted_label
+from earlystop.rollout.guard.response import respond
+from earlystop.rollout.guard.transitions import alarm_of
+from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.step_moves import take_look
+from earlystop.rollout.totals import Totals
+
+
+def after_guard_look(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> RolloutState:
+    """The state after a guard's look at moment `at`, with a decision where it shows harm.
+
+    Raises ValueError for counts that cannot be.
+    """
+    state = tracked.state
+    label = promoted_label(state)
+    totals, in_flight = _totals(tracked, ledger, label), None
+    if state.watch_phase is Phase.SETTLING:
+        variants = (Variant.BASELINE.value, label)
+        counted = source_of(ledger).in_flight(ledger, state.clock.step, variants)
+        in_flight = None if counted is None else tuple(counted[variant] for variant in variants)
+    after = take_look(tracked.times, state, at, totals, in_flight=in_flight)
+    if alarm_of(after) is None:
+        return after
+    # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
+    return respond(tracked.times, after, digest_of_decision(tracked.name, tracked.uid, state))
+
+
+def _totals(tracked: TrackedPolicy, ledger: CountLedger, label: str) -> Totals:
+    """Counts of the baseline and of the promoted setting, in all and in the query classes that the guard compares."""
+    counts, step, guard = source_of(ledger), tracked.state.clock.step, tracked.state.guard
+    variants = (Variant.BASELINE.value, label)
+    arms = counts.totals(ledger, step, variants)
+    classes = []
+    for each in () if guard is None else guard.objective.classes:
+        counted = counts.totals(ledger, step, variants, each.name)
+        baseline, candidate = counted[Variant.BASELINE], counted[label]
+        classes.append(ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch))
+    return Totals(arms[Variant.BASELINE], arms[label], tuple(classes))

@@ -1,0 +1,81 @@
+"""The metrics of policies for prometheus_client: worked out at each scrape, so none outlives its policy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from earlystop.controller.policy_metrics.limits import MOST_IN_ALL, exposed
+from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
+from earlystop.controller.policy_metrics.table import TABLE, PolicyMetric
+
+LEFT_OUT = "earlystop_operator_policies_without_series"
+LEFT_OUT_MEANING = (
+    "Policies of which no series is exposed: all together have too many, and those that are watched come first; or, "
+    "as the log says, one provokes an error."
+)
+
+log = logging.getLogger(__name__)
+
+
+class PolicyCollector(Collector):
+    """Asks for the policies whenever it is scraped; before it is told whom to ask there are none."""
+
+    def __init__(self, most_in_all: int = MOST_IN_ALL) -> None:
+        self._views: Callable[[], Iterable[PolicyView]] = tuple
+        self._most_in_all = most_in_all
+        self._left_out = 0
+        self._told: set[tuple[str, str]] = set()
+        self._faulty: set[tuple[str, str]] = set()
+
+    def show(self, views: Callable[[], Iterable[PolicyView]]) -> None:
+        """From now on show the policies that this function returns at a scrape."""
+        self._views = views
+
+    def describe(self) -> Iterator[Metric]:
+        """The families without samples."""
+        yield from (_family(each) for each in TABLE)
+        yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING)
+
+    def collect(self) -> Iterator[Metric]:
+        """The families as they are now."""
+        self._told, self._faulty = self._faulty, set()
+        found = exposed(self._views(), most_in_all=self._most_in_all, samples_of=self._samples_of)
+        families = {each.name: _family(each) for each in TABLE}
+        for sample in found.samples:
+            families[sample.metric.name].add_metric(sample.labels, sample.value)
+        yield from families.values()
+        yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING, value=found.left_out)
+        self._tell(found.left_out)
+
+    def _samples_of(self, view: PolicyView) -> Sequence[Sample]:
+        """The samples of one policy; none, and a line in the log, for one that provokes an error: all others have
+        theirs."""
+        try:
+            samples = list(samples_of(view))
+        except Exception:
+            if view.key not in self._told:
+                log.exception("this policy has no metrics, by an error of the operator's own: %s", view.label)
+            self._faulty.add(view.key)
+            return ()
+        return samples
+
+    def _tell(self, left_out: int) -> None:
+        """Say in the log when policies begin to be left out, and when none is any more."""
+        if left_out and not self._left_out:
+            log.warning(
+                "%d policies have no metrics: all together have more than %d series, or the line before this one names "
+                "an error. Watch fewer namespaces by one operator (--namespace), or remove policies that are over",
+                left_out,
+                self._most_in_all,
+            )
+        elif self._left_out and not left_out:
+            log.info("every policy has its metrics again")
+        self._left_out = left_out
+
+
+def _family(metric: PolicyMetric) -> GaugeMetricFamily:
+    return GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)

@@ -1,0 +1,176 @@
+"""All detectors of a guard, one for each claim that takes a setting back: Exact Match, floor, guardrails and classes.
+
+They read a look as the claims of a trial do (`em_claims`, `guardrails`), and a factor by which evidence is divided is
+the one that the trial had learned when it ended, so it is known before each look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import log, log1p
+
+from earlystop.api.counts import Look
+from earlystop.evidence import change_detection, em_claims, guardrails, missing_answers, pairs, rate_ratio
+from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.change_detection import AnswerDetector, BetDetector, Detector
+from earlystop.evidence.divisors import Witnesses, divisors
+from earlystop.evidence.mixture import weighted_grid
+from earlystop.evidence.objective import (
+    EXACT_MATCH,
+    FLOOR,
+    Basis,
+    Claim,
+    Objective,
+    class_claim,
+    guardrail_claim,
+)
+
+FLOOR_GRID = weighted_grid([2.0**-k for k in range(1, 8)], [1.0] * 7)
+"""Bets on Exact Match below the floor, by the share of the floor that is missing: from a half down to 1 in 128."""
+
+
+MOST_OPENED_SECONDS = 60.0
+"""However long ago the look before was, no more time opens new bets: else a long gap would be an alarm by itself. It
+makes false alarms rarer than promised, and never more frequent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """By how much the evidence of a look is divided, each >= 1. answers: that on Exact Match and floor. guardrails: in
+    the policy's order."""
+
+    answers: float = 1.0
+    guardrails: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """The detectors of an objective after some looks; their size does not grow.
+
+    exact_match: over all answers, or on pairs. floor: None without one. rates: of guardrails, and classes: of query
+    classes, in the policy's order.
+    """
+
+    exact_match: Detector
+    floor: BetDetector | None
+    rates: tuple[BetDetector, ...]
+    classes: tuple[AnswerDetector, ...]
+
+
+def factors_of(objective: Objective, witnesses: Witnesses) -> Factors:
+    """What the evidence of a trial is divided by after its looks, for a guard that follows it."""
+    divided = divisors(objective, witnesses)
+    return Factors(
+        answers=divided.answers.factor * divided.by_look,
+        guardrails=tuple(each.factor * divided.by_look for each in divided.guardrails),
+    )
+
+
+def start(objective: Objective) -> Detectors:
+    """The detectors before any look of a guard."""
+    on_pairs = objective.basis is Basis.PAIRS
+    return Detectors(
+        exact_match=change_detection.start_bets(pairs.GRID) if on_pairs else change_detection.start(objective.margin),
+        floor=None if objective.floor is None else change_detection.start_bets(FLOOR_GRID),
+        rates=tuple(change_detection.start_bets(rate_ratio.GRID) for _ in objective.guardrails),
+        classes=tuple(change_detection.start(each.margin) for each in objective.classes),
+    )
+
+
+def update(
+    detectors: Detectors, objective: Objective, factors: Factors, look: Look, seconds: float, *, usable: bool
+) -> Detectors:
+    """The detectors after one more look.
+
+    seconds: since the look before, > 0; more than a minute counts as one. usable: whether its answers can be compared
+    (`em_claims.usable`); else only its requests are. Raises ValueError for counts that cannot be.
+    """
+    judged, seconds = missing_answers.as_judged(objective, look), min(seconds, MOST_OPENED_SECONDS)
+    after = _with_rates(detectors, objective, factors, look, seconds)
+    return _with_answers(after, objective, factors.answers, judged, seconds) if usable else after
+
+
+def named(detectors: Detectors, objective: Objective) -> Iterator[tuple[Claim, Detector]]:
+    """Each detector by its claim."""
+    yield EXACT_MATCH, detectors.exact_match
+    if detectors.floor is not None:
+        yield FLOOR, detectors.floor
+    yield from zip((guardrail_claim(each.name) for each in objective.guardrails), detectors.rates, strict=True)
+    yield from zip((class_claim(each.name) for each in objective.classes), detectors.classes, strict=True)
+
+
+def mean_times(objective: Objective, seconds: float) -> dict[Claim, float]:
+    """The mean time between false alarms that each detector promises, so that all together promise `seconds`.
+
+    Exact Match has half of the promise where there are others, which share the rest evenly, as in a trial.
+    """
+    risks = objective.harm_risks
+    parts = {EXACT_MATCH: risks.exact_match, **risks.guardrails}
+    return {claim: seconds * objective.risk_harm / part for claim, part in parts.items()}
+
+
+def alarms(detectors: Detectors, objective: Objective, seconds: float) -> tuple[Claim, ...]:
+    """The claims of which a detector says that harm has begun; seconds: between false alarms, as promised."""
+    times = mean_times(objective, seconds)
+    return tuple(
+        claim for claim, each in named(detectors, objective) if change_detection.shows_change(each, times[claim])
+    )
+
+
+def _with_answers(detectors: Detectors, objective: Objective, factor: float, judged: Look, seconds: float) -> Detectors:
+    floor = detectors.floor
+    if objective.basis is Basis.PAIRS:
+        asked = judged.candidate.pairs
+        gains = pairs.look_log_e(asked, objective.margin, Side.HARM)
+        exact_match: Detector = change_detection.update_bets(_bets(detectors.exact_match), gains, factor, seconds)
+        answers = Answers(asked.total, asked.both + asked.candidate_only)
+        classes = detectors.classes
+    else:
+        by_class = em_claims.by_class(objective, judged)
+        share = judged.share if objective.split_known else None
+        exact_match = change_detection.update(
+            _of_answers(detectors.exact_match), by_class, factor, share, opened=seconds
+        )
+        answers = Answers(judged.candidate.scored, judged.candidate.match)
+        classes = tuple(
+            change_detection.update(each, {em_claims.OTHER: by_class[margin.name]}, factor, share, opened=seconds)
+            for each, margin in zip(detectors.classes, objective.classes, strict=True)
+        )
+    if floor is not None and objective.floor is not None and answers.scored:
+        floor = change_detection.update_bets(floor, floor_log_e(answers, objective.floor), factor, seconds)
+    return replace(detectors, exact_match=exact_match, floor=floor, classes=classes)
+
+
+def _with_rates(detectors: Detectors, objective: Objective, factors: Factors, look: Look, seconds: float) -> Detectors:
+    rates = []
+    rows = zip(
+        detectors.rates, objective.guardrails, guardrails.events_of(objective, look), factors.guardrails, strict=True
+    )
+    for detector, rail, (baseline, candidate), factor in rows:
+        if not (baseline.exposed and candidate.exposed):
+            rates.append(detector)
+            continue
+        gains = rate_ratio.look_log_e(baseline, candidate, rail.maximum_ratio)
+        rates.append(change_detection.update_bets(detector, gains, factor, seconds))
+    return replace(detectors, rates=tuple(rates))
+
+
+def floor_log_e(answers: Answers, floor: float) -> list[float]:
+    """log e-value of one look against "Exact Match is at the floor or above", for each bet of `FLOOR_GRID`: the
+    likelihood ratio of a rate below it."""
+    miss = answers.scored - answers.match
+    ratios = ((log1p(-part), log((1 - floor * (1 - part)) / (1 - floor))) for part in FLOOR_GRID.sizes)
+    return [answers.match * of_match + miss * of_miss for of_match, of_miss in ratios]
+
+
+def _bets(detector: Detector) -> BetDetector:
+    if not isinstance(detector, BetDetector):
+        raise ValueError("the detector was begun for answers, and its objective reads pairs")
+    return detector
+
+
+def _of_answers(detector: Detector) -> AnswerDetector:
+    if not isinstance(detector, AnswerDetector):
+        raise ValueError("the detector was begun for pairs, and its objective reads answers")
+    return detector

@@ -1,0 +1,176 @@
+"""A guard as it stands in a policy's status and in the verdict of its alarm, and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
+from earlystop.evidence.objective import Basis, Claim, ClaimKind
+from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
+from earlystop.rollout.guard.follow import guard_objective
+from earlystop.rollout.guard.packing import (
+    pack_detectors,
+    pack_factors,
+    pack_window,
+    unpack_detectors,
+    unpack_factors,
+    unpack_window,
+)
+from earlystop.rollout.guard.state import Alarm, GuardState, StepClock, WatchPhase
+from earlystop.rollout.guard.transitions import replayed
+from earlystop.rollout.guard.window import Sums
+from earlystop.rollout.guard.words import detector_rows
+from earlystop.rollout.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
+from earlystop.rollout.plan import Plan
+
+MOST_SHOWN = 4
+"""Detectors in a status."""
+
+
+def guard_status(guard: GuardState | None) -> GuardStatus | None:
+    """What a status says of a guard; None without one."""
+    if guard is None:
+        return None
+    clock, alarm = guard.clock, guard.alarm
+    return GuardStatus(
+        phase=guard.phase.value,
+        since=rfc3339(guard.since),
+        evidence=guard.objective.basis.value,
+        holdback_weight=guard.holdback,
+        false_revert_seconds=guard.false_revert_seconds,
+        window_seconds=guard.window_seconds,
+        ends=guard.ends or None,
+        step=clock.step,
+        step_started_at=_time(clock.started_at),
+        evidence_from=_time(clock.evidence_from),
+        last_look_at=_time(clock.last_look_at),
+        metrics_lost_at=_time(clock.metrics_lost_at),
+        suspended_at=_time(guard.suspended_at),
+        in_flight=guard.in_flight,
+        interrupted=guard.interrupted or None,
+        looks_taken=guard.taken,
+        window=_window(guard),
+        detectors=_nearest(guard),
+        alarm=None if alarm is None else tuple(map(str, alarm.claims)),
+        alarm_at=None if alarm is None else rfc3339(alarm.at),
+        factors=pack_factors(guard.factors),
+        mark=pack_marks([guard.mark]),
+        checkpoint=pack_detectors(guard.checkpoint, guard.objective),
+        checkpoint_at=rfc3339(guard.checkpoint_at),
+        looks=pack_looks(guard.looks),
+        window_parts=pack_window(guard.window),
+    )
+
+
+def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None) -> GuardState | None:
+    """Inverse of `guard_status`. learned: as in `Plan.objective_at`. Raises ValueError for a status that no guard of
+    this plan has."""
+    if stored is None:
+        return None
+    objective = guard_objective(plan, learned, Basis(stored.evidence))
+    checkpoint = unpack_detectors(stored.checkpoint, objective)
+    guard = GuardState(
+        since=from_rfc3339(stored.since),
+        objective=objective,
+        factors=unpack_factors(stored.factors),
+        holdback=stored.holdback_weight,
+        false_revert_seconds=stored.false_revert_seconds,
+        window_seconds=stored.window_seconds,
+        clock=StepClock(
+            step=stored.step,
+            started_at=_moment(stored.step_started_at),
+            evidence_from=_moment(stored.evidence_from),
+            last_look_at=_moment(stored.last_look_at),
+            metrics_lost_at=_moment(stored.metrics_lost_at),
+        ),
+        checkpoint=checkpoint,
+        detectors=checkpoint,
+        checkpoint_at=from_rfc3339(stored.checkpoint_at),
+        phase=WatchPhase(stored.phase),
+        ends=bool(stored.ends),
+        suspended_at=_moment(stored.suspended_at),
+        mark=unpack_marks(stored.mark)[0],
+        in_flight=stored.in_flight,
+        interrupted=bool(stored.interrupted),
+        looks=CompressedLooks(unpack_looks(stored.looks, len(objective.classes))),
+        taken=stored.looks_taken,
+        window=unpack_window(stored.window_parts, 0 if stored.window is None else stored.window.seconds),
+    )
+    if stored.alarm is not None:
+        at = from_rfc3339(stored.alarm_at or "")
+        guard = replace(guard, alarm=Alarm(tuple(map(claim_in, stored.alarm)), at, stored.false_revert_seconds))
+    return replayed(guard)
+
+
+def recorded_guard(guard: GuardState | None) -> RecordedGuard | None:
+    """What a verdict keeps of a guard that has alarmed; None of any other."""
+    if guard is None or guard.alarm is None:
+        return None
+    return RecordedGuard(
+        since=rfc3339(guard.since),
+        evidence=guard.objective.basis.value,
+        false_revert_seconds=guard.alarm.seconds,
+        factors=pack_factors(guard.factors),
+        alarm=tuple(map(str, guard.alarm.claims)),
+        detectors=detectors_text(guard),
+        looks_taken=guard.taken,
+        checkpoint=pack_detectors(guard.checkpoint, guard.objective),
+        checkpoint_at=rfc3339(guard.checkpoint_at),
+        looks=tuple(tuple(look.row()) for look in guard.looks),
+    )
+
+
+def detectors_text(guard: GuardState) -> tuple[DetectorStatus, ...]:
+    """How far each detector is from an alarm."""
+    return tuple(
+        DetectorStatus(name=str(claim), log_statistic=log_e_text(value), needed=log_e_text(needed))
+        for claim, value, needed in detector_rows(guard)
+    )
+
+
+def _nearest(guard: GuardState) -> tuple[DetectorStatus, ...]:
+    """Those that are nearest to an alarm, in the order of their claims: with many query classes all of them would be
+    most of a status."""
+    rows = sorted(detectors_text(guard), key=lambda each: float(each.needed) - float(each.log_statistic))
+    nearest = {each.name for each in rows[:MOST_SHOWN]}
+    return tuple(each for each in detectors_text(guard) if each.name in nearest)
+
+
+def claim_in(text: str) -> Claim:
+    """The claim that a text names. Raises ValueError for one that names none."""
+    kind, _, name = text.partition("/")
+    return Claim(ClaimKind(kind), name)
+
+
+def _window(guard: GuardState) -> GuardWindow | None:
+    window = guard.window
+    if not window.parts:
+        return None
+    saving = window.saving if guard.holdback else None
+    return GuardWindow(
+        seconds=window.seconds,
+        baseline=_arm(window.baseline),
+        candidate=_arm(window.candidate),
+        saving="not known" if saving is None else f"{100 * saving:.1f} %",
+    )
+
+
+def _arm(sums: Sums) -> WindowArm:
+    exact_match, tokens = sums.exact_match, sums.mean_tokens
+    return WindowArm(
+        scored=sums.scored,
+        match=sums.match,
+        exact_match="not known" if exact_match is None else f"{100 * exact_match:.1f} %",
+        completed=sums.completed,
+        tokens=sums.tokens,
+        mean_tokens="not known" if tokens is None else f"{tokens:.1f}",
+    )
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)
+
+
+def _moment(text: str | None) -> int | None:
+    return None if text is None else from_rfc3339(text)

@@ -1,0 +1,108 @@
+"""What a guard remembers: one frozen value of a size that does not grow, however long it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from earlystop.api.counts import Look
+from earlystop.evidence.guard_detectors import Detectors, Factors
+from earlystop.evidence.objective import Basis, Claim, Objective
+from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.guard.window import EMPTY, Window
+from earlystop.rollout.totals import NO_COUNTS, Totals
+
+KEPT_LOOKS = 24
+"""As many looks are kept at most; then the older half of them becomes the checkpoint."""
+
+
+NO_LOOKS = CompressedLooks()
+
+
+class WatchPhase(StrEnum):
+    """What a guard is about: its weights are put in force, its first answers are waited for, or it watches."""
+
+    APPLYING = "Applying"
+    SETTLING = "Settling"
+    OBSERVING = "Observing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepClock:
+    """The moments of a step, in Unix seconds.
+
+    step: its number, the label of its counters. started_at: when its weights were proven in force. evidence_from:
+    moment of its snapshot. last_look_at: last moment that was dealt with. metrics_lost_at: since when counts are
+    missing.
+    """
+
+    step: int
+    started_at: int | None = None
+    evidence_from: int | None = None
+    last_look_at: int | None = None
+    metrics_lost_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Harm has begun. claims: of which detectors say so. at: moment of the look, Unix seconds. seconds: the mean time
+    between false reverts that was promised."""
+
+    claims: tuple[Claim, ...]
+    at: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardState:
+    """A guard under way, or as it was at its alarm.
+
+    since: when it began, Unix seconds. objective: what it compares; factors: by which its evidence is divided.
+    holdback: percent of requests that the baseline keeps. false_revert_seconds, window_seconds: as in the policy.
+    ends: whether it is being taken off: then all requests go to what was promoted.
+    phase, clock: of its step. suspended_at: since when it stands still.
+    mark: totals of the step at its last look that was evidence (or at its snapshot).
+    in_flight, interrupted: as in `RolloutState`.
+    checkpoint: the detectors before `looks`, which are the latest ones; detectors: always equal to the replay of those.
+    checkpoint_at: the moment up to which the checkpoint has looked. taken: how many looks there were in all.
+    window: sums of both variants over the latest time. alarm: None until one ended the watch.
+    """
+
+    since: int
+    objective: Objective
+    factors: Factors
+    holdback: int
+    false_revert_seconds: int
+    window_seconds: int
+    clock: StepClock
+    checkpoint: Detectors
+    detectors: Detectors
+    checkpoint_at: int
+    phase: WatchPhase = WatchPhase.APPLYING
+    ends: bool = False
+    suspended_at: int | None = None
+    mark: Totals = NO_COUNTS
+    in_flight: int | None = None
+    interrupted: bool = False
+    looks: Sequence[Look] = NO_LOOKS
+    taken: int = 0
+    window: Window = EMPTY
+    alarm: Alarm | None = None
+
+    @property
+    def looked_at(self) -> int:
+        """Moment of the last look that was evidence, in any of its steps."""
+        return self.looks[-1].at if self.looks else self.checkpoint_at
+
+    @property
+    def on_pairs(self) -> bool:
+        """Whether Exact Match is read from questions that both variants answered."""
+        return self.objective.basis is Basis.PAIRS
+
+
+def watch_of(guard: GuardState) -> tuple[object, ...]:
+    """What of a guard must be stored at once when it changes; single looks can be read again after a restart."""
+    waits = guard.in_flight is None, guard.interrupted, guard.suspended_at
+    promise = guard.since, guard.holdback, guard.false_revert_seconds, guard.window_seconds
+    return guard.phase, guard.ends, waits, promise, guard.alarm

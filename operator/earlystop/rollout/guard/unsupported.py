@@ -1,0 +1,75 @@
+"""Which policies no guard can watch over, and why: said by name, never half done."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.search.space import by_trials
+
+
+def guard_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why a guard would have nothing to compare after a promotion of this policy, or None."""
+    if spec.guard is None:
+        return None
+    sentence = _nothing_promoted(spec) or _nothing_beside(spec) or _nothing_asked(spec)
+    return None if sentence is None else Refusal("GuardUnusable", f"spec.guard: {sentence}")
+
+
+def _nothing_promoted(spec: PolicySpec) -> str | None:
+    """Why no one setting is ever promoted that could be watched."""
+    if not spec.delivery.traits.moves_traffic:
+        return (
+            f"delivery.mode {spec.delivery.mode} moves no traffic, so nothing is promoted that could be watched. "
+            "Remove guard, or write another mode."
+        )
+    if spec.objective.per_class:
+        return (
+            "objective.perClass gives query classes settings of their own, and each class as a whole, so none of its "
+            "requests stays on the baseline. Remove guard, or write objective.queryClasses without perClass."
+        )
+    if by_trials(spec) and not spec.metrics.traits.by_convention:
+        return (
+            f"metrics.preset {spec.metrics.preset} cannot tell the best setting of a search apart from the one under "
+            "trial, and a search may end with either. Remove guard, or write preset EarlyStop."
+        )
+    return None
+
+
+def _nothing_beside(spec: PolicySpec) -> str | None:
+    """Why nothing would be left of the baseline to compare with."""
+    traits = spec.delivery.traits
+    if traits.promotes_target:
+        return (
+            f"delivery.mode {spec.delivery.mode} promotes by changing the target itself, so no Pod of the baseline is "
+            "left. Remove guard, or write a mode by which requests carry their setting."
+        )
+    guard = spec.guard
+    if guard is not None and guard.holdback and not traits.by_weights:
+        return (
+            f"delivery.mode {spec.delivery.mode} splits users by a header, not by weights, so no percent of them can "
+            "be held back. Write guard.evidence: Pairs without holdbackWeight, or a mode by weights."
+        )
+    if guard is not None and guard.adjust is not None and guard.adjust.tries_per_week and not by_trials(spec):
+        return (
+            "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
+            "other. Write 0, or such a search in place of candidates."
+        )
+    return None
+
+
+def _nothing_asked(spec: PolicySpec) -> str | None:
+    """Why nobody would ask golden questions, or score answers."""
+    guard, evidence = spec.guard, spec.objective.exact_match.evidence
+    if guard is None or guard.evidence == evidence:
+        return None
+    if guard.evidence == "Pairs":
+        return (
+            "guard.evidence Pairs compares golden questions, and objective.exactMatch.evidence is Answers, so nobody "
+            "asks them. Write exactMatch.evidence: Pairs too, or guard.evidence: Answers."
+        )
+    if spec.delivery.traits.through_injector and spec.metrics.traits.by_convention:
+        return (
+            f"delivery.mode {spec.delivery.mode} scores no live answers. Write guard.evidence: Pairs, as the objective "
+            "does."
+        )
+    return None

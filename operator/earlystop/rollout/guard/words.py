@@ -1,0 +1,78 @@
+"""What people are told of a guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log
+
+from earlystop.api.conditions import Condition, ConditionStatus
+from earlystop.api.conditions import ConditionType as Type
+from earlystop.evidence import guard_detectors
+from earlystop.evidence.change_detection import NEVER
+from earlystop.evidence.objective import Claim
+from earlystop.rollout.formatting import in_count, rfc3339
+from earlystop.rollout.guard.state import GuardState, WatchPhase
+from earlystop.rollout.guard.window import Sums
+from earlystop.rollout.state import RolloutState
+
+
+def guarded(state: RolloutState) -> Condition | None:
+    """The condition of the guard; None for a campaign that has none."""
+    guard = state.guard
+    if guard is None:
+        return None
+    if guard.alarm is not None:
+        message = "The guard has alarmed and taken the promoted setting off; the condition RolledBack says why."
+        return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardAlarm", message)
+    if guard.suspended_at is not None:
+        message = "The policy is suspended: no weight moves, and nobody watches. Set spec.suspend to false to go on."
+        return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardSuspended", message)
+    if guard.ends:
+        message = "The guard is being taken off, as spec.guard was removed; all requests get the promoted setting."
+        return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardEnds", message)
+    if guard.clock.metrics_lost_at is not None:
+        message = (
+            f"Counts cannot be read since {rfc3339(guard.clock.metrics_lost_at)}, so harm would not be seen. The "
+            "promoted setting stays: an outage shows no harm. The condition MetricsAvailable says what is wrong."
+        )
+        return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardBlind", message)
+    if guard.phase is not WatchPhase.OBSERVING:
+        return Condition(Type.GUARDED, ConditionStatus.UNKNOWN, "GuardBegins", guard_sentence(guard))
+    return Condition(Type.GUARDED, ConditionStatus.TRUE, "Watching", guard_sentence(guard))
+
+
+def guard_sentence(guard: GuardState) -> str:
+    """What a guard does, and what it has seen lately."""
+    kept = f"{guard.holdback} % of requests stay on the baseline" if guard.holdback else "golden questions are compared"
+    if guard.phase is WatchPhase.APPLYING:
+        return f"The guard begins: {kept}, and weights are put in force."
+    if guard.phase is WatchPhase.SETTLING:
+        return f"The guard begins: {kept}, and answers to older requests are waited for."
+    looks = f"{in_count(guard.taken)} looks since {rfc3339(guard.since)}"
+    return f"The guard watches: {kept}; {looks}.{window_sentence(guard)}"
+
+
+def window_sentence(guard: GuardState) -> str:
+    """What both variants did lately, with a blank before it; "" before anything was seen."""
+    window = guard.window
+    if not window.parts:
+        return ""
+    saving = window.saving if guard.holdback else None
+    saves = "" if saving is None else f", and {100 * saving:.0f} % of the tokens are saved"
+    return (
+        f" In the last {window.seconds} s Exact Match was {_percent(window.candidate)}, at the baseline "
+        f"{_percent(window.baseline)}{saves}."
+    )
+
+
+def detector_rows(guard: GuardState) -> Iterator[tuple[Claim, float, float]]:
+    """Each claim with the natural log of its statistic and of what an alarm needs, both at least 0."""
+    times = guard_detectors.mean_times(guard.objective, guard.false_revert_seconds)
+    for claim, each in guard_detectors.named(guard.detectors, guard.objective):
+        value = 0.0 if each.log_statistic == NEVER else max(0.0, each.log_statistic)
+        yield claim, value, log(times[claim])
+
+
+def _percent(sums: Sums) -> str:
+    rate = sums.exact_match
+    return "not known" if rate is None else f"{100 * rate:.1f} % of {in_count(sums.scored)} answers"

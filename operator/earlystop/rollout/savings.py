@@ -1,0 +1,227 @@
+"""The savings ledger: tokens that users' requests did not take, from the counts that looks read. Pure.
+
+Within a step the requests of all variants are of the same kind, so each that had another setting would have taken the
+baseline's mean length of that step. With B tokens in b completed requests of users by the baseline, and T in t requests
+by the others, without golden questions:
+
+    without = (b + t) B / b                  what the same requests would have taken with the baseline alone
+    saved   = without - (B + T)
+
+Each step is rounded to whole tokens once, when it closes, and `saved` is a difference of whole numbers, so the books
+balance to the token: without = tokens - golden + saved, for every step and for all of them.
+
+The counts of the open step are those of the ledger, which hold all of the step from its beginning, and replace those of
+the look before; golden questions are what came from one ledger to the next. Both are stored in one write with that
+ledger: reading a moment again, as after a restart, books nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from operator import ge
+from typing import NamedTuple
+
+from earlystop.api.counts import Tally, total
+from earlystop.rollout.plan import StageKind
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Whole numbers that add up over steps; all but `without - tokens` are 0 or more.
+
+    requests: completed ones of users. tokens: all that were counted. without: what users' requests would have taken by
+    the baseline. golden, shadows: tokens of golden questions, and of shadows. lost: see `worth`.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    without: int = 0
+    golden: int = 0
+    shadows: int = 0
+    lost: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def saved(self) -> int:
+        """Tokens that users' requests did not take; below 0 where candidates took more."""
+        return self.without - (self.tokens - self.golden)
+
+    def net(self, *, shadows_cost: bool) -> int:
+        """What is left of the savings when the experiment is paid. shadows_cost: whether the server generates them."""
+        return self.saved - self.golden - self.lost - (self.shadows if shadows_cost else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Counts of the baseline, or of every other variant that served users, in one step. completed, tokens: with golden
+    questions. golden, golden_tokens: answers to these alone."""
+
+    completed: int = 0
+    failed: int = 0
+    tokens: int = 0
+    golden: int = 0
+    golden_tokens: int = 0
+
+    @classmethod
+    def of(cls, counted: Tally, golden: Tally) -> Arm:
+        """The arm with these counts, of which some were golden questions."""
+        return cls(counted.completed, counted.failed, counted.tokens, golden.completed, golden.tokens)
+
+    @property
+    def requests(self) -> int:
+        """Completed requests of users."""
+        return self.completed - self.golden
+
+    @property
+    def users_tokens(self) -> int:
+        """Tokens of these."""
+        return self.tokens - self.golden_tokens
+
+    def after(self, before: Arm) -> Arm:
+        """This arm, whose golden questions are new ones, with those of before."""
+        return replace(
+            self, golden=self.golden + before.golden, golden_tokens=self.golden_tokens + before.golden_tokens
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """Counts of one step of one campaign so far. shadows: tokens of these."""
+
+    campaign: int
+    step: int
+    baseline: Arm = Arm()
+    others: Arm = Arm()
+    shadows: int = 0
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """All of it as numbers, as it is packed."""
+        return (self.campaign, self.step, *astuple(self.baseline), *astuple(self.others), self.shadows)
+
+    @classmethod
+    def from_row(cls, row: Sequence[int]) -> StepCounts:
+        """Inverse of `row`. Raises ValueError for another number of numbers."""
+        if len(row) != ROW:
+            raise ValueError(f"the counts of a step are {ROW} numbers; these are {len(row)}")
+        arm = len(fields(Arm))
+        return cls(row[0], row[1], Arm(*row[2 : 2 + arm]), Arm(*row[2 + arm : 2 + 2 * arm]), row[-1])
+
+    def goes_on_as(self, later: StepCounts) -> bool:
+        """Whether later counts hold these: the same step's, and none of them smaller."""
+        return self.row[:2] == later.row[:2] and all(map(ge, later.row[2:], self.row[2:]))
+
+
+ROW = 3 + 2 * len(fields(Arm))
+
+
+@dataclass(frozen=True, slots=True)
+class SavingsBook:
+    """All that was booked of a policy. closed: sums of steps that are over; open: counts of the one under way.
+
+    since, until: Unix seconds of the first and the last look that was booked.
+    """
+
+    closed: Sums
+    open: StepCounts
+    since: int
+    until: int
+
+    @property
+    def sums(self) -> Sums:
+        """The sums of everything that was booked."""
+        return self.closed + worth(self.open)
+
+    @property
+    def saved_a_request(self) -> float | None:
+        """Tokens that a request of the other variants saved in the last step, which is what it saves later as far as
+        nothing changes; None where either arm has no answer."""
+        baseline, others = self.open.baseline, self.open.others
+        if baseline.requests <= 0 or others.requests <= 0:
+            return None
+        return baseline.users_tokens / baseline.requests - others.users_tokens / others.requests
+
+
+def worth(counts: StepCounts) -> Sums:
+    """The sums of one step. A step without an answer of the baseline has nothing to be compared with: nothing is saved.
+
+    Requests are lost where others fail more often than the baseline does: those beyond its rate, which have to be
+    asked again, at its mean length.
+    """
+    baseline, others = counts.baseline, counts.others
+    requests, golden = baseline.requests + others.requests, baseline.golden_tokens + others.golden_tokens
+    tokens = baseline.tokens + others.tokens
+    sums = Sums(requests, tokens, without=tokens - golden, golden=golden, shadows=counts.shadows)
+    if baseline.requests <= 0:
+        return sums
+    ended = baseline.requests + baseline.failed
+    # Failures beyond the baseline's rate, times `ended`.
+    excess = max(0, others.failed * baseline.requests - baseline.failed * others.requests)
+    return replace(
+        sums,
+        without=_rounded(requests * baseline.users_tokens, baseline.requests),
+        lost=_rounded(excess * baseline.users_tokens, ended * baseline.requests),
+    )
+
+
+class Asked(NamedTuple):
+    """Answers to golden questions that came since the look before, of the baseline and of all others."""
+
+    baseline: Tally = Tally()
+    others: Tally = Tally()
+
+
+def counts_of_step(
+    campaign: int,
+    step: int,
+    kind: StageKind,
+    baseline: Tally,
+    candidates: Sequence[Tally],
+    beside: Sequence[Tally] = (),
+    asked: Asked = Asked(),  # noqa: B008 - a NamedTuple of frozen values
+) -> StepCounts:
+    """The counts of a step, as a look has read them, with the golden questions since the look before. beside: of
+    variants that serve users and are compared with nothing, as a search's incumbent. In shadow candidates serve nobody:
+    what they count are shadows."""
+    shadowed = [] if kind is StageKind.SPLIT else candidates
+    others = total([Tally(), *beside, *(candidates if kind is StageKind.SPLIT else ())])
+    return StepCounts(
+        campaign,
+        step,
+        Arm.of(baseline, asked.baseline),
+        Arm.of(others, asked.others),
+        sum(each.tokens for each in shadowed),
+    )
+
+
+def booked(book: SavingsBook | None, counts: StepCounts, at: int) -> SavingsBook:
+    """The book after a look at Unix second `at`. Counts that do not hold those of the look before are of another step,
+    or began anew: what was counted before is closed, and stays. counts: their golden questions are those since then."""
+    if book is None:
+        return SavingsBook(Sums(), counts, at, at)
+    before = book.open
+    whole = replace(counts, baseline=counts.baseline.after(before.baseline), others=counts.others.after(before.others))
+    if before.goes_on_as(whole):
+        return replace(book, open=whole, until=at)
+    return SavingsBook(book.sums, counts, book.since, at)
+
+
+def packed(book: SavingsBook) -> str:
+    """The book without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`."""
+    return ";".join(",".join(map(str, part)) for part in (astuple(book.closed), book.open.row))
+
+
+def unpacked(text: str, since: int, until: int) -> SavingsBook:
+    """Inverse of `packed`. Raises ValueError when the text was not made by it."""
+    parts = [[int(number) for number in part.split(",")] for part in text.split(";")]
+    if [len(part) for part in parts] != [len(fields(Sums)), ROW]:
+        raise ValueError(f"status.savings.packed is {text!r}, which is no savings ledger of this release")
+    return SavingsBook(Sums(*parts[0]), StepCounts.from_row(parts[1]), since, until)
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The nearest whole number, without the rounding errors of floats. denominator: above 0; halves go up."""
+    return (2 * numerator + denominator) // (2 * denominator)

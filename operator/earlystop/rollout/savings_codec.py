@@ -1,0 +1,32 @@
+"""The savings ledger as it stands in a policy's status, and back."""
+
+from __future__ import annotations
+
+from earlystop.api.savings import SavingsStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.savings import SavingsBook, packed, unpacked
+
+
+def savings_status(book: SavingsBook | None) -> SavingsStatus | None:
+    """What the status says of a ledger; None before anything was booked."""
+    if book is None:
+        return None
+    sums = book.sums
+    return SavingsStatus(
+        since=rfc3339(book.since),
+        until=rfc3339(book.until),
+        requests=sums.requests,
+        tokens=sums.tokens,
+        saved_tokens=sums.saved,
+        golden_tokens=sums.golden,
+        shadow_tokens=sums.shadows,
+        lost_tokens=sums.lost,
+        packed=packed(book),
+    )
+
+
+def restore_savings(stored: SavingsStatus | None) -> SavingsBook | None:
+    """Inverse of `savings_status`. Raises ValueError for a status that this operator did not write."""
+    if stored is None:
+        return None
+    return unpacked(stored.packed, from_rfc3339(stored.since), from_rfc3339(stored.until))

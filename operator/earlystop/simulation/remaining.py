@@ -1,0 +1,277 @@
+"""How long a rollout under way still takes: the arithmetic of a plan, begun from the evidence that it has.
+
+The rollouts of `forecast` begin anew; these begin where the campaign stands. Their bets have the capital that the
+campaign's have, their step has the answers that its step has, and traffic goes on as it came in the looks so far. How
+much Exact Match the candidate loses is not known: it is drawn from what the looks say of it, about normal.
+
+The evidence of tokens goes on as fast as it has grown so far: logarithms of capital whose drift is half their variance
+reach a line after an inverse Gaussian time. Guardrails and the floor are taken to hold. Several candidates, and trials
+beside an incumbent, are not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from math import inf, log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.random import default_rng
+
+from earlystop.api.counts import Look, total
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.bets import Side
+from earlystop.evidence.engine import EvidenceState
+from earlystop.evidence.gaps import UNSOUND
+from earlystop.evidence.objective import Basis
+from earlystop.evidence.pairs import PairsProcess
+from earlystop.rollout.evidence_history import history_of
+from earlystop.rollout.plan import StageKind
+from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
+from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
+from earlystop.simulation.paths import Numbers, Paths
+from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
+from earlystop.simulation.supposed_dispersion import SupposedDispersion
+
+RUNS, SEED = 40, 1
+"""Forecasts for each supposed loss. The same state is told the same each time."""
+PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Quantiles of the loss, as the looks so far have it, at which rollouts are drawn."""
+LEAST_ANSWERS = 100
+"""Of the variant with fewer: before, the looks say too little of the loss."""
+LEAST_LOG_E = 0.1
+"""Evidence that is smaller has not begun to grow."""
+EDGE = 1e-3
+"""Rates are supposed to be no nearer to 0 and to 1, where nothing would vary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """low, high: seconds from now between which 8 of 10 forecasts have a verdict on the evidence; inf where that is
+    after the deadline. promoted, rolled_back: parts of the forecasts that end so by the deadline, 0..1."""
+
+    low: float
+    high: float
+    promoted: float
+    rolled_back: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the looks of a comparison show. baseline, candidate: scored answers, or pairs as both. right_b, right_c:
+    rates of right ones, 0..1. rate: scored answers or pairs a second, of all variants. discordance: share of pairs that
+    just one variant answers right."""
+
+    baseline: int
+    candidate: int
+    right_b: float
+    right_c: float
+    rate: float = 0.0
+    discordance: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        """Exact Match that the candidate lost."""
+        return self.right_b - self.right_c
+
+    def error(self, scatter: float, *, on_pairs: bool) -> float:
+        """Standard error of the loss."""
+        if on_pairs:
+            return sqrt(scatter * max(self.discordance, 1 / self.candidate) / self.candidate)
+        own, other = self.right_c * (1 - self.right_c), self.right_b * (1 - self.right_b)
+        return sqrt(scatter * (own / self.candidate + other / self.baseline))
+
+
+def remaining(
+    spec: PolicySpec, state: RolloutState, now: float, runs: int = RUNS, seed: int = SEED
+) -> Remaining | None:
+    """How long a campaign still takes at Unix time `now`; None where nobody can say: with several candidates or an
+    incumbent, before 100 answers of each variant and some evidence of a saving, while it is not observed or waits for
+    people, and while the comparison is not sound.
+
+    spec: of the policy now, whose live times go on. runs: forecasts for each supposed loss.
+    """
+    comparison = _told(state)
+    seen = None if comparison is None else _seen(comparison)
+    if comparison is None or seen is None:
+        return None
+    objective = comparison.evidence.objective
+    on_pairs, factor = objective.basis is Basis.PAIRS, comparison.evidence.dispersion.factor
+    loss = NormalDist(seen.loss, max(1e-6, seen.error(factor, on_pairs=on_pairs)))
+    elapsed = now - state.campaign_started_at
+    seconds, verdicts = zip(
+        *(_forecast(spec, state, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
+    )
+    left, ends = np.concatenate(seconds) - elapsed, np.concatenate(verdicts)
+    if not _may_save(comparison):
+        ends[ends > 0] = 0
+    saved = _seconds_to_save(comparison, now, len(left), seed)
+    if saved is None:
+        return None
+    left = np.where(ends > 0, np.maximum(left, saved), left)
+    return _summed(left, ends, spec.rollout.deadline_seconds - elapsed)
+
+
+def _told(state: RolloutState) -> Comparison | None:
+    """The comparison that a forecast is about."""
+    is_single = len(state.comparisons) == 1 and state.plan is not None and state.plan.incumbent is None
+    is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
+    if not is_single or not is_watched or UNSOUND & set(state.comparisons[0].assessment.gaps):
+        return None
+    return state.comparisons[0]
+
+
+def _may_save(comparison: Comparison) -> bool:
+    """Whether the tokens that are asked for may still be shown to be saved, by what is seen of them."""
+    seen = comparison.assessment.saving.estimate
+    return comparison.assessment.saves_tokens or seen is None or seen >= comparison.evidence.objective.minimum_saving
+
+
+def _seconds_to_save(comparison: Comparison, now: float, runs: int, seed: int) -> Floats | None:
+    """Seconds from now until the saving of tokens is shown in each forecast; None where nothing speaks for it yet."""
+    assessed, looks = comparison.assessment, comparison.looks
+    if assessed.saves_tokens or not _may_save(comparison):
+        return np.zeros(runs)
+    if assessed.log_e.tokens < LEAST_LOG_E:
+        return None
+    before = [look.at for look, value in zip(looks, history_of(comparison).tokens, strict=True) if value == 0]
+    left = -log(comparison.evidence.objective.risk_promote) - assessed.log_e.tokens
+    drift = assessed.log_e.tokens / max(1, looks[-1].at - (before or [looks[0].at])[-1])
+    left = max(left, LEAST_LOG_E)
+    return default_rng(seed).wald(left / drift, left**2 / (2 * drift), runs) - (now - looks[-1].at)
+
+
+def _seen(comparison: Comparison) -> _Seen | None:
+    """What its looks show; None where that is too little."""
+    looks, on_pairs = comparison.looks, comparison.evidence.objective.basis is Basis.PAIRS
+    spans = [(later, later.at - look.at) for look, later in pairwise(looks) if later.step == look.step]
+    seconds = sum(gap for _, gap in spans)
+    judged = sum(look.candidate.pairs.total if on_pairs else _scored(look) for look, _ in spans)
+    counts = _of_pairs(looks) if on_pairs else _of_answers(looks)
+    if min(counts.baseline, counts.candidate) < LEAST_ANSWERS or not judged or not seconds:
+        return None
+    return replace(counts, rate=judged / seconds)
+
+
+def _scored(look: Look) -> int:
+    return look.baseline.scored + look.candidate.scored
+
+
+def _of_answers(looks: Sequence[Look]) -> _Seen:
+    baseline, candidate = total([each.baseline for each in looks]), total([each.candidate for each in looks])
+    right = baseline.match / max(1, baseline.scored), candidate.match / max(1, candidate.scored)
+    return _Seen(baseline.scored, candidate.scored, *map(_inside, right))
+
+
+def _of_pairs(looks: Sequence[Look]) -> _Seen:
+    found = total([each.candidate for each in looks]).pairs
+    number = max(1, found.total)
+    return _Seen(
+        baseline=found.total,
+        candidate=found.total,
+        right_b=_inside((found.both + found.baseline_only) / number),
+        right_c=_inside((found.both + found.candidate_only) / number),
+        discordance=_inside((found.baseline_only + found.candidate_only) / number),
+    )
+
+
+def _inside(rate: float) -> float:
+    return min(1 - EDGE, max(EDGE, rate))
+
+
+def _forecast(
+    spec: PolicySpec, state: RolloutState, seen: _Seen, loss: float, runs: int, seed: int
+) -> tuple[Floats, Numbers]:
+    """Seconds from the campaign's beginning to the verdict of each forecast, and which verdict, for a supposed loss."""
+    plan, random, comparison = state.pinned_plan, default_rng(seed), state.comparisons[0]
+    loss = seen.right_b - _inside(seen.right_b - loss)
+    supposed = SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
+    told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
+    alive, begun = np.arange(runs), np.zeros(runs)
+    stages = list(enumerate(plan.stages))
+    for kind, group in groupby(stages, key=lambda each: each[1].kind):
+        numbered = list(group)
+        if numbered[-1][0] < state.step:
+            continue
+        if kind is StageKind.LEARN:
+            begun = begun + seconds_to_learn(spec, numbered[0][1])
+            continue
+        first, alike = numbered[0][0], [stage for _, stage in numbered]
+        watched = Watched(plan, spec, supposed, alike, first, plan.objective_at(first, state.dispersion))
+        paths = watched.begin(alive, begun)
+        if first <= state.step:
+            _stand(paths, watched, state, comparison, seen, state.step - first)
+        alive, begun = follow(watched, random, paths, told, spec.rollout.deadline_seconds)
+    return told.seconds, told.verdict
+
+
+def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comparison, seen: _Seen, step: int) -> None:
+    """Let the paths stand where the campaign does. step: index of its step in the watched stages."""
+    runs, looks, evidence = len(paths.number), comparison.looks, comparison.evidence
+    since, settle = state.evidence_from, watched.rollout.settle_seconds
+    latest = state.last_look_at or state.step_started_at or state.campaign_started_at
+    started = (latest if since is None else since - settle) - state.campaign_started_at
+    paths.step = np.full(runs, step)
+    paths.started = np.full(runs, float(started))
+    paths.last = np.full(runs, float(started + settle if since is None else latest - state.campaign_started_at))
+    paths.looks = np.full(runs, len(looks))
+    if not looks:
+        return
+    paths.first = np.full(runs, float(looks[0].at - state.campaign_started_at))
+    in_step = [each for each in looks if each.step == state.step]
+    paths.in_step = np.full(runs, float(sum(min(_judged(each, watched)) for each in in_step)))
+    paths.answers = np.full(runs, float(seen.baseline + seen.candidate))
+    paths.candidate = np.full(runs, float(seen.candidate))
+    paths.tokens.bet_on = np.full(runs, comparison.assessment.log_e.tokens != 0)
+    paths.capital = [np.tile(_capital(claim, evidence, watched), (runs, 1)) for claim in watched.claims]
+    factor = evidence.dispersion.factor / watched.objective.dispersion
+    watched.dispersion = SupposedDispersion(
+        watched.dispersion.waits if not evidence.dispersion.is_known else 0, max(1.0, factor), max(1.0, factor)
+    )
+    _stand_against_loss(paths, watched, seen, step)
+
+
+def _judged(look: Look, watched: Watched) -> tuple[int, int]:
+    """Answers of both variants in a look, or pairs as both."""
+    pairs = look.candidate.pairs.total
+    return (pairs, pairs) if watched.on_pairs else (look.baseline.scored, look.candidate.scored)
+
+
+def _capital(claim: Claim, evidence: EvidenceState, watched: Watched) -> Floats:
+    """The logarithm of each bet's capital now."""
+    quality, side = evidence.quality, claim.side
+    if claim.stratum is not None:
+        processes = quality.harmed if side is Side.HARM else quality.certified
+        return np.array(processes[claim.stratum].log_capital)
+    process = quality.deciding(watched.objective.basis)[0 if side is Side.PROMOTE else 1]
+    if not isinstance(process, PairsProcess):
+        return np.array(process.log_capital)
+    found, objective = process.pairs, watched.objective
+    number = max(1, found.total)
+    rates = found.baseline_only / number, found.candidate_only / number
+    return found.total * on_pairs(1.0, *rates, objective.margin, side, objective.dispersion).drift
+
+
+def _stand_against_loss(paths: Paths, watched: Watched, seen: _Seen, step: int) -> None:
+    """What the looks say against the loss that the next step asks about, as if they had come at this step's split."""
+    loss = watched.supposed.em_loss
+    beyond = seen.candidate * (loss - seen.loss)
+    if watched.on_pairs:
+        paths.against[0, :, 0], paths.against[0, :, 1] = seen.candidate, beyond
+        return
+    arms, runs = watched.arms[step], len(paths.number)
+    seconds, surplus = np.full(runs, seen.candidate / arms.candidate), np.full(runs, beyond)
+    paths.against += add_against_loss(
+        arms, watched.objective.margin, watched.objective.dispersion, seconds, surplus, paths.candidate / 2
+    )
+
+
+def _summed(seconds: Floats, verdicts: Numbers, left: float) -> Remaining:
+    """What all forecasts say together; seconds from now. left: until the deadline."""
+    is_told = (verdicts != 0) & (seconds <= left)
+    times = np.sort(np.where(is_told, np.maximum(seconds, 0), inf))
+    low, high = (float(times[min(len(times) - 1, int(part * len(times)))]) for part in (0.1, 0.9))
+    promoted, rolled_back = (float((is_told & (verdicts == each)).mean()) for each in (1, -1))
+    return Remaining(low, high, promoted, rolled_back)

@@ -1,0 +1,68 @@
+"""promtool finds the alert rules in order, and each fires when it should and at no other time."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster.errors import ClusterError
+from tests.cluster.packaging import CHART, named, template
+from tests.cluster.promtool import promtool
+
+RULES = CHART / "files" / "alerts.yaml"
+CASES = Path(__file__).parent / "alerts" / "rules_test.yaml"
+EVERYTHING = "metrics.serviceMonitor.enabled=true,metrics.alerts.enabled=true,metrics.dashboard.enabled=true"
+
+
+def test_each_alert_fires_when_it_should_and_at_no_other_time(tmp_path: Path) -> None:
+    for file in (RULES, CASES):
+        shutil.copy(file, tmp_path)
+    for command in (["check", "rules", "--lint=all", "--lint-fatal", RULES.name], ["test", "rules", CASES.name]):
+        done = subprocess.run([promtool(), *command], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_charts_rules_are_those_of_the_file_with_links_to_where_the_runbooks_are(tmp_path: Path) -> None:
+    text = template(f"--set={EVERYTHING},metrics.alerts.runbookUrl=https://docs.example.com/runbooks")
+    expected = RULES.read_text().replace("operator/docs/runbooks.md#", "https://docs.example.com/runbooks#")
+    assert named(text, "PrometheusRule", "earlystop")["spec"] == yaml.safe_load(expected)
+
+
+def test_the_service_monitor_finds_the_service_of_the_metrics_and_keeps_the_policies_namespaces() -> None:
+    text = template(f"--set={EVERYTHING},metrics.serviceMonitor.labels.release=prometheus")
+    monitor, service = named(text, "ServiceMonitor", "earlystop"), named(text, "Service", "earlystop-metrics")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["honorLabels"] is True and endpoint["port"] in {each["name"] for each in service["spec"]["ports"]}
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_the_dashboard_is_a_config_map_for_grafanas_sidecar() -> None:
+    found = named(template(f"--set={EVERYTHING}"), "ConfigMap", "earlystop-dashboard")
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert found["data"]["earlystop-policies.json"].strip() == (CHART / "files" / "dashboard.json").read_text().strip()
+
+
+def test_nothing_of_it_is_there_unless_it_is_asked_for_and_policies_can_be_left_out_of_the_metrics() -> None:
+    assert not {"ServiceMonitor", "PrometheusRule", "earlystop-dashboard"} & set(template().replace(":", " ").split())
+    assert "--no-policy-metrics" not in template()
+    assert "--no-policy-metrics" in template("--set=metrics.policies=false")
+
+
+@pytest.mark.parametrize("wanted", ["alerts", "dashboard"])
+def test_alerts_and_a_dashboard_of_policies_that_have_no_metrics_are_refused(wanted: str) -> None:
+    with pytest.raises(ClusterError, match=f"metrics/{wanted}"):
+        template(f"--set=metrics.policies=false,metrics.{wanted}.enabled=true")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["metrics.serviceMonitor.interval=often", "metrics.alerts.runbookUrl=runbooks", "metrics.dashbord.enabled=true"],
+)
+def test_a_wrong_value_of_the_metrics_is_refused(setting: str) -> None:
+    with pytest.raises(ClusterError, match="schema"):
+        template(f"--set={setting}")

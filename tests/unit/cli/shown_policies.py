@@ -1,0 +1,63 @@
+"""Policies as screens are drawn of them: in every state that is reached, and with statuses that were recorded."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+
+from earlystop.cli.screen import picture
+from earlystop.cli.screen_reading import remaining_of
+from earlystop.cli.screen_view import Event
+from earlystop.controller.cluster import Manifest
+from earlystop.rollout.formatting import from_rfc3339
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+
+RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
+NOTES = (
+    ("StepAdvanced", "The step was left since a loss of 4 points of EM or more is refuted (log e-value 1.702)."),
+    ("WeightsInForce", "25 % of requests go to window=10, by the answers to 24 probes. The next look is in 60 s."),
+    ("CampaignStarted", "Campaign 1 tries window=10 against the baseline window=40."),
+)
+
+
+def policy_in(name: str) -> Manifest:
+    """A policy in a reached state, with the spec that its campaign is about."""
+    state = REACHED[name]
+    made = manifest(state)
+    if state.plan:
+        made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
+    return made
+
+
+def recorded(name: str) -> Manifest:
+    """A policy with a status that was recorded; name: of its file, without the ending."""
+    found = json.loads((RECORDED / f"{name}.json").read_text())
+    metadata = {"name": "qa", "namespace": "llm", "uid": "u", "generation": 1, "resourceVersion": "1"}
+    return {"metadata": metadata, "spec": found["spec"], "status": found["status"]}
+
+
+def moment_of(policy: Manifest) -> int:
+    """Five seconds after its latest look."""
+    latest = policy.get("status", {}).get("lastLookAt")
+    return (from_rfc3339(latest) if latest else NOW) + 5
+
+
+def screen(policy: Manifest, width: int, height: int | None = None, *, forecast: bool = False) -> list[str]:
+    """The lines of its screen, with events; forecast: whether with what is forecast, too."""
+    now = moment_of(policy)
+    events = tuple(Event(now - 40 * number, *note) for number, note in enumerate(NOTES, 1))
+    left = remaining_of(policy, now) if forecast else None
+    drawn = picture(policy, now, width, height=height, remaining=left, events=events)
+    return text_of(drawn, width).splitlines()
+
+
+def text_of(renderable: RenderableType, width: int) -> str:
+    """What is written to a terminal of so many columns."""
+    console = Console(width=width, file=StringIO(), record=True, highlight=False, markup=False, emoji=False)
+    console.print(renderable)
+    return console.export_text()

@@ -1,0 +1,57 @@
+"""Whoever asks for /metrics in a loop costs no more than one scrape a second, and holds up no look."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage
+
+
+class Counted(Collector):
+    """Counts how often it is scraped, and by which threads; each time waits until it may go on."""
+
+    def __init__(self) -> None:
+        self.scrapes = 0
+        self.threads: set[int] = set()
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        assert self.may_go_on.wait(10)
+        self.scrapes += 1
+        self.threads.add(threading.get_ident())
+        yield GaugeMetricFamily("scrapes", "so far", value=self.scrapes)
+
+
+def page(clock: list[float]) -> tuple[Counted, MetricsPage]:
+    registry, counted = CollectorRegistry(), Counted()
+    registry.register(counted)
+    return counted, MetricsPage(registry, lambda: clock[0])
+
+
+async def test_many_who_ask_at_once_get_one_page_and_later_ones_a_new_one() -> None:
+    clock = [100.0]
+    counted, shown = page(clock)
+    texts = await asyncio.gather(*(shown.text() for _ in range(50)))
+    assert counted.scrapes == 1 and len(set(texts)) == 1
+    clock[0] += LEAST_SECONDS
+    assert b"scrapes 2.0" in await shown.text()
+
+
+async def test_the_loop_goes_on_while_a_page_is_made() -> None:
+    counted, shown = page([0.0])
+    counted.may_go_on.clear()
+    making = asyncio.create_task(shown.text())
+    await asyncio.sleep(0)  # the loop comes back here although the page cannot be finished
+    counted.may_go_on.set()
+    await making
+    assert counted.threads and threading.get_ident() not in counted.threads

@@ -1,0 +1,265 @@
+"""After a promotion harm takes the setting back, an outage does not, and nothing of a guard ever promotes."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import ClassAnswers, Pairs
+from earlystop.rollout.exposure import weights
+from earlystop.rollout.guard.follow import follow_guard
+from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.state import Phase, Verdict
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.step_moves import lose_metrics, take_look, weights_lost
+from earlystop.rollout.totals import Totals
+from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.verify import differences, object_differences
+from tests.unit.rollout.guarding import (
+    HARM,
+    SPEC,
+    alarmed,
+    begun,
+    digest,
+    guard_of,
+    guarded_policy,
+    in_force,
+    look,
+    promoted,
+    watched,
+    watching,
+)
+from tests.unit.rollout.policies import UID, started
+from tests.unit.rollout.traffic import SAVING, Server, answers
+
+TIMES = LiveTimes.of(SPEC)
+
+
+def test_a_promotion_stays_promoted_and_leaves_the_baseline_the_share_that_the_guard_needs() -> None:
+    before = promoted()
+    after = begun()
+    assert (weights(before), weights(after)) == ((0, 100), (10, 90))
+    assert before.phase is after.phase is Phase.PROMOTED
+    assert after.clock.step != before.clock.step, "evidence of the trial and of the guard would mix"
+    assert after.certified == before.certified and after.looks == before.looks
+
+
+def test_harm_that_begins_after_six_weeks_of_health_takes_the_setting_back_and_its_certificate() -> None:
+    spec, server = guarded_policy({"rollout": {"lookSeconds": 3600}}), Server()
+    healthy = watched(spec, watching(spec, server, promoted(spec)), server, SAVING, 1030)
+    assert healthy.is_guarded and guard_of(healthy).looked_at - guard_of(healthy).since > 42 * 86_400
+    after = watched(spec, healthy, server, HARM, 50)
+    decision = after.decision
+    assert decision is not None and guard_of(after).taken < 1040
+    assert (decision.verdict, decision.reason, decision.number) == (Verdict.ROLL_BACK, "GuardAlarm", 2)
+    assert after.phase is Phase.ROLLING_BACK and weights(after) == (100, 0)
+    assert after.certified is None and after.previous_digest == digest(healthy)
+    assert carried_out(after).phase is Phase.ROLLED_BACK
+
+
+def test_the_verdict_of_an_alarm_can_be_recomputed_and_no_count_of_it_be_changed() -> None:
+    after = alarmed(healthy=100)
+    spec = json.loads(json.dumps(verdict_spec("qa", UID, after)))
+    assert verdict_name("qa", after).endswith("-2")
+    named = {"metadata": {"name": verdict_name("qa", after)}, "spec": spec}
+    assert object_differences(named) == []
+    assert spec["guard"]["looksTaken"] > len(spec["guard"]["looks"])
+    changes: tuple[dict[str, Any], ...] = (
+        {"looks": spec["guard"]["looks"][:-1]},
+        {"looks": [[*row[:7], row[7] + 1, *row[8:]] for row in spec["guard"]["looks"]]},
+        {"falseRevertSeconds": 86_400 * 3650},
+        {"alarm": ["floor"]},
+        {"checkpoint": "x"},
+        {"factors": "50.0"},
+        {"detectors": []},
+    )
+    for change in changes:
+        told = differences({**spec, "guard": {**spec["guard"], **change}})
+        assert any("guard" in sentence for sentence in told), change
+    assert any("holds no guard" in each for each in differences({k: v for k, v in spec.items() if k != "guard"}))
+
+
+def test_a_status_holds_all_of_a_guard_and_no_more_for_longer_watching() -> None:
+    server, sizes = Server(), []
+    state = watching(SPEC, server)
+    for looks in (KEPT_LOOKS, 150, 300):
+        state = watched(SPEC, state, server, SAVING, looks)
+        status = json.loads(json.dumps(to_status("qa", UID, TIMES, state, "")))
+        again, _ = from_status(status)
+        assert again.guard == state.guard and again.guard_steps == state.guard_steps
+        sizes.append(len(json.dumps(status["guard"])))
+    assert max(sizes) <= 4096 and sizes[-1] <= 1.02 * sizes[-2]
+
+
+def test_an_outage_after_a_promotion_is_told_and_never_reverts_a_certified_setting() -> None:
+    server = Server()
+    state = watched(SPEC, watching(SPEC, server), server, SAVING, 20)
+    at = guard_of(state).looked_at
+    blind = lose_metrics(state, at + 30, at + 15)
+    for month in range(1, 12):
+        blind = lose_metrics(blind, at + month * 2_592_000, at + month * 2_592_000 - 15)
+        assert blind.decision == state.decision and weights(blind) == weights(state)
+    server.serve(blind, Totals(answers(20_000), answers(180_000, mean_tokens=300)))
+    seeing = look(SPEC, blind, server)
+    assert seeing.clock.metrics_lost_at is None and seeing.is_guarded, "the length of an outage was evidence"
+
+
+def test_who_changes_the_split_gives_the_guard_nothing_to_compare_until_it_is_back() -> None:
+    server = Server()
+    state = watched(SPEC, watching(SPEC, server), server, SAVING, 5)
+    lost = weights_lost(state)
+    assert lost.watch_phase is Phase.APPLYING and next_look(TIMES, lost) is None
+    server.serve(lost, HARM.at(90))  # of whatever split was in force
+    back = look(SPEC, in_force(lost), server)
+    while guard_of(back).phase is not WatchPhase.OBSERVING:
+        back = look(SPEC, back, server)
+    again = watched(SPEC, back, server, SAVING, 1)
+    assert guard_of(again).taken == guard_of(state).taken + 1 and again.is_guarded
+    assert guard_of(again).window.candidate.exact_match == pytest.approx(0.8)
+
+
+def test_the_guard_follows_its_spec_without_a_new_campaign() -> None:
+    server = Server()
+    state = watched(SPEC, watching(SPEC, server), server, SAVING, 30)
+    seen, now = guard_of(state), guard_of(state).looked_at + 20
+    assert follow_guard(TIMES, state, now) is state
+    longer = follow_guard(LiveTimes.of(guarded_policy({"guard": {"falseRevertSeconds": 86_400}})), state, now)
+    assert weights(longer) == (5, 95) and guard_of(longer).false_revert_seconds == 86_400
+    assert guard_of(longer).detectors == seen.detectors, "another share of requests forgot what was seen"
+    assert longer.clock.step == state.clock.step + 1
+    ending = follow_guard(replace(TIMES, guard=None), state, now)
+    assert weights(ending) == (0, 100) and ending.is_guarded
+    gone = in_force(ending)
+    assert gone.guard is None and weights(gone) == (0, 100) and gone.certified == state.certified
+    anew = follow_guard(TIMES, gone, now + 100)
+    assert anew.clock.step not in {state.clock.step, longer.clock.step - 1, gone.clock.step}
+    assert guard_of(anew).taken == 0
+
+
+def test_a_suspended_guard_stands_still_and_starts_its_step_afresh() -> None:
+    server = Server()
+    state = watched(SPEC, watching(SPEC, server), server, SAVING, 5)
+    now, halted = guard_of(state).looked_at + 20, replace(TIMES, suspend=True)
+    still = follow_guard(halted, state, now)
+    assert still.watch_phase is Phase.SUSPENDED and next_look(halted, still) is None
+    assert weights(still) == weights(state) and follow_guard(halted, still, now + 50) is still
+    resumed = follow_guard(TIMES, still, now + 100)
+    assert resumed.watch_phase is Phase.APPLYING and guard_of(resumed).interrupted
+    assert follow_guard(halted, promoted(), now) == promoted(), "weights moved while the policy was suspended"
+
+
+def test_golden_questions_guard_a_promotion_without_holding_anybody_back() -> None:
+    spec = guarded_policy(
+        {
+            "guard": {"holdbackWeight": None, "evidence": "Pairs"},
+            "objective": {"exactMatch": {"evidence": "Pairs", "assumeIndependent": None}},
+        }
+    )
+    state, server = begun(spec, promoted()), Server()
+    assert weights(state) == (0, 100)
+    state = look(spec, in_force(state), server)
+    for pairs in [Pairs(80, 2, 2, 16)] * 20 + [Pairs(30, 50, 0, 20)] * 20:
+        if not state.is_guarded:
+            break
+        counted = answers(500, mean_tokens=300)
+        names = {f"pairs_{name}": count for name, count in pairs._asdict().items()}
+        server.serve(state, Totals(candidate=replace(counted, **names)))
+        state = look(spec, state, server)
+    assert state.decision is not None and state.decision.reason == "GuardAlarm"
+    assert 20 < guard_of(state).taken < 30
+    assert differences(json.loads(json.dumps(verdict_spec("qa", UID, state)))) == []
+
+
+@pytest.mark.parametrize("claim", ["floor", "guardrail/failures"])
+def test_each_harm_of_the_trial_takes_the_setting_back_after_it_too(claim: str) -> None:
+    rail = {"name": "failures", "kind": "FailureRate", "maximumRatio": "1.5"}
+    spec = guarded_policy({"objective": {"exactMatch": {"floor": "0.6"}, "guardrails": [rail]}})
+    server = Server()
+    state = watched(spec, watching(spec, server, promoted(spec)), server, SAVING, 40)
+    good = SAVING.at(90)
+    candidate, baseline = good.candidate, good.baseline
+    if claim == "floor":  # all answers are worse, so the two variants differ in nothing
+        candidate, baseline = answers(candidate.scored, 0.5, 300), answers(baseline.scored, 0.5)
+    else:
+        candidate = replace(candidate, failed=200, started=candidate.started + 200)
+    for _ in range(60):
+        if not state.is_guarded:
+            break
+        server.serve(state, Totals(baseline, candidate))
+        state = look(spec, state, server)
+    assert state.decision is not None and state.decision.reason == "GuardAlarm"
+    assert f"({claim})" in state.decision.message
+    assert differences(json.loads(json.dumps(verdict_spec("qa", UID, state)))) == []
+
+
+def test_a_look_whose_answers_cannot_be_compared_waits_and_loses_none() -> None:
+    server = Server()
+    state = watching(SPEC, server)
+    server.serve(state, Totals(candidate=answers(30)))
+    waiting = look(SPEC, state, server)
+    assert guard_of(waiting).taken == 0
+    server.serve(waiting, Totals(answers(4), answers(10)))
+    after = look(SPEC, waiting, server)
+    (only,) = guard_of(after).looks
+    assert only.candidate.scored == 40 and only.baseline.scored == 4
+
+
+def test_nothing_is_looked_at_before_the_guards_weights_are_in_force() -> None:
+    state = begun()
+    assert next_look(TIMES, state) is None
+    assert take_look(TIMES, state, guard_of(state).since + 50, Totals(answers(50), answers(50, 0.0))) == state
+
+
+RAILS = [
+    {"name": kind.lower(), "kind": kind, "maximumRatio": "1.5"}
+    for kind in ("FailureRate", "NegativeFeedback", "UnscoredRate", "EmptyRate", "CutRate")
+]
+CLASSES = [{"name": f"class-{number}", "margin": "0.05"} for number in range(10)]
+EVERYTHING = guarded_policy(
+    {"objective": {"exactMatch": {"floor": "0.5"}, "guardrails": RAILS, "queryClasses": CLASSES}}
+)
+
+
+def in_classes(rng: random.Random, harmed: float = 0.8) -> Totals:
+    """A look with ten query classes, in one of which the candidate has another rate; events of every kind."""
+    rows, arms = [], []
+    for number in range(len(CLASSES)):
+        rate, few, many = harmed if number == 3 else 0.8, rng.randrange(18, 23), rng.randrange(180, 220)
+        right = round(few * 0.8), round(many * rate)
+        rows.append(ClassAnswers(right[0], few - right[0], right[1], many - right[1]))
+    for match, miss, tokens in (
+        (sum(each[0] for each in rows), sum(each[1] for each in rows), 600),
+        (sum(each[2] for each in rows), sum(each[3] for each in rows), 300),
+    ):
+        rare = {name: rng.randrange(3) for name in ("failed", "feedback_down", "empty", "cut")}
+        counted = answers(match + miss, match / (match + miss), tokens)
+        arms.append(replace(counted, started=match + miss + rare["failed"], **rare))
+    baseline, candidate = arms
+    return Totals(baseline, candidate, tuple(rows))
+
+
+def test_with_every_claim_that_there_is_a_guard_takes_four_kib_and_finds_the_class_that_is_harmed() -> None:
+    rng, server = random.Random(3), Server(len(CLASSES))
+    state = replace(started(EVERYTHING), phase=Phase.PROMOTED, decision=promoted().decision)
+    state = watching(EVERYTHING, server, state)
+    for looks in range(80):
+        server.serve(state, in_classes(rng))
+        state = look(EVERYTHING, state, server)
+        if looks % 20 == 19:
+            status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(EVERYTHING), state, "")))
+            assert len(json.dumps(status["guard"], separators=(",", ":"))) <= 4096
+            assert from_status(status)[0].guard == state.guard
+    assert state.is_guarded
+    for _ in range(60):
+        if not state.is_guarded:
+            break
+        server.serve(state, in_classes(rng, harmed=0.5))
+        state = look(EVERYTHING, state, server)
+    assert state.decision is not None and "(class/class-3)" in state.decision.message

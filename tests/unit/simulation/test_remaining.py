@@ -1,0 +1,78 @@
+"""How long a rollout under way still takes is told as it comes in most cases, and not at all where nobody can say."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import pytest
+from numpy.random import default_rng
+
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.state import RolloutState
+from earlystop.simulation.remaining import remaining
+from earlystop.simulation.simulate import states_of
+from earlystop.simulation.traffic import SyntheticTraffic
+from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.states import REACHED
+
+STEPS = {"lookSeconds": 15, "settleSeconds": 30, "steps": [{"weight": 25}, {"weight": 50}]}
+INDEPENDENT: dict[str, Any] = {"margin": "0.03", "assumeIndependent": True}
+CASES: dict[str, tuple[dict[str, Any], SyntheticTraffic]] = {
+    "on answers": (INDEPENDENT, SyntheticTraffic(rate=20)),
+    "on pairs": ({"margin": "0.03", "evidence": "Pairs"}, SyntheticTraffic(rate=20)),
+}
+RUNS = 6
+
+
+def spec_of(exact_match: dict[str, Any]) -> PolicySpec:
+    return policy({"rollout": STEPS, "objective": {"exactMatch": exact_match}})
+
+
+@pytest.mark.slow
+def test_most_verdicts_come_within_the_interval_that_was_told_midway() -> None:
+    random, within = default_rng(5), []
+    for exact_match, traffic in CASES.values():
+        spec = spec_of(exact_match)
+        for _ in range(RUNS):
+            seen = list(states_of(spec, traffic, random))
+            now, state = seen[len(seen) // 2]
+            told = remaining(spec, state, now)
+            within += [] if told is None else [told.low <= seen[-1][0] - now <= told.high]
+    # 8 of 10 are promised: of so many, no fewer than two standard deviations below that.
+    assert len(within) >= RUNS
+    assert sum(within) >= 0.8 * len(within) - 2 * (0.8 * 0.2 * len(within)) ** 0.5
+
+
+def midway(loss: float) -> tuple[PolicySpec, int, RolloutState]:
+    """A rollout after its eighth look."""
+    spec = spec_of(INDEPENDENT)
+    looks = states_of(spec, SyntheticTraffic(rate=4, em_loss=loss), default_rng(2))
+    now, state = next((now, state) for now, state in looks if state.most_looks == 8)
+    return spec, now, state
+
+
+def test_the_same_state_is_told_the_same_each_time_and_the_clock_counts_down() -> None:
+    spec, now, state = midway(0.0)
+    first, later = remaining(spec, state, now), remaining(spec, state, now + 5)
+    assert first is not None and first == remaining(spec, state, now)
+    assert later is not None and later.low == pytest.approx(first.low - 5)
+
+
+def test_what_comes_after_the_deadline_is_no_verdict() -> None:
+    spec, now, state = midway(0.0)
+    short = spec.model_copy(update={"rollout": spec.rollout.model_copy(update={"deadline_seconds": now + 16})})
+    told = remaining(short, state, now)
+    assert told is not None and told.high == inf and told.promoted + told.rolled_back < 0.2
+
+
+@pytest.mark.parametrize("name", sorted(REACHED))
+def test_nothing_is_told_of_what_is_decided_stands_still_is_unsound_or_has_several_candidates(name: str) -> None:
+    state = REACHED[name]
+    spec = state.plan.spec if state.plan else policy()
+    told = remaining(spec, state, (state.last_look_at or NOW) + 5)
+    if told is not None:
+        assert state.decision is None and state.suspended_at is None and len(state.comparisons) == 1
+        assert state.awaiting is None
+        assert not state.comparisons[0].assessment.sample_ratio_broken
+        assert 0 <= told.low <= told.high and told.promoted + told.rolled_back <= 1
