@@ -38,6 +38,7 @@ SECONDS = {
     "tests/faults/test_unserved_candidate.py": 130,
     "tests/cluster/test_other_routes.py": 70,
     "tests/faults/test_refusals.py": 60,
+    "tests/faults/test_hooks.py": 60,
     "tests/e2e/test_forged.py": 75,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,

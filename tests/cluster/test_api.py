@@ -21,6 +21,7 @@ SHORT_NAMES = {
     "earlystopverdicts": "esv",
     "earlystopcheckpoints": "esc",
     "earlystopproposals": "espr",
+    "hooktargets": "esh",
     "earlystopapprovals": "esa",
 }
 

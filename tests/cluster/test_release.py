@@ -28,6 +28,7 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopproposals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopproposals/status", "update"),
+    ("earlystop.dev", "hooktargets", "get"),
     *(("earlystop.dev", "earlystopapprovals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopapprovals/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
@@ -146,6 +147,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "leases.coordination.k8s.io"),
         ("create", "leases.coordination.k8s.io"),
         ("update", "metricsources.earlystop.dev"),
+        ("list", "hooktargets.earlystop.dev"),
+        ("update", "hooktargets.earlystop.dev"),
         ("update", "earlystopproposals.earlystop.dev"),
         ("create", "earlystopproposals.earlystop.dev"),
         ("delete", "earlystopproposals.earlystop.dev"),
@@ -202,6 +205,8 @@ def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster:
         ("edit", "create", "metricsources.earlystop.dev", False),
         ("admin", "create", "earlystoppolicies.earlystop.dev", True),
         ("admin", "create", "metricsources.earlystop.dev", False),
+        ("edit", "create", "hooktargets.earlystop.dev", False),
+        ("admin", "create", "hooktargets.earlystop.dev", False),
     ],
 )
 def test_people_get_the_rights_of_their_role(

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from earlystop import __version__
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
 from earlystop.api.checkpoint import CheckpointSpec
+from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -29,7 +30,7 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval())
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval(), _hook_target())
     return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
@@ -130,6 +131,23 @@ def _proposal() -> dict[str, Any]:
             _column("Accepted", f".status.conditions[?(@.type=='{ACCEPTED}')].status"),
             _column("Reason", f".status.conditions[?(@.type=='{ACCEPTED}')].reason"),
             _column("Tried", f".status.conditions[?(@.type=='{TRIED}')].reason"),
+            AGE,
+        ],
+    )
+
+
+def _hook_target() -> dict[str, Any]:
+    return _definition(
+        kind="HookTarget",
+        plural="hooktargets",
+        short="esh",
+        scope="Cluster",
+        description="A receiver outside to which hooks of policies may send. Written by the cluster's admin.",
+        spec=structural_schema(HookTargetSpec),
+        columns=[
+            _column("Template", ".spec.template"),
+            _column("URL", ".spec.url"),
+            _column("Secret", ".spec.urlRef.name"),
             AGE,
         ],
     )

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import platform
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 import kopf
 import typer
 from aiohttp import web
 
+from earlystop.api.addresses import Network
 from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
@@ -23,6 +26,7 @@ from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
@@ -68,6 +72,10 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    refused_network: Annotated[
+        list[str] | None,
+        typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
+    ] = None,
     serve_reports: Annotated[
         bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
     ] = False,
@@ -94,9 +102,10 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
+        refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        shown = {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, lease, **shown))
+        names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
+        asyncio.run(operate(host, port, names, token_key, injector_image, record, refused, lease_name=lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -110,15 +119,16 @@ async def operate(
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
-    lease_name: str = RELEASE_LEASE,
+    refused_networks: Sequence[Network] = (),
     *,
+    lease_name: str = RELEASE_LEASE,
     policy_metrics: bool = True,
     serve_reports: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
-        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key, refused_networks)
         if policy_metrics:
             POLICY_SERIES.show(runtime.policy_views)
         lease = ReleaseLease(
@@ -132,6 +142,8 @@ async def operate(
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            runtime.hooks.scheduler.run(),
+            runtime.gates.scheduler.run(),
             RecordKeeper(cluster, time.time, namespaces, record).run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),

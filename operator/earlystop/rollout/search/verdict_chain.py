@@ -42,8 +42,8 @@ class DatedLink(NamedTuple):
 
 def last_digest(links: Iterable[DatedLink], removed: Iterable[Link] = ()) -> str:
     """Digest of the verdict of a chain that none follows, "" where there is none. Of several it is the latest one: the
-    others are forks, which `verify` tells of. A record that was changed counts for nothing, and so does one in the place
-    of a verdict that retention has `removed`."""
+    others are forks, which `verify` tells of. A record that was changed counts for nothing, and so does one that takes
+    the place of a verdict which retention has `removed`."""
     gone = list(removed)
     places = {_place(each) for each in gone}
     by_removed = {each.digest for each in gone}
