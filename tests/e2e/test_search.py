@@ -55,7 +55,11 @@ def policy_that_searches(stage: Stage) -> dict[str, Any]:
 
 def is_watched_first(status: dict[str, Any]) -> bool:
     """Whether the first trial has looks, and nothing is certified yet."""
-    return status.get("phase") == "Observing" and bool(status.get("looks")) and "incumbent" not in status["search"]
+    return (
+        status.get("phase") == "Observing"
+        and bool(status.get("internal", {}).get("looks"))
+        and "incumbent" not in status["search"]
+    )
 
 
 def killed(stage: Stage) -> None:
