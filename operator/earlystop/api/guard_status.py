@@ -74,6 +74,9 @@ class GuardStatus(Value):
         None, max_length=24, description="Claims of which harm is shown. Absent: there is no alarm."
     )
     alarm_at: Time | None = Field(None, description="Moment of the look that alarmed.")
+    alarm_then: Claim | None = Field(
+        None, description="Candidate that follows once all requests are back at the baseline. Absent: none does."
+    )
     factors: FactorsText = Field(description="By how much evidence is divided: on answers, then of each guardrail.")
     mark: PackedText = Field(description="Totals of its step at its last look that was evidence, packed.")
     checkpoint: PackedText = Field(description="Detectors before the looks that are kept, packed.")

@@ -136,18 +136,18 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
-    if _guard_is_due(tracked):
+    if _guard_is_due(tracked, now):
         moments.append(now)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
 
 
-def _guard_is_due(tracked: TrackedPolicy) -> bool:
+def _guard_is_due(tracked: TrackedPolicy, now: float) -> bool:
     """Whether a guard begins, or a more careful setting follows its alarm."""
     times, state = tracked.times, tracked.state
     if times.guard is None or tracked.observations.refusal is not None:
         return False
-    return begins_now(times, state) or careful_setting_due(times, state) is not None
+    return begins_now(times, state) or careful_setting_due(times, state, now) is not None
 
 
 def _follows_at(tracked: TrackedPolicy, now: float) -> float:

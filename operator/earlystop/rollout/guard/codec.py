@@ -54,6 +54,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         detectors=_nearest(guard),
         alarm=None if alarm is None else tuple(map(str, alarm.claims)),
         alarm_at=None if alarm is None else rfc3339(alarm.at),
+        alarm_then=None if alarm is None else alarm.then or None,
         factors=pack_factors(guard.factors),
         mark=pack_marks([guard.mark]),
         checkpoint=pack_detectors(guard.checkpoint, guard.objective),
@@ -99,7 +100,9 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
     )
     if stored.alarm is not None:
         at = from_rfc3339(stored.alarm_at or "")
-        guard = replace(guard, alarm=Alarm(tuple(map(claim_in, stored.alarm)), at, stored.false_revert_seconds))
+        claims = tuple(map(claim_in, stored.alarm))
+        alarm = Alarm(claims, at, stored.false_revert_seconds, stored.alarm_then or "")
+        guard = replace(guard, alarm=alarm)
     return replayed(guard)
 
 

@@ -47,11 +47,13 @@ class StepClock:
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Harm has begun. claims: of which detectors say so. at: moment of the look, Unix seconds. seconds: the mean time
-    between false reverts that was promised."""
+    between false reverts that was promised. then: name of the setting that follows once all requests are back at the
+    baseline, "" where none does; only the moment of the alarm decides on it, and it is only ever taken away later."""
 
     claims: tuple[Claim, ...]
     at: int
     seconds: int
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,9 @@ import pytest
 from earlystop.api.wire import INCUMBENT
 from earlystop.rollout.exposure import incumbent_weight, promoted_label, weights
 from earlystop.rollout.guard.follow import begins_now
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.next_campaign import follows_by_itself
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.state import Phase, RolloutState
@@ -73,6 +75,21 @@ def test_an_alarm_takes_it_off_ends_the_search_at_the_baseline_and_is_verified_w
     assert object_differences(verdict) == []
     assert chain_differences(verdict, [*world.verdicts.values(), verdict]) == []
     assert spec["settings"] == [{**each, "after": each["before"]} for each in spec["settings"]]
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_search_that_repeats_does_not_after_an_abort_however_late_that_meets_the_alarm(is_over: bool) -> None:
+    spec = searching.searched({"repeatSeconds": 86_400})
+    world = searching.World(spec, searching.SAFE_BUT_LAST)
+    world.run()
+    off = alarmed(world)
+    off = carried_out(off) if is_over else off
+    assert off.decision is not None and due_again_at(carried_out(off), spec) is not None
+    request = Request(off.revision, "user carol")
+    after, declined = follow("abort", abort, TIMES, off, request, digest(off), off.decision.at + 9)
+    assert declined is None and after.decision is not None and after.decision.reason == "Aborted"
+    over = carried_out(after)
+    assert over.phase is Phase.ROLLED_BACK and due_again_at(over, spec) is None
 
 
 def test_no_guard_begins_between_two_trials() -> None:
