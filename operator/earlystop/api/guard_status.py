@@ -44,6 +44,7 @@ class DetectorStatus(Value):
     needed: Short = Field(description="Natural log of what an alarm needs.")
 
 
+Four = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
 Detectors = Annotated[tuple[DetectorStatus, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "name"})]
 
 
@@ -83,6 +84,15 @@ class GuardStatus(Value):
     checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
     looks: PackedText = Field("", description="Increments of the latest looks, packed.")
     window_parts: PackedText = Field("", description="Sums of the window's parts, packed.")
+    compared_at: Time | None = Field(None, description="Moment of the last look whose answers could be compared.")
+    compared_looks: Count | None = Field(None, description="How many such looks there were.")
+    compared_counts: Four | None = Field(
+        None,
+        description="Requests of the baseline and of the promoted setting, and scored answers of both, at that moment.",
+    )
+    not_compared: Four | None = Field(
+        None, description="The same since that moment, once it is too long ago. Absent: the guard is not blind so."
+    )
 
 
 class RecordedGuard(Value):

@@ -29,8 +29,8 @@ LONGEST_SECONDS = 900
 def setting_after(times: LiveTimes, state: RolloutState) -> str:
     """Name of the setting that is to follow the alarm of this moment, "" where none is.
 
-    None follows unless the policy asks for it now. Nor does one where its promotion would have to wait for anybody: harm
-    waits for no answer, so the baseline serves.
+    None follows unless the policy asks for it now. Nor does one where its promotion would have to wait for anybody:
+    harm waits for no answer, so the baseline serves.
     """
     if times.guard is None or times.guard.adjust is None or times.suspend:
         return ""
@@ -40,8 +40,8 @@ def setting_after(times: LiveTimes, state: RolloutState) -> str:
 
 def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: Callable[[], str]) -> RolloutState:
     """The state with a decision for the setting that the alarm names, once the alarm was carried out; else the same
-    one. Where the policy is suspended meanwhile, no longer asks for it, or asks people by now, nothing follows any more,
-    whatever is edited later.
+    one. Where the policy is suspended meanwhile, no longer asks for it, or asks people by now, nothing follows any
+    more, whatever is edited later.
 
     previous_digest: gives that of the alarm's verdict.
     """
