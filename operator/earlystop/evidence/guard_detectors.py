@@ -32,7 +32,7 @@ from earlystop.evidence.rate_ratio import Events
 FLOOR_GRID = weighted_grid([2.0**-k for k in range(1, 8)], [1.0] * 7)
 """Bets on Exact Match below the floor, by the share of the floor that is missing: from a half down to 1 in 128."""
 
-ANSWERED_RATIO = 2.0
+ANSWERED_RATIO = 1.25
 """So many times as often as the promoted setting's must requests of the baseline come to an answer to be evidence."""
 PART_OF_UNANSWERED = 0.1
 """What that claim has of the promised rate of false alarms."""

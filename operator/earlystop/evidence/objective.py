@@ -25,7 +25,8 @@ class ClaimKind(StrEnum):
     CERTIFICATE = "certificate"
     """The candidate loses less than the margin in one query class: the only kind that speaks for it."""
     UNANSWERED = "unanswered"
-    """Of the candidate's requests less than half as many come to an answer as of the baseline's: of guards alone."""
+    """Less than four fifths as large a share of the candidate's requests come to an answer as of the baseline's: of
+    guards alone."""
 
 
 class Claim(NamedTuple):

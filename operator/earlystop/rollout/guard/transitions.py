@@ -99,7 +99,8 @@ def _settled(
     times: LiveTimes, guard: GuardState, at: int, totals: Totals, in_flight: Sequence[int] | None
 ) -> GuardState:
     """The guard after a look at its step while that settles: its evidence begins, or waits for answers."""
-    assert guard.clock.started_at is not None  # a step settles from the moment when its weights are in force
+    started_at = guard.clock.started_at
+    assert started_at is not None  # a step settles from the moment when its weights are in force
     pairs = (totals.baseline, guard.mark.baseline), (totals.candidate, guard.mark.candidate)
     known: Sequence[int | None] = (None, None) if in_flight is None else in_flight
     arms = (
@@ -109,7 +110,7 @@ def _settled(
     )
     if not guard.holdback:
         arms = arms[1:]  # nobody is led to the baseline
-    wait = wait_of(times.settle, arms, at - guard.clock.started_at, interrupted=guard.interrupted)
+    wait = wait_of(times.settle, arms, at - started_at, interrupted=guard.interrupted)
     guard = replace(guard, in_flight=wait.in_flight)
     if wait.is_over:
         begins = at if not guard.taken else guard.checkpoint_at
@@ -118,6 +119,9 @@ def _settled(
         guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins, sight=sight)
     if wait.is_over or wait.counts_older:
         guard = replace(guard, mark=totals.as_mark, interrupted=False)
+    if not wait.is_over:
+        before = began(guard.sight, guard.mark, started_at)
+        guard = replace(guard, sight=after_look(before, guard.since, totals, at, usable=False))
     return guard
 
 

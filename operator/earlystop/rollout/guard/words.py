@@ -63,7 +63,9 @@ def blind_sentence(guard: GuardState) -> str:
         f"since {rfc3339(sight.at)} the promoted setting has had {in_count(promoted)} requests and "
         f"{in_count(theirs)} scored answers, the baseline {in_count(baseline)} and {in_count(ours)}"
     )
-    if guard.on_pairs:
+    if guard.phase is WatchPhase.SETTLING:
+        counts += f", of which {in_count(guard.in_flight or 0)} requests in flight are waited for"
+    elif guard.on_pairs:
         counts = f"since {rfc3339(sight.at)} no golden question has been answered by both variants"
     return (
         f"Nothing can be compared, so harm would not be seen: {counts}. The promoted setting stays. Find out why "
