@@ -18,6 +18,7 @@ SHORT_NAMES = {
     "earlystopverdicts": "esv",
     "earlystopcheckpoints": "esc",
     "earlystopproposals": "espr",
+    "hooktargets": "esh",
     "earlystopapprovals": "esa",
 }
 

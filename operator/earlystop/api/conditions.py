@@ -21,6 +21,20 @@ class ConditionType(StrEnum):
     COMPLETED = "Completed"
     STALLED = "Stalled"
     GUARDED = "Guarded"
+    HOOKS_DELIVERED = "HooksDelivered"
+    JOBS_SUCCEEDED = "JobsSucceeded"
+    GATES_OPEN = "GatesOpen"
+
+
+OF_PARTS = frozenset(
+    {
+        ConditionType.GUARDED,
+        ConditionType.HOOKS_DELIVERED,
+        ConditionType.JOBS_SUCCEEDED,
+        ConditionType.GATES_OPEN,
+    }
+)
+"""What only policies say that use the part which it is about."""
 
 
 class ConditionStatus(StrEnum):

@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from earlystop import __version__
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
 from earlystop.api.checkpoint import CheckpointSpec
+from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -20,12 +22,14 @@ from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION
 
+# The chart compares the version with its own before it changes anything.
+LABELS = {"app.kubernetes.io/part-of": "earlystop", "app.kubernetes.io/version": __version__}
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval())
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval(), _hook_target())
     return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
@@ -125,6 +129,23 @@ def _proposal() -> dict[str, Any]:
     )
 
 
+def _hook_target() -> dict[str, Any]:
+    return _definition(
+        kind="HookTarget",
+        plural="hooktargets",
+        short="esh",
+        scope="Cluster",
+        description="A receiver outside to which hooks of policies may send. Written by the cluster's admin.",
+        spec=structural_schema(HookTargetSpec),
+        columns=[
+            _column("Template", ".spec.template"),
+            _column("URL", ".spec.url"),
+            _column("Secret", ".spec.urlRef.name"),
+            AGE,
+        ],
+    )
+
+
 def _approval() -> dict[str, Any]:
     return _definition(
         kind="EarlyStopApproval",
@@ -203,7 +224,7 @@ def _definition(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "earlystop"}},
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": LABELS},
         "spec": {
             "group": GROUP,
             "scope": scope,

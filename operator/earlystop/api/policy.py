@@ -9,6 +9,7 @@ from pydantic import Field
 from earlystop.api.approval import Approval
 from earlystop.api.delivery import Delivery
 from earlystop.api.guard import Guard
+from earlystop.api.hooks import Hooks
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
@@ -183,6 +184,7 @@ class PolicySpec(Value):
     objective: Objective = Field(description="What must be proven before a candidate is kept.")
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
+    hooks: Hooks | None = Field(None, description="Who outside is told what. An edit starts no campaign.")
     savings: Savings = Field(default_factory=Savings, description="How saved tokens are booked, and what they cost.")
 
     def baseline_settings(self) -> dict[str, str]:

@@ -8,8 +8,10 @@ from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
+from earlystop.api.hook_status import HooksStatus
 from earlystop.api.policy import Settings
 from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
@@ -336,11 +338,11 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    gates: GatesStatus | None = Field(None, description="Gates that a promotion waits for. Absent: none were asked.")
+    hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
-    guard: GuardStatus | None = Field(
-        None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
-    )
+    guard: GuardStatus | None = Field(None, description="What watches over the promotion, or did. Absent: nothing.")
     guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]

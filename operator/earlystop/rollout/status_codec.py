@@ -17,7 +17,6 @@ from earlystop.api.status import (
     LogEText,
     NamedLogE,
     PolicyStatus,
-    Uncertain,
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
@@ -26,7 +25,9 @@ from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.gates import gates_status, restore_gates
 from earlystop.rollout.guard.codec import guard_status, restore_guard
+from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
@@ -68,8 +69,9 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
 
     Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
+    handled, hooks = handled_texts(state.handled), hooks_status(state.outbox)
     if state.phase == Phase.PENDING:
-        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=handled_texts(state.handled)).wire()
+        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=handled, hooks=hooks).wire()
     plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     percents = weights(state)
@@ -120,9 +122,11 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=certified_text(state.certified),
-        handled_requests=handled_texts(state.handled),
+        handled_requests=handled,
         search=search_status(state),
+        hooks=hooks,
         awaiting=awaiting_status(uid, times, state),
+        gates=gates_status(state.gates),
         savings=savings_status(state.savings),
         guard=guard_status(state.guard),
         guard_steps=state.guard_steps or None,
@@ -136,7 +140,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     """
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
-        return RolloutState(handled=restore_handled(stored.handled_requests)), ""
+        return RolloutState(handled=restore_handled(stored.handled_requests), outbox=restore_outbox(stored.hooks)), ""
     plan = parse_plan(stored.plan)
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
@@ -164,7 +168,9 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
+        outbox=restore_outbox(stored.hooks),
         awaiting=restore_awaiting(stored.awaiting, plan),
+        gates=restore_gates(stored.gates),
         savings=restore_savings(stored.savings),
         guard=restore_guard(stored.guard, plan, factor),
         guard_steps=stored.guard_steps or 0,
@@ -238,7 +244,8 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
-    uncertain = _restore_uncertain(stored.uncertain)
+    missed = stored.uncertain
+    uncertain = Totals() if missed is None else Totals(missed.baseline.tally(), missed.candidate.tally())
     whole = [
         _restored(
             status,
@@ -335,7 +342,3 @@ def _known_name(plan: Plan, name: str) -> str:
     if name not in plan.names:
         raise ValueError(f"status.decision is about {name}, which status.plan does not name")
     return name
-
-
-def _restore_uncertain(stored: Uncertain | None) -> Totals:
-    return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())

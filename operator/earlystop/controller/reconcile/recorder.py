@@ -17,6 +17,7 @@ from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
 from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
 from earlystop.rollout.guard.state import watch_of
+from earlystop.rollout.hooks.happened import with_occurrences
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Recorder:
         before, state = tracked.state, progress.state
         if state is before:
             return True
+        state = with_occurrences(tracked.identity, tracked.spec.hooks or (), before, state)
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
         if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
@@ -98,4 +100,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
     step = state.clock.step, None if state.guard is None else watch_of(state.guard)
-    return state.phase, step, state.campaign, state.decision, state.awaiting, status, state.handled, waits
+    decided = state.decision, state.awaiting, state.gates, state.outbox
+    return state.phase, step, state.campaign, decided, status, state.handled, waits

@@ -10,6 +10,7 @@ from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.counts.cross_check import take_back_if_over
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -37,6 +38,7 @@ async def write_status(
 
     Raises StatusConflict after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
+    take_back_if_over(tracked, state, now)
     try:
         status = to_status(tracked.name, tracked.uid, tracked.times, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):

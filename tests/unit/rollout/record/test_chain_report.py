@@ -128,6 +128,31 @@ def test_what_retention_removed_is_told_apart_from_what_somebody_removed(removed
     assert chain_report("qa", left).problems
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nothing_takes_the_place_of_a_verdict_that_retention_removed(place: int) -> None:
+    """Neither a sound record that follows the same one, nor the name of one that is gone."""
+    verdicts = four()
+    checkpoint = checkpoint_object("qa", "llm", gone_of(*verdicts[:3]))
+    after = verdicts[place - 1]["spec"]["digest"] if place else ""
+    forged = chain_of(1, after=after, later=150_000)[0]
+    left = [verdicts[3], forged]
+    report = chain_report("qa", left, [checkpoint])
+    assert any(names([forged])[0] in each for each in report.problems)
+    assert report.head == verdicts[3]["spec"]["digest"], "the next verdict does not follow the forged one"
+    assert chain_differences(forged, left, _links(checkpoint)) and Chains(
+        [*map(Link.of, left), *_links(checkpoint)]
+    ).problem_of(Link.of(forged))
+
+
+def test_the_name_of_a_removed_verdict_is_not_used_again() -> None:
+    verdicts = four()
+    checkpoint = checkpoint_object("qa", "llm", gone_of(*verdicts[:2]))
+    forged = chain_of(1, after=verdicts[3]["spec"]["digest"], later=150_000)[0]
+    forged["metadata"]["name"] = names(verdicts)[0]
+    problems = chain_report("qa", [*verdicts[2:], forged], [checkpoint]).problems
+    assert any("has the name of one that retention removed" in each for each in problems)
+
+
 def _links(checkpoint: Manifest) -> list[Link]:
     return [
         Link(each["policyUid"], each["name"], each["digest"], each.get("previous", ""), True)
