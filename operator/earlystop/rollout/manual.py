@@ -20,7 +20,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials import ENDED_BY_PERSON
+from earlystop.rollout.trials import ENDED_FOR_GOOD
 
 ABORTED = "Aborted"
 PROMOTED_BY_PERSON = "PromotedByPerson"
@@ -179,7 +179,7 @@ def _searches_on(state: RolloutState) -> bool:
     if search is None or search.ended is None:
         return search is not None
     repeats = terms is not None and terms.repeat_seconds is not None
-    return repeats and search.ended.reason != ENDED_BY_PERSON
+    return repeats and search.ended.reason not in ENDED_FOR_GOOD
 
 
 def _is_promoted_by_person(state: RolloutState) -> bool:

@@ -9,36 +9,29 @@ from typing import Any
 import pytest
 
 from earlystop.api.approval import Approval
+from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.guard import Guard
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.adjust import careful_setting_due, is_more_careful, next_more_careful, step_back
-from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.step_moves import take_look
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify import chain_differences, object_differences
 from tests.unit.rollout import several
-from tests.unit.rollout.guarding import HARM, digest, in_force, look, watched
+from tests.unit.rollout.guarding import digest
 from tests.unit.rollout.policies import UID, policy, started
-from tests.unit.rollout.traffic import SAVING, Server
-
-GUARD = {"guard": {"holdbackWeight": 10, "adjust": {}}}
-SPEC = policy({**several.TOGETHER, **GUARD})
-TIMES = LiveTimes.of(SPEC)
+from tests.unit.rollout.stepping_back import TIMES, alarmed, harmed, promoted_of_several, restored
 
 
 @pytest.fixture(scope="module")
 def promoted() -> RolloutState:
-    """w5, which saves most of three, with w10 certified beside it and w1 dropped."""
-    return carried_out(several.decided(SPEC, started(SPEC), several.USUAL))
+    return promoted_of_several()
 
 
 def object_of(state: RolloutState) -> dict[str, Any]:
@@ -46,36 +39,6 @@ def object_of(state: RolloutState) -> dict[str, Any]:
         "metadata": {"name": verdict_name("qa", state)},
         "spec": json.loads(json.dumps(verdict_spec("qa", UID, state))),
     }
-
-
-def guarded(state: RolloutState) -> tuple[RolloutState, Server]:
-    server = Server()
-    assert state.decision is not None
-    state = look(SPEC, in_force(follow_guard(TIMES, state, state.decision.at + 5)), server)
-    return watched(SPEC, state, server, SAVING, 10), server
-
-
-def harmed(state: RolloutState) -> RolloutState:
-    """The state whose guard has just alarmed, and of which nothing is decided yet."""
-    state, server = guarded(state)
-    while alarm_of(state) is None:
-        server.serve(state, HARM.at(90))
-        at = next_look(TIMES, state)
-        assert at is not None
-        state = take_look(TIMES, state, at, server.totals(state))
-    return state
-
-
-def restored(state: RolloutState) -> RolloutState:
-    """The state after a restart of the operator."""
-    return from_status(json.loads(json.dumps(to_status("qa", UID, TIMES, state, ""))))[0]
-
-
-def alarmed(state: RolloutState) -> RolloutState:
-    state, server = guarded(state)
-    after = watched(SPEC, state, server, HARM, 100)
-    assert after.phase is Phase.ROLLING_BACK
-    return carried_out(after)
 
 
 def stepped(times: LiveTimes, state: RolloutState) -> RolloutState:
@@ -113,7 +76,11 @@ UNASKED: dict[str, dict[str, Any]] = {
     "no guard": {"guard": None},
 }
 ASKING: dict[str, Any] = {"approval": Approval(mode="BeforePromotion")}
-PREVENTED: dict[str, dict[str, Any]] = {**UNASKED, "suspended": {"suspend": True}, "people are asked": ASKING}
+GATED: dict[str, Any] = {
+    "gates": (Gate(name="smoke", condition=ObjectCondition(kind="Job", name="a", type="Complete")),)
+}
+WAITING: dict[str, dict[str, Any]] = {"people are asked": ASKING, "a gate is asked": GATED}
+PREVENTED: dict[str, dict[str, Any]] = {**UNASKED, **WAITING, "suspended": {"suspend": True}}
 
 
 @pytest.mark.parametrize("why", PREVENTED)
@@ -127,7 +94,7 @@ def test_what_keeps_a_setting_from_following_an_alarm_once_keeps_it_for_good(pro
     assert stepped(TIMES, promoted) is promoted, "nobody has alarmed"
 
 
-@pytest.mark.parametrize("why", [*UNASKED, "people are asked"])
+@pytest.mark.parametrize("why", [*UNASKED, *WAITING])
 def test_no_edit_makes_a_setting_follow_an_alarm_that_named_none(promoted: RolloutState, why: str) -> None:
     state = harmed(promoted)
     assert alarm_of(state) is not None

@@ -77,19 +77,19 @@ def test_an_alarm_takes_it_off_ends_the_search_at_the_baseline_and_is_verified_w
     assert spec["settings"] == [{**each, "after": each["before"]} for each in spec["settings"]]
 
 
-@pytest.mark.parametrize("is_over", [False, True])
-def test_a_search_that_repeats_does_not_after_an_abort_however_late_that_meets_the_alarm(is_over: bool) -> None:
+@pytest.mark.parametrize("is_aborted", [False, True])
+def test_a_search_that_repeats_begins_no_more_by_itself_after_an_alarm_nor_after_its_abort(is_aborted: bool) -> None:
     spec = searching.searched({"repeatSeconds": 86_400})
     world = searching.World(spec, searching.SAFE_BUT_LAST)
-    world.run()
-    off = alarmed(world)
-    off = carried_out(off) if is_over else off
-    assert off.decision is not None and due_again_at(carried_out(off), spec) is not None
-    request = Request(off.revision, "user carol")
-    after, declined = follow("abort", abort, TIMES, off, request, digest(off), off.decision.at + 9)
-    assert declined is None and after.decision is not None and after.decision.reason == "Aborted"
-    over = carried_out(after)
-    assert over.phase is Phase.ROLLED_BACK and due_again_at(over, spec) is None
+    assert due_again_at(world.run(), spec) is not None
+    state = alarmed(world)
+    if is_aborted:
+        assert state.decision is not None
+        request = Request(state.revision, "user carol")
+        state, declined = follow("abort", abort, TIMES, state, request, digest(state), state.decision.at + 9)
+        assert declined is None and state.decision is not None and state.decision.reason == "Aborted"
+    over = carried_out(state)
+    assert over.phase is Phase.ROLLED_BACK and due_again_at(over, spec) is None, "the same setting harms again"
 
 
 def test_no_guard_begins_between_two_trials() -> None:
