@@ -39,6 +39,9 @@ BUDGET_USED = "SearchBudgetUsed"
 RISK_USED = "SearchRiskUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
+ENDED_FOR_GOOD = frozenset({ENDED_BY_PERSON, GUARD_ALARM})
+"""Why a search ended that does not begin again by itself. After an alarm it would promote the same setting again, and
+harm users until the next one, without end."""
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
 
@@ -322,7 +325,7 @@ def end_message(progress: SearchProgress, reason: str) -> str:
 
 
 def is_due_again(state: RolloutState, spec: PolicySpec, now: int) -> bool:
-    """Whether a search that is over begins again by itself: never after a person has ended it."""
+    """Whether a search that is over begins again by itself: never after a person or an alarm has ended it."""
     due = due_again_at(state, spec)
     return due is not None and now >= due
 
@@ -331,7 +334,7 @@ def due_again_at(state: RolloutState, spec: PolicySpec) -> int | None:
     """When a search that is over begins again, in Unix seconds; None for never, and while the guard that is to see room
     for it sees none."""
     ended = None if state.search is None else state.search.ended
-    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None:
+    if ended is None or ended.reason in ENDED_FOR_GOOD or spec.search is None:
         return None
     waits = [] if spec.search.repeat_seconds is None else [spec.search.repeat_seconds]
     tries = 0 if spec.guard is None or spec.guard.adjust is None else spec.guard.adjust.tries_per_week
