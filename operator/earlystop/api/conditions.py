@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     COMPLETED = "Completed"
     STALLED = "Stalled"
     GUARDED = "Guarded"
+    CERTIFIED = "Certified"
 
 
 class ConditionStatus(StrEnum):

@@ -23,6 +23,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_people
+from earlystop.controller.reconcile.certificate import after_certificate
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
@@ -109,6 +110,7 @@ class Reconciler:
                 break
             if not await self._recorder.keep(tracked, progress) and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
+        await self._recorder.keep(tracked, await after_certificate(self._cluster, tracked, int(self._clock())))
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), self._clock())
         await self._recorder.flush(tracked, self._policies())
