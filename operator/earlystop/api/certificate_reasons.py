@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.api.traffic_reasons import EVENT
+from earlystop.api.traffic_reasons import EVENT, VERDICT
 
 _CERTIFIED = (Type.CERTIFIED.value,)
 
@@ -32,7 +32,19 @@ CERTIFICATE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     (
+        VERDICT,
+        {
+            "CertificateLapsed": "After a promotion something has changed that the setting was certified on, so all "
+            "requests went back to the baseline, as certificate.onChange says; retry the policy to certify a setting "
+            "for what serves now.",
+        },
+    ),
+    (
         (EVENT,),
-        {"CertificateHolds": "The target is as it was when the setting was certified again; nothing is to be done."},
+        {
+            "CertificateHolds": "The target is as it was when the setting was certified again; nothing is to be done.",
+            "Revalidating": "What the setting was certified on has changed, so a new campaign tries the policy's "
+            "candidates, as certificate.onChange says; the baseline serves meanwhile, and nothing is to be done.",
+        },
     ),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from earlystop.api.approval import Approval
+from earlystop.api.certificate import CertificatePolicy
 from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
@@ -17,6 +18,8 @@ from earlystop.rollout.settling import SettleTimes, settle_times
 
 NOBODY = Approval()
 """No decision waits for people."""
+KEPT = CertificatePolicy()
+"""Nothing follows from a lapse but its condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ class LiveTimes:
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
     which decisions wait for people, and how long. guard: what watches over a promotion, None for
-    nothing.
+    nothing. certificate: what follows when one lapses.
     """
 
     look_seconds: int
@@ -38,6 +41,7 @@ class LiveTimes:
     suspend: bool
     approval: Approval = NOBODY
     guard: Guard | None = None
+    certificate: CertificatePolicy = KEPT
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -52,6 +56,7 @@ class LiveTimes:
             suspend=spec.suspend,
             approval=spec.approval,
             guard=spec.guard,
+            certificate=spec.certificate,
         )
 
     @property

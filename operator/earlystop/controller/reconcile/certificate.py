@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import Cluster, ClusterError, Manifest
-from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.inputs import ObjectKey
 from earlystop.delivery.template_digests import template_digests
 from earlystop.rollout.certificate.binding import Binding, digest_of_parameters
 from earlystop.rollout.certificate.follow import follow_certificate
+from earlystop.rollout.state import RolloutState
 
 
-async def after_certificate(cluster: Cluster, tracked: TrackedPolicy, now: int) -> Progress:
-    """The state after the target of the policy's certificate was read, as a watch last showed it. What cannot be read
-    shows no change."""
+def is_lapsed(tracked: TrackedPolicy) -> bool:
+    """Whether the policy's certificate has lapsed, as far as is known."""
+    return tracked.state.certified is not None and tracked.state.certified.lapse is not None
+
+
+async def after_certificate(cluster: Cluster, tracked: TrackedPolicy, now: int) -> RolloutState | None:
+    """The state after the target of the policy's certificate was read, as a watch last showed it; None where it could
+    not be read, which shows no change, or where there is none."""
     certified = tracked.state.certified
     if certified is None:
-        return Progress(tracked.state)
+        return None
     target = tracked.plan.spec.target_ref.name if certified.bound is None else certified.bound.target
     try:
         deployment = await cluster.read(ObjectKey("Deployment", tracked.namespace, target))
     except ClusterError:
-        return Progress(tracked.state)
-    found = None if deployment is None else _found(tracked, target, deployment, now)
-    return Progress(follow_certificate(tracked.state, found, now))
+        return None
+    if deployment is None:
+        return None
+    return follow_certificate(tracked.state, _found(tracked, target, deployment, now), now)
 
 
 def _found(tracked: TrackedPolicy, target: str, deployment: Manifest, now: int) -> Binding:

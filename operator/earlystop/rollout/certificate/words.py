@@ -19,7 +19,7 @@ _NAMES = {
     Part.MODEL: "the model label of its Pods",
     Part.IMAGES: "its images",
     Part.TEMPLATE: "its Pod template",
-    Part.PARAMETERS: "where the parameters stand in requests, or what they mean,",
+    Part.PARAMETERS: "where the parameters stand in requests, or what they mean",
 }
 
 
@@ -41,13 +41,14 @@ def lapse_sentence(bound: Binding, lapse: Lapse) -> str:
     """What has changed since the setting was certified, and what to do."""
     names = [_NAMES[each] for each in lapse.changed]
     found = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    verb, tense = ("were" if lapse.is_back else "are"), ("until" if lapse.is_back else "since")
-    back = " All is as it was certified now; when that has lasted for a minute, the certificate holds again."
-    what_to_do = " Retry the policy to certify a setting anew, or put back what was changed."
-    return (
-        f"The certificate has lapsed: of Deployment {bound.target}, {found} {verb} not as when the setting was "
-        f"certified ({rfc3339(bound.at)}), {tense} {rfc3339(lapse.since)}.{back if lapse.is_back else what_to_do}"
+    changed = (
+        f"The certificate has lapsed: of Deployment {bound.target}, {found} changed after the setting was certified"
     )
+    moments = f"({rfc3339(bound.at)}), at {rfc3339(lapse.at)}"
+    if lapse.is_back:
+        back = "All is as it was certified now; when that has lasted for a minute, the certificate holds again."
+        return f"{changed} {moments}. {back}"
+    return f"{changed} {moments}. Retry the policy to certify a setting anew, or put back what was changed."
 
 
 def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
@@ -61,6 +62,17 @@ def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNo
     if now.lapse is None and then.lapse is not None:
         return [EventNote("CertificateHolds", "CompareTarget", _holds(now.bound))]
     return []
+
+
+def revalidating_note(state: RolloutState) -> EventNote:
+    """The event of a campaign that begins since the certificate of the one before has lapsed."""
+    assert state.certified is not None and state.certified.lapse is not None  # the caller asks for nothing else
+    changed = ", ".join(REASONS[each] for each in state.certified.lapse.changed)
+    message = (
+        f"The certificate of campaign {state.campaign} has lapsed ({changed}), so a new campaign tries the policy's "
+        "candidates, as certificate.onChange says. The baseline serves meanwhile."
+    )
+    return EventNote("Revalidating", "StartCampaign", message, warning=True)
 
 
 def _is_more(before: Lapse, now: Lapse) -> bool:
