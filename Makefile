@@ -86,6 +86,7 @@ lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tes
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
+	$(BIN)/python -m tests.cluster.scoring
 
 .PHONY: promtool
 promtool: binaries ## build promtool, which tests the alert rules (a few minutes once)
@@ -124,6 +125,16 @@ browser: $(READY) ## find or install Chromium, in which reports are opened
 cluster-tests: binaries promtool older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
 
+.PHONY: e2e
+e2e: binaries test-images ## install the chart on a node where Pods really run, from helm install to helm uninstall (as root)
+	@$(BIN)/python -m tests.pods.why_not
+	$(PYTEST) tests/pods -q
+
+.PHONY: e2e-if-possible
+e2e-if-possible: $(READY)
+	@if reason="$$($(BIN)/python -m tests.pods.why_not)"; then $(MAKE) --no-print-directory e2e; \
+	  else echo "LEFT OUT: the tests with real Pods (make e2e), since $$reason"; fi
+
 .PHONY: faults
 faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
 	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q $(BY_FILE)
@@ -140,8 +151,11 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
+	@$(BIN)/python -m tests.cluster.rights forget
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
+	$(BIN)/python -m tests.cluster.rights
+	@$(MAKE) --no-print-directory e2e-if-possible
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
@@ -153,13 +167,15 @@ crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table 
 docs: $(READY) ## generate the pages that are made from tables of the code
 	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
 	$(BIN)/python -m earlystop.controller.policy_metrics.page operator/docs/metrics.md
+	$(BIN)/python -m earlystop.api.reference_pages operator/docs/api
+	PYTHONPATH=operator $(BIN)/python -m docs_build.llms operator/docs
 	PYTHONPATH=operator $(BIN)/python -m dashboard_build.build charts/earlystop/files/dashboard.json
 
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml
 	{ cat manifests/namespace.yaml; \
 	  $$($(BIN)/python -c 'from tests.cluster.binaries import binary; print(binary("helm"))') \
-	  template earlystop charts/earlystop --namespace earlystop-system --kube-version 1.30; } > manifests/install.yaml
+	  template earlystop charts/earlystop --namespace earlystop-system --skip-tests --kube-version 1.30; } > manifests/install.yaml
 
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies anew

@@ -12,20 +12,30 @@ import sys
 from pathlib import Path
 
 UNUSED = (
+    "numpy.distutils",
     # Generated classes, one for each group of the API: the operator sends its requests by ApiClient.
     "kubernetes.aio.client.api",
     "kubernetes.client.api",
-    # The evidence needs scipy.special and scipy.linalg; the first two of these take 170 MiB of memory when imported.
+    # Forecasts need scipy.special, and that scipy.linalg; the first two of these take 170 MiB of memory when imported.
     "scipy.optimize",
     "scipy.stats",
     "scipy.cluster",
+    "scipy.datasets",
+    "scipy.fft",
+    "scipy.fftpack",
     "scipy.integrate",
     "scipy.interpolate",
     "scipy.io",
     "scipy.ndimage",
+    "scipy.odr",
     "scipy.signal",
+    "scipy.sparse",
     "scipy.spatial",
 )
+
+# Folders of generated classes, each of which is imported when it is named, and those that the package names itself.
+MODELS = ("kubernetes.aio.client.models", "kubernetes.client.models")
+NAMED_MODELS = frozenset({"__init__.py", "v1_managed_fields_entry.py", "v1_object_meta.py", "v1_owner_reference.py"})
 
 # Packages that only `kubectl earlystop validate` and `plan` need, on people's own machines, and the name of each in the
 # list of what is installed.
@@ -40,6 +50,10 @@ def prune(packages: Path) -> None:
     """Remove all that. Raises FileNotFoundError where a module is not there: the list is to be looked at again then."""
     for module in (*UNUSED, *OF_PEOPLE):
         shutil.rmtree(packages.joinpath(*module.split(".")))
+    for module in MODELS:
+        for path in packages.joinpath(*module.split(".")).iterdir():
+            if path.name not in NAMED_MODELS:
+                path.unlink()
     for name in OF_PEOPLE.values():
         for record in packages.glob(f"{name}-*.dist-info"):
             shutil.rmtree(record)

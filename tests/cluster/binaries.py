@@ -29,6 +29,9 @@ PACKAGES = {
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kubemark": "k8s.io/kubernetes/cmd/kubemark",
     "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
+    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "pause": "earlystop/tests/cluster/pause",
     "helm": "helm.sh/helm/v3/cmd/helm",
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
 }

@@ -35,11 +35,12 @@ class ControlPlane(Access):
     network.POD_ADDRESS, with nothing executed. Implies controllers. Such a Pod is Ready a moment before it has
     its address: wait for the EndpointSlice.
     crds: files or directories of CRDs to install before the controllers start, so that garbage collection knows
-    them at once. audit: keep a line of JSON for every request in `audit_log`.
+    them at once. audit: keep a line of JSON in `audit_log` for every request, or for those
+    of the user of this name.
     """
 
     def __init__(
-        self, *, controllers: bool = True, nodes: bool = True, crds: Sequence[Path] = (), audit: bool = False
+        self, *, controllers: bool = True, nodes: bool = True, crds: Sequence[Path] = (), audit: bool | str = False
     ) -> None:
         scratch = enter_private_network()
         directory = Path(tempfile.mkdtemp(prefix="control-plane-", dir=scratch))
@@ -59,7 +60,7 @@ class ControlPlane(Access):
 
     @property
     def audit_log(self) -> Path:
-        """Who asked for what and what came of it (audit.k8s.io/v1 Events, level Metadata), with `audit=True`."""
+        """Who asked for what and what came of it (audit.k8s.io/v1 Events, level Metadata), with `audit`."""
         return self.directory / commands.AUDIT_LOG
 
     def __enter__(self) -> Self:
@@ -86,7 +87,7 @@ class ControlPlane(Access):
         """Start it again at the same address on the same data; returns when it is ready. Idempotent."""
         running = self._children.get("kube-apiserver")
         if running is None or not running.alive:
-            command = commands.api_server(audit=self._audit)
+            command = commands.api_server(audit=bool(self._audit))
             self._run("kube-apiserver", command, ready=lambda: self._answers("/readyz"))
 
     def restart_controllers(self) -> None:
@@ -127,7 +128,8 @@ class ControlPlane(Access):
 
     def _write_audit_policy(self) -> None:
         # One line when a request ends; a watch would add one when it begins.
-        rules = {"rules": [{"level": "Metadata"}], "omitStages": ["RequestReceived", "ResponseStarted"]}
+        whose = {"users": [self._audit]} if isinstance(self._audit, str) else {}
+        rules = {"rules": [{"level": "Metadata", **whose}], "omitStages": ["RequestReceived", "ResponseStarted"]}
         policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", **rules}
         (self.directory / commands.AUDIT_POLICY).write_text(json.dumps(policy))
 

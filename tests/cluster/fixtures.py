@@ -5,11 +5,14 @@ Every pytest-xdist worker is a process with its own network, so each has its own
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import rights
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address, use_or_start
 from tests.cluster.objects import CRDS
@@ -22,8 +25,10 @@ def cluster() -> Iterator[Cluster]:
 
     Garbage collection knows these kinds from its start; of later ones it would hear within 30 s.
     """
-    with use_or_start(crds=(CRDS,)) as cluster:
+    with use_or_start(crds=(CRDS,), audit=rights.OPERATOR) as cluster:
         yield cluster
+        if isinstance(cluster.access, ControlPlane):
+            rights.keep(cluster.access.audit_log, os.environ.get("PYTEST_XDIST_WORKER", "alone"))
 
 
 @pytest.fixture(scope="session")

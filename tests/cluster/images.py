@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.cluster import debian
 from tests.cluster.cache import CACHE, fetched, locked
 from tests.cluster.errors import ClusterError
 from tests.cluster.packaging import ROOT
@@ -25,6 +26,7 @@ LOCKS = {"operator": "operator/requirements.lock", "evaluator": "operator/evalua
 TOOLS = ("buildah", "mmdebstrap", "runc")
 _SUITE = "bookworm"
 _BASE_PACKAGES = "usr-is-merged,python3,python3-venv,ca-certificates,libstdc++6"
+_USER = "65532:65532"
 _UNREAD = ("doc", "man", "locale")
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _IMAGES = CACHE / "images"
@@ -45,11 +47,10 @@ def install_tools() -> None:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if not missing:
         return
-    if shutil.which("apt-get") is None:
-        raise ClusterError(f"{', '.join(missing)} cannot be found; {_HOW_OTHERWISE.format(', '.join(TOOLS))}")
-    with locked(_IMAGES / ".install"):
-        _run(["apt-get", "-qq", "update"])
-        _run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *missing])
+    try:
+        debian.install(missing)
+    except ClusterError as error:
+        raise ClusterError(f"{error}; {_HOW_OTHERWISE.format(', '.join(TOOLS))}") from None
 
 
 def build(name: str) -> str:
@@ -79,11 +80,13 @@ def build(name: str) -> str:
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked."""
+    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked, `layers` by digest,
+    the lowest first."""
     (listed,) = [each for each in json.loads(_buildah("images", "--all", "--json")) if image.startswith(each["id"])]
-    config = json.loads(_buildah("inspect", "--type=image", image))["OCIv1"]["config"]
+    described = json.loads(_buildah("inspect", "--type=image", image))["OCIv1"]
     number, unit = listed["size"].split()
-    return {"config": config, "size": float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]}
+    size = float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+    return {"config": described["config"], "size": size, "layers": described["rootfs"]["diff_ids"]}
 
 
 @contextmanager
@@ -94,6 +97,22 @@ def mounted(image: str) -> Iterator[Path]:
         yield Path(_buildah("mount", container))
     finally:
         _buildah("rm", container)
+
+
+def save(base: str, name: str, archive: Path, program: Path | None = None) -> Path:
+    """Writes the image `base`, or "scratch", as an archive that holds it under `name`, with `program` to run in it.
+    Returns the archive."""
+    install_tools()
+    container = _buildah("from", f"--signature-policy={_policy()}", "--pull-never", base)
+    try:
+        if program is not None:
+            _buildah("add", container, str(program), "/")
+            entrypoint = json.dumps([f"/{program.name}"])
+            _buildah("config", f"--user={_USER}", f"--entrypoint={entrypoint}", container)
+        _buildah("commit", f"--signature-policy={_policy()}", "--quiet", container, f"docker-archive:{archive}:{name}")
+    finally:
+        _buildah("rm", container)
+    return archive
 
 
 def _base_image() -> str:

@@ -25,7 +25,7 @@ POD_ADDRESS = "192.168.192.168"
 _ADDRESSES = ((NODE_ADDRESS, 24), (POD_ADDRESS, 32))
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
+_MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
 _HOW_OTHERWISE = "start the command inside namespaces instead: unshare -rnm COMMAND, as in `unshare -rnm make test`"
@@ -80,6 +80,17 @@ def replace_tmp_before_exec(directory: Path) -> Callable[[], None]:
             raise OSError(ctypes.get_errno(), "cannot give the child a private /tmp")
 
     return replace_tmp
+
+
+def show_empty(directory: Path) -> None:
+    """Show this process and its children an empty directory in the place of this one, once in its private network."""
+    directory.mkdir(parents=True, exist_ok=True)
+    _mount(b"tmpfs", bytes(directory), b"tmpfs", 0)
+
+
+def share_mounts(directory: Path) -> None:
+    """Let namespaces of mounts that are made of this one see what is mounted below `directory`, and this one theirs."""
+    _mount(b"none", bytes(directory), None, _MS_SHARED)
 
 
 def _mount_scratch(directory: Path) -> None:

@@ -30,7 +30,8 @@ def helm(*args: str, kubeconfig: Path | None = None) -> str:
 def template(*args: str) -> str:
     """The chart as `make manifests` renders it, with further arguments."""
     # A helm that was built without release flags takes itself to be talking to Kubernetes 1.20.
-    return helm("template", "earlystop", str(CHART), "--namespace=earlystop-system", "--kube-version=1.30", *args)
+    where = ("--namespace=earlystop-system", "--skip-tests", "--kube-version=1.30")
+    return helm("template", "earlystop", str(CHART), *where, *args)
 
 
 def objects(text: str) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ ACCOUNT = f"{RELEASE}-earlystop"
 CREDENTIALS = "/var/run/kubeconfig"
 GRACE_SECONDS = 30.0
 LEFT_OUT = tuple(f"{name.replace('_', '-')}==" for name in OF_PEOPLE.values())
-MOST_BYTES = {"operator": 255e6, "evaluator": 280e6}
+MOST_BYTES = 252e6
 
 reason = images.why_not()
 pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))
@@ -98,8 +98,13 @@ def test_the_evaluators_image_starts_by_the_command_of_the_example(
 @pytest.mark.parametrize("name", images.LOCKS)
 def test_an_image_is_small_and_runs_as_a_number(built: dict[str, str], name: str) -> None:
     described = images.inspect(built[name])
-    assert described["size"] < MOST_BYTES[name]
+    assert described["size"] < MOST_BYTES
     assert described["config"]["User"] == "65532:65532"
+
+
+def test_both_images_share_the_layer_of_the_interpreter_so_a_node_keeps_it_once(built: dict[str, str]) -> None:
+    (operator, *_), (evaluator, *_) = (images.inspect(built[name])["layers"] for name in images.LOCKS)
+    assert operator == evaluator
 
 
 def test_an_image_holds_no_shell_no_users_and_no_installer(files: Path) -> None:

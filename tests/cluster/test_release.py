@@ -28,6 +28,7 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopproposals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopproposals/status", "update"),
+    ("earlystop.dev", "hooktargets", "get"),
     *(("earlystop.dev", "earlystopapprovals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopapprovals/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
@@ -46,6 +47,8 @@ NEEDED: set[Right] = {
     ("", "configmaps", "patch"),  # those with a label, see settings-objects.yaml of the chart
     ("", "configmaps", "create"),  # with its own labels and an injector's weights alone, see there
     ("core.openfeature.dev", "featureflags", "patch"),
+    ("rbac.authorization.k8s.io", "clusterroles", "list"),
+    ("coordination.k8s.io", "leases", "list"),
     *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }
@@ -144,6 +147,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "leases.coordination.k8s.io"),
         ("create", "leases.coordination.k8s.io"),
         ("update", "metricsources.earlystop.dev"),
+        ("list", "hooktargets.earlystop.dev"),
+        ("update", "hooktargets.earlystop.dev"),
         ("update", "earlystopproposals.earlystop.dev"),
         ("create", "earlystopproposals.earlystop.dev"),
         ("delete", "earlystopproposals.earlystop.dev"),
@@ -200,6 +205,8 @@ def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster:
         ("edit", "create", "metricsources.earlystop.dev", False),
         ("admin", "create", "earlystoppolicies.earlystop.dev", True),
         ("admin", "create", "metricsources.earlystop.dev", False),
+        ("edit", "create", "hooktargets.earlystop.dev", False),
+        ("admin", "create", "hooktargets.earlystop.dev", False),
     ],
 )
 def test_people_get_the_rights_of_their_role(

@@ -11,6 +11,7 @@ from tests.processes.environment import ROOT
 
 FILE = "tests/e2e/test_real_engine.py"
 TESTS = 2
+OTHERS = ("unit", "simulations", "processes", "cluster", "faults", "e2e", "bench")
 
 
 def collected(cache: Path, *arguments: str) -> str:
@@ -29,6 +30,11 @@ def empty_files(cache: Path) -> None:
         assert each.is_relative_to(cache)
         each.parent.mkdir(parents=True)
         each.touch()
+
+
+def test_real_pods_are_left_out_of_a_run_of_other_tests_and_the_run_says_so(tmp_path: Path) -> None:
+    said = collected(tmp_path, "tests", *(f"--ignore=tests/{each}" for each in OTHERS), "--collect-only")
+    assert "tests/pods was not run" in said and "make e2e" in said and "tests/pods/test" not in said
 
 
 def test_without_a_real_engine_its_tests_are_left_out_and_the_run_says_so(tmp_path: Path) -> None:

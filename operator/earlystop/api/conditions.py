@@ -22,6 +22,21 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     GUARDED = "Guarded"
     CERTIFIED = "Certified"
+    HOOKS_DELIVERED = "HooksDelivered"
+    JOBS_SUCCEEDED = "JobsSucceeded"
+    GATES_OPEN = "GatesOpen"
+
+
+OF_PARTS = frozenset(
+    {
+        ConditionType.GUARDED,
+        ConditionType.CERTIFIED,
+        ConditionType.HOOKS_DELIVERED,
+        ConditionType.JOBS_SUCCEEDED,
+        ConditionType.GATES_OPEN,
+    }
+)
+"""What only policies say that use the part which it is about."""
 
 
 class ConditionStatus(StrEnum):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from earlystop import __version__
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
 from earlystop.api.checkpoint import CheckpointSpec
+from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -20,12 +23,14 @@ from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION
 
+# The chart compares the version with its own before it changes anything.
+LABELS = {"app.kubernetes.io/part-of": "earlystop", "app.kubernetes.io/version": __version__}
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval())
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval(), _hook_target())
     return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
@@ -84,11 +89,17 @@ def _verdict() -> dict[str, Any]:
         spec=structural_schema(VerdictSpec),
         columns=[
             _column("Policy", ".spec.policy"),
+            _column("Candidate", ".spec.candidate"),
+            _column("Campaign", ".spec.campaign", "integer"),
             _column("Decision", ".spec.decision"),
             _column("Reason", ".spec.reason"),
+            _column("Looks", ".spec.numberOfLooks", "integer"),
             _column("EM difference", ".spec.effect"),
             _column("Saving", ".spec.saving"),
-            AGE,
+            _column("By", ".spec.requestedBy"),
+            _column("At", ".spec.at"),
+            _wide(_column("Approved by", ".spec.approvedBy")),
+            _wide(AGE),
         ],
     )
 
@@ -120,6 +131,23 @@ def _proposal() -> dict[str, Any]:
             _column("Accepted", f".status.conditions[?(@.type=='{ACCEPTED}')].status"),
             _column("Reason", f".status.conditions[?(@.type=='{ACCEPTED}')].reason"),
             _column("Tried", f".status.conditions[?(@.type=='{TRIED}')].reason"),
+            AGE,
+        ],
+    )
+
+
+def _hook_target() -> dict[str, Any]:
+    return _definition(
+        kind="HookTarget",
+        plural="hooktargets",
+        short="esh",
+        scope="Cluster",
+        description="A receiver outside to which hooks of policies may send. Written by the cluster's admin.",
+        spec=structural_schema(HookTargetSpec),
+        columns=[
+            _column("Template", ".spec.template"),
+            _column("URL", ".spec.url"),
+            _column("Secret", ".spec.urlRef.name"),
             AGE,
         ],
     )
@@ -165,6 +193,11 @@ def _column(name: str, path: str, kind: str = "string") -> dict[str, str]:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
+def _wide(column: dict[str, Any]) -> dict[str, Any]:
+    """The column where it is shown with `-o wide` alone."""
+    return {**column, "priority": 1}
+
+
 def _definition(
     *,
     kind: str,
@@ -173,7 +206,7 @@ def _definition(
     scope: str,
     description: str,
     spec: dict[str, Any],
-    columns: list[dict[str, str]],
+    columns: Sequence[Mapping[str, Any]],
     status: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     properties: dict[str, Any] = {"spec": spec}
@@ -183,7 +216,7 @@ def _definition(
         "name": VERSION,
         "served": True,
         "storage": True,
-        "additionalPrinterColumns": columns,
+        "additionalPrinterColumns": list(columns),
         "schema": {
             "openAPIV3Schema": {
                 "type": "object",
@@ -203,7 +236,7 @@ def _definition(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "earlystop"}},
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": LABELS},
         "spec": {
             "group": GROUP,
             "scope": scope,

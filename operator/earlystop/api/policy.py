@@ -10,6 +10,7 @@ from earlystop.api.approval import Approval
 from earlystop.api.certificate import CertificatePolicy
 from earlystop.api.delivery import Delivery
 from earlystop.api.guard import Guard
+from earlystop.api.hooks import Hooks
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
@@ -187,6 +188,7 @@ class PolicySpec(Value):
     certificate: CertificatePolicy = Field(
         default_factory=CertificatePolicy, description="What follows when a certificate lapses."
     )
+    hooks: Hooks | None = Field(None, description="Who outside is told what. An edit starts no campaign.")
     savings: Savings = Field(default_factory=Savings, description="How saved tokens are booked, and what they cost.")
 
     def baseline_settings(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.gates import Gates
 from earlystop.api.strategies import DEFAULT_STRATEGY, STRATEGIES, StrategyTraits
 from earlystop.api.values import Percent, RowOf, Value, rules
 
@@ -91,6 +92,7 @@ class Rollout(Value):
         "loses so much that all requests together would lose the margin at the next weight: 100 / weight margins, so 4 "
         "before 25 % and 2 before 50 %. ByTime: at once.",
     )
+    gates: Gates | None = Field(None, description="What else must agree before a promotion.")
     minimum_hours: int = Field(
         0,
         ge=0,

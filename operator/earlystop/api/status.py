@@ -9,23 +9,21 @@ from pydantic import Field, model_validator
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.certificate_status import CertifiedSetting
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
+from earlystop.api.hook_status import HooksStatus
+from earlystop.api.packed_status import Former, Internal, with_internal
 from earlystop.api.policy import Settings
 from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
-from earlystop.api.wire import PACKED_LIMIT
 
 Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
-# Ledger and looks stay below this limit together; the operator refuses policies that would need more.
-Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
-# Twice 16 counts and ten times 4, of at most 2^63, for each of ten candidates.
-Mark = Annotated[str, Field(max_length=14_900)]
 
 
 class ArmCounts(Value):
@@ -215,6 +213,10 @@ class DecisionStatus(Value):
     proposal_digest: Short | None = Field(None, description="What people answered. Absent: nobody was asked.")
     approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
     rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
+    looks_as_text: bool | None = Field(
+        None,
+        description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
+    )
 
 
 class StoredCondition(Value):
@@ -282,21 +284,8 @@ class PolicyStatus(Value):
         None,
         description="Each candidate, where several are judged together; counts and evidence above are of the foremost.",
     )
-    ledger: Packed | None = Field(
-        None,
-        description="Largest value seen of each series of this step, packed; its last sample with preset Custom.",
-    )
-    mark: Mark | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
-    scatter: Short | None = Field(None, description="What looks of the baseline alone have shown, packed.")
     dispersion: Short | None = Field(
         None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
-    )
-    looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
-    class_looks: Packed | None = Field(
-        None, description="The same of each query class's requests alone, with objective.perClass, packed."
-    )
-    class_mark: Mark | None = Field(
-        None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
     )
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     risk: RiskStatus | None = Field(
@@ -319,13 +308,25 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    gates: GatesStatus | None = Field(None, description="Gates that a promotion waits for. Absent: none were asked.")
+    hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
-    guard: GuardStatus | None = Field(
-        None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
-    )
+    guard: GuardStatus | None = Field(None, description="What watches over the promotion, or did. Absent: nothing.")
     guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")
+    ledger: Former = None
+    mark: Former = None
+    scatter: Former = None
+    looks: Former = None
+    class_looks: Former = None
+    class_mark: Former = None
+    internal: Internal | None = Field(None, description="What the operator goes on from, packed; not for people.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_layout(cls, stored: Any) -> Any:
+        return with_internal(stored) if isinstance(stored, dict) else stored

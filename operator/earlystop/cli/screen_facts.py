@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.guard_screen import guard_facts
+from earlystop.cli.hook_screen import hook_facts
 from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
@@ -58,7 +59,13 @@ def _awaiting(view: View) -> Iterator[tuple[str, str]]:
     awaiting = view.status.get("awaiting")
     if awaiting:
         left = duration(from_rfc3339(awaiting["expiresAt"]) - view.now)
-        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+        gates = view.status.get("gates") or {}
+        whom = "its gates" if gates.get("gates") and not gates.get("forPeople") else "an approval"
+        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+
+
+def _hooks(view: View) -> Iterator[tuple[str, str]]:
+    yield from hook_facts(view.status)
 
 
 def _savings(view: View) -> Iterator[tuple[str, str]]:
@@ -75,6 +82,7 @@ def _guard(view: View) -> Iterator[tuple[str, str]]:
 FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _awaiting,
     _guard,
+    _hooks,
     _search,
     _margin,
     _risk,

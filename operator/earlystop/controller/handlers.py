@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import kopf
 from earlystop.api.modes import watched_kinds
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cluster import BY_KIND, PAGE
+from earlystop.controller.login import login
 from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
@@ -74,8 +76,8 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers, errors=kopf.ErrorsMode.TEMPORARY)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return login(os.environ, **kwargs)
 
     @kopf.on.event(GROUP, VERSION, "earlystoppolicies", registry=handlers)
     async def policy(event: Any, **_: Any) -> None:

@@ -29,12 +29,14 @@ class Health:
     """What /healthz and /readyz report.
 
     clock: Unix seconds. beat: Unix time at which the scheduler last ran its loop.
-    missing_watches: kinds whose watch has died. ready: all watches have listed their objects.
+    missing_watches: kinds whose watch has died. second_to: which other release serves the same, in a sentence, or None.
+    ready: all watches have listed their objects.
     """
 
     clock: Callable[[], float]
     beat: Callable[[], float]
     missing_watches: Callable[[], list[str]]
+    second_to: Callable[[], str | None] = lambda: None
     ready: bool = False
 
     def problem(self) -> str | None:
@@ -56,7 +58,8 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     async def readyz(_: web.Request) -> web.Response:
-        problem = health.problem() or (None if health.ready else "the first lists have not arrived")
+        problem = health.problem() or health.second_to()
+        problem = problem or (None if health.ready else "the first lists have not arrived")
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     page = MetricsPage(registry)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import platform
-import sys
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 import kopf
 import typer
 from aiohttp import web
-from pythonjsonlogger.json import JsonFormatter
 
+from earlystop.api.addresses import Network
 from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.hooks.addresses import api_server_networks
+from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
+from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
@@ -61,9 +66,16 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
+    lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
+    ] = RELEASE_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    refused_network: Annotated[
+        list[str] | None,
+        typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
+    ] = None,
     serve_reports: Annotated[
         bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
     ] = False,
@@ -83,14 +95,17 @@ def run(
     ] = True,
 ) -> None:
     """Run the early-stop rollout operator."""
+    settings = dict(locals())
     log_as_json(log_level)
+    log_beginning(settings)
     gc.set_threshold(*COLLECT_AFTER)
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
+        refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        shown = {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, **shown))
+        names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
+        asyncio.run(operate(host, port, names, token_key, injector_image, record, refused, lease_name=lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -104,24 +119,31 @@ async def operate(
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
+    refused_networks: Sequence[Network] = (),
     *,
+    lease_name: str = RELEASE_LEASE,
     policy_metrics: bool = True,
     serve_reports: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
-        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key, refused_networks)
         if policy_metrics:
             POLICY_SERIES.show(runtime.policy_views)
+        lease = ReleaseLease(
+            cluster, time.time, own_namespace(), lease_name, identity=platform.node(), serves=namespaces
+        )
         ready = asyncio.Event()
-        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
+        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
         probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            runtime.hooks.scheduler.run(),
+            runtime.gates.scheduler.run(),
             RecordKeeper(cluster, time.time, namespaces, record).run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),
@@ -130,7 +152,8 @@ async def operate(
             _sweep(runtime),
             _follow_attached_policies(runtime),
             reader_of(cluster).follow(),
-            _learn_key_and_watch(runtime, namespaces, ready),
+            lease.keep(),
+            _watch_when_free(runtime, lease, namespaces, ready),
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
         ]
@@ -154,6 +177,11 @@ def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:
     from earlystop.controller.reports.service import Reports
 
     return Reports(cluster, time.time).routes()
+
+
+async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: list[str], ready: asyncio.Event) -> None:
+    await lease.until_free()
+    await _learn_key_and_watch(runtime, namespaces, ready)
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
@@ -247,17 +275,6 @@ async def _sweep(runtime: Runtime) -> None:
             # An object that anybody may have written must not end the operator for everybody.
             log.exception("objects of deleted policies were not looked for and are at the next sweep")
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
-
-
-def log_as_json(level: str) -> None:
-    """One JSON object a line on standard output."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields={"levelname": "level"})
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Kopf says at INFO that each event was handled.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import aiohttp
 
+from earlystop.api.addresses import Network
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.approvals import Approvals
@@ -18,6 +19,9 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.secrets import SecretReader, own_namespace
 from earlystop.controller.counts.source_status import SourceStatusWriter, source_spec
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.hooks.ask_gate import GateAsker
+from earlystop.controller.hooks.deliverer import HookDeliverer
+from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
@@ -27,7 +31,7 @@ from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
-from earlystop.controller.telemetry import AWAITING_APPROVAL, RECONCILIATIONS
+from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.rollout.approval import Asked
 from earlystop.rollout.event_notes import EventNote
@@ -59,12 +63,15 @@ class Runtime:
         instance: str,
         namespaces: Sequence[str] = (),
         token_key: str = DEFAULT_SECRET,
+        refused_networks: Sequence[Network] = (),
     ) -> None:
-        """token_key: name of the Secret, in the operator's own namespace, that keeps the key of campaigns' tokens."""
+        """token_key: name of the Secret, in the operator's own namespace, that keeps the key of campaigns' tokens.
+        refused_networks: of the cluster itself, to which no webhook is sent."""
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
-        self.reader = CountBatcher(Connections(SecretReader(cluster, own_namespace())), clock)
+        secrets = SecretReader(cluster, own_namespace())
+        self.reader = CountBatcher(Connections(secrets), clock)
         self.source_watch = SourceStatusWriter(cluster, self.reader, clock)
         self.orphan_collector = OrphanCollector(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
@@ -72,10 +79,13 @@ class Runtime:
         self._failures: dict[Key, int] = {}
         self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
-        self.scheduler = Scheduler(self._reconcile, clock)
+        self.scheduler = Scheduler(self._reconcile, clock, note_beat=LAST_BEAT.set)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
+        self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks)
         self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
+        asker = GateAsker(cluster, secrets, refused_networks)
+        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
@@ -248,6 +258,8 @@ class Runtime:
             await self._report_internal_error(tracked)
             return self._retry_at(key, tracked, "internal error")
         finally:
+            self.hooks.look_at(tracked)
+            self.gates.look_at(tracked)
             if tracked.status.outdated and self._tracked.get(key) is tracked:
                 self.scheduler.wake(key)  # an event that came during a write was no report of that write
         RECONCILIATIONS.labels("done").inc()

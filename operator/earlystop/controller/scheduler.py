@@ -12,7 +12,6 @@ from contextlib import suppress
 
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.fairness.turns import served_namespace
-from earlystop.controller.telemetry import LAST_BEAT
 
 # Reconciliations that wait for the same source share its queries, so a whole fleet that is behind may run at once.
 AT_ONCE = 2000
@@ -34,7 +33,15 @@ class Scheduler:
     turn, and none holds more reconciliations than are left for the others: those of a namespace may all be slow.
     """
 
-    def __init__(self, reconcile: Callable[[Key], Awaitable[float | None]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        reconcile: Callable[[Key], Awaitable[float | None]],
+        clock: Callable[[], float],
+        at_once: int = AT_ONCE,
+        note_beat: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """at_once: calls under way at a time. note_beat: is told of each round of the loop, in Unix seconds."""
+        self._at_once, self._note_beat = at_once, note_beat
         self._reconcile = reconcile
         self._clock = clock
         self._due: dict[Key, float] = {}
@@ -75,7 +82,7 @@ class Scheduler:
         while True:
             now = self._clock()
             self.beat_at = now
-            LAST_BEAT.set(now)
+            self._note_beat(now)
             self._make_ready(now)
             self._start_ready(now)
             self._woken.clear()
@@ -98,7 +105,7 @@ class Scheduler:
     def _start_ready(self, now: float) -> None:
         """Start one key of each namespace in turn, as long as there is room."""
         waiting = deque(self._ready)
-        while waiting and (free := AT_ONCE - len(self._running)) > 0:
+        while waiting and (free := self._at_once - len(self._running)) > 0:
             namespace = waiting.popleft()
             queue = self._ready.pop(namespace)
             if self._running_of[namespace] >= free:

@@ -62,6 +62,12 @@ EVENTS_HELD_BACK = Counter(
     "Events that were not posted, since their policy had too many of them.",
     registry=registry,
 )
+HOOK_DELIVERIES = Counter(
+    "earlystop_operator_hook_deliveries",
+    "Attempts to tell a hook of an occurrence, by their outcome: delivered, failed (tried again) or given_up.",
+    ["outcome"],
+    registry=registry,
+)
 LAST_BEAT = Gauge(
     "earlystop_operator_scheduler_beat_timestamp_seconds",
     "When the scheduler last ran its loop.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.decided import decided
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, closed_message, timed_out_message
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
@@ -98,7 +99,9 @@ def _promoted(
 def _ended(
     state: RolloutState, awaited: AwaitedDecision, answer: Answer, proposal: str, times: LiveTimes, now: int
 ) -> Decision:
-    """What ends a campaign whose decision was rejected, or nobody agreed to in time."""
+    """What ends a campaign whose decision was rejected, or nobody agreed to in time, or a gate held."""
+    if answer.gate:
+        return _ended_by_gate(awaited.candidate, answer, now)
     if answer.standing is Standing.TIMED_OUT:
         message = expired_message(awaited.candidate, times.approval.expires_seconds)
         return Decision(Verdict.INCONCLUSIVE, APPROVAL_EXPIRED, message, now, awaited.candidate, proposal=proposal)
@@ -106,6 +109,15 @@ def _ended(
     message = rejected_message(awaited.candidate, by, answer.comment)
     decision = Decision(Verdict.ROLL_BACK, APPROVAL_REJECTED, message, now, awaited.candidate, proposal=proposal)
     return replace(decision, rejected_by=by)
+
+
+def _ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
+    """What ends a campaign at a gate: nobody was asked, so the record names no proposal."""
+    if answer.standing is Standing.TIMED_OUT:
+        message = timed_out_message(answer.gate, candidate)
+        return Decision(Verdict.INCONCLUSIVE, GATE_TIMED_OUT, message, now, candidate)
+    message = closed_message(answer.gate, candidate, printable(answer.comment, LONGEST_COMMENT))
+    return Decision(Verdict.ROLL_BACK, GATE_CLOSED, message, now, candidate)
 
 
 def expired_message(name: str, seconds: int) -> str:

@@ -6,13 +6,13 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
-from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import certified_condition
 from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.guard.words import guarded
+from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
@@ -33,6 +33,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.step_messages import waiting_sentence
 from earlystop.rollout.strategy import Strategy, strategy_of
+from earlystop.rollout.waiting_condition import waiting_condition
 
 
 def conditions(
@@ -58,6 +59,7 @@ def conditions(
         _completed(state, observations, edited, stands),
         _stalled(observations),
         *(each for each in (guard, certified_condition(state)) if each is not None),
+        *hook_conditions(state, observations),
     )
 
 
@@ -118,9 +120,7 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.awaiting is not None:
-        reason = "AuthorUnknown" if author_unknown else "AwaitingApproval"
-        message = f"{awaiting_sentence(state, author_unknown=author_unknown)} {stands}" if stands else ""
-        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, reason, message)
+        return waiting_condition(state, stands, author_unknown=author_unknown)
     if answers_are_outstanding(state):
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)

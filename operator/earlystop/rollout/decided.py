@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from earlystop.api.gates import Gate
 from earlystop.rollout.approval import needs_approval, wait
 from earlystop.rollout.formatting import in_remainder
+from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
 
@@ -15,9 +17,20 @@ LONGEST_MESSAGE = 1024
 def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
     """The state with a decision that waits to be carried out, or that waits for people first. A trial without a verdict
     holds nothing: its search goes on without its setting."""
-    if needs_approval(times.approval, state, decision):
-        return wait(state, decision)
+    for_people = needs_approval(times.approval, state, decision)
+    gates = times.gates if decision.verdict is Verdict.PROMOTE else ()
+    if for_people or gates:
+        return _waiting(state, wait(state, decision), gates, for_people=for_people)
     return decided(times, state, decision)
+
+
+def _waiting(before: RolloutState, after: RolloutState, gates: tuple[Gate, ...], *, for_people: bool) -> RolloutState:
+    """The state with a decision that waits, and the gates that it waits for."""
+    if after is before or after.awaiting is None or not gates:
+        return after if after is before else replace(after, gates=None)
+    since = after.awaiting.since
+    answers = tuple(GateAnswer(each.name, GateState.WAITING, since) for each in gates)
+    return replace(after, gates=GatesAsked(since, for_people, answers))
 
 
 def decided(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:

@@ -16,7 +16,11 @@ from earlystop.rollout.conditions import (
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.event_note import EventNote as EventNote
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence, new_answers
+from earlystop.rollout.gates import GateAnswer, GateState
 from earlystop.rollout.guard.notes import guard_notes
+from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
+from earlystop.rollout.hooks.outbox import JobResult
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -38,6 +42,8 @@ ERROR_NOTE = EventNote(
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
+    notes += _hook_notes(before, after)
+    notes += [_gate_note(each) for each in new_answers(before.gates, after.gates)]
     if after.campaign != before.campaign:
         notes.extend(_closed_evidence(before, after))
         plan = after.pinned_plan
@@ -57,6 +63,33 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))
     return tuple(notes)
+
+
+def _gate_note(answer: GateAnswer) -> EventNote:
+    """The event about a gate that is asked, or has answered, or did not in time."""
+    match answer.state:
+        case GateState.WAITING:
+            return EventNote("GateWaiting", "AskGate", gate_sentence(answer))
+        case GateState.OPEN:
+            return EventNote("GateOpen", "AskGate", gate_sentence(answer))
+        case GateState.CLOSED:
+            return EventNote(GATE_CLOSED, "AskGate", gate_sentence(answer), warning=True)
+    return EventNote(GATE_TIMED_OUT, "AskGate", gate_sentence(answer), warning=True)
+
+
+def _hook_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events about occurrences that were given up, and about Jobs that were started or have ended."""
+    told = given_up_notes(before.outbox, after.outbox)
+    notes = [EventNote(GIVEN_UP, "TellHook", each, warning=True) for each in told]
+    for hook, job in new_jobs(before.outbox, after.outbox):
+        match job.result:
+            case JobResult.RUNNING:
+                notes.append(EventNote("JobRunning", "RunJob", job_sentence(hook, job)))
+            case JobResult.SUCCEEDED:
+                notes.append(EventNote("JobSucceeded", "RunJob", job_sentence(hook, job)))
+            case JobResult.FAILED:
+                notes.append(EventNote("JobFailed", "RunJob", job_sentence(hook, job), warning=True))
+    return notes
 
 
 def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
@@ -83,10 +116,11 @@ def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
 def _approval_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """The events about a decision that begins to wait for people, or that the evidence no longer asks for."""
     then, now = before.awaiting, after.awaiting
-    if now is not None and (then is None or then.candidate != now.candidate or before.campaign != after.campaign):
+    is_new = then is None or now is None or then.candidate != now.candidate or before.campaign != after.campaign
+    if now is not None and is_new and not awaits_gates_alone(after.gates):
         return [EventNote("AwaitingApproval", "AskPeople", awaiting_sentence(after))]
     same = before.campaign == after.campaign and after.decision is before.decision
-    if same and then is not None and then.by_evidence and now is None:
+    if same and then is not None and then.by_evidence and now is None and not awaits_gates_alone(before.gates):
         message = f"Candidate {then.candidate} is not promoted by now, so nobody need approve it any more."
         return [EventNote("ApprovalWithdrawn", "AskPeople", message)]
     return []
@@ -214,6 +248,12 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
+    known = {(each.hook, each.reason) for each in before.hooks}
+    notes += [
+        EventNote(each.reason, "TellHook", trouble_sentence(each), warning=True)
+        for each in after.hooks
+        if (each.hook, each.reason) not in known
+    ]
     if after.storage is not None and before.storage is None:
         notes.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
     return tuple(notes)

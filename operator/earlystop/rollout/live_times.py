@@ -11,6 +11,7 @@ from typing import Self
 
 from earlystop.api.approval import Approval
 from earlystop.api.certificate import CertificatePolicy
+from earlystop.api.gates import Gate
 from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
@@ -29,8 +30,8 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long. guard: what watches over a promotion, None for
-    nothing. certificate: what follows when one lapses.
+    which decisions wait for people, and how long. gates: what else promotions wait for. guard: what watches over a
+    promotion, None for nothing. certificate: what follows when one lapses.
     """
 
     look_seconds: int
@@ -40,6 +41,7 @@ class LiveTimes:
     on_no_metrics: OnNoMetrics
     suspend: bool
     approval: Approval = NOBODY
+    gates: tuple[Gate, ...] = ()
     guard: Guard | None = None
     certificate: CertificatePolicy = KEPT
 
@@ -55,11 +57,12 @@ class LiveTimes:
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
             approval=spec.approval,
+            gates=rollout.gates or (),
             guard=spec.guard,
             certificate=spec.certificate,
         )
 
     @property
     def without_people(self) -> Self:
-        """The same where nobody need agree to anything: all have, or none is there to be asked."""
-        return replace(self, approval=NOBODY)
+        """The same where nobody need agree to anything, and no gate: all have, or none is there to be asked."""
+        return replace(self, approval=NOBODY, gates=())

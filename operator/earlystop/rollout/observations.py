@@ -18,6 +18,15 @@ class Observation:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class HookTrouble:
+    """Why one hook cannot be told now; it is tried again. hook: its name. reason: in one word. message: a sentence."""
+
+    hook: str
+    reason: str
+    message: str
+
+
 NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
 
 
@@ -26,7 +35,7 @@ class Observations:
     """refusal: why the policy is not accepted, None when it is. traffic: whether the wanted weights are in force.
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong.
     error: what to do about an error of the operator's own with this policy, None while it has none. author_unknown:
-    whether a decision waits for an approval, and nobody's counts."""
+    whether a decision waits for an approval, and nobody's counts. hooks: those that cannot be told now."""
 
     refusal: Refusal | None = None
     traffic: Observation = NOT_YET
@@ -34,6 +43,7 @@ class Observations:
     storage: str | None = None
     error: str | None = None
     author_unknown: bool = False
+    hooks: tuple[HookTrouble, ...] = ()
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:

@@ -24,12 +24,14 @@ class Standing(StrEnum):
 class Answer:
     """How a requirement stands at a moment.
 
-    by: who agreed, or who refused, in words. comment: what they wrote, "" for nothing.
+    by: who agreed, or who refused, in words. comment: what they wrote, "" for nothing. gate: name of the gate that
+    answers so, "" for people.
     """
 
     standing: Standing
     by: tuple[str, ...] = ()
     comment: str = ""
+    gate: str = ""
 
 
 class Requirement(Protocol):

@@ -11,7 +11,9 @@ from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.certificate.binding import Binding, Lapse
+from earlystop.rollout.gates import GatesAsked
 from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
+from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.remembered import Attempts as Attempts
 from earlystop.rollout.remembered import HandledRequest as HandledRequest
@@ -109,6 +111,7 @@ class Decision:
     candidate: name of the one that it is about, or of the foremost one. requested_by: who asked for it, "" when the
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
+    looks_as_text: form of the looks in its verdict; rows of numbers in those that earlier releases decided.
     """
 
     verdict: Verdict
@@ -121,6 +124,7 @@ class Decision:
     proposal: str = ""
     approved_by: tuple[str, ...] = ()
     rejected_by: str = ""
+    looks_as_text: bool = True
 
 
 NOT_CHOSEN = "AnotherSavesMore"
@@ -211,8 +215,8 @@ class RolloutState:
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
-    awaiting: a favourable decision that waits for people; None when none does.
-    savings: tokens of all campaigns' looks; None before the first.
+    awaiting: a favourable decision that waits; None when none does. gates: of it, or of the latest that had any.
+    outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
     """
@@ -241,7 +245,9 @@ class RolloutState:
     in_flight: int | None = None
     interrupted: bool = False
     search: SearchProgress | None = None
+    outbox: Outbox | None = None
     awaiting: AwaitedDecision | None = None
+    gates: GatesAsked | None = None
     savings: SavingsBook | None = None
     guard: GuardState | None = None
     guard_steps: int = 0

@@ -107,6 +107,7 @@ def start_campaign(
         losses=state.losses,
         handled=state.handled,
         search=following.search,
+        outbox=state.outbox,
         savings=state.savings,
     )
     return with_evidence_of(begun, state) if following.goes_on else begun

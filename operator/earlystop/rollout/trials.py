@@ -21,7 +21,7 @@ from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn
+from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn, wait_of
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
@@ -84,6 +84,7 @@ def terms_of(spec: PolicySpec, progress: SearchProgress, attempt: int, used: Mar
         failure_budget=search.failure_budget,
         requests=None if most is None else max(0, most - progress.requests),
         horizon=search.horizon_requests,
+        wait=wait_of(spec),
     )
 
 

@@ -70,6 +70,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     later = record.columns[begin : begin + len(record.columns) - len(columns(plan))]
     if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
+    if record.number_of_looks not in (None, len(record.looks)):
+        problems.append(f"The record says that it has {record.number_of_looks} looks, but it has {len(record.looks)}.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
@@ -126,6 +128,7 @@ def chain_differences(
     and no two the same one. removed: links of those that retention has removed, as checkpoints tell.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
+    removed = [each for each in removed if each.digest not in by_digest]
     gone = {each.digest: each.previous for each in removed}
     followed: list[str] = []
     previous = manifest["spec"].get("previous", "")
@@ -140,7 +143,10 @@ def chain_differences(
         followed.append(previous)
         previous = gone[previous] if before is None else before["spec"].get("previous", "")
     spec = manifest["spec"]
-    return [*continuity_differences(spec, _of_one_policy(spec, followed, by_digest)), *fork_sentences(verdicts)]
+    return [
+        *continuity_differences(spec, _of_one_policy(spec, followed, by_digest)),
+        *fork_sentences(verdicts, removed),
+    ]
 
 
 def continuity_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -158,12 +164,13 @@ def _of_one_policy(
     return [each for each in specs if each["policyUid"] == spec["policyUid"]]
 
 
-def fork_sentences(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile."""
+def fork_sentences(verdicts: Sequence[Mapping[str, Any]], removed: Iterable[Link]) -> list[str]:
+    """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile.
+    removed: links of those that are there no more."""
     return [
         f"The verdicts {' and '.join(sorted(each.name for each in found))} "
         + (f"follow the same one, with the digest {previous}." if previous else "are each said to be the first.")
-        for (_, previous), found in forks(Link.of(each) for each in verdicts).items()
+        for (_, previous), found in forks([*removed, *map(Link.of, verdicts)]).items()
     ]
 
 

@@ -26,6 +26,7 @@ from earlystop.rollout.decision import (
 )
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
+from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, is_gate_message
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.codec import claim_in
@@ -48,8 +49,8 @@ NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
-    **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED), (Verdict.ROLL_BACK,)),
-    APPROVAL_EXPIRED: (Verdict.INCONCLUSIVE,),
+    **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
+    **dict.fromkeys((APPROVAL_EXPIRED, GATE_TIMED_OUT), (Verdict.INCONCLUSIVE,)),
     **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(
         ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
@@ -120,6 +121,8 @@ def _state(
 
 def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> bool:
     uncertain = state.comparison(record.candidate).uncertain
+    if record.reason in (GATE_CLOSED, GATE_TIMED_OUT):
+        return is_gate_message(record.reason, record.candidate, record.message, with_remainder("", uncertain).strip())
     if record.reason == APPROVAL_REJECTED:
         ends = rejected_message(record.candidate, "", "").removeprefix(rejected_by(""))
         return record.message.startswith(rejected_by(record.rejected_by or "")) and record.message.endswith(ends)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.conditions import OF_PARTS, Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.api.status import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions, summary
@@ -39,7 +39,7 @@ def test_in_every_situation_there_are_all_conditions_for_people(name: str, obser
     found = conditions(REACHED[name], FACTS[observations], edited=edited)
     guard = [ConditionType.GUARDED] if REACHED[name].guard is not None else []
     certificate = [ConditionType.CERTIFIED] if REACHED[name].certified is not None else []
-    always = [each for each in ConditionType if each not in (ConditionType.GUARDED, ConditionType.CERTIFIED)]
+    always = [each for each in ConditionType if each not in OF_PARTS]
     assert [condition.type for condition in found] == [*always, *guard, *certificate]
     for condition in found:
         assert REASON.fullmatch(condition.reason) and len(condition.reason) <= 128

@@ -71,7 +71,7 @@ class SecretReader:
             "tls.certificateRef": tls.certificate_ref if tls else None,
             "tls.keyRef": tls.key_ref if tls else None,
         }
-        values = await self._values({field: reference for field, reference in fields.items() if reference is not None})
+        values = await self.values({field: reference for field, reference in fields.items() if reference is not None})
         auth = values.get("auth.secretRef")
         bearer = source.auth is not None and source.auth.type == "Bearer"
         return Credentials(
@@ -82,7 +82,8 @@ class SecretReader:
             key=values.get("tls.keyRef", b""),
         )
 
-    async def _values(self, references: Mapping[str, SecretKey]) -> dict[str, bytes]:
+    async def values(self, references: Mapping[str, SecretKey]) -> dict[str, bytes]:
+        """What references stand for, by the field that each stands in. Raises MetricsFailure as `credentials`."""
         secrets = {name: await self._get(name) for name in sorted({each.name for each in references.values()})}
         return {field: self._value(secrets[each.name], field, each) for field, each in references.items()}
 

@@ -15,6 +15,9 @@ from earlystop.rollout.approval import (
     needs_approval,
     proposed_decision,
 )
+from earlystop.rollout.gates import following
+from earlystop.rollout.gates import requirements as gate_requirements
+from earlystop.rollout.requirements import Requirement
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import digest_of_decision
 
@@ -22,6 +25,17 @@ from earlystop.rollout.status_codec import digest_of_decision
 def asked_of(tracked: TrackedPolicy) -> Asked:
     """What a policy asks people now."""
     return asked(tracked.uid, tracked.spec.approval, tracked.state, tracked.policy.requests.author)
+
+
+def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
+    """The state with what gates have answered to the decision that waits; the same one where that is no news. now: Unix
+    seconds."""
+    state = tracked.state
+    if state.awaiting is None:
+        return state
+    news = tracked.gates.about(state.awaiting)
+    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, now)
+    return state if gates == state.gates else replace(state, gates=gates)
 
 
 def after_people(tracked: TrackedPolicy, given: Sequence[GivenApproval], now: int) -> RolloutState:
@@ -35,7 +49,8 @@ def after_people(tracked: TrackedPolicy, given: Sequence[GivenApproval], now: in
     is_needed = needs_approval(tracked.times.approval, state, proposed_decision(state, state.awaiting))
     requirement = ApprovalRequirement(of, given, is_needed)
     digest = digest_of_decision(tracked.name, tracked.uid, state)
-    after, note = after_answers(tracked.times, state, [requirement], of.digest, digest, now)
+    needed: tuple[Requirement, ...] = (requirement, *gate_requirements(tracked.times.gates, state.gates))
+    after, note = after_answers(tracked.times, state, needed, of.digest, digest, now)
     if note is not None:
         tracked.announce(note)
     return after

@@ -22,7 +22,7 @@ from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
-from earlystop.controller.reconcile.answers import after_people
+from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
@@ -34,6 +34,7 @@ from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import earlier_policy, ensure_verdict_stored
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.approval import GivenApproval
+from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
@@ -102,6 +103,7 @@ class Reconciler:
             for each in leaving_for(tracked, self._tracked()):
                 each.acceptance.require_check()
                 self._wake(each.key)
+        await self._follow_hooks(tracked)
         await self._follow_requests(tracked)
         delay = evaluation_delay(tracked, self._reader.known())
         for _ in range(CHANGES_AT_ONCE):
@@ -151,6 +153,17 @@ class Reconciler:
                 await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
 
+    async def _follow_hooks(self, tracked: TrackedPolicy) -> None:
+        """Store what hooks were told since, and begin or cease to keep what there is to tell, as the spec says now."""
+        settled = tuple(tracked.hooks.settled)  # more may come while this is stored
+        outbox = following_hooks(tracked.state.outbox, tracked.spec.hooks or (), settled)
+        after = replace(tracked.state, outbox=outbox) if outbox is not tracked.state.outbox else tracked.state
+        if await self._recorder.keep(tracked, Progress(after)):
+            tracked.hooks.forget_settled(settled)
+        troubles = tracked.hooks.troubles(tracked.spec.hooks)
+        if troubles != tracked.observations.hooks:
+            tracked.observe(replace(tracked.observations, hooks=troubles), self._clock())
+
     async def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
         lapse_read = is_lapsed(tracked) and await self._follow_certificate(tracked)
         entropy = self._entropy()
@@ -174,6 +187,9 @@ class Reconciler:
         if ended is not tracked.state:
             return Progress(ended)
         given = () if tracked.state.awaiting is None else await self._given(tracked.key)
+        asked = after_gates(tracked, int(self._clock()))
+        if asked is not tracked.state:
+            return Progress(asked)
         answered = after_people(tracked, given, int(self._clock()))
         if answered is not tracked.state:
             return Progress(answered)

@@ -17,6 +17,7 @@ from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
 from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
 from earlystop.rollout.guard.state import watch_of
+from earlystop.rollout.hooks.happened import with_occurrences
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Recorder:
         before, state = tracked.state, progress.state
         if state is before:
             return True
+        state = with_occurrences(tracked.identity, tracked.spec.hooks or (), before, state)
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
         if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
@@ -79,7 +81,7 @@ class Recorder:
         """Post an event for whatever is news of the policy."""
         for note in tracked.take_news():
             level = logging.WARNING if note.warning else logging.INFO
-            log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
+            log.log(level, "%s: %s", note.reason, note.message, extra={**tracked.log_fields, "reason": note.reason})
             await self._events.record(tracked.policy.reference(), note, self._clock(), tracked.state.campaign)
 
 
@@ -98,5 +100,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
     step = state.clock.step, None if state.guard is None else watch_of(state.guard)
-    decided = state.decision, state.awaiting, state.certified
+    decided = state.decision, state.awaiting, state.gates, state.outbox, state.certified
     return state.phase, step, state.campaign, decided, status, state.handled, waits

@@ -124,6 +124,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(again_at if now < again_at else now + SECONDS_BETWEEN_PROPOSALS)
     if state.phase in BETWEEN_TRIALS and not tracked.spec.suspend and tracked.observations.refusal is None:
         moments.append(_follows_at(tracked, now))
+    if state.awaiting is not None:
+        over = [state.awaiting.since + each.timeout_seconds for each in tracked.times.gates]
+        moments += [each for each in over if each > now]
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)

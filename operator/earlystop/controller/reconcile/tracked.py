@@ -9,6 +9,8 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.hooks.gate_memory import GateMemory
+from earlystop.controller.hooks.memory import HookMemory
 from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
@@ -17,6 +19,7 @@ from earlystop.controller.traffic.resumed import resumed_traffic
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.event_notes import EventNote, observation_notes
+from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan
@@ -40,8 +43,8 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check: what is remembered of storing, of the cluster's objects, of checks and of
-        the engine's own counters.
+    status, traffic, acceptance, cross_check, hooks, gates: what is remembered of storing, of the cluster's objects, of
+        checks, of the engine's own counters, of telling hooks and of asking gates.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -63,6 +66,8 @@ class TrackedPolicy:
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
     cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
+    hooks: HookMemory = field(default_factory=HookMemory)
+    gates: GateMemory = field(default_factory=GateMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0
@@ -228,14 +233,21 @@ class TrackedPolicy:
         return tuple(each.delivery for each in (self.spec, *([self.plan.spec] if self.state.plan else [])))
 
     @property
+    def identity(self) -> PolicyIdentity:
+        """Which policy it is, to those who are told of it outside."""
+        return PolicyIdentity(self.namespace, self.name, self.uid)
+
+    @property
     def label(self) -> str:
         """The policy label in metrics and headers."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def log_fields(self) -> dict[str, Any]:
-        """What every log line about this policy carries."""
-        return {"policy": self.label, "campaign": self.state.campaign}
+        """What every log line about this policy carries: its campaign, and the decision once there is one."""
+        campaign = {"campaign": self.state.campaign, "revision": self.state.revision}
+        decided = {} if self.state.decision is None else {"decision": self.state.decision.verdict.value}
+        return {"policy": self.label, **campaign, **decided}
 
 
 def without_defaults(status: Manifest) -> Manifest:

@@ -9,6 +9,7 @@ from typing import Any
 
 from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
+from earlystop.controller.reconcile.past_verdicts import removed_links
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.telemetry import VERDICTS as VERDICTS_STORED
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, last_digest
@@ -79,4 +80,5 @@ async def earlier_policy(cluster: Cluster, tracked: TrackedPolicy) -> EarlierPol
         own = [each for each in page if each["spec"].get("policy") == tracked.name]
         links += [DatedLink(str(each["spec"].get("at", "")), Link.of(each)) for each in own]
         records += [each["spec"] for each in own if is_shared]
-    return EarlierPolicy(attempts_recorded(records, tracked.name), last_digest(links))
+    removed = await removed_links(cluster, tracked.namespace) if links else ()
+    return EarlierPolicy(attempts_recorded(records, tracked.name), last_digest(links, removed))

@@ -15,7 +15,7 @@ from earlystop.controller.record.lease import PublishedRecord
 from earlystop.controller.record.remover import VerdictRemover
 from earlystop.controller.telemetry import RECORD_BROKEN, RECORD_VERDICTS
 from earlystop.rollout.record.checkpoint import record_in
-from earlystop.rollout.record.publication import Publication, Stored, next_publication
+from earlystop.rollout.record.publication import EVERYWHERE, Publication, Stored, next_publication
 from earlystop.rollout.record.retention import Retention
 
 PASS_SECONDS = 300.0
@@ -53,6 +53,7 @@ class RecordKeeper:
         self._cluster = cluster
         self._clock = clock
         self._namespaces: Sequence[str | None] = namespaces or (None,)
+        self._scope = ",".join(sorted(set(namespaces))) or EVERYWHERE
         self._settings = settings
         self._lease_namespace = namespace or own_namespace()
         self._remover = VerdictRemover(cluster, clock, settings.retention)
@@ -73,6 +74,7 @@ class RecordKeeper:
 
     async def keep(self) -> None:
         """One pass. Raises ClusterError when the API fails."""
+        begun = self._clock()
         listed = await self._listed()
         checkpoints = await self._checkpoints()
         stored = [await self._stored(each) for each in listed]
@@ -81,7 +83,7 @@ class RecordKeeper:
             for namespace, record in checkpoints
             for one in record.removed
         ]
-        await self._publish(stored)
+        await self._publish(stored, begun)
         await self._remover.remove_old(listed, checkpoints)
 
     async def _listed(self) -> list[Manifest]:
@@ -117,13 +119,13 @@ class RecordKeeper:
             digest = self._digests[metadata["uid"]] = "" if verdict is None else str(verdict["spec"]["digest"])
         return Stored(metadata["creationTimestamp"], namespace, name, digest)
 
-    async def _publish(self, stored: Sequence[Stored]) -> None:
+    async def _publish(self, stored: Sequence[Stored], begun: float) -> None:
         RECORD_VERDICTS.set(len(stored))
         if not self._settings.lease:
             return
         try:
             published = await PublishedRecord.read(self._cluster, self._lease_namespace, self._settings.lease)
-            following = next_publication(published.publication, stored, self._clock())
+            following = next_publication(published.publication, stored, begun, self._scope)
             RECORD_BROKEN.set(bool(following.broken))
             if following != published.publication:
                 await published.write(self._cluster, following)

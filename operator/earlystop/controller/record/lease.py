@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from earlystop.controller.cluster import LEASES, Cluster, Manifest, NotFound
-from earlystop.rollout.record.publication import BEFORE, BROKEN, COUNT, DIGEST, Publication, publication_in
+from earlystop.rollout.record.publication import BEFORE, BROKEN, COUNT, DIGEST, SCOPE, Publication, publication_in
 
-OWN = (DIGEST, COUNT, BEFORE, BROKEN)
+OWN = (DIGEST, COUNT, BEFORE, BROKEN, SCOPE)
 MISSING = 404
 
 

@@ -56,8 +56,10 @@ def chain_report(
             readable.append(each)
     known = {each.digest: each for each in (*removed, *links)}
     there = {each.digest for each in links}
-    found += [*_misplaced(links), *_gaps(links, known), *_discontinuities(readable, known)]
-    head = last_digest(DatedLink(str(each["spec"].get("at", "")), Link.of(each)) for each in readable)
+    gone = [each for each in removed if each.digest not in there]
+    found += [*_misplaced([*gone, *links], there), *_gaps(links, known), *_discontinuities(readable, known)]
+    dated = [DatedLink(str(each["spec"].get("at", "")), Link.of(each)) for each in readable]
+    head = last_digest(dated, gone)
     found += _cut_tails(published, known, _name_of(links, head))
     notes = (*_retention_notes(links, known, there), *_beginnings(links))
     return ChainReport(policy, tuple(dict.fromkeys(found)), notes, len(verdicts), len(removed), head)
@@ -79,9 +81,10 @@ def _name_of(links: Iterable[Link], digest: str) -> str:
     return next((each.name for each in links if each.digest == digest), "")
 
 
-def _misplaced(links: Sequence[Link]) -> list[str]:
-    """Verdicts that are there twice, and those that take the place of another."""
-    found = []
+def _misplaced(links: Sequence[Link], there: set[str]) -> list[str]:
+    """Verdicts that are there twice, and those that take the place of another, be it one that retention has removed.
+    there: digests of the verdicts that are there."""
+    found = _renamed(links, there)
     for (_, previous), rivals in forks(links).items():
         names = " and ".join(sorted(each.name for each in rivals))
         if len({each.digest for each in rivals}) == 1:
@@ -93,6 +96,17 @@ def _misplaced(links: Sequence[Link]) -> list[str]:
         else:
             found.append(f"The verdicts {names} are each said to be the first of one policy: one is not of the chain.")
     return found
+
+
+def _renamed(links: Iterable[Link], there: set[str]) -> list[str]:
+    """Verdicts with the name of one that retention has removed: no name is ever used twice."""
+    removed = {each.name: each for each in links if each.digest not in there}
+    return [
+        f"The verdict {each.name} has the name of one that retention removed, with the digest "
+        f"{removed[each.name].digest}: it is another one, and not of the chain."
+        for each in links
+        if each.digest in there and each.name in removed
+    ]
 
 
 def _gaps(links: Sequence[Link], known: Mapping[str, Link]) -> list[str]:

@@ -40,10 +40,18 @@ class DatedLink(NamedTuple):
     link: Link
 
 
-def last_digest(links: Iterable[DatedLink]) -> str:
+def last_digest(links: Iterable[DatedLink], removed: Iterable[Link] = ()) -> str:
     """Digest of the verdict of a chain that none follows, "" where there is none. Of several it is the latest one: the
-    others are forks, which `verify` tells of. A record that was changed counts for nothing."""
-    sound = [each for each in links if each.link.is_sound]
+    others are forks, which `verify` tells of. A record that was changed counts for nothing, and so does one that takes
+    the place of a verdict which retention has `removed`."""
+    gone = list(removed)
+    places = {_place(each) for each in gone}
+    by_removed = {each.digest for each in gone}
+    sound = [
+        each
+        for each in links
+        if each.link.is_sound and (each.link.digest in by_removed or _place(each.link) not in places)
+    ]
     followed = {each.link.previous for each in sound}
     last = (each for each in sound if each.link.digest not in followed)
     return max(((each.at, each.link.digest) for each in last), default=("", ""))[1]
@@ -54,8 +62,13 @@ def forks(links: Iterable[Link]) -> dict[tuple[str, str], list[Link]]:
     policy. Keyed by that policy's UID, "" for the former, and the digest that they follow."""
     after: dict[tuple[str, str], list[Link]] = {}
     for each in links:
-        after.setdefault(("" if each.previous else each.policy_uid, each.previous), []).append(each)
+        after.setdefault(_place(each), []).append(each)
     return {key: found for key, found in after.items() if len(found) > 1}
+
+
+def _place(link: Link) -> tuple[str, str]:
+    """The place in a chain that a link takes: after another one, or as the first of a policy."""
+    return "" if link.previous else link.policy_uid, link.previous
 
 
 class Chains:

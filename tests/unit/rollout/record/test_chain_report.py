@@ -13,6 +13,7 @@ from earlystop.rollout.record.chain_report import Published, chain_report
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify import chain_differences
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of, resealed
 from tests.unit.rollout.record.chains import removed as gone_of
 
@@ -86,6 +87,7 @@ def test_a_changed_record_is_told_with_its_name(field: str) -> None:
 
 def test_a_changed_count_shows_in_a_record_whose_digest_was_made_anew() -> None:
     verdicts = four()
+    verdicts[1] = object_in_rows(verdicts[1])
     looks = copy.deepcopy(verdicts[1]["spec"]["looks"])
     looks[0][6] -= 3
     looks[0][7] += 3
@@ -126,6 +128,31 @@ def test_what_retention_removed_is_told_apart_from_what_somebody_removed(removed
     assert Chains([*links, *_links(checkpoint)]).problem_of(links[-1]) is None
     assert chain_differences(left[-1], left, _links(checkpoint)) == []
     assert chain_report("qa", left).problems
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nothing_takes_the_place_of_a_verdict_that_retention_removed(place: int) -> None:
+    """Neither a sound record that follows the same one, nor the name of one that is gone."""
+    verdicts = four()
+    checkpoint = checkpoint_object("qa", "llm", gone_of(*verdicts[:3]))
+    after = verdicts[place - 1]["spec"]["digest"] if place else ""
+    forged = chain_of(1, after=after, later=150_000)[0]
+    left = [verdicts[3], forged]
+    report = chain_report("qa", left, [checkpoint])
+    assert any(names([forged])[0] in each for each in report.problems)
+    assert report.head == verdicts[3]["spec"]["digest"], "the next verdict does not follow the forged one"
+    assert chain_differences(forged, left, _links(checkpoint)) and Chains(
+        [*map(Link.of, left), *_links(checkpoint)]
+    ).problem_of(Link.of(forged))
+
+
+def test_the_name_of_a_removed_verdict_is_not_used_again() -> None:
+    verdicts = four()
+    checkpoint = checkpoint_object("qa", "llm", gone_of(*verdicts[:2]))
+    forged = chain_of(1, after=verdicts[3]["spec"]["digest"], later=150_000)[0]
+    forged["metadata"]["name"] = names(verdicts)[0]
+    problems = chain_report("qa", [*verdicts[2:], forged], [checkpoint]).problems
+    assert any("has the name of one that retention removed" in each for each in problems)
 
 
 def _links(checkpoint: Manifest) -> list[Link]:

@@ -37,17 +37,44 @@ def test_every_verdict_that_is_removed_changes_what_was_published(order: list[St
 
 @given(st.lists(st.integers(-60, 5), min_size=1, max_size=4))
 def test_verdicts_that_are_made_later_are_no_difference_and_are_published_next(ages: list[int]) -> None:
-    known = next_publication(None, FIVE, NOW)
+    known = next_publication(None, FIVE, NOW + 60)
     more = [stored(10 + number, age) for number, age in enumerate(ages)]
     assert difference(known, [*FIVE, *more]) == ""
-    following = next_publication(known, [*FIVE, *more], NOW + 120)
+    following = next_publication(known, [*FIVE, *more], NOW + 180)
     assert following.broken == "" and following.verdicts == 5 + len(ages)
 
 
-def test_a_verdict_of_the_very_second_waits_for_the_next_time() -> None:
-    known = next_publication(None, [*FIVE, stored(9, 0)], NOW)
+@given(st.lists(st.integers(-60, 60), min_size=1, max_size=4), st.permutations(range(9)))
+def test_a_clock_that_is_wrong_by_a_minute_and_a_list_that_takes_minutes_break_nothing(
+    ages: list[int], order: list[int]
+) -> None:
+    """Verdicts were made up to a minute before or after the moment that the operator took for now, and listed later."""
+    known = next_publication(None, FIVE, NOW + 60)
+    found = [*FIVE, *(stored(10 + number, age) for number, age in enumerate(ages))]
+    mixed = [found[each] for each in order if each < len(found)]
+    following = next_publication(known, mixed, NOW + 400)
+    assert following.broken == "" and following.verdicts == len(found)
+
+
+@given(st.integers(0, 4), st.integers(1, 3))
+def test_verdicts_that_came_late_hide_none_that_was_removed(missing: int, late: int) -> None:
+    known = next_publication(None, FIVE, NOW)
+    left = [each for each in FIVE if each is not FIVE[missing]]
+    assert difference(known, [*left, *(stored(10 + number, 70) for number in range(late))])
+
+
+def test_what_another_set_of_namespaces_holds_is_published_anew_and_breaks_nothing() -> None:
+    known = next_publication(None, FIVE, NOW, "a,b")
+    fewer = next_publication(known, FIVE[:2], NOW + 300, "a")
+    assert (fewer.broken, fewer.verdicts, fewer.scope) == ("", 2, "a")
+    assert next_publication(fewer, FIVE[:1], NOW + 600, "a").broken
+    assert publication_in(fewer.annotations()) == fewer
+
+
+def test_a_verdict_of_the_last_minute_waits_for_the_next_time() -> None:
+    known = next_publication(None, [*FIVE, stored(9, 59)], NOW)
     assert known.verdicts == 5
-    assert next_publication(known, [*FIVE, stored(9, 0)], NOW + 60).verdicts == 6
+    assert next_publication(known, [*FIVE, stored(9, 59)], NOW + 60).verdicts == 6
 
 
 def test_nothing_is_written_again_while_nothing_is_added() -> None:
@@ -59,12 +86,12 @@ def test_what_was_once_broken_stays_told_until_somebody_takes_it_out() -> None:
     known = next_publication(None, FIVE, NOW)
     broken = next_publication(known, FIVE[1:], NOW + 60)
     assert broken.broken and broken.verdicts == 4 and BROKEN in broken.annotations()
-    again = next_publication(broken, [*FIVE[1:], stored(7, 0)], NOW + 120)
+    again = next_publication(broken, [*FIVE[1:], stored(7, 0)], NOW + 180)
     assert again.broken == broken.broken and again.verdicts == 5
     told = {**again.annotations(), "other": "stays"}
     assert publication_in(told) == again
     del told[BROKEN]
-    assert next_publication(publication_in(told), [*FIVE[1:], stored(7, 0)], NOW + 120).broken == ""
+    assert next_publication(publication_in(told), [*FIVE[1:], stored(7, 0)], NOW + 180).broken == ""
 
 
 def test_a_changed_digest_and_a_verdict_made_anew_under_its_name_are_differences() -> None:

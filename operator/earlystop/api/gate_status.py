@@ -1,0 +1,30 @@
+"""How the gates before a promotion stand, as a policy's status keeps it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+
+class GateStatus(Value):
+    """One gate."""
+
+    name: Annotated[str, Field(max_length=32)] = Field(description="Name of the gate.")
+    state: Literal["Waiting", "Open", "Closed", "TimedOut"] = Field(description="How it stands.")
+    at: Time = Field(description="Since when.")
+    message: Annotated[str, Field(max_length=512)] | None = Field(None, description="What it said. Absent: nothing.")
+
+
+class GatesStatus(Value):
+    """The gates of the decision that waits, or of the latest one that did."""
+
+    since: Time = Field(description="Since when the decision waits.")
+    for_people: bool = Field(False, description="Whether it waits for people as well.")
+    gates: (
+        Annotated[tuple[GateStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Each gate.")

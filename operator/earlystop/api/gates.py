@@ -1,0 +1,54 @@
+"""Gates of a policy: what else must agree before a promotion. Live: an edit changes nothing of the evidence, and starts
+no campaign. A gate only holds: none is ever a reason to promote."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.hooks import HookTargetReference, JobReference
+from earlystop.api.values import ObjectName, SettingName, Value, rules
+
+
+class ObjectCondition(Value):
+    """A condition of an object in the policy's namespace."""
+
+    kind: Literal["Deployment", "Job"] = Field(description="Kind of the object.")
+    name: ObjectName = Field(description="Name of the object.")
+    type: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]+$")] = Field(
+        description="Type of the condition, for example Available or Complete."
+    )
+    status: Literal["True", "False"] = Field("True", description="Status at which the gate is open.")
+
+
+class Gate(Value):
+    """One thing that a promotion waits for, while looks and harm go on."""
+
+    model_config = rules(
+        {
+            "rule": "[has(self.jobRef), has(self.targetRef), has(self.condition)].filter(each, each).size() == 1",
+            "message": "jobRef, targetRef, condition: write one of the three for each gate",
+        },
+    )
+
+    name: SettingName = Field(description="Name of the gate, shown in status and events.")
+    before: Literal["Promotion"] = Field("Promotion", description="What it holds. A rollback waits for none.")
+    job_ref: JobReference | None = Field(
+        None, description="A Job that is run for the proposed setting: open once it has succeeded, closed if it failed."
+    )
+    target_ref: HookTargetReference | None = Field(
+        None,
+        description='A receiver that is asked: it answers 200 with {"gate": "Open"} or {"gate": "Closed"}, anything '
+        "else while it does not know yet. Its HookTarget's template is CloudEvents.",
+    )
+    condition: ObjectCondition | None = Field(None, description="A condition that must hold.")
+    timeout_seconds: int = Field(3600, ge=1, le=2_592_000, description="How long the gate may take to open.")
+    on_timeout: Literal["End", "Wait"] = Field(
+        "End",
+        description="What follows then. End: the campaign ends without a promotion, as rollout.onInconclusive says. "
+        "Wait: it goes on to wait, and says so.",
+    )
+
+
+Gates = Annotated[tuple[Gate, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})]

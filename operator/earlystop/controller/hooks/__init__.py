@@ -1,0 +1,1 @@
+"""Telling receivers outside of the cluster what happened to a policy."""

@@ -1,0 +1,125 @@
+"""Asking a gate once: by a Job, a receiver, or a condition of an object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from earlystop.api.addresses import Network
+from earlystop.api.gates import Gate, ObjectCondition
+from earlystop.api.hooks import OccurrenceKind
+from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
+from earlystop.controller.counts.secrets import SecretReader
+from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
+from earlystop.controller.hooks.job import job_name
+from earlystop.controller.hooks.run_job import JOBS, run_job
+from earlystop.controller.hooks.webhook import exchange
+from earlystop.rollout.approval_words import proposal_sentence
+from earlystop.rollout.gates import GateAnswer, GateState
+from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
+from earlystop.rollout.hooks.outbox import HookJob, JobResult
+from earlystop.rollout.manual import printable
+from earlystop.rollout.state import RolloutState
+
+LONGEST_ANSWER = 4096
+LONGEST_WORDS = 200
+KINDS = {"Deployment": DEPLOYMENTS, "Job": JOBS}
+STATES = {"Open": GateState.OPEN, "Closed": GateState.CLOSED}
+
+
+def question(state: RolloutState, gate: str) -> Occurrence:
+    """What a gate is asked about: the promotion that waits. The same question has the same id."""
+    awaited = state.awaiting
+    assert awaited is not None  # nothing else is asked about
+    settings = state.pinned_plan.settings_of(awaited.candidate)
+    return Occurrence(
+        kind=OccurrenceKind.GATE,
+        at=awaited.since,
+        campaign=state.campaign,
+        revision=state.revision,
+        reason="AwaitingGate",
+        sentence=proposal_sentence(state)[:480],
+        number=awaited.since,
+        gate=gate,
+        proposal=(("candidate", awaited.candidate), *((f"setting {name}", value) for name, value in settings.items())),
+    )
+
+
+class GateAsker:
+    """Asks gates. refused: the cluster's own networks, to which nothing is sent."""
+
+    def __init__(self, cluster: Cluster, secrets: SecretReader, refused: Sequence[Network]) -> None:
+        self._cluster = cluster
+        self._secrets = secrets
+        self._refused = refused
+
+    async def ask(
+        self, identity: PolicyIdentity, gate: Gate, about: Occurrence, known: GateAnswer | None, now: int
+    ) -> GateAnswer:
+        """What a gate says now; that it is waited for where it says nothing yet. known: what is stored of it. now: Unix
+        seconds.
+
+        Raises HookProblem where it cannot be asked.
+        """
+        if gate.job_ref is not None:
+            return await self._job(identity, gate, gate.job_ref.name, about, known, now)
+        if gate.condition is not None:
+            return await self._condition(identity, gate, gate.condition, now)
+        return await self._webhook(identity, gate, about, now)
+
+    async def _job(
+        self,
+        identity: PolicyIdentity,
+        gate: Gate,
+        template: str,
+        about: Occurrence,
+        known: GateAnswer | None,
+        now: int,
+    ) -> GateAnswer:
+        hook = f"gate/{gate.name}"  # no name of a hook has a slash
+        name = job_name(identity, hook, about)
+        was_made = known is not None and known.message == _job_words(name, JobResult.RUNNING)
+        before = HookJob(about.number, name, JobResult.RUNNING) if was_made else None
+        job = await run_job(self._cluster, identity, hook, template, about, before)
+        states = {JobResult.SUCCEEDED: GateState.OPEN, JobResult.FAILED: GateState.CLOSED}
+        return GateAnswer(gate.name, states.get(job.result, GateState.WAITING), now, _job_words(name, job.result))
+
+    async def _condition(
+        self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, now: int
+    ) -> GateAnswer:
+        what = f"{condition.kind} {condition.name}"
+        try:
+            found = await self._cluster.get(KINDS[condition.kind], identity.namespace, condition.name)
+        except ClusterError as error:
+            raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
+        if found is None:
+            return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
+        stored = {each["type"]: each["status"] for each in found.get("status", {}).get("conditions", [])}
+        said = f"{what} says {condition.type}={stored.get(condition.type, 'nothing')}"
+        is_open = stored.get(condition.type) == condition.status
+        return GateAnswer(gate.name, GateState.OPEN if is_open else GateState.WAITING, now, said)
+
+    async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
+        assert gate.target_ref is not None  # the API server takes no gate without any of the three
+        channel = await channel_to(self._cluster, self._secrets, gate.target_ref.name, identity.namespace)
+        status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER)
+        waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {status}")
+        return waiting if status != 200 else _read(waiting, body)
+
+
+def _read(waiting: GateAnswer, body: bytes) -> GateAnswer:
+    """What an answer says; that the gate is waited for where it says neither."""
+    try:
+        said = json.loads(body)
+        state, words = STATES.get(str(said.get("gate"))), str(said.get("message") or "")
+    except (ValueError, AttributeError, RecursionError):
+        state, words = None, ""
+    if state is None:
+        return replace(waiting, message='the receiver answers 200 without {"gate": "Open"} or {"gate": "Closed"}')
+    return replace(waiting, state=state, message=printable(words, LONGEST_WORDS))
+
+
+def _job_words(name: str, result: JobResult) -> str:
+    words = {JobResult.RUNNING: "runs", JobResult.SUCCEEDED: "has succeeded", JobResult.FAILED: "has failed"}
+    return f"Job {name} {words[result]}"

@@ -1,0 +1,87 @@
+"""Asks the gates of policies whose promotion waits, until they answer; looks and harm go on meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from earlystop.api.gates import Gate
+from earlystop.controller.hooks.ask_gate import GateAsker, question
+from earlystop.controller.hooks.channel import HookProblem
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.scheduler import Scheduler
+from earlystop.rollout.gates import ANSWERED, GateAnswer, GateState
+
+AT_ONCE = 64
+LOOK_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 60.0
+Key = tuple[str, str]
+"""Namespace and name of a policy."""
+_SEPARATOR = "/"
+
+log = logging.getLogger(__name__)
+
+
+class GateKeeper:
+    """Asks gates by a queue of due times with a key for each gate.
+
+    tracked: the policies that the operator tracks. wake: has one reconciled, which stores what was answered. clock:
+    Unix seconds.
+    """
+
+    def __init__(
+        self,
+        asker: GateAsker,
+        tracked: Mapping[Key, TrackedPolicy],
+        wake: Callable[[Key], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._asker = asker
+        self._tracked = tracked
+        self._wake = wake
+        self._clock = clock
+        self.scheduler = Scheduler(self.attend, clock, AT_ONCE)
+
+    def look_at(self, tracked: TrackedPolicy) -> None:
+        """A policy was reconciled: whatever gate its stored decision waits for is asked."""
+        awaited = tracked.status.stored.awaiting
+        if awaited is None:
+            return
+        for gate in tracked.spec.rollout.gates or ():
+            if not _is_answered(tracked, gate) and tracked.gates.begin(gate.name, awaited, tracked.generation):
+                self.scheduler.wake((tracked.namespace, f"{tracked.name}{_SEPARATOR}{gate.name}"))
+
+    async def attend(self, key: Key) -> float | None:
+        """Ask one gate. key: the policy's namespace; its name and the gate's. Returns when to ask again, in Unix
+        seconds; None once it has answered, or nothing waits for it."""
+        namespace, (name, _, gate_name) = key[0], key[1].partition(_SEPARATOR)
+        tracked = self._tracked.get((namespace, name))
+        gates = () if tracked is None else tracked.spec.rollout.gates or ()
+        gate = next((each for each in gates if each.name == gate_name), None)
+        if tracked is None or gate is None or _is_answered(tracked, gate):
+            return None
+        state = tracked.status.stored
+        if state.awaiting is None:
+            return None
+        now = int(self._clock())
+        try:
+            known = state.gates.answer(gate.name) if state.gates is not None else None
+            answer = await self._asker.ask(tracked.identity, gate, question(state, gate.name), known, now)
+        except HookProblem as problem:
+            answer = GateAnswer(gate.name, GateState.WAITING, now, problem.message)
+        except Exception as error:
+            # A fault that one gate provokes must not stop the others. Its words might hold a secret.
+            log.error("gate %s could not be asked: %s", gate.name, type(error).__name__, extra=tracked.log_fields)
+            answer = GateAnswer(gate.name, GateState.WAITING, now, "it could not be asked")
+        if tracked.gates.note(state.awaiting, answer):
+            log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
+            self._wake(tracked.key)
+        pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - state.awaiting.since) / 10)
+        return None if answer.state in ANSWERED else self._clock() + pause
+
+
+def _is_answered(tracked: TrackedPolicy, gate: Gate) -> bool:
+    asked = tracked.status.stored.gates
+    answer = None if asked is None else asked.answer(gate.name)
+    awaited = tracked.status.stored.awaiting
+    is_present = asked is not None and awaited is not None and asked.since == awaited.since
+    return is_present and answer is not None and answer.state in ANSWERED

@@ -1,0 +1,230 @@
+"""The Job of an occurrence, made from the template of a CronJob whose owner allows it. Pure.
+
+The fields that it may have are listed here and in the chart's `jobs.yaml`; every other one is refused, one that
+Kubernetes will have some day as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from earlystop.api.values import bounded
+from earlystop.api.wire import API_VERSION, GROUP, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
+from earlystop.controller.cluster import Manifest
+from earlystop.controller.hooks.channel import HookProblem
+from earlystop.rollout.hooks.cloud_event import cloud_event
+from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occurrence_id
+from earlystop.rollout.hooks.outbox import HookJob, JobResult
+
+TEMPLATE_REFUSED = "JobTemplateRefused"
+TEMPLATE_LABEL = f"{GROUP}/job-template"
+OCCURRENCE_ANNOTATION, VERDICT_ANNOTATION = f"{GROUP}/occurrence", f"{GROUP}/verdict"
+DIRECTORY, VOLUME = "/etc/earlystop", "earlystop-occurrence"
+LONGEST_VERDICT = 200_000
+"""Bytes of a verdict that is mounted; annotations of an object have 256 KiB together."""
+LONGEST_RUN_SECONDS, DAY_SECONDS = 86_400, 86_400
+
+_JOB = frozenset({"template", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"})
+_POD = frozenset(
+    {
+        "containers",
+        "initContainers",
+        "restartPolicy",
+        "terminationGracePeriodSeconds",
+        "dnsPolicy",
+        "schedulerName",
+        "securityContext",
+        "volumes",
+        "serviceAccountName",
+        "serviceAccount",
+        "automountServiceAccountToken",
+        "enableServiceLinks",
+        "imagePullSecrets",
+        "nodeSelector",
+        "tolerations",
+        "affinity",
+    }
+)
+_CONTAINER = frozenset(
+    {
+        "name",
+        "image",
+        "imagePullPolicy",
+        "command",
+        "args",
+        "env",
+        "envFrom",
+        "workingDir",
+        "resources",
+        "securityContext",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "volumeMounts",
+    }
+)
+_VOLUMES = frozenset({"name", "configMap", "secret", "emptyDir", "persistentVolumeClaim", "downwardAPI"})
+_POD_CONTEXT = frozenset(
+    {
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "fsGroup",
+        "fsGroupChangePolicy",
+        "supplementalGroups",
+        "seccompProfile",
+    }
+)
+_CONTEXT = frozenset(
+    {
+        "allowPrivilegeEscalation",
+        "privileged",
+        "readOnlyRootFilesystem",
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "capabilities",
+        "seccompProfile",
+    }
+)
+_DEFAULT_PROFILE = {"type": "RuntimeDefault"}
+
+
+def job_name(identity: PolicyIdentity, hook: str, occurrence: Occurrence) -> str:
+    """Name of the Job of an occurrence: the same whenever it is asked for, so that none is made twice."""
+    digest = hashlib.sha256(f"{occurrence_id(identity.uid, occurrence)}/{hook}".encode()).hexdigest()
+    return f"{bounded(identity.name, 40)}-{digest[:16]}"
+
+
+def job_from(
+    template: Manifest, identity: PolicyIdentity, hook: str, occurrence: Occurrence, verdict: Manifest | None
+) -> Manifest:
+    """The Job. template: the CronJob. verdict: what the occurrence is about, None for nothing.
+
+    Raises HookProblem for a template that asks for more than a Job may have.
+    """
+    name = template["metadata"]["name"]
+    refusals = list(_refusals(template))
+    if refusals:
+        raise HookProblem(TEMPLATE_REFUSED, f"CronJob {name}: {'; '.join(refusals[:3])}")
+    spec: dict[str, Any] = deepcopy(template["spec"]["jobTemplate"]["spec"])
+    pod_template = spec["template"]
+    metadata = pod_template.get("metadata") or {}
+    told = {OCCURRENCE_ANNOTATION: json.dumps(cloud_event(identity, occurrence), sort_keys=True)}
+    record = json.dumps(verdict["spec"], sort_keys=True) if verdict is not None else ""
+    if record and len(record.encode()) <= LONGEST_VERDICT:
+        told[VERDICT_ANNOTATION] = record
+    labels = {MANAGED_BY_LABEL: MANAGER, POLICY_UID_LABEL: identity.uid}
+    pod_template["metadata"] = {
+        "labels": {**metadata.get("labels", {}), **labels},
+        "annotations": {**metadata.get("annotations", {}), **told},
+    }
+    _restrict(pod_template["spec"])
+    _mount(pod_template["spec"], told)
+    longest = min(spec.get("activeDeadlineSeconds") or LONGEST_RUN_SECONDS, LONGEST_RUN_SECONDS)
+    kept = max(spec.get("ttlSecondsAfterFinished") or 0, DAY_SECONDS)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": job_name(identity, hook, occurrence),
+            "namespace": identity.namespace,
+            "labels": labels,
+            "ownerReferences": [
+                {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", "name": identity.name, "uid": identity.uid}
+            ],
+        },
+        "spec": {**spec, "activeDeadlineSeconds": longest, "ttlSecondsAfterFinished": kept},
+    }
+
+
+def outcome_of(job: Manifest, number: int) -> HookJob:
+    """How a Job stands. number: of the occurrence that it was made for."""
+    conditions = {
+        each["type"]: each for each in job.get("status", {}).get("conditions", []) if each["status"] == "True"
+    }
+    name = job["metadata"]["name"]
+    if "Complete" in conditions:
+        return HookJob(number, name, JobResult.SUCCEEDED)
+    if "Failed" in conditions:
+        reason = conditions["Failed"].get("reason", "")
+        return HookJob(number, name, JobResult.FAILED, f"{reason}, see `kubectl logs job/{name}`"[:256])
+    return HookJob(number, name, JobResult.RUNNING)
+
+
+def _refusals(template: Manifest) -> Iterator[str]:
+    """Why no Job may be made from a template, in words that say what to write."""
+    if template["metadata"].get("labels", {}).get(TEMPLATE_LABEL) != "true":
+        yield f'it has no label {TEMPLATE_LABEL}: "true", by which its owner allows policies to run it'
+    job = template.get("spec", {}).get("jobTemplate", {})
+    if job.get("metadata", {}).get("namespace", template["metadata"]["namespace"]) != template["metadata"]["namespace"]:
+        yield "jobTemplate.metadata.namespace: a Job runs in the policy's own namespace; remove it"
+    yield from _unknown(job.get("spec", {}), _JOB, "jobTemplate.spec")
+    pod = job.get("spec", {}).get("template", {}).get("spec", {})
+    yield from _unknown(pod, _POD, "the Pod's spec")
+    if pod.get("dnsPolicy", "ClusterFirst") != "ClusterFirst":
+        yield "dnsPolicy: write ClusterFirst"
+    if pod.get("schedulerName", "default-scheduler") != "default-scheduler":
+        yield "schedulerName: remove it"
+    for volume in pod.get("volumes") or []:
+        yield from _unknown(volume, _VOLUMES, f"volume {volume.get('name', '')}")
+        if volume.get("name") == VOLUME:
+            yield f"volume {VOLUME} is the operator's own; write another name"
+    yield from _context_refusals(pod.get("securityContext") or {}, _POD_CONTEXT, "the Pod's securityContext")
+    for container in (*(pod.get("initContainers") or []), *(pod.get("containers") or [])):
+        where = f"container {container.get('name', '')}"
+        yield from _unknown(container, _CONTAINER, where)
+        yield from _context_refusals(container.get("securityContext") or {}, _CONTEXT, f"{where}: securityContext")
+        if any(_is_within(each.get("mountPath", "")) for each in container.get("volumeMounts") or []):
+            yield f"{where}: the occurrence is mounted at {DIRECTORY}; mount nothing else there"
+
+
+def _unknown(part: Mapping[str, Any], allowed: frozenset[str], where: str) -> Iterator[str]:
+    for name in sorted(part.keys() - allowed):
+        if part[name] not in (None, {}, []):
+            yield f"{where} may not have {name}; remove it"
+
+
+def _context_refusals(context: Mapping[str, Any], allowed: frozenset[str], where: str) -> Iterator[str]:
+    yield from _unknown(context, allowed, where)
+    if context.get("privileged"):
+        yield f"{where}: privileged is not allowed; remove it"
+    if context.get("allowPrivilegeEscalation"):
+        yield f"{where}: allowPrivilegeEscalation must be false"
+    if context.get("runAsNonRoot") is False or context.get("runAsUser") == 0:
+        yield f"{where}: a Job does not run as root; write runAsUser, for example 65532"
+    if (context.get("capabilities") or {}).get("add"):
+        yield f"{where}: capabilities.add is not allowed; remove it"
+    if context.get("seccompProfile", _DEFAULT_PROFILE) != _DEFAULT_PROFILE:
+        yield f"{where}: seccompProfile.type must be RuntimeDefault"
+
+
+def _is_within(path: str) -> bool:
+    return path.rstrip("/") == DIRECTORY or path.startswith(f"{DIRECTORY}/")
+
+
+def _restrict(pod: dict[str, Any]) -> None:
+    """Fill in what makes a Pod `restricted`, as Pod Security Standards call it."""
+    context = pod.get("securityContext") or {}
+    pod["securityContext"] = {**context, "runAsNonRoot": True, "seccompProfile": _DEFAULT_PROFILE}
+    account = pod.get("serviceAccountName", "default")
+    pod["automountServiceAccountToken"] = account != "default" and pod.get("automountServiceAccountToken", True)
+    for container in (*(pod.get("initContainers") or []), *pod["containers"]):
+        own = container.get("securityContext") or {}
+        safe = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        container["securityContext"] = {**own, **safe}
+
+
+def _mount(pod: dict[str, Any], told: Mapping[str, str]) -> None:
+    """Let each container find what is told in files: occurrence.json, and verdict.json where there is one."""
+    items = [
+        {"path": f"{name.partition('/')[2]}.json", "fieldRef": {"fieldPath": f"metadata.annotations['{name}']"}}
+        for name in told
+    ]
+    pod["volumes"] = [*(pod.get("volumes") or []), {"name": VOLUME, "downwardAPI": {"items": items}}]
+    for container in (*(pod.get("initContainers") or []), *pod["containers"]):
+        mount = {"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or []), mount]

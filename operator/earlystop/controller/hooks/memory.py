@@ -1,0 +1,62 @@
+"""What the operator remembers of telling a policy's hooks. It may be lost: what was told is stored before more is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from earlystop.api.hooks import Hook
+from earlystop.rollout.hooks.outbox import Settled
+from earlystop.rollout.observations import HookTrouble
+
+
+@dataclass(slots=True)
+class HookMemory:
+    """settled: what was told or given up, and is not stored yet.
+    tries: of each hook, the number of an occurrence, and how many attempts to tell it have failed.
+    attended: of each hook, the number of the occurrence that was to be told last, 0 for a mere look at its target, and
+        the policy's generation then.
+    under_way: hooks that are attended to now."""
+
+    settled: list[Settled] = field(default_factory=list)
+    tries: dict[str, tuple[int, int]] = field(default_factory=dict)
+    attended: dict[str, tuple[int, int]] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
+    _troubles: dict[str, HookTrouble] = field(default_factory=dict)
+
+    def note_settled(self, settled: Settled) -> None:
+        """An occurrence was told, or given up."""
+        self.settled.append(settled)
+        self.tries.pop(settled.hook, None)
+        self.attended.pop(settled.hook, None)
+        self._troubles.pop(settled.hook, None)
+
+    def forget_settled(self, stored: Collection[Settled]) -> None:
+        """This is stored."""
+        self.settled = [each for each in self.settled if each not in stored]
+
+    def waits_for_store(self, hook: str) -> bool:
+        """Whether what a hook was told last is not stored yet, without which nothing more is told to it."""
+        return any(each.hook == hook for each in self.settled)
+
+    def note_failure(self, hook: str, number: int) -> int:
+        """An attempt to tell a hook of an occurrence has failed. Returns how many have, since the operator began."""
+        known, tries = self.tries.get(hook, (number, 0))
+        tries = tries + 1 if known == number else 1
+        self.tries[hook] = number, tries
+        return tries
+
+    def note_trouble(self, trouble: HookTrouble) -> bool:
+        """A hook cannot be told. Returns whether this is news."""
+        is_news = self._troubles.get(trouble.hook) != trouble
+        self._troubles[trouble.hook] = trouble
+        return is_news
+
+    def note_usable(self, hook: str) -> bool:
+        """A hook's target can be used. Returns whether it could not before."""
+        return self._troubles.pop(hook, None) is not None
+
+    def troubles(self, hooks: Sequence[Hook] | None) -> tuple[HookTrouble, ...]:
+        """Those of the policy's hooks that cannot be told now, in its order."""
+        names = [each.name for each in hooks or ()]
+        return tuple(self._troubles[each] for each in names if each in self._troubles)

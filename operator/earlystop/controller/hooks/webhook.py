@@ -1,0 +1,117 @@
+"""One attempt to tell a receiver of one occurrence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import aiohttp
+
+from earlystop.api.addresses import Network
+from earlystop.controller.hooks.addresses import AddressRefused, socket_factory
+from earlystop.controller.hooks.channel import NOT_DELIVERED, Channel, HookProblem
+from earlystop.rollout.hooks import chat, cloud_event
+from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occurrence_id
+from earlystop.rollout.hooks.signature import signed_headers
+
+AGENT = "earlystop-operator"
+
+
+async def post(
+    channel: Channel, identity: PolicyIdentity, occurrence: Occurrence, at: int, refused: Sequence[Network]
+) -> None:
+    """Post an occurrence. at, refused: as of `exchange`. Raises HookProblem where the receiver did not take it."""
+    status, _ = await exchange(channel, identity, occurrence, at, refused)
+    if not 200 <= status < 300:
+        raise _problem(channel, f"answers {status}")
+
+
+async def exchange(
+    channel: Channel,
+    identity: PolicyIdentity,
+    occurrence: Occurrence,
+    at: int,
+    refused: Sequence[Network],
+    most: int = 0,
+) -> tuple[int, bytes]:
+    """Post an occurrence. Returns status and first bytes of the answer. at: Unix seconds of this attempt. refused:
+    networks of the cluster itself. most: bytes of the answer that are read.
+
+    The connection is of this attempt alone, so that the receiver's name is looked up anew and checked each time.
+
+    Raises HookProblem where there is no answer, or one that leads elsewhere.
+    """
+    body, content_type = _body(channel, identity, occurrence)
+    signed = signed_headers(channel.keys, occurrence_id(identity.uid, occurrence), at, body)
+    headers = {"content-type": content_type, "user-agent": AGENT, **signed}
+    connector = aiohttp.TCPConnector(
+        ssl=channel.tls,
+        socket_factory=socket_factory(channel.allowed, refused),
+        use_dns_cache=False,
+        force_close=True,
+    )
+    limits = aiohttp.ClientTimeout(total=channel.spec.timeout_seconds)
+    session = aiohttp.ClientSession(
+        connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    )
+    answer = b""
+    try:
+        async with (
+            session,
+            session.post(channel.url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response,
+        ):
+            while len(answer) < most and (part := await response.content.read(most - len(answer))):
+                answer += part
+            status = response.status
+    except TimeoutError:
+        raise _problem(channel, f"does not answer within {channel.spec.timeout_seconds} s") from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise _problem(channel, _fault(error)) from None
+    if 300 <= status < 400:
+        raise _problem(channel, f"answers {status}, and no redirect is followed; write where it leads to")
+    return status, answer
+
+
+def _body(channel: Channel, identity: PolicyIdentity, occurrence: Occurrence) -> tuple[bytes, str]:
+    """What is posted, and its content type."""
+    match channel.spec.template:
+        case "Slack":
+            content, content_type = chat.slack_message(identity, occurrence), chat.CONTENT_TYPE
+        case "Teams":
+            content, content_type = chat.teams_message(identity, occurrence), chat.CONTENT_TYPE
+        case _:
+            content, content_type = cloud_event.cloud_event(identity, occurrence), cloud_event.CONTENT_TYPE
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), content_type
+
+
+def _problem(channel: Channel, what: str) -> HookProblem:
+    return HookProblem(NOT_DELIVERED, f"the receiver of HookTarget {channel.target} {what}")
+
+
+def _fault(error: Exception) -> str:
+    """What went wrong, without the words of a library, which repeat the address."""
+    if _is_caused_by(error, AddressRefused):
+        return (
+            "has no public address: it leads into a private network, or to the cluster itself; ask the cluster's admin "
+            "for another address, or to allow the network in allowNetworks"
+        )
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "has a name that cannot be resolved"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "has an address that cannot be used"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "cannot be reached"
+    return f"broke the connection off ({type(error).__name__})"
+
+
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Whether an error, or what it follows from, is of this kind."""
+    while error is not None:
+        if isinstance(error, kind) or isinstance(getattr(error, "os_error", None), kind):
+            return True
+        if isinstance(error, BaseExceptionGroup) and any(_is_caused_by(each, kind) for each in error.exceptions):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,124 @@
+"""Gates that a promotion waits for, as the state of a rollout holds them. Pure; none is ever a reason to promote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from earlystop.api.gate_status import GatesStatus, GateStatus
+from earlystop.api.gates import Gate
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.requirements import Answer, Standing
+
+LONGEST_MESSAGE = 256
+
+
+class GateState(StrEnum):
+    """How a gate stands."""
+
+    WAITING = "Waiting"
+    OPEN = "Open"
+    CLOSED = "Closed"
+    TIMED_OUT = "TimedOut"
+
+
+ANSWERED = frozenset({GateState.OPEN, GateState.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """How one gate stands. at: since when, Unix seconds. message: what it said, "" for nothing."""
+
+    gate: str
+    state: GateState
+    at: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatesAsked:
+    """The gates of a decision that waits. since: since when it does, Unix seconds. for_people: whether it waits for
+    people as well."""
+
+    since: int
+    for_people: bool = False
+    answers: tuple[GateAnswer, ...] = ()
+
+    def answer(self, gate: str) -> GateAnswer | None:
+        """How a gate stands, None for one that is not asked."""
+        return next((each for each in self.answers if each.gate == gate), None)
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequirement:
+    """That a gate is open. ends: whether its time, when it is over, ends the campaign."""
+
+    stands: GateAnswer
+    ends: bool
+
+    def answer(self, _: int) -> Answer:
+        """How it stands."""
+        match self.stands.state:
+            case GateState.OPEN:
+                return Answer(Standing.OPEN)
+            case GateState.CLOSED:
+                return Answer(Standing.REFUSED, comment=self.stands.message, gate=self.stands.gate)
+            case GateState.TIMED_OUT if self.ends:
+                return Answer(Standing.TIMED_OUT, gate=self.stands.gate)
+        return Answer(Standing.WAITING)
+
+
+def requirements(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[GateRequirement, ...]:
+    """What a decision that waits needs of the policy's gates. One that was not asked yet holds it."""
+    waiting = [GateAnswer(each.name, GateState.WAITING, 0) for each in gates]
+    stands = [(asked.answer(each.gate) if asked else None) or each for each in waiting]
+    return tuple(GateRequirement(each, gate.on_timeout == "End") for gate, each in zip(gates, stands, strict=True))
+
+
+def following(
+    gates: Sequence[Gate], asked: GatesAsked | None, since: int, news: Mapping[str, GateAnswer], now: int
+) -> GatesAsked | None:
+    """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
+    gate. since: since when the decision waits. A gate that answered stays as it is."""
+    if not gates:
+        return None if asked is None or not asked.for_people else replace(asked, answers=())
+    known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
+    answers = tuple(_stands(each, known.answer(each.name), since, news.get(each.name), now) for each in gates)
+    return known if answers == known.answers else replace(known, answers=answers)
+
+
+def _stands(gate: Gate, before: GateAnswer | None, since: int, news: GateAnswer | None, now: int) -> GateAnswer:
+    before = before or GateAnswer(gate.name, GateState.WAITING, now)
+    if before.state in ANSWERED:
+        return before
+    if news is not None and news.state in ANSWERED:
+        return replace(news, message=news.message[:LONGEST_MESSAGE])
+    if before.state is GateState.WAITING and now >= since + gate.timeout_seconds:
+        message = f"it did not open within {gate.timeout_seconds} s"
+        return GateAnswer(gate.name, GateState.TIMED_OUT, now, message)
+    if news is not None and before.state is GateState.WAITING:
+        return replace(before, message=news.message[:LONGEST_MESSAGE])
+    return before
+
+
+def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
+    """What the status says of them; nothing where nothing waits for gates."""
+    if asked is None:
+        return None
+    gates = [
+        GateStatus(name=each.gate, state=each.state.value, at=rfc3339(each.at), message=each.message or None)
+        for each in asked.answers
+    ]
+    return GatesStatus(since=rfc3339(asked.since), for_people=asked.for_people, gates=tuple(gates) or None)
+
+
+def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
+    """Inverse of `gates_status`."""
+    if stored is None:
+        return None
+    answers = (
+        GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "")
+        for each in stored.gates or ()
+    )
+    return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers))

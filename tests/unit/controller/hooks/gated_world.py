@@ -1,0 +1,79 @@
+"""A policy in memory whose promotion waits for gates, and the operator that asks them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from earlystop.controller.counts.secrets import SecretReader
+from earlystop.controller.hooks.ask_gate import GateAsker
+from earlystop.controller.hooks.gatekeeper import GateKeeper
+from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.hooks.cron_jobs import cron_job
+from tests.unit.controller.hooks.hook_world import DueTimes
+from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
+from tests.unit.controller.reconcile.qualities import SAVING
+
+
+class GatedWorld:
+    """A World whose policy has gates."""
+
+    def __init__(self, receiver: Receiver, gates: Sequence[dict[str, Any]]) -> None:
+        steps = {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 3600}
+        self.world = World(SAVING, {"rollout": {**steps, "gates": list(gates)}})
+        self.receiver = receiver
+        serve_hooks(self.world.api, target(receiver.url))
+        for resource in (JOBS, CRON_JOBS):
+            self.world.api.serve(resource)
+        self.world.api.put(CRON_JOBS, cron_job())
+        self.begin()
+
+    def begin(self) -> None:
+        """An operator begins, with nothing but what is stored."""
+        tracked, api = self.world.tracked, self.world.api
+        self.queue = DueTimes()
+        asker = GateAsker(api, SecretReader(api, NAMESPACE), ())
+        self.keeper = GateKeeper(asker, {tracked.key: tracked}, lambda _: None, lambda: self.world.now)
+        self.keeper.scheduler = self.queue  # type: ignore[assignment]  # it has the methods that are called
+
+    def restart(self) -> None:
+        self.world.restart()
+        self.begin()
+
+    async def advance(self) -> None:
+        """Reconcile, and ask whatever is due."""
+        now = self.world.now
+        await self.world.reconcile()
+        following, self.world.now = self.world.now, now
+        self.keeper.look_at(self.world.tracked)
+        for key, at in list(self.queue.due.items()):
+            if at <= now:
+                del self.queue.due[key]
+                again = await self.keeper.attend(key)
+                if again is not None:
+                    self.queue.wake_at(key, again)
+        self.world.now = min(following, *self.queue.due.values()) if self.queue.due else following
+
+    async def advance_until(self, phase: str, gates: str = "", times: int = 400) -> None:
+        """gates: reason of the condition GatesOpen, "" for any."""
+        for _ in range(times):
+            if self.world.status.get("phase") == phase and gates in ("", self.condition()[1]):
+                return
+            await self.advance()
+        raise AssertionError(f"not {phase} with {gates}: {self.world.status}")
+
+    def condition(self) -> tuple[str, str, str]:
+        """Status, reason and message of GatesOpen."""
+        stored = {each["type"]: each for each in self.world.status.get("conditions", [])}
+        found = stored.get("GatesOpen", {})
+        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
+
+@asynccontextmanager
+async def gated(*gates: dict[str, Any]) -> AsyncIterator[GatedWorld]:
+    async with receiving() as receiver:
+        made = GatedWorld(receiver, gates)
+        async with made.world.open():
+            yield made

@@ -1,0 +1,115 @@
+"""A policy in memory with hooks, the receiver that they tell, and an operator that can be lost at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+from typing import Any
+
+from earlystop.controller.counts.secrets import SecretReader
+from earlystop.controller.hooks.deliverer import HookDeliverer, Key
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
+from tests.unit.controller.reconcile.qualities import ONE_STEP
+from tests.unit.rollout.traffic import Quality
+
+
+class DueTimes:
+    """The scheduler's queue, which a test empties at the moments that it chooses."""
+
+    def __init__(self) -> None:
+        self.due: dict[Key, float] = {}
+
+    def wake(self, key: Key) -> None:
+        self.wake_at(key, 0.0)
+
+    def wake_at(self, key: Key, at: float) -> None:
+        self.due[key] = min(at, self.due.get(key, inf))
+
+
+class HookWorld:
+    """A World whose policy has hooks. lose_after_telling: the operator is lost whenever a hook was told, before that is
+    stored; once for each occurrence."""
+
+    def __init__(
+        self, quality: Quality, receiver: Receiver, hooks: Sequence[Mapping[str, Any]], **changes: Any
+    ) -> None:
+        self.world = World(quality, {**ONE_STEP, "hooks": list(hooks)})
+        self.receiver = receiver
+        serve_hooks(self.world.api, target(receiver.url, **changes))
+        self.lose_after_telling = False
+        self._lost: set[str] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """An operator begins, with nothing but what is stored."""
+        self.woken = False
+        self.queue = DueTimes()
+        tracked = self.world.tracked
+        secrets = SecretReader(self.world.api, NAMESPACE)
+        self.deliverer = HookDeliverer(
+            self.world.api, secrets, {tracked.key: tracked}, self.wake, lambda: self.world.now
+        )
+        self.deliverer.scheduler = self.queue  # type: ignore[assignment]  # it has the methods that are called
+
+    def wake(self, _: Key) -> None:
+        self.woken = True
+
+    def restart(self) -> None:
+        self.world.restart()
+        self.begin()
+
+    async def advance(self) -> None:
+        """Reconcile, tell whatever is due, and go on to the next moment."""
+        now = self.world.now
+        await self.world.reconcile()
+        following, self.world.now = self.world.now, now
+        self.deliverer.look_at(self.world.tracked)
+        for key, at in list(self.queue.due.items()):
+            if at <= now:
+                del self.queue.due[key]
+                again = await self.deliverer.attend(key)
+                if again is not None:
+                    self.queue.wake_at(key, again)
+                if self._is_lost():
+                    self.restart()
+                    return
+        if not self.woken:
+            self.world.now = min(following, *self.queue.due.values()) if self.queue.due else following
+        self.woken = False
+
+    def _is_lost(self) -> bool:
+        told = set(self.receiver.ids) - self._lost
+        if not self.lose_after_telling or not told:
+            return False
+        self._lost |= told
+        return True
+
+    async def advance_until(self, reached: Callable[[], bool], times: int = 600) -> None:
+        for _ in range(times):
+            if reached():
+                return
+            await self.advance()
+        raise AssertionError(f"it is not reached after {times} reconciliations: {self.world.status}")
+
+    def condition(self) -> tuple[str, str, str]:
+        """Status, reason and message of the condition about hooks."""
+        stored = {each["type"]: each for each in self.world.status.get("conditions", [])}
+        found = stored.get("HooksDelivered", {})
+        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
+    def waiting(self) -> int:
+        return len(self.world.status.get("hooks", {}).get("waiting", []))
+
+
+@asynccontextmanager
+async def hooked(
+    quality: Quality, hooks: Sequence[Mapping[str, Any]] | None = None, **changes: Any
+) -> AsyncIterator[HookWorld]:
+    """A policy with one hook, or these, in a World of its own. changes: of the HookTarget."""
+    chosen = hooks or [{"name": "chat", "targetRef": {"name": "receiver"}}]
+    async with receiving() as receiver:
+        made = HookWorld(quality, receiver, chosen, **changes)
+        async with made.world.open():
+            yield made

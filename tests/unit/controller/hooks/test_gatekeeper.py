@@ -1,0 +1,114 @@
+"""A promotion waits for a receiver, a Job or a condition; each answer is stored, and none but "Open" lets it go on."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from earlystop.controller.cluster import DEPLOYMENTS
+from earlystop.controller.hooks.run_job import JOBS
+from tests.unit.controller.hooks.gated_world import GatedWorld, gated
+from tests.unit.delivery.cluster import deployment
+
+WEBHOOK = {"name": "ci", "targetRef": {"name": "receiver"}}
+JOB = {"name": "evaluate", "jobRef": {"name": "retrain"}}
+READY = {"name": "ready", "condition": {"kind": "Deployment", "name": "qa-server", "type": "Available"}}
+
+
+def says(made: GatedWorld, *answers: str) -> None:
+    """Each answer in turn, the last one for ever."""
+    made.receiver.answer = lambda number: web.Response(text=answers[min(number, len(answers) - 1)])
+
+
+def jobs(made: GatedWorld) -> list[str]:
+    return [each for each in made.world.api.objects if each.startswith(JOBS.path("llm") + "/")]
+
+
+async def test_a_receiver_is_asked_until_it_says_open() -> None:
+    async with gated(WEBHOOK) as made:
+        says(made, '{"gate": "Waiting"}', "not yet", '{"gate": "Open", "message": "all green"}')
+        await made.advance_until("Promoted")
+        assert made.condition()[:2] == ("True", "GateOpen") and "all green" in made.condition()[2]
+        assert len(made.receiver.bodies) == 3 and len(set(made.receiver.ids)) == 1
+        body = made.receiver.bodies[0]
+        assert body["type"] == "dev.earlystop.gate" and body["data"]["gate"] == "ci"
+        assert body["data"]["proposal"] == {"candidate": "w10", "setting window": "10", "setting patience": "2.5"}
+        assert {"GateWaiting", "GateOpen", "Promoted"} <= made.world.told()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ['{"gate": "open"}', '{"gate": true}', "[]", "Open", "", "x" * 10_000, "[" * 4_000])
+async def test_an_answer_in_other_words_opens_nothing(answer: str) -> None:
+    async with gated({**WEBHOOK, "timeoutSeconds": 60}) as made:
+        says(made, answer)
+        await made.advance_until("RolledBack")
+        (verdict,) = made.world.verdicts()
+        assert (verdict["spec"]["decision"], verdict["spec"]["reason"]) == ("Inconclusive", "GateTimedOut")
+
+
+@pytest.mark.slow
+async def test_a_receiver_that_redirects_or_fails_opens_nothing() -> None:
+    async with gated({**WEBHOOK, "timeoutSeconds": 60}) as made:
+        made.receiver.answer = lambda number: web.Response(
+            status=(302, 500)[number % 2], text='{"gate": "Open"}', headers={"location": "/elsewhere"}
+        )
+        await made.advance_until("RolledBack", "GateTimedOut")
+
+
+async def test_a_closed_gate_takes_the_candidate_back_with_what_it_said() -> None:
+    async with gated(WEBHOOK, READY) as made:
+        says(made, '{"gate": "Closed", "message": "3 tests\\u0007 failed"}')
+        await made.advance_until("RolledBack", "GateClosed")
+        (verdict,) = made.world.verdicts()
+        assert verdict["spec"]["reason"] == "GateClosed" and "3 tests" in verdict["spec"]["message"]
+        assert "\u0007" not in verdict["spec"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "phase", "reason"), [("Complete", "Promoted", "GateOpen"), ("Failed", "RolledBack", "GateClosed")]
+)
+async def test_a_job_is_run_once_over_restarts_and_its_result_decides(ended: str, phase: str, reason: str) -> None:
+    async with gated(JOB) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        for _ in range(3):
+            await made.advance()
+            made.restart()
+        (path,) = jobs(made)
+        job = made.world.api.objects[path]
+        made.world.api.put(JOBS, {**job, "status": {"conditions": [{"type": ended, "status": "True"}]}})
+        await made.advance_until(phase, reason)
+        assert jobs(made) == [path]
+
+
+@pytest.mark.slow
+async def test_a_gates_job_that_was_deleted_is_not_made_again_and_closes_the_gate() -> None:
+    async with gated(JOB) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        for _ in range(3):
+            await made.advance()
+        (path,) = jobs(made)
+        del made.world.api.objects[path]
+        await made.advance_until("RolledBack", "GateClosed")
+        assert jobs(made) == []
+
+
+async def test_a_condition_of_an_object_of_the_namespace_opens_a_gate() -> None:
+    async with gated(READY) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        for _ in range(3):
+            await made.advance()
+        assert "Available=nothing" in made.condition()[2] and "decision" not in made.world.status
+        available = {"conditions": [{"type": "Available", "status": "True"}]}
+        made.world.api.put(DEPLOYMENTS, {**deployment(), "status": available})
+        await made.advance_until("Promoted", "GateOpen")
+
+
+@pytest.mark.slow
+async def test_gates_that_are_taken_out_hold_nothing_any_more() -> None:
+    async with gated(READY) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        spec = made.world.policy["spec"]
+        rollout = {name: value for name, value in spec["rollout"].items() if name != "gates"}
+        made.world.edit_spec({**spec, "rollout": rollout})
+        await made.advance_until("Promoted")
+        assert made.world.status["campaign"] == 1

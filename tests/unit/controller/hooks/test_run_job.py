@@ -1,0 +1,103 @@
+"""Each occurrence has one Job and never two, its result is read back, and no rollout waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from earlystop.controller.cluster import ClusterError, Manifest
+from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
+from tests.unit.controller.hooks.cron_jobs import cron_job
+from tests.unit.controller.hooks.hook_world import HookWorld, hooked
+from tests.unit.controller.reconcile.qualities import SAVING
+
+HOOK = {"name": "retrain", "jobRef": {"name": "retrain"}, "on": ["Promoted"]}
+
+
+@asynccontextmanager
+async def running(template: Manifest | None = None) -> AsyncIterator[HookWorld]:
+    async with hooked(SAVING, [HOOK]) as made:
+        made.world.api.serve(JOBS)
+        made.world.api.serve(CRON_JOBS)
+        made.world.api.put(CRON_JOBS, template or cron_job())
+        yield made
+
+
+def jobs(made: HookWorld) -> list[Manifest]:
+    return [each for path, each in made.world.api.objects.items() if path.startswith(JOBS.path("llm") + "/")]
+
+
+def created(made: HookWorld) -> int:
+    return sum(1 for method, path in made.world.api.calls if method == "POST" and path.startswith(JOBS.path("llm")))
+
+
+def finish(made: HookWorld, kind: str) -> None:
+    (job,) = jobs(made)
+    conditions = [{"type": kind, "status": "True", "reason": "BackoffLimitExceeded"}]
+    made.world.api.put(JOBS, {**job, "status": {"conditions": conditions}})
+
+
+def condition(made: HookWorld) -> tuple[str, str]:
+    stored: dict[str, Any] = {each["type"]: each for each in made.world.status.get("conditions", [])}
+    found = stored.get("JobsSucceeded", {})
+    return found.get("status", ""), found.get("reason", "")
+
+
+def says(made: HookWorld, reason: str) -> Callable[[], bool]:
+    return lambda: condition(made)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"), [("Complete", "True", "JobSucceeded"), ("Failed", "False", "JobFailed")]
+)
+async def test_a_job_is_made_once_and_its_result_is_a_condition(kind: str, status: str, reason: str) -> None:
+    async with running() as made:
+        await made.advance_until(says(made, "JobRunning"))
+        await made.advance_until(lambda: made.world.status.get("phase") == "Promoted")
+        finish(made, kind)
+        await made.advance_until(says(made, reason))
+        assert condition(made) == (status, reason) and made.waiting() == 0
+        assert created(made) == 1 and {"JobRunning", reason} <= made.world.told()
+
+
+@pytest.mark.slow
+async def test_an_operator_that_is_lost_at_any_moment_makes_no_second_job() -> None:
+    async with running() as made:
+        await made.advance_until(lambda: "decision" in made.world.status)
+        for _ in range(12):
+            await made.advance()
+            made.restart()
+        finish(made, "Complete")
+        await made.advance_until(says(made, "JobSucceeded"))
+        assert created(made) == len(jobs(made)) == 1
+
+
+async def test_a_job_that_was_deleted_is_not_made_again() -> None:
+    async with running() as made:
+        await made.advance_until(says(made, "JobRunning"))
+        (job,) = jobs(made)
+        del made.world.api.objects[JOBS.path("llm", job["metadata"]["name"])]
+        made.restart()
+        await made.advance_until(says(made, "JobFailed"))
+        assert created(made) == 1 and jobs(made) == []
+
+
+async def test_a_template_that_is_refused_is_told_before_there_is_anything_to_run() -> None:
+    async with running(cron_job(hostNetwork=True)) as made:
+        await made.advance_until(lambda: made.condition()[1] == "JobTemplateRefused")
+        assert "hostNetwork" in made.condition()[2] and "decision" not in made.world.status
+        made.world.api.put(CRON_JOBS, cron_job())
+        await made.advance_until(says(made, "JobRunning"))
+
+
+async def test_where_the_operator_may_run_no_jobs_it_says_whom_to_ask() -> None:
+    async with running() as made:
+        await made.advance_until(lambda: made.world.status.get("phase") == "Observing")
+        made.restart()
+        made.world.api.fail("GET", ClusterError(403, "cronjobs is forbidden"))
+        await made.deliverer.attend(("llm", "qa/retrain"))
+        await made.advance_until(lambda: made.condition()[1] == "JobNotMade")
+        assert "jobs.namespaces" in made.condition()[2]

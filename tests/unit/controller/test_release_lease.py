@@ -1,0 +1,186 @@
+"""A second release that would serve the same namespaces waits and says why; nobody else can make an operator wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.controller.cluster import LEASES, ClusterError
+from earlystop.controller.health import Health, serve
+from earlystop.controller.release_lease import (
+    CLUSTER_ROLES,
+    DURATION_SECONDS,
+    NAMES_LEASE,
+    Holder,
+    ReleaseLease,
+    elder,
+    holder_in,
+)
+from tests.unit.controller.memory import Memory
+
+LABELS = {"app.kubernetes.io/part-of": "earlystop"}
+NAMESPACES = st.frozensets(st.sampled_from("abc"))
+
+
+class Clock:
+    """Seconds that stand still until they are moved."""
+
+    now = 1_000_000.5
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def cluster() -> Memory:
+    memory = Memory()
+    memory.serve(LEASES)
+    memory.serve(CLUSTER_ROLES)
+    return memory
+
+
+def install(memory: Memory, release: str, *, by_admin: bool = True) -> None:
+    """What the chart makes of a release's Lease in a namespace of its name."""
+    memory.put(LEASES, {"metadata": {"namespace": release, "name": "es", "labels": LABELS}})
+    if by_admin:
+        annotations = {NAMES_LEASE: f"{release}/es"}
+        memory.put(CLUSTER_ROLES, {"metadata": {"name": release, "labels": LABELS, "annotations": annotations}})
+
+
+def lease_of(memory: Memory, clock: Clock, release: str, *serves: str) -> ReleaseLease:
+    return ReleaseLease(memory, clock, release, "es", identity=f"{release}-0", serves=serves)
+
+
+def is_free(lease: ReleaseLease) -> bool:
+    waiting = lease.until_free()
+    try:
+        waiting.send(None)
+    except StopIteration:
+        return True
+    finally:
+        waiting.close()
+    return False
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "waits"),
+    [((), (), True), ((), ("a",), True), (("a", "b"), ("b",), True), (("a",), ("b",), False), (("a",), (), True)],
+)
+async def test_the_younger_of_two_releases_waits_if_they_have_a_namespace_in_common(
+    first: tuple[str, ...], second: tuple[str, ...], waits: bool
+) -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    old, young = lease_of(memory, clock, "first", *first), lease_of(memory, clock, "second", *second)
+    await old.renew()
+    clock.now += 5
+    await young.renew()
+    await old.renew()
+    assert is_free(old) and old.second_to() is None
+    assert is_free(young) is not waits
+    told = young.second_to() or ""
+    assert (f"Lease first/es already serves {', '.join(first) or 'all namespaces'}; uninstall" in told) is waits
+
+
+async def test_a_waiting_release_goes_on_when_the_older_one_has_not_renewed_its_lease_for_its_time() -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    await lease_of(memory, clock, "first").renew()
+    young = lease_of(memory, clock, "second")
+    clock.now += DURATION_SECONDS
+    await young.renew()
+    assert not is_free(young)
+    clock.now += 1
+    await young.renew()
+    assert is_free(young) and young.second_to() is None
+
+
+async def test_a_pod_that_follows_another_of_its_release_is_as_old_as_the_release_and_waits_for_nobody() -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    await lease_of(memory, clock, "first").renew()
+    clock.now += 5
+    await lease_of(memory, clock, "second").renew()
+    clock.now += 5
+    restarted = lease_of(memory, clock, "first")
+    await restarted.renew()
+    assert is_free(restarted)
+
+
+async def test_a_lease_that_no_admin_vouches_for_keeps_nobody_waiting() -> None:
+    memory, clock = cluster(), Clock()
+    install(memory, "tenant", by_admin=False)
+    install(memory, "second")
+    await lease_of(memory, clock, "tenant").renew()
+    clock.now += 5
+    lease = lease_of(memory, clock, "second")
+    await lease.renew()
+    assert is_free(lease)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_the_lease_or_the_right_to_it_the_operator_starts_all_the_same(status: int) -> None:
+    memory = cluster()
+    memory.fail("GET", ClusterError(status, "no"))
+    install(memory, "first")
+    lease = lease_of(memory, Clock(), "first")
+    await lease.renew()
+    assert is_free(lease)
+
+
+async def test_while_the_api_server_does_not_answer_nobody_takes_itself_for_the_only_one() -> None:
+    memory = cluster()
+    memory.fail("GET", ClusterError(0, "no answer"))
+    install(memory, "first")
+    lease = lease_of(memory, Clock(), "first")
+    assert not await lease.renew() and not is_free(lease)
+    assert await lease.renew() and is_free(lease)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        {},
+        {"acquireTime": "now", "renewTime": "now", "leaseDurationSeconds": 40},
+        {"acquireTime": None, "renewTime": "2026-01-01T00:00:00.000000Z", "leaseDurationSeconds": 40},
+        {"acquireTime": "2026-01-01T00:00:00Z", "renewTime": "2026-01-01T00:00:00Z", "leaseDurationSeconds": None},
+    ],
+)
+def test_a_lease_that_says_nothing_is_held_by_nobody(spec: dict[str, Any] | None) -> None:
+    assert holder_in({"metadata": {"namespace": "a", "name": "b"}, "spec": spec}) is None
+
+
+def holders(name: str) -> st.SearchStrategy[Holder]:
+    return st.builds(Holder, st.just(name), st.just("es"), NAMESPACES, st.integers(0, 3), st.integers(0, 9), st.just(5))
+
+
+async def test_who_waits_is_alive_and_not_ready_and_says_why() -> None:
+    health = Health(lambda: 0.0, lambda: 0.0, list, lambda: "Lease first/es already serves all namespaces", ready=True)
+    runner = await serve(health, "127.0.0.1", 0)
+    host, port = runner.addresses[0][:2]
+    try:
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
+            async with client.get("/readyz") as answer:
+                assert (answer.status, await answer.text()) == (503, "Lease first/es already serves all namespaces")
+            async with client.get("/healthz") as answer:
+                assert answer.status == 200
+    finally:
+        await runner.cleanup()
+
+
+@given(st.tuples(*map(holders, "xyz")), st.integers(0, 15))
+def test_of_live_releases_that_meet_at_least_one_serves_and_no_two_that_meet_wait_for_each_other(
+    releases: tuple[Holder, ...], now: int
+) -> None:
+    before = {each: elder(each, [other for other in releases if other != each], now) for each in releases}
+    oldest = min(releases, key=lambda each: each.age_order)
+    assert before[oldest] is None
+    for each, first in before.items():
+        assert first is None or (before[first] != each and first.meets(each) and now <= first.renewed + 5)
