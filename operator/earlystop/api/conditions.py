@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     COMPLETED = "Completed"
     STALLED = "Stalled"
     GUARDED = "Guarded"
+    CERTIFIED = "Certified"
     HOOKS_DELIVERED = "HooksDelivered"
     JOBS_SUCCEEDED = "JobsSucceeded"
     GATES_OPEN = "GatesOpen"
@@ -29,6 +30,7 @@ class ConditionType(StrEnum):
 OF_PARTS = frozenset(
     {
         ConditionType.GUARDED,
+        ConditionType.CERTIFIED,
         ConditionType.HOOKS_DELIVERED,
         ConditionType.JOBS_SUCCEEDED,
         ConditionType.GATES_OPEN,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from earlystop.api.approval_reasons import APPROVAL_ROWS
+from earlystop.api.certificate_reasons import CERTIFICATE_ROWS
 from earlystop.api.gate_reasons import GATE_ROWS
 from earlystop.api.guard_reasons import GUARD_ROWS
 from earlystop.api.hook_reasons import HOOK_ROWS
@@ -14,6 +15,7 @@ from earlystop.api.record_reasons import RECORD_ROWS
 IN_SERVICE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *APPROVAL_ROWS,
     *GUARD_ROWS,
+    *CERTIFICATE_ROWS,
     *GATE_ROWS,
     *HOOK_ROWS,
     *RECORD_ROWS,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.approval import Approval
+from earlystop.api.certificate import CertificatePolicy
 from earlystop.api.delivery import Delivery
 from earlystop.api.guard import Guard
 from earlystop.api.hooks import Hooks
@@ -184,6 +185,9 @@ class PolicySpec(Value):
     objective: Objective = Field(description="What must be proven before a candidate is kept.")
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
+    certificate: CertificatePolicy = Field(
+        default_factory=CertificatePolicy, description="What follows when a certificate lapses."
+    )
     hooks: Hooks | None = Field(None, description="Who outside is told what. An edit starts no campaign.")
     savings: Savings = Field(default_factory=Savings, description="How saved tokens are booked, and what they cost.")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
+from earlystop.api.certificate_status import CertifiedSetting
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
@@ -216,24 +217,6 @@ class DecisionStatus(Value):
         None,
         description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
     )
-
-
-class CertifiedClass(Value):
-    """What is proven for one query class."""
-
-    name: Short = Field(description="Name of the class.")
-    candidate: Short = Field(description="Name of the candidate whose setting it is.")
-    values: Settings = Field(description="Value of each parameter.")
-
-
-class CertifiedSetting(Value):
-    """The setting that was proven last; what a GitOps user commits."""
-
-    values: Settings = Field(description="Value of each parameter; with classes, of all other requests.")
-    at: Time = Field(description="When it was proven.")
-    classes: (
-        Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
-    ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
 
 
 class StoredCondition(Value):

@@ -40,6 +40,9 @@ SETTABLE_ANNOTATION = f"{GROUP}/settable"
 # On a candidate's Deployment: a digest of the Pod template that it was made with.
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
 
+MODEL_LABEL = f"{GROUP}/model"
+"""On the target's Pod template, by its owner: the model that serves. A certificate is bound to it."""
+
 SETTINGS_LABEL = f"{GROUP}/settings"
 SETTINGS_ALLOWED = "true"
 """A user's object with this label may hold the settings of policies: the operator writes into no other."""

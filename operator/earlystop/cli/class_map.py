@@ -21,7 +21,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
-from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.decision import AFTER_PROMOTION, BY_CLASS
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record.checkpoint import links_of
@@ -73,11 +73,11 @@ def class_map(policy: str, verdicts: Iterable[Mapping[str, Any]], removed: Itera
     own = _about(policy, verdicts)
     chains = Chains([*removed, *map(Link.of, own)])
     records = [(str(each["metadata"]["name"]), VerdictSpec.model_validate(each["spec"]), each) for each in own]
-    aborted = {record.revision for _, record, _ in records if record.reason == ABORTED}
+    taken_back = {record.revision for _, record, _ in records if record.reason in (ABORTED, *AFTER_PROMOTION)}
     proven = [
         (name, record)
         for name, record, written in records
-        if record.reason == BY_CLASS and record.revision not in aborted
+        if record.reason == BY_CLASS and record.revision not in taken_back
         if chains.problem_of(Link.of(written)) is None and not object_differences(dict(written))
     ]
     if not proven:

@@ -20,7 +20,7 @@ from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
-from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verify import object_differences
@@ -45,14 +45,14 @@ def effort_map(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, CertifiedBudg
     """The latest budget that is proven for each effort, the least effort first.
 
     verdicts: as objects. One counts that is by evidence and can be recomputed, for a budget that it changes, unless a
-    guard has found harm after it. Raises
+    guard has found harm after it, or what it was certified on has changed. Raises
     ValueError (pydantic's) for an object that is no verdict.
     """
     found: dict[str, CertifiedBudget] = {}
     verdicts = sorted(verdicts, key=lambda each: str(each["spec"]["at"]))
-    harmful = {each["spec"].get("revision") for each in verdicts if each["spec"].get("reason") == GUARD_ALARM}
+    taken_back = {each["spec"].get("revision") for each in verdicts if each["spec"].get("reason") in AFTER_PROMOTION}
     for verdict in verdicts:
-        if verdict["spec"].get("revision") in harmful:
+        if verdict["spec"].get("revision") in taken_back:
             continue
         for each in _certified(verdict):
             found[each.effort] = each

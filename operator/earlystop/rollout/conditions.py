@@ -6,6 +6,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
+from earlystop.rollout.certificate.words import certified_condition
 from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
@@ -57,7 +58,7 @@ def conditions(
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
         _stalled(observations),
-        *((guard,) if guard is not None else ()),
+        *(each for each in (guard, certified_condition(state)) if each is not None),
         *hook_conditions(state, observations),
     )
 
@@ -67,10 +68,9 @@ def _from_observation(type_: Type, observation: Observation) -> Condition:
 
 
 def _accepted(observations: Observations) -> Condition:
-    if observations.refusal is not None:
-        return Condition(
-            Type.ACCEPTED, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message
-        )
+    refusal = observations.refusal
+    if refusal is not None:
+        return Condition(Type.ACCEPTED, ConditionStatus.FALSE, refusal.reason, refusal.message)
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
 
 

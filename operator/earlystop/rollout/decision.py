@@ -14,6 +14,10 @@ EVERY_CANDIDATE_DROPPED = "EveryCandidateDropped"
 BY_CLASS = "ProvenByClass"
 GUARD_ALARM = "GuardAlarm"
 """A guard has shown harm after a promotion."""
+CERTIFICATE_LAPSED = "CertificateLapsed"
+"""What a setting was certified on has changed after its promotion, and the policy goes back for it."""
+AFTER_PROMOTION = (GUARD_ALARM, CERTIFICATE_LAPSED)
+"""What takes a promoted setting back by itself, search or not."""
 HARMFUL_IN_EVERY_CLASS = "HarmfulInEveryClass"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.certificate.words import certificate_notes
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
     mismatch,
@@ -57,6 +58,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
     notes.extend(guard_notes(before, after))
+    notes.extend(certificate_notes(before, after))
     notes.extend(_candidate_notes(before, after))
     notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))

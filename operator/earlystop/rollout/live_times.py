@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from earlystop.api.approval import Approval
+from earlystop.api.certificate import CertificatePolicy
 from earlystop.api.gates import Gate
 from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
@@ -18,6 +19,8 @@ from earlystop.rollout.settling import SettleTimes, settle_times
 
 NOBODY = Approval()
 """No decision waits for people."""
+KEPT = CertificatePolicy()
+"""Nothing follows from a lapse but its condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class LiveTimes:
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
     which decisions wait for people, and how long. gates: what else promotions wait for. guard: what watches over a
-    promotion, None for nothing.
+    promotion, None for nothing. certificate: what follows when one lapses.
     """
 
     look_seconds: int
@@ -40,6 +43,7 @@ class LiveTimes:
     approval: Approval = NOBODY
     gates: tuple[Gate, ...] = ()
     guard: Guard | None = None
+    certificate: CertificatePolicy = KEPT
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -55,6 +59,7 @@ class LiveTimes:
             approval=spec.approval,
             gates=rollout.gates or (),
             guard=spec.guard,
+            certificate=spec.certificate,
         )
 
     @property

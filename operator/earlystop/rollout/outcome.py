@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.trial import TrialEnd
@@ -14,7 +14,7 @@ def outcome_reason(state: RolloutState) -> str:
     assert state.decision is not None  # the phases of an end follow a decision
     if state.decision.reason == ABORTED:
         return "Aborted"
-    if state.decision.reason == GUARD_ALARM:
+    if state.decision.reason in AFTER_PROMOTION:
         return "RolledBack"
     if state.search is not None:
         return _outcome_of_search(state.phase, state.search)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from earlystop.rollout.decision import BY_CLASS, GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION, BY_CLASS
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Decision, Verdict
@@ -23,10 +23,11 @@ def served_after(plan: Plan, comparison: Comparison, decision: Decision) -> Serv
 
     In a search the incumbent stays unless the trial proves a larger saving, or a person asks for another setting. The
     trial of the incumbent's own setting, with which a search that is repeated begins, keeps it or takes it off, unless
-    an outage interrupts it, which shows nothing. A guard's alarm takes off whatever serves. Where query classes get
+    an outage interrupts it, which shows nothing. A guard's alarm and a lapse take off whatever
+    serves. Where query classes get
     settings of their own, the baseline serves all other requests.
     """
-    if decision.reason in (BY_CLASS, GUARD_ALARM):
+    if decision.reason in (BY_CLASS, *AFTER_PROMOTION):
         return Served.BASELINE
     if decision.verdict is Verdict.PROMOTE:
         return Served.CANDIDATE if decision.requested_by or is_best(plan, comparison) else Served.INCUMBENT

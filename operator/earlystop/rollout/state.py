@@ -10,6 +10,7 @@ from earlystop.api.counts import Look
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
+from earlystop.rollout.certificate.binding import Binding, Lapse
 from earlystop.rollout.gates import GatesAsked
 from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
 from earlystop.rollout.hooks.outbox import Outbox
@@ -186,11 +187,14 @@ class ClassSetting:
 @dataclass(frozen=True, slots=True)
 class Certified:
     """A setting that was proven, and when (Unix seconds). classes: settings of their own that query classes have, in
-    the policy's order; `values` is then what all other requests keep."""
+    the policy's order; `values` is then what all other requests keep. bound: what it was proven on, None while nobody
+    has read that. lapse: what has changed of that, None where nothing has."""
 
     values: dict[str, str]
     at: int
     classes: tuple[ClassSetting, ...] = ()
+    bound: Binding | None = None
+    lapse: Lapse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from earlystop.api.certificate_status import BindingStatus, CertifiedClass, CertifiedSetting, LapseStatus
 from earlystop.api.policy import Setting
-from earlystop.api.status import CertifiedClass, CertifiedSetting, ProvenLossStatus
+from earlystop.api.status import ProvenLossStatus
+from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.state import Certified, ClassSetting, ProvenLoss
 
@@ -32,7 +36,13 @@ def certified_text(certified: Certified | None) -> CertifiedSetting | None:
     if certified is None:
         return None
     values, classes = settings_text(certified.values), classes_text(certified.classes)
-    return CertifiedSetting(values=values, at=rfc3339(certified.at), classes=classes)
+    return CertifiedSetting(
+        values=values,
+        at=rfc3339(certified.at),
+        classes=classes,
+        bound=_binding_text(certified.bound),
+        lapse=_lapse_text(certified.lapse),
+    )
 
 
 def restore_certified(stored: CertifiedSetting | None) -> Certified | None:
@@ -40,7 +50,34 @@ def restore_certified(stored: CertifiedSetting | None) -> Certified | None:
     if stored is None:
         return None
     classes = tuple(ClassSetting(each.name, each.candidate, values_of(each.values)) for each in stored.classes or ())
-    return Certified(values_of(stored.values), from_rfc3339(stored.at), classes)
+    bound, lapse = _restore_binding(stored.bound), _restore_lapse(stored.lapse)
+    return Certified(values_of(stored.values), from_rfc3339(stored.at), classes, bound, lapse)
+
+
+def _binding_text(bound: Binding | None) -> BindingStatus | None:
+    if bound is None:
+        return None
+    return BindingStatus.model_validate({**asdict(bound), "at": rfc3339(bound.at)})
+
+
+def _restore_binding(stored: BindingStatus | None) -> Binding | None:
+    return None if stored is None else Binding(**{**stored.model_dump(), "at": from_rfc3339(stored.at)})
+
+
+def _lapse_text(lapse: Lapse | None) -> LapseStatus | None:
+    if lapse is None:
+        return None
+    changed = tuple(each.value for each in lapse.changed)
+    return LapseStatus(
+        changed=changed, at=rfc3339(lapse.at), since=rfc3339(lapse.since), is_back=True if lapse.is_back else None
+    )
+
+
+def _restore_lapse(stored: LapseStatus | None) -> Lapse | None:
+    if stored is None:
+        return None
+    changed, at, since = tuple(map(Part, stored.changed)), from_rfc3339(stored.at), from_rfc3339(stored.since)
+    return Lapse(changed, at, since, is_back=bool(stored.is_back))
 
 
 def losses_text(losses: tuple[ProvenLoss, ...]) -> tuple[ProvenLossStatus, ...] | None:

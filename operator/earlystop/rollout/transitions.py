@@ -61,6 +61,7 @@ def start_campaign(
     recorded: tuple[Attempts, ...] = (),
     belief: Belief | None = None,
     waiting: tuple[WaitingOffer, ...] = (),
+    revalidates: bool = False,
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, or the next trial of its search
     is due; else the same state.
@@ -73,11 +74,12 @@ def start_campaign(
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
     all of its requests for forged: it begins anew. recorded: campaigns that verdicts tell of, where the policy itself
     has had none. belief: what earlier verdicts make likely of a search's settings, for one that begins. waiting: what
-    others have proposed to a search.
+    others have proposed to a search. revalidates: whether the certified setting is to be tried anew, as what it was
+    certified on has changed.
     """
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
     begins_anew = token_lost and _needs_counts(state)
-    if is_same and not (begins_anew or follows_by_itself(state, spec, now)):
+    if is_same and not (begins_anew or revalidates or follows_by_itself(state, spec, now)):
         return state
     if state.phase in ACTING or spec.suspend or refusal_of_baseline(spec, state.losses) is not None:
         return state

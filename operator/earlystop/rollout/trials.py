@@ -13,7 +13,7 @@ from math import inf
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION, GUARD_ALARM
 from earlystop.rollout.dispersion_words import unknown_dispersion, waits_for_looks
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
@@ -40,13 +40,10 @@ RISK_USED = "SearchRiskUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
 ENDED_FOR_GOOD = frozenset({ENDED_BY_PERSON, GUARD_ALARM})
-"""Why a search ended that does not begin again by itself. After an alarm it would promote the same setting again, and
-harm users until the next one, without end."""
+"""Why a search ended that does not begin again by itself: after an alarm it would promote the same setting again."""
+WEEK_SECONDS = 604_800
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
-
-
-WEEK_SECONDS = 604_800
 
 
 def begin_search(
@@ -209,7 +206,7 @@ def time_used(plan: Plan) -> str:
 def after_trial(state: RolloutState) -> RolloutState:
     """The state once the decision about a trial is carried out: its outcome is noted, and either the next one follows
     or the search is over, with its best certified setting or with the baseline. One that an outage interrupted has no
-    outcome yet; after an alarm of a guard the search is over at the baseline."""
+    outcome yet; after an alarm of a guard or a lapse the search is over at the baseline."""
     plan, decision, progress = state.pinned_plan, state.decision, state.search
     assert plan.trial is not None and decision is not None and progress is not None  # the caller asked for them
     if is_interrupted(state):
@@ -217,8 +214,8 @@ def after_trial(state: RolloutState) -> RolloutState:
         if is_time_over(plan, progress, decision.at):
             return _over(state, progress, BUDGET_USED, decision.at)
         return replace(state, phase=Phase.CHOOSING, search=progress)
-    if decision.reason == GUARD_ALARM:
-        end = SearchEnd(GUARD_ALARM, decision.message, decision.at)
+    if decision.reason in AFTER_PROMOTION:
+        end = SearchEnd(decision.reason, decision.message, decision.at)
         return replace(state, phase=Phase.ROLLED_BACK, search=replace(progress, incumbent=None, ended=end))
     comparison = state.comparison(decision.candidate)
     before = progress

@@ -10,7 +10,13 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, Objective, replay
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, GUARD_ALARM, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import (
+    AFTER_PROMOTION,
+    BY_CLASS,
+    EVERY_CANDIDATE_DROPPED,
+    HARM_REASONS,
+    harm_reason,
+)
 from earlystop.rollout.guard.adjust import STEPPED_BACK
 from earlystop.rollout.guard.verify import guard_differences
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
@@ -41,7 +47,7 @@ from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
-LATER = (*BY_PERSON, GUARD_ALARM, STEPPED_BACK)
+LATER = (*BY_PERSON, *AFTER_PROMOTION, STEPPED_BACK)
 """Reasons of decisions that may follow another one of their campaign."""
 MOST_DECISIONS = 24
 """With ten candidates a guard may alarm ten times and step back nine times, beside what a person decides."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.pinned_baseline import losses_without, used_before, with_loss
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ProvenLoss
 
-TAKEN_BACK = (ABORTED, GUARD_ALARM)
+TAKEN_BACK = (ABORTED, *AFTER_PROMOTION)
 """Reasons of a second decision that takes the certificate of the first one back."""
 
 

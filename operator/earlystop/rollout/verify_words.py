@@ -10,11 +10,14 @@ from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
 from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, rejected_by, rejected_message
 from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
+from earlystop.rollout.certificate.response import lapsed_messages
 from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decided import LONGEST_MESSAGE, with_remainder
 from earlystop.rollout.decision import (
+    AFTER_PROMOTION,
     BY_CLASS,
+    CERTIFICATE_LAPSED,
     EVERY_CANDIDATE_DROPPED,
     GUARD_ALARM,
     HARM_REASONS,
@@ -54,7 +57,7 @@ LEADS_TO = {
         (Verdict.INCONCLUSIVE,),
     ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
-    GUARD_ALARM: (Verdict.ROLL_BACK,),
+    **dict.fromkeys(AFTER_PROMOTION, (Verdict.ROLL_BACK,)),
     STEPPED_BACK: (Verdict.PROMOTE,),
 }
 
@@ -164,6 +167,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == GUARD_ALARM:
         claims = () if record.guard is None else tuple(map(claim_in, record.guard.alarm))
         return [] if record.guard is None else [alarm_message(claims, record.guard.false_revert_seconds)]
+    if record.reason == CERTIFICATE_LAPSED:
+        return lapsed_messages()
     if record.reason == STEPPED_BACK:
         return [stepped_back_message(plan, state, own.name)]
     if record.reason == PROMOTED_BY_PERSON:

@@ -38,8 +38,9 @@ def test_in_every_situation_there_are_all_conditions_for_people(name: str, obser
     edited = REACHED[name].plan is not None and observations.startswith("refused")
     found = conditions(REACHED[name], FACTS[observations], edited=edited)
     guard = [ConditionType.GUARDED] if REACHED[name].guard is not None else []
+    certificate = [ConditionType.CERTIFIED] if REACHED[name].certified is not None else []
     always = [each for each in ConditionType if each not in OF_PARTS]
-    assert [condition.type for condition in found] == [*always, *guard]
+    assert [condition.type for condition in found] == [*always, *guard, *certificate]
     for condition in found:
         assert REASON.fullmatch(condition.reason) and len(condition.reason) <= 128
         assert condition.message[0].isupper() and condition.message.endswith(".") and len(condition.message) <= 2048

@@ -12,6 +12,7 @@ from earlystop.api.wire import SETTABLE_ANNOTATION
 from earlystop.delivery.candidate_pods.readiness import readiness_gist
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.orphans import policy_of
+from earlystop.delivery.template_digests import template_digests
 
 # `kubectl apply` keeps a copy of the whole object in this annotation of users' objects.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -46,8 +47,9 @@ def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
     if names is None:
         return spec
     kept = {name: spec[name] for name in names if name in spec}
-    template = spec.get("template", {}).get("metadata", {})
-    return {**kept, "template": {"metadata": {"labels": template.get("labels") or {}}}}
+    template = spec.get("template", {})
+    labels = template.get("metadata", {}).get("labels") or {}
+    return {**kept, "template": {"metadata": {"labels": labels}, "digests": template_digests(template)}}
 
 
 def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:

@@ -23,6 +23,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
+from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
@@ -111,6 +112,7 @@ class Reconciler:
                 break
             if not await self._recorder.keep(tracked, progress) and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
+        await self._follow_certificate(tracked)
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), self._clock())
         await self._recorder.flush(tracked, self._policies())
@@ -136,6 +138,11 @@ class Reconciler:
         """
         await self._recorder.report_error(tracked)
 
+    async def _follow_certificate(self, tracked: TrackedPolicy) -> bool:
+        """Read what the policy's certificate depends on, and keep what follows. Returns whether it could be read."""
+        after = await after_certificate(self._cluster, tracked, int(self._clock()))
+        return after is not None and await self._recorder.keep(tracked, Progress(after))
+
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
         new = await self._new_campaign(tracked)  # at most one begins
@@ -158,12 +165,14 @@ class Reconciler:
             tracked.observe(replace(tracked.observations, hooks=troubles), self._clock())
 
     async def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
+        lapse_read = is_lapsed(tracked) and await self._follow_certificate(tracked)
         entropy = self._entropy()
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
         earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, int(self._clock()))
-        return NewCampaign(entropy, commitment, is_lost, earlier, self._proposed(tracked.key), history)
+        proposed = self._proposed(tracked.key)
+        return NewCampaign(entropy, commitment, is_lost, earlier, proposed, history, lapse_read)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
+from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
+from earlystop.rollout.certificate.words import revalidating_note
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.guard.adjust import step_back, without_step_back
 from earlystop.rollout.guard.follow import follow_guard
@@ -26,6 +28,7 @@ class NewCampaign:
     entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
     token of the campaign under way is lost. earlier: what verdicts tell of a policy that had the name before. waiting:
     what others have proposed to its search. history: what a search starts from, None where it is to start from none.
+    lapse_read: whether what a lapsed certificate depends on was read just now.
     """
 
     entropy: str
@@ -34,6 +37,7 @@ class NewCampaign:
     earlier: EarlierPolicy = NO_EARLIER_POLICY
     waiting: tuple[WaitingOffer, ...] = ()
     history: WarmStart | None = None
+    lapse_read: bool = False
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
@@ -52,6 +56,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     if tracked.observations.refusal is not None or has_left:
         return state
     digest = digest_of_decision(tracked.name, tracked.uid, state) or new.earlier.digest
+    again = new.lapse_read and revalidates(tracked.times, state, now)
     after = start_campaign(
         tracked.spec,
         tracked.uid,
@@ -65,7 +70,10 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
         recorded=new.earlier.attempts,
         waiting=new.waiting,
         belief=None if new.history is None else new.history.belief,
+        revalidates=again,
     )
+    if again and after is not state and not tracked.is_edited(state):
+        tracked.announce(revalidating_note(state))
     if new.history is not None and after is not state:
         tracked.announce(EventNote("HistoryRead", "StartSearch", " ".join(new.history.told)))
     return after
@@ -94,7 +102,16 @@ def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutSt
     return follow_guard(tracked.times, after, now)
 
 
-REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_guard)
+def after_lapse(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
+    """The state after the way back that the policy asks for when its certificate lapses. A refused spec changes
+    nothing, nor does what was not read just now."""
+    if tracked.observations.refusal is not None or not new.lapse_read:
+        return tracked.state
+    digest = digest_of_decision(tracked.name, tracked.uid, tracked.state)
+    return roll_back_lapsed(tracked.times, tracked.state, now, digest)
+
+
+REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_lapse, after_guard)
 """An abort comes first, so that the campaign that it ends has a verdict before the next one begins."""
 
 

@@ -19,6 +19,8 @@ from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.rollout.certificate.follow import certificate_due_at
+from earlystop.rollout.certificate.response import acts_at
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
@@ -139,6 +141,12 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    moments += [
+        # A target that cannot be read now is read again after a while.
+        each if now < each else now + LONGEST_RETRY_SECONDS
+        for each in (certificate_due_at(state), acts_at(tracked.times, state))
+        if each is not None
+    ]
     if _guard_is_due(tracked):
         moments.append(now)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]

@@ -9,7 +9,14 @@ from earlystop.api.counts import Look
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.engine import LogE, begin, update
 from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, GUARD_ALARM, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import (
+    BY_CLASS,
+    CERTIFICATE_LAPSED,
+    EVERY_CANDIDATE_DROPPED,
+    GUARD_ALARM,
+    HARM_REASONS,
+    harm_reason,
+)
 from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import Plan, parse_plan
@@ -96,6 +103,8 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
         return True, f"{decided}, as {record.requested_by} asked; its looks decide nothing of that."
     if record.reason == GUARD_ALARM:
         return True, f"{decided}, by looks after the promotion; kubectl earlystop verify recomputes those."
+    if record.reason == CERTIFICATE_LAPSED:
+        return True, f"{decided}, as the target or a parameter had changed; its looks decide nothing of that."
     if record.reason in (APPROVAL_REJECTED, APPROVAL_EXPIRED):
         proven = next((each for each in own if each.proven), None)
         return harmed is None, f"{decided}, as people answered; {_first(proven, 'all that a promotion needs', own)}."

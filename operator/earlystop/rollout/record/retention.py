@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
-from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
@@ -79,7 +79,7 @@ class StoredVerdict:
             link=Link.of(manifest),
             subject=hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest(),
             risk_keys=keys_recorded(spec),
-            is_loss="spentAfter" in margin or (bool(margin) and spec["reason"] in (*BY_PERSON, GUARD_ALARM)),
+            is_loss="spentAfter" in margin or (bool(margin) and spec["reason"] in (*BY_PERSON, *AFTER_PROMOTION)),
             search=f"{spec['policyUid']}/{search['number']}" if search else "",
         )
 

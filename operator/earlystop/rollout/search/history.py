@@ -23,7 +23,7 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.rollout.decision import BY_CLASS, GUARD_ALARM
+from earlystop.rollout.decision import BY_CLASS, CERTIFICATE_LAPSED, GUARD_ALARM
 from earlystop.rollout.guard.adjust import STEPPED_BACK
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.outages import interrupts
@@ -230,6 +230,8 @@ class HistoryReader:
             return "an outage interrupted the trial, which another verdict goes on with"
         if record["reason"] in (GUARD_ALARM, STEPPED_BACK):
             return "a guard's decision holds the looks of the promotion that another verdict is about"
+        if record["reason"] == CERTIFICATE_LAPSED:
+            return "a lapse's decision holds the looks of the promotion that another verdict is about"
         return None if self._subject is None else another_subject(self._subject, Subject.of(plan.spec))
 
 

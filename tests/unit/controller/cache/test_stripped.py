@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.controller.cache.stripped import gist, stripped
 from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.template_digests import template_digests
 from tests.unit.delivery.cluster import deployment, gateway, route, service
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -34,10 +35,11 @@ def test_of_a_deployment_only_what_is_read_is_kept() -> None:
     whole["spec"] |= {"replicas": 3, "selector": {}, "strategy": {"type": "Recreate"}}
     whole["spec"]["template"]["spec"] = {"containers": [{"name": "server"}]}
     whole["status"] = {"readyReplicas": 3}
-    labels = whole["spec"]["template"]["metadata"]["labels"]
+    template = whole["spec"]["template"]
+    kept = {"metadata": {"labels": template["metadata"]["labels"]}, "digests": template_digests(template)}
     assert stripped("Deployment", whole) == {
         **{name: whole[name] for name in ("apiVersion", "kind", "metadata")},
-        "spec": {"replicas": 3, "selector": {}, "template": {"metadata": {"labels": labels}}},
+        "spec": {"replicas": 3, "selector": {}, "template": kept},
     }
 
 

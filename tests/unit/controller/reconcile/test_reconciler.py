@@ -42,7 +42,8 @@ def condition(world: World, name: str) -> dict[str, Any]:
 async def test_when_traffic_rises_the_decision_is_stored_then_the_verdict_and_then_the_route_is_written() -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until("Promoted")
-    assert world.written("status", "verdict", "route")[-4:] == ["status", "verdict", "route", "status"]
+    # The last one says what the certificate is bound to.
+    assert world.written("status", "verdict", "route")[-5:] == ["status", "verdict", "route", "status", "status"]
     assert world.status["weight"] == 100 and world.status["variant"] == "w10"
     certified = {each["name"]: each["value"] for each in world.status["certified"]["values"]}
     assert certified == {"window": "10", "patience": "2.5"}

@@ -1,0 +1,58 @@
+"""What a status says of the certified setting, of what it was proven on, and of what has changed of that."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.policy import Settings
+from earlystop.api.values import ObjectName, Value
+
+Short = Annotated[str, Field(max_length=128)]
+Digest = Annotated[str, Field(max_length=64)]
+Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+Part = Literal["Model", "Images", "Template", "Parameters"]
+"""What a certificate is bound to, the most telling first."""
+
+
+class BindingStatus(Value):
+    """What a setting was certified on. Its size does not grow."""
+
+    at: Time = Field(description="When it was read.")
+    target: ObjectName = Field(description="Name of the target's Deployment.")
+    template: Digest = Field(description="Digest of its Pod template, without images and model label.")
+    images: Digest = Field(description="Digest of its containers' images.")
+    model: Annotated[str, Field(max_length=63)] = Field("", description="Its Pods' label earlystop.dev/model.")
+    parameters: Digest = Field(description="Digest of where the parameters stand in requests, and what they mean.")
+
+
+class LapseStatus(Value):
+    """What is not as it was certified, and since when."""
+
+    changed: tuple[Part, ...] = Field(min_length=1, max_length=4, description="What is another, or was last.")
+    at: Time = Field(description="When that was seen first.")
+    since: Time = Field(description="Since when it is as it is now.")
+    is_back: bool | None = Field(
+        None, description="Whether all is as it was certified again, for less than a minute. Absent: it is not."
+    )
+
+
+class CertifiedClass(Value):
+    """What is proven for one query class."""
+
+    name: Short = Field(description="Name of the class.")
+    candidate: Short = Field(description="Name of the candidate whose setting it is.")
+    values: Settings = Field(description="Value of each parameter.")
+
+
+class CertifiedSetting(Value):
+    """The setting that was proven last; what a GitOps user commits."""
+
+    values: Settings = Field(description="Value of each parameter; with classes, of all other requests.")
+    at: Time = Field(description="When it was proven.")
+    classes: (
+        Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
+    bound: BindingStatus | None = Field(None, description="What it was proven on. Absent: nobody has read that yet.")
+    lapse: LapseStatus | None = Field(None, description="What has changed of that. Absent: nothing has.")

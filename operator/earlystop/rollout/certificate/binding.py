@@ -1,0 +1,102 @@
+"""What a certificate is bound to: digests of what the setting was proven on, in a size that does not grow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings, written_settings
+from earlystop.api.parameters import Parameter
+from earlystop.api.policy import PolicySpec
+
+
+class Part(StrEnum):
+    """What a certificate is bound to, the most telling first: a new model usually comes with a new template."""
+
+    MODEL = "Model"
+    IMAGES = "Images"
+    TEMPLATE = "Template"
+    PARAMETERS = "Parameters"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What was found at a moment of what a certificate depends on.
+
+    at: Unix second at which it was read. target: name of the target's Deployment. template: digest of its Pod template
+    without images and model label. images: digest of its containers' images. model: its Pods' label of the model, ""
+    for none. parameters: digest of what the parameters mean.
+    """
+
+    at: int
+    target: str
+    template: str
+    images: str
+    model: str
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """What is not as it was certified. at: Unix second at which that was seen first. since: since when it is as it is
+    now. is_back: whether all is as it was certified again; `changed` then says what was another last."""
+
+    changed: tuple[Part, ...]
+    at: int
+    since: int
+    is_back: bool = False
+
+
+def changed_parts(before: Binding, now: Binding) -> tuple[Part, ...]:
+    """What is another now than when a setting was certified."""
+    compared = {
+        Part.MODEL: before.model == now.model,
+        Part.IMAGES: before.images == now.images,
+        Part.TEMPLATE: before.template == now.template,
+        Part.PARAMETERS: before.parameters == now.parameters,
+    }
+    return tuple(part for part, is_same in compared.items() if not is_same)
+
+
+def digest_of_parameters(spec: PolicySpec, names: Collection[str]) -> str:
+    """Digest of where these parameters stand in requests and what the engine understands by them. A parameter's bounds,
+    and one that the certified setting does not name, change nothing of it. One that the spec no longer has differs."""
+    delivery, parameters = spec.delivery, [each for each in spec.parameters if each.name in names]
+    meaning: dict[str, Any] = {
+        "mode": delivery.mode,
+        "parameters": {
+            each.name: [each.type, None if each.body is None else each.body.model_dump(mode="json")]
+            for each in parameters
+        },
+    }
+    if delivery.workload is not None:
+        settings = [each.model_dump(mode="json") for each in delivery.workload.settings if each.parameter in names]
+        meaning["workload"] = [delivery.workload.container, settings]
+    if delivery.request_body is not None:
+        # What a knob's name means is this release's knowledge of the engine.
+        meaning["engine"] = delivery.request_body.engine.value
+        meaning["fields"] = _fields(parameters, delivery.request_body.engine)
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _fields(parameters: Sequence[Parameter], engine: Engine) -> dict[str, Any] | None:
+    """Where each parameter goes in the bodies of each API; None where this release knows of no such place."""
+    try:
+        written = body_settings(written_settings(parameters, engine))
+    except ValueError:
+        return None
+    return {
+        name: [
+            setting.type.value,
+            setting.apply.value,
+            setting.pattern,
+            {api.value: [".".join(each.path) for each in fields] for api, fields in setting.fields.items()},
+        ]
+        for name, setting in written.items()
+    }

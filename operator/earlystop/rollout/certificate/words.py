@@ -1,0 +1,87 @@
+"""What people are told of a certificate."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Condition, ConditionStatus
+from earlystop.api.conditions import ConditionType as Type
+from earlystop.rollout.certificate.binding import Binding, Lapse, Part
+from earlystop.rollout.event_note import EventNote
+from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.state import RolloutState
+
+REASONS = {
+    Part.MODEL: "ModelChanged",
+    Part.IMAGES: "ImagesChanged",
+    Part.TEMPLATE: "TemplateChanged",
+    Part.PARAMETERS: "ParametersChanged",
+}
+_NAMES = {
+    Part.MODEL: "the model label of its Pods",
+    Part.IMAGES: "its images",
+    Part.TEMPLATE: "its Pod template",
+    Part.PARAMETERS: "where the parameters stand in requests, or what they mean",
+}
+
+
+def certified_condition(state: RolloutState) -> Condition | None:
+    """The condition of the certificate in status.certified; None without one."""
+    certified = state.certified
+    if certified is None:
+        return None
+    if certified.bound is None:
+        message = "What the certified setting was proven on was not read yet: the target's Deployment."
+        return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, "NotBound", message)
+    if certified.lapse is None:
+        return Condition(Type.CERTIFIED, ConditionStatus.TRUE, "AsCertified", _holds(certified.bound))
+    reason = REASONS[certified.lapse.changed[0]]
+    return Condition(Type.CERTIFIED, ConditionStatus.FALSE, reason, lapse_sentence(certified.bound, certified.lapse))
+
+
+def lapse_sentence(bound: Binding, lapse: Lapse) -> str:
+    """What has changed since the setting was certified, and what to do."""
+    names = [_NAMES[each] for each in lapse.changed]
+    found = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    changed = (
+        f"The certificate has lapsed: of Deployment {bound.target}, {found} changed after the setting was certified"
+    )
+    moments = f"({rfc3339(bound.at)}), at {rfc3339(lapse.at)}"
+    if lapse.is_back:
+        back = "All is as it was certified now; when that has lasted for a minute, the certificate holds again."
+        return f"{changed} {moments}. {back}"
+    return f"{changed} {moments}. Retry the policy to certify a setting anew, or put back what was changed."
+
+
+def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events about a certificate that lapses or holds again. What alternates is told once."""
+    then, now = before.certified, after.certified
+    if now is None or now.bound is None or then is None or then.at != now.at:
+        return []
+    if now.lapse is not None and (then.lapse is None or _is_more(then.lapse, now.lapse)):
+        reason = REASONS[now.lapse.changed[0]]
+        return [EventNote(reason, "CompareTarget", lapse_sentence(now.bound, now.lapse), warning=True)]
+    if now.lapse is None and then.lapse is not None:
+        return [EventNote("CertificateHolds", "CompareTarget", _holds(now.bound))]
+    return []
+
+
+def revalidating_note(state: RolloutState) -> EventNote:
+    """The event of a campaign that begins since the certificate of the one before has lapsed."""
+    assert state.certified is not None and state.certified.lapse is not None  # the caller asks for nothing else
+    changed = ", ".join(REASONS[each] for each in state.certified.lapse.changed)
+    message = (
+        f"The certificate of campaign {state.campaign} has lapsed ({changed}), so a new campaign tries the policy's "
+        "candidates, as certificate.onChange says. The baseline serves meanwhile."
+    )
+    return EventNote("Revalidating", "StartCampaign", message, warning=True)
+
+
+def _is_more(before: Lapse, now: Lapse) -> bool:
+    """Whether something else has changed too."""
+    return not set(now.changed) <= set(before.changed)
+
+
+def _holds(bound: Binding) -> str:
+    return (
+        f"Deployment {bound.target} and the meaning of the parameters are as when the setting was certified "
+        f"({rfc3339(bound.at)})."
+    )
