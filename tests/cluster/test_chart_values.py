@@ -49,6 +49,15 @@ EXPLAINED = {
         ("evaluator.enabled=true", "/evaluator/policy"),
         ("evaluator.policy=qa", "/evaluator/policy"),
         ("evaluator.extraArgs={repeat}", "/evaluator/extraArgs/0"),
+        ("admissionPolicies.enabled=false,injector.enabled=false,jobs.namespaces={llm}", "/jobs/namespaces"),
+        ("extraArgs={--port=9999}", "/extraArgs/0"),
+        ("evaluator.extraArgs={--url=http://other.example.com}", "/evaluator/extraArgs/0"),
+        ("podLabels.app\\.kubernetes\\.io/name=other", "app.kubernetes.io/name"),
+        ("service.labels.app\\.kubernetes\\.io/instance=other", "app.kubernetes.io/instance"),
+        ("resources.limits.memory=-3", "/resources/limits/memory"),
+        ("resources.requests.cpu=lots", "/resources/requests/cpu"),
+        ("podSecurityContext.seccompProfile.type=Unconfined", "/podSecurityContext/seccompProfile/type"),
+        ("securityContext.appArmorProfile.type=Unconfined", "/securityContext/appArmorProfile/type"),
     ],
 )
 def test_a_value_that_is_misspelt_out_of_range_or_contradictory_is_refused_where_it_stands(
@@ -112,7 +121,25 @@ def test_every_object_has_the_labels_of_helms_conventions_and_says_its_namespace
 def test_openshift_may_choose_the_user() -> None:
     text = template(WITHOUT_CRDS, "--set=podSecurityContext.runAsUser=null,podSecurityContext.runAsGroup=null")
     pod = named(text, "Deployment", "earlystop")["spec"]["template"]["spec"]
-    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    chosen_there = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert pod["securityContext"] == chosen_there
+    given = "evaluator.enabled=true,evaluator.policy=llm/qa,evaluator.goldenConfigMap=golden,evaluator.url=http://a"
+    unset = "podSecurityContext.runAsUser=null,podSecurityContext.runAsGroup=null"
+    evaluator = named(template(WITHOUT_CRDS, f"--set={unset},{given}"), "Deployment", "earlystop-evaluator")
+    assert evaluator["spec"]["template"]["spec"]["securityContext"] == chosen_there
+
+
+def test_names_of_digits_are_still_names() -> None:
+    """A template without quotes would give the API server numbers, which it refuses after half is installed."""
+    values = "watchNamespaces={123,1e3},priorityClassName=123,serviceAccount.name=007,jobs.namespaces={456}"
+    text = template(WITHOUT_CRDS, f"--set-string={values},workload.namespaces={{789}}")
+    for each in objects(text):
+        metadata = each["metadata"]
+        assert all(isinstance(metadata[key], str) for key in ("name", "namespace") if key in metadata), metadata
+    pod = named(text, "Deployment", "earlystop")["spec"]["template"]["spec"]
+    assert (pod["priorityClassName"], pod["serviceAccountName"]) == ("123", "007")
+    subjects = [subject for each in objects(text) for subject in each.get("subjects", ()) if "namespace" in subject]
+    assert subjects and all(subject["name"] == "007" for subject in subjects)
 
 
 def test_arguments_environment_and_scheduling_reach_the_pod() -> None:
