@@ -27,3 +27,6 @@ class AwaitingStatus(Value):
     requested_by: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="Who asked for it. Absent: the evidence did."
     )
+    proposed_by: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="Who proposed the setting of this trial. Absent: nobody did, but the policy or its search."
+    )

@@ -178,16 +178,23 @@ def asked(uid: str, terms: Approval, state: RolloutState, author: str) -> Asked:
     if awaited is None:
         return Asked(uid=uid, answered=answered, answered_by=by)
     names = [author] if awaited.by_evidence else [author, _user_in(awaited.requested_by)]
+    proposer = proposer_of(state)
     return Asked(
         uid=uid,
         digest=awaited_digest(uid, state),
         since=awaited.since,
         until=awaited.since + terms.expires_seconds,
-        excluded=frozenset(names) - {""} if terms.not_by_author else frozenset(),
+        excluded=frozenset((*names, proposer)) - {""} if terms.not_by_author else frozenset(),
         author_unknown=terms.not_by_author and "" in names,
         answered=answered,
         answered_by=by,
     )
+
+
+def proposer_of(state: RolloutState) -> str:
+    """The user who proposed the setting that is tried, as the API server has checked the name; "" where nobody did."""
+    trial = state.pinned_plan.trial
+    return "" if trial is None else trial.proposer
 
 
 def _user_in(words: str) -> str:

@@ -64,8 +64,8 @@ FATES = {
     "or never was. See what waits with `kubectl earlystop status {policy}`.",
     Fate.TOO_EARLY: "It was made before the decision was proposed. Look at what is proposed, and answer anew.",
     Fate.TOO_LATE: "It was made after the time of approval.expiresSeconds.",
-    Fate.BY_AUTHOR: "The author of the change, or who asked for the promotion, does not approve it "
-    "(approval.notByAuthor). Ask somebody else.",
+    Fate.BY_AUTHOR: "The author of the change, who proposed the setting or asked for the promotion, does not approve "
+    "it (approval.notByAuthor). Ask somebody else.",
     Fate.AUTHOR_UNKNOWN: NOBODY_KNOWN,
     Fate.TWICE: "The same person has answered this decision before, and the first answer counts.",
     Fate.NO_POLICY: "There is no EarlyStopPolicy {policy} in this namespace.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.awaiting_status import AwaitingStatus
-from earlystop.rollout.approval import awaited_digest, proposed_decision
+from earlystop.rollout.approval import awaited_digest, proposed_decision, proposer_of
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.live_times import LiveTimes
@@ -25,6 +25,7 @@ def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> Awaiting
             "since": rfc3339(awaited.since),
             "expiresAt": rfc3339(awaited.since + times.approval.expires_seconds),
             "requestedBy": awaited.requested_by or None,
+            "proposedBy": proposer_of(state) or None,
         }
     )
 
