@@ -94,7 +94,7 @@ def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Ite
     then, now = before.awaiting, after.awaiting
     if now is None or awaits_gates_alone(after.gates):
         return
-    if before.campaign == after.campaign and then is not None and then.candidate == now.candidate:
+    if before.campaign == after.campaign and then is not None and now.is_same_as(then):
         return
     yield Occurrence(
         kind=OccurrenceKind.AWAITING_APPROVAL,
