@@ -167,6 +167,8 @@ crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table 
 docs: $(READY) ## generate the pages that are made from tables of the code
 	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
 	$(BIN)/python -m earlystop.controller.policy_metrics.page operator/docs/metrics.md
+	$(BIN)/python -m earlystop.api.reference_pages operator/docs/api
+	PYTHONPATH=operator $(BIN)/python -m docs_build.llms operator/docs
 	PYTHONPATH=operator $(BIN)/python -m dashboard_build.build charts/earlystop/files/dashboard.json
 
 .PHONY: manifests

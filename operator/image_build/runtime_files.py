@@ -31,11 +31,12 @@ EXPECTED_BY_WHEELS = (
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 # The loader finds libraries outside of the system's own folders by its cache.
 LOADER_CACHE = Path("/etc/ld.so.cache")
-# Tests, tools for developers, installers of packages, terminals and databases, and what a distribution configures.
+# Tests, tools for developers, installers of packages, terminals, databases that nothing of ours uses, and what a
+# distribution configures.
 UNUSED = (
     *("__pycache__", "test", "tests", "idlelib", "lib2to3", "pydoc_data", "tkinter", "turtledemo"),
     *("config-*", "dist-packages", "distutils", "ensurepip", "site-packages", "sitecustomize.py"),
-    *("_curses*", "curses", "_dbm.*", "_gdbm.*", "nis.*", "readline.*", "_sqlite3.*", "sqlite3"),
+    *("_curses*", "curses", "_dbm.*", "_gdbm.*", "nis.*", "readline.*"),
 )
 # Where the container's runtime mounts something, and what a program may expect to be there.
 FOLDERS = ("dev", "etc", "proc", "sys", "tmp", "var/run")

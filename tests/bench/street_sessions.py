@@ -67,7 +67,7 @@ BEYOND = (
     Sessions(240, 1, 0.5, counted=True, gap=6),
     Sessions(1000, 1, 0.3, counted=True, gap=8),
 )
-"""What is learned too late: too long, and too much alike. The README says how often that errs."""
+"""What is learned too late: too long, and too much alike. operator/docs/verdicts.md says how often that errs."""
 
 QUICK = (
     Sessions(1, 1, 0.0, counted=True),

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from earlystop.rollout.status_codec import from_status
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy, source, verdict
+from tests.unit.rollout.in_rows import object_in_rows
+from tests.unit.rollout.states import REACHED, stored
 
 SHORT_NAMES = {
     "earlystoppolicies": "esp",
@@ -127,12 +130,37 @@ def test_a_stored_verdict_cannot_be_changed(cluster: Cluster, namespace: str) ->
     record = verdict(namespace)
     name = f"esv/{record['metadata']['name']}"
     cluster.access.kubectl("create", "--validate=strict", "--filename=-", input=json.dumps(record))
-    changes: tuple[dict[str, Any], ...] = ({"decision": "Promote"}, {"looks": []}, {"approvedBy": ["someone"]})
+    changes: tuple[dict[str, Any], ...] = ({"decision": "Promote"}, {"lookTable": ""}, {"approvedBy": ["someone"]})
     for change in changes:
         patch = json.dumps({"spec": change})
         with pytest.raises(ClusterError, match="a verdict is never changed"):
             cluster.access.kubectl("patch", name, where, "--type=merge", f"--patch={patch}")
     assert cluster.access.get(name, where)["spec"] == {**record["spec"], "approvedBy": []}
+    heads, values = cluster.access.kubectl("get", name, where, "--output=wide").splitlines()
+    columns = ("POLICY", "CANDIDATE", "CAMPAIGN", "DECISION", "REASON", "LOOKS", "BY", "AT", "APPROVED BY", "AGE")
+    assert all(column in heads for column in columns)
+    shown = [record["spec"][field] for field in ("candidate", "campaign", "numberOfLooks", "at")]
+    assert all(f" {value} " in values for value in shown)
+    table = cluster.access.kubectl("get", name, where, "--output=jsonpath={.spec.lookTable}").splitlines()
+    assert table[0].startswith("at step weight baseline.started") and len(table) == 1 + record["spec"]["numberOfLooks"]
+    written = cluster.access.kubectl("get", name, where, "--output=yaml")
+    assert all(f"\n    {line}\n" in written for line in table), "one look a line"
+
+
+def test_a_verdict_and_a_status_as_an_earlier_release_wrote_them_are_stored_whole(
+    cluster: Cluster, namespace: str
+) -> None:
+    where = f"--namespace={namespace}"
+    record = object_in_rows(verdict(namespace))
+    cluster.access.kubectl("create", "--validate=strict", "--filename=-", input=json.dumps(record))
+    spec = cluster.access.get(f"esv/{record['metadata']['name']}", where)["spec"]
+    assert spec == {**record["spec"], "approvedBy": []} and "lookTable" not in spec
+    cluster.access.apply(policy(namespace))
+    status = stored(REACHED["promoted"], "0 baseline qa p1 1,1,0,1,0,0,9,81")
+    former = {name: value for name, value in status.items() if name != "internal"} | status["internal"]
+    body = {**cluster.access.get("esp/qa", where), "status": former}
+    cluster.access.kubectl("replace", "--subresource=status", "--filename=-", input=json.dumps(body))
+    assert from_status(cluster.access.get("esp/qa", where)["status"]) == from_status(status)
 
 
 def test_deleting_a_policy_leaves_its_verdicts_without_an_owner_to_follow(cluster: Cluster, namespace: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
+from earlystop.api.verdict import VerdictSpec
 from earlystop.controller.cluster import ROUTES, SERVICES
 from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.names import alias_name, overlay_name
@@ -96,7 +97,7 @@ def assert_looks_are_what_prometheus_says(stage: Stage, looks: Sequence[Look], r
 
 def looks_of(status: Manifest) -> tuple[Look, ...]:
     """The looks that a status holds."""
-    return unpack_looks(status.get("looks") or "")
+    return unpack_looks(status.get("internal", {}).get("looks") or "")
 
 
 def assert_nothing_was_counted_anew(looks: Sequence[Look], revisions: Sequence[Manifest]) -> None:
@@ -115,7 +116,7 @@ def only_verdict(stage: Stage, policy: str) -> Manifest:
 
 def verdict_looks(verdict: Manifest) -> tuple[Look, ...]:
     """The looks that a verdict stores."""
-    return tuple(Look.from_row(row) for row in verdict["spec"]["looks"])
+    return tuple(Look.from_row(list(row)) for row in VerdictSpec.model_validate(verdict["spec"]).looks)
 
 
 def ask(stage: Stage, requests: int = 200, rate: float = 200.0) -> LoadSummary:

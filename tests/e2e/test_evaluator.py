@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earlystop.api.counts import Look
+from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.main import app
 from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.formatting import from_rfc3339
@@ -81,7 +82,7 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
     assert (record["decision"], record["reason"]) == ("Promote", "NonInferiorAndSaving")
     assert "questions that both answered (about their file" in record["message"]
     assert differences(record) == []
-    pairs = sum(Look.from_row(row).candidate.pairs.total for row in record["looks"])
+    pairs = sum(Look.from_row(list(row)).candidate.pairs.total for row in VerdictSpec.model_validate(record).looks)
     unpaired = forecast(Question(0.816, 0.0, 0.02), 0.5).mean
     assert 100 < pairs < unpaired / 6
     assert_the_command_reads_the_same(stage, policy, record, pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +24,10 @@ from tests.e2e.proof import (
     users_objects,
     verdict_looks,
 )
+from tests.e2e.shell import Shell
 from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
+from tests.readme_commands import AFTER_THE_VERDICT, FOLLOWING, UNTIL_PROMOTED
 
 RATE = 400.0
 VERDICT_SECONDS = 600
@@ -160,3 +163,20 @@ def test_the_users_objects_are_never_changed(act: Act) -> None:
 def test_the_record_outlives_its_policy(act: Act, stage: Stage) -> None:
     assert act.verdict["metadata"].get("ownerReferences") is None
     assert only_verdict(stage, act.name)["metadata"]["uid"] == act.verdict["metadata"]["uid"]
+
+
+def test_every_command_of_the_readme_about_a_policy_does_what_the_readme_says(stage: Stage, tmp_path: Path) -> None:
+    shell = Shell(stage, tmp_path)
+    stage.start_load(RATE)
+    apply, *others = UNTIL_PROMOTED
+    shell.run(apply)
+    stage.wait_for("qa", lambda status: bool(status.get("looks")), 90, "a look")
+    following_it = shell.begin(FOLLOWING)
+    printed = {line: shell.run(line, answer="y\n") for line in (*others, *AFTER_THE_VERDICT)}
+    wait_until(lambda: not following_it.alive, 30, "`watch` to end with the rollout")
+    stage.stop_load()
+    stage.delete_policy("qa")
+    assert "Promoted" in following_it.tail()
+    assert "condition met" in printed["kubectl wait --for=condition=Completed esp/qa -n llm --timeout=25h"]
+    assert "the record is whole" in printed["kubectl earlystop verify --chain qa -n llm"]
+    assert (tmp_path / "qa.html").read_text().startswith("<!doctype html>")

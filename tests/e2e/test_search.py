@@ -1,4 +1,5 @@
-"""A live Ladder on real parts: the best certified window serves while the next is tried, though the operator dies."""
+"""A live Ladder on real parts: the best certified window serves while the next is tried, though the operator dies
+again and again."""
 
 from __future__ import annotations
 
@@ -52,22 +53,40 @@ def policy_that_searches(stage: Stage) -> dict[str, Any]:
     return policy
 
 
+def is_watched_first(status: dict[str, Any]) -> bool:
+    """Whether the first trial has looks, and nothing is certified yet."""
+    return (
+        status.get("phase") == "Observing"
+        and bool(status.get("internal", {}).get("looks"))
+        and "incumbent" not in status["search"]
+    )
+
+
+def killed(stage: Stage) -> None:
+    """Kill the operator without a warning, and start it again."""
+    assert stage.operator is not None
+    stage.operator.stop(patience_seconds=0.0)
+    stage.start_operator()
+
+
 def serves_beside_a_trial(status: dict[str, Any]) -> bool:
     """Whether an incumbent serves while another setting is watched."""
     return status.get("phase") == "Observing" and "incumbent" in status.get("search", {})
 
 
-def test_a_live_ladder_serves_the_best_certified_window_meanwhile_and_in_the_end(
+def test_a_live_ladder_whose_operator_is_killed_three_times_serves_the_best_certified_window_meanwhile_and_in_the_end(
     stage: Stage, watched: Following
 ) -> None:
     stage.start_load(RATE)
     stage.access.apply(policy_that_searches(stage))
+    stage.wait_for(NAME, is_watched_first, SEARCH_SECONDS, "watching its first window")
+    killed(stage)
+    stage.wait_for(NAME, lambda status: "incumbent" in status["search"], SEARCH_SECONDS, "with a certified window")
+    killed(stage)  # between two trials, or as the second begins
     status = stage.wait_for(NAME, serves_beside_a_trial, SEARCH_SECONDS, "trying a window beside an incumbent")
     assert status["search"]["incumbent"]["weight"] == 50 and status["weight"] == 75
     assert 0.3 < share(stage, "incumbent") < 0.7
-    assert stage.operator is not None
-    stage.operator.stop(patience_seconds=0.0)
-    stage.start_operator()
+    killed(stage)
     status = stage.wait_for(NAME, phase_is("Promoted"), SEARCH_SECONDS, "over")
     search, best = status["search"], status["search"]["incumbent"]
     assert best["name"] in ("window-10", "window-5") and best["weight"] == 100

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Look
+from earlystop.api.verdict import VerdictSpec
+from earlystop.demo import manifests
 from earlystop.rollout.verify import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
@@ -113,7 +115,8 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     assert share(stage, "w5") == 1.0, "also of those who send no cohort"
     record = only_verdict(stage, "cohorts")["spec"]
     assert differences(record) == []
-    last = dict(zip(record["columns"], record["looks"][-1], strict=True))
+    read = VerdictSpec.model_validate(record)
+    last = dict(zip(read.columns, read.looks[-1], strict=True))
     # A third of the load's thousand users each; they ask alike, and as if at random.
     assert 150 < last["users.baseline"] < 700 and 150 < last["users.candidate"] < 700
     assert 1000 <= last["users.answers"] < 3000 and "users who scatter" in record["message"]
@@ -135,7 +138,8 @@ def test_a_harmful_setting_is_rolled_back_in_the_shadow_stage_and_a_harmless_one
             stage.delete_policy(name)
             wait_until(lambda: not has_overlay(stage, "staged-harm"), 60, "the overlay to be collected")
     record = only_verdict(stage, "staged")["spec"]
-    assert {row[1] for row in record["looks"]}.isdisjoint({0}), "what shadow showed is no evidence of live answers"
+    steps = {row[1] for row in VerdictSpec.model_validate(record).looks}
+    assert 0 not in steps, "what shadow showed is no evidence of live answers"
     assert_weights_were_always_valid(watched.overlays("staged"))
     end(stage, "staged")
 
@@ -155,10 +159,36 @@ def test_shadow_judges_every_window_on_one_stream_with_a_fraction_of_the_request
     assert (record["decision"], record["candidate"]) == ("Recommend", "w2")
     assert {each["candidate"]: each.get("reason") for each in record["others"]}["w1"] == "HarmShown"
     assert differences(record) == []
-    pairs = sum(Look.from_row(row).candidate.pairs.total for row in record["looks"])
+    pairs = sum(Look.from_row(list(row)).candidate.pairs.total for row in VerdictSpec.model_validate(record).looks)
     assert 100 < pairs < 20_000
-    assert share(stage, "baseline") == 1.0
-    assert watched.overlays("shadow") and not any(
-        len(rule["backendRefs"]) > 1 for overlay in watched.overlays("shadow") for rule in overlay["spec"]["rules"]
-    )
+    assert_no_user_gets_a_candidate(stage, watched, "shadow")
     end(stage, "shadow")
+
+
+@pytest.mark.parametrize("stage", ["recorded"], indirect=True)
+def test_a_ladder_in_shadow_over_seven_windows_ends_at_the_best_that_keeps_the_margin(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE)
+    windows = ["40", "20", "10", "5", "3", "2", "1"]
+    search = {"strategy": "Ladder", "parameters": [{"name": "window", "values": windows}]}
+    policy = manifests.policy(stage.namespace, "rungs", stage.source, 5, "0.02")
+    del policy["spec"]["candidates"]
+    policy["spec"]["objective"]["risk"] = {"promote": "0.05", "harm": "0.05"}
+    policy["spec"].update(search=search, delivery=IN_SHADOW, rollout={**QUICK, "minimumSeconds": 3})
+    stage.access.apply(policy)
+    stage.wait_for("rungs", phase_is("Reported"), AB_SECONDS, "reported")
+    record = only_verdict(stage, "rungs")["spec"]
+    assert record["decision"] == "Recommend" and record["candidate"] in ("window-3", "window-2")
+    assert {each["candidate"]: each.get("reason") for each in record["others"]}["window-1"] == "HarmShown"
+    assert differences(record) == []
+    assert_no_user_gets_a_candidate(stage, watched, "rungs")
+    end(stage, "rungs")
+
+
+def assert_no_user_gets_a_candidate(stage: Stage, watched: Following, policy: str) -> None:
+    """Neither now nor under any overlay so far does any request go to another variant than the baseline."""
+    assert share(stage, "baseline") == 1.0
+    assert watched.overlays(policy) and not any(
+        len(rule["backendRefs"]) > 1 for overlay in watched.overlays(policy) for rule in overlay["spec"]["rules"]
+    )

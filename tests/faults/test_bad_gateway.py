@@ -50,7 +50,7 @@ def test_a_gateway_that_confuses_backends_is_found_before_any_user_is_led_by_the
     assert len(event_notes(stage, "misled", REASON)) == 1
 
     status = stage.policy("misled")["status"]
-    assert status["phase"] == "Applying" and not status.get("looks")
+    assert status["phase"] == "Applying" and not status.get("internal", {}).get("looks")
     assert watched.overlays("misled") == [] and watched.trials("misled")
     summary = stage.stop_load()
     assert summary["failed"] == 0 and summary["variants"] == {"unassigned": summary["sent"]}, summary

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from earlystop.api.counts import Look
+from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.verify import differences
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
@@ -113,7 +114,7 @@ def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage
 
 def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(stage: Stage, watched: Following) -> None:
     apply_quick(stage, "learned", learnSeconds=5)
-    watched.wait_status("learned", lambda status: bool(status.get("scatter")), 60, "learning")
+    watched.wait_status("learned", lambda status: bool(status.get("internal", {}).get("scatter")), 60, "learning")
     assert watched.weight("learned") == 0
     assert share(stage, "candidate", 100) == 0.0
     watched.wait_status("learned", phase_is("Promoted"), 180, "promoted")
@@ -142,7 +143,7 @@ def test_every_claim_of_an_objective_is_judged_on_live_counts(stage: Stage, watc
     assert set(others) == {"floor", "guardrail/errors", "guardrail/votes", "class/default", "certificate/default"}
     assert others["certificate/default"] >= math.log(1 / 0.05)
     assert differences(record) == []
-    rows = [Look.from_row(row) for row in record["looks"]]
+    rows = [Look.from_row(list(row)) for row in VerdictSpec.model_validate(record).looks]
     assert all(look.classes[0].candidate_match == look.candidate.match for look in rows)
 
 

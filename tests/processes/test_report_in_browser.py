@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.report.page import page_of
 from tests.processes.browser import rendered
 from tests.unit.report.drawn_verdicts import drawn_verdict, long_verdict
@@ -61,7 +62,7 @@ def test_a_page_of_a_right_record_turns_green_and_draws_every_plot(tmp_path: Pat
     assert check_of(tags) == "good" and console == [], (tags.texts["check"], console)
     plots = [attrs for _, attrs in tags.found if "data-plot" in attrs]
     assert [tag for tag, _ in tags.found].count("canvas") >= len(plots) - 1 > 0
-    assert [tag for tag, _ in tags.found].count("tr") > sum(len(each["looks"]) for each in judged_in(page))
+    assert [tag for tag, _ in tags.found].count("tr") > sum(number_of_looks(each) for each in judged_in(page))
 
 
 CHANGES = {

@@ -31,7 +31,7 @@ def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(request
     (only,) = REACHED["observing"].comparisons
     state = replace(REACHED["observing"], comparisons=(replace(only, looks=looks),))
     status = stored(state, ledger)
-    assert len(status["looks"]) + len(status["ledger"]) <= PACKED_LIMIT
+    assert len(status["internal"]["looks"]) + len(status["internal"]["ledger"]) <= PACKED_LIMIT
 
 
 @pytest.mark.parametrize("requests_a_second", [5, 200])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,17 @@ def _verdict() -> dict[str, Any]:
         spec=structural_schema(VerdictSpec),
         columns=[
             _column("Policy", ".spec.policy"),
+            _column("Candidate", ".spec.candidate"),
+            _column("Campaign", ".spec.campaign", "integer"),
             _column("Decision", ".spec.decision"),
             _column("Reason", ".spec.reason"),
+            _column("Looks", ".spec.numberOfLooks", "integer"),
             _column("EM difference", ".spec.effect"),
             _column("Saving", ".spec.saving"),
-            AGE,
+            _column("By", ".spec.requestedBy"),
+            _column("At", ".spec.at"),
+            _wide(_column("Approved by", ".spec.approvedBy")),
+            _wide(AGE),
         ],
     )
 
@@ -186,6 +193,11 @@ def _column(name: str, path: str, kind: str = "string") -> dict[str, str]:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
+def _wide(column: dict[str, Any]) -> dict[str, Any]:
+    """The column where it is shown with `-o wide` alone."""
+    return {**column, "priority": 1}
+
+
 def _definition(
     *,
     kind: str,
@@ -194,7 +206,7 @@ def _definition(
     scope: str,
     description: str,
     spec: dict[str, Any],
-    columns: list[dict[str, str]],
+    columns: Sequence[Mapping[str, Any]],
     status: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     properties: dict[str, Any] = {"spec": spec}
@@ -204,7 +216,7 @@ def _definition(
         "name": VERSION,
         "served": True,
         "storage": True,
-        "additionalPrinterColumns": columns,
+        "additionalPrinterColumns": list(columns),
         "schema": {
             "openAPIV3Schema": {
                 "type": "object",

@@ -260,6 +260,11 @@ class Delivery(Value):
         return own if own is not None and own.split == "Injector" else None
 
     @property
+    def by_backends(self) -> bool:
+        """Whether each variant is a backend of one rule, which has room for `MOST_BACKENDS` of them."""
+        return self.traits.by_weights and self.route_ref is not None and self.drawn_by_injector is None
+
+    @property
     def by_servers(self) -> ReadByServers | None:
         """Settings of the mode when it is one whose servers draw the variant themselves, else None."""
         return self.config_map or self.feature_flag

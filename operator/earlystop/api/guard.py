@@ -22,7 +22,8 @@ class Adjust(Value):
         "StepBack",
         description="StepBack: once all requests are back at the baseline, the next more careful setting that the "
         "campaign has certified beside the harmful one serves, at once and without asking; the baseline if there is "
-        "none. It takes several candidates, and parameters with stopsSooner.",
+        "none, where the policy asks people before a promotion, and where this was written after the alarm. It takes "
+        "several candidates, and parameters with stopsSooner.",
     )
     tries_per_week: int = Field(
         0,

@@ -32,12 +32,18 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     (
+        (*_GUARDED, EVENT),
+        {
+            "GuardBlind": "The guard would not see harm, as counts cannot be read or one variant gives no answers that "
+            "can be compared although requests arrive; the promoted setting stays. Put right what the message names, "
+            "or the condition MetricsAvailable, or abort the campaign.",
+        },
+    ),
+    (
         _GUARDED,
         {
             "GuardBegins": "The guard's share of requests is put in force, or answers to older ones are waited for; "
             "nothing is to be done.",
-            "GuardBlind": "Counts cannot be read, so the guard would not see harm; the promoted setting stays. Put "
-            "right what the condition MetricsAvailable names.",
             "GuardSuspended": "The policy is suspended, so nobody watches over the promoted setting; set spec.suspend "
             "to false.",
         },

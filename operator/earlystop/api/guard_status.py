@@ -44,6 +44,7 @@ class DetectorStatus(Value):
     needed: Short = Field(description="Natural log of what an alarm needs.")
 
 
+Four = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
 Detectors = Annotated[tuple[DetectorStatus, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "name"})]
 
 
@@ -74,12 +75,24 @@ class GuardStatus(Value):
         None, max_length=24, description="Claims of which harm is shown. Absent: there is no alarm."
     )
     alarm_at: Time | None = Field(None, description="Moment of the look that alarmed.")
+    alarm_then: Claim | None = Field(
+        None, description="Candidate that follows once all requests are back at the baseline. Absent: none does."
+    )
     factors: FactorsText = Field(description="By how much evidence is divided: on answers, then of each guardrail.")
     mark: PackedText = Field(description="Totals of its step at its last look that was evidence, packed.")
     checkpoint: PackedText = Field(description="Detectors before the looks that are kept, packed.")
     checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
     looks: PackedText = Field("", description="Increments of the latest looks, packed.")
     window_parts: PackedText = Field("", description="Sums of the window's parts, packed.")
+    compared_at: Time | None = Field(None, description="Moment of the last look whose answers could be compared.")
+    compared_looks: Count | None = Field(None, description="How many such looks there were.")
+    compared_counts: Four | None = Field(
+        None,
+        description="Requests of the baseline and of the promoted setting, and scored answers of both, at that moment.",
+    )
+    not_compared: Four | None = Field(
+        None, description="The same since that moment, once it is too long ago. Absent: the guard is not blind so."
+    )
 
 
 class RecordedGuard(Value):

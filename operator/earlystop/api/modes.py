@@ -51,6 +51,9 @@ class ModeTraits:
         return self.moves_traffic and self.split_known
 
 
+MOST_BACKENDS = 16
+"""Backends that Gateway API allows in one rule of a route."""
+
 # Every mode that overlays a route owns one.
 OVERLAY = ("HTTPRoute",)
 

@@ -12,21 +12,17 @@ from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
+from earlystop.api.packed_status import Former, Internal, with_internal
 from earlystop.api.policy import Settings
 from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
-from earlystop.api.wire import PACKED_LIMIT
 
 Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
-# Ledger and looks stay below this limit together; the operator refuses policies that would need more.
-Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
-# Twice 16 counts and ten times 4, of at most 2^63, for each of ten candidates.
-Mark = Annotated[str, Field(max_length=14_900)]
 
 
 class ArmCounts(Value):
@@ -216,6 +212,10 @@ class DecisionStatus(Value):
     proposal_digest: Short | None = Field(None, description="What people answered. Absent: nobody was asked.")
     approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
     rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
+    looks_as_text: bool | None = Field(
+        None,
+        description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
+    )
 
 
 class CertifiedClass(Value):
@@ -301,21 +301,8 @@ class PolicyStatus(Value):
         None,
         description="Each candidate, where several are judged together; counts and evidence above are of the foremost.",
     )
-    ledger: Packed | None = Field(
-        None,
-        description="Largest value seen of each series of this step, packed; its last sample with preset Custom.",
-    )
-    mark: Mark | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
-    scatter: Short | None = Field(None, description="What looks of the baseline alone have shown, packed.")
     dispersion: Short | None = Field(
         None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
-    )
-    looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
-    class_looks: Packed | None = Field(
-        None, description="The same of each query class's requests alone, with objective.perClass, packed."
-    )
-    class_mark: Mark | None = Field(
-        None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
     )
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     risk: RiskStatus | None = Field(
@@ -348,3 +335,15 @@ class PolicyStatus(Value):
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")
+    ledger: Former = None
+    mark: Former = None
+    scatter: Former = None
+    looks: Former = None
+    class_looks: Former = None
+    class_mark: Former = None
+    internal: Internal | None = Field(None, description="What the operator goes on from, packed; not for people.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_layout(cls, stored: Any) -> Any:
+        return with_internal(stored) if isinstance(stored, dict) else stored

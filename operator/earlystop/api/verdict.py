@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.guard_status import RecordedGuard
+from earlystop.api.look_table import WithLooks
 from earlystop.api.search_status import RecordedSearch
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
@@ -15,9 +16,6 @@ from earlystop.api.values import SettingName, Value, rules
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
-# 31 columns, 4 for each of at most ten query classes, one more beside other candidates, those of later counts, and 6
-# where users are counted.
-Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=102)]
 
 
 class SettingPair(Value):
@@ -43,7 +41,7 @@ class RecordedLogE(Value):
     )
 
 
-class OtherCandidate(Value):
+class OtherCandidate(WithLooks):
     """A candidate that was judged together with the one that the decision is about."""
 
     candidate: SettingName = Field(description="Name of the candidate.")
@@ -56,19 +54,15 @@ class OtherCandidate(Value):
     log_e: RecordedLogE = Field(description="The largest e-values that it reached.")
     effect: Text = Field(description="Its EM minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens that it saved, with its interval.")
-    looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
 
 
-class ClassRecord(Value):
-    """What was counted of one candidate in one query class."""
+class ClassRecord(WithLooks):
+    """What was counted of one candidate in one query class. Its looks have no columns of classes."""
 
     query_class: SettingName = Field(description="Name of the class.")
     candidate: SettingName = Field(description="Name of the candidate.")
     effect: Text = Field(description="Its EM minus the baseline's in the class, with its interval.")
     saving: Text = Field(description="Share of the tokens that it saved in the class, with its interval.")
-    looks: tuple[Row, ...] = Field(
-        max_length=4096, description="Increments of every look that was evidence; columns but for those of classes."
-    )
 
 
 class ClassMapEntry(Value):
@@ -78,7 +72,7 @@ class ClassMapEntry(Value):
     candidate: SettingName = Field(description="Name of the candidate.")
 
 
-class VerdictSpec(Value):
+class VerdictSpec(WithLooks):
     """One decision with everything that it used."""
 
     model_config = rules({"rule": "self == oldSelf", "message": "a verdict is never changed"})
@@ -112,9 +106,17 @@ class VerdictSpec(Value):
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
     columns: tuple[Short, ...] = Field(
-        max_length=102, description="Names of the columns of looks; step is the counters' label, from 0."
+        default_factory=tuple,
+        max_length=102,
+        description="In records of earlier releases: names of the columns of looks. Else the first line of lookTable "
+        "has them; step is the counters' label, from 0.",
     )
-    looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
+    number_of_looks: int | None = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="How many looks of the candidate were evidence. Absent: written by an earlier release.",
+    )
     others: tuple[OtherCandidate, ...] = Field(
         (), max_length=MOST_TOGETHER - 1, description="Candidates that were judged together."
     )

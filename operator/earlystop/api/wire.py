@@ -81,6 +81,8 @@ UNKNOWN_FIELDS_HEADER = "x-early-stop-unknown-fields"
 does not have."""
 IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
+RESPONSE_HEADER = "x-early-stop-response"
+"""In an answer: its receipt (`exporter.receipts`), by which a vote or a label comes to its campaign later."""
 GOLDEN_HEADER = "x-early-stop-golden"
 """A request with it is for the variant that it names, and counted by no server: the evaluator that asked counts it. It
 needs no secret: such a request is evidence for nobody else."""
@@ -145,6 +147,8 @@ MATCH = "match"
 MISMATCH = "mismatch"
 UNSCORED = "unscored"
 RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
+LATE_RESULTS: tuple[str, ...] = (MATCH, MISMATCH)
+"""Results that may be said of an answer later. Where none ever is, nobody tried to score it."""
 
 PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
 """Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
@@ -263,3 +267,6 @@ FIELD_INDEX: Mapping[tuple[str, str, str, str], int] = {
 """(metric, outcome, result, sentiment) -> position in `Tally.row()`. A plain dict: it is asked for every row read."""
 
 COUNTED_METRICS: tuple[str, ...] = tuple(dict.fromkeys(selected.metric for selected in SELECTED))
+
+LATER_METRICS: tuple[str, ...] = (ANSWERS, FEEDBACK)
+"""What is counted of answers that another process gave."""

@@ -35,4 +35,6 @@ def _state(guard: Mapping[str, Any]) -> str:
         return "ends"
     if guard.get("metricsLostAt"):
         return f"blind since {guard['metricsLostAt']}"
+    if guard.get("notCompared"):
+        return f"blind since {guard['comparedAt']}, nothing to compare"
     return {"Applying": "begins", "Settling": "begins", "Observing": "watches"}[guard["phase"]]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files import read_manifest
@@ -99,7 +100,7 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None
     _say_problems(problems)
-    spec, looks = found["spec"], len(found["spec"]["looks"])
+    spec, looks = found["spec"], number_of_looks(found["spec"])
     if spec.get("approvedBy"):
         say(f"Approved by {', '.join(spec['approvedBy'])}, who were asked about {spec['proposalDigest']}.")
     if spec.get("requestedBy"):

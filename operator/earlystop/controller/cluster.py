@@ -112,10 +112,13 @@ class Cluster:
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
     injector_image: image of the injectors that may be run in this cluster, "" where none may.
+    keeps_internal: whether the API server has kept `status.internal` of a policy; CRDs of earlier releases do not
+        name it, and the server takes it out.
     """
 
     cache: WatchCache | None = None
     injector_image: str = ""
+    keeps_internal: bool = False
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api

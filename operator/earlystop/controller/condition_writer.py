@@ -98,7 +98,8 @@ class ConditionWriter(ABC):
         written = await self._cluster.replace(self._resource, due.key[0], {**manifest, "status": status}, "status")
         self._note_written(written)
         reasons = ", ".join(dict.fromkeys(reason for _, reason in due.told.values()))
-        log.info("%s %s/%s: %s: %s", self._kind, *due.key, reasons, due.message)
+        fields = {"kind": self._kind, "object": "/".join(due.key), "reason": reasons}
+        log.info("%s %s/%s: %s: %s", self._kind, *due.key, reasons, due.message, extra=fields)
 
 
 def conditions(manifest: Manifest, due: DueConditions, now: int) -> list[dict[str, Any]]:

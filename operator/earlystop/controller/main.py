@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import platform
-import sys
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from typing import Annotated, Any
 import kopf
 import typer
 from aiohttp import web
-from pythonjsonlogger.json import JsonFormatter
 
 from earlystop.api.addresses import Network
 from earlystop.command_line import plain_app
@@ -29,6 +27,7 @@ from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.hooks.addresses import api_server_networks
+from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
@@ -96,7 +95,9 @@ def run(
     ] = True,
 ) -> None:
     """Run the early-stop rollout operator."""
+    settings = dict(locals())
     log_as_json(log_level)
+    log_beginning(settings)
     gc.set_threshold(*COLLECT_AFTER)
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
@@ -274,17 +275,6 @@ async def _sweep(runtime: Runtime) -> None:
             # An object that anybody may have written must not end the operator for everybody.
             log.exception("objects of deleted policies were not looked for and are at the next sweep")
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
-
-
-def log_as_json(level: str) -> None:
-    """One JSON object a line on standard output."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields={"levelname": "level"})
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Kopf says at INFO that each event was handled.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def main() -> None:

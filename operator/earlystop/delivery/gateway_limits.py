@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from earlystop.api.modes import MOST_BACKENDS
+
 MOST_RULES, MOST_MATCHES, MOST_MATCHES_A_RULE = 16, 128, 64
-MOST_CONDITIONS, MOST_BACKENDS, MOST_HEADERS = 16, 16, 16
+MOST_CONDITIONS, MOST_HEADERS = 16, 16
 LONGEST_VALUE, LONGEST_PATH = 4096, 1024
 
 

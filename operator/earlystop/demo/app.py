@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from earlystop.api.wire import (
     GOLDEN_HEADER,
     MISMATCH,
     PROBE_HEADER,
+    RESPONSE_HEADER,
     UNASSIGNED,
 )
 from earlystop.demo import chat
@@ -33,8 +34,9 @@ from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedRule, can_be_judged
 from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW, StopRule
-from earlystop.exporter.assignment import checked_policies, variants_beside
+from earlystop.exporter.assignment import DEFAULT_CLASS, WORD, checked_policies, variants_beside
 from earlystop.exporter.export import Assignment, Exporter, Shadow
+from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
 from earlystop.exporter.settings import MountedSettings
 
@@ -52,6 +54,10 @@ class ServerSettings:
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
     spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`.
+    receipt_keys: keys of the receipts that answers to users have, as `exporter.receipts.read_keys` gives them; none for
+    none. late_labels: the server scores no answer, so that labels may come later.
+    class_header, classes: name of the header that says of which query class a request is, "" where none does, and its
+    values that are counted apart; a request with another one is of the class "default".
 
     Raises ValueError for a value out of range.
     """
@@ -66,6 +72,10 @@ class ServerSettings:
     spoiling: Spoiling = field(default_factory=Spoiling)
     settings_file: str = ""
     spoils_later: bool = False
+    receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    late_labels: bool = False
+    class_header: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> StopRule:
@@ -82,6 +92,15 @@ class ServerSettings:
         checked_policies(self.policies)
         if self.settings_file and len(self.policies) != 1:
             raise ValueError("a settings file holds the settings of one policy; name just that one")
+        if wrong := next((each for each in self.classes if not WORD.fullmatch(each)), None):
+            raise ValueError(f"the query class {wrong!r} can be no label; write letters, digits, . _ + and -")
+        if bool(self.class_header) != bool(self.classes):
+            raise ValueError("query classes need both the header that says them and the values that are counted apart")
+
+    def class_of(self, headers: Mapping[str, str]) -> str:
+        """The query class of a request with these headers."""
+        said = headers.get(self.class_header, "") if self.class_header else ""
+        return said if said in self.classes else DEFAULT_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,7 @@ class ReferenceServer:
         self._registry = CollectorRegistry()
         self._exporter = Exporter(self._registry, process, policies=self._settings.policies)
         self._mounted = self._mounted_settings()
+        self._receipts = Receipts(self._settings.receipt_keys) if self._settings.receipt_keys else None
         self._left_out = LeftOut()
         self._registry.register(self._left_out)
         self._answered = 0
@@ -151,6 +171,7 @@ class ReferenceServer:
 
     async def _counted(self, request: web.Request) -> web.Response:
         """Answers; whatever happens, the request is counted as started and as either completed or failed."""
+        arrived = time.time()
         placement = self._place(request)
         self._exporter.started(placement.assignment)
         try:
@@ -163,8 +184,17 @@ class ReferenceServer:
             raise
         outcome = answered.outcome
         shadows = self._shadows(answered.question, placement)
-        self._exporter.completed(placement.assignment, outcome.tokens, outcome.result, shadows, cut=outcome.cut)
-        return self._live(_json(answered.body), placement.told)
+        result = None if self._settings.late_labels else outcome.result
+        self._exporter.completed(placement.assignment, outcome.tokens, result, shadows, cut=outcome.cut)
+        return self._live(self._with_receipt(_json(answered.body), placement.assignment, arrived), placement.told)
+
+    def _with_receipt(self, response: web.Response, assignment: Assignment, arrived: float) -> web.Response:
+        """The response to a user, with what votes and labels on it are counted by."""
+        is_scored = not self._settings.late_labels
+        receipt = "" if self._receipts is None else self._receipts.issue(assignment, arrived, is_scored=is_scored)
+        if receipt:
+            response.headers[RESPONSE_HEADER] = receipt
+        return response
 
     def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
         """What each candidate that can be judged would have made of the question."""
@@ -224,9 +254,10 @@ class ReferenceServer:
             user = request.headers.get(settings.user_header, "") if settings.user_header else None
             return drawn_placement(self._mounted.choose(user=user), settings.baseline)
         placement = placement_of(request.headers, settings.header_prefix, settings.baseline, settings.user_header)
-        told = placement.assignment
         if not placement.is_assigned:
             return placement
+        told = replace(placement.assignment, query_class=settings.class_of(request.headers))
+        placement = replace(placement, assignment=told)
         revision = (told.policy, told.revision)
         if not self._register(placement):
             # The gateway asked for this setting, so it is served; but it is evidence for no one.
@@ -241,11 +272,11 @@ class ReferenceServer:
         told = placement.assignment
         # Of a baseline with shadows, candidates have names of their own.
         variants = (Variant.BASELINE,) if placement.shadows else variants_beside(told.variant)
-        if not self._exporter.register(told.policy, told.revision, told.step, variants=variants):
+        if not self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=variants):
             return False
         if judged := self._judged(placement):
             names = [each.variant for each in judged]
-            self._exporter.register(told.policy, told.revision, told.step, variants=names)
+            self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=names)
         return True
 
     @web.middleware

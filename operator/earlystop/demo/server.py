@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from earlystop.demo.replay import Replay
 from earlystop.demo.spoiling import Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.listening import listening
+from earlystop.exporter.receipts import read_keys
 
 DRAIN_SECONDS = 10.0
 """Two scrapes at an interval of 5 s."""
@@ -92,9 +94,20 @@ def main(
     empty_answers: Annotated[
         float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
     ] = 0.0,
+    class_header: Annotated[str, typer.Option(help="Header that says a request's query class; none by default.")] = "",
+    classes: Annotated[
+        str, typer.Option(help="Its values that are counted apart, like lookup,proof; all others are one class.")
+    ] = "",
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     spoil_at_signal: Annotated[
         bool, typer.Option(help="Spoil none before SIGUSR1, so that harm begins when you say so.")
+    ] = False,
+    receipt_key_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the keys of receipts, by which votes and labels are counted that come later."),
+    ] = None,
+    late_labels: Annotated[
+        bool, typer.Option("--late-labels", help="Score no answer, so that labels may come later.")
     ] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
@@ -115,6 +128,10 @@ def main(
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
             settings_file,
             spoil_at_signal,
+            () if receipt_key_file is None else read_keys(receipt_key_file),
+            late_labels,
+            class_header,
+            tuple(classes.split(",")) if classes else (),
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

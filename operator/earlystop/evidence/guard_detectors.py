@@ -1,4 +1,5 @@
-"""All detectors of a guard, one for each claim that takes a setting back: Exact Match, floor, guardrails and classes.
+"""All detectors of a guard, one for each claim that takes a setting back: Exact Match, floor, guardrails and classes,
+and that the promoted setting answers at all.
 
 They read a look as the claims of a trial do (`em_claims`, `guardrails`), and a factor by which evidence is divided is
 the one that the trial had learned when it ended, so it is known before each look.
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import log, log1p
 
-from earlystop.api.counts import Look
+from earlystop.api.counts import Look, Tally
 from earlystop.evidence import change_detection, em_claims, guardrails, missing_answers, pairs, rate_ratio
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.change_detection import AnswerDetector, BetDetector, Detector
@@ -19,16 +20,25 @@ from earlystop.evidence.mixture import weighted_grid
 from earlystop.evidence.objective import (
     EXACT_MATCH,
     FLOOR,
+    UNANSWERED,
     Basis,
     Claim,
     Objective,
     class_claim,
     guardrail_claim,
 )
+from earlystop.evidence.rate_ratio import Events
 
 FLOOR_GRID = weighted_grid([2.0**-k for k in range(1, 8)], [1.0] * 7)
 """Bets on Exact Match below the floor, by the share of the floor that is missing: from a half down to 1 in 128."""
 
+ANSWERED_RATIO = 1.25
+"""So many times as often as the promoted setting's must requests of the baseline come to an answer to be evidence."""
+PART_OF_UNANSWERED = 0.1
+"""What that claim has of the promised rate of false alarms."""
+MOST_GAIN = 2.0
+"""Natural log of what one look may show of it, at most: failures come in bursts, so that one look is no alarm. With one
+false alarm in 30 days it takes nine."""
 
 MOST_OPENED_SECONDS = 60.0
 """However long ago the look before was, no more time opens new bets: else a long gap would be an alarm by itself. It
@@ -49,13 +59,14 @@ class Detectors:
     """The detectors of an objective after some looks; their size does not grow.
 
     exact_match: over all answers, or on pairs. floor: None without one. rates: of guardrails, and classes: of query
-    classes, in the policy's order.
+    classes, in the policy's order. unanswered: that requests come to no answer.
     """
 
     exact_match: Detector
     floor: BetDetector | None
     rates: tuple[BetDetector, ...]
     classes: tuple[AnswerDetector, ...]
+    unanswered: BetDetector
 
 
 def factors_of(objective: Objective, witnesses: Witnesses) -> Factors:
@@ -75,7 +86,13 @@ def start(objective: Objective) -> Detectors:
         floor=None if objective.floor is None else change_detection.start_bets(FLOOR_GRID),
         rates=tuple(change_detection.start_bets(rate_ratio.GRID) for _ in objective.guardrails),
         classes=tuple(change_detection.start(each.margin) for each in objective.classes),
+        unanswered=change_detection.start_bets(rate_ratio.GRID),
     )
+
+
+def is_usable(objective: Objective, look: Look) -> bool:
+    """Whether a guard can compare the answers of a look (`em_claims.usable`), as Exact Match is read from it."""
+    return em_claims.usable(objective, missing_answers.as_judged(objective, look))
 
 
 def update(
@@ -84,10 +101,11 @@ def update(
     """The detectors after one more look.
 
     seconds: since the look before, > 0; more than a minute counts as one. usable: whether its answers can be compared
-    (`em_claims.usable`); else only its requests are. Raises ValueError for counts that cannot be.
+    (`is_usable`); else only its requests are. Raises ValueError for counts that cannot be.
     """
     judged, seconds = missing_answers.as_judged(objective, look), min(seconds, MOST_OPENED_SECONDS)
     after = _with_rates(detectors, objective, factors, look, seconds)
+    after = _with_unanswered(after, objective, factors.answers, judged, seconds)
     return _with_answers(after, objective, factors.answers, judged, seconds) if usable else after
 
 
@@ -98,16 +116,20 @@ def named(detectors: Detectors, objective: Objective) -> Iterator[tuple[Claim, D
         yield FLOOR, detectors.floor
     yield from zip((guardrail_claim(each.name) for each in objective.guardrails), detectors.rates, strict=True)
     yield from zip((class_claim(each.name) for each in objective.classes), detectors.classes, strict=True)
+    yield UNANSWERED, detectors.unanswered
 
 
 def mean_times(objective: Objective, seconds: float) -> dict[Claim, float]:
     """The mean time between false alarms that each detector promises, so that all together promise `seconds`.
 
-    Exact Match has half of the promise where there are others, which share the rest evenly, as in a trial.
+    A tenth of it is for requests that come to no answer. Of the rest Exact Match has half where there are others, which
+    share what is left evenly, as in a trial.
     """
     risks = objective.harm_risks
     parts = {EXACT_MATCH: risks.exact_match, **risks.guardrails}
-    return {claim: seconds * objective.risk_harm / part for claim, part in parts.items()}
+    rest = seconds * objective.risk_harm / (1 - PART_OF_UNANSWERED)
+    times = {claim: rest / part for claim, part in parts.items()}
+    return {**times, UNANSWERED: seconds / PART_OF_UNANSWERED}
 
 
 def alarms(detectors: Detectors, objective: Objective, seconds: float) -> tuple[Claim, ...]:
@@ -154,6 +176,25 @@ def _with_rates(detectors: Detectors, objective: Objective, factors: Factors, lo
         gains = rate_ratio.look_log_e(baseline, candidate, rail.maximum_ratio)
         rates.append(change_detection.update_bets(detector, gains, factor, seconds))
     return replace(detectors, rates=tuple(rates))
+
+
+def _with_unanswered(
+    detectors: Detectors, objective: Objective, factor: float, judged: Look, seconds: float
+) -> Detectors:
+    """The test of a guardrail with the variants in each other's place: answers are the baseline's events too often."""
+    baseline, candidate = (_answered(objective, arm) for arm in (judged.baseline, judged.candidate))
+    if not (baseline.exposed and candidate.exposed):
+        return detectors
+    gains = rate_ratio.look_log_e(candidate, baseline, ANSWERED_RATIO)
+    bounded = [min(gain / factor, MOST_GAIN) for gain in gains]
+    after = change_detection.update_bets(detectors.unanswered, bounded, opened=seconds)
+    return replace(detectors, unanswered=after)
+
+
+def _answered(objective: Objective, arm: Tally) -> Events:
+    """Requests of a variant, and its answers: those that were scored, where Exact Match is read from them."""
+    answers = arm.completed if objective.basis is Basis.PAIRS else arm.scored
+    return Events(arm.started or arm.completed + arm.failed, answers)
 
 
 def floor_log_e(answers: Answers, floor: float) -> list[float]:

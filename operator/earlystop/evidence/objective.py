@@ -24,6 +24,9 @@ class ClaimKind(StrEnum):
     """The candidate loses more than the margin in one query class."""
     CERTIFICATE = "certificate"
     """The candidate loses less than the margin in one query class: the only kind that speaks for it."""
+    UNANSWERED = "unanswered"
+    """Less than four fifths as large a share of the candidate's requests come to an answer as of the baseline's: of
+    guards alone."""
 
 
 class Claim(NamedTuple):
@@ -39,6 +42,7 @@ class Claim(NamedTuple):
 
 EXACT_MATCH = Claim(ClaimKind.EXACT_MATCH)
 FLOOR = Claim(ClaimKind.FLOOR)
+UNANSWERED = Claim(ClaimKind.UNANSWERED)
 
 
 class GuardrailKind(StrEnum):

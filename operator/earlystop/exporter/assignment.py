@@ -16,6 +16,8 @@ MAX_PLACES = 256
 """Strata times variants of one revision: all its variants stand in each of its strata."""
 
 _POLICY = re.compile(r"[a-z0-9.-]{1,63}/[a-z0-9.-]{1,253}")
+DEFAULT_CLASS = "default"
+"""The query class of requests of which nobody says another."""
 WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
@@ -26,15 +28,17 @@ class Assignment:
     token: the header `<prefix>token`, "" where a request has none or several. It is secret, so no repr holds it.
     user: who asks, by whatever name the server knows users; None for a server that knows none. It is used for its group
     alone (`api.wire.user_group`), and stands in no repr either. All requests without a name are those of one user, "".
+    known_group: that group, where it was worked out before, as of a receipt; None where `user` says it.
     """
 
     policy: str
     revision: str
     step: int
     variant: str
-    query_class: str = "default"
+    query_class: str = DEFAULT_CLASS
     token: str = field(default="", repr=False, compare=False)
     user: str | None = field(default=None, repr=False, compare=False)
+    known_group: int | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_forged(self) -> bool:
@@ -45,8 +49,8 @@ class Assignment:
     @property
     def group(self) -> int | None:
         """The user's group in this campaign, None where the user is not known."""
-        if self.user is None:
-            return None
+        if self.known_group is not None or self.user is None:
+            return self.known_group
         return names.user_group(self.policy, self.revision, self.token, self.user)
 
 

@@ -33,7 +33,7 @@ from prometheus_client.registry import Collector
 
 from earlystop.api import wire as names
 from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, ONE_CANDIDATE
-from earlystop.exporter.assignment import WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
+from earlystop.exporter.assignment import DEFAULT_CLASS, WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
 from earlystop.exporter.choice import SettingsInForce
 from earlystop.exporter.exposition import families
 from earlystop.exporter.revisions import Counts, Revisions
@@ -51,6 +51,8 @@ class Exporter(Collector):
     process that can be no label.
     demands_token: whether a request counts under a revision only with that revision's token, so that no client can
     forge what is counted. An evaluator, which makes its requests itself, demands none.
+    serves_requests: False for a process that counts what comes later to answers of others: it exposes `LATER_METRICS`
+    alone, or it would look like a server of every variant that lives.
     """
 
     def __init__(
@@ -62,7 +64,10 @@ class Exporter(Collector):
         demands_token: bool = True,
         policies: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
+        serves_requests: bool = True,
     ) -> None:
+        self._serves_requests = serves_requests
+        self._metrics = names.COUNTED_METRICS if serves_requests else names.LATER_METRICS
         self.process = secrets.token_hex(5) if process is None else process
         if not WORD.fullmatch(self.process):
             raise ValueError(f"process {self.process[:80]!r} must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
@@ -79,7 +84,7 @@ class Exporter(Collector):
         policy: str,
         revision: str,
         step: int,
-        query_class: str = "default",
+        query_class: str = DEFAULT_CLASS,
         *,
         variants: Sequence[str] = ONE_CANDIDATE,
     ) -> bool:
@@ -165,14 +170,20 @@ class Exporter(Collector):
         """A user's verdict, up or down, on an answer given under this assignment, however long ago.
 
         False when the revision or the variant is not exposed, or the assignment lacks the revision's token: then it is
-        counted nowhere. Keep the assignment with the answer; no client can say it.
+        counted nowhere. Keep the assignment with the answer, or give the client a receipt of it (`exporter.receipts`);
+        no client can say it.
         """
         _check(names.SENTIMENT, sentiment, names.SENTIMENTS)
-        with self._lock:
-            refused = self._is_refused(assignment)
-            row = None if refused else self._revisions.known_row(assignment, assignment.variant)
-            counts = {f"feedback_{sentiment}": 1}
-            return _add_to(row, counts) and self._count_user(assignment, counts)
+        return self._count_later(assignment, f"feedback_{sentiment}")
+
+    def labelled(self, assignment: Assignment, result: str) -> bool:
+        """A label, match or mismatch, of an answer that was counted as completed with result=None, however long ago.
+
+        False as in `feedback`. The label of every answer must be counted in the same way whichever variant gave it:
+        see operator/docs/feedback.md on labels of which some come sooner than others.
+        """
+        _check(names.RESULT, result, names.LATE_RESULTS)
+        return self._count_later(assignment, result)
 
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
         """State the value of a parameter in force. False when the revision, variant or words are not accepted."""
@@ -187,7 +198,7 @@ class Exporter(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """The families without samples."""
-        return families({}, [], {}, self.process)
+        return families({}, [], {}, self.process, metrics=self._metrics)
 
     def collect(self) -> Iterable[Metric]:
         """The families as they are at one moment."""
@@ -195,7 +206,7 @@ class Exporter(Collector):
         with self._lock:
             counts, settings = self._revisions.counts(), self._revisions.settings()
             forged, groups = self._revisions.forged(), self._revisions.groups()
-        return families(counts, settings, forged, self.process, groups, in_force)
+        return families(counts, settings, forged, self.process, groups, in_force, self._metrics)
 
     def _begin_anew(self) -> None:
         """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""
@@ -209,6 +220,16 @@ class Exporter(Collector):
     def _add(self, assignment: Assignment, **counts: int) -> None:
         with self._lock:
             self._count(assignment, counts)
+
+    def _count_later(self, assignment: Assignment, name: str) -> bool:
+        """One more of a count of `Tally` for an answer that was given before; False when it is counted nowhere."""
+        with self._lock:
+            if self._is_refused(assignment):
+                return False
+            # Where nothing else is counted it is a use of the revision, which keeps its place by it.
+            own = self._revisions.row(assignment) if not self._serves_requests else None
+            row = own or self._revisions.known_row(assignment, assignment.variant)
+            return _add_to(row, {name: 1}) and self._count_user(assignment, {name: 1})
 
     def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
         """With the lock held. False when it was counted as unassigned."""

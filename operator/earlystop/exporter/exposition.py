@@ -40,14 +40,16 @@ def families(
     process: str,
     groups: Mapping[GroupLabels, tuple[int, ...]] = MappingProxyType({}),
     in_force: Iterable[SettingsInForce] = (),
+    metrics: Iterable[str] = names.COUNTED_METRICS,
 ) -> Iterator[Metric]:
     """All families of the convention, without `_created` series.
 
     counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each. forged: requests
     without their revision's token, by policy. groups: `GROUPED_EVENTS` of each group of users; those that never
-    happened have no series. in_force: of each policy whose settings the process reads itself.
+    happened have no series. in_force: of each policy whose settings the process reads itself. metrics: names of those
+    that the process counts.
     """
-    for metric in names.COUNTED_METRICS:
+    for metric in metrics:
         kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
         split = [label for label, value in zip(names.MARKS, kinds[0][0][1:], strict=True) if value]
         family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, *split))

@@ -25,6 +25,7 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.listening import listening
+from earlystop.exporter.receipts import read_keys
 from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
@@ -128,6 +129,10 @@ def run(
     ] = "",
     weights: Annotated[str, typer.Option(help="Mounted file of one policy's weights: variants are drawn here.")] = "",
     user_key: Annotated[str, typer.Option(help="Header=NAME, Cookie=NAME or ApiKey: users keep a variant drawn.")] = "",
+    receipt_key_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the keys of receipts, by which votes and labels are counted that come later."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
     admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
@@ -144,7 +149,8 @@ def run(
         drawing = drawing_of(weights, policies, user_key)
         if drawing is not None and count_only:
             raise ValueError("--count-only writes no setting, so none can be drawn; write either it or --weights")
-        own = InjectorSettings(fields, checked_prefix(header_prefix), policies, user_header, drawing)
+        keys = () if receipt_key_file is None else read_keys(receipt_key_file)
+        own = InjectorSettings(fields, checked_prefix(header_prefix), policies, user_header, drawing, keys)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
@@ -11,8 +12,9 @@ from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from earlystop.api.body_knobs import Api, BodySetting, api_of
-from earlystop.api.wire import ASK_HEADER, DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
+from earlystop.api.wire import ASK_HEADER, DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER, RESPONSE_HEADER
 from earlystop.exporter.export import Exporter
+from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
 from earlystop.injector.answers import read_answer
 from earlystop.injector.asked import answer_to_operator
@@ -26,7 +28,7 @@ from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
 _EVENTS = "text/event-stream"
-_OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER)
+_OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER, RESPONSE_HEADER)
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 
 
@@ -34,13 +36,14 @@ _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 class InjectorSettings:
     """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any.
     user_header: name of the header that says who asks, "" where none does. drawing: how variants are drawn here, None
-    where a gateway's headers say them."""
+    where a gateway's headers say them. receipt_keys: keys of the receipts that answers have, none for none."""
 
     parameters: Mapping[str, BodySetting]
     header_prefix: str = DEFAULT_PREFIX
     policies: Collection[str] = ()
     user_header: str = ""
     drawing: DrawingSettings | None = None
+    receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class Injector:
@@ -51,6 +54,7 @@ class Injector:
         self._settings = settings
         self._exporter = Exporter(registry, policies=settings.policies)
         self._telemetry = Telemetry(registry)
+        self._receipts = Receipts(settings.receipt_keys) if settings.receipt_keys else None
         drawing = settings.drawing
         self._drawing = None if drawing is None else Drawing(drawing, self._exporter, settings.parameters)
         self._is_leaving = False
@@ -126,6 +130,7 @@ class Injector:
             return _bad_gateway(error)
 
     async def _generate(self, request: web.Request, api: Api) -> web.StreamResponse:
+        arrived = time.time()
         if self._drawing is None:
             told, golden = self._told(request), GOLDEN_HEADER in request.headers
         else:
@@ -140,6 +145,8 @@ class Injector:
                     head = passed_on(answer.headers)
                     if golden:
                         head.update(told.names(self._settings.header_prefix))
+                    elif answer.status == 200:
+                        head.update(self._receipt(told, arrived))
                     if answer.content_type == _EVENTS and answer.status == 200:
                         return await self._stream(request, api, change, counted, answer.content, head)
                     whole = await answer.read()
@@ -151,6 +158,13 @@ class Injector:
             except aiohttp.ClientPayloadError as error:
                 counted.ended(None)
                 return _bad_gateway(EngineUnreachable(f"the engine's answer broke off: {error}"))
+
+    def _receipt(self, told: Assigned, arrived: float) -> dict[str, str]:
+        """The header by which votes and labels on an answer are counted later; none where it counts for no campaign."""
+        if self._receipts is None or not told.is_assigned:
+            return {}
+        receipt = self._receipts.issue(told.assignment, arrived, is_scored=False)
+        return {RESPONSE_HEADER: receipt} if receipt else {}
 
     async def _stream(
         self,

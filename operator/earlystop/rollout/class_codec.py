@@ -50,7 +50,9 @@ def restore_classes(
     records = unpack_beside(looks or "", number)
     totals = unpack_marks(marks) if marks else [Totals()] * number
     if len(totals) != number:
-        raise ValueError(f"status.classMark has {len(totals)} totals, where the plan has {number} candidates by class")
+        raise ValueError(
+            f"status.internal.classMark has {len(totals)} totals, where the plan has {number} candidates by class"
+        )
     counted = list(zip(records, totals, strict=True))
     restored = []
     for place, each in enumerate(comparisons):

@@ -36,9 +36,11 @@ def unpack_beside(text: str, number: int) -> list[tuple[Look, ...]]:
         sizes = [(int(length), int(later)) for length, later in (head.split(WITHIN) for head in heads)]
         content = lzma.decompress(base64.b85decode(packed))
     except (ValueError, lzma.LZMAError) as error:
-        raise ValueError(f"status.classLooks is not a packed list of looks: {error}") from None
+        raise ValueError(f"status.internal.classLooks is not a packed list of looks: {error}") from None
     if len(sizes) != number or sum(length for length, _ in sizes) != len(content):
-        raise ValueError(f"status.classLooks has {len(sizes)} records, where the plan has {number}, or not all of them")
+        raise ValueError(
+            f"status.internal.classLooks has {len(sizes)} records, where the plan has {number}, or not all of them"
+        )
     records, begin = [], 0
     for length, later in sizes:
         records.append(looks_in(content[begin : begin + length], later, beside=True) if length else ())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from earlystop.api.counts import Tally
+from earlystop.api.times import from_rfc3339 as from_rfc3339
+from earlystop.api.times import rfc3339 as rfc3339
 from earlystop.evidence.intervals import Interval
 
 
@@ -48,19 +48,6 @@ def in_hundredths(value: float) -> str:
 def log_e_text(value: float) -> str:
     """A log e-value with three decimals."""
     return f"{value:.3f}"
-
-
-def rfc3339(seconds: int) -> str:
-    """A moment as Kubernetes writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def from_rfc3339(text: str) -> int:
-    """Inverse of `rfc3339`. Raises ValueError for anything else."""
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise ValueError(f"{text!r} is no time of the form 2026-01-31T12:00:00Z") from None
 
 
 def in_remainder(baseline: Tally, candidate: Tally) -> str:

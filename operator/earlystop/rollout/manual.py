@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.exposure import incumbent_weight
+from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
@@ -19,6 +20,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.trials import ENDED_FOR_GOOD
 
 ABORTED = "Aborted"
 PROMOTED_BY_PERSON = "PromotedByPerson"
@@ -38,8 +40,8 @@ class Declined:
 def abort(
     times: LiveTimes, state: RolloutState, request: Request, previous_digest: str, now: int
 ) -> RolloutState | Declined:
-    """The state with a decision to give all requests to the baseline; the same state when they have it already. A
-    search ends with it.
+    """The state with a decision to give all requests to the baseline; the same state when they have it already and
+    nothing follows by itself. A search ends with it, and no setting follows an alarm of a guard any more.
 
     It needs no evidence and no metrics. It works while suspended, and after a promotion or a verdict that holds the
     weights: then it is a further decision of the campaign, and a setting certified by it is certified no more.
@@ -54,7 +56,7 @@ def abort(
             f"{_quoted(request.text)}. Nothing is done.",
             refused=True,
         )
-    if state.phase in WITHOUT_CANDIDATE and not incumbent_weight(state):
+    if state.phase in WITHOUT_CANDIDATE and not incumbent_weight(state) and not _goes_on(state):
         return state
     before = state.decision
     after = "" if before is None else f", after its decision {before.verdict.value} ({before.reason})"
@@ -164,6 +166,20 @@ def _stale(verb: str, state: RolloutState, request: Request) -> Declined | None:
         f"{GROUP}/{verb} is {_quoted(request.text)}, but the campaign of this policy is {state.revision}. "
         f"Nothing is done. Write {state.revision} if that one is meant, or remove the annotation.",
     )
+
+
+def _goes_on(state: RolloutState) -> bool:
+    """Whether a setting may get requests again although nobody asks for it: after an alarm, in a search that goes on,
+    and in one that may begin again."""
+    return steps_back(state) or _searches_on(state)
+
+
+def _searches_on(state: RolloutState) -> bool:
+    search, terms = state.search, None if state.plan is None else state.pinned_plan.spec.search
+    if search is None or search.ended is None:
+        return search is not None
+    repeats = terms is not None and terms.repeat_seconds is not None
+    return repeats and search.ended.reason not in ENDED_FOR_GOOD
 
 
 def _is_promoted_by_person(state: RolloutState) -> bool:

@@ -49,7 +49,9 @@ def unpack_records(
     users are counted in them, never by default. Raises ValueError for text not made by it."""
     parts = text.split(BETWEEN_RECORDS)
     if len(parts) != len(classes):
-        raise ValueError(f"status.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}")
+        raise ValueError(
+            f"status.internal.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}"
+        )
     rows = zip(parts, classes, by_users or [False] * len(parts), strict=True)
     return [unpack_looks(part, number, beside or len(parts) > 1, counted) for part, number, counted in rows]
 
@@ -103,7 +105,7 @@ def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bo
         later = content[0] if content[:1] and content[0] <= LATER else 0
         numbers = lzma.decompress(content[1:] if later else content)
     except (ValueError, lzma.LZMAError) as error:
-        raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
+        raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
     return looks_in(numbers, later, classes, beside, by_users)
 
 
@@ -114,11 +116,11 @@ def looks_in(
     try:
         numbers = numbers_in(content)
     except ValueError as error:
-        raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
+        raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
     width = COLUMNS + CLASS_COLUMNS * classes + beside + 2 * later + USER_COLUMNS * by_users
     rows, rest = divmod(len(numbers), width)
     if rest:
-        raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {width}")
+        raise ValueError(f"status.internal.looks holds {len(numbers)} numbers, which are no rows of {width}")
     columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
     users = _restored_users(columns[-USER_COLUMNS:]) if by_users else None
     columns = columns[:-USER_COLUMNS] if by_users else columns
@@ -158,7 +160,7 @@ def unpack_totals(text: str) -> Totals:
     fits = fits and all(width == CLASS_COLUMNS for width in rest)
     if not fits or not all(number.isdecimal() for part in parts for number in part):
         raise ValueError(
-            f"status.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each "
+            f"status.internal.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each "
             f'query class, as "1,2,…;1,2,…", or twice up to {WIDTH + LATER}'
         )
     baseline, candidate, *classes = ([int(number) for number in part] for part in parts)
@@ -178,7 +180,7 @@ def unpack_dispersion(text: str) -> DispersionEstimate:
         last = Answers(int(scored), int(match)) if scored else None
         return DispersionEstimate(last, int(pairs), float(total))
     except ValueError:
-        raise ValueError(f'status.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
+        raise ValueError(f'status.internal.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
 
 
 def _departures(looks: Sequence[Look]) -> Iterator[list[int]]:

@@ -26,8 +26,9 @@ def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> 
         return f"The policy's search has nothing to try: {problem}."
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry) and not is_due_again(state, spec, now)
     progress = state.search if is_same else None
+    closed = ""
     if progress is not None and progress.ended is not None:
-        return f"The search is over. {progress.ended.message} Propose again once another search has begun."
+        closed = f"The search is over. {progress.ended.message} Propose again once another search has begun."
     outcomes = () if progress is None else progress.outcomes
     return SearchView(
         settings,
@@ -36,6 +37,7 @@ def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> 
         search.failure_budget,
         _under_trial(state, settings) if is_same else None,
         None if search.budget is None else search.budget.requests,
+        closed,
     )
 
 

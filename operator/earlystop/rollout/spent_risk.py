@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from math import fsum
 from typing import Any
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
@@ -53,7 +54,7 @@ def attempts_recorded(records: Iterable[Mapping[str, Any]], policy: str) -> tupl
     found: dict[str, Attempts] = {}
     settings: dict[str, Attempts] = {}  # of searches
     for record in sorted(records, key=lambda each: str(each.get("at", "")), reverse=True):
-        if record.get("policy") != policy or not (record.get("looks") or record.get("others")):
+        if record.get("policy") != policy or not (number_of_looks(record) or record.get("others")):
             continue
         try:
             plan = parse_plan(str(record.get("plan")))
@@ -76,7 +77,7 @@ def keys_recorded(record: Mapping[str, Any]) -> tuple[str, ...]:
     `attempts_recorded` reads the latest verdict alone. None where it spent no risk that campaigns share. Raises
     ValueError for a plan that cannot be read."""
     plan = parse_plan(str(record.get("plan")))
-    if plan.spec.objective.risk.campaigns == 1 or not (record.get("looks") or record.get("others")):
+    if plan.spec.objective.risk.campaigns == 1 or not (number_of_looks(record) or record.get("others")):
         return ()
     keys = _keys(plan.spec)
     first = len(keys) if plan.spec.search is None else 1

@@ -110,6 +110,7 @@ class Decision:
     candidate: name of the one that it is about, or of the foremost one. requested_by: who asked for it, "" when the
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
+    looks_as_text: form of the looks in its verdict; rows of numbers in those that earlier releases decided.
     """
 
     verdict: Verdict
@@ -122,6 +123,7 @@ class Decision:
     proposal: str = ""
     approved_by: tuple[str, ...] = ()
     rejected_by: str = ""
+    looks_as_text: bool = True
 
 
 NOT_CHOSEN = "AnotherSavesMore"

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
+from earlystop.api.packed_status import Internal
 from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
     CandidateStatus,
     Counts,
-    DecisionStatus,
     EvidenceText,
     LogEText,
     NamedLogE,
@@ -23,6 +23,7 @@ from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.decision_codec import decision_status, restore_decision
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.gates import gates_status, restore_gates
@@ -47,17 +48,15 @@ from earlystop.rollout.state import (
     NOTHING_LEARNED,
     Attempts,
     Comparison,
-    Decision,
     Dropped,
     Phase,
     RolloutState,
     Totals,
-    Verdict,
 )
 from earlystop.rollout.stored_requests import handled_texts, restore_handled
 from earlystop.rollout.stored_settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
+from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_spec
 
 
 class TooLarge(ValueError):
@@ -105,16 +104,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         uncertain=uncertain_of(state),
         evidence=_evidence(leading),
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
-        ledger=ledger,
         in_flight=state.in_flight,
         interrupted=state.interrupted or None,
-        mark=pack_marks([each.mark for each in state.comparisons]),
-        looks=looks,
-        class_looks=class_looks,
-        class_mark=class_mark,
-        scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
-        decision=_decision(name, uid, state),
+        decision=decision_status(name, uid, state),
         risk=recorded_risk(plan),
         attempts=tuple(AttemptsStatus(candidate=each.candidate, campaigns=each.campaigns) for each in state.attempts)
         or None,
@@ -130,6 +123,14 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         savings=savings_status(state.savings),
         guard=guard_status(state.guard),
         guard_steps=state.guard_steps or None,
+        internal=Internal(
+            ledger=ledger,
+            mark=pack_marks([each.mark for each in state.comparisons]),
+            scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
+            looks=looks,
+            class_looks=class_looks,
+            class_mark=class_mark,
+        ),
     ).wire()
 
 
@@ -141,7 +142,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
         return RolloutState(handled=restore_handled(stored.handled_requests), outbox=restore_outbox(stored.hooks)), ""
-    plan = parse_plan(stored.plan)
+    plan, packed = parse_plan(stored.plan), stored.internal or Internal()
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
         phase=Phase(stored.phase),
@@ -157,9 +158,9 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         suspended_at=_moment(stored.suspended_at),
         metrics_lost_at=_moment(stored.metrics_lost_at),
         comparisons=_comparisons(plan, stored, factor),
-        scatter=unpack_dispersion(stored.scatter) if stored.scatter else NOTHING_LEARNED,
+        scatter=unpack_dispersion(packed.scatter) if packed.scatter else NOTHING_LEARNED,
         dispersion=factor,
-        decision=_restore_decision(plan, stored.decision),
+        decision=restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=restore_certified(stored.certified),
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
@@ -182,7 +183,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         raise ValueError(
             f"status.phase {state.phase} does not fit a status with{'out' * (state.decision is None)} decision"
         )
-    return state, stored.ledger or ""
+    return state, packed.ledger or ""
 
 
 def digest_of_decision(name: str, uid: str, state: RolloutState) -> str:
@@ -235,15 +236,18 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         raise ValueError(f"status.candidates are not {', '.join(plan.names)}, those of status.plan in its order")
     steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in statuses]
     objectives = [plan.objective_at(step or 0, factor) for step in steps]
+    packed = stored.internal or Internal()
     records = unpack_records(
-        stored.looks or "," * (len(statuses) - 1),
+        packed.looks or "," * (len(statuses) - 1),
         [len(each.classes) for each in objectives],
         [each.by_users for each in objectives],
         beside=plan.incumbent is not None,
     )
-    marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
+    marks = unpack_marks(packed.mark) if packed.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):
-        raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
+        raise ValueError(
+            f"status.internal.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}"
+        )
     missed = stored.uncertain
     uncertain = Totals() if missed is None else Totals(missed.baseline.tally(), missed.candidate.tally())
     whole = [
@@ -253,7 +257,7 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         )
         for name, status, mark, looks, objective in zip(plan.names, statuses, marks, records, objectives, strict=True)
     ]
-    return restore_classes(plan, whole, stored.step or 0, factor, (stored.class_looks, stored.class_mark))
+    return restore_classes(plan, whole, stored.step or 0, factor, (packed.class_looks, packed.class_mark))
 
 
 def _restored(status: CandidateStatus | None, comparison: Comparison) -> Comparison:
@@ -300,45 +304,3 @@ def _log_e(values: LogE) -> LogEText:
         attrition=log_e_text(values.attrition) if values.attrition > 0 else None,
         others=tuple(NamedLogE(name=str(claim), value=log_e_text(value)) for claim, value in values.others),
     )
-
-
-def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None:
-    if state.decision is None:
-        return None
-    return DecisionStatus(
-        verdict=state.decision.verdict.value,
-        candidate=state.decision.candidate if len(state.comparisons) > 1 else None,
-        reason=state.decision.reason,
-        message=state.decision.message,
-        name=verdict_name(name, state),
-        digest=verdict_spec(name, uid, state)["digest"],
-        at=rfc3339(state.decision.at),
-        number=state.decision.number if state.decision.number > 1 else None,
-        requested_by=state.decision.requested_by or None,
-        proposal_digest=state.decision.proposal or None,
-        approved_by=state.decision.approved_by or None,
-        rejected_by=state.decision.rejected_by or None,
-    )
-
-
-def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | None:
-    if stored is None:
-        return None
-    return Decision(
-        Verdict(stored.verdict),
-        stored.reason,
-        stored.message,
-        from_rfc3339(stored.at),
-        candidate=_known_name(plan, stored.candidate or plan.names[0]),
-        requested_by=stored.requested_by or "",
-        number=stored.number or 1,
-        proposal=stored.proposal_digest or "",
-        approved_by=stored.approved_by or (),
-        rejected_by=stored.rejected_by or "",
-    )
-
-
-def _known_name(plan: Plan, name: str) -> str:
-    if name not in plan.names:
-        raise ValueError(f"status.decision is about {name}, which status.plan does not name")
-    return name

@@ -21,7 +21,7 @@ from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn
+from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn, wait_of
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
@@ -39,6 +39,9 @@ BUDGET_USED = "SearchBudgetUsed"
 RISK_USED = "SearchRiskUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
+ENDED_FOR_GOOD = frozenset({ENDED_BY_PERSON, GUARD_ALARM})
+"""Why a search ended that does not begin again by itself. After an alarm it would promote the same setting again, and
+harm users until the next one, without end."""
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
 
@@ -84,6 +87,7 @@ def terms_of(spec: PolicySpec, progress: SearchProgress, attempt: int, used: Mar
         failure_budget=search.failure_budget,
         requests=None if most is None else max(0, most - progress.requests),
         horizon=search.horizon_requests,
+        wait=wait_of(spec),
     )
 
 
@@ -321,7 +325,7 @@ def end_message(progress: SearchProgress, reason: str) -> str:
 
 
 def is_due_again(state: RolloutState, spec: PolicySpec, now: int) -> bool:
-    """Whether a search that is over begins again by itself: never after a person has ended it."""
+    """Whether a search that is over begins again by itself: never after a person or an alarm has ended it."""
     due = due_again_at(state, spec)
     return due is not None and now >= due
 
@@ -330,7 +334,7 @@ def due_again_at(state: RolloutState, spec: PolicySpec) -> int | None:
     """When a search that is over begins again, in Unix seconds; None for never, and while the guard that is to see room
     for it sees none."""
     ended = None if state.search is None else state.search.ended
-    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None:
+    if ended is None or ended.reason in ENDED_FOR_GOOD or spec.search is None:
         return None
     waits = [] if spec.search.repeat_seconds is None else [spec.search.repeat_seconds]
     tries = 0 if spec.guard is None or spec.guard.adjust is None else spec.guard.adjust.tries_per_week

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import Refusal
+from earlystop.api.modes import MOST_BACKENDS
 from earlystop.api.policy import PolicySpec
 from earlystop.api.query_class import MOST_PAIRS
-from earlystop.api.search import SearchProblem
+from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
 from earlystop.rollout.search.space import by_trials
 
@@ -25,6 +26,7 @@ def search_refusal(spec: PolicySpec) -> Refusal | None:
     return (
         _mode_refusal(spec, spec.search.strategy)
         or _class_refusal(spec, spec.search.strategy, number)
+        or _room_refusal(spec, spec.search, number)
         or _share_refusal(spec, number)
     )
 
@@ -102,6 +104,19 @@ def _share_refusal(spec: PolicySpec, number: int) -> Refusal | None:
     return _refusal(
         f"rollout.steps: the {number} settings of the search share the weight of a step, so of {least} % each would "
         f"get less than 1 %; write {instead}, or judge them in shadow"
+    )
+
+
+def _room_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | None:
+    """Why a route has no room for the settings, where all of them get requests beside each other, or None."""
+    most = MOST_BACKENDS - 1  # one is the baseline's
+    live = search.traits.one_campaign and spec.rollout.shadow_seconds == 0 and spec.delivery.by_backends
+    if not live or number <= most:
+        return None
+    return _refusal(
+        f"search: strategy {search.strategy} leads requests to the baseline and to all {number} settings beside each "
+        f"other, and a rule of a route has room for {MOST_BACKENDS} backends; write at most {most} settings, or judge "
+        "them in shadow first (rollout.shadowSeconds)"
     )
 
 

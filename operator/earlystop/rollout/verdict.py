@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
+from earlystop.api.look_table import as_text
 from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
@@ -64,7 +65,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan = state.pinned_plan
     assessment = comparison.assessment
-    record = VerdictSpec(
+    rows = VerdictSpec(
         policy=policy,
         policy_uid=uid,
         campaign=state.campaign,
@@ -85,6 +86,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         saving=in_percent(assessment.saving),
         columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
+        number_of_looks=len(comparison.looks) if decision.looks_as_text else None,
         others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
         classes=class_records(state.comparisons),
         class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
@@ -98,6 +100,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         previous=state.previous_digest,
         digest="",
     ).wire()
+    record = as_text(rows) if decision.looks_as_text else rows
     return {**record, "digest": digest_of(record)}
 
 

@@ -64,6 +64,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     later = record.columns[begin : begin + len(record.columns) - len(columns(plan))]
     if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
+    if record.number_of_looks not in (None, len(record.looks)):
+        problems.append(f"The record says that it has {record.number_of_looks} looks, but it has {len(record.looks)}.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS

@@ -18,6 +18,7 @@ from earlystop.cli.effort_map import effort_map, effort_of, fields_for
 from earlystop.cli.main import app
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.api.body_policies import BUDGET, body_spec, setting
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.traffic import HARMFUL, SAVING, Quality, Server, decided
 
@@ -70,7 +71,7 @@ def test_the_latest_verdict_about_an_effort_holds() -> None:
 
 
 def test_a_rollback_a_persons_wish_and_a_verdict_that_was_changed_prove_nothing() -> None:
-    forged, asked = verdict("low", "512"), verdict("low", "512")
+    forged, asked = object_in_rows(verdict("low", "512")), verdict("low", "512")
     forged["spec"]["looks"][0][6] += 1
     asked["spec"] |= {"requestedBy": "user alice"}
     assert effort_map([forged, asked, verdict("low", "512", answers=HARMFUL)]) == {}

@@ -137,7 +137,7 @@ def test_counts_that_grow_are_the_same_situation_and_a_verdict_an_edit_or_a_verb
 
 def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
     policy = policy_that_is("observing")
-    policy["status"]["mark"] = "nonsense"
+    policy["status"]["internal"]["mark"] = "nonsense"
     with pytest.raises(Refused, match="different releases"):
         abort(policy, LATER)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import yaml
 from typer.testing import CliRunner
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.cli.main import app
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of
 
 
@@ -24,7 +26,7 @@ def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> No
     path.write_text(yaml.safe_dump_all(verdicts))
     code, output = run(str(path))
     lines = output.splitlines()
-    assert code == 0 and len(lines) == sum(len(each["spec"]["looks"]) + 1 for each in verdicts)
+    assert code == 0 and len(lines) == sum(number_of_looks(each["spec"]) + 1 for each in verdicts)
     assert lines[-1].endswith("The replay agrees.") and "all is proven" in lines[-2]
     code, output = run(str(path), "-o", "json")
     rows = [json.loads(line) for line in output.splitlines()]
@@ -34,7 +36,7 @@ def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> No
 
 
 def test_a_promotion_too_early_ends_with_1(tmp_path: Path) -> None:
-    verdict = copy.deepcopy(chain_of(1)[0])
+    verdict = object_in_rows(chain_of(1)[0])
     verdict["spec"]["looks"] = verdict["spec"]["looks"][:1]
     path = tmp_path / "record.yaml"
     path.write_text(yaml.safe_dump(verdict))

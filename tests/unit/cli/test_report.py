@@ -14,6 +14,7 @@ from tests.cluster.objects import verdict
 from tests.unit.cli.api_server import api_with
 from tests.unit.report.drawn_verdicts import drawn_chain
 from tests.unit.report.hostile import stored
+from tests.unit.rollout.in_rows import object_in_rows
 
 
 def run(*words: str) -> Result:
@@ -44,7 +45,7 @@ def test_another_verdict_is_written_by_its_name_and_to_standard_output_alone(tmp
 
 
 def test_a_verdict_that_does_not_verify_is_written_told_and_ends_with_1(tmp_path: Path) -> None:
-    manifest, page = stored(verdict("llm")), tmp_path / "qa.html"
+    manifest, page = object_in_rows(verdict("llm")), tmp_path / "qa.html"
     manifest["spec"]["looks"][0][6] -= 1
     result = run("-f", written(tmp_path, manifest), "-o", str(page))
     assert result.exit_code == 1

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from earlystop.cli.main import app
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from tests.cluster.objects import verdict
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED
 
@@ -32,7 +33,7 @@ def test_a_verdict_as_it_was_stored_can_be_recomputed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", range(3, 31))
 def test_a_count_that_was_changed_is_noticed(tmp_path: Path, column: int) -> None:
-    manifest = verdict()
+    manifest = object_in_rows(verdict())
     manifest["spec"]["looks"][0][column] += 1
     code, output = verify(tmp_path, manifest)
     assert code == 1
@@ -40,7 +41,7 @@ def test_a_count_that_was_changed_is_noticed(tmp_path: Path, column: int) -> Non
 
 
 def test_counts_that_were_changed_together_with_the_digest_are_noticed(tmp_path: Path) -> None:
-    manifest = verdict()
+    manifest = object_in_rows(verdict())
     manifest["spec"]["looks"][0][6] -= 9
     manifest["spec"]["looks"][0][7] += 9
     manifest["spec"]["digest"] = digest_of(manifest["spec"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -151,3 +152,25 @@ async def test_an_incumbent_is_counted_beside_the_two_that_are_compared() -> Non
         ("r1", "0", "candidate"): Tally(),
         ("r1", "0", "incumbent"): tally_of(recorded, 10),
     }
+
+
+async def test_query_classes_are_counted_apart_and_a_class_that_nobody_named_is_the_default_one() -> None:
+    recording = recordings()[0]
+    async with serving(ServerSettings(class_header="x-query-class", classes=("lookup", "proof"))) as (client, _):
+        for said in ("lookup", "lookup", "proof", "made-up", ""):
+            headers = {**told("candidate", 5), **({"x-query-class": said} if said else {})}
+            assert (await ask(client, recording.question, headers)).status == 200
+        page = await (await client.get("/metrics")).text()
+    found = {
+        sample.labels["query_class"]: sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == "earlystop_requests_started_total" and sample.labels["variant"] == "candidate"
+    }
+    assert found == {"lookup": 2, "proof": 1, "default": 2}
+
+
+@pytest.mark.parametrize("wrong", [{"classes": ("lookup",)}, {"class_header": "x"}, {"classes": ("two words",)}])
+def test_query_classes_that_cannot_be_counted_are_refused_at_the_start(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="query class"):
+        ServerSettings(**wrong)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from earlystop.api.look_table import as_text
 from earlystop.report.embedded import asset
 from earlystop.report.page import page_of
 from earlystop.rollout.verdict import canonical_text, digest_of
@@ -16,6 +17,7 @@ from tests.cluster.objects import verdict
 from tests.unit.report.drawn_verdicts import drawn_verdict
 from tests.unit.report.hostile import MARKUP, hostile_verdict, reported, stored
 from tests.unit.report.tags import Tags
+from tests.unit.rollout.in_rows import in_rows, object_in_rows
 
 LARGEST = 300_000
 RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
@@ -80,7 +82,7 @@ def test_no_embedded_file_can_end_the_element_that_it_stands_in(name: str) -> No
 
 
 def test_a_verdict_that_does_not_verify_says_so_in_red_before_anything_else() -> None:
-    manifest = stored(verdict("llm"))
+    manifest = object_in_rows(verdict("llm"))
     manifest["spec"]["looks"][0][6] -= 1
     report = reported(manifest)
     assert report.problems
@@ -93,7 +95,7 @@ def test_a_verdict_that_does_not_verify_says_so_in_red_before_anything_else() ->
 
 
 def test_a_verdict_whose_looks_cannot_be_counts_has_a_page_that_says_so() -> None:
-    manifest = stored(verdict("llm"))
+    manifest = object_in_rows(verdict("llm"))
     manifest["spec"]["looks"][0][6] = -5
     assert any("cannot be counts" in each for each in reported(manifest).problems)
 
@@ -113,9 +115,10 @@ def test_every_plot_has_a_name_and_a_table_and_every_table_a_caption() -> None:
 
 def test_a_page_of_a_campaign_of_1400_looks_stays_below_300_kilobytes() -> None:
     manifest = drawn_verdict(1)
-    rows = manifest["spec"]["looks"]
+    rows = in_rows(manifest["spec"])["looks"]
     looks = [_varied(rows[index % len(rows)], index) for index in range(1400)]
-    report = replace(reported(manifest), text=canonical_text({**manifest["spec"], "looks": looks, "others": []}))
+    longer = as_text({**in_rows(manifest["spec"]), "looks": looks, "others": []})
+    report = replace(reported(manifest), text=canonical_text(longer))
     assert len(report.text) > 150_000
     assert len(page_of(report).encode()) < LARGEST
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import drawn_campaign
+from tests.unit.report.drawn_verdicts import drawn_campaign, drawn_verdict
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
+from tests.unit.rollout.in_rows import in_rows
 
 RECORDED = sorted((Path(__file__).parents[1] / "rollout" / "recorded").glob("*decided.json"))
 PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
@@ -55,6 +57,25 @@ def test_a_changed_count_of_answers_or_tokens_is_told(scripts: Replayer, variant
     row[place] += row[place] // 10 + 1
     problems = json.loads(str(scripts.engine.call("problemsOf", canonical_text(spec), report.terms)))
     assert problems and "the record says" in problems[0]
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_looks_as_text_are_repeated_as_their_rows_are_and_a_changed_count_in_a_line_is_told(
+    scripts: Replayer, seed: int
+) -> None:
+    manifest = drawn_verdict(seed)
+    report, rows = reported(manifest), in_rows(manifest["spec"])
+    assert "lookTable" in report.text
+    for text in (report.text, canonical_text(rows)):
+        assert scripts.engine.call("problemsOf", text, report.terms) == "[]"
+    judged = (manifest["spec"], *manifest["spec"]["others"])
+    for part in filter(number_of_looks, judged):
+        lines = part["lookTable"].split("\n")
+        cells, place = lines[-1].split(" "), rows["columns"].index("candidate.match")
+        cells[place] = str(int(cells[place]) // 2)
+        part["lookTable"] = "\n".join([*lines[:-1], " ".join(cells)])
+        problems = json.loads(str(scripts.engine.call("problemsOf", canonical_text(manifest["spec"]), report.terms)))
+        assert problems and "the record says" in problems[0]
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def _without_looks(spec: dict[str, Any]) -> None:
 
 def _better_looks(spec: dict[str, Any]) -> None:
     found = next(each for each in spec["classes"] if (each["candidate"], each["queryClass"]) == ("w1", "proof"))
-    found["looks"] = next(each["looks"] for each in spec["classes"] if each["queryClass"] == "lookup")
+    found["lookTable"] = next(each["lookTable"] for each in spec["classes"] if each["queryClass"] == "lookup")
 
 
 def _without_map(spec: dict[str, Any]) -> None:
@@ -167,5 +167,5 @@ def test_looks_of_all_candidates_in_a_class_are_packed_together_and_come_back_as
 @pytest.mark.parametrize("change", [lambda text: text[:-5], lambda text: f"3.0,{text}", lambda text: "nonsense"])
 def test_packed_looks_of_classes_that_were_changed_are_refused(change: Callable[[str], str]) -> None:
     records = [tuple(part.looks) for part in parts_of(_decided(IN_SHADOW).comparisons)]
-    with pytest.raises(ValueError, match=r"status\.classLooks"):
+    with pytest.raises(ValueError, match=r"status\.internal\.classLooks"):
         unpack_beside(change(pack_beside(records)), len(records))

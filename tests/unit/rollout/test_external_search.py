@@ -107,7 +107,8 @@ def test_the_time_of_a_search_ends_it_while_it_waits_with_the_best_certified_set
     state = world.run()
     assert state.phase is Phase.PROMOTED and state.search is not None and state.search.ended is not None
     assert "window-20 is the best certified" in state.search.ended.message
-    assert {each.reason for each in world.fates()} == {FateReason.TAKES_NONE}
+    world.offers = offers(("a", "20"), ("b", "10"))
+    assert [each.reason for each in world.fates()] == [FateReason.CERTIFIED, FateReason.TAKES_NONE]
 
 
 def test_one_whose_proposals_failed_spends_nothing_of_anothers() -> None:

@@ -20,6 +20,7 @@ from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout import several
 from tests.unit.rollout.exposed import candidate_weight
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.states import REACHED, SPEC, aborted, promoted_now
 
@@ -199,10 +200,10 @@ def test_a_verdict_that_a_person_asked_for_needs_no_proof_but_true_counts_and_a_
     assert "does not say who asked" in " ".join(differences(signed(requestedBy=None)))
     assert "its reason is NonInferiorAndSaving" in " ".join(differences(signed(reason="NonInferiorAndSaving")))
     assert "which leads to RollBack" in " ".join(differences(signed(reason="Aborted")))
-    rows = [list(row) for row in spec["looks"]]
-    rows[0][6] -= 9
-    rows[0][7] += 9
-    assert "log e-value" in " ".join(differences(signed(looks=rows)))
+    counted = in_rows(spec)
+    counted["looks"][0][6] -= 9
+    counted["looks"][0][7] += 9
+    assert "log e-value" in " ".join(differences({**counted, "digest": digest_of(counted)}))
     assert "The digest" in differences({**spec, "requestedBy": "user bob"})[0]
 
 

@@ -64,7 +64,7 @@ def test_totals_of_another_width_are_refused_with_the_widths_that_are_expected(w
     with pytest.raises(ValueError, match="expected twice 14 counts, and 4 for each query class"):
         unpack_totals(f"{whole};{row}" if width != len(TALLY_FIELDS) else f"{whole};{row};{row}")
     if width != 4:
-        with pytest.raises(ValueError, match=r"status\.mark"):
+        with pytest.raises(ValueError, match=r"status\.internal\.mark"):
             unpack_totals(f"{whole};{whole};{row}")
 
 
@@ -95,7 +95,7 @@ def test_the_same_looks_are_the_same_text() -> None:
 
 @pytest.mark.parametrize("cut", [1, 10, 50])
 def test_text_that_was_cut_off_is_refused_by_name(cut: int) -> None:
-    with pytest.raises(ValueError, match=r"status\.looks is not a packed list of looks"):
+    with pytest.raises(ValueError, match=r"status\.internal\.looks is not a packed list of looks"):
         unpack_looks(pack_looks(realistic_looks(200, 2.0))[:-cut])
 
 
@@ -103,5 +103,5 @@ def test_text_with_a_changed_character_is_refused_by_name() -> None:
     packed = pack_looks(realistic_looks(200, 2.0))
     middle = len(packed) // 2
     changed = packed[:middle] + ("a" if packed[middle] != "a" else "b") + packed[middle + 1 :]
-    with pytest.raises(ValueError, match=r"status\.looks"):
+    with pytest.raises(ValueError, match=r"status\.internal\.looks"):
         unpack_looks(changed)

@@ -25,6 +25,7 @@ RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
 def as_written_then(status: dict[str, Any]) -> dict[str, Any]:
     """The status without what earlier releases did not say yet; it is worked out from the rest."""
     status.pop("progress", None)
+    status |= status.pop("internal", {})
     for each in (status, *status.get("candidates", [])):
         each.get("evidence", {}).pop("largestLogE", None)
     return status

@@ -33,6 +33,7 @@ from earlystop.rollout.steps import (
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
 from earlystop.rollout.verify_steps import step_differences
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, answers, decided, observe, snapshot
 
@@ -151,7 +152,7 @@ def test_the_event_of_a_step_says_which_loss_is_refuted() -> None:
 
 def test_a_record_whose_step_was_left_too_soon_is_found_out() -> None:
     state = decided(SAFE, started(SAFE), Server(), Quality(0.85, 300, 400))
-    record = verdict_spec("qa", UID, state)
+    record = in_rows(verdict_spec("qa", UID, state))
     assert differences(record) == []
     rows = json.loads(json.dumps(record["looks"]))
     place = record["columns"].index("step")

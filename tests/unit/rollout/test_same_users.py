@@ -22,6 +22,7 @@ from earlystop.rollout.transitions import take_look
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.claims import begun, restarted
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAVING, Quality
 
@@ -87,20 +88,20 @@ def test_a_candidate_is_promoted_by_the_measured_factor_and_the_verdict_says_by_
     state = watched(cohorts(), SAVING, KNOWN)
     assert state.decision is not None and state.decision.verdict is Verdict.PROMOTE
     assert "of about 210 and 190 users who scatter 2.5 times as much as independent answers" in state.decision.message
-    record = verdict_spec("qa", UID, state)
+    record = in_rows(verdict_spec("qa", UID, state))
     assert differences(record) == []
     assert dict(zip(record["columns"], record["looks"][-1], strict=True))["users.answers"] == 2500
 
 
 def test_a_record_with_another_factor_is_found_out() -> None:
-    record = verdict_spec("qa", UID, watched(cohorts(), SAVING, KNOWN))
+    record = in_rows(verdict_spec("qa", UID, watched(cohorts(), SAVING, KNOWN)))
     column = record["columns"].index("users.answers")
     record["looks"] = [(*row[:column], 1000, *row[column + 1 :]) for row in record["looks"]]
     assert any("The looks give a log e-value" in each for each in differences(record))
 
 
 def test_a_record_without_its_users_is_refused() -> None:
-    record = verdict_spec("qa", UID, watched(cohorts(), SAVING, KNOWN))
+    record = in_rows(verdict_spec("qa", UID, watched(cohorts(), SAVING, KNOWN)))
     record["looks"] = [row[:-6] for row in record["looks"]]
     assert any("where users are counted" in each for each in differences(record))
 
@@ -126,7 +127,7 @@ def test_a_policy_that_says_how_much_answers_scatter_asks_for_no_users(stated: d
     spec = cohorts(stated)
     state = watched(spec, SAVING, None)
     assert state.decision is not None and state.decision.verdict is Verdict.PROMOTE
-    assert not any(name.startswith("users.") for name in verdict_spec("qa", UID, state)["columns"])
+    assert not any(name.startswith("users.") for name in in_rows(verdict_spec("qa", UID, state))["columns"])
 
 
 def test_users_are_asked_for_in_cohorts_alone_and_not_by_the_first_version_of_the_engine() -> None:

@@ -156,6 +156,17 @@ def test_an_abort_ends_the_search_at_the_baseline_and_takes_the_certificate_back
     assert object_differences(list(world.verdicts.values())[-1]) == []
 
 
+def test_an_abort_while_a_harmful_trial_is_taken_off_ends_the_search_too() -> None:
+    world = World(SPEC, NONE_IS_SAFE)
+    state = world.run(lambda state: state.phase is Phase.ROLLING_BACK)
+    aborted = abort(LiveTimes.of(SPEC), state, Request(state.revision, "Ada"), "", world.now)
+    assert isinstance(aborted, RolloutState) and aborted is not state
+    world.keep(aborted)
+    over = world.run()
+    assert over.phase is Phase.ROLLED_BACK and over.search is not None and over.search.ended is not None
+    assert over.search.ended.reason == "SearchEndedByPerson"
+
+
 def test_an_abort_after_the_search_is_over_takes_its_setting_off(whole: World) -> None:
     state = abort(
         LiveTimes.of(SPEC), whole.state, Request(whole.state.revision, "Ada"), "sha256:" + "0" * 64, whole.now

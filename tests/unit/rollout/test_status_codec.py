@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.packed_status import PACKED_FIELDS, in_both_layouts
 from earlystop.api.status import PolicyStatus
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.rollout.exposure import incumbent_weight, weights
@@ -17,6 +18,8 @@ from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import TooLarge, from_status, to_status
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED, SPEC, stored
 
@@ -25,9 +28,12 @@ def test_all_phases_are_among_the_states_that_are_tried_here() -> None:
     assert {state.phase for state in REACHED.values()} == set(Phase)
 
 
+LEDGER = "0 baseline qa p1 1,1,0,1,0,0,9,81"
+
+
 @pytest.mark.parametrize("name", REACHED)
 def test_a_status_gives_back_the_state_itself_with_every_float(name: str) -> None:
-    ledger = "" if name == "pending" else "0 baseline qa p1 1,1,0,1,0,0,9,81"
+    ledger = "" if name == "pending" else LEDGER
     assert from_status(stored(REACHED[name], ledger)) == (REACHED[name], ledger)
 
 
@@ -99,13 +105,13 @@ def test_a_policy_with_the_longest_name_can_be_decided() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "names"),
     [
-        ("looks", "not packed", "status.looks"),
-        ("looks", "YmFzZTY0", "status.looks"),
-        ("looks", "é", "status.looks"),
-        ("mark", "1,2;3", "status.mark"),
-        ("mark", "1,2,3,4,5,6,7,8,9;1,2,3,4,5,6,7,8,9", "status.mark"),
-        ("mark", "a,b,c,d,e,f,g,h;1,2,3,4,5,6,7,8", "status.mark"),
-        ("mark", "-1,2,3,4,5,6,7,8;1,2,3,4,5,6,7,8", "status.mark"),
+        ("looks", "not packed", "status.internal.looks"),
+        ("looks", "YmFzZTY0", "status.internal.looks"),
+        ("looks", "é", "status.internal.looks"),
+        ("mark", "1,2;3", "status.internal.mark"),
+        ("mark", "1,2,3,4,5,6,7,8,9;1,2,3,4,5,6,7,8,9", "status.internal.mark"),
+        ("mark", "a,b,c,d,e,f,g,h;1,2,3,4,5,6,7,8", "status.internal.mark"),
+        ("mark", "-1,2,3,4,5,6,7,8;1,2,3,4,5,6,7,8", "status.internal.mark"),
         ("plan", "[]", "a plan is"),
         ("plan", "{}", "a plan is"),
         ("plan", "{", "Expecting"),
@@ -122,7 +128,38 @@ def test_a_status_that_nobody_here_wrote_is_refused_by_the_name_of_its_field(
     field: str, value: object, names: str
 ) -> None:
     with pytest.raises(ValueError, match=names.replace("[", r"\[")):
-        from_status({**stored(REACHED["observing"]), field: value})
+        from_status(with_field(stored(REACHED["observing"]), field, value))
+
+
+def with_field(status: dict[str, Any], field: str, value: object) -> dict[str, Any]:
+    """The status with another value of a field, wherever it stands."""
+    if field not in PACKED_FIELDS:
+        return {**status, field: value}
+    return {**status, "internal": {**status["internal"], field: value}}
+
+
+def former_layout(status: dict[str, Any]) -> dict[str, Any]:
+    """The status as it was written before packed fields stood apart."""
+    return {name: value for name, value in in_both_layouts(status).items() if name != "internal"}
+
+
+@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+def test_a_status_of_the_former_layout_is_read_and_its_packed_fields_move_at_the_next_write(name: str) -> None:
+    status = stored(REACHED[name], LEDGER)
+    state, ledger = from_status(former_layout(status))
+    assert (state, ledger) == (REACHED[name], LEDGER)
+    assert stored(state, ledger) == status and not set(PACKED_FIELDS) & status.keys()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
+def test_a_decision_of_an_earlier_release_keeps_its_verdict_with_rows_to_the_character(name: str) -> None:
+    status = stored(REACHED[name])
+    del status["decision"]["looksAsText"]
+    state, _ = from_status(status)
+    written = json.loads(json.dumps(verdict_spec("qa", UID, state)))
+    assert written == in_rows(verdict_spec("qa", UID, REACHED[name])) and "lookTable" not in written
+    assert differences(written) == [] and from_status(stored(state))[0] == state
+    assert stored(state)["decision"]["digest"] == written["digest"] != status["decision"]["digest"]
 
 
 def test_a_decision_in_a_phase_that_has_none_is_refused() -> None:

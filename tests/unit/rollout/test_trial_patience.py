@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
+from earlystop.rollout.margin_use import NOTHING_USED
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.patience import LOOKS_TO_LEARN
+from earlystop.rollout.search.trial import Proposal
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
+from earlystop.rollout.trials import begin_search, next_proposal, terms_of
 from earlystop.rollout.verify import object_differences
+from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import SAFE_BUT_LAST, World, ends, searched
 
 LEARNS = {"exactMatch": {"margin": "0.05", "assumeIndependent": False}}
@@ -24,6 +31,29 @@ def test_a_promising_trial_goes_on_until_it_is_known_how_much_answers_scatter() 
     assert ends(state) == [("window-20", "Certified")] and len(state.looks) >= LOOKS_TO_LEARN
     assert state.search.trials[0].outcome.requests > trial.requests
     assert [object_differences(each) for each in world.verdicts.values()] == [[]]
+
+
+@pytest.mark.parametrize("strategy", ["Ladder", "Bayesian", "External"])
+def test_no_trial_is_given_fewer_requests_than_the_looks_take_before_which_nothing_is_certified(strategy: str) -> None:
+    offers = (WaitingOffer(0, "optuna", "optuna-1"),)
+    for horizon in (200_000, 3_000_000):
+        spec = searched({"strategy": strategy, "horizonRequests": horizon}, objective=LEARNS)
+        started = begin_search(spec, RolloutState(), NOW, "", None, is_repeated=False)
+        terms = terms_of(spec, started, 1, NOTHING_USED)
+        # 64 looks, 64 twice as long, and 32 four times as long, of 100 requests at first.
+        assert terms.requests_awaited == (64 + 2 * 64 + 4 * 32) * 100
+        proposed = next_proposal(spec, started, 1, NOTHING_USED, offers)
+        assert isinstance(proposed, Proposal) and proposed.requests >= terms.requests_awaited
+
+
+def test_a_budget_bounds_a_trial_that_would_wait_and_who_says_how_answers_scatter_waits_for_nothing() -> None:
+    spec = searched({"budget": {"requests": 9_000}, "horizonRequests": 3_000_000}, objective=LEARNS)
+    started = begin_search(spec, RolloutState(), NOW, "", None, is_repeated=False)
+    proposed = next_proposal(spec, started, 1, NOTHING_USED)
+    assert isinstance(proposed, Proposal) and proposed.requests == 9_000
+    for stated in ({"assumeIndependent": True}, {"dispersion": "3"}):
+        told = searched({}, objective={"exactMatch": {"margin": "0.05", **stated}})
+        assert terms_of(told, started, 1, NOTHING_USED).wait == 0
 
 
 def test_a_trial_that_the_searchs_requests_end_before_says_what_to_write() -> None:

@@ -117,6 +117,17 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "there are 280 settings to try beside the baseline's, and strategy Grid takes 64; write fewer values",
     ),
+    "more settings than a route has backends": (
+        over(values=[str(each) for each in range(1, 17)]) | {"rollout": {"steps": [{"weight": 80}]}},
+        "strategy Grid leads requests to the baseline and to all 16 settings beside each other, and a rule of a route "
+        "has room for 16 backends; write at most 15 settings, or judge them in shadow first",
+    ),
+    "more arms of a bandit than a route has backends": (
+        searching(
+            {"strategy": "Bandit", "parameters": [{"name": "patience", "range": {"from": "1", "to": "9", "count": 33}}]}
+        ),
+        "search: strategy Bandit leads requests to the baseline and to all 32 settings",
+    ),
     "shares below a hundredth": (
         over(values=[str(each) for each in range(1, 9)]),
         "the 8 settings of the search share the weight of a step, so of 5 % each would get less than 1 %; write "
@@ -161,6 +172,25 @@ def test_a_search_that_cannot_be_made_is_refused_with_what_to_write(mistake: str
 @pytest.mark.parametrize("changes", [searching({}), over(range={"from": "10", "to": "40", "count": 4}), {}])
 def test_a_search_that_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
     assert refusal_of_spec(policy(changes)) is None
+
+
+BY_INJECTOR: dict[str, Any] = {
+    "delivery": {
+        "mode": "RequestBody",
+        "requestBody": {"engine": "VLLM", "routeRef": {"name": "qa"}, "split": "Injector"},
+    }
+}
+BY_SERVERS: dict[str, Any] = {"delivery": {"mode": "ConfigMap", "configMap": {"name": "settings"}}}
+
+
+@pytest.mark.parametrize("delivery", [BY_INJECTOR, BY_SERVERS])
+def test_where_no_route_has_a_backend_for_each_setting_only_the_weights_bound_their_number(
+    delivery: dict[str, Any],
+) -> None:
+    written = over(values=[str(each) for each in range(1, 31)]) | {"rollout": {"steps": [{"weight": 80}]}}
+    changes = {"delivery": {"gatewayHeader": None, **delivery["delivery"]}}
+    assert search_refusal(policy({**written, **changes})) is None
+    assert search_refusal(policy(written)) is not None
 
 
 def test_in_shadow_no_weight_is_shared_by_settings() -> None:

@@ -17,6 +17,7 @@ from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.claims import CLAIMED, CLASSES, arms, in_classes, judging, observed, with_events
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.states import REACHED, SPEC
 
@@ -39,9 +40,8 @@ CERTIFICATES = ["certificate/easy", "certificate/hard"]
 
 
 def stored(state: RolloutState) -> dict[str, Any]:
-    """The verdict as it comes back from the API server."""
-    spec: dict[str, Any] = json.loads(json.dumps(verdict_spec("qa", UID, state)))
-    return spec
+    """The verdict as it comes back from the API server, its looks as rows."""
+    return in_rows(verdict_spec("qa", UID, state))
 
 
 def found_out(spec: dict[str, Any]) -> list[str]:
@@ -217,7 +217,7 @@ def test_a_decided_state_comes_back_from_its_status_with_its_verdict(state: Roll
     status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, "")))
     again, _ = from_status(status)
     assert again == state and verdict_spec("qa", UID, again) == verdict_spec("qa", UID, state)
-    assert status["decision"]["digest"] == stored(state)["digest"]
+    assert status["decision"]["digest"] == verdict_spec("qa", UID, state)["digest"]
 
 
 def test_a_status_names_the_evidence_of_every_claim_as_the_verdict_does() -> None:
@@ -229,7 +229,7 @@ def test_the_looks_of_a_status_are_read_with_the_query_classes_of_its_own_plan()
     status = to_status("qa", UID, LiveTimes.of(SPEC), ROLLED_BACK, "")
     plan = json.loads(status["plan"])
     del plan["objective"]["queryClasses"], plan["objective"]["requireEach"]
-    with pytest.raises(ValueError, match=r"status\.looks holds 39 numbers, which are no rows of 31"):
+    with pytest.raises(ValueError, match=r"status\.internal\.looks holds 39 numbers, which are no rows of 31"):
         from_status({**status, "plan": json.dumps(plan)})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.search.space import settings_of
 from earlystop.simulation.search_campaigns import PlayedSearch, play_search
 from earlystop.simulation.search_truth import TrueCurve, read_curve
 from tests.unit.rollout.searching import searched
@@ -65,3 +68,32 @@ def test_the_best_setting_is_found_and_the_incumbent_saves_meanwhile() -> None:
     found = played(spec())
     assert found.best in (0, 1)
     assert found.certified and 0 < found.saved < 0.5 and found.requests > 1000
+
+
+EXAMPLES = Path(__file__).parents[3] / "manifests" / "examples"
+WINDOWS = {
+    "20": (0.816, 900),
+    "10": (0.816, 632),
+    "5": (0.816, 345),
+    "3": (0.81, 200),
+    "2": (0.8, 130),
+    "1": (0.766, 36),
+}
+AGREEMENTS = {"1": (0.0, 1.0), "0.8": (0.002, 0.7), "0.6": (0.012, 0.5)}
+"""What the reference server's answers are like: Exact Match and tokens of a window, and what becomes of them."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", ["search-agreement", "search-shadow"])
+def test_the_examples_of_searches_end_with_a_proven_setting_within_a_day(example: str) -> None:
+    written = yaml.safe_load((EXAMPLES / f"{example}.yaml").read_text())
+    policy = PolicySpec.model_validate(written["spec"])
+    rows = []
+    for each in settings_of(policy):
+        values = dict(each.values)
+        (em, tokens), (lost, part) = WINDOWS[values["window"]], AGREEMENTS[values.get("agreement", "1")]
+        rows.append(f"{each.name},{em - lost},{tokens * part}")
+    curve = read_curve("\n".join(["setting,em,tokens", "baseline,0.816,1463", *rows, ""]))
+    found = played(policy, rate=5.0, curve=curve)
+    assert found.ended in ("MostProvenSaving", "NonInferiorAndSaving") and found.seconds < 86_400
+    assert found.best is not None and curve.settings[found.best].saving > 0.7

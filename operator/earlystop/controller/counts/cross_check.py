@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.observations import readable
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.names import injector_name
 from earlystop.metrics.cross_check import words
@@ -13,12 +15,14 @@ from earlystop.metrics.cross_check_reading import CrossCheckQuestion, NotCounted
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.rollout.observations import Observation
-from earlystop.rollout.state import Phase
+from earlystop.rollout.state import TRYING, Phase, RolloutState
 
 WINDOW_SECONDS = 300
 # Requests that came past the injector before the step may run on, and then no sample of them is in a window.
 AFTER_STEP_SECONDS = 60
 DISAGREE = "CountsDisagree"
+COMPARED = TRYING | {Phase.SUSPENDED}
+"""Phases of a campaign whose comparisons hold: none was decided yet."""
 
 
 async def look_for_disagreement(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> None:
@@ -40,9 +44,10 @@ def with_disagreement(tracked: TrackedPolicy, read: Observation) -> Observation:
     memory, preset = tracked.cross_check, tracked.spec.metrics.cross_check
     memory.note_read(read)
     stored = tracked.observations.metrics
-    if preset is None:
+    asked = preset is not None and tracked.state.phase in COMPARED
+    if not asked:
         memory.forget()
-    if preset is None or read.status is not ConditionStatus.TRUE:
+    if preset is None or not asked or read.status is not ConditionStatus.TRUE:
         return read
     if memory.windows.said is not None:
         said = words(memory.windows.said, preset, WINDOW_SECONDS)
@@ -54,6 +59,19 @@ def with_disagreement(tracked: TrackedPolicy, read: Observation) -> Observation:
             read.status, read.reason, f"{read.message} The cross-check cannot be made: {memory.missing}."
         )
     return read
+
+
+def take_back_if_over(tracked: TrackedPolicy, state: RolloutState, now: float) -> None:
+    """Say no longer that an engine does not agree when this state ends the campaign in which that was found, or begins
+    another: nobody compares any more, or nothing was compared yet. state: is about to be stored, at Unix time `now`."""
+    if state.phase in COMPARED and state.revision == tracked.state.revision:
+        return
+    tracked.cross_check.forget()
+    said, before = tracked.observations, tracked.cross_check.read
+    if said.metrics.reason == DISAGREE:
+        # A restarted operator does not know what was said beside it; the next look will tell.
+        metrics = before if before.status is said.metrics.status else readable(tracked.ledger)
+        tracked.observe(replace(said, metrics=metrics), now)
 
 
 def _question_due(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> CrossCheckQuestion | None:

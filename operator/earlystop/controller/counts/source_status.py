@@ -143,7 +143,9 @@ class SourceStatusWriter:
         if status is not None:
             await self._cluster.replace(SOURCES, None, {**manifest, "status": status}, "status")
             self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
-            log.info("MetricSource %s: Reachable=%s, %s: %s", name, *report.status_and_reason, report.message)
+            reachable, reason = report.status_and_reason
+            fields = {"kind": "MetricSource", "object": name, "reason": reason}
+            log.info("MetricSource %s: Reachable=%s, %s: %s", name, reachable, reason, report.message, extra=fields)
         self._stored[name] = report.status_and_reason
 
 

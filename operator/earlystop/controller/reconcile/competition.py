@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.state import ENDED, WITHOUT_CANDIDATE, Phase
 from earlystop.rollout.trials import due_again_at
 
@@ -67,8 +68,8 @@ def successor_of(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> s
 
 
 def is_over(tracked: TrackedPolicy) -> bool:
-    """Whether a policy's campaign ended with all requests on the baseline."""
-    return tracked.state.phase in ENDED & WITHOUT_CANDIDATE
+    """Whether a policy's campaign ended with all requests on the baseline, and no setting follows by itself at once."""
+    return tracked.state.phase in ENDED & WITHOUT_CANDIDATE and not steps_back(tracked.state)
 
 
 def _succeeds(other: TrackedPolicy, tracked: TrackedPolicy, traffic: PolicySpec) -> bool:

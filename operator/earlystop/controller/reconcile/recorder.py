@@ -81,7 +81,7 @@ class Recorder:
         """Post an event for whatever is news of the policy."""
         for note in tracked.take_news():
             level = logging.WARNING if note.warning else logging.INFO
-            log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
+            log.log(level, "%s: %s", note.reason, note.message, extra={**tracked.log_fields, "reason": note.reason})
             await self._events.record(tracked.policy.reference(), note, self._clock(), tracked.state.campaign)
 
 

@@ -8,7 +8,7 @@ from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
 from earlystop.rollout.event_notes import EventNote
-from earlystop.rollout.guard.adjust import step_back
+from earlystop.rollout.guard.adjust import step_back, without_step_back
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
@@ -85,10 +85,11 @@ def after_promotion(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Rollo
 
 
 def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
-    """The state after `spec.guard` was followed, and what follows from an alarm. A refused spec changes nothing."""
+    """The state after `spec.guard` was followed, and what follows from an alarm. A refused spec changes nothing, but
+    that no setting follows any more: nor does one of a policy that has left its target to another one."""
     state = tracked.state
-    if tracked.observations.refusal is not None:
-        return state
+    if tracked.observations.refusal is not None or tracked.traffic.successor:
+        return without_step_back(state)
     after = step_back(tracked.times, state, now, lambda: digest_of_decision(tracked.name, tracked.uid, state))
     return follow_guard(tracked.times, after, now)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
+from earlystop.api.packed_status import in_both_layouts
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.counts.cross_check import take_back_if_over
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -37,6 +39,7 @@ async def write_status(
 
     Raises StatusConflict after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
+    take_back_if_over(tracked, state, now)
     try:
         status = to_status(tracked.name, tracked.uid, tracked.times, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
@@ -59,11 +62,14 @@ async def _replace(
     status["observedGeneration"] = tracked.generation
     current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
-    body = {**tracked.policy.reference(), "status": status}
+    # Where the server may not know the present layout, nothing is lost: the former one is written beside it.
+    layout = status if cluster.keeps_internal else in_both_layouts(status)
+    body = {**tracked.policy.reference(), "status": layout}
     version: str | None = None
     tracked.status.begin_write()
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
+        _note_layout(cluster, status, written)
         tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
         version = tracked.policy.version
     except Conflict:
@@ -76,13 +82,27 @@ async def _replace(
     tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
+def _note_layout(cluster: Cluster, status: dict[str, Any], written: Manifest) -> None:
+    if "internal" not in status:
+        return
+    is_kept = "internal" in written.get("status", {})
+    if not is_kept:
+        log.warning(
+            "the API server has the definition of EarlyStopPolicy of an earlier release; apply the CRDs of this one, "
+            "without which no verdict can be stored"
+        )
+    cluster.keeps_internal = is_kept
+
+
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
     """The status as it stands in the API. Raises StatusConflict when it is not the one last read or written."""
     stored = await _read(cluster, tracked)
     if PolicySnapshot.of(stored).digest != tracked.policy.digest:
         await refresh(cluster, tracked, now)
         raise StatusConflict
-    return dict(stored.get("status", {}))
+    status = dict(stored.get("status", {}))
+    cluster.keeps_internal = cluster.keeps_internal or "internal" in status
+    return status
 
 
 async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:

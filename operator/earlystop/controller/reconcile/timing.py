@@ -20,7 +20,7 @@ from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.gates import time_out_at
-from earlystop.rollout.guard.adjust import careful_setting_due
+from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.outages import goes_on_at, is_interrupted
@@ -146,11 +146,11 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
 
 
 def _guard_is_due(tracked: TrackedPolicy) -> bool:
-    """Whether a guard begins, or a more careful setting follows its alarm."""
+    """Whether a guard begins, or a more careful setting follows its alarm, or follows no more, which is stored too."""
     times, state = tracked.times, tracked.state
-    if times.guard is None or tracked.observations.refusal is not None:
-        return False
-    return begins_now(times, state) or careful_setting_due(times, state) is not None
+    if state.phase is Phase.ROLLED_BACK and steps_back(state):
+        return True
+    return tracked.observations.refusal is None and begins_now(times, state)
 
 
 def _follows_at(tracked: TrackedPolicy, now: float) -> float:

@@ -244,8 +244,10 @@ class TrackedPolicy:
 
     @property
     def log_fields(self) -> dict[str, Any]:
-        """What every log line about this policy carries."""
-        return {"policy": self.label, "campaign": self.state.campaign}
+        """What every log line about this policy carries: its campaign, and the decision once there is one."""
+        campaign = {"campaign": self.state.campaign, "revision": self.state.revision}
+        decided = {} if self.state.decision is None else {"decision": self.state.decision.verdict.value}
+        return {"policy": self.label, **campaign, **decided}
 
 
 def without_defaults(status: Manifest) -> Manifest:

@@ -12,7 +12,7 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.cross_check import look_for_disagreement, with_disagreement
+from earlystop.controller.counts.cross_check import look_for_disagreement, take_back_if_over, with_disagreement
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.counts.proof_by_reports import proof_by_reports
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -112,6 +112,7 @@ class TrafficActor:
         await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
         await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
         await look_for_disagreement(self._reader, tracked, int(self._clock() - delay))
+        take_back_if_over(tracked, tracked.state, self._clock())  # it may stand in a status of an earlier release
         said = tracked.observations
         read = tracked.cross_check.read
         metrics = said.metrics if read.status is not said.metrics.status else with_disagreement(tracked, read)

@@ -17,13 +17,29 @@ function judgedIn(record) {
   return [record, ...(record.others ?? [])];
 }
 
+/** Names of the columns of looks: the first line of a table, or a list in records of earlier releases. */
+function columnsIn(record) {
+  return record.columns ?? record.lookTable.split("\n", 1)[0].split(" ");
+}
+
+/** The looks of a part of a record as rows of numbers. One a line stand in a table, the time of each first; a number
+ * that a float may not hold stays text. */
+function rowsIn(part, record) {
+  if (part.looks) return part.looks;
+  const lines = part.lookTable ? part.lookTable.split("\n") : [];
+  return (part === record ? lines.slice(1) : lines).map((line) => {
+    const [at, ...counts] = line.split(" ");
+    return [Date.parse(at) / 1000, ...counts.map((each) => (each.length > 15 ? each : Number(each)))];
+  });
+}
+
 /** Each comparison of a record, repeated. terms: what each had to prove, in the same order. */
 function comparisonsOf(record, terms) {
   const judged = judgedIn(record);
   if (terms.length !== judged.length) throw new Error("the page does not say what each candidate had to prove");
   return judged.map((stored, index) => ({
     stored, terms: terms[index].terms, candidate: stored.candidate,
-    assessments: replay(terms[index].terms, record.columns, stored.looks),
+    assessments: replay(terms[index].terms, columnsIn(record), rowsIn(stored, record)),
   }));
 }
 

@@ -2,7 +2,8 @@
 
 It was certified beside the one that is taken back, at the same risk for all of them together, so nothing is promoted
 that was not proven. The alarm is carried out first: all requests are at the baseline before any of them gets another
-setting, and a verdict stands before the route.
+setting, and a verdict stands before the route. What follows an alarm is decided with it and is part of it: no edit, no
+resumption and no passing of time makes a setting follow an alarm that named none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from earlystop.api.parameters import Parameter
+from earlystop.rollout.decided import with_decision
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.decision_messages import benefit_message
 from earlystop.rollout.later_decision import decided_again
@@ -20,30 +22,82 @@ from earlystop.rollout.promotion import missing_proof
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
 
 STEPPED_BACK = "SteppedBack"
+LONGEST_SECONDS = 900
+"""So long after an alarm a more careful setting may follow, and no later: what the alarm knew of it is old then."""
+
+
+def setting_after(times: LiveTimes, state: RolloutState) -> str:
+    """Name of the setting that is to follow the alarm of this moment, "" where none is.
+
+    None follows unless the policy asks for it now. Nor does one where its promotion would have to wait for anybody:
+    harm waits for no answer, so the baseline serves.
+    """
+    if times.guard is None or times.guard.adjust is None or times.suspend:
+        return ""
+    name = next_more_careful(state, state.leader)
+    return "" if name is None or _waits(times, state, name) else name
 
 
 def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: Callable[[], str]) -> RolloutState:
-    """The state with a decision for the next more careful certified setting, once an alarm was carried out and where
-    the policy asks for it; else the same one. While the policy is suspended no weight rises. Nobody is asked: harm
-    waits for no answer, and what serves was certified before.
+    """The state with a decision for the setting that the alarm names, once the alarm was carried out; else the same
+    one. Where the policy is suspended meanwhile, no longer asks for it, or asks people by now, nothing follows any
+    more, whatever is edited later.
 
     previous_digest: gives that of the alarm's verdict.
     """
-    name = careful_setting_due(times, state)
+    if _named(state) and not _is_wanted(times, state, now):
+        return without_step_back(state)
+    name = careful_setting_due(times, state, now)
     if name is None:
         return state
+    following = _following(state, name, now)
+    return decided_again(times, replace(state, guard=None), following, previous_digest())
+
+
+def careful_setting_due(times: LiveTimes, state: RolloutState, now: float) -> str | None:
+    """Name of the setting that follows an alarm at a moment, Unix seconds; None where none does."""
+    is_due = state.phase is Phase.ROLLED_BACK and _is_wanted(times, state, now)
+    return _named(state) or None if is_due else None
+
+
+def without_step_back(state: RolloutState) -> RolloutState:
+    """The state whose alarm is followed by nothing."""
+    guard = state.guard
+    if guard is None or guard.alarm is None or not guard.alarm.then:
+        return state
+    return replace(state, guard=replace(guard, alarm=replace(guard.alarm, then="")))
+
+
+def steps_back(state: RolloutState) -> bool:
+    """Whether an alarm is still to be followed by a more careful setting."""
+    return bool(_named(state))
+
+
+def _named(state: RolloutState) -> str:
+    """Name of the setting that is to follow the alarm of the latest decision, "" for none."""
+    guard, decision = state.guard, state.decision
+    if guard is None or guard.alarm is None or decision is None or decision.reason != GUARD_ALARM:
+        return ""
+    return guard.alarm.then
+
+
+def _is_wanted(times: LiveTimes, state: RolloutState, now: float) -> bool:
+    """Whether the policy still asks for what the alarm names, in time, and asks nobody about it."""
+    name, decision = _named(state), state.decision
+    if not name or decision is None or times.guard is None or times.guard.adjust is None or times.suspend:
+        return False
+    return now <= decision.at + LONGEST_SECONDS and not _waits(times, state, name)
+
+
+def _waits(times: LiveTimes, state: RolloutState, name: str) -> bool:
+    """Whether a promotion of this setting would have to wait for anybody's consent, as the policy says it now."""
+    following = _following(state, name, 0)
+    return with_decision(times, state, following).decision is state.decision
+
+
+def _following(state: RolloutState, name: str, at: int) -> Decision:
     message = stepped_back_message(state.pinned_plan, state, name)
-    following = Decision(Verdict.PROMOTE, STEPPED_BACK, message, now, name)
-    return decided_again(times.without_people, replace(state, guard=None), following, previous_digest())
-
-
-def careful_setting_due(times: LiveTimes, state: RolloutState) -> str | None:
-    """Name of the setting that follows an alarm now; None where none does."""
-    decision, guard = state.decision, times.guard
-    is_over = state.phase is Phase.ROLLED_BACK and decision is not None and decision.reason == GUARD_ALARM
-    if not is_over or decision is None or guard is None or guard.adjust is None or times.suspend:
-        return None
-    return next_more_careful(state, decision.candidate)
+    return Decision(Verdict.PROMOTE, STEPPED_BACK, message, at, name)
 
 
 def next_more_careful(state: RolloutState, name: str) -> str | None:

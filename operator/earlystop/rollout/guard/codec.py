@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
@@ -17,6 +18,7 @@ from earlystop.rollout.guard.packing import (
     unpack_factors,
     unpack_window,
 )
+from earlystop.rollout.guard.sight import Seen, Sight
 from earlystop.rollout.guard.state import Alarm, GuardState, StepClock, WatchPhase
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.guard.window import Sums
@@ -54,12 +56,14 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         detectors=_nearest(guard),
         alarm=None if alarm is None else tuple(map(str, alarm.claims)),
         alarm_at=None if alarm is None else rfc3339(alarm.at),
+        alarm_then=None if alarm is None else alarm.then or None,
         factors=pack_factors(guard.factors),
         mark=pack_marks([guard.mark]),
         checkpoint=pack_detectors(guard.checkpoint, guard.objective),
         checkpoint_at=rfc3339(guard.checkpoint_at),
         looks=pack_looks(guard.looks),
         window_parts=pack_window(guard.window),
+        **_sight_fields(guard.sight),
     )
 
 
@@ -96,10 +100,13 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         looks=CompressedLooks(unpack_looks(stored.looks, len(objective.classes))),
         taken=stored.looks_taken,
         window=unpack_window(stored.window_parts, 0 if stored.window is None else stored.window.seconds),
+        sight=_sight(stored),
     )
     if stored.alarm is not None:
         at = from_rfc3339(stored.alarm_at or "")
-        guard = replace(guard, alarm=Alarm(tuple(map(claim_in, stored.alarm)), at, stored.false_revert_seconds))
+        claims = tuple(map(claim_in, stored.alarm))
+        alarm = Alarm(claims, at, stored.false_revert_seconds, stored.alarm_then or "")
+        guard = replace(guard, alarm=alarm)
     return replayed(guard)
 
 
@@ -141,6 +148,27 @@ def claim_in(text: str) -> Claim:
     """The claim that a text names. Raises ValueError for one that names none."""
     kind, _, name = text.partition("/")
     return Claim(ClaimKind(kind), name)
+
+
+def _sight_fields(sight: Sight | None) -> dict[str, Any]:
+    """What a status says of what can be compared, as its fields."""
+    if sight is None:
+        return {}
+    missing = None if sight.missing is None else tuple(sight.missing)
+    return {
+        "compared_at": rfc3339(sight.at),
+        "compared_looks": sight.looks,
+        "compared_counts": tuple(sight.counts),
+        "not_compared": missing,
+    }
+
+
+def _sight(stored: GuardStatus) -> Sight | None:
+    if stored.compared_at is None:
+        return None
+    missing = None if stored.not_compared is None else Seen(*stored.not_compared)
+    counts = Seen(*(stored.compared_counts or ()))
+    return Sight(from_rfc3339(stored.compared_at), stored.compared_looks or 0, counts, missing)
 
 
 def _window(guard: GuardState) -> GuardWindow | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from earlystop.rollout.event_note import EventNote
-from earlystop.rollout.guard.state import GuardState, WatchPhase
-from earlystop.rollout.guard.words import guard_sentence, window_sentence
+from earlystop.rollout.guard.state import Alarm, GuardState, WatchPhase
+from earlystop.rollout.guard.words import blind_sentence, guard_sentence, window_sentence
 from earlystop.rollout.state import RolloutState
 
 
@@ -17,10 +17,17 @@ def guard_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
         return [_removed()] if then is not None and after.decision == before.decision else []
     if now.alarm is not None and (then is None or then.alarm is None):
         assert after.decision is not None  # an alarm and its decision are stored together
-        return [EventNote("GuardAlarm", "RollBack", f"{after.decision.message}{window_sentence(now)}", warning=True)]
+        message = f"{after.decision.message}{window_sentence(now)}{_following(now.alarm)}"
+        return [EventNote("GuardAlarm", "RollBack", message, warning=True)]
+    if now.is_blind and not (then is not None and then.is_blind):
+        return [EventNote("GuardBlind", "WatchPromotion", blind_sentence(now), warning=True)]
     if _watches(now) and (then is None or not _watches(then)):
         return [EventNote("Watching", "WatchPromotion", guard_sentence(now))]
     return []
+
+
+def _following(alarm: Alarm) -> str:
+    return f" Once they are back, {alarm.then} follows, which is more careful and certified." if alarm.then else ""
 
 
 def _removed() -> EventNote:

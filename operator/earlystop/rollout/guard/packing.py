@@ -41,12 +41,13 @@ def unpack_detectors(text: str, objective: Objective) -> Detectors:
         raise ValueError(f"a guard's checkpoint is not a packed list of numbers: {error}") from None
     if left:
         raise ValueError(f"a guard's checkpoint has {left} numbers more than its objective has detectors for")
-    rest = found[1:]
+    *rest, unanswered = found[1:]
     floor = rest.pop(0) if fresh.floor is not None else None
     bets = [each for each in rest if isinstance(each, BetDetector)]
     answers = [each for each in rest if isinstance(each, AnswerDetector)]
     assert floor is None or isinstance(floor, BetDetector)  # as it was begun
-    return Detectors(found[0], floor, tuple(bets), tuple(answers))
+    assert isinstance(unanswered, BetDetector)  # as it was begun
+    return Detectors(found[0], floor, tuple(bets), tuple(answers), unanswered)
 
 
 def rounded(detectors: Detectors, objective: Objective) -> Detectors:

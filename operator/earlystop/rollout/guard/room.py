@@ -23,7 +23,7 @@ def sees_room(guard: GuardState) -> bool:
     window, margin = guard.window, guard.objective.margin
     before, after = window.baseline, window.candidate
     watches = guard.phase is WatchPhase.OBSERVING and guard.suspended_at is None and guard.clock.metrics_lost_at is None
-    if not watches or guard.ends or guard.taken < LEAST_LOOKS or not (before.scored and after.scored):
+    if not watches or guard.is_blind or guard.ends or guard.taken < LEAST_LOOKS or not (before.scored and after.scored):
         return False
     rates = [(arm.match + 1) / (arm.scored + 2) for arm in (before, after)]
     sizes = before.scored, after.scored

@@ -10,6 +10,7 @@ from earlystop.api.counts import Look
 from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.objective import Basis, Claim, Objective
 from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.guard.sight import Sight
 from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
@@ -47,11 +48,13 @@ class StepClock:
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Harm has begun. claims: of which detectors say so. at: moment of the look, Unix seconds. seconds: the mean time
-    between false reverts that was promised."""
+    between false reverts that was promised. then: name of the setting that follows once all requests are back at the
+    baseline, "" where none does; only the moment of the alarm decides on it, and it is only ever taken away later."""
 
     claims: tuple[Claim, ...]
     at: int
     seconds: int
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,8 @@ class GuardState:
     in_flight, interrupted: as in `RolloutState`.
     checkpoint: the detectors before `looks`, which are the latest ones; detectors: always equal to the replay of those.
     checkpoint_at: the moment up to which the checkpoint has looked. taken: how many looks there were in all.
-    window: sums of both variants over the latest time. alarm: None until one ended the watch.
+    window: sums of both variants over the latest time. alarm: None until one ended the watch. sight: what it has been
+    able to compare, None before evidence began.
     """
 
     since: int
@@ -89,11 +93,17 @@ class GuardState:
     taken: int = 0
     window: Window = EMPTY
     alarm: Alarm | None = None
+    sight: Sight | None = None
 
     @property
     def looked_at(self) -> int:
         """Moment of the last look that was evidence, in any of its steps."""
         return self.looks[-1].at if self.looks else self.checkpoint_at
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether there has been nothing to compare for too long although requests arrive."""
+        return self.sight is not None and self.sight.missing is not None
 
     @property
     def on_pairs(self) -> bool:
@@ -105,4 +115,4 @@ def watch_of(guard: GuardState) -> tuple[object, ...]:
     """What of a guard must be stored at once when it changes; single looks can be read again after a restart."""
     waits = guard.in_flight is None, guard.interrupted, guard.suspended_at
     promise = guard.since, guard.holdback, guard.false_revert_seconds, guard.window_seconds
-    return guard.phase, guard.ends, waits, promise, guard.alarm
+    return guard.phase, guard.ends, waits, promise, guard.alarm, guard.is_blind

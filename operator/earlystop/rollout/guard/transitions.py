@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from earlystop.evidence import em_claims, guard_detectors
+from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.rollout.compressed_looks import CompressedLooks, with_look
 from earlystop.rollout.guard.follow import restarted
 from earlystop.rollout.guard.packing import rounded
+from earlystop.rollout.guard.sight import after_look, began, look_of_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.window import added
-from earlystop.rollout.increments import LookToUse, look_to_use
+from earlystop.rollout.increments import LookToUse
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.settling import arm_of, wait_of
 from earlystop.rollout.state import WATCHING, RolloutState
@@ -58,7 +59,10 @@ def take_look(
     if guard.phase is WatchPhase.SETTLING:
         return replace(state, guard=_settled(times, guard, at, totals, in_flight))
     weight = 100 - guard.holdback
-    found = look_to_use(guard.objective, guard.mark, totals, at, guard.clock.step, weight, None)
+    found = look_of_guard(guard.objective, guard.mark, totals, at, guard.clock.step, weight)
+    before = guard.sight or began(None, totals, at)
+    sight = after_look(before, guard.since, totals, at, usable=found is not None and found.usable)
+    guard = replace(guard, sight=sight)
     return replace(state, guard=guard if found is None else _after_look(guard, found))
 
 
@@ -86,7 +90,7 @@ def replayed(guard: GuardState) -> GuardState:
     """The guard with its detectors worked out anew from the checkpoint and the looks since then."""
     detectors, before = guard.checkpoint, guard.checkpoint_at
     for look in guard.looks:
-        found = LookToUse(look, guard.mark, usable=em_claims.usable(guard.objective, look))
+        found = LookToUse(look, guard.mark, usable=guard_detectors.is_usable(guard.objective, look))
         detectors, before = _advanced(guard, detectors, found, before), look.at
     return replace(guard, detectors=detectors)
 
@@ -95,7 +99,8 @@ def _settled(
     times: LiveTimes, guard: GuardState, at: int, totals: Totals, in_flight: Sequence[int] | None
 ) -> GuardState:
     """The guard after a look at its step while that settles: its evidence begins, or waits for answers."""
-    assert guard.clock.started_at is not None  # a step settles from the moment when its weights are in force
+    started_at = guard.clock.started_at
+    assert started_at is not None  # a step settles from the moment when its weights are in force
     pairs = (totals.baseline, guard.mark.baseline), (totals.candidate, guard.mark.candidate)
     known: Sequence[int | None] = (None, None) if in_flight is None else in_flight
     arms = (
@@ -105,14 +110,18 @@ def _settled(
     )
     if not guard.holdback:
         arms = arms[1:]  # nobody is led to the baseline
-    wait = wait_of(times.settle, arms, at - guard.clock.started_at, interrupted=guard.interrupted)
+    wait = wait_of(times.settle, arms, at - started_at, interrupted=guard.interrupted)
     guard = replace(guard, in_flight=wait.in_flight)
     if wait.is_over:
         begins = at if not guard.taken else guard.checkpoint_at
         clock = replace(guard.clock, evidence_from=at)
-        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins)
+        sight = began(guard.sight, totals, at)
+        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins, sight=sight)
     if wait.is_over or wait.counts_older:
         guard = replace(guard, mark=totals.as_mark, interrupted=False)
+    if not wait.is_over:
+        before = began(guard.sight, guard.mark, started_at)
+        guard = replace(guard, sight=after_look(before, guard.since, totals, at, usable=False))
     return guard
 
 

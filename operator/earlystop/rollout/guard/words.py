@@ -36,6 +36,8 @@ def guarded(state: RolloutState) -> Condition | None:
             "promoted setting stays: an outage shows no harm. The condition MetricsAvailable says what is wrong."
         )
         return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardBlind", message)
+    if guard.is_blind:
+        return Condition(Type.GUARDED, ConditionStatus.FALSE, "GuardBlind", blind_sentence(guard))
     if guard.phase is not WatchPhase.OBSERVING:
         return Condition(Type.GUARDED, ConditionStatus.UNKNOWN, "GuardBegins", guard_sentence(guard))
     return Condition(Type.GUARDED, ConditionStatus.TRUE, "Watching", guard_sentence(guard))
@@ -50,6 +52,25 @@ def guard_sentence(guard: GuardState) -> str:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
     looks = f"{in_count(guard.taken)} looks since {rfc3339(guard.since)}"
     return f"The guard watches: {kept}; {looks}.{window_sentence(guard)}"
+
+
+def blind_sentence(guard: GuardState) -> str:
+    """Since when there is nothing to compare, of which variant it is missing, and what to do."""
+    sight = guard.sight
+    assert sight is not None and sight.missing is not None  # it is blind
+    baseline, promoted, ours, theirs = sight.missing
+    counts = (
+        f"since {rfc3339(sight.at)} the promoted setting has had {in_count(promoted)} requests and "
+        f"{in_count(theirs)} scored answers, the baseline {in_count(baseline)} and {in_count(ours)}"
+    )
+    if guard.phase is WatchPhase.SETTLING:
+        counts += f", of which {in_count(guard.in_flight or 0)} requests in flight are waited for"
+    elif guard.on_pairs:
+        counts = f"since {rfc3339(sight.at)} no golden question has been answered by both variants"
+    return (
+        f"Nothing can be compared, so harm would not be seen: {counts}. The promoted setting stays. Find out why "
+        "answers are missing, or abort the campaign, which gives all requests to the baseline."
+    )
 
 
 def window_sentence(guard: GuardState) -> str:

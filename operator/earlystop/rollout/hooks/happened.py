@@ -160,11 +160,12 @@ def _bounded(sentence: str) -> str:
 
 
 def _failures_after(failures: int, occurrence: Occurrence) -> int:
-    """Campaigns in a row that promoted nothing; a search is one, and a recommendation is what was asked for."""
+    """Campaigns in a row that promoted nothing, with alarms over what one promoted; a search is one, and a
+    recommendation is what was asked for."""
     match occurrence.kind:
         case OccurrenceKind.PROMOTED:
             return 0
-        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED:
+        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED | OccurrenceKind.ALARM:
             is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
             return 0 if is_success else failures + 1
         case OccurrenceKind.ALARM:

@@ -91,7 +91,7 @@ def requests_of(proposer: str, outcomes: Sequence[TrialOutcome], terms: SearchTe
     margin that lies a quarter of it away, and half of what its own trials may take at most, so that later ones of its
     proposals find some."""
     longest = 2 * worth.noise(outcomes) * (log(1 / risk) + worth.PRICE) / (TOLD_APART * terms.margin) ** 2
-    least = worth.LEAST_LOOKS * terms.per_look
+    least = worth.least_requests(terms)
     most = max(least, round(float(f"{longest:.2g}")))
     left = own_requests(proposer, outcomes, _whole(outcomes, terms))
     if left is None or terms.requests is None:

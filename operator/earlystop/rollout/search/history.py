@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
@@ -225,7 +226,7 @@ class HistoryReader:
 
     def _not_counted(self, plan: Plan, record: Mapping[str, Any]) -> str | None:
         """Why a record is about something else, or holds nothing of its own; None where it counts."""
-        if interrupts(plan, record["reason"], has_looks=bool(record["looks"])):
+        if interrupts(plan, record["reason"], has_looks=number_of_looks(record) > 0):
             return "an outage interrupted the trial, which another verdict goes on with"
         if record["reason"] in (GUARD_ALARM, STEPPED_BACK):
             return "a guard's decision holds the looks of the promotion that another verdict is about"
@@ -234,7 +235,7 @@ class HistoryReader:
 
 def _looks_of(record: Mapping[str, Any], plan: Plan) -> int:
     """How many looks a replay takes. Raises TypeError or AttributeError for a record that is none."""
-    rows = len(record["looks"]) + sum(len(each["looks"]) for each in record.get("others") or ())
+    rows = number_of_looks(record) + sum(number_of_looks(each) for each in record.get("others") or ())
     return rows * (1 + len(plan.spec.objective.query_classes or ()))
 
 

@@ -74,7 +74,8 @@ class SearchView:
 
     settings: that may be tried. baseline: value of each parameter, which offers that do not name it keep. outcomes: of
     trials that are over. failure_budget: trials of each proposer that may fail. trying: the offer whose trial is under
-    way, None for none. requests: that all trials may take, None for no bound.
+    way, None for none. requests: that all trials may take, None for no bound. closed: why no further offer is tried, as
+    a sentence; "" while some may be. What was tried is told even so.
     """
 
     settings: Sequence[Setting]
@@ -83,6 +84,7 @@ class SearchView:
     failure_budget: int
     trying: WaitingOffer | None = None
     requests: int | None = None
+    closed: str = ""
 
 
 def fates(offers: Sequence[Offer], view: SearchView) -> tuple[Fate, ...]:
@@ -93,6 +95,9 @@ def fates(offers: Sequence[Offer], view: SearchView) -> tuple[Fate, ...]:
     waiting: dict[str, int] = {}
     for offer in sorted(offers):
         setting = places.get(_whole(view.baseline, offer.values))
+        if setting is None and view.closed:
+            told.append(Fate(offer, FateReason.TAKES_NONE, view.closed))
+            continue
         if setting is None:
             told.append(Fate(offer, FateReason.NO_SUCH_SETTING, _not_among(offer, view)))
             continue
@@ -126,6 +131,8 @@ def _fate(offer: Offer, setting: int, view: SearchView, *, is_again: bool, waiti
         return FateReason(f"Trial{over.end}"), _ENDS[over.end].format(name)
     if over is not None:
         return FateReason.ALREADY_TRIED, f"{name} was tried already, and ended as {over.end}. Propose another setting."
+    if view.closed:
+        return FateReason.TAKES_NONE, view.closed
     if view.trying is not None and view.trying.setting == setting:
         if view.trying.proposer == offer.proposer and not is_again:
             return FateReason.UNDER_TRIAL, f"{name} is tried now, against the baseline."

@@ -3,9 +3,12 @@ looks have told how much answers scatter, so a trial that ends sooner cannot end
 
 from __future__ import annotations
 
+from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.scatter import KNOWN_LOOKS
+from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.plan import dispersion_source
 
 LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
 """After so many looks blocks of `KNOWN_LOOKS` are learned."""
@@ -14,9 +17,20 @@ LOOKS_TO_PROVE = KNOWN_LOOKS
 """Looks after that in which claims are proven that rest on them, such as the saving."""
 
 
+LOOKS_TO_CERTIFY = LOOKS_TO_LEARN + LOOKS_TO_PROVE
+
+
+def wait_of(spec: PolicySpec) -> int:
+    """How long a trial of the policy's search lasts before anything can be certified, in lengths of its first look; 0
+    where the policy says how much answers scatter, or users or golden questions show it."""
+    if dispersion_source(spec) is not DispersionSource.LOOKS:
+        return 0
+    return seconds_of_looks(1, LOOKS_TO_CERTIFY, len(spec.objective.query_classes or ()))
+
+
 def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
     """Whether the looks are too few for any certificate, will be enough before long, and the evidence so far is rather
     for the setting than against it. looks: so many it had."""
     known, log_e = evidence.assessment.dispersion, evidence.assessment.log_e
     by_looks = known.source is DispersionSource.LOOKS and not known.drifts
-    return by_looks and looks < LOOKS_TO_LEARN + LOOKS_TO_PROVE and log_e.promote >= log_e.harm
+    return by_looks and looks < LOOKS_TO_CERTIFY and log_e.promote >= log_e.harm

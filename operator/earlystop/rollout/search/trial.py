@@ -62,7 +62,8 @@ class SearchTerms:
     margin: Exact Match that may be lost, 0..1. minimum_saving: share of tokens that must be saved. risk: of certifying
     any setting that loses more, over the whole search. failure_budget: trials that may fail. requests: that are left,
     None without a bound. horizon: requests that the setting found will serve, by which a trial's worth is measured.
-    per_look: requests of both variants in a look, > 0.
+    per_look: requests of both variants in a look, > 0. wait: how long a trial lasts before anything can be certified,
+    in lengths of its first look, since looks teach first how much answers scatter; 0 where the policy says that.
     """
 
     margin: float
@@ -72,6 +73,12 @@ class SearchTerms:
     requests: int | None
     horizon: int
     per_look: int = 100
+    wait: int = 0
+
+    @property
+    def requests_awaited(self) -> int:
+        """Requests of both variants before anything can be certified."""
+        return self.wait * self.per_look
 
 
 @dataclass(frozen=True, slots=True)

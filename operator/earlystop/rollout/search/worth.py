@@ -70,7 +70,9 @@ def worths(
     A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
     save nothing, while what the search ends with has to wait. A trial that fails uses up one of those that may fail,
     and with it that part of what the best of the others can bring. A trial goes on for as long as what it may bring is
-    worth its requests, but not to tell a setting from the margin that lies within `NEAR_MARGIN` of it.
+    worth its requests, but not to tell a setting from the margin that lies within `NEAR_MARGIN` of it. No certificate
+    comes before looks have taught how much answers scatter, so a trial of a setting that holds takes as many requests,
+    and none ends before.
     """
     holding = [
         chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
@@ -86,14 +88,19 @@ def worths(
     longest = 2 * spread * nats / (NEAR_MARGIN * terms.margin) ** 2
     found = []
     for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
-        most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), LEAST_LOOKS * terms.per_look)
+        most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), least_requests(terms))
         most = most if terms.requests is None else min(most, terms.requests)
-        needed = 2 * spread * nats / _gap(loss, terms.margin) ** 2
+        needed = max(2 * spread * nats / _gap(loss, terms.margin) ** 2, terms.requests_awaited)
         until_harm = 2 * spread * nats / _gap(_mirrored(loss, terms.margin), terms.margin) ** 2
         taken = chance * min(needed, most) + (1 - chance) * min(until_harm, most)
         forgone = (1 - chance) * (hopes[1] if gain >= hopes[0] else hopes[0]) / may_fail
         found.append(Worth(chance, saving.mean, most, min(1.0, most / needed) * gain - forgone - cost * taken))
     return tuple(found)
+
+
+def least_requests(terms: SearchTerms) -> int:
+    """Requests of both variants before which no trial ends as inconclusive."""
+    return max(LEAST_LOOKS * terms.per_look, terms.requests_awaited)
 
 
 def proposal(

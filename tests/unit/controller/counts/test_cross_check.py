@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.cluster import POLICIES
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import (
     AFTER_STEP_SECONDS,
@@ -16,14 +17,17 @@ from earlystop.controller.counts.cross_check import (
     look_for_disagreement,
     with_disagreement,
 )
+from earlystop.controller.reconcile.status_writer import write_status
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.plan import plan_text
+from earlystop.rollout.state import BETWEEN_TRIALS, DECIDED, Phase
 from tests.unit.controller.embedded_world import SOURCE
 from tests.unit.controller.traffic.moves import Moves
 from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
 
 READ = Observation(ConditionStatus.TRUE, "Readable", "Counts can be read.")
 ENGINE = "vllm:request_generation_tokens"
@@ -63,8 +67,18 @@ class Reader(CountBatcher):
 
 
 def observing(mode: str = "RequestBody", preset: str | None = "VLLM") -> TrackedPolicy:
-    tracked = Moves(mode).tracked
+    return observing_in(Moves(mode), preset)
+
+
+def observing_in(moves: Moves, preset: str | None = "VLLM") -> TrackedPolicy:
+    """The policy of these moves, whose step began now."""
+    tracked = moves.tracked
     tracked.state = replace(tracked.state, step_started_at=NOW)
+    return asking(tracked, preset)
+
+
+def asking(tracked: TrackedPolicy, preset: str | None = "VLLM") -> TrackedPolicy:
+    """A policy that asks for this comparison, or for none."""
     metrics = tracked.spec.metrics.model_copy(update={"cross_check": preset})
     tracked.spec = tracked.spec.model_copy(update={"metrics": metrics})
     return tracked
@@ -135,6 +149,48 @@ async def test_who_no_longer_asks_for_it_is_told_nothing() -> None:
     metrics = tracked.spec.metrics.model_copy(update={"cross_check": None})
     tracked.spec = tracked.spec.model_copy(update={"metrics": metrics})
     assert with_disagreement(tracked, READ) == READ and tracked.cross_check.windows.said is None
+
+
+def said(tracked: TrackedPolicy) -> str:
+    """The reason of the condition in the status as it is stored."""
+    (metrics,) = [each for each in tracked.policy.conditions if each.type == "MetricsAvailable"]
+    return metrics.reason
+
+
+@pytest.mark.parametrize("phase", sorted(DECIDED - BETWEEN_TRIALS))
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_it_ends_with_its_campaign_whatever_came_of_that(phase: Phase, restarted: bool) -> None:
+    moves = Moves("RequestBody")
+    tracked = observing_in(moves)
+    await windows(tracked, Reader(Pages(3, 2)), 2)
+    await write_status(moves.api, tracked, tracked.state, tracked.ledger, NOW)
+    assert said(tracked) == "CountsDisagree"
+    if restarted:
+        tracked = asking(TrackedPolicy.load(moves.api.at(POLICIES, "llm", "qa"), NOW))
+    decided = replace(tracked.state, phase=phase, decision=REACHED["promoting"].decision)
+    await write_status(moves.api, tracked, decided, tracked.ledger, NOW)
+    assert said(tracked) == tracked.observations.metrics.reason == "Readable"
+    assert with_disagreement(tracked, READ) == READ
+
+
+async def test_the_next_campaign_begins_without_what_the_one_before_showed() -> None:
+    moves = Moves("RequestBody")
+    tracked = observing_in(moves)
+    await windows(tracked, Reader(Pages(3, 2)), 2)
+    following = replace(tracked.state, phase=Phase.APPLYING, campaign=2, revision="r2")
+    await write_status(moves.api, tracked, following, tracked.ledger, NOW)
+    assert said(tracked) == "Readable" and with_disagreement(tracked, READ) == READ
+    tracked.advance(replace(following, phase=Phase.OBSERVING), tracked.ledger)
+    assert await windows(tracked, Reader(Pages(3, 2)), 2) == ["Readable", "CountsDisagree"]
+
+
+async def test_a_pause_of_the_campaign_takes_nothing_back() -> None:
+    moves = Moves("RequestBody")
+    tracked = observing_in(moves)
+    await windows(tracked, Reader(Pages(3, 2)), 2)
+    paused = replace(tracked.state, phase=Phase.SUSPENDED, suspended_at=NOW)
+    await write_status(moves.api, tracked, paused, tracked.ledger, NOW)
+    assert said(tracked) == "CountsDisagree"
 
 
 def test_asking_for_it_begins_no_campaign_anew() -> None:

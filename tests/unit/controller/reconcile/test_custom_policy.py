@@ -13,6 +13,7 @@ from earlystop.rollout.verify import differences
 from tests.unit.controller.counted_by_templates import RATE, accepted, world
 from tests.unit.controller.counts.template_sources import SOURCE, TEMPLATES, Life, steady
 from tests.unit.controller.embedded_world import World
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW
 
 
@@ -31,8 +32,8 @@ async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_a
     assert made.status["phase"] == "Promoted" and "uncertain" not in made.status
     (verdict,) = made.verdicts()
     assert differences(verdict["spec"]) == [] and "uncertain" not in verdict["spec"]
-    looks = verdict["spec"]["looks"]
-    completed = verdict["spec"]["columns"].index("candidate.completed")
+    looks = in_rows(verdict["spec"])["looks"]
+    completed = in_rows(verdict["spec"])["columns"].index("candidate.completed")
     assert sum(row[completed] for row in looks) == looks_seconds(made, looks) * RATE
 
 

@@ -24,7 +24,7 @@ async def test_a_promoted_setting_is_watched_while_the_policy_stays_promoted() -
         assert world.route_weights() == {"qa": 10, "qa-es-candidate": 90}
         assert world.status["guard"]["window"]["saving"] == "50.0 %"
         assert len(json.dumps(world.status["guard"])) <= 4096 and len(world.verdicts()) == 1
-        assert "ledger" in world.status and "ForeignEditUndone" not in world.told()
+        assert "ledger" in world.status["internal"] and "ForeignEditUndone" not in world.told()
 
 
 async def test_harm_after_a_promotion_takes_the_route_back_before_its_verdict_is_stored() -> None:

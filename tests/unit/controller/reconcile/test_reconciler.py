@@ -19,6 +19,7 @@ from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import written
 from tests.unit.rollout.traffic import Quality
 
@@ -134,10 +135,10 @@ async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() ->
     async with crowded(begin=100).open() as world:
         while not (world.status.get("conditions") and condition(world, "Accepted")["reason"] == "TooManySeries"):
             await world.reconcile()
-        stored = world.status["looks"]
+        stored = world.status["internal"]["looks"]
         for _ in range(10):
             await world.reconcile()
-        assert world.status["looks"] == stored and world.status["phase"] == "Observing"
+        assert world.status["internal"]["looks"] == stored and world.status["phase"] == "Observing"
         world.counts.quality = Quality(exact_match=0.2, requests=40)
         await world.reconcile_until("RolledBack")
     assert world.status["decision"]["reason"] == "HarmShown"
@@ -173,13 +174,13 @@ async def test_a_retry_starts_a_campaign_with_nothing_of_the_one_before() -> Non
         assert world.status["campaign"] == 2 and world.status["revision"] != first["revision"]
         assert world.status["previousDigest"] == first["decision"]["digest"]
         assert world.status["certified"] == first["certified"]
-        assert (world.status["counts"]["baseline"]["scored"], world.status.get("looks", "")) == (0, "")
+        assert (world.status["counts"]["baseline"]["scored"], world.status["internal"]["looks"]) == (0, "")
 
 
 def every_look_is_what_was_served_in_its_15_seconds(world: World) -> None:
     (verdict,) = world.verdicts()
     assert differences(verdict["spec"]) == []
-    looks = [Look.from_row(list(row)) for row in verdict["spec"]["looks"]]
+    looks = [Look.from_row(list(row)) for row in in_rows(verdict["spec"])["looks"]]
     assert len(looks) >= 3
     for look in looks:
         served = world.counts.quality.at(look.weight)

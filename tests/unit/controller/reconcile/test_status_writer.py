@@ -9,7 +9,8 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.cluster import POLICIES
+from earlystop.api.packed_status import PACKED_FIELDS
+from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.reconcile.policy_snapshot import condition_summaries
 from earlystop.controller.reconcile.status_writer import (
     Gone,
@@ -20,6 +21,7 @@ from earlystop.controller.reconcile.status_writer import (
     write_status,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.resource import Resource
 from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent
 from earlystop.metrics.convention.ended_processes import Ended, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals
@@ -146,14 +148,41 @@ async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and
     assert tracked.status.stored_ledger == Ledger()
 
 
+class FormerDefinitions(Memory):
+    """An API server with the CRDs of an earlier release: what these do not name is taken out of what is written."""
+
+    is_former = True
+
+    async def replace(self, resource: Resource, namespace: str | None, body: Manifest, part: str = "") -> Manifest:
+        status = body.get("status", {})
+        if self.is_former and part == "status":
+            body = {**body, "status": {name: each for name, each in status.items() if name != "internal"}}
+        return await super().replace(resource, namespace, body, part)
+
+
+async def test_under_definitions_of_an_earlier_release_no_look_and_no_count_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    api, ledger = FormerDefinitions(), Ledger({SeriesKey(0, Variant.BASELINE, "qa", "p1"): TALLY})
+    tracked = stored("observing", api)
+    for is_former in (True, True, False, False):
+        api.is_former = is_former
+        await write_status(api, tracked, tracked.state, ledger, NOW)
+        again = TrackedPolicy.load(api.at(POLICIES, "llm", "qa"), NOW)
+        assert (again.state, again.ledger) == (REACHED["observing"], ledger)
+    status = api.at(POLICIES, "llm", "qa")["status"]
+    assert "internal" in status and not set(PACKED_FIELDS) & status.keys()
+    assert sum("apply the CRDs of this one" in each.message for each in caplog.records) == 2
+
+
 async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_it_was() -> None:
     api = Memory()
     text = '0 baseline qa p1 1,1,0,1,0,0,9,81\n0 candidate qa "" 2'
     old = manifest(REACHED["observing"])
-    old["status"]["ledger"] = text
+    old["status"]["internal"]["ledger"] = text
     tracked = TrackedPolicy.load(api.put(POLICIES, old), NOW)
     await write_status(api, tracked, tracked.state, tracked.ledger, NOW)
-    assert api.at(POLICIES, "llm", "qa")["status"]["ledger"] == text
+    assert api.at(POLICIES, "llm", "qa")["status"]["internal"]["ledger"] == text
 
 
 async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_number() -> None:

@@ -10,6 +10,7 @@ from earlystop.metrics.templates.presets import PresetRequest, check_presets, qu
 from earlystop.rollout.verify import differences
 from tests.unit.controller.counted_by_templates import RATE, accepted, world
 from tests.unit.controller.counts.template_sources import FIELDS, steady
+from tests.unit.rollout.in_rows import in_rows
 
 BARE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
 MODULE = "tests.unit.controller.toy_preset"
@@ -31,8 +32,8 @@ async def test_a_preset_of_one_file_and_one_row_is_read_and_promotes() -> None:
         await made.reconcile_until("Promoted")
     (verdict,) = made.verdicts()
     assert differences(verdict["spec"]) == []
-    column = verdict["spec"]["columns"].index("candidate.completed")
-    assert sum(row[column] for row in verdict["spec"]["looks"]) > 0
+    column = in_rows(verdict["spec"])["columns"].index("candidate.completed")
+    assert sum(row[column] for row in in_rows(verdict["spec"])["looks"]) > 0
 
 
 @pytest.mark.usefixtures("toy")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
+from earlystop.api.packed_status import PACKED_FIELDS
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.reconcile.acceptance import source_refusal
@@ -59,7 +60,8 @@ def test_a_policy_that_was_refused_or_edited_meanwhile_is_checked_at_once() -> N
 )
 def test_a_status_that_cannot_be_understood_is_a_value_error_and_nothing_worse(field: str, value: object) -> None:
     broken = manifest(REACHED["observing"])
-    broken["status"][field] = value
+    place = broken["status"]["internal"] if field in PACKED_FIELDS else broken["status"]
+    place[field] = value
     with pytest.raises(ValueError, match=r".+"):
         TrackedPolicy.load(broken, NOW)
 

@@ -8,29 +8,30 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.approval import Approval
+from earlystop.api.gates import Gate, ObjectCondition
+from earlystop.api.guard import Guard
 from earlystop.rollout.exposure import weights
-from earlystop.rollout.guard.adjust import is_more_careful, next_more_careful, step_back
-from earlystop.rollout.guard.follow import follow_guard
+from earlystop.rollout.guard.adjust import careful_setting_due, is_more_careful, next_more_careful, step_back
+from earlystop.rollout.guard.response import respond
+from earlystop.rollout.guard.transitions import alarm_of
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify import chain_differences, object_differences
 from tests.unit.rollout import several
-from tests.unit.rollout.guarding import HARM, digest, in_force, look, watched
+from tests.unit.rollout.guarding import digest
 from tests.unit.rollout.policies import UID, policy, started
-from tests.unit.rollout.traffic import SAVING, Server
-
-GUARD = {"guard": {"holdbackWeight": 10, "adjust": {}}}
-SPEC = policy({**several.TOGETHER, **GUARD})
-TIMES = LiveTimes.of(SPEC)
+from tests.unit.rollout.stepping_back import TIMES, alarmed, harmed, promoted_of_several, restored
 
 
 @pytest.fixture(scope="module")
 def promoted() -> RolloutState:
-    """w5, which saves most of three, with w10 certified beside it and w1 dropped."""
-    return carried_out(several.decided(SPEC, started(SPEC), several.USUAL))
+    return promoted_of_several()
 
 
 def object_of(state: RolloutState) -> dict[str, Any]:
@@ -38,20 +39,6 @@ def object_of(state: RolloutState) -> dict[str, Any]:
         "metadata": {"name": verdict_name("qa", state)},
         "spec": json.loads(json.dumps(verdict_spec("qa", UID, state))),
     }
-
-
-def guarded(state: RolloutState) -> tuple[RolloutState, Server]:
-    server = Server()
-    assert state.decision is not None
-    state = look(SPEC, in_force(follow_guard(TIMES, state, state.decision.at + 5)), server)
-    return watched(SPEC, state, server, SAVING, 10), server
-
-
-def alarmed(state: RolloutState) -> RolloutState:
-    state, server = guarded(state)
-    after = watched(SPEC, state, server, HARM, 100)
-    assert after.phase is Phase.ROLLING_BACK
-    return carried_out(after)
 
 
 def stepped(times: LiveTimes, state: RolloutState) -> RolloutState:
@@ -84,15 +71,64 @@ def test_an_alarm_steps_back_to_the_next_more_careful_certified_setting_and_then
         assert object_differences(each) == [] and chain_differences(each, verdicts) == []
 
 
-@pytest.mark.parametrize("change", [{"guard": None}, {"suspend": True}])
-def test_nothing_steps_anywhere_without_being_asked_to_or_while_suspended(
-    promoted: RolloutState, change: dict[str, Any]
-) -> None:
+UNASKED: dict[str, dict[str, Any]] = {
+    "nobody asks for it": {"guard": Guard(holdback_weight=10)},
+    "no guard": {"guard": None},
+}
+ASKING: dict[str, Any] = {"approval": Approval(mode="BeforePromotion")}
+GATED: dict[str, Any] = {
+    "gates": (Gate(name="smoke", condition=ObjectCondition(kind="Job", name="a", type="Complete")),)
+}
+WAITING: dict[str, dict[str, Any]] = {"people are asked": ASKING, "a gate is asked": GATED}
+PREVENTED: dict[str, dict[str, Any]] = {**UNASKED, **WAITING, "suspended": {"suspend": True}}
+
+
+@pytest.mark.parametrize("why", PREVENTED)
+def test_what_keeps_a_setting_from_following_an_alarm_once_keeps_it_for_good(promoted: RolloutState, why: str) -> None:
     off = alarmed(promoted)
-    assert stepped(replace(TIMES, **change), off) is off
-    plain = LiveTimes.of(policy({**several.TOGETHER, "guard": {"holdbackWeight": 10}}))
-    assert stepped(plain, off) is off
+    for state in (off, replace(off, phase=Phase.ROLLING_BACK)):
+        after = stepped(replace(TIMES, **PREVENTED[why]), state)
+        assert (after.phase, after.decision, weights(after)) == (state.phase, state.decision, (100, 0, 0, 0))
+        back = restored(after)
+        assert stepped(TIMES, back) is back, "a later edit promotes"
     assert stepped(TIMES, promoted) is promoted, "nobody has alarmed"
+
+
+@pytest.mark.parametrize("why", [*UNASKED, *WAITING])
+def test_no_edit_makes_a_setting_follow_an_alarm_that_named_none(promoted: RolloutState, why: str) -> None:
+    state = harmed(promoted)
+    assert alarm_of(state) is not None
+    decided = carried_out(respond(replace(TIMES, **PREVENTED[why]), state, digest(promoted)))
+    assert decided.decision is not None and decided.decision.reason == "GuardAlarm"
+    for seconds in (0, 60, 30 * 86_400):
+        assert step_back(TIMES, decided, decided.decision.at + seconds, lambda: "") is decided
+
+
+def test_what_an_alarm_names_follows_within_a_quarter_of_an_hour_or_never(promoted: RolloutState) -> None:
+    off = restored(alarmed(promoted))
+    assert off.decision is not None
+    at = off.decision.at
+    assert careful_setting_due(TIMES, off, at + 900) == "w10" and careful_setting_due(TIMES, off, at + 901) is None
+    late = step_back(TIMES, off, at + 901, lambda: digest(off))
+    assert late.decision == off.decision and stepped(TIMES, late) is late
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_abort_after_an_alarm_is_a_decision_and_no_setting_follows(promoted: RolloutState, is_over: bool) -> None:
+    off = alarmed(promoted)
+    off = off if is_over else replace(off, phase=Phase.ROLLING_BACK)
+    request = Request(off.revision, "user carol")
+    assert off.decision is not None
+    after, declined = follow("abort", abort, TIMES, off, request, digest(off), off.decision.at + 30)
+    decision = after.decision
+    assert declined is None and decision is not None and (decision.reason, decision.number) == ("Aborted", 3)
+    assert decision.requested_by == "user carol" and weights(after) == (100, 0, 0, 0)
+    chain = [object_of(each) for each in (promoted, off, after)]
+    assert object_differences(chain[-1]) == [] and chain_differences(chain[-1], chain) == []
+    over = restored(carried_out(after))
+    assert over.phase is Phase.ROLLED_BACK and stepped(TIMES, over) is over
+    again = Request(f"{off.revision}#again", "user carol")
+    assert follow("abort", abort, TIMES, over, again, digest(over), decision.at + 9)[0].decision == over.decision
 
 
 def test_what_was_dropped_or_is_not_certified_is_never_stepped_to(promoted: RolloutState) -> None:

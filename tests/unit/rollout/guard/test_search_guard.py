@@ -10,7 +10,9 @@ import pytest
 from earlystop.api.wire import INCUMBENT
 from earlystop.rollout.exposure import incumbent_weight, promoted_label, weights
 from earlystop.rollout.guard.follow import begins_now
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.next_campaign import follows_by_itself
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.state import Phase, RolloutState
@@ -73,6 +75,21 @@ def test_an_alarm_takes_it_off_ends_the_search_at_the_baseline_and_is_verified_w
     assert object_differences(verdict) == []
     assert chain_differences(verdict, [*world.verdicts.values(), verdict]) == []
     assert spec["settings"] == [{**each, "after": each["before"]} for each in spec["settings"]]
+
+
+@pytest.mark.parametrize("is_aborted", [False, True])
+def test_a_search_that_repeats_begins_no_more_by_itself_after_an_alarm_nor_after_its_abort(is_aborted: bool) -> None:
+    spec = searching.searched({"repeatSeconds": 86_400})
+    world = searching.World(spec, searching.SAFE_BUT_LAST)
+    assert due_again_at(world.run(), spec) is not None
+    state = alarmed(world)
+    if is_aborted:
+        assert state.decision is not None
+        request = Request(state.revision, "user carol")
+        state, declined = follow("abort", abort, TIMES, state, request, digest(state), state.decision.at + 9)
+        assert declined is None and state.decision is not None and state.decision.reason == "Aborted"
+    over = carried_out(state)
+    assert over.phase is Phase.ROLLED_BACK and due_again_at(over, spec) is None, "the same setting harms again"
 
 
 def test_no_guard_begins_between_two_trials() -> None:

@@ -13,6 +13,7 @@ from earlystop.rollout.record.chain_report import Published, chain_report
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify import chain_differences
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of, resealed
 from tests.unit.rollout.record.chains import removed as gone_of
 
@@ -86,6 +87,7 @@ def test_a_changed_record_is_told_with_its_name(field: str) -> None:
 
 def test_a_changed_count_shows_in_a_record_whose_digest_was_made_anew() -> None:
     verdicts = four()
+    verdicts[1] = object_in_rows(verdicts[1])
     looks = copy.deepcopy(verdicts[1]["spec"]["looks"])
     looks[0][6] -= 3
     looks[0][7] += 3

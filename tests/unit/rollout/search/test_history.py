@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.search import history
 from earlystop.rollout.search.history import HistoryReader, Subject, may_share, read_history
 from earlystop.rollout.verdict import digest_of
+from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.search.past_verdicts import WINDOW, altered, past_verdict, two_verdicts, window_policy
 
 OWN = Subject.of(window_policy())
@@ -52,7 +54,7 @@ def test_a_harmful_candidate_is_remembered_as_rolled_back() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"effect": "+9.9 [+9.0, +9.9]"}, {"decision": "Inconclusive"}, {"columns": []}, {"policy": "other"}],
+    [{"effect": "+9.9 [+9.0, +9.9]"}, {"decision": "Inconclusive"}, {"lookTable": ""}, {"policy": "other"}],
     ids=lambda change: next(iter(change)),
 )
 def test_an_altered_record_is_refused_with_a_sentence_that_names_it(change: dict[str, Any]) -> None:
@@ -64,7 +66,7 @@ def test_an_altered_record_is_refused_with_a_sentence_that_names_it(change: dict
 
 
 def test_an_altered_record_with_a_new_digest_is_refused_by_its_looks() -> None:
-    verdict = past_verdict()
+    verdict = object_in_rows(past_verdict())
     looks = [[*row[:6], row[6] + 50, *row[7:]] for row in verdict["spec"]["looks"]]
     changed = altered(verdict, looks=looks)
     changed["spec"]["digest"] = digest_of(changed["spec"])
@@ -198,7 +200,7 @@ def test_only_the_latest_verdicts_are_read_and_that_is_told(monkeypatch: pytest.
 
 
 def looks_in(verdict: dict[str, Any]) -> int:
-    return len(verdict["spec"]["looks"])
+    return number_of_looks(verdict["spec"])
 
 
 def test_verdicts_are_replayed_the_latest_first_while_their_looks_are_few_enough(

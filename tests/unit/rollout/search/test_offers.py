@@ -157,3 +157,18 @@ def test_who_has_used_its_part_of_the_requests_is_refused_and_told_while_others_
     by_name = {each.offer.name: each for each in told}
     assert by_name["ana"].reason is FateReason.WAITING
     assert by_name["eve"].reason is FateReason.SHARE_SPENT and "search.budget.requests" in by_name["eve"].message
+
+
+def test_a_search_that_is_over_still_says_what_came_of_each_trial_and_tries_nothing_else() -> None:
+    outcomes = (outcome("10", TrialEnd.CERTIFIED), outcome("5", TrialEnd.HARMFUL, "ben"))
+    view = replace(VIEW, outcomes=outcomes, closed="The search is over. Propose again.")
+    offers = [offer(1, "10"), offer(2, "5", "ben"), offer(3, "10", "ben"), offer(4, "20"), offer(5, "41")]
+    found = fates(offers, view)
+    assert [each.reason for each in found] == [
+        FateReason.CERTIFIED,
+        FateReason.HARMFUL,
+        FateReason.ALREADY_TRIED,
+        FateReason.TAKES_NONE,
+        FateReason.TAKES_NONE,
+    ]
+    assert found[3].message == found[4].message == view.closed and waiting_in(found) == ()

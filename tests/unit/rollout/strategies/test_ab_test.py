@@ -23,6 +23,7 @@ from earlystop.rollout.transitions import (
 )
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
+from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.several import (
     AB_TEST,
@@ -131,7 +132,7 @@ def test_a_status_whose_candidates_are_in_another_order_than_the_plan_is_not_tak
 
 @pytest.mark.parametrize("forged", ["the winner's looks", "a rival's looks", "a rival less"])
 def test_a_record_in_which_any_candidates_looks_were_changed_is_found_out(forged: str) -> None:
-    record = verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), USUAL))
+    record = in_rows(verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), USUAL)))
     assert differences(record) == []
     if forged == "the winner's looks":
         record["looks"] = record["looks"][:1]
@@ -143,7 +144,7 @@ def test_a_record_in_which_any_candidates_looks_were_changed_is_found_out(forged
 
 
 def test_a_record_that_says_every_one_was_dropped_needs_harm_of_every_one() -> None:
-    record = verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), (BAD, BAD, BAD)))
+    record = in_rows(verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), (BAD, BAD, BAD))))
     assert differences(record) == []
     kept = {key: value for key, value in record["others"][0].items() if key not in ("reason", "droppedAtStep")}
     nothing = {name: "0.0" if isinstance(value, str) else value for name, value in kept["logE"].items()}

@@ -1,0 +1,100 @@
+"""What a guard can see: which counts of a look it compares, and since when it has had nothing to compare.
+
+A setting that answers nothing has no Exact Match, so it would never be shown to be harmful by that. Requests that come
+to no answer have a detector of their own; what no detector can read is told as blindness, whatever the cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import guard_detectors
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.rollout.increments import CONCLUSIVE_REQUESTS, LookToUse, look_to_use
+from earlystop.rollout.totals import Totals
+
+BLIND_SECONDS = 600
+"""So long a guard may have nothing to compare before that is told."""
+USUAL_WAITS = 10
+"""Where answers are rare, it may be as many times the usual wait for some, and `LONGEST_BLIND_SECONDS` at most."""
+LONGEST_BLIND_SECONDS = 86_400
+LEAST_REQUESTS = 100
+"""Requests in that time below which nothing is told: nobody is harmed where nobody asks."""
+
+
+class Seen(NamedTuple):
+    """Requests and scored answers of both variants."""
+
+    baseline_requests: int = 0
+    promoted_requests: int = 0
+    baseline_scored: int = 0
+    promoted_scored: int = 0
+
+
+NOTHING_SEEN = Seen()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a guard has been able to compare.
+
+    at: moment of the last look whose answers could be compared, or at which its step's evidence began, Unix seconds.
+    looks: how many such looks there were. counts: of the step at that moment. missing: what was seen since then, once
+    that is too long ago; None while the guard sees.
+    """
+
+    at: int
+    looks: int = 0
+    counts: Seen = NOTHING_SEEN
+    missing: Seen | None = None
+
+
+def look_of_guard(
+    objective: Objective, mark: Totals, totals: Totals, at: int, step: int, weight: int
+) -> LookToUse | None:
+    """What a guard compares of the counts; parameters and errors as for `look_to_use`. Answers that wait for those of
+    the other variant are used once they are so many that it should have had some: they show that it gives none."""
+    look = totals.look_since(mark, at, step, weight)
+    usable = guard_detectors.is_usable(objective, look)
+    if usable or _is_conclusive(objective, look):
+        return LookToUse(look, totals.as_mark, usable)
+    return look_to_use(objective, mark, totals, at, step, weight, None)
+
+
+def began(before: Sight | None, totals: Totals, at: int) -> Sight:
+    """What is known when the evidence of a step begins: its counters hold nothing of steps before it."""
+    return Sight(at, 0 if before is None else before.looks, _seen(totals))
+
+
+def after_look(before: Sight, since: int, totals: Totals, at: int, *, usable: bool) -> Sight:
+    """What is known after a look at moment `at`. since: when the guard began. usable: whether it was compared."""
+    now = _seen(totals)
+    if usable:
+        return Sight(at, before.looks + 1, now)
+    usual = (before.at - since) / max(1, before.looks)
+    patience = min(max(BLIND_SECONDS, USUAL_WAITS * usual if before.looks else 0), LONGEST_BLIND_SECONDS)
+    missing = Seen(*(max(0, new - old) for new, old in zip(now, before.counts, strict=True)))
+    is_blind = at - before.at >= patience and missing.baseline_requests + missing.promoted_requests >= LEAST_REQUESTS
+    return replace(before, missing=missing if is_blind else None)
+
+
+def _is_conclusive(objective: Objective, look: Look) -> bool:
+    """Whether one variant has no scored answer although, by the other's, it should have had many."""
+    if objective.basis is Basis.PAIRS:
+        return False
+    baseline, promoted, share = look.baseline.scored, look.candidate.scored, look.share
+    if baseline and promoted:
+        return False
+    return max(baseline * share, promoted * (100 - share)) >= CONCLUSIVE_REQUESTS * (100 - share if baseline else share)
+
+
+def _seen(totals: Totals) -> Seen:
+    return Seen(
+        _requests(totals.baseline), _requests(totals.candidate), totals.baseline.scored, totals.candidate.scored
+    )
+
+
+def _requests(arm: Tally) -> int:
+    return max(arm.started, arm.completed + arm.failed)
