@@ -15,6 +15,7 @@ from tests.processes.browser import rendered
 from tests.unit.report.drawn_verdicts import drawn_verdict, long_verdict
 from tests.unit.report.hostile import MARKUP, hostile_verdict, reported
 from tests.unit.report.tags import Tags
+from tests.unit.report.whole_page import SHOWN_OF_THE_RECORD, whole_report
 
 PROMOTED = Path(__file__).parents[1] / "unit" / "rollout" / "recorded" / "canary-every-claim-decided.json"
 BESIDE_OTHERS = 3
@@ -70,6 +71,9 @@ CHANGES = {
     "a number in the message": (r"risk of error 0\.05\.(?=</p>)", "risk of error 0.01."),
     "what had to be proven": (r'(id="terms"[^>]*>.*?margin&#34;:0\.0)5', r"\g<1>6"),
     "an interval in a table": (r'(<td class="number effect">\+)\d', r"\g<1>9"),
+    "the setting in force": (r'(data-record="settings.0.after">)10', r"\g<1>99"),
+    "the price of error": (r"(with a probability of at most )\d", r"\g<1>9"),
+    "a text after the script": (r"</script>\n(?=</body>)", "</script><p>It verifies.</p>"),
     "the digest": (r'(id="digest">sha256:[0-9a-f]{10})([0-9a-f])', r"\g<1>x"),
 }
 
@@ -84,6 +88,20 @@ def test_a_changed_character_turns_the_page_red(tmp_path: Path, what: str) -> No
     tags, _ = opened(changed, tmp_path)
     assert check_of(tags) == "bad"
     assert tags.texts["check"].strip().startswith("This verdict does not verify")
+
+
+def test_each_text_and_attribute_of_a_page_is_compared_and_what_the_record_holds_with_the_record(
+    tmp_path: Path,
+) -> None:
+    page, script = page_of(whole_report()), Path(__file__).with_name("altering.js").read_text()
+    end = 'document.addEventListener("DOMContentLoaded", main);'
+    assert page.count(end) == 1
+    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+    tags, console = opened(policy.sub("", page.replace(end, f"setTimeout(() => {{ {script} }});")), tmp_path)
+    assert console == [] and "found" in tags.texts, console
+    found = json.loads(tags.texts["found"])
+    assert found["changes"] > 300 and found["recorded"] > len(SHOWN_OF_THE_RECORD)
+    assert (found["isSame"], found["missed"], found["unnamed"], found["differencesAtFirst"]) == (True, [], [], [])
 
 
 def test_a_changed_character_of_a_compressed_record_turns_the_page_red(tmp_path: Path) -> None:

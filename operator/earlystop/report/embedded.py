@@ -18,7 +18,7 @@ REPLAY = (
 )
 """Scripts that repeat the evidence, each after those that it uses. They know nothing of a page."""
 
-PAGE = ("checks.js", "charts.js", "tables.js", "page.js")
+PAGE = ("checks.js", "shown.js", "charts.js", "tables.js", "page.js")
 """Scripts of the page itself."""
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from earlystop.report.content import Report
 from earlystop.report.embedded import asset, page_script, styles
+from earlystop.report.shown import shown_digest
 
 PLOTS = (
     ("effect", "Exact Match", "Points against the baseline, with the interval that is valid at every look."),
@@ -32,10 +33,15 @@ LONGEST_PLAIN_RECORD = 60_000
 
 def page_of(report: Report) -> str:
     """The page, in HTML."""
-    return _template().render(
+    record = report.record
+    title = f"{report.namespace}/{record.policy}: {record.decision} {record.candidate}"
+    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS)
+    return _template("page.html.jinja").render(
         report=report,
+        title=title,
+        shown=Markup(shown),  # noqa: S704  # each text in it is escaped
+        shown_digest=shown_digest(title, shown),
         packed=_packed(report.text) if len(report.text) > LONGEST_PLAIN_RECORD else None,
-        plots=PLOTS,
         security_policy=security_policy(),
         styles=Markup(styles()),  # noqa: S704  # files of this package, which hold no text of anybody
         script=Markup(page_script()),  # noqa: S704
@@ -60,6 +66,6 @@ def _source(text: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(asset("page.html.jinja"))
+    return environment.from_string(asset(name))

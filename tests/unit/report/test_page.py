@@ -55,7 +55,7 @@ def test_no_text_of_a_tenant_becomes_markup() -> None:
 
 def test_a_page_says_who_asked_approved_and_rejected() -> None:
     approved = hostile_verdict(requestedBy="anna", approvedBy=["ben", "carl"])
-    assert "<dd>ben, carl</dd>" in (page := page_of(reported(approved)))
+    assert '<dd data-record="approvedBy">ben, carl</dd>' in (page := page_of(reported(approved)))
     assert "<td>anna</td><td>ben, carl</td>" in page
     rejected = page_of(reported(hostile_verdict(rejectedBy="dora")))
     assert "rejected by dora" in rejected and 'data-record="rejectedBy">dora<' in rejected

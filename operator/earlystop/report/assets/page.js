@@ -35,8 +35,6 @@ function plotComparison(host, comparison) {
     [], "% of requests", { least: 0 });
 }
 
-const cellOf = (row, name) => row.querySelector(`.${name}`).textContent;
-
 function plotTradeOff(comparisons) {
   const rows = Array.from(document.querySelectorAll("#settings tbody tr"));
   const [nameOf, campaignOf] = [0, 1].map((cell) => (row) => row.cells[cell].textContent);
@@ -52,24 +50,13 @@ function plotTradeOff(comparisons) {
   if (!isDrawn) host.closest("figure").hidden = true;
 }
 
-/** Texts that the page repeats from its record, and that are not the record's any more. */
-function textDifferences(record) {
-  const at = (path) => path.split(".").reduce((value, key) => value?.[key], record);
-  const rows = Array.from(document.querySelectorAll("#settings tr.own")).slice(0, judgedIn(record).length);
-  const cells = rows.flatMap((row, index) =>
-    ["effect", "saving"].map((name) => [cellOf(row, name), judgedIn(record)[index][name], name]));
-  const texts = Array.from(document.querySelectorAll("[data-record]"))
-    .map((each) => [each.textContent, String(at(each.dataset.record) ?? ""), each.dataset.record]);
-  return [...texts, ...cells].filter(([shown, recorded]) => shown !== recorded)
-    .map(([shown, , name]) => `The page says "${shown}" where the record has another ${name}.`);
-}
-
-async function digestDifferences(recordText, termsText) {
-  const [record, terms] = [await digestOf(recordText), await digestOf(termsText)];
-  if (record === null) return { problems: [], note: "This browser offers no digests here, so that of the record was not checked." };
+async function digestDifferences(recordText, termsText, shown) {
+  const [record, terms, page] = await Promise.all([recordText, termsText, shown].map(digestOf));
+  if (record === null) return { problems: [], note: "This browser offers no digests here, so those of the record and of the rest of the page were not checked." };
   const problems = [];
   if (record !== byId("digest").textContent) problems.push("The digest is not that of this record: it was changed after it was made.");
   if (terms !== byId("terms").dataset.digest) problems.push("What the candidates had to prove was changed after this page was made.");
+  if (page !== document.body.dataset.shown) problems.push("What this page shows was changed after it was made.");
   return { problems, note: "" };
 }
 
@@ -101,6 +88,7 @@ async function recordIn(host) {
 }
 
 async function main() {
+  const shown = shownText();
   const termsText = byId("terms").textContent;
   const problems = [];
   let [comparisons, note] = [[], ""];
@@ -108,7 +96,7 @@ async function main() {
     const recordText = await recordIn(byId("record"));
     const record = parsedRecord(recordText);
     comparisons = comparisonsOf(record, JSON.parse(termsText));
-    const digests = await digestDifferences(recordText, termsText);
+    const digests = await digestDifferences(recordText, termsText, shown);
     note = digests.note;
     problems.push(...digests.problems, ...evidenceDifferences(comparisons), ...textDifferences(record));
   } catch (error) {
@@ -123,4 +111,5 @@ async function main() {
   document.body.dataset.checked = "yes";
 }
 
-main();
+// What stands after the script is part of the page as well.
+document.addEventListener("DOMContentLoaded", main);

@@ -1,0 +1,56 @@
+"""A page's digest is of all that it shows, and what its record holds says where it stands in the record."""
+
+from __future__ import annotations
+
+import re
+
+from earlystop.report.page import page_of
+from earlystop.report.shown import shown_digest
+from tests.unit.report.tags import Tags
+from tests.unit.report.whole_page import SHOWN_OF_THE_RECORD, whole_report
+
+MARKUP = '<p id="a" hidden>one &amp; <b>two</b><br>\n three</p>\n<noscript><p>no scripts</p></noscript>'
+
+
+def test_every_changed_text_attribute_and_element_changes_the_digest_of_a_page() -> None:
+    others = [
+        MARKUP.replace(before, after)
+        for before, after in (
+            ("one", "One"),
+            ("&amp;", "&lt;"),
+            ("three", "3"),
+            ('"a"', '"b"'),
+            (" hidden", ""),
+            ("<b>two</b>", "two"),
+            ("<b>two</b>", "&lt;b&gt;two&lt;/b&gt;"),
+            ("<br>", ""),
+            (" three</p>", "</p> three"),
+        )
+    ]
+    digests = [
+        shown_digest("title", MARKUP),
+        shown_digest("Title", MARKUP),
+        *(shown_digest("title", each) for each in others),
+    ]
+    assert len(set(digests)) == len(digests) == 11
+
+
+def test_blanks_that_are_shown_alike_and_what_only_a_browser_without_scripts_shows_leave_the_digest_as_it_is() -> None:
+    digest = shown_digest("title", MARKUP)
+    assert shown_digest(" title\n", MARKUP.replace("\n three", "\r\n\t three") + "\n\n") == digest
+    assert shown_digest("title", MARKUP.replace("no scripts", "none")) == digest
+
+
+def test_a_page_says_of_each_text_where_it_stands_in_the_record() -> None:
+    tags = Tags(page_of(whole_report()))
+    named = {attrs["data-record"] for _, attrs in tags.found if "data-record" in attrs}
+    assert named == set(SHOWN_OF_THE_RECORD)
+
+
+def test_the_rows_of_the_verdict_itself_are_told_from_those_of_others() -> None:
+    page = page_of(whole_report())
+    settings, decisions = (
+        page.split(f'<table id="{name}">')[1].split("</table>")[0] for name in ("settings", "decisions")
+    )
+    assert (settings.count('<tr class="own">'), len(re.findall("<tr[ >]", settings))) == (2, 1 + 3)
+    assert (decisions.count('<tr class="own">'), len(re.findall("<tr[ >]", decisions))) == (1, 1 + 2)
