@@ -7,7 +7,8 @@ import re
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
 
-GATE_CLOSED, GATE_TIMED_OUT = "GateClosed", "GateTimedOut"
+GATE_CLOSED = "GateClosed"
+GATE_TIMED_OUT = "GateTimedOut"
 
 
 def gate_sentence(answer: GateAnswer) -> str:

@@ -13,6 +13,7 @@ from earlystop.api.reasons import REASONS, page
 from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
 from earlystop.rollout.approval import Fate
+from earlystop.rollout.certificate.words import REASONS as OF_LAPSES
 from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
 
@@ -35,7 +36,7 @@ PLACE_OF_REASON = {
 
 CONSTANT_NAMES = re.compile(
     "^(REASON|[A-Z_]*(MISROUTES|LEFT|IN_TARGET|NEVER_READY|NOT_BUILT|PACING|ABORTED|TARGET_TAKEN|BY_PERSON|ANSWERING"
-    "|EVERY_CANDIDATE_DROPPED|BY_CLASS|HARMFUL_IN_EVERY_CLASS|BUDGET_USED|RISK_USED"
+    "|EVERY_CANDIDATE_DROPPED|BY_CLASS|CERTIFICATE_LAPSED|HARMFUL_IN_EVERY_CLASS|BUDGET_USED|RISK_USED"
     "|GATE_CLOSED|GATE_TIMED_OUT|JOB_NOT_MADE|TEMPLATE_REFUSED|TARGET_NOT_FOUND|TARGET_FORBIDDEN|TARGET_UNUSABLE|NOT_DELIVERED|GIVEN_UP))$"
 )
 CAMEL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
@@ -63,7 +64,7 @@ def words_in(node: ast.expr | None, constants: dict[str, str]) -> Iterator[str]:
 
 def given() -> set[str]:
     """All reasons that the code can give."""
-    found = {each.value for enum in (FailureKind, Phase, FateReason, Fate) for each in enum}
+    found = {each.value for enum in (FailureKind, Phase, FateReason, Fate) for each in enum} | {*OF_LAPSES.values()}
     # Of what probes show, these are never said under their own name: `put_in_force` waits, or quarantines the gateway.
     found |= {each.value for each in Proof} - {Proof.NOT_YET.value, Proof.STALE.value, Proof.WRONG.value}
     for tree in trees():
@@ -95,6 +96,8 @@ def _reasons_of(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
                     yield from words_in(value, constants)
         case ast.Assign(targets=[ast.Name(id="reason")], value=value):
             yield from filter(CAMEL_CASE.match, words_in(value, constants))  # elsewhere it may be a sentence
+        case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="reason"), *_])], value=ast.Tuple(elts=[word, *_])):
+            yield from words_in(word, constants)
         case ast.FunctionDef(name=name) if name.endswith("reason"):
             for each in ast.walk(node):
                 if isinstance(each, ast.Return):
