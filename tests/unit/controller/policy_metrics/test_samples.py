@@ -105,6 +105,6 @@ def test_a_guards_window_and_its_detectors_have_samples_while_it_watches() -> No
     assert value_of(samples, "earlystop_policy_guard_token_saving_ratio") == pytest.approx(0.5)
     statistic = value_of(samples, "earlystop_policy_guard_log_statistic", "exact_match")
     line = value_of(samples, "earlystop_policy_guard_log_line", "exact_match")
-    assert statistic is not None and line is not None and 0 <= statistic < line == pytest.approx(log(2_592_000))
+    assert statistic is not None and line is not None and 0 <= statistic < line == pytest.approx(log(2_592_000 / 0.9))
     for name in ("promoted", "rolled back by its guard"):
         assert not any("guard" in each.metric.name for each in said(REACHED[name]))
