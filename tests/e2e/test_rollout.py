@@ -170,7 +170,7 @@ def test_every_command_of_the_readme_about_a_policy_does_what_the_readme_says(st
     stage.start_load(RATE)
     apply, *others = UNTIL_PROMOTED
     shell.run(apply)
-    stage.wait_for("qa", lambda status: bool(status.get("looks")), 90, "a look")
+    stage.wait_for("qa", lambda status: bool((status.get("evidence") or {}).get("looks")), 90, "a look")
     following_it = shell.begin(FOLLOWING)
     printed = {line: shell.run(line, answer="y\n") for line in (*others, *AFTER_THE_VERDICT)}
     wait_until(lambda: not following_it.alive, 30, "`watch` to end with the rollout")

@@ -52,8 +52,8 @@ APPROVAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "`kubectl earlystop status`.",
             "MadeBeforeProposal": "The approval is older than the proposal; look at what is proposed, and answer anew.",
             "MadeAfterExpiry": "The approval came after approval.expiresSeconds; retry the campaign.",
-            "ByAuthor": "The author of the change, or who asked for the promotion, does not approve it "
-            "(approval.notByAuthor); ask somebody else.",
+            "ByAuthor": "The author of the change, who proposed the setting or asked for the promotion, does not "
+            "approve it (approval.notByAuthor); ask somebody else.",
             "AnsweredBefore": "The same person has answered this decision before, and the first answer counts.",
             "NoSuchPolicy": "There is no policy of this name in the approval's namespace.",
         },

@@ -12,6 +12,13 @@ Short = Annotated[str, Field(max_length=128)]
 Moment = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
 
+class AwaitedClass(Value):
+    """What one query class would get."""
+
+    query_class: Short = Field(description="Name of the class.")
+    candidate: Short = Field(description="Name of the candidate.")
+
+
 class AwaitingStatus(Value):
     """A favourable decision that is not carried out before somebody agrees. Looks go on, and harm drops it."""
 
@@ -26,4 +33,16 @@ class AwaitingStatus(Value):
     expires_at: Moment = Field(description="Until when it waits.")
     requested_by: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="Who asked for it. Absent: the evidence did."
+    )
+    proposed_by: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="Who proposed the setting of this trial. Absent: nobody did, but the policy or its search."
+    )
+    class_map: tuple[AwaitedClass, ...] | None = Field(
+        None, max_length=64, description="Which candidate each query class would get. Absent: all requests get one."
+    )
+    replaces: Annotated[str, Field(max_length=640)] | None = Field(
+        None, description="Why it took the place of what waited before. Absent: nothing did."
+    )
+    answers_from: Moment | None = Field(
+        None, description="Since when answers to it count, if people were asked about the very same before."
     )

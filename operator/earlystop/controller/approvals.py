@@ -89,8 +89,8 @@ class Approvals(ConditionWriter):
             manifest = await self._cluster.get(APPROVALS, policy[0], name)
             found = None if manifest is None else _read(manifest, each.since)
             if found is None:
-                self._known[policy].pop(name, None)
-            elif found.given != each.given:
+                self._known.get(policy, {}).pop(name, None)
+            elif found.given != each.given and name in self._known.get(policy, {}):
                 self._known[policy][name] = found
         return self.given_to(policy)
 

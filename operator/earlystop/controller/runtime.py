@@ -39,6 +39,7 @@ from earlystop.rollout.savings_price import price_of
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search_view import no_such_policy, search_view
 from earlystop.rollout.state import Phase
+from earlystop.rollout.waiting_condition import awaits_people
 
 LONGEST_BACKOFF = 15.0
 OUTAGE_SECONDS = 2.0
@@ -318,7 +319,7 @@ class Runtime:
 
     def _awaiting(self) -> float:
         tracked = tuple(self._tracked.values())  # asked by the thread that makes the page of metrics
-        return float(sum(1 for each in tracked if each.state.awaiting is not None))
+        return float(sum(1 for each in tracked if awaits_people(each.state)))
 
     def policy_views(self) -> Iterator[PolicyView]:
         """Every tracked policy as /metrics is made from it."""

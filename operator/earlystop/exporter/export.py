@@ -87,14 +87,18 @@ class Exporter(Collector):
         query_class: str = DEFAULT_CLASS,
         *,
         variants: Sequence[str] = ONE_CANDIDATE,
+        arrived: float | None = None,
     ) -> bool:
         """Expose a revision's counters of these variants, and of those registered before, at 0 if they are new.
+
+        arrived: Unix time at which the request did that a vote is about, where only such are counted: the revisions
+        with the latest requests have places then.
 
         False when it cannot be: odd label values, a policy that is not among the server's, evicted before, or as many
         in use as have places. Nothing has changed then, and requests of what is not exposed count as unassigned.
         """
         with self._lock:
-            return self._revisions.admit(Assignment(policy, revision, step, "", query_class), variants)
+            return self._revisions.admit(Assignment(policy, revision, step, "", query_class), variants, arrived)
 
     def started(self, assignment: Assignment) -> None:
         """A request arrived. One that is forged counts as such, and as unassigned."""

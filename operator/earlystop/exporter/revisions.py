@@ -34,10 +34,12 @@ class _Known:
     """What is exposed of one revision: counts by step, variant and class, `GROUPED_EVENTS` by step, variant and group
     of users, and values by variant and parameter.
 
-    used_at: when a request last counted, or when it got its place, in seconds of the clock.
+    used_at: when a request last counted, or when it got its place, in seconds of the clock. arrived: when the latest
+    request arrived of which something was registered later, None where nobody says it.
     """
 
     used_at: float
+    arrived: float | None = None
     strata: set[tuple[int, str]] = field(default_factory=set)
     variants: set[str] = field(default_factory=set)
     rows: dict[tuple[int, str, str], Counts] = field(default_factory=dict)
@@ -54,6 +56,9 @@ class Revisions:
 
     When no place is left, the revision not used for longest is evicted with its counts if it was idle for
     IDLE_SECONDS, and never comes back: its series would begin again. Until then no new one is admitted.
+
+    Where it is told when requests arrived, as of votes that come later, the revision with the latest ones matters, and
+    not the one that was used last: a place is then only left for a revision whose requests are younger.
     """
 
     def __init__(self, most: int, policies: Collection[str], clock: Callable[[], float]) -> None:
@@ -68,10 +73,12 @@ class Revisions:
         self._unassigned: dict[str, Counts] = {}
         self._forged: dict[str, int] = {}
 
-    def admit(self, assignment: Assignment, variants: Sequence[str] = ()) -> bool:
+    def admit(self, assignment: Assignment, variants: Sequence[str] = (), arrived: float | None = None) -> bool:
         """Make room for the revision, step, class and these variants beside those that it has, and let all of them
-        stand at 0. False when there is none: then nothing has changed."""
+        stand at 0. False when there is none: then nothing has changed. arrived: when its request did, Unix seconds."""
         known, stratum = self._get(assignment), (assignment.step, assignment.query_class)
+        if known is not None and arrived is not None:
+            known.arrived = max(arrived, known.arrived or arrived)
         if known is not None and stratum in known.strata and known.variants.issuperset(variants):
             return True
         strata, labels = {stratum}, {str(variant) for variant in variants}
@@ -79,7 +86,7 @@ class Revisions:
             strata, labels = strata | known.strata, labels | known.variants
         if not is_exposable(assignment) or not all(map(is_variant, labels)) or not has_places(strata, labels):
             return False
-        known = known or self._new(assignment.policy, assignment.revision)
+        known = known or self._new(assignment.policy, assignment.revision, arrived)
         if known is None:
             return False
         for step, query_class in strata:
@@ -193,24 +200,31 @@ class Revisions:
     def _get(self, assignment: Assignment) -> _Known | None:
         return self._known.get((assignment.policy, assignment.revision))
 
-    def _new(self, policy: str, revision: str) -> _Known | None:
+    def _new(self, policy: str, revision: str, arrived: float | None) -> _Known | None:
         if self._policies and policy not in self._policies:
             return None
         room = self._room(policy, revision)
         if (policy, revision) in self._retired[room]:
             return None
-        if self._taken[room] >= self._most and not self._evict_idle(room):
+        if self._taken[room] >= self._most and not self._leaves_place(room, arrived):
             return None
         self._taken[room] += 1
         if commitment_in(revision):
             self._forged.setdefault(policy, 0)
-        return self._known.setdefault((policy, revision), _Known(self._clock()))
+        return self._known.setdefault((policy, revision), _Known(self._clock(), arrived))
 
-    def _evict_idle(self, room: Room) -> bool:
-        """Free the place that was not used for longest. False when it is in use."""
-        oldest = next(each for each in self._known if self._room(*each) == room)
+    def _leaves_place(self, room: Room, arrived: float | None) -> bool:
+        """Free the place that was not used for longest, or the one whose requests are oldest. False when it is in use,
+        or when its requests are younger than one that arrived then."""
+        there = [each for each in self._known if self._room(*each) == room]
         retired = self._retired[room]
-        if self._clock() - self._known[oldest].used_at < IDLE_SECONDS or len(retired) >= MAX_RETIRED:
+        if arrived is None:
+            oldest = there[0]
+            is_free = self._clock() - self._known[oldest].used_at >= IDLE_SECONDS
+        else:
+            oldest = min(there, key=lambda each: self._known[each].arrived or 0.0)
+            is_free = (self._known[oldest].arrived or 0.0) < arrived
+        if not is_free or len(retired) >= MAX_RETIRED:
             return False
         del self._known[oldest]
         self._taken[room] -= 1

@@ -12,6 +12,7 @@ from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, closed_mes
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
+from earlystop.rollout.proposing import is_proposed
 from earlystop.rollout.requirements import Answer, Requirement, Standing, joined
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
@@ -67,7 +68,7 @@ def _carried_out(
     plan = state.pinned_plan
     for time_is_over in (False, True):
         decision = strategy_of(plan).decision_at(plan, state, at, time_is_over=time_is_over)
-        if decision is not None and (decision.candidate, decision.reason) == (awaited.candidate, awaited.reason):
+        if decision is not None and is_proposed(state, decision, awaited):
             moment = now if answer.by else at  # where nobody need agree any more, it is what the look has decided
             decision = replace(decision, at=moment, proposal=proposal, approved_by=answer.by)
             return decided(times, state, decision)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from earlystop.api.approval import Approval
+from earlystop.api.verdict import ClassMapEntry
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.class_codec import class_map_entries
@@ -17,9 +18,10 @@ from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.requirements import Answer, Standing
+from earlystop.rollout.serving import Served, served_after
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import setting_pairs
+from earlystop.rollout.verdict import pairs_served
 
 SECONDS_OF_SKEW = 5
 """By so much the API server's clock, which dates approvals, may be behind the operator's."""
@@ -33,9 +35,20 @@ def needs_approval(terms: Approval, state: RolloutState, decision: Decision) -> 
         return terms.mode == "Always"
     if decision.verdict is not Verdict.PROMOTE:
         return False
+    if changes_nothing(state, decision):
+        return False
     if terms.mode == "WhenBelowFloor":
         return any(_is_below_floor(each) for each in _promoted(state, decision))
     return terms.mode in ("BeforePromotion", "Always")
+
+
+def changes_nothing(state: RolloutState, decision: Decision) -> bool:
+    """Whether a trial ends certified and the setting that a search has found before goes on serving: then there is
+    nothing to agree to."""
+    if decision.verdict is not Verdict.PROMOTE:
+        return False
+    comparison = state.comparison(decision.candidate)
+    return served_after(state.pinned_plan, comparison, decision) is Served.INCUMBENT
 
 
 def _promoted(state: RolloutState, decision: Decision) -> tuple[Comparison, ...]:
@@ -60,18 +73,6 @@ def _is_below_floor(comparison: Comparison) -> bool:
     return scored == 0 or right < objective.floor * scored
 
 
-def wait(state: RolloutState, decision: Decision) -> RolloutState:
-    """The state with a decision that waits for people; the same state when it waits already. What the evidence decides
-    takes the place of what a person asked for; nothing else changes since when one about the same candidate waits."""
-    before = state.awaiting
-    proposed = AwaitedDecision(decision.candidate, decision.reason, decision.at, decision.requested_by)
-    if before is not None and before.candidate == proposed.candidate:
-        if before.by_evidence or not proposed.by_evidence:
-            return state
-        proposed = replace(proposed, since=before.since)
-    return replace(state, awaiting=proposed)
-
-
 def proposed_decision(state: RolloutState, awaited: AwaitedDecision) -> Decision:
     """What a waiting decision would be, without its words."""
     verdict = Verdict.PROMOTE if strategy_of(state.pinned_plan).promotes else Verdict.RECOMMEND
@@ -83,14 +84,16 @@ def awaited_digest(uid: str, state: RolloutState) -> str:
     if state.awaiting is None:
         return ""
     plan, decision = state.pinned_plan, proposed_decision(state, state.awaiting)
+    gets_all = decision.verdict is Verdict.PROMOTE and decision.reason != BY_CLASS
+    serves = Served.CANDIDATE if gets_all else Served.BASELINE
     return _digest(
         {
             "policyUid": uid,
             "revision": state.revision,
             "decision": decision.verdict.value,
             "candidate": decision.candidate,
-            "settings": [each.wire() for each in setting_pairs(plan, state.comparison(decision.candidate), decision)],
-            "classMap": _class_map(plan, state, decision),
+            "settings": [each.wire() for each in pairs_served(plan, decision.candidate, serves)],
+            "classMap": _class_map(plan, state, state.awaiting),
         }
     )
 
@@ -101,9 +104,11 @@ def recorded_digest(record: dict[str, Any]) -> str:
     return _digest({**named, "classMap": record.get("classMap") or []})
 
 
-def _class_map(plan: Plan, state: RolloutState, decision: Decision) -> list[dict[str, Any]]:
-    if decision.reason != BY_CLASS:
+def _class_map(plan: Plan, state: RolloutState, awaited: AwaitedDecision) -> list[dict[str, Any]]:
+    if awaited.reason != BY_CLASS:
         return []
+    if awaited.class_map:
+        return [ClassMapEntry(query_class=name, candidate=candidate).wire() for name, candidate in awaited.class_map]
     return [each.wire() for each in class_map_entries(plan, state.comparisons) or ()]
 
 
@@ -178,16 +183,23 @@ def asked(uid: str, terms: Approval, state: RolloutState, author: str) -> Asked:
     if awaited is None:
         return Asked(uid=uid, answered=answered, answered_by=by)
     names = [author] if awaited.by_evidence else [author, _user_in(awaited.requested_by)]
+    proposer = proposer_of(state)
     return Asked(
         uid=uid,
         digest=awaited_digest(uid, state),
-        since=awaited.since,
+        since=awaited.since if awaited.answers_from is None else awaited.answers_from,
         until=awaited.since + terms.expires_seconds,
-        excluded=frozenset(names) - {""} if terms.not_by_author else frozenset(),
+        excluded=frozenset((*names, proposer)) - {""} if terms.not_by_author else frozenset(),
         author_unknown=terms.not_by_author and "" in names,
         answered=answered,
         answered_by=by,
     )
+
+
+def proposer_of(state: RolloutState) -> str:
+    """The user who proposed the setting that is tried, as the API server has checked the name; "" where nobody did."""
+    trial = state.pinned_plan.trial
+    return "" if trial is None else trial.proposer
 
 
 def _user_in(words: str) -> str:

@@ -11,7 +11,7 @@ from earlystop.rollout.decision_messages import benefit_message, missing_phrases
 from earlystop.rollout.formatting import in_points, in_settings
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
-from earlystop.rollout.state import RolloutState, Verdict
+from earlystop.rollout.state import ClassSetting, RolloutState, Verdict
 
 HOW_TO_ANSWER = "Answer with `kubectl earlystop approve` or `kubectl earlystop reject`, and the policy's name."
 NOBODY_KNOWN = (
@@ -38,11 +38,25 @@ def proposal_sentence(state: RolloutState) -> str:
     plan, name = state.pinned_plan, awaited.candidate
     baseline = in_settings(plan.baseline_settings)
     if awaited.reason == BY_CLASS:
-        return f"Proposed: settings by query class. {by_class_message(plan, class_settings(plan, state.comparisons))}"
+        return f"Proposed: settings by query class. {by_class_message(plan, _given(state, awaited))}{_place(awaited)}"
     is_promotion = proposed_decision(state, awaited).verdict is Verdict.PROMOTE
     what = "all requests get" if is_promotion else "report"
-    proposed = f"Proposed: {what} {in_settings(plan.settings_of(name))} (candidate {name}; baseline {baseline})."
-    return f"{proposed} {_grounds(plan, state, awaited)}"
+    serves = f"; {plan.incumbent.name} serves now" if plan.incumbent is not None else ""
+    about = f"(candidate {name}; baseline {baseline}{serves})"
+    proposed = f"Proposed: {what} {in_settings(plan.settings_of(name))} {about}."
+    return f"{proposed} {_grounds(plan, state, awaited)}{_place(awaited)}"
+
+
+def _place(awaited: AwaitedDecision) -> str:
+    return f" {awaited.replaces}" if awaited.replaces else ""
+
+
+def _given(state: RolloutState, awaited: AwaitedDecision) -> tuple[ClassSetting, ...]:
+    """What each query class would get, as it was proposed."""
+    plan = state.pinned_plan
+    if not awaited.class_map:
+        return class_settings(plan, state.comparisons)
+    return tuple(ClassSetting(name, candidate, plan.settings_of(candidate)) for name, candidate in awaited.class_map)
 
 
 def _grounds(plan: Plan, state: RolloutState, awaited: AwaitedDecision) -> str:
@@ -64,8 +78,8 @@ FATES = {
     "or never was. See what waits with `kubectl earlystop status {policy}`.",
     Fate.TOO_EARLY: "It was made before the decision was proposed. Look at what is proposed, and answer anew.",
     Fate.TOO_LATE: "It was made after the time of approval.expiresSeconds.",
-    Fate.BY_AUTHOR: "The author of the change, or who asked for the promotion, does not approve it "
-    "(approval.notByAuthor). Ask somebody else.",
+    Fate.BY_AUTHOR: "The author of the change, who proposed the setting or asked for the promotion, does not approve "
+    "it (approval.notByAuthor). Ask somebody else.",
     Fate.AUTHOR_UNKNOWN: NOBODY_KNOWN,
     Fate.TWICE: "The same person has answered this decision before, and the first answer counts.",
     Fate.NO_POLICY: "There is no EarlyStopPolicy {policy} in this namespace.",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from earlystop.api.awaiting_status import AwaitingStatus
-from earlystop.rollout.approval import awaited_digest, proposed_decision
+from earlystop.rollout.approval import awaited_digest, proposed_decision, proposer_of
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState
+
+LONGEST_REASON = 640
 
 
 def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> AwaitingStatus | None:
@@ -25,6 +27,10 @@ def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> Awaiting
             "since": rfc3339(awaited.since),
             "expiresAt": rfc3339(awaited.since + times.approval.expires_seconds),
             "requestedBy": awaited.requested_by or None,
+            "proposedBy": proposer_of(state) or None,
+            "classMap": [{"queryClass": name, "candidate": candidate} for name, candidate in awaited.class_map] or None,
+            "replaces": awaited.replaces[:LONGEST_REASON] or None,
+            "answersFrom": None if awaited.answers_from is None else rfc3339(awaited.answers_from),
         }
     )
 
@@ -36,5 +42,11 @@ def restore_awaiting(stored: AwaitingStatus | None, plan: Plan) -> AwaitedDecisi
     if stored.candidate not in plan.names:
         raise ValueError(f"status.awaiting is about {stored.candidate}, which status.plan does not name")
     return AwaitedDecision(
-        stored.candidate, stored.reason, from_rfc3339(stored.since), requested_by=stored.requested_by or ""
+        stored.candidate,
+        stored.reason,
+        from_rfc3339(stored.since),
+        requested_by=stored.requested_by or "",
+        class_map=tuple((each.query_class, each.candidate) for each in stored.class_map or ()),
+        replaces=stored.replaces or "",
+        answers_from=None if stored.answers_from is None else from_rfc3339(stored.answers_from),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.gates import Gate
-from earlystop.rollout.approval import needs_approval, wait
+from earlystop.rollout.approval import changes_nothing, needs_approval
 from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.proposing import wait
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
 
 LONGEST_MESSAGE = 1024
@@ -18,7 +19,7 @@ def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> 
     """The state with a decision that waits to be carried out, or that waits for people first. A trial without a verdict
     holds nothing: its search goes on without its setting."""
     for_people = needs_approval(times.approval, state, decision)
-    gates = times.gates if decision.verdict is Verdict.PROMOTE else ()
+    gates = times.gates if decision.verdict is Verdict.PROMOTE and not changes_nothing(state, decision) else ()
     if for_people or gates:
         return _waiting(state, wait(state, decision), gates, for_people=for_people)
     return decided(times, state, decision)

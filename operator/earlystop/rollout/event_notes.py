@@ -116,7 +116,7 @@ def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
 def _approval_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """The events about a decision that begins to wait for people, or that the evidence no longer asks for."""
     then, now = before.awaiting, after.awaiting
-    is_new = then is None or now is None or then.candidate != now.candidate or before.campaign != after.campaign
+    is_new = then is None or now is None or not now.is_same_as(then) or before.campaign != after.campaign
     if now is not None and is_new and not awaits_gates_alone(after.gates):
         return [EventNote("AwaitingApproval", "AskPeople", awaiting_sentence(after))]
     same = before.campaign == after.campaign and after.decision is before.decision

@@ -84,17 +84,26 @@ def following(
     if not gates:
         return None if asked is None or not asked.for_people else replace(asked, answers=())
     known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
-    answers = tuple(_stands(each, known.answer(each.name), since, news.get(each.name), now) for each in gates)
+    answers = tuple(_stands(each, known.answer(each.name), news.get(each.name), now) for each in gates)
     return known if answers == known.answers else replace(known, answers=answers)
 
 
-def _stands(gate: Gate, before: GateAnswer | None, since: int, news: GateAnswer | None, now: int) -> GateAnswer:
+def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, ...]:
+    """When the time of each gate that is waited for is over, Unix seconds."""
+    stands = [] if asked is None else [(each, asked.answer(each.name)) for each in gates]
+    return tuple(
+        answer.at + gate.timeout_seconds for gate, answer in stands if answer and answer.state is GateState.WAITING
+    )
+
+
+def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now: int) -> GateAnswer:
+    """How one gate stands. Its time runs from when it began to be waited for, which may be later than the decision."""
     before = before or GateAnswer(gate.name, GateState.WAITING, now)
     if before.state in ANSWERED:
         return before
     if news is not None and news.state in ANSWERED:
         return replace(news, message=news.message[:LONGEST_MESSAGE])
-    if before.state is GateState.WAITING and now >= since + gate.timeout_seconds:
+    if before.state is GateState.WAITING and now >= before.at + gate.timeout_seconds:
         message = f"it did not open within {gate.timeout_seconds} s"
         return GateAnswer(gate.name, GateState.TIMED_OUT, now, message)
     if news is not None and before.state is GateState.WAITING:

@@ -58,7 +58,9 @@ def argo_health(policy: Mapping[str, Any]) -> ShownHealth:
         return ShownHealth(Health.DEGRADED, message)
     if policy["spec"].get("suspend"):
         return ShownHealth(Health.SUSPENDED, message)
-    if status.get("awaiting"):
+    gates = status.get("gates") or {}
+    gates_alone = gates.get("gates") and not gates.get("forPeople")
+    if status.get("awaiting") and not gates_alone:
         return ShownHealth(Health.SUSPENDED, ASKS_PEOPLE)
     return ShownHealth(BY_PHASE[Phase(status["phase"])], message)
 
@@ -82,7 +84,7 @@ if ready ~= nil and ready.status == "False" then
   hs.status = "{Health.DEGRADED}"
 elseif obj.spec.suspend then
   hs.status = "{Health.SUSPENDED}"
-elseif status.awaiting ~= nil then
+elseif status.awaiting ~= nil and (status.gates == nil or status.gates.gates == nil or status.gates.forPeople) then
   hs.status = "{Health.SUSPENDED}"
   hs.message = "{ASKS_PEOPLE}"
 else

@@ -112,9 +112,14 @@ def recorded_risk(plan: Plan) -> RiskStatus | None:
 def setting_pairs(plan: Plan, comparison: Comparison, decision: Decision) -> tuple[SettingPair, ...]:
     """Each parameter with its value before a decision about a candidate and the one that the decision leaves in
     force."""
-    before, tried = plan.baseline_settings, plan.settings_of(comparison.name)
+    return pairs_served(plan, comparison.name, served_after(plan, comparison, decision))
+
+
+def pairs_served(plan: Plan, candidate: str, served: Served) -> tuple[SettingPair, ...]:
+    """The same for a decision about a candidate after which the setting of one of the three serves."""
+    before, tried = plan.baseline_settings, plan.settings_of(candidate)
     after = before
-    match served_after(plan, comparison, decision):
+    match served:
         case Served.CANDIDATE:
             after = tried
         case Served.INCUMBENT if plan.incumbent is not None:

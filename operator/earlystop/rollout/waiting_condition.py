@@ -8,6 +8,11 @@ from earlystop.rollout.gate_words import awaits_gates_alone
 from earlystop.rollout.state import RolloutState
 
 
+def awaits_people(state: RolloutState) -> bool:
+    """Whether a decision waits for people, and not for gates alone."""
+    return state.awaiting is not None and not awaits_gates_alone(state.gates)
+
+
 def waiting_condition(state: RolloutState, stands: str, *, author_unknown: bool) -> Condition:
     """Who is waited for, and for what. stands: where the rollout stands, "" where no words are asked for.
     author_unknown: whether nobody's approval counts."""

@@ -108,3 +108,13 @@ def test_a_pause_that_is_asked_for_is_suspended_at_once() -> None:
 def test_the_page_has_the_script_as_it_is_made() -> None:
     script = "\n".join(f"    {line}".rstrip() for line in argo_script().splitlines())
     assert script in PAGE.read_text()
+
+
+def test_what_waits_for_gates_alone_asks_nobody_in_argo_either() -> None:
+    gates = {"since": "2026-01-01T00:00:00Z", "forPeople": False, "gates": [{"name": "ci"}]}
+    waits = {"phase": "Observing", "observedGeneration": 1, "awaiting": {"candidate": "w10"}}
+    found = {"metadata": {"generation": 1}, "spec": {}, "status": {**waits, "gates": gates}}
+    assert argo_health(found).status == "Progressing"
+    asks_people = {**found, "status": {**waits, "gates": {**gates, "forPeople": True}}}
+    assert argo_health(asks_people) == ("Suspended", ASKS_PEOPLE)
+    assert "status.gates.forPeople" in argo_script()

@@ -23,6 +23,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.savings_price import net_tokens, worth_of
 from earlystop.rollout.state import Comparison, Phase, RolloutState
 from earlystop.rollout.verdict import recorded_risk
+from earlystop.rollout.waiting_condition import awaits_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _of_policy(view: PolicyView) -> Iterator[Number]:
     yield table.CAMPAIGN, (), state.campaign
     yield table.LAST_LOOK, (), state.clock.last_look_at
     yield table.NEXT_LOOK, (), next_look(LiveTimes.of(spec), state)
-    yield table.AWAITING, (), state.awaiting is not None
+    yield table.AWAITING, (), awaits_people(state)
 
 
 def _of_conditions(conditions: Sequence[ConditionSummary]) -> Iterator[Number]:

@@ -21,6 +21,7 @@ from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.certificate.follow import certificate_due_at
 from earlystop.rollout.certificate.response import acts_at
+from earlystop.rollout.gates import time_out_at
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
@@ -125,8 +126,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.phase in BETWEEN_TRIALS and not tracked.spec.suspend and tracked.observations.refusal is None:
         moments.append(_follows_at(tracked, now))
     if state.awaiting is not None:
-        over = [state.awaiting.since + each.timeout_seconds for each in tracked.times.gates]
-        moments += [each for each in over if each > now]
+        moments += [each for each in time_out_at(tracked.times.gates, state.gates) if each > now]
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)

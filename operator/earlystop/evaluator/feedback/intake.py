@@ -12,7 +12,7 @@ from earlystop.evaluator.feedback.rules import FeedbackRules, counts_at, refusal
 from earlystop.evaluator.feedback.telemetry import Telemetry
 from earlystop.evaluator.feedback.vote import Kind, Vote
 from earlystop.evaluator.feedback.vote_store import VoteStore, WaitingLabel
-from earlystop.exporter.assignment import Assignment, variants_beside
+from earlystop.exporter.assignment import variants_beside
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.receipts import Receipt, Receipts
 
@@ -55,7 +55,7 @@ class Intake:
         counted = 0
         for label in due:
             receipt = self.receipts.open(label.receipt)
-            outcome = Outcome.UNKNOWN if receipt is None else self._count(receipt.assignment, Kind.LABEL, label.said)
+            outcome = Outcome.UNKNOWN if receipt is None else self._count(receipt, Kind.LABEL, label.said)
             counted += outcome is Outcome.COUNTED
             self.telemetry.ended(Kind.LABEL, outcome)
         before = int(now) - self.rules.longest_seconds
@@ -75,7 +75,7 @@ class Intake:
         try:
             if self.store.has_voted(receipt.identity, vote.kind):
                 return Outcome.REPEATED
-            if not self._register(receipt.assignment):
+            if not self._register(receipt):
                 return Outcome.NO_ROOM
             if not self._has_time(now):
                 return Outcome.TOO_MANY
@@ -101,13 +101,16 @@ class Intake:
             self.telemetry.waiting(self.store.waiting)
             return Outcome.HELD
         self.store.add(receipt.identity, vote.kind, receipt.arrived)
-        return self._count(receipt.assignment, vote.kind, vote.said)
+        return self._count(receipt, vote.kind, vote.said)
 
-    def _count(self, assignment: Assignment, kind: Kind, said: str) -> Outcome:
+    def _count(self, receipt: Receipt, kind: Kind, said: str) -> Outcome:
         """Count under the labels that the request had, whatever step is under way by now."""
         count = self.exporter.labelled if kind is Kind.LABEL else self.exporter.feedback
-        return Outcome.COUNTED if self._register(assignment) and count(assignment, said) else Outcome.NO_ROOM
+        return Outcome.COUNTED if self._register(receipt) and count(receipt.assignment, said) else Outcome.NO_ROOM
 
-    def _register(self, told: Assignment) -> bool:
-        variants = variants_beside(told.variant)
-        return self.exporter.register(told.policy, told.revision, told.step, told.query_class, variants=variants)
+    def _register(self, receipt: Receipt) -> bool:
+        """Votes on a campaign of long ago take no place from the present one."""
+        told, variants = receipt.assignment, variants_beside(receipt.assignment.variant)
+        return self.exporter.register(
+            told.policy, told.revision, told.step, told.query_class, variants=variants, arrived=receipt.arrived
+        )

@@ -56,7 +56,7 @@ def _decided(identity: PolicyIdentity, before: RolloutState, after: RolloutState
         return
     kinds = {Verdict.PROMOTE: OccurrenceKind.PROMOTED, Verdict.ROLL_BACK: OccurrenceKind.ROLLED_BACK}
     kind = kinds.get(decision.verdict, OccurrenceKind.ENDED)
-    if after.search is not None:
+    if after.search is not None and not _was_over(before, after):
         kind = OccurrenceKind.TRIAL_ENDED
     if decision.reason == GUARD_ALARM:
         kind = OccurrenceKind.ALARM
@@ -69,6 +69,11 @@ def _decided(identity: PolicyIdentity, before: RolloutState, after: RolloutState
         sentence=_bounded(decision.message),
         verdict=_facts(identity, after),
     )
+
+
+def _was_over(before: RolloutState, after: RolloutState) -> bool:
+    """Whether the search had ended before: what is decided then, as an abort or a step back, ends no trial."""
+    return before.search is not None and before.search.ended is not None and before.campaign == after.campaign
 
 
 def _search_ended(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
@@ -94,7 +99,7 @@ def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Ite
     then, now = before.awaiting, after.awaiting
     if now is None or awaits_gates_alone(after.gates):
         return
-    if before.campaign == after.campaign and then is not None and then.candidate == now.candidate:
+    if before.campaign == after.campaign and then is not None and now.is_same_as(then):
         return
     yield Occurrence(
         kind=OccurrenceKind.AWAITING_APPROVAL,
@@ -163,6 +168,8 @@ def _failures_after(failures: int, occurrence: Occurrence) -> int:
         case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED | OccurrenceKind.ALARM:
             is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
             return 0 if is_success else failures + 1
+        case OccurrenceKind.ALARM:
+            return failures + 1  # what was promoted was taken back
     return failures
 
 

@@ -46,11 +46,23 @@ def decision_at(plan: Plan, state: RolloutState, at: int, time_is_over: bool) ->
     proven = [each for each in state.active if _may_win(plan, state, each.name, at, time_is_over)]
     if not proven:
         return None
-    winner = max(proven, key=lambda each: least_saving(each.assessment))
+    winner = _winner(state, proven)
     undecided = (each for each in state.active if each not in proven)
     if not time_is_over and any(not saves_less(each.assessment, winner.assessment) for each in undecided):
         return None
     return favour(plan, state, winner.name, REASON, at)
+
+
+def _winner(state: RolloutState, proven: Iterable[Comparison]) -> Comparison:
+    """The proven candidate with the largest proven saving. One that was proposed for that, and waits for people, stays
+    the one unless it is shown to save no more: noise alone changes nothing of what people are asked."""
+    by_name = {each.name: each for each in proven}
+    best = max(by_name.values(), key=lambda each: least_saving(each.assessment))
+    awaited = state.awaiting
+    if awaited is None or awaited.reason != REASON or awaited.candidate not in by_name:
+        return best
+    proposed = by_name[awaited.candidate]
+    return best if saves_less(proposed.assessment, best.assessment) else proposed
 
 
 def ever_certified(comparisons: Iterable[Comparison], risk: float) -> set[str]:

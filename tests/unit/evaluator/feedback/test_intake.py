@@ -54,6 +54,30 @@ def test_quick_and_slow_labels_of_requests_of_one_moment_count_in_one_moment() -
         assert process.intake.count_due() == 2
 
 
+def test_votes_on_campaigns_of_long_ago_never_silence_the_present_one() -> None:
+    """However many they are, whenever they come, and however rare votes on the present one are."""
+    with taking(now=START - 6_000) as process:
+        process.clock.now = START
+        for number in range(40):
+            old = receipt(revision=f"old{number}", arrived=START - 5_000 - number)
+            assert process.vote(old) == ("counted" if number < 16 else "no_room")
+        assert process.vote(receipt()) == "counted"
+        for hour in range(4):
+            process.clock.now += 1_000
+            for number in range(16):
+                process.vote(receipt(revision=f"late{hour}-{number}", arrived=START - 4_000 - number))
+            assert process.vote(receipt(arrived=START + hour)) == "counted"
+        assert process.counts() == {series(assignment("candidate")): Tally(feedback_down=5)}
+
+
+def test_a_campaign_that_lost_its_place_never_comes_back_with_series_that_begin_again() -> None:
+    with taking(now=START - 100) as process:
+        process.clock.now = START
+        for number in range(17):
+            assert process.vote(receipt(revision=f"r{number}", arrived=START - 100 + number)) == "counted"
+        assert process.vote(receipt(revision="r0", arrived=START)) == "no_room"
+
+
 def test_one_response_has_one_vote_of_each_kind_however_often_and_however_it_is_sent() -> None:
     one = receipt()
     with taking() as process:
