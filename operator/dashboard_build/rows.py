@@ -1,41 +1,23 @@
-"""What the dashboard shows, row by row: all policies, one policy, whether it is sound, what it saves, the operator."""
+"""What the dashboard shows, row by row: all policies, one policy, whether it is sound, its guard, what it saves, the
+operator."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from dashboard_build.panels import Json, Panel, Query, Row
-
-ONE = 'namespace="$namespace",policy="$policy"'
-CANDIDATE = f'{ONE},candidate="$candidate"'
-Style = list[tuple[str, Any]]
-Overrides = dict[str, Style]
-LEGEND: Json = {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}}
-DASHED = ("custom.lineStyle", {"fill": "dash", "dash": [10, 10]})
-LINE: Style = [DASHED, ("color", {"mode": "fixed", "fixedColor": "red"})]
-WANTED: Style = [DASHED, ("color", {"mode": "fixed", "fixedColor": "green"})]
-STAT: Json = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "value"}
-BY_LABEL: Json = {**STAT, "textMode": "name"}
-TIDY: tuple[Json, ...] = (
-    {"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True, "__name__": True}}},
+from dashboard_build.common_panels import (
+    BY_LABEL,
+    CANDIDATE,
+    LINE,
+    ONE,
+    STAT,
+    TIDY,
+    WANTED,
+    Overrides,
+    Style,
+    series,
+    stat,
 )
-
-
-def _series(
-    title: str,
-    help: str,
-    *queries: Query,
-    unit: str = "percentunit",
-    width: int = 8,
-    custom: Json | None = None,
-    overrides: Overrides | None = None,
-) -> Panel:
-    return Panel(title, "timeseries", queries, help, width, 8, unit, LEGEND, custom or {}, overrides or {})
-
-
-def _stat(title: str, help: str, text: str, unit: str = "short", name: str = "") -> Panel:
-    options = BY_LABEL if name else STAT
-    return Panel(title, "stat", (Query(text, name, instant=True),), help, 4, 4, unit, options)
+from dashboard_build.guard_row import GUARD
+from dashboard_build.panels import Panel, Query, Row
 
 
 def _band(title: str, help: str, metric: str, line: Query, style: Style) -> Panel:
@@ -46,13 +28,13 @@ def _band(title: str, help: str, metric: str, line: Query, style: Style) -> Pane
         "high": [("custom.lineWidth", 0), ("custom.fillBelowTo", "low"), ("custom.fillOpacity", 20)],
         line.name: style,
     }
-    return _series(title, help, *queries, line, width=12, overrides=band)
+    return series(title, help, *queries, line, width=12, overrides=band)
 
 
 def _claim(title: str, help: str, claim: str, style: Style) -> Panel:
     """The log e-value of a claim now and the one that decides, and the line at which the claim is shown."""
     labels = f'{CANDIDATE},claim="{claim}"'
-    return _series(
+    return series(
         title,
         help,
         Query(f"earlystop_policy_log_e{{{labels}}}", "now"),
@@ -66,27 +48,27 @@ def _claim(title: str, help: str, claim: str, style: Style) -> Panel:
 FLEET = Row(
     "All policies",
     (
-        _stat(
+        stat(
             "Under way",
             "Policies whose candidates are tried.",
             'count(earlystop_policy_phase{phase=~"Applying|Settling|Observing"} == 1) or vector(0)',
         ),
-        _stat(
+        stat(
             "Promoted",
             "Policies whose candidate has all requests.",
             'count(earlystop_policy_phase{phase="Promoted"} == 1) or vector(0)',
         ),
-        _stat(
+        stat(
             "Rolled back or held",
             "Policies that ended without a promotion.",
             'count(earlystop_policy_phase{phase=~"RolledBack|Held"} == 1) or vector(0)',
         ),
-        _stat(
+        stat(
             "Not accepted",
             "Policies that cannot be carried out as they are written now.",
             'count(earlystop_policy_condition{type="Accepted",status="False"} == 1) or vector(0)',
         ),
-        _stat(
+        stat(
             "Tokens saved, net",
             "Of all policies, as far as looks counted them: what users' requests did not take, "
             "without golden questions, shadows that are generated, and lost requests.",
@@ -117,17 +99,17 @@ FLEET = Row(
 POLICY = Row(
     "Policy $namespace/$policy",
     (
-        _stat("Phase", "Where the rollout stands.", f"earlystop_policy_phase{{{ONE}}}", name="{{phase}}"),
-        _stat("Step", "Which step of the campaign this is.", f"earlystop_policy_step{{{ONE}}}"),
-        _stat("Campaign", "Counts restarts of evidence.", f"earlystop_policy_campaign{{{ONE}}}"),
-        _stat("Looks", "Looks that were evidence.", f"max(earlystop_policy_looks{{{ONE}}})"),
-        _stat(
+        stat("Phase", "Where the rollout stands.", f"earlystop_policy_phase{{{ONE}}}", name="{{phase}}"),
+        stat("Step", "Which step of the campaign this is.", f"earlystop_policy_step{{{ONE}}}"),
+        stat("Campaign", "Counts restarts of evidence.", f"earlystop_policy_campaign{{{ONE}}}"),
+        stat("Looks", "Looks that were evidence.", f"max(earlystop_policy_looks{{{ONE}}})"),
+        stat(
             "Since the last look",
             "Seconds since the last look that was dealt with.",
             f"time() - earlystop_policy_last_look_timestamp_seconds{{{ONE}}}",
             unit="s",
         ),
-        _stat(
+        stat(
             "Waits for an approval",
             "1 while a decision waits for a person.",
             f"earlystop_policy_awaiting_approval{{{ONE}}}",
@@ -152,18 +134,18 @@ POLICY = Row(
         ),
         _claim("Saves tokens", "A promotion needs this claim, too.", "tokens", WANTED),
         _claim("Harm", "At the line the candidate is taken back, at once.", "harm", LINE),
-        _series(
+        series(
             "Weights",
             "Share of requests that each variant shall have.",
             Query(f"earlystop_policy_weight_ratio{{{ONE}}}", "{{variant}}"),
             custom={"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40, "lineInterpolation": "stepAfter"},
         ),
-        _series(
+        series(
             "Exact Match in this step",
             "Of both arms. A step begins anew where the weights change.",
             Query(f"earlystop_policy_exact_match_ratio{{{CANDIDATE}}}", "{{variant}}"),
         ),
-        _series(
+        series(
             "Tokens a request in this step",
             "Mean output tokens of completed requests.",
             Query(f"earlystop_policy_step_mean_tokens{{{CANDIDATE}}}", "{{variant}}"),
@@ -210,17 +192,17 @@ SOUND = Row(
             8,
             options=BY_LABEL,
         ),
-        _series(
+        series(
             "Answers that could not be scored",
             "Share of this step's answers, of each variant. The two should be alike.",
             Query(f"sum without (result) ({_UNSCORED}) / {_TRIED}", "{{variant}}"),
         ),
-        _series(
+        series(
             "Requests that failed",
             "Share of this step's requests that ended, of each variant.",
             Query(f"sum without (outcome) ({_FAILED}) / {_ENDED}", "{{variant}}"),
         ),
-        _series(
+        series(
             "Risk spent",
             "Of the probabilities of a wrong decision, by campaigns of the same candidate.",
             Query(f"earlystop_policy_risk_spent_ratio{{{ONE}}}", "{{claim}}"),
@@ -243,7 +225,7 @@ _A_REQUEST = f"earlystop_policy_saved_tokens_a_request{{{ONE}}}"
 SAVINGS = Row(
     "Savings ledger of $namespace/$policy",
     (
-        _series(
+        series(
             "Tokens by account",
             "What looks have counted. net: saved, without golden questions, shadows that are "
             "generated, and lost requests.",
@@ -251,12 +233,12 @@ SAVINGS = Row(
             unit="short",
             width=12,
         ),
-        _stat(
+        stat(
             "Tokens counted",
             "Output tokens of all variants in the ledger.",
             f"earlystop_policy_counted_tokens{{{ONE}}}",
         ),
-        _stat(
+        stat(
             "Requests counted",
             "Completed requests of users in the ledger.",
             f"earlystop_policy_counted_requests{{{ONE}}}",
@@ -271,7 +253,7 @@ SAVINGS = Row(
             "dateTimeAsLocal",
             STAT,
         ),
-        _series(
+        series(
             "Tokens saved a second, estimated",
             "What a request saved in the last step, times the requests that servers count now; also after a promotion, "
             "when no look counts any more. Needs the servers' counters in the same Prometheus.",
@@ -291,13 +273,13 @@ _LATENESS = "sum by (le) (rate(earlystop_operator_look_lateness_seconds_bucket[5
 OPERATOR = Row(
     "Operator",
     (
-        _series(
+        series(
             "Looks",
             "Looks a second, by their result.",
             Query("sum by (outcome) (rate(earlystop_operator_looks_total[5m]))", "{{outcome}}"),
             unit="ops",
         ),
-        _series(
+        series(
             "Lateness of looks",
             "From complete counts to a judged look.",
             Query(
@@ -310,25 +292,25 @@ OPERATOR = Row(
             ),
             unit="s",
         ),
-        _series(
+        series(
             "Reconciliations",
             "A second, by how they ended.",
             Query("sum by (outcome) (rate(earlystop_operator_reconciliations_total[5m]))", "{{outcome}}"),
             unit="ops",
         ),
-        _series(
+        series(
             "Memory",
             "Resident memory of the operator's process.",
             Query("process_resident_memory_bytes and on (instance) earlystop_operator_build_info", "{{instance}}"),
             unit="bytes",
         ),
-        _series(
+        series(
             "Verdicts",
             "Stored since the process began, by decision and reason.",
             Query("sum by (decision, reason) (earlystop_operator_verdicts_total)", "{{decision}}: {{reason}}"),
             unit="short",
         ),
-        _series(
+        series(
             "Policies without metrics",
             "Left out since there are too many series.",
             Query("earlystop_operator_policies_without_series", "policies"),
@@ -337,4 +319,4 @@ OPERATOR = Row(
     ),
 )
 
-ROWS = (FLEET, POLICY, SOUND, SAVINGS, OPERATOR)
+ROWS = (FLEET, POLICY, SOUND, GUARD, SAVINGS, OPERATOR)

@@ -20,7 +20,8 @@ class Approval(Value):
 
     mode: Mode = Field(
         "Never",
-        description="Which decisions wait for an EarlyStopApproval. Never: none. BeforePromotion: each promotion, "
+        description="Which decisions wait for an EarlyStopApproval, of which one is enough. Never: none. "
+        "BeforePromotion: each promotion, "
         "whether the evidence or a person asks for it. WhenBelowFloor: a promotion while the candidate's Exact Match "
         "counted so far is below exactMatch.floor, or nothing is counted. Always: each promotion, and the report of "
         "delivery.mode Shadow. Rollbacks never wait.",

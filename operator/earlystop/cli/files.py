@@ -10,6 +10,9 @@ from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.offline_check import Malformed, problems_of, spec_of
 
+HINTS = {"EarlyStopVerdict": "; save one by kubectl get esv NAME -n llm -o yaml > verdict.yaml"}
+"""How to get an object that a file lacks, by its kind: the end of a sentence."""
+
 
 def read_manifest(path: Path, kind: str) -> dict[str, Any]:
     """The one object of a kind in a YAML or JSON file. Raises CommandFailure with a sentence for a person."""
@@ -19,7 +22,8 @@ def read_manifest(path: Path, kind: str) -> dict[str, Any]:
         raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; name a file with just one.")
     if not found:
         kinds = sorted({str(each["kind"]) for each in objects if isinstance(each.get("kind"), str)})
-        raise CommandFailure(f"{path} holds no {kind}" + (f", only: {', '.join(kinds)}." if kinds else "."))
+        only = f", only: {', '.join(kinds)}" if kinds else ""
+        raise CommandFailure(f"{path} holds no {kind}{only}{HINTS.get(kind, '')}.")
     return found[0]
 
 

@@ -139,6 +139,8 @@ def _sentence(error: Any) -> str:
             return f"{where}: write {given.strip()}, without quotes."
         case "extra_forbidden":
             known = _fields_at(error["loc"][:-1])
+            if error["loc"][-1] == "true" and "on" in known:
+                return f'{where.removesuffix("true")}on: YAML reads a bare on as true; write "on", with the quotes.'
             return f"{where}: there is no such field{nearest(str(error['loc'][-1]), known)}."
         case "missing":
             return f"{where}: this field is needed{_what_belongs(error['loc'])}."

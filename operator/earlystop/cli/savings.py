@@ -68,12 +68,16 @@ def command(
     if policy is not None and everywhere:
         raise typer.BadParameter("name a policy, or write --all-namespaces, not both")
     policies, sources, unread = asyncio.run(_read(policy, namespace, context, everywhere))
-    found = [each for manifest in policies if (each := savings_of(manifest, sources)) is not None]
+    found, left_out = _readable(policies, sources)
+    unread += left_out
     if output is Form.JSON:
         typer.echo(json.dumps(as_json(found), indent=2))
+        for sentence in unread:
+            typer.echo(sentence, err=True)
         return
     if not found:
-        say("No look has counted any tokens of these policies yet.")
+        for sentence in ("No look has counted any tokens of these policies yet.", *unread):
+            say(sentence)
         return
     console().print(screen_of(found))
     for sentence in (*sentences(found), *unread):
@@ -94,6 +98,23 @@ async def _read(
         return policies, await list_objects(SOURCES, None, context), []
     except CommandFailure as failure:
         return policies, [], [f"Prices of MetricSources are not known. {failure}"]
+
+
+def _readable(policies: Sequence[Manifest], sources: Sequence[Manifest]) -> tuple[list[PolicySavings], list[str]]:
+    """What the policies have saved, and a sentence for each that cannot be read. Raises CommandFailure where none can:
+    of one that was named, and of a namespace that another release writes, there is nothing else to show."""
+    found: list[PolicySavings] = []
+    failures: list[CommandFailure] = []
+    for manifest in policies:
+        try:
+            each = savings_of(manifest, sources)
+        except CommandFailure as failure:
+            failures.append(failure)
+        else:
+            found += [] if each is None else [each]
+    if failures and len(failures) == len(policies):
+        raise failures[0]
+    return found, [f"Left out: {failure}" for failure in failures]
 
 
 def _own_price(policy: Manifest) -> bool:

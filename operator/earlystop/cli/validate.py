@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.crds import definitions
-from earlystop.api.wire import GROUP
+from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.offline_check import problems_of
@@ -17,6 +17,8 @@ from earlystop.cli.terminal import say
 from earlystop.cli.words import closest, nearest, shown
 
 POLICY = "EarlyStopPolicy"
+MOST_NAMED = 5
+"""Objects that were not checked and are named; of more, their number is told."""
 ALMOST_THE_SAME = 0.85
 """How like one of ours a kind of another group is that was probably meant as ours; others have an EventSource."""
 
@@ -38,17 +40,24 @@ def command(
     Whether the route, the gateway and the MetricSource that a policy names fit it, only the operator can say.
     """
     problems, policies = 0, 0
+    unchecked: list[str] = []
     for path in files:
         for manifest in read_documents(path):
             policies += manifest.get("kind") == POLICY
+            unchecked += _unchecked(manifest)
             for problem in _problems(manifest):
                 problems += 1
                 say(f"{path}: {_name(manifest)}: {problem}")
+            for note in _notes(manifest):
+                say(f"{path}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)
+    passed_over = _passed_over(unchecked)
     if not policies:
-        raise CommandFailure(f"There is no {POLICY} in {', '.join(map(str, files))}.")
+        raise CommandFailure(" ".join([f"There is no {POLICY} in {', '.join(map(str, files))}.", *passed_over]))
     typer.echo(f"{policies} {'policy is' if policies == 1 else 'policies are'} as an API server takes them.")
+    for sentence in passed_over:
+        say(sentence)
 
 
 def _problems(manifest: dict[str, Any]) -> list[str]:
@@ -62,6 +71,39 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
     if kind not in kinds() and (is_of_our_group or closest(kind, kinds(), ALMOST_THE_SAME)):
         return [f"kind: {kind} is not known{nearest(kind, kinds())}."]
     return []
+
+
+def _notes(manifest: dict[str, Any]) -> list[str]:
+    """What an API server takes and does not do what its writer wants: no approval counts without a known author."""
+    spec, metadata = manifest.get("spec"), manifest.get("metadata")
+    if manifest.get("kind") != POLICY or not isinstance(spec, dict) or not isinstance(metadata, dict):
+        return []
+    approval, annotations = spec.get("approval"), metadata.get("annotations")
+    is_asked = isinstance(approval, dict) and approval.get("notByAuthor") is True
+    if not is_asked or (isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION)):
+        return []
+    return [
+        f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
+        f"{AUTHOR_ANNOTATION} with the own name, as `kubectl auth whoami` says it."
+    ]
+
+
+def _unchecked(manifest: dict[str, Any]) -> list[str]:
+    """The object by kind and name where it is one of ours that no rule was asked about."""
+    kind = manifest.get("kind")
+    is_ours = str(manifest.get("apiVersion")).partition("/")[0] == GROUP and kind in kinds() and kind != POLICY
+    return [f"{kind} {_name(manifest)}"] if is_ours else []
+
+
+def _passed_over(unchecked: list[str]) -> list[str]:
+    """The sentence about objects of ours that were not checked; none without such."""
+    if not unchecked:
+        return []
+    first = ", ".join(unchecked[:MOST_NAMED]) + (
+        f" and {len(unchecked) - MOST_NAMED} more" if len(unchecked) > MOST_NAMED else ""
+    )
+    was = "was" if len(unchecked) == 1 else "were"
+    return [f"{first} {was} not checked; kubectl apply --dry-run=server does that."]
 
 
 def _name(manifest: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -121,6 +122,50 @@ def test_several_documents_and_lists_of_objects_are_read_and_the_right_kind_is_f
 def test_standard_input_is_read_for_a_hyphen() -> None:
     result = CliRunner().invoke(app, ["validate", "-"], input=yaml.safe_dump_all([policy(), policy()]))
     assert (result.exit_code, result.output) == (0, "2 policies are as an API server takes them.\n")
+
+
+def validated(*objects: Any) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["validate", "-"], input=yaml.safe_dump_all(objects))
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_validate_names_objects_of_ours_that_it_did_not_check() -> None:
+    chat = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "HookTarget", "metadata": {"name": "chat"}, "spec": {}}
+    other = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "qa"}}
+    said = "HookTarget chat was not checked; kubectl apply --dry-run=server does that."
+    code, output = validated(policy(), chat, other)
+    assert code == 0 and output.endswith(f"as an API server takes them. {said}")
+    code, output = validated(chat)
+    assert code == 1 and said in output
+    code, output = validated(policy(), *(dict(chat) for _ in range(7)))
+    assert "HookTarget chat and 2 more were not checked" in output
+
+
+def test_validate_tells_of_a_policy_that_asks_for_an_author_and_names_none() -> None:
+    asking = changed(policy(), "spec.approval", {"mode": "BeforePromotion", "notByAuthor": True})
+    code, output = validated(asking)
+    assert code == 0 and "no approval counts while the author is not known" in output
+    assert "earlystop.dev/changed-by" in output
+    asking["metadata"]["annotations"] = {"earlystop.dev/changed-by": "ben"}
+    assert "approval" not in validated(asking)[1]
+    assert "approval" not in validated(changed(policy(), "spec.approval", {"mode": "BeforePromotion"}))[1]
+
+
+def test_a_bare_on_is_told_to_be_written_with_quotes() -> None:
+    hooked = yaml.safe_load("[{name: ci, targetRef: {name: ci}, on: [Promoted]}]")
+    code, output = validated(changed(policy(), "spec.hooks", hooked))
+    assert code == 1
+    assert 'spec.hooks[0].on: YAML reads a bare on as true; write "on", with the quotes.' in output
+
+
+@pytest.mark.parametrize("words", ["verify", "statement"])
+def test_a_file_without_the_verdict_is_refused_with_how_to_save_one(words: str, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(policy()))
+    result = CliRunner().invoke(app, [words, str(path)])
+    output = " ".join(result.output.split())
+    assert result.exit_code == 1
+    assert "holds no EarlyStopVerdict, only: EarlyStopPolicy; save one by kubectl get esv NAME -n llm -o yaml" in output
 
 
 def test_each_problem_of_each_policy_stands_in_a_line_with_its_file_and_name(tmp_path: Path) -> None:

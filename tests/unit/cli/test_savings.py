@@ -109,3 +109,18 @@ def test_a_ledger_of_another_release_is_told_and_not_guessed_at(
     with api_with([broken], tmp_path, monkeypatch):
         result = CliRunner().invoke(app, ["savings", "-n", "llm"])
     assert result.exit_code == 1 and "llm/qa is not of a form" in result.output
+
+
+def test_one_policy_that_cannot_be_read_is_left_out_aloud_and_ends_nothing_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = policy("broken", savings=EUROS)
+    broken["spec"]["ofALaterRelease"] = 1
+    with api_with([broken, policy("good", savings=EUROS)], tmp_path, monkeypatch):
+        screen = CliRunner().invoke(app, ["savings", "-A"])
+        told = CliRunner().invoke(app, ["savings", "-A", "-o", "json"])
+        named = CliRunner().invoke(app, ["savings", "broken", "-n", "llm"])
+    assert (screen.exit_code, told.exit_code, named.exit_code) == (0, 0, 1)
+    assert "good" in screen.stdout and "Left out: llm/broken is not of a form" in " ".join(screen.output.split())
+    assert [each["name"] for each in json.loads(told.stdout)["policies"]] == ["good"]
+    assert "Left out: llm/broken" in told.stderr

@@ -77,6 +77,12 @@ def test_decisions_are_annotations_at_their_own_moment() -> None:
     assert decisions["useValueForTime"] and decisions["expr"].endswith("* 1000")
 
 
+def test_the_dashboard_shows_every_metric_of_a_guard_and_whether_it_sees() -> None:
+    asked = " ".join(target["expr"] for panel in PANELS for target in panel.get("targets", []))
+    assert all(each.name in asked for each in TABLE if each.name.startswith("earlystop_policy_guard_"))
+    assert 'type="Guarded"' in asked
+
+
 def test_every_variable_of_a_query_is_defined() -> None:
     defined = {each["name"] for each in dashboard()["templating"]["list"]}
     for text in expressions():

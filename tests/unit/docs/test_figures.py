@@ -63,3 +63,11 @@ def test_figures_of_the_page_on_planning_are_those_of_plan(
     planned = json.loads(ended.stdout)
     shown = [float(number.replace(",", "")) for number in ROWS[row]]
     assert shown == pytest.approx([planned["requests_mean"], planned["requests_ninety"]], rel=ROUNDED)
+
+
+def test_figures_of_the_readme_are_those_of_the_page_on_planning() -> None:
+    asked = re.search(
+        r"takes some ([\d,]+) scored ones at 20 a second, ([\d,]+) where", (DOCS.parents[1] / "README.md").read_text()
+    )
+    unassumed = "neither `assumeIndependent` nor `dispersion`"
+    assert asked is not None and asked.groups() == (ROWS[unassumed][0], ROWS["as it is"][0])

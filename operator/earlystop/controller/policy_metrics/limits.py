@@ -49,11 +49,12 @@ def exposed(
 
 
 def _in_turn(views: Iterable[PolicyView]) -> list[PolicyView]:
-    """Policies that are watched or act first, then the others; the first of each namespace, the second, and so on."""
+    """Policies that are watched, also by a guard, or act first, then the others; the first of each namespace, the
+    second, and so on."""
     ranks: Counter[tuple[bool, str]] = Counter()
     order: list[tuple[bool, int, tuple[str, str], PolicyView]] = []
     for view in sorted(views, key=lambda each: each.key):
-        is_idle = view.state.phase not in WATCHING | ACTING
+        is_idle = view.state.watch_phase not in WATCHING | ACTING
         order.append((is_idle, ranks[is_idle, view.namespace], view.key, view))
         ranks[is_idle, view.namespace] += 1
     return [view for *_, view in sorted(order, key=lambda each: each[:3])]

@@ -53,6 +53,12 @@ def test_policies_under_way_come_before_those_that_are_over() -> None:
     assert ("b", "p000") in shown([*over, *policies(b=1)], most_in_all=CANARY)
 
 
+def test_a_promotion_that_a_guard_watches_comes_before_policies_that_are_over() -> None:
+    over = [view(REACHED["rolled back"], namespace="a", name=f"old{number}") for number in range(20)]
+    guarded = view(REACHED["promoted and guarded"], namespace="z", name="qa")
+    assert shown([*over, guarded], most_in_all=len(list(samples_of(guarded))) + 1) == {("z", "qa")}
+
+
 def test_what_is_left_out_is_a_metric_and_one_line_of_the_log_until_there_is_room(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
