@@ -12,7 +12,7 @@ import pytest
 
 from earlystop.controller.cluster import CHECKPOINTS, VERDICTS
 from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
-from earlystop.rollout.record.publication import BROKEN
+from earlystop.rollout.record.publication import BROKEN, SETTLED_SECONDS
 from earlystop.rollout.record.retention import Retention
 from earlystop.rollout.search.history import MOST_VERDICTS
 from tests.cluster.errors import ClusterError
@@ -49,7 +49,7 @@ async def test_the_record_is_published_shortened_with_its_chain_and_a_cut_tail_s
     published = ("-n", namespace, "--lease", f"{namespace}/record")
     async with connected(cluster) as api:
         settings = RecordSettings("record", Retention(verdicts=1))
-        keeper = RecordKeeper(api, lambda: time.time() + 60, [namespace], settings, namespace)
+        keeper = RecordKeeper(api, lambda: time.time() + 2 * SETTLED_SECONDS, [namespace], settings, namespace)
         await keeper.keep()
         left = [each["metadata"]["name"] for each in cluster.access.items(VERDICTS, namespace)]
         assert sorted(left) == [f"qa-{number:03d}" for number in range(MORE, MOST_VERDICTS + MORE)]
