@@ -48,6 +48,7 @@ _UNCERTAIN = (
 )
 _EXTERNAL = "searches of strategy External, which are tested without an API server"
 RARE: Mapping[Right, str] = {
+    Right("", "configmaps", "create"): "an apply that makes an object wants this right, and the log calls it a patch",
     Right("", "events", "patch"): "an event that is told again within minutes is counted up",
     Right("apps", "deployments", "update"): _AFTER_AN_EDIT,
     Right("policy", "poddisruptionbudgets", "update"): _AFTER_AN_EDIT,
