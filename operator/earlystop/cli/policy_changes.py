@@ -77,13 +77,13 @@ class PolicyChanges:
                 found: Manifest | None = await read_from(self._cluster, POLICIES, self._namespace, self._name)
             else:
                 found = await self._cluster.get(POLICIES, self._namespace, self._name)
-            self._see(found)
+            self._observe(found)
             assert found is not None  # or seeing it has failed
             async for event in self._cluster.changes_of(POLICIES, self._namespace, found):
                 if event.get("type") in ("ADDED", "MODIFIED"):
-                    self._see(event["object"])
+                    self._observe(event["object"])
                 elif event.get("type") == "DELETED":
-                    self._see(None)
+                    self._observe(None)
                 elif event.get("type") == "ERROR":
                     return
         except ClusterError as error:
@@ -94,7 +94,7 @@ class PolicyChanges:
                 raise CommandFailure(why) from None
             say(f"{why} It is tried again.", is_problem=True)
 
-    def _see(self, policy: Manifest | None) -> None:
+    def _observe(self, policy: Manifest | None) -> None:
         if policy is None:
             raise CommandFailure(f"The policy {self._namespace}/{self._name} was deleted.")
         if self._newest is None or policy["metadata"] != self._newest["metadata"]:

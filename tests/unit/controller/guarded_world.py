@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from math import inf
 from typing import Any
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.cluster import ROUTES, Manifest
+from earlystop.controller.cluster import ROUTES
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from tests.unit.controller.embedded_world import Counts, World
-from tests.unit.controller.memory import Memory
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality
 
@@ -40,34 +38,6 @@ class TurningCounts(Counts):
                 counts = (int(good * one + bad * other) for one, other in zip(*rows, strict=True))
                 observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*counts)
         return Reading(at, observed, float(at), 0)
-
-
-class Killed(BaseException):
-    """The operator's process ends here."""
-
-
-class Dying(Memory):
-    """A Kubernetes API at one of whose writes the operator dies. kill_at: the number of that write, None for none;
-    before: whether nothing of it is done. writes: how many there were."""
-
-    def __init__(self, objects: dict[str, Manifest], kill_at: int | None, *, before: bool) -> None:
-        super().__init__()
-        self.objects = copy.deepcopy(objects)
-        self.kill_at, self.before, self.writes = kill_at, before, 0
-
-    async def _call(
-        self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
-    ) -> Manifest:
-        if method == "GET":
-            return await super()._call(method, path, body, content_type)
-        kill = self.writes == self.kill_at
-        self.writes += 1
-        if kill and self.before:
-            raise Killed
-        answer = await super()._call(method, path, body, content_type)
-        if kill:
-            raise Killed
-        return answer
 
 
 class GuardedWorld(World):

@@ -99,7 +99,9 @@ class HookDeliverer:
         tracked.hooks.attended[hook.name] = number, tracked.generation
         tracked.hooks.under_way.add(hook.name)
         try:
-            return await (self._check(tracked, hook) if occurrence is None else self._tell(tracked, hook, occurrence))
+            return await (
+                self._check(tracked, hook) if occurrence is None else self._deliver(tracked, hook, occurrence)
+            )
         except Exception as error:
             # A fault that one hook provokes must not stop the others. Its words might hold a secret.
             log.error("hook %s could not be attended to: %s", hook.name, type(error).__name__, extra=tracked.log_fields)
@@ -121,7 +123,7 @@ class HookDeliverer:
             self._wake(tracked.key)
         return None
 
-    async def _tell(self, tracked: TrackedPolicy, hook: Hook, occurrence: Occurrence) -> float | None:
+    async def _deliver(self, tracked: TrackedPolicy, hook: Hook, occurrence: Occurrence) -> float | None:
         """Post an occurrence, or make its Job or see what became of it."""
         retry_seconds = RETRY_SECONDS
         try:

@@ -49,7 +49,7 @@ class PolicyCollector(Collector):
             families[sample.metric.name].add_metric(sample.labels, sample.value)
         yield from families.values()
         yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING, value=found.left_out)
-        self._tell(found.left_out)
+        self._log_left_out(found.left_out)
 
     def _samples_of(self, view: PolicyView) -> Sequence[Sample]:
         """The samples of one policy; none, and a line in the log, for one that provokes an error: all others have
@@ -63,7 +63,7 @@ class PolicyCollector(Collector):
             return ()
         return samples
 
-    def _tell(self, left_out: int) -> None:
+    def _log_left_out(self, left_out: int) -> None:
         """Say in the log when policies begin to be left out, and when none is any more."""
         if left_out and not self._left_out:
             log.warning(

@@ -129,7 +129,7 @@ class RecordKeeper:
             RECORD_BROKEN.set(bool(following.broken))
             if following != published.publication:
                 await published.write(self._cluster, following)
-                self._tell(following, published.publication)
+                self._log_publication(following, published.publication)
         except Conflict:
             return  # somebody else was faster, and the next pass sees what is there then
         except ClusterError as error:
@@ -137,7 +137,7 @@ class RecordKeeper:
                 log.warning("the record is published in no Lease, only in the log: %s", error)
             self._told = error.message
 
-    def _tell(self, now: Publication, before: Publication | None) -> None:
+    def _log_publication(self, now: Publication, before: Publication | None) -> None:
         fields = {"digest": now.digest, "verdicts": now.verdicts, "before": now.before}
         log.info("the record is published: %s verdicts have the digest %s", now.verdicts, now.digest, extra=fields)
         if now.broken and (before is None or now.broken != before.broken):

@@ -12,7 +12,7 @@ from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.hooks.cron_jobs import cron_job
-from tests.unit.controller.hooks.hook_world import DueTimes
+from tests.unit.controller.hooks.hook_world import DueTimes, condition_of
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
 from tests.unit.controller.reconcile.qualities import SAVING
 
@@ -48,13 +48,11 @@ class GatedWorld:
         await self.world.reconcile()
         following, self.world.now = self.world.now, now
         self.keeper.look_at(self.world.tracked)
-        for key, at in list(self.queue.due.items()):
-            if at <= now:
-                del self.queue.due[key]
-                again = await self.keeper.attend(key)
-                if again is not None:
-                    self.queue.wake_at(key, again)
-        self.world.now = min(following, *self.queue.due.values()) if self.queue.due else following
+        for key in self.queue.take(now):
+            again = await self.keeper.attend(key)
+            if again is not None:
+                self.queue.wake_at(key, again)
+        self.world.now = self.queue.next_moment(following)
 
     async def advance_until(self, phase: str, gates: str = "", times: int = 400) -> None:
         """gates: reason of the condition GatesOpen, "" for any."""
@@ -66,9 +64,7 @@ class GatedWorld:
 
     def condition(self) -> tuple[str, str, str]:
         """Status, reason and message of GatesOpen."""
-        stored = {each["type"]: each for each in self.world.status.get("conditions", [])}
-        found = stored.get("GatesOpen", {})
-        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+        return condition_of(self.world.status, "GatesOpen")
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 from typing import Any
@@ -26,6 +26,23 @@ class DueTimes:
 
     def wake_at(self, key: Key, at: float) -> None:
         self.due[key] = min(at, self.due.get(key, inf))
+
+    def take(self, now: float) -> Iterator[Key]:
+        """Whatever is due, which is in the queue no longer."""
+        for key, at in list(self.due.items()):
+            if at <= now:
+                del self.due[key]
+                yield key
+
+    def next_moment(self, following: float) -> float:
+        """The moment at which something is due, or the policy itself at `following`."""
+        return min(following, *self.due.values()) if self.due else following
+
+
+def condition_of(status: Mapping[str, Any], kind: str) -> tuple[str, str, str]:
+    """Status, reason and message of a condition; each "" where there is none."""
+    found: Mapping[str, str] = next((each for each in status.get("conditions", []) if each["type"] == kind), {})
+    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
 
 
 class HookWorld:
@@ -66,17 +83,15 @@ class HookWorld:
         await self.world.reconcile()
         following, self.world.now = self.world.now, now
         self.deliverer.look_at(self.world.tracked)
-        for key, at in list(self.queue.due.items()):
-            if at <= now:
-                del self.queue.due[key]
-                again = await self.deliverer.attend(key)
-                if again is not None:
-                    self.queue.wake_at(key, again)
-                if self._is_lost():
-                    self.restart()
-                    return
+        for key in self.queue.take(now):
+            again = await self.deliverer.attend(key)
+            if again is not None:
+                self.queue.wake_at(key, again)
+            if self._is_lost():
+                self.restart()
+                return
         if not self.woken:
-            self.world.now = min(following, *self.queue.due.values()) if self.queue.due else following
+            self.world.now = self.queue.next_moment(following)
         self.woken = False
 
     def _is_lost(self) -> bool:
@@ -95,9 +110,7 @@ class HookWorld:
 
     def condition(self) -> tuple[str, str, str]:
         """Status, reason and message of the condition about hooks."""
-        stored = {each["type"]: each for each in self.world.status.get("conditions", [])}
-        found = stored.get("HooksDelivered", {})
-        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+        return condition_of(self.world.status, "HooksDelivered")
 
     def waiting(self) -> int:
         return len(self.world.status.get("hooks", {}).get("waiting", []))

@@ -12,7 +12,8 @@ from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, Manifest
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import object_differences
-from tests.unit.controller.guarded_world import Dying, GuardedWorld, Killed
+from tests.unit.controller.guarded_world import GuardedWorld
+from tests.unit.controller.killed import Dying, Killed
 
 
 class CertifiedWorld(GuardedWorld):
@@ -177,7 +178,7 @@ async def to_the_end(
 ) -> list[str]:
     """The operator dies at one of its writes, and another one follows. Returns the reasons of all verdicts."""
     world = CertifiedWorld(on_change)
-    world.api, world.now = Dying(objects, kill_at, before=before), now
+    world.api, world.now = Dying(copy.deepcopy(objects), kill_at, before=before), now
     world.restart()
     async with world.open():
         for _ in range(300):

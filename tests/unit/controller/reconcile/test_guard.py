@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import object_differences
-from tests.unit.controller.guarded_world import Dying, GuardedWorld, Killed
+from tests.unit.controller.guarded_world import GuardedWorld
+from tests.unit.controller.killed import Dying, Killed
 from tests.unit.controller.searching_world import SearchingWorld
 
 
@@ -58,7 +60,7 @@ async def to_the_end(
 ) -> tuple[Dying, dict[str, str]]:
     """Harm begins, and the operator dies at one of its writes; another one follows. Returns the verdicts' decisions."""
     world = GuardedWorld()
-    api = world.api = Dying(objects, kill_at, before=before)
+    api = world.api = Dying(copy.deepcopy(objects), kill_at, before=before)
     world.now = world.turning.turns_at = now
     world.restart()
     async with world.open():
