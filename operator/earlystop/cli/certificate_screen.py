@@ -7,7 +7,6 @@ from typing import Any
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
 
-
 NOT_BOUND = "NotBound"
 """Nobody has read yet what the setting was certified on, which takes a moment."""
 
