@@ -102,9 +102,7 @@ def main(
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     spoil_at_signal: Annotated[
         bool,
-        typer.Option(
-            help="Spoil none before SIGUSR1 and after SIGUSR2, so that harm begins and ends when you say."
-        ),
+        typer.Option(help="Spoil none before SIGUSR1 and after SIGUSR2, so that harm begins and ends when you say."),
     ] = False,
     receipt_key_file: Annotated[
         Path | None,
