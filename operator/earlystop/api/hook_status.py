@@ -48,6 +48,7 @@ class HookJobStatus(Value):
     name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Job.")
     result: Literal["Running", "Succeeded", "Failed"] = Field(description="How it has ended, if it has.")
     message: Sentence | None = Field(None, description="Why it failed. Absent: it did not.")
+    uid: Word | None = Field(None, description="UID of the Job: no other one of its name counts.")
 
 
 class HookCursorStatus(Value):

@@ -28,12 +28,13 @@ class JobResult(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HookJob:
     """The latest Job of a hook. number: of the occurrence that it was made for. name: of the Job. message: why it
-    failed, "" where it did not."""
+    failed, "" where it did not. uid: that the API server gave it, "" where an earlier release made it."""
 
     number: int
     name: str
     result: JobResult
     message: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,12 @@ def _restore_occurrence(stored: OccurrenceStatus) -> Occurrence:
 def _job_text(job: HookJob | None) -> HookJobStatus | None:
     if job is None:
         return None
-    return HookJobStatus(number=job.number, name=job.name, result=job.result.value, message=job.message or None)
+    return HookJobStatus(
+        number=job.number, name=job.name, result=job.result.value, message=job.message or None, uid=job.uid or None
+    )
 
 
 def _restore_job(stored: HookJobStatus | None) -> HookJob | None:
     if stored is None:
         return None
-    return HookJob(stored.number, stored.name, JobResult(stored.result), stored.message or "")
+    return HookJob(stored.number, stored.name, JobResult(stored.result), stored.message or "", stored.uid or "")
