@@ -12,6 +12,7 @@ from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
+from earlystop.controller.hooks.wording import with_words
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES
@@ -130,6 +131,7 @@ class HookDeliverer:
         """Post an occurrence, or make its Job or see what became of it."""
         retry_seconds = RETRY_SECONDS
         try:
+            occurrence = await with_words(self._cluster, tracked, occurrence)
             if hook.job_ref is not None:
                 return await self._run(tracked, hook, hook.job_ref.name, occurrence)
             channel = await self._channel(tracked, hook)

@@ -13,7 +13,7 @@ from earlystop.rollout.hooks.occurrence import Occurrence
 
 MOST_WAITING = 8
 """Occurrences that are kept for receivers that do not answer."""
-LONGEST_PROBLEM = 256
+LONGEST_PROBLEM = 96
 CROWDED_OUT = f"more than {MOST_WAITING} occurrences waited to be told, and this is the oldest"
 
 
