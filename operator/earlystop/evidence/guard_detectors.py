@@ -185,6 +185,8 @@ def _with_unanswered(
     baseline, candidate = (_answered(objective, arm) for arm in (judged.baseline, judged.candidate))
     if not (baseline.exposed and candidate.exposed):
         return detectors
+    if objective.basis is Basis.PAIRS or judged.candidate.pairs.total:
+        baseline, candidate = _of_requests(baseline, judged.baseline), _of_requests(candidate, judged.candidate)
     gains = rate_ratio.look_log_e(candidate, baseline, ANSWERED_RATIO)
     bounded = [min(gain / factor, MOST_GAIN) for gain in gains]
     after = change_detection.update_bets(detectors.unanswered, bounded, opened=seconds)
@@ -195,6 +197,13 @@ def _answered(objective: Objective, arm: Tally) -> Events:
     """Requests of a variant, and its answers: those that were scored, where Exact Match is read from them."""
     answers = arm.completed if objective.basis is Basis.PAIRS else arm.scored
     return Events(arm.started or arm.completed + arm.failed, answers)
+
+
+def _of_requests(events: Events, arm: Tally) -> Events:
+    """Answers without those to golden questions, which an evaluator counts and no request of the route: as many of both
+    variants, so that they are more for a request of the one that has fewer requests. At most as many answers are of
+    requests as there were that did not fail."""
+    return events._replace(events=min(events.events, max(0, events.exposed - arm.failed)))
 
 
 def floor_log_e(answers: Answers, floor: float) -> list[float]:

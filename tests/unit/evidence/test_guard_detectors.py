@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.guard_detectors import Factors
-from earlystop.evidence.objective import ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.0, risk_promote=0.05, risk_harm=0.05)
 RAILS = (Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
@@ -66,3 +66,39 @@ def test_no_single_look_is_an_alarm_however_large_it_is() -> None:
 
 def _chance(size: int, number: int, rate: float) -> float:
     return comb(size, number) * rate**number * (1 - rate) ** (size - number)
+
+
+GOLDEN = 40
+PAIRED = Objective(margin=0.02, minimum_saving=0.0, risk_promote=0.05, risk_harm=0.05, basis=Basis.PAIRS)
+
+
+def beside_golden(requests: int, *, failed: int = 0, paired: bool = False) -> Tally:
+    """Requests of a variant, and beside them answers to golden questions, which no request of the route started."""
+    ended = requests - failed + GOLDEN
+    return Tally(started=requests, completed=ended, failed=failed, match=ended, pairs_both=GOLDEN if paired else 0)
+
+
+def looks_until_alarm(objective: Objective, candidate: Tally, most: int) -> int:
+    """How many looks it takes beside a baseline with a tenth of the requests; `most` where none is an alarm."""
+    detectors, look = guard_detectors.start(objective), Look(60, 0, 90, beside_golden(10), candidate)
+    for taken in range(most):
+        if guard_detectors.UNANSWERED in guard_detectors.alarms(detectors, objective, 2_592_000.0):
+            return taken
+        detectors = guard_detectors.update(detectors, objective, Factors(), look, 60.0, usable=False)
+    return most
+
+
+@pytest.mark.parametrize("objective", [PAIRED, PLAIN])
+def test_golden_questions_that_both_variants_answer_are_no_sign_of_silence_of_the_one_with_more_requests(
+    objective: Objective,
+) -> None:
+    assert looks_until_alarm(objective, beside_golden(90, paired=True), 200) == 200
+
+
+@pytest.mark.parametrize("objective", [PAIRED, PLAIN])
+def test_requests_that_fail_are_found_beside_golden_questions_that_are_answered(objective: Objective) -> None:
+    assert looks_until_alarm(objective, beside_golden(90, failed=60, paired=True), 200) <= 30
+
+
+def test_golden_answers_that_nobody_can_score_for_a_while_are_no_sign_of_silence() -> None:
+    assert looks_until_alarm(PAIRED, beside_golden(90), 200) == 200
