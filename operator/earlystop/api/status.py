@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.certificate_status import CertifiedSetting
+from earlystop.api.compact_status import whole
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
@@ -103,8 +104,10 @@ class LogEText(Value):
 class EvidenceText(Value):
     """The evidence of this campaign in words that a table can show."""
 
-    looks: Count = Field(description="Looks that were evidence.")
-    log_e: LogEText = Field(description="E-values now, after the last look; they rise and fall.")
+    looks: Count | None = Field(None, description="Looks that were evidence. Absent: in internal.rest.")
+    log_e: LogEText | None = Field(
+        None, description="E-values now, after the last look; they rise and fall. Absent: in internal.rest."
+    )
     largest_log_e: LogEText | None = Field(
         None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
     )
@@ -329,4 +332,4 @@ class PolicyStatus(Value):
     @model_validator(mode="before")
     @classmethod
     def _read_former_layout(cls, stored: Any) -> Any:
-        return with_internal(stored) if isinstance(stored, dict) else stored
+        return with_internal(whole(stored)) if isinstance(stored, dict) else stored

@@ -81,7 +81,4 @@ def _is_more(before: Lapse, now: Lapse) -> bool:
 
 
 def _holds(bound: Binding) -> str:
-    return (
-        f"Deployment {bound.target} and the meaning of the parameters are as when the setting was certified "
-        f"({rfc3339(bound.at)})."
-    )
+    return f"Deployment {bound.target} and the parameters are as certified at {rfc3339(bound.at)}."
