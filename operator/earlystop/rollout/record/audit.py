@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.rollout.answered import APPROVAL_EXPIRED
+from earlystop.rollout.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
 from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED
@@ -19,7 +19,7 @@ UNKNOWN = "not recorded"
 BY_LIMITS = frozenset(
     {
         *("DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted"),
-        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED),
+        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED),
     }
 )
 """Reasons of decisions that neither a person nor the evidence took."""
