@@ -11,7 +11,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.hooks.memory import HookMemory
-from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
+from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
@@ -43,8 +43,8 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks, gates: what is remembered of storing, of the cluster's objects, of
-        checks, of the engine's own counters, of telling hooks and of asking gates.
+    status, traffic, acceptance, cross_check, hooks, gates, load_memory: what is remembered of storing, of the cluster's
+        objects, of checks, of the engine's own counters, of telling hooks, of asking gates and of how busy servers are.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -68,6 +68,7 @@ class TrackedPolicy:
     cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
     hooks: HookMemory = field(default_factory=HookMemory)
     gates: GateMemory = field(default_factory=GateMemory)
+    load_memory: LoadMemory = field(default_factory=LoadMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

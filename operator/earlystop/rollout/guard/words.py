@@ -51,7 +51,8 @@ def guard_sentence(guard: GuardState) -> str:
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
     looks = f"{in_count(guard.taken)} looks since {rfc3339(guard.since)}"
-    return f"The guard watches: {kept}; {looks}.{window_sentence(guard)}"
+    serves = f" {guard.busy.serves} serves, as there is little load." if guard.busy.serves else ""
+    return f"The guard watches: {kept}; {looks}.{serves}{window_sentence(guard)}"
 
 
 def blind_sentence(guard: GuardState) -> str:
