@@ -25,7 +25,8 @@ from tests.cluster.processes import wait_until
 from tests.unit.delivery.cluster import exact, inputs, rule
 from tests.unit.rollout.policies import policy
 
-DEFINITIONS = Path(__file__).parent / "agentgateway-api"
+DEFINITION = Path(__file__).parent / "agentgateway-api" / "agentgatewaybackends.yaml"
+NAME = "agentgatewaybackends.agentgateway.dev"
 OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
 TRIED = {Knob.REASONING_EFFORT: "low", Knob.THINKING: "false"}
@@ -81,15 +82,23 @@ def shipped(cluster: Cluster) -> Iterator[None]:
         and each["metadata"]["name"].endswith(("-gateway-objects", "-own-objects"))
     ]
     assert len(policies) == 4
-    cluster.access.install_crds(DEFINITIONS)
-    cluster.access.apply(*policies)
+    cluster.access.apply(*objects(DEFINITION.read_text()), *policies)
+    wait_until(lambda: is_served(cluster), 60, "the kind to be served")
     # A new policy is in force a moment after it is stored.
     wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["another Service"])), 60, "the first")
     wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["no mark of its own"])), 60, "the second")
     yield
     for each in policies:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
-    cluster.access.kubectl("delete", "crd", "agentgatewaybackends.agentgateway.dev", "--wait=false")
+    cluster.access.kubectl("delete", "crd", NAME)
+
+
+def is_served(cluster: Cluster) -> bool:
+    try:
+        cluster.access.kubectl("get", NAME, "--all-namespaces")
+    except ClusterError:
+        return False
+    return True
 
 
 def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
