@@ -26,8 +26,8 @@ ENVOY_AI_GATEWAY = (
 
 
 class GatewayBody(ByRoute):
-    """A setting in the JSON body of each request, written by the gateway. An injector behind it
-    counts by variant, and writes only what the gateway left out, of which it tells."""
+    """A setting in the JSON body of each request, written by the gateway. An injector behind it counts by variant, and
+    writes only what the gateway left out, of which it tells."""
 
     model_config = rules({"rule": "self.gateway != 'EnvoyAIGateway'", "message": ENVOY_AI_GATEWAY})
 
