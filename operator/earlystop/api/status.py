@@ -102,6 +102,9 @@ class DecisionStatus(Value):
         None,
         description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
     )
+    guard_looks_as_text: bool | None = Field(
+        None, description="The same of a guard's looks. Absent: as rows, or no guard decided it."
+    )
 
 
 class UnstoredDecision(Value):

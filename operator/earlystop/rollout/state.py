@@ -55,6 +55,7 @@ class Decision:
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
     looks_as_text: form of the looks in its verdict; rows of numbers in those that earlier releases decided.
+    guard_looks_as_text: the same of a guard's looks, where it is a guard's decision.
     """
 
     verdict: Verdict
@@ -68,6 +69,7 @@ class Decision:
     approved_by: tuple[str, ...] = ()
     rejected_by: str = ""
     looks_as_text: bool = True
+    guard_looks_as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
