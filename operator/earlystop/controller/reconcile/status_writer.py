@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from earlystop.api.compact_status import whole
 from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
-from earlystop.api.packed_status import in_both_layouts
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
@@ -19,6 +19,7 @@ from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.guard.busy_words import load_condition
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import TooLarge, to_status
 
@@ -60,16 +61,14 @@ async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
+    current = _conditions_of(tracked, state)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
-    # Where the server may not know the present layout, nothing is lost: the former one is written beside it.
-    layout = status if cluster.keeps_internal else in_both_layouts(status)
-    body = {**tracked.policy.reference(), "status": layout}
+    body = {**tracked.policy.reference(), "status": cluster.layout.of(status)}
     version: str | None = None
     tracked.status.begin_write()
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
-        _note_layout(cluster, status, written)
+        cluster.layout = cluster.layout.after_writing(body["status"], written.get("status", {}))
         tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
         version = tracked.policy.version
     except Conflict:
@@ -82,18 +81,6 @@ async def _replace(
     tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
-def _note_layout(cluster: Cluster, status: dict[str, Any], written: Manifest) -> None:
-    if "internal" not in status:
-        return
-    is_kept = "internal" in written.get("status", {})
-    if not is_kept:
-        log.warning(
-            "the API server has the definition of EarlyStopPolicy of an earlier release; apply the CRDs of this one, "
-            "without which no verdict can be stored"
-        )
-    cluster.keeps_internal = is_kept
-
-
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
     """The status as it stands in the API. Raises StatusConflict when it is not the one last read or written."""
     stored = await _read(cluster, tracked)
@@ -101,8 +88,8 @@ async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -
         await refresh(cluster, tracked, now)
         raise StatusConflict
     status = dict(stored.get("status", {}))
-    cluster.keeps_internal = cluster.keeps_internal or "internal" in status
-    return status
+    cluster.layout = cluster.layout.after_reading(status)
+    return whole(status)
 
 
 async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:
@@ -170,13 +157,19 @@ def merge_conditions(
     return merged
 
 
+def _conditions_of(tracked: TrackedPolicy, state: RolloutState, *, worded: bool = True) -> tuple[Condition, ...]:
+    """All conditions of a policy in this state. worded: as in `conditions`."""
+    said = conditions(state, tracked.shown, edited=tracked.is_edited(state), worded=worded)
+    load = load_condition(tracked.times, state, tracked.load_memory.read)
+    return said if load is None else (*said, load)
+
+
 def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     """The conditions whose status or reason in the stored status is out of date; messages alone do not count."""
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    edited = tracked.is_edited(tracked.state)
-    now = conditions(tracked.state, tracked.shown, edited=edited, worded=False)
+    now = _conditions_of(tracked, tracked.state, worded=False)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

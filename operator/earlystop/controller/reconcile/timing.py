@@ -6,6 +6,7 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
+from earlystop.controller.counts.load import load_due_at
 from earlystop.controller.reconcile.pauses import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -29,6 +30,7 @@ from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search_clock import waits_until
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
 from earlystop.rollout.trials import due_again_at
+from earlystop.rollout.waiting_end import proof_is_due, waiting_ends_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -137,8 +139,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:
-        expires_at = state.awaiting.since + tracked.spec.approval.expires_seconds
-        moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
+        ends = waiting_ends_at(tracked.times, state), proof_is_due(tracked.times, state)
+        moments += [each if now < each else now + LONGEST_RETRY_SECONDS for each in ends if each is not None]
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
     moments += [
@@ -149,6 +151,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     ]
     if _guard_is_due(tracked):
         moments.append(now)
+    load_due = load_due_at(tracked)
+    if load_due is not None:
+        moments.append(load_due)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
 
