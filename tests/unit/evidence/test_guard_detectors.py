@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.guard_detectors import Factors
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import UNANSWERED, Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.0, risk_promote=0.05, risk_harm=0.05)
 RAILS = (Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
@@ -82,7 +82,7 @@ def looks_until_alarm(objective: Objective, candidate: Tally, most: int) -> int:
     """How many looks it takes beside a baseline with a tenth of the requests; `most` where none is an alarm."""
     detectors, look = guard_detectors.start(objective), Look(60, 0, 90, beside_golden(10), candidate)
     for taken in range(most):
-        if guard_detectors.UNANSWERED in guard_detectors.alarms(detectors, objective, 2_592_000.0):
+        if UNANSWERED in guard_detectors.alarms(detectors, objective, 2_592_000.0):
             return taken
         detectors = guard_detectors.update(detectors, objective, Factors(), look, 60.0, usable=False)
     return most
