@@ -41,6 +41,7 @@ SECONDS = {
     "tests/faults/test_hooks.py": 60,
     "tests/e2e/test_forged.py": 75,
     "tests/e2e/test_search_ways.py": 120,
+    "tests/e2e/test_in_service.py": 120,
     "tests/e2e/test_search.py": 75,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,
