@@ -54,6 +54,12 @@ def _nothing_beside(spec: PolicySpec) -> str | None:
             "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
             "other. Write 0, or such a search in place of candidates."
         )
+    if guard is not None and guard.adjust is not None and spec.search is None and len(spec.candidates or ()) < 2:
+        return (
+            "adjust.onAlarm steps back to a more careful setting that was certified beside the harmful one, and this "
+            "policy tries one candidate alone. Write several candidates or a search, or remove adjust: after an alarm "
+            "the baseline serves in any case."
+        )
     return None
 
 

@@ -11,6 +11,7 @@ from earlystop.rollout.guard.unsupported import guard_refusal
 from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.searching import SEARCH
+from tests.unit.rollout.several import CANDIDATES
 
 PAIRS = {"objective": {"exactMatch": {"evidence": "Pairs", "assumeIndependent": None}}}
 
@@ -30,6 +31,7 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "nobody scores live answers": ({**in_mode("RequestBody"), **PAIRS}, "delivery.mode RequestBody scores no live"),
     "nothing bolder is known": ({"guard": {"adjust": {"triesPerWeek": 1}}}, "adjust.triesPerWeek lets a search begin"),
+    "there is nothing to step back to": ({"guard": {"adjust": {}}}, "this policy tries one candidate alone"),
     "a search's best setting is not told apart": (
         {"candidates": None, "search": SEARCH, "metrics": {"preset": "Custom"}},
         "cannot tell the best setting of a search apart",
@@ -55,6 +57,7 @@ def test_a_guard_without_anything_to_compare_is_refused_with_what_to_write(why: 
         {**PAIRS, "guard": {"evidence": "Pairs"}},
         {**PAIRS, "guard": {"evidence": "Pairs", "holdbackWeight": 5}},
         {"candidates": None, "search": SEARCH, "guard": {"adjust": {"triesPerWeek": 7}}},
+        {"candidates": CANDIDATES[:2], "rollout": {"strategy": "ABTest"}, "guard": {"adjust": {}}},
     ],
 )
 def test_a_guard_that_has_something_to_compare_is_taken(changes: Mapping[str, Any]) -> None:
