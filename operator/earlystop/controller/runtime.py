@@ -84,11 +84,12 @@ class Runtime:
         self.scheduler = Scheduler(self._reconcile, clock, note_beat=LAST_BEAT.set)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
-        self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks)
-        self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
-        asker = GateAsker(cluster, secrets, refused_networks)
-        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
+        seal = self._tokens.seal_of
+        self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks, seal)
+        self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
+        asker = GateAsker(cluster, secrets, refused_networks, seal)
+        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
             cluster,
