@@ -101,7 +101,8 @@ def _sensible(found: Mapping[str, float | str]) -> str:
     """From where on waiting is hardly worth it; nothing where the deadline ends the rollout before."""
     if float(found["sensible_maximum"]) > float(found["requests_to_deadline"]):
         return ""
-    return f" More than {float(found['sensible_maximum']):,.0f} requests hardly ever bring one that these have not brought."
+    most = float(found["sensible_maximum"])
+    return f" More than {most:,.0f} requests hardly ever bring one that these have not brought."
 
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
