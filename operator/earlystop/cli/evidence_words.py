@@ -46,8 +46,9 @@ def claim_words(log_e: float, largest: float, risk: float) -> str:
         return f"{one_in(log_e)}, proven of {line} once scatter is known"
     if one_in(log_e) == NO_SIGN:
         return f"{NO_SIGN} yet; {line} is needed"
-    before = f" (was {one_in(largest)})" if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e) else ""
-    return f"{one_in(log_e)} of {line}{before}"
+    if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e):
+        return f"{one_in(log_e)} (was {one_in(largest)}), needs {line}"
+    return f"{one_in(log_e)} so far, needs {line}"
 
 
 def sparkline(values: Sequence[float], line: float, columns: int, *, in_ascii: bool = False) -> str:

@@ -76,8 +76,9 @@ def command(
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(
-        f"One look at the end, at the last step's split, would need {found['fixed_sample']:,.0f} requests for 90 % "
-        f"power. The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
+        f"A test that may look only once, when all is over, would need {found['fixed_sample']:,.0f} requests at the "
+        "last step's split, and would find it in 90 % of rollouts. "
+        f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
         f"{found['power']:.0%}.{_sensible(found)}"
     )
     for sentence in (*_remarks(spec, found), *wait_remarks(spec, found), *_margin_remarks(spec, found, used)):
@@ -100,7 +101,8 @@ def _sensible(found: Mapping[str, float | str]) -> str:
     """From where on waiting is hardly worth it; nothing where the deadline ends the rollout before."""
     if float(found["sensible_maximum"]) > float(found["requests_to_deadline"]):
         return ""
-    return f" More than {float(found['sensible_maximum']):,.0f} are hardly worth waiting for."
+    most = float(found["sensible_maximum"])
+    return f" More than {most:,.0f} requests hardly ever bring one that these have not brought."
 
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:

@@ -139,7 +139,7 @@ def _now(view: View) -> Iterator[Block]:
         return
     held = said(f"{hold.reason}: {hold.message}", "yellow")
     short = said(_short(f"{hold.reason}: {hold.message}"), "yellow")
-    meant = [said(hold.meaning)] if hold.meaning else []
+    meant = [said(hold.news)] if hold.news else []
     yield Block((labelled("held", held, *meant), labelled("held", short, *meant), labelled("held", short)), rank=2)
 
 

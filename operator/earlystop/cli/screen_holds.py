@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from earlystop.api.reasons import REASONS
@@ -12,6 +13,10 @@ from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import ENDED, TRYING, Phase, RolloutState
 from earlystop.rollout.step_messages import waiting_sentence
 
+WORD = re.compile(r"[A-Za-z]{4,}")
+STEM = 4
+ALIKE = 0.75
+"""The part of the longer words of a sentence that a message has where it says the same."""
 MOST_WAITS = 3
 """Things that a line names; `explain` has all of them."""
 
@@ -24,6 +29,11 @@ class Hold:
     reason: str
     message: str
     meaning: str
+
+    @property
+    def news(self) -> str:
+        """What of the meaning the message does not say itself."""
+        return news_in(self.meaning, self.message)
 
 
 def hold_of(view: View) -> Hold | None:
@@ -53,6 +63,24 @@ def _wait_of(state: RolloutState, message: str) -> str:
 def _hold(reason: str, message: str) -> Hold:
     known = REASONS.get(reason)
     return Hold(reason, message, "" if known is None else known.sentence)
+
+
+def news_in(sentence: str, message: str) -> str:
+    """The parts of a sentence, between semicolons, that a message does not say already: a screen repeats nothing. ""
+    where it says all of them."""
+    parts = [part.strip().rstrip(".") for part in sentence.split(";")]
+    new = "; ".join(part for part in parts if not _says(message, part))
+    return f"{new[:1].upper()}{new[1:]}." if new else ""
+
+
+def _says(message: str, part: str) -> bool:
+    """Whether a message has nearly all words of a part; endings of words do not matter, nor do short words."""
+    words, known = _stems(part), _stems(message)
+    return len(words & known) >= ALIKE * len(words)
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word[:STEM].lower() for word in WORD.findall(text))
 
 
 def outlook_of(view: View) -> str:

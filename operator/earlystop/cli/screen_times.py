@@ -35,7 +35,7 @@ def when_lines(view: View) -> Iterator[str]:
 def forecast_phrase(remaining: Remaining, left: float) -> str:
     """When a verdict is to be expected. left: seconds until the deadline."""
     if isinf(remaining.low):
-        return "hardly any verdict by the deadline, as it looks"
+        return "a verdict by the deadline is unlikely, as it looks"
     ends = (
         f"{word} {100 * part:.0f} %"
         for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))

@@ -55,7 +55,10 @@ def command(
     passed_over = _passed_over(unchecked)
     if not policies:
         raise CommandFailure(" ".join([f"There is no {POLICY} in {', '.join(map(str, files))}.", *passed_over]))
-    typer.echo(f"{policies} {'policy is' if policies == 1 else 'policies are'} as an API server takes them.")
+    valid, fits = ("1 policy is", "its route and MetricSource fit it")
+    if policies > 1:
+        valid, fits = f"{policies} policies are", "their routes and MetricSources fit them"
+    typer.echo(f"{valid} valid. Whether {fits}, only the operator can say.")
     for sentence in passed_over:
         say(sentence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 from earlystop.cli.evidence_words import one_in_line
 from earlystop.cli.overview import line
 from earlystop.cli.screen import picture
+from earlystop.cli.screen_holds import news_in
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
@@ -87,3 +89,23 @@ def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still
     text = shown("waiting for an approval")
     assert "waits for an approval" in text and "Promote of w10, expires in " in text
     assert "Proposed: all requests get window=10" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", sorted(REACHED))
+def test_a_screen_says_nothing_twice(name: str) -> None:
+    parts = [part.strip(" .").lower() for part in re.split(r"[.;]\s", " ".join(shown(name).split()))]
+    sentences = [part for part in parts if len(part.split()) > 4]
+    assert len(sentences) == len(set(sentences)), sorted(sentences)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "message", "news"),
+    [
+        ("Requests do not arrive; check the gateway.", "Requests do not arrive at all. Check the gateway.", ""),
+        ("It stands still; set spec.suspend to false.", "Set spec.suspend to false.", "It stands still."),
+        ("No counts come; ask the admin.", "", "No counts come; ask the admin."),
+        ("", "Anything.", ""),
+    ],
+)
+def test_of_a_meaning_only_the_parts_are_shown_that_the_message_lacks(meaning: str, message: str, news: str) -> None:
+    assert news_in(meaning, message) == news
