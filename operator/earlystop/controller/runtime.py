@@ -65,15 +65,16 @@ class Runtime:
         namespaces: Sequence[str] = (),
         token_key: str = DEFAULT_SECRET,
         refused_networks: Sequence[Network] = (),
+        signature: Callable[[], str | None] = lambda: "",
     ) -> None:
         """token_key: name of the Secret, in the operator's own namespace, that keeps the key of campaigns' tokens.
-        refused_networks: of the cluster itself, to which no webhook is sent."""
+        refused_networks: of the cluster itself, to which no webhook is sent. signature: see `ReleaseLease`."""
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
         secrets = SecretReader(cluster, own_namespace())
         self.reader = CountBatcher(Connections(secrets), clock)
-        self.source_watch = SourceStatusWriter(cluster, self.reader, clock)
+        self.source_watch = SourceStatusWriter(cluster, self.reader, clock, signature)
         self.orphan_collector = OrphanCollector(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
         self._tracked: dict[Key, TrackedPolicy] = {}

@@ -138,9 +138,12 @@ class Reconciler:
         await self._recorder.report_error(tracked)
 
     async def _follow_certificate(self, tracked: TrackedPolicy) -> bool:
-        """Read what the policy's certificate depends on, and keep what follows. Returns whether it could be read."""
-        after = await after_certificate(self._cluster, tracked, int(self._clock()))
-        return after is not None and await self._recorder.keep(tracked, Progress(after))
+        """Read what the policy's certificate depends on, and keep what follows. Returns whether anything that has
+        lapsed was read just now."""
+        followed = await after_certificate(self._cluster, self._reader, tracked, self._clock())
+        if followed is None:
+            return False
+        return await self._recorder.keep(tracked, Progress(followed.state)) and followed.lapse_read
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""

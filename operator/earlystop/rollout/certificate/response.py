@@ -16,6 +16,8 @@ _NAMES = {
     Part.IMAGES: "its images",
     Part.TEMPLATE: "its Pod template",
     Part.PARAMETERS: "the meaning of its parameters",
+    Part.SCORER: "how its evaluator scores answers",
+    Part.QUESTIONS: "its golden questions",
 }
 
 

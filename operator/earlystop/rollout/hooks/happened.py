@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
@@ -127,9 +128,25 @@ def _gates(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iter
         )
 
 
+def _lapsed(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
+    """A certificate that lapses, or does so for something else too."""
+    lapse, certified = new_lapse(before, after), after.certified
+    if lapse is None or certified is None or certified.bound is None:
+        return
+    yield Occurrence(
+        kind=OccurrenceKind.LAPSED,
+        at=lapse.since,
+        campaign=after.campaign,
+        revision=after.revision,
+        reason=reason_of(lapse),
+        sentence=bounded(lapse_sentence(certified.bound, lapse)),
+    )
+
+
 FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[Occurrence]], ...] = (
     _awaits,
     _gates,
+    _lapsed,
     _decided,
     _search_ended,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.certificate.words import lapse_sentence
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.gate_words import gate_sentence
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
@@ -96,7 +97,7 @@ def _with_verdict(occurrence: Occurrence, facts: VerdictFacts, reason: str, mess
 
 
 def _words_without_verdict(state: RolloutState, occurrence: Occurrence) -> str:
-    """The sentence on what waits, or on the end of a search."""
+    """The sentence on what waits, on a lapse, or on the end of a search."""
     is_present, when = state.revision == occurrence.revision, rfc3339(occurrence.at)
     if occurrence.kind is OccurrenceKind.AWAITING_APPROVAL:
         waits = is_present and state.awaiting is not None and state.awaiting.since == occurrence.at
@@ -108,7 +109,18 @@ def _words_without_verdict(state: RolloutState, occurrence: Occurrence) -> str:
         return (
             gate_sentence(answer) if answer and is_latest else f"Gate {occurrence.gate} at {when}: {occurrence.reason}."
         )
+    if occurrence.kind is OccurrenceKind.LAPSED:
+        return _words_of_lapse(state, occurrence) or f"The certificate lapsed at {when}: {occurrence.reason}."
     search = state.search
     if search is not None and search.ended is not None and search.ended.at == occurrence.at:
         return search.ended.message
     return f"{occurrence.kind.value} at {when}: {occurrence.reason}."
+
+
+def _words_of_lapse(state: RolloutState, occurrence: Occurrence) -> str:
+    """What has changed since the setting was certified, "" where the state knows of another lapse or of none."""
+    certified = state.certified
+    if certified is None or certified.bound is None or certified.lapse is None:
+        return ""
+    is_present = state.revision == occurrence.revision and certified.lapse.since == occurrence.at
+    return lapse_sentence(certified.bound, certified.lapse) if is_present else ""

@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import POLICIES, ClusterError, Manifest
+from earlystop.api.wire import MODEL_LABEL
+from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ClusterError, Manifest
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.hook_world import HookWorld, hooked
 from tests.unit.controller.reconcile.qualities import SAVING
 
-HOOK = {"name": "retrain", "jobRef": {"name": "retrain"}, "on": ["Promoted"]}
+HOOK = {"name": "retrain", "jobRef": {"name": "retrain"}}
 
 
 @asynccontextmanager
-async def running(template: Manifest | None = None) -> AsyncIterator[HookWorld]:
-    async with hooked(SAVING, [HOOK]) as made:
+async def running(template: Manifest | None = None, on: str = "Promoted") -> AsyncIterator[HookWorld]:
+    async with hooked(SAVING, [{**HOOK, "on": [on]}]) as made:
         made.world.api.serve(JOBS)
         made.world.api.serve(CRON_JOBS)
         made.world.api.put(CRON_JOBS, template or cron_job())
@@ -63,6 +64,20 @@ async def test_a_job_is_made_once_and_its_result_is_a_condition(kind: str, statu
         await made.advance_until(says(made, reason))
         assert condition(made) == (status, reason) and made.waiting() == 0
         assert created(made) == 1 and {"JobRunning", reason} <= made.world.told()
+
+
+async def test_a_job_is_made_once_for_a_certificate_that_lapses() -> None:
+    async with running(on="Lapsed") as made:
+        world = made.world
+        await made.advance_until(lambda: "bound" in world.status.get("certified", {}))
+        assert created(made) == 0
+        target = world.api.at(DEPLOYMENTS, "llm", "qa-server")
+        target["spec"]["template"]["metadata"]["labels"][MODEL_LABEL] = "another-model"
+        world.api.put(DEPLOYMENTS, target)
+        await made.advance_until(says(made, "JobRunning"))
+        finish(made, "Complete")
+        await made.advance_until(says(made, "JobSucceeded"))
+        assert created(made) == 1 and "ModelChanged" in world.told()
 
 
 @pytest.mark.slow
