@@ -7,9 +7,13 @@ The package `cryptography` is an extra of this project (`pip install '.[sign]'`)
 from __future__ import annotations
 
 import hashlib
-from types import ModuleType
+import importlib
+from typing import TYPE_CHECKING
 
 from earlystop.cli.failure import CommandFailure
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 MISSING = (
     "Keys need the package cryptography, which is not installed. Install it by pip install '.[sign]', or sign and "
@@ -66,22 +70,19 @@ def is_signed_by(key: bytes, signature: bytes, message: bytes, where: str) -> bo
     return True
 
 
-def key_id(public: object) -> str:
+def key_id(public: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> str:
     """The name of a key that follows from it: the digest of its public part."""
     from cryptography.hazmat.primitives import serialization
 
-    encoded = public.public_bytes(  # type: ignore[attr-defined]  # each public key has it, and no common type says so
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    encoded = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return "sha256:" + hashlib.sha256(encoded).hexdigest()
 
 
-def _needed() -> ModuleType:
+def _needed() -> None:
     try:
-        import cryptography
+        importlib.import_module("cryptography")
     except ImportError:
         raise CommandFailure(MISSING) from None
-    return cryptography
 
 
 def _first(error: Exception) -> str:
