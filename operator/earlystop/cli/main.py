@@ -37,7 +37,9 @@ COMMANDS = {
     "replay": LazyCommand("earlystop.cli.replay", "command", "Replay a campaign look by look."),
     "audit": LazyCommand("earlystop.cli.audit", "command", "Show who did what to policies, and when."),
     "diff": LazyCommand("earlystop.cli.change", "command", "Print the change to commit after a promotion."),
-    "statement": LazyCommand("earlystop.cli.statement", "command", "Export a verdict as a statement to sign."),
+    "statement": LazyCommand(
+        "earlystop.cli.statement", "command", "Export a verdict as a statement to sign, or signed."
+    ),
     "savings": LazyCommand("earlystop.cli.savings", "command", "Show what policies have saved, in tokens and money."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }

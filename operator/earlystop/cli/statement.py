@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +15,13 @@ from earlystop.cli.documents import read_bytes, read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.records import is_file
+from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
+from earlystop.controller.counts.secrets import SECRETS
 from earlystop.rollout.record.statement import Envelope, enveloped, opened, statement_differences, statement_of, to_sign
 
+SECRET_KEY = "key.pem"  # noqa: S105 - the name of a field
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -30,20 +34,42 @@ def command(
         Path | None,
         typer.Option(help="File with the signature over those bytes: print the envelope with it, not the statement."),
     ] = None,
+    sign_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with your private key (PEM, Ed25519 or ECDSA P-256): print the envelope, signed by it."
+        ),
+    ] = None,
+    key_secret: Annotated[
+        str | None,
+        typer.Option(help="The same by a key in a Secret of the namespace, as NAME or NAME/KEY (KEY: key.pem)."),
+    ] = None,
     key_id: Annotated[
-        str, typer.Option(help="Name of the key, for those who check: it is a hint, and not signed.")
+        str,
+        typer.Option(
+            help="Name of the key, for those who check: it is a hint, and not signed. Of a key that signs, its "
+            "digest by default."
+        ),
     ] = "",
     namespace: Namespace = None,
     context: Context = None,
 ) -> None:
-    """Export a verdict as a statement to sign."""
+    """Export a verdict as a statement to sign, or signed."""
+    if sum(each is not None for each in (signature, sign_key, key_secret)) > 1:
+        raise typer.BadParameter(
+            "write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
+        )
     if is_file(verdict):
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
     else:
         found = asyncio.run(read_object(VERDICTS, namespace, context, verdict))
     try:
         payload = statement_of(found)
+        key = _key(sign_key, key_secret, namespace, context)
         envelope = None if signature is None else enveloped(payload, key_id, read_bytes(signature))
+        if key is not None:
+            made, own_id = sign(key, to_sign(payload), str(sign_key or f"the Secret {key_secret}"))
+            envelope = enveloped(payload, key_id or own_id, made)
     except UNREADABLE as error:
         raise CommandFailure(f"{verdict} cannot be exported: {_first(error)}.") from None
     if to_be_signed is not None:
@@ -51,9 +77,24 @@ def command(
     typer.echo(payload.decode() if envelope is None else json.dumps(envelope))
 
 
-def verify_statement(file: Path, extract: Path | None) -> list[str]:
+def _key(file: Path | None, secret: str | None, namespace: str | None, context: str | None) -> bytes | None:
+    """The private key to sign with, None where none is named. Raises CommandFailure where it cannot be read."""
+    if file is not None:
+        return read_bytes(file)
+    if secret is None:
+        return None
+    name, _, key = secret.partition("/")
+    found = asyncio.run(read_object(SECRETS, namespace, context, name)).get("data") or {}
+    if (key or SECRET_KEY) not in found:
+        has = ", ".join(sorted(found)) or "no key"
+        raise CommandFailure(f"the Secret {name} has no key {key or SECRET_KEY}, but {has}; write NAME/KEY.")
+    return base64.b64decode(found[key or SECRET_KEY])
+
+
+def verify_statement(file: Path, extract: Path | None, key: Path | None = None) -> list[str]:
     """What is wrong with the statement in an envelope, a sentence each; what is right is printed. extract: a directory
-    for the bytes that were signed, and each signature. Raises CommandFailure for a file that is no envelope."""
+    for the bytes that were signed, and each signature. key: file with the public key that must have signed it; None for
+    any. Raises CommandFailure for a file that is no envelope."""
     documents = read_documents(file)
     try:
         if len(documents) != 1:
@@ -64,12 +105,28 @@ def verify_statement(file: Path, extract: Path | None) -> list[str]:
         raise CommandFailure(f"{file} is no envelope of a statement about a verdict: {_first(error)}.") from None
     if extract is not None:
         _extract(extract, envelope)
+    if key is not None:
+        problems += _unsigned(envelope, key)
     if not problems:
+        say("What the statement says follows from the looks in it.", colour="green")
+    if not problems and key is not None:
+        say(f"It is signed by the key in {key}.", colour="green")
+    if not problems and key is None:
         keys = ", ".join(key or "(a key without a name)" for key, _ in envelope.signatures)
         where = "with --extract DIRECTORY" if extract is None else f"over {extract / 'signed'}"
-        say("What the statement says follows from the looks in it.", colour="green")
-        say(f"Whether {keys} signed it, openssl checks {where}: operator/docs/record.md.", colour="yellow")
+        say(
+            f"Whether {keys} signed it, --key FILE checks, or openssl {where}: operator/docs/record.md.",
+            colour="yellow",
+        )
     return problems
+
+
+def _unsigned(envelope: Envelope, key: Path) -> list[str]:
+    """That no signature of an envelope is by a key, in a sentence; nothing where one is."""
+    public, message = read_bytes(key), to_sign(envelope.payload)
+    if any(is_signed_by(public, signature, message, str(key)) for _, signature in envelope.signatures):
+        return []
+    return [f"No signature of the envelope is by the key in {key}: it was made by another one, or changed afterwards."]
 
 
 def _extract(directory: Path, envelope: Envelope) -> None:

@@ -30,6 +30,10 @@ Statement = Annotated[
 Extract = Annotated[
     Path | None, typer.Option(help="With --statement: write what was signed, and the signatures, to this directory.")
 ]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", help="With --statement: file with the public key that must have signed it (PEM)."),
+]
 Head = Annotated[
     list[str] | None,
     typer.Option(help="With --chain: a digest that was published as the policy's latest, as in the operator's log."),
@@ -56,6 +60,7 @@ def command(
     chain: Chain = False,
     statement: Statement = None,
     extract: Extract = None,
+    key: Key = None,
     head: Head = None,
     everywhere: Everywhere = False,
     lease: Lease = None,
@@ -65,10 +70,10 @@ def command(
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
     names = verdict or []
     if statement is not None and not (names or chain):
-        _say_problems(verify_statement(statement, extract))
+        _say_problems(verify_statement(statement, extract, key))
         return
-    if statement is not None or extract is not None:
-        raise typer.BadParameter("write --statement FILE alone, with --extract DIRECTORY if you like.")
+    if statement is not None or extract is not None or key is not None:
+        raise typer.BadParameter("write --statement FILE alone, with --key FILE or --extract DIRECTORY if you like.")
     if chain:
         if lease is not None and names:
             raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")

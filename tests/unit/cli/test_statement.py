@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from earlystop.rollout.record.statement import PAYLOAD, statement_differences, statement_of, to_sign
+from tests.unit.cli.api_server import answering
+from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.record.chains import chain_of, resealed
 
 Manifest = dict[str, Any]
@@ -121,3 +125,107 @@ def test_a_changed_verdict_is_not_exported(tmp_path: Path, verdict: Path) -> Non
     assert code == 1 and "was changed after it was made" in output
     code, output = run("statement", str(verdict), "--signature", str(tmp_path / "missing"))
     assert code == 1
+
+
+def keys(folder: Path, kind: str) -> tuple[Path, Path]:
+    """A private key and its public one, as openssl makes them."""
+    made = folder / f"{kind}.pem", folder / f"{kind}-public.pem"
+    algorithms: dict[str, list[str]] = {
+        "ed25519": ["-algorithm", "ed25519"],
+        "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "p384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    }
+    openssl("genpkey", *algorithms[kind], "-out", made[0])
+    openssl("pkey", "-in", made[0], "-pubout", "-out", made[1])
+    return made
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_a_statement_that_the_command_signs_is_checked_by_the_public_key_alone(
+    tmp_path: Path, verdict: Path, kind: str
+) -> None:
+    private, public = keys(tmp_path, kind)
+    code, output = run("statement", str(verdict), "--sign-key", str(private))
+    assert code == 0, output
+    envelope = tmp_path / "signed.json"
+    envelope.write_text(output)
+    key_id = json.loads(output)["signatures"][0]["keyid"]
+    der = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-in", str(public), "-outform", "DER"], capture_output=True, check=True
+    )
+    assert key_id == "sha256:" + hashlib.sha256(der.stdout).hexdigest()
+    code, output = run("verify", "--statement", str(envelope), "--key", str(public), "--extract", str(tmp_path))
+    assert code == 0 and f"It is signed by the key in {public}." in output
+    by_openssl = (
+        ("pkeyutl", "-verify", "-pubin", "-inkey", public, "-rawin", "-in", tmp_path / "signed", "-sigfile")
+        if kind == "ed25519"
+        else ("dgst", "-sha256", "-verify", public, "-signature")
+    )
+    rest = () if kind == "ed25519" else (tmp_path / "signed",)
+    assert "Verified" in openssl(*by_openssl, tmp_path / "signature-1", *rest)
+    other = keys(tmp_path, "p256" if kind == "ed25519" else "ed25519")[1]
+    code, output = run("verify", "--statement", str(envelope), "--key", str(other))
+    assert code == 1 and "No signature of the envelope is by the key" in output and "is signed by" not in output
+
+
+def test_a_statement_that_was_changed_after_it_was_signed_is_found_by_its_key(tmp_path: Path, envelope: Path) -> None:
+    assert run("verify", "--statement", str(envelope), "--key", str(tmp_path / "public.pem"))[0] == 0
+    found = json.loads(envelope.read_text())
+    statement = json.loads(base64.b64decode(found["payload"]))
+    found["payload"] = base64.b64encode(json.dumps(statement, indent=1).encode()).decode()  # says the very same
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(found))
+    code, output = run("verify", "--statement", str(other), "--key", str(tmp_path / "public.pem"))
+    assert code == 1 and "No signature of the envelope is by the key" in output
+
+
+def test_what_is_no_key_for_it_is_refused_in_a_sentence(tmp_path: Path, verdict: Path, envelope: Path) -> None:
+    private, public = keys(tmp_path, "p384")
+    locked = tmp_path / "locked.pem"
+    openssl("pkey", "-in", tmp_path / "key.pem", "-aes256", "-passout", "pass:secret", "-out", locked)
+    for key, words in (
+        (private, "of another kind; write an Ed25519 key"),
+        (verdict, "holds no private key"),
+        (locked, "is encrypted; decrypt it first"),
+        (tmp_path / "missing", "cannot be read"),
+    ):
+        code, output = run("statement", str(verdict), "--sign-key", str(key))
+        assert code == 1 and words in output, output
+    for key, words in ((public, "of another kind"), (verdict, "holds no public key")):
+        code, output = run("verify", "--statement", str(envelope), "--key", str(key))
+        assert code == 1 and words in output, output
+    both = run("statement", str(verdict), "--sign-key", str(private), "--signature", str(private))
+    assert both[0] == 2 and "an envelope gets one signature" in both[1]
+    assert run("verify", "qa", "--key", str(public))[0] == 2
+
+
+@pytest.mark.parametrize(("name", "words"), [("release", ""), ("release/other", "has no key other, but key.pem")])
+def test_a_key_from_a_secret_signs_as_one_from_a_file(
+    tmp_path: Path, verdict: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    private, public = keys(tmp_path, "ed25519")
+    data = {"key.pem": base64.b64encode(private.read_bytes()).decode()}
+
+    def answer(handler: Handler) -> None:
+        handler.reply(200, json.dumps({"metadata": {"name": "release"}, "data": data}).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        code, output = run("statement", str(verdict), "--key-secret", name, "-n", "llm")
+    assert (code, words in output) == (1 if words else 0, True), output
+    if not words:
+        (tmp_path / "signed.json").write_text(output)
+        assert run("verify", "--statement", str(tmp_path / "signed.json"), "--key", str(public))[0] == 0
+
+
+def test_without_the_package_it_is_said_what_to_install(
+    tmp_path: Path, verdict: Path, envelope: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    key = str(tmp_path / "key.pem")
+    for arguments in (
+        ("statement", str(verdict), "--sign-key", key),
+        ("verify", "--statement", str(envelope), "--key", key),
+    ):
+        code, output = run(*arguments)
+        assert code == 1 and "pip install '.[sign]'" in output and "openssl" in output
+    assert run("statement", str(verdict))[0] == 0

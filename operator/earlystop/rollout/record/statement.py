@@ -1,8 +1,8 @@
 """A verdict as an in-toto statement in a DSSE envelope, for whoever trusts a key and not this cluster.
 
 The statement (in-toto Statement v1) has the whole record as its predicate, so that it can be recomputed without a
-cluster. The envelope (DSSE v1) carries signatures that others have made, by openssl or a key management service: this
-program computes what is to be signed, and never sees a key.
+cluster. The envelope (DSSE v1) carries signatures: this computes what is to be signed, and sees no key. Who signs is
+openssl, a key management service, or the command line (`cli.signing`).
 """
 
 from __future__ import annotations
