@@ -21,6 +21,7 @@ def savings_status(book: SavingsBook | None) -> SavingsStatus | None:
         golden_tokens=sums.golden,
         shadow_tokens=sums.shadows,
         lost_tokens=sums.lost,
+        doubtful_steps=sums.doubtful,
         packed=packed(book),
     )
 
@@ -29,4 +30,4 @@ def restore_savings(stored: SavingsStatus | None) -> SavingsBook | None:
     """Inverse of `savings_status`. Raises ValueError for a status that this operator did not write."""
     if stored is None:
         return None
-    return unpacked(stored.packed, from_rfc3339(stored.since), from_rfc3339(stored.until))
+    return unpacked(stored.packed or "", from_rfc3339(stored.since or ""), from_rfc3339(stored.until or ""))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from earlystop.api.compact_status import whole
 from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.counts.evaluators import EvaluatorMemory
 from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.hooks.memory import HookMemory
 from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
@@ -43,9 +45,9 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks, gates, step_gates, load_memory: what is remembered of storing, of
-        the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates before a
-        promotion and before a step, and of how busy servers are.
+    status, traffic, acceptance, cross_check, hooks, gates, step_gates, load_memory, evaluators: what is remembered of
+        storing, of the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates
+        before a promotion and before a step, of how busy servers are and of evaluators.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -71,6 +73,7 @@ class TrackedPolicy:
     gates: GateMemory = field(default_factory=GateMemory)
     step_gates: GateMemory = field(default_factory=GateMemory)
     load_memory: LoadMemory = field(default_factory=LoadMemory)
+    evaluators: EvaluatorMemory = field(default_factory=EvaluatorMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0
@@ -86,10 +89,10 @@ class TrackedPolicy:
 
         Raises ValueError (pydantic's is one) when spec or status cannot be understood.
         """
-        state, ledger = from_status(without_defaults(manifest.get("status", {})))
+        status = whole(manifest.get("status", {}))
+        state, ledger = from_status(without_defaults(status))
         spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
-        status = manifest.get("status", {})
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
         known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation
         accepted = known and observations.refusal is None

@@ -14,7 +14,7 @@ from earlystop.rollout.guard.sight import Sight
 from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
-KEPT_LOOKS = 24
+KEPT_LOOKS = 12
 """As many looks are kept at most; then the older half of them becomes the checkpoint."""
 
 

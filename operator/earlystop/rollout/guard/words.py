@@ -44,15 +44,14 @@ def guarded(state: RolloutState) -> Condition | None:
 
 
 def guard_sentence(guard: GuardState) -> str:
-    """What a guard does, and what it has seen lately."""
+    """What a guard does; status.guard.window has what it has seen lately."""
     kept = f"{guard.holdback} % of requests stay on the baseline" if guard.holdback else "golden questions are compared"
     if guard.phase is WatchPhase.APPLYING:
         return f"The guard begins: {kept}, and weights are put in force."
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
-    looks = f"{in_count(guard.taken)} looks since {rfc3339(guard.since)}"
     serves = f" {guard.busy.serves} serves, as there is little load." if guard.busy.serves else ""
-    return f"The guard watches: {kept}; {looks}.{serves}{window_sentence(guard)}"
+    return f"The guard watches: {kept}; {in_count(guard.taken)} looks so far.{serves}"
 
 
 def blind_sentence(guard: GuardState) -> str:

@@ -18,7 +18,8 @@ _TITLES = {
     OccurrenceKind.REPEATED_FAILURE: "Nothing promoted several times in a row",
     OccurrenceKind.ALARM: "A guard took the promotion back",
     OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
-    OccurrenceKind.GATE: "A gate before a promotion",
+    OccurrenceKind.GATE: "A gate before a promotion or a step",
+    OccurrenceKind.LAPSED: "A certificate has lapsed",
 }
 _COLOURS = {
     OccurrenceKind.PROMOTED: "Good",
@@ -26,6 +27,7 @@ _COLOURS = {
     OccurrenceKind.ALARM: "Attention",
     OccurrenceKind.REPEATED_FAILURE: "Warning",
     OccurrenceKind.AWAITING_APPROVAL: "Accent",
+    OccurrenceKind.LAPSED: "Warning",
 }
 
 
