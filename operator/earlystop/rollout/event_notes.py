@@ -33,6 +33,8 @@ from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
+COMPARED = ("OverlayMisses", "ForgedRequests", "NeverApplied", "SettingsNotWritten")
+"""Reasons of weights that are in force, and of something about requests that a person has to know."""
 ERROR_NOTE = EventNote(
     "InternalError",
     "Reconcile",
@@ -247,7 +249,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
         if new.reason == "CountsDisagree" and old.reason != "CountsDisagree":
             notes.append(EventNote(new.reason, "CompareCounts", new.message, warning=True))
-        if new.reason in ("OverlayMisses", "ForgedRequests", "NeverApplied") and new.reason != old.reason:
+        if new.reason in COMPARED and new.reason != old.reason:
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
