@@ -224,6 +224,21 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         [candidate("one", "10"), candidate("one", "20")],
         'Duplicate value: {"name":"one"}',
     ),
+    "a gate before a step that there is not": (
+        "spec.rollout.gates",
+        [{"name": "ci", "before": "Step", "weights": [7], "targetRef": {"name": "ci"}}],
+        "rollout.gates: write in weights only weights of rollout.steps, or the gate would hold nothing",
+    ),
+    "a gate that names steps and holds a promotion": (
+        "spec.rollout.gates",
+        [{"name": "ci", "weights": [50], "targetRef": {"name": "ci"}}],
+        "gates.weights names steps; write before: Step beside it, or remove it",
+    ),
+    "a load that would be high and low at once": (
+        "spec.guard",
+        {"whenBusy": {"load": "queue", "above": "10", "below": "10"}},
+        "whenBusy: below 10 must be less than above 10; what lies between changes nothing",
+    ),
     "a value in exponent notation": (
         "spec.candidates.0.values.0.value",
         "1e1",

@@ -13,8 +13,8 @@ GATE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (_OPEN, EVENT),
         {
-            "GateWaiting": "A promotion waits for a gate, while looks and harm go on; wait, or look at what the gate "
-            "asks.",
+            "GateWaiting": "A promotion or a step waits for a gate, while looks and harm go on; wait, or look at what "
+            "the gate asks.",
             "GateOpen": "The gate is open; nothing is to be done.",
         },
     ),
@@ -22,8 +22,8 @@ GATE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (_OPEN, EVENT, *VERDICT),
         {
-            "GateClosed": "A gate has refused the promotion, and all requests go to the baseline; look at what it "
-            "says.",
+            "GateClosed": "A gate has refused the promotion or a step, and all requests go to the baseline; look at "
+            "what it says.",
             "GateTimedOut": "A gate did not open in its time, so nothing is promoted; look at what it waits for, or "
             "write a longer timeoutSeconds.",
         },

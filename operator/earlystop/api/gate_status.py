@@ -1,4 +1,4 @@
-"""How the gates before a promotion stand, as a policy's status keeps it."""
+"""How the gates before a promotion or a step stand, as a policy's status keeps it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ class GatesStatus(Value):
 
     since: Time = Field(description="Since when the decision waits.")
     for_people: bool = Field(False, description="Whether it waits for people as well.")
+    gates: (
+        Annotated[tuple[GateStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Each gate.")
+
+
+class StepGatesStatus(Value):
+    """The gates before the step that waits, or before the latest one that did."""
+
+    step: Annotated[int, Field(ge=0)] = Field(description="Number of the step, from 0.")
+    since: Time = Field(description="Since when it waits.")
+    entered: bool | None = Field(None, description="Whether it has begun. Absent: it waits.")
     gates: (
         Annotated[tuple[GateStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(None, description="Each gate.")

@@ -1,5 +1,8 @@
-"""Gates of a policy: what else must agree before a promotion. Live: an edit changes nothing of the evidence, and starts
-no campaign. A gate only holds: none is ever a reason to promote."""
+"""Gates of a policy: what else must agree before a promotion, or before a step.
+
+Live: an edit changes nothing of the evidence, and starts no campaign. A gate only holds: none is ever a reason to
+promote.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.hooks import HookTargetReference, JobReference
-from earlystop.api.values import ObjectName, SettingName, Value, rules
+from earlystop.api.values import ObjectName, Percent, SettingName, Value, rules
 
 
 class ObjectCondition(Value):
@@ -23,17 +26,25 @@ class ObjectCondition(Value):
 
 
 class Gate(Value):
-    """One thing that a promotion waits for, while looks and harm go on."""
+    """One thing that a promotion, or a step, waits for, while looks and harm go on."""
 
     model_config = rules(
         {
             "rule": "[has(self.jobRef), has(self.targetRef), has(self.condition)].filter(each, each).size() == 1",
             "message": "jobRef, targetRef, condition: write one of the three for each gate",
         },
+        {
+            "rule": "!has(self.weights) || (has(self.before) && self.before == 'Step')",
+            "message": "gates.weights names steps; write before: Step beside it, or remove it",
+        },
     )
 
     name: SettingName = Field(description="Name of the gate, shown in status and events.")
-    before: Literal["Promotion"] = Field("Promotion", description="What it holds. A rollback waits for none.")
+    before: Literal["Promotion", "Step"] = Field(
+        "Promotion",
+        description="What it holds. Step: each step of rollout.steps, the first one too, is begun once it is open; it "
+        "is asked anew for each. A rollback waits for none.",
+    )
     job_ref: JobReference | None = Field(
         None, description="A Job that is run for the proposed setting: open once it has succeeded, closed if it failed."
     )
@@ -48,6 +59,9 @@ class Gate(Value):
         "End",
         description="What follows then. End: the campaign ends without a promotion, as rollout.onInconclusive says. "
         "Wait: it goes on to wait, and says so.",
+    )
+    weights: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)] | None = Field(
+        None, description="With before: Step, weights of the steps that it holds. Absent: each step."
     )
 
 

@@ -74,6 +74,11 @@ class Rollout(Value):
             "rule": "self.strategy != 'ABTest' || self.steps.size() < 2",
             "message": "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
         },
+        {
+            "rule": "!has(self.gates) || self.gates.all(gate, !has(gate.weights) || gate.weights.all(weight, "
+            "self.steps.exists(step, step.weight == weight)))",
+            "message": "rollout.gates: write in weights only weights of rollout.steps, or the gate would hold nothing",
+        },
     )
 
     strategy: Annotated[str, RowOf(STRATEGIES, "rollout strategy")] = Field(
@@ -92,7 +97,7 @@ class Rollout(Value):
         "loses so much that all requests together would lose the margin at the next weight: 100 / weight margins, so 4 "
         "before 25 % and 2 before 50 %. ByTime: at once.",
     )
-    gates: Gates | None = Field(None, description="What else must agree before a promotion.")
+    gates: Gates | None = Field(None, description="What else must agree before a promotion, or before a step.")
     minimum_hours: int = Field(
         0,
         ge=0,

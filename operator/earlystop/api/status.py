@@ -16,7 +16,7 @@ from earlystop.api.evidence_status import LogEText as LogEText
 from earlystop.api.evidence_status import NamedLogE as NamedLogE
 from earlystop.api.evidence_status import Remainder as Remainder
 from earlystop.api.evidence_status import Uncertain as Uncertain
-from earlystop.api.gate_status import GatesStatus
+from earlystop.api.gate_status import GatesStatus, StepGatesStatus
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
@@ -205,6 +205,9 @@ class PolicyStatus(Value):
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     gates: GatesStatus | None = Field(None, description="Gates that a promotion waits for. Absent: none were asked.")
+    step_gates: StepGatesStatus | None = Field(
+        None, description="Gates before a step. Absent: none were asked in this campaign."
+    )
     hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")

@@ -11,6 +11,10 @@ def hook_facts(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     either."""
     for gate in (status.get("gates") or {}).get("gates", []):
         yield f"gate {gate['name']}", ": ".join(filter(None, (gate["state"], gate.get("message"))))
+    steps = status.get("stepGates") or {}
+    for gate in steps.get("gates", []):
+        said = ": ".join(filter(None, (gate["state"], gate.get("message"))))
+        yield f"gate {gate['name']} before step {steps['step'] + 1}", said
     hooks = status.get("hooks")
     conditions = {each["type"]: each for each in status.get("conditions", [])}
     delivered = conditions.get("HooksDelivered")

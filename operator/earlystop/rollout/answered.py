@@ -107,7 +107,7 @@ def _ended(
 ) -> Decision:
     """What ends a campaign whose decision was rejected, or nobody agreed to in time, or a gate held."""
     if answer.gate:
-        return _ended_by_gate(awaited.candidate, answer, now)
+        return ended_by_gate(awaited.candidate, answer, now)
     if answer.standing is Standing.TIMED_OUT:
         message = expired_message(awaited.candidate, times.approval.expires_seconds)
         return Decision(Verdict.INCONCLUSIVE, APPROVAL_EXPIRED, message, now, awaited.candidate, proposal=proposal)
@@ -117,7 +117,7 @@ def _ended(
     return replace(decision, rejected_by=by)
 
 
-def _ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
+def ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
     """What ends a campaign at a gate: nobody was asked, so the record names no proposal."""
     if answer.standing is Standing.TIMED_OUT:
         message = timed_out_message(answer.gate, candidate)

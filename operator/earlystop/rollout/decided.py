@@ -7,7 +7,8 @@ from dataclasses import replace
 from earlystop.api.gates import Gate
 from earlystop.rollout.approval import changes_nothing, needs_approval
 from earlystop.rollout.formatting import in_remainder
-from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
+from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT
+from earlystop.rollout.gates import asked_first
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.proposing import wait
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
@@ -29,9 +30,7 @@ def _waiting(before: RolloutState, after: RolloutState, gates: tuple[Gate, ...],
     """The state with a decision that waits, and the gates that it waits for."""
     if after is before or after.awaiting is None or not gates:
         return after if after is before else replace(after, gates=None)
-    since = after.awaiting.since
-    answers = tuple(GateAnswer(each.name, GateState.WAITING, since) for each in gates)
-    return replace(after, gates=GatesAsked(since, for_people, answers))
+    return replace(after, gates=replace(asked_first(gates, after.awaiting.since), for_people=for_people))
 
 
 def decided(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
@@ -40,7 +39,8 @@ def decided(times: LiveTimes, state: RolloutState, decision: Decision) -> Rollou
     phase = Phase.HOLDING if holds else CARRIED_OUT_IN[decision.verdict]
     uncertain = state.comparison(decision.candidate).uncertain
     decision = replace(decision, message=with_remainder(decision.message, uncertain))
-    return replace(state, phase=phase, decision=decision, awaiting=None)
+    step_gates = state.step_gates if decision.reason in (GATE_CLOSED, GATE_TIMED_OUT) else None
+    return replace(state, phase=phase, decision=decision, awaiting=None, step_gates=step_gates)
 
 
 CARRIED_OUT_IN = {

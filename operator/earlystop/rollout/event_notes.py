@@ -17,7 +17,8 @@ from earlystop.rollout.conditions import (
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.event_note import EventNote as EventNote
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
-from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence, new_answers
+from earlystop.rollout.gate_news import news_of_gates
+from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence
 from earlystop.rollout.gates import GateAnswer, GateState
 from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
@@ -47,7 +48,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
     notes += _hook_notes(before, after)
-    notes += [_gate_note(each) for each in new_answers(before.gates, after.gates)]
+    notes += [_gate_note(*each) for each in news_of_gates(before, after)]
     if after.campaign != before.campaign:
         notes.extend(_closed_evidence(before, after))
         plan = after.pinned_plan
@@ -69,16 +70,16 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     return tuple(notes)
 
 
-def _gate_note(answer: GateAnswer) -> EventNote:
-    """The event about a gate that is asked, or has answered, or did not in time."""
+def _gate_note(answer: GateAnswer, what: str) -> EventNote:
+    """The event about a gate that is asked, or has answered, or did not in time. what: what it holds, in words."""
     match answer.state:
         case GateState.WAITING:
-            return EventNote("GateWaiting", "AskGate", gate_sentence(answer))
+            return EventNote("GateWaiting", "AskGate", gate_sentence(answer, what))
         case GateState.OPEN:
-            return EventNote("GateOpen", "AskGate", gate_sentence(answer))
+            return EventNote("GateOpen", "AskGate", gate_sentence(answer, what))
         case GateState.CLOSED:
-            return EventNote(GATE_CLOSED, "AskGate", gate_sentence(answer), warning=True)
-    return EventNote(GATE_TIMED_OUT, "AskGate", gate_sentence(answer), warning=True)
+            return EventNote(GATE_CLOSED, "AskGate", gate_sentence(answer, what), warning=True)
+    return EventNote(GATE_TIMED_OUT, "AskGate", gate_sentence(answer, what), warning=True)
 
 
 def _hook_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:

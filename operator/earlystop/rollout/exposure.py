@@ -32,7 +32,7 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
         percents = {}  # each class by itself, and all other requests get the baseline
     elif state.phase in PROMOTED:
         percents = {state.leader: 100}
-    elif state.phase not in WITHOUT_CANDIDATE:
+    elif state.phase not in WITHOUT_CANDIDATE and not state.is_held:
         percents = strategy_of(plan).weights(plan, state)
     of_candidates = tuple(percents.get(name, 0) for name in plan.names)
     return (100 - sum(of_candidates), *of_candidates)
@@ -44,6 +44,8 @@ def incumbent_weight(state: RolloutState) -> int:
         return 0
     if state.phase in DECIDED:
         return 100 - _held_back(state) if served(state) is Served.INCUMBENT else 0
+    if state.is_held:
+        return 0 if state.pinned_plan.incumbent is None else 100
     return state.pinned_plan.incumbent_weight(state.step)
 
 
@@ -56,6 +58,8 @@ def _weights_in_search(state: RolloutState) -> tuple[int, int]:
         if serves is Served.BASELINE:
             return 100, 0
         return held_back, (100 - held_back) * (serves is Served.CANDIDATE)
+    if state.is_held:
+        return 100 - incumbent_weight(state), 0
     candidate = plan.stage(state.step).weight
     return 100 - plan.incumbent_weight(state.step) - candidate, candidate
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
+from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState, StepGates
+from earlystop.rollout.plan import Plan
 
 GATE_CLOSED = "GateClosed"
 GATE_TIMED_OUT = "GateTimedOut"
 
 
-def gate_sentence(answer: GateAnswer) -> str:
-    """How a gate stands."""
+def gate_sentence(answer: GateAnswer, before: str = "") -> str:
+    """How a gate stands. before: what it holds, with a blank in front; "" for a promotion."""
     words = {
         GateState.WAITING: "is waited for",
         GateState.OPEN: "is open",
@@ -20,15 +21,30 @@ def gate_sentence(answer: GateAnswer) -> str:
         GateState.TIMED_OUT: "has not opened in time",
     }
     why = f": {answer.message}" if answer.message else ""
-    return f"Gate {answer.gate} {words[answer.state]}{why}."
+    return f"Gate {answer.gate} {words[answer.state]}{before}{why}."
 
 
-def gate_condition(asked: GatesAsked | None) -> tuple[Condition, ...]:
-    """GatesOpen: whether all gates before a promotion are open; nothing where none is asked."""
-    if asked is None or not asked.answers:
+def asked_of(steps: StepGates | None) -> GatesAsked | None:
+    """The gates before a step, as they were asked; None for none."""
+    return None if steps is None else steps.asked
+
+
+def before_step(asked: StepGates | None, plan: Plan | None) -> str:
+    """The words on the step that gates hold, with a blank in front; "" where none does."""
+    if asked is None or plan is None:
+        return ""
+    return f" before step {asked.step + 1}, at {plan.stage(asked.step).weight} %"
+
+
+def gate_condition(asked: GatesAsked | None, steps: StepGates | None, plan: Plan | None) -> tuple[Condition, ...]:
+    """GatesOpen: whether all gates before a promotion, and before the latest step, are open; nothing where none is
+    asked."""
+    of_promotion, of_step = (() if each is None else each.answers for each in (asked, asked_of(steps)))
+    if not of_promotion and not of_step:
         return ()
-    message = " ".join(map(gate_sentence, asked.answers))
-    states, type_ = {each.state for each in asked.answers}, ConditionType.GATES_OPEN
+    before = before_step(steps, plan)
+    message = " ".join([*map(gate_sentence, of_promotion), *(gate_sentence(each, before) for each in of_step)])
+    states, type_ = {each.state for each in (*of_promotion, *of_step)}, ConditionType.GATES_OPEN
     if GateState.CLOSED in states:
         return (Condition(type_, ConditionStatus.FALSE, GATE_CLOSED, message),)
     if GateState.TIMED_OUT in states:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from earlystop.api.gate_status import GatesStatus, GateStatus
+from earlystop.api.gate_status import GatesStatus, GateStatus, StepGatesStatus
 from earlystop.api.gates import Gate
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.requirements import Answer, Standing
@@ -50,6 +50,33 @@ class GatesAsked:
     def answer(self, gate: str) -> GateAnswer | None:
         """How a gate stands, None for one that is not asked."""
         return next((each for each in self.answers if each.gate == gate), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepGates:
+    """The gates before a step. step: its number. entered: whether it has begun since."""
+
+    step: int
+    asked: GatesAsked
+    entered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GateSubject:
+    """What gates are asked about: a promotion, or a step.
+
+    since: when it began to wait, Unix seconds. candidate: whose promotion, "" of a step. step: its number, None for a
+    promotion.
+    """
+
+    since: int
+    candidate: str = ""
+    step: int | None = None
+
+
+def asked_first(gates: Sequence[Gate], since: int) -> GatesAsked:
+    """The gates when something begins to wait for them, at Unix second `since`."""
+    return GatesAsked(since, answers=tuple(GateAnswer(each.name, GateState.WAITING, since) for each in gates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +166,20 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
         for each in stored.gates or ()
     )
     return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers))
+
+
+def step_gates_status(asked: StepGates | None) -> StepGatesStatus | None:
+    """The same of gates before a step."""
+    found = None if asked is None else gates_status(asked.asked)
+    if asked is None or found is None:
+        return None
+    return StepGatesStatus(step=asked.step, since=found.since, entered=asked.entered or None, gates=found.gates)
+
+
+def restore_step_gates(stored: StepGatesStatus | None) -> StepGates | None:
+    """Inverse of `step_gates_status`."""
+    if stored is None:
+        return None
+    asked = restore_gates(GatesStatus(since=stored.since, gates=stored.gates))
+    assert asked is not None  # there is a status to restore
+    return StepGates(stored.step, asked, bool(stored.entered))

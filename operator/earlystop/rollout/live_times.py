@@ -30,7 +30,8 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long. gates: what else promotions wait for. guard: what watches over a
+    which decisions wait for people, and how long. gates, step_gates: what else promotions and steps wait for.
+    guard: what watches over a
     promotion, None for nothing. certificate: what follows when one lapses.
     """
 
@@ -42,6 +43,7 @@ class LiveTimes:
     suspend: bool
     approval: Approval = NOBODY
     gates: tuple[Gate, ...] = ()
+    step_gates: tuple[Gate, ...] = ()
     guard: Guard | None = None
     certificate: CertificatePolicy = KEPT
 
@@ -57,7 +59,8 @@ class LiveTimes:
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
             approval=spec.approval,
-            gates=rollout.gates or (),
+            gates=tuple(each for each in rollout.gates or () if each.before == "Promotion"),
+            step_gates=tuple(each for each in rollout.gates or () if each.before == "Step"),
             guard=spec.guard,
             certificate=spec.certificate,
         )

@@ -11,7 +11,7 @@ from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.certificate.binding import Binding, Lapse
-from earlystop.rollout.gates import GatesAsked
+from earlystop.rollout.gates import GatesAsked, StepGates
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.phases import ACTING as ACTING
@@ -176,6 +176,7 @@ class RolloutState:
     outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
+    step_gates: before the next step, or before the latest one that had any; None where none were asked.
     unstored: decisions of this campaign before the latest one whose verdicts come first, the first one first.
     """
 
@@ -210,11 +211,18 @@ class RolloutState:
     guard: GuardState | None = None
     guard_steps: int = 0
     unstored: tuple[Unstored, ...] = ()
+    step_gates: StepGates | None = None
 
     @property
     def is_guarded(self) -> bool:
         """Whether a guard watches over a promotion now. One that has alarmed is kept as the record of that."""
         return self.guard is not None and self.phase is Phase.PROMOTED
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the step under way waits for its gates, so that no candidate has any request yet."""
+        asked = self.step_gates
+        return asked is not None and not asked.entered and asked.step == self.step
 
     @property
     def clock(self) -> StepClock:

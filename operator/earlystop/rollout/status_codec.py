@@ -26,7 +26,7 @@ from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
-from earlystop.rollout.gates import gates_status, restore_gates
+from earlystop.rollout.gates import gates_status, restore_gates, restore_step_gates, step_gates_status
 from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.live_times import LiveTimes
@@ -120,6 +120,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         hooks=hooks,
         awaiting=awaiting_status(uid, times, state),
         gates=gates_status(state.gates),
+        step_gates=step_gates_status(state.step_gates),
         savings=savings_status(state.savings),
         guard=guard_status(state.guard),
         guard_steps=state.guard_steps or None,
@@ -173,6 +174,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         outbox=restore_outbox(stored.hooks),
         awaiting=restore_awaiting(stored.awaiting, plan),
         gates=restore_gates(stored.gates),
+        step_gates=restore_step_gates(stored.step_gates),
         savings=restore_savings(stored.savings),
         guard=restore_guard(stored.guard, plan, factor),
         guard_steps=stored.guard_steps or 0,

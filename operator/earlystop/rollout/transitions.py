@@ -38,6 +38,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
+from earlystop.rollout.step_gates import held_at_first, through_gates
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.trials import BUDGET_USED, after_trial, after_waiting, decision_on_budget, decision_on_time
@@ -110,7 +111,7 @@ def start_campaign(
         outbox=state.outbox,
         savings=state.savings,
     )
-    return with_evidence_of(begun, state) if following.goes_on else begun
+    return held_at_first(LiveTimes.of(spec), with_evidence_of(begun, state) if following.goes_on else begun)
 
 
 def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
@@ -137,7 +138,7 @@ def _is_shedding(state: RolloutState) -> bool:
 
 def weights_in_force(state: RolloutState, at: int) -> RolloutState:
     """The step's weights are proven to be in force: its clock starts, and stragglers have time to finish."""
-    if state.phase != Phase.APPLYING:
+    if state.phase != Phase.APPLYING or state.is_held:
         return state
     return replace(state, phase=Phase.SETTLING, step_started_at=at)
 
@@ -179,7 +180,7 @@ def take_look(
     plan = state.pinned_plan
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:
-        return _learn(plan, state, at, totals[0])
+        return _learn(times, state, at, totals[0])
     weights = _weights_of_a_look(plan, state)
     following = tuple(
         each if each.dropped else compared(each, counted, at, state.step, *weights[each.name])
@@ -204,8 +205,9 @@ def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, 
     return {each.name: (percents[each.name], rest) for each in state.active}
 
 
-def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:
+def _learn(times: LiveTimes, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
+    plan = state.pinned_plan
     new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
     marked = tuple(each.marked(totals) for each in state.comparisons)
@@ -213,7 +215,8 @@ def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutS
     factor = dispersion.factor(scatter)
     if factor is None or not has_least_time(plan, state, at):
         return state
-    return begin_next_step(plan, replace(state, dispersion=max(factor, plan.objective.dispersion)))
+    learned = replace(state, dispersion=max(factor, plan.objective.dispersion))
+    return through_gates(times, state, begin_next_step(plan, learned), at)
 
 
 def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
@@ -234,8 +237,10 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     if over is not None:
         return with_decision(times, state, over)
     following = strategy.next_stage(plan, state, at)
-    if following is not None:
-        return following
+    after = state if following is None else through_gates(times, state, following, at)
+    if after.step != state.step:
+        return after
+    state = after
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
     if _is_full(state):
@@ -250,7 +255,7 @@ def _while_waiting(times: LiveTimes, state: RolloutState, at: int) -> RolloutSta
     if any(each.dropped is not None and each.dropped.step == state.step for each in state.comparisons):
         following = strategy_of(plan).next_stage(plan, state, at)
         if following is not None and plan.stage(following.step) == plan.stage(state.step):
-            return following
+            return through_gates(times, state, following, at)
     if _is_full(state):
         full = Decision(Verdict.INCONCLUSIVE, RECORD_FULL, _full_message(state), at, state.leader)
         return with_decision(times, state, full)

@@ -16,7 +16,7 @@ from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import exchange
 from earlystop.rollout.approval_words import proposal_sentence
-from earlystop.rollout.gates import GateAnswer, GateState
+from earlystop.rollout.gates import GateAnswer, GateState, GateSubject
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
 from earlystop.rollout.manual import printable
@@ -28,8 +28,10 @@ KINDS = {"Deployment": DEPLOYMENTS, "Job": JOBS}
 STATES = {"Open": GateState.OPEN, "Closed": GateState.CLOSED}
 
 
-def question(state: RolloutState, gate: str) -> Occurrence:
-    """What a gate is asked about: the promotion that waits. The same question has the same id."""
+def question(state: RolloutState, gate: str, subject: GateSubject) -> Occurrence:
+    """What a gate is asked about: the promotion or the step that waits. The same question has the same id."""
+    if subject.step is not None:
+        return _question_of_step(state, gate, subject.since, subject.step)
     awaited = state.awaiting
     assert awaited is not None  # nothing else is asked about
     settings = state.pinned_plan.settings_of(awaited.candidate)
@@ -43,6 +45,30 @@ def question(state: RolloutState, gate: str) -> Occurrence:
         number=awaited.since,
         gate=gate,
         proposal=(("candidate", awaited.candidate), *((f"setting {name}", value) for name, value in settings.items())),
+    )
+
+
+def _question_of_step(state: RolloutState, gate: str, since: int, step: int) -> Occurrence:
+    """Whether a step may begin. Of one candidate its settings are named, of several their names."""
+    plan, weight = state.pinned_plan, state.pinned_plan.stage(step).weight
+    names = [each.name for each in state.active]
+    settings = plan.settings_of(names[0]) if len(names) == 1 else {}
+    who = f"candidate {names[0]}" if len(names) == 1 else f"each of the candidates {', '.join(names)}"
+    return Occurrence(
+        kind=OccurrenceKind.GATE,
+        at=since,
+        campaign=state.campaign,
+        revision=state.revision,
+        reason="StepGate",
+        sentence=f"Step {step + 1} would give {weight} % of requests to {who}."[:480],
+        number=since,
+        gate=gate,
+        proposal=(
+            ("candidate", ",".join(names)),
+            ("step", str(step + 1)),
+            ("weight", str(weight)),
+            *((f"setting {name}", value) for name, value in settings.items()),
+        ),
     )
 
 

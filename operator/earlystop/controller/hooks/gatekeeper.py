@@ -1,13 +1,13 @@
-"""Asks the gates of policies whose promotion waits, until they answer; looks and harm go on meanwhile."""
+"""Asks the gates of policies whose promotion or step waits, until they answer; looks and harm go on meanwhile."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 
-from earlystop.api.gates import Gate
 from earlystop.controller.hooks.ask_gate import GateAsker, question
 from earlystop.controller.hooks.channel import HookProblem
+from earlystop.controller.hooks.gate_subject import is_answered, known_answer, memory_of, subject_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.rollout.gates import ANSWERED, GateAnswer, GateState
@@ -42,12 +42,12 @@ class GateKeeper:
         self.scheduler = Scheduler(self.attend, clock, AT_ONCE)
 
     def look_at(self, tracked: TrackedPolicy) -> None:
-        """A policy was reconciled: whatever gate its stored decision waits for is asked."""
-        awaited = tracked.status.stored.awaiting
-        if awaited is None:
-            return
+        """A policy was reconciled: whatever gate its stored decision, or its stored step, waits for is asked."""
         for gate in tracked.spec.rollout.gates or ():
-            if not _is_answered(tracked, gate) and tracked.gates.begin(gate.name, awaited, tracked.generation):
+            subject = subject_of(tracked, gate)
+            if subject is None or is_answered(tracked, gate, subject):
+                continue
+            if memory_of(tracked, gate).begin(gate.name, subject, tracked.generation):
                 self.scheduler.wake((tracked.namespace, f"{tracked.name}{_SEPARATOR}{gate.name}"))
 
     async def attend(self, key: Key) -> float | None:
@@ -57,31 +57,21 @@ class GateKeeper:
         tracked = self._tracked.get((namespace, name))
         gates = () if tracked is None else tracked.spec.rollout.gates or ()
         gate = next((each for each in gates if each.name == gate_name), None)
-        if tracked is None or gate is None or _is_answered(tracked, gate):
+        subject = None if tracked is None or gate is None else subject_of(tracked, gate)
+        if tracked is None or gate is None or subject is None or is_answered(tracked, gate, subject):
             return None
-        state = tracked.status.stored
-        if state.awaiting is None:
-            return None
-        now = int(self._clock())
+        state, now = tracked.status.stored, int(self._clock())
         try:
-            known = state.gates.answer(gate.name) if state.gates is not None else None
-            answer = await self._asker.ask(tracked.identity, gate, question(state, gate.name), known, now)
+            about, known = question(state, gate.name, subject), known_answer(state, gate, subject)
+            answer = await self._asker.ask(tracked.identity, gate, about, known, now)
         except HookProblem as problem:
             answer = GateAnswer(gate.name, GateState.WAITING, now, problem.message)
         except Exception as error:
             # A fault that one gate provokes must not stop the others. Its words might hold a secret.
             log.error("gate %s could not be asked: %s", gate.name, type(error).__name__, extra=tracked.log_fields)
             answer = GateAnswer(gate.name, GateState.WAITING, now, "it could not be asked")
-        if tracked.gates.note(state.awaiting, answer):
+        if memory_of(tracked, gate).note(subject, answer):
             log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
             self._wake(tracked.key)
-        pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - state.awaiting.since) / 10)
+        pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - subject.since) / 10)
         return None if answer.state in ANSWERED else self._clock() + pause
-
-
-def _is_answered(tracked: TrackedPolicy, gate: Gate) -> bool:
-    asked = tracked.status.stored.gates
-    answer = None if asked is None else asked.answer(gate.name)
-    awaited = tracked.status.stored.awaiting
-    is_present = asked is not None and awaited is not None and asked.since == awaited.since
-    return is_present and answer is not None and answer.state in ANSWERED

@@ -15,11 +15,12 @@ from earlystop.rollout.approval import (
     needs_approval,
     proposed_decision,
 )
-from earlystop.rollout.gates import following
+from earlystop.rollout.gates import GateSubject, following
 from earlystop.rollout.gates import requirements as gate_requirements
 from earlystop.rollout.requirements import Requirement
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.step_gates import after_step_gates
 
 
 def asked_of(tracked: TrackedPolicy) -> Asked:
@@ -28,12 +29,17 @@ def asked_of(tracked: TrackedPolicy) -> Asked:
 
 
 def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
-    """The state with what gates have answered to the decision that waits; the same one where that is no news. now: Unix
-    seconds."""
-    state = tracked.state
+    """The state with what gates have answered to the step or the decision that waits, and with what follows for a step;
+    the same one where that is no news. now: Unix seconds."""
+    state, step = tracked.state, tracked.state.step_gates
+    if step is not None and not step.entered:
+        news = tracked.step_gates.about(GateSubject(step.asked.since, step=step.step))
+        after = after_step_gates(tracked.times, state, news, now)
+        if after is not state:
+            return after
     if state.awaiting is None:
         return state
-    news = tracked.gates.about(state.awaiting)
+    news = tracked.gates.about(GateSubject(state.awaiting.since, state.awaiting.candidate))
     gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, now)
     return state if gates == state.gates else replace(state, gates=gates)
 

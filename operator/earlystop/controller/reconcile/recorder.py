@@ -100,5 +100,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
     step = state.clock.step, None if state.guard is None else watch_of(state.guard)
-    decided = state.decision, state.awaiting, state.gates, state.outbox, state.certified
+    decided = state.decision, state.awaiting, state.gates, state.outbox, state.certified, state.step_gates
     return state.phase, step, state.campaign, decided, status, state.handled, waits

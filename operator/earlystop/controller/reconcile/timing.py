@@ -120,7 +120,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     moments = [_check_due(tracked, in_namespace)]
     rechecks = tracked.traffic.recheck and state.watch_phase not in RESTING
     if state.phase in ACTING or state.watch_phase == Phase.APPLYING or rechecks:
-        moments.append(_next_try(tracked, now))
+        is_quiet = state.is_held and tracked.observations.traffic.status is ConditionStatus.TRUE
+        moments.append(now + LONGEST_RETRY_SECONDS if is_quiet else _next_try(tracked, now))
     again_at = due_again_at(state, tracked.spec)
     if again_at is not None:
         # One that is due and did not begin waits, as for a proposal or for a target that another policy has.
@@ -129,6 +130,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(_follows_at(tracked, now))
     if state.awaiting is not None:
         moments += [each for each in time_out_at(tracked.times.gates, state.gates) if each > now]
+    if state.step_gates is not None and not state.step_gates.entered:
+        times = time_out_at(tracked.times.step_gates, state.step_gates.asked)
+        moments += [each for each in times if each > now]
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)

@@ -45,9 +45,9 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks, gates, evaluators, load_memory: what is remembered of storing, of
-        the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates, of evaluators
-        and of how busy servers are.
+    status, traffic, acceptance, cross_check, hooks, gates, step_gates, load_memory, evaluators: what is remembered of
+        storing, of the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates
+        before a promotion and before a step, of how busy servers are and of evaluators.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -71,8 +71,9 @@ class TrackedPolicy:
     cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
     hooks: HookMemory = field(default_factory=HookMemory)
     gates: GateMemory = field(default_factory=GateMemory)
-    evaluators: EvaluatorMemory = field(default_factory=EvaluatorMemory)
+    step_gates: GateMemory = field(default_factory=GateMemory)
     load_memory: LoadMemory = field(default_factory=LoadMemory)
+    evaluators: EvaluatorMemory = field(default_factory=EvaluatorMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

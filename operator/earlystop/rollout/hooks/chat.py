@@ -18,7 +18,7 @@ _TITLES = {
     OccurrenceKind.REPEATED_FAILURE: "Nothing promoted several times in a row",
     OccurrenceKind.ALARM: "A guard took the promotion back",
     OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
-    OccurrenceKind.GATE: "A gate before a promotion",
+    OccurrenceKind.GATE: "A gate before a promotion or a step",
     OccurrenceKind.LAPSED: "A certificate has lapsed",
 }
 _COLOURS = {

@@ -14,7 +14,7 @@ GIVEN_UP = "HookGivenUp"
 def hook_conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
     """GatesOpen, where gates were asked. HooksDelivered: whether everything that happened could be told. JobsSucceeded:
     whether the latest Job of each hook that runs some has."""
-    gates = gate_condition(state.gates)
+    gates = gate_condition(state.gates, state.step_gates, state.plan)
     if state.outbox is None:
         return gates
     jobs = _jobs(state.outbox)

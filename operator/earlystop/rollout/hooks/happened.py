@@ -9,12 +9,12 @@ from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.gate_news import news_of_gates
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
     GATE_TIMED_OUT,
     awaits_gates_alone,
     gate_sentence,
-    new_answers,
 )
 from earlystop.rollout.gates import GateState
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
@@ -116,14 +116,14 @@ def _gates(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iter
         GateState.CLOSED: GATE_CLOSED,
         GateState.TIMED_OUT: GATE_TIMED_OUT,
     }
-    for each in new_answers(before.gates, after.gates):
+    for each, what in news_of_gates(before, after):
         yield Occurrence(
             kind=OccurrenceKind.GATE,
             at=each.at,
             campaign=after.campaign,
             revision=after.revision,
             reason=reasons[each.state],
-            sentence=bounded(gate_sentence(each)),
+            sentence=bounded(gate_sentence(each, what)),
             gate=each.gate,
         )
 

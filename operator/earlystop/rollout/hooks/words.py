@@ -12,7 +12,7 @@ from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
-from earlystop.rollout.gate_words import gate_sentence
+from earlystop.rollout.gate_words import asked_of, before_step, gate_sentence
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.unstored import states_to_record
@@ -96,6 +96,16 @@ def _with_verdict(occurrence: Occurrence, facts: VerdictFacts, reason: str, mess
     return replace(occurrence, sentence=sentence, verdict=facts)
 
 
+def _words_of_gate(state: RolloutState, occurrence: Occurrence) -> str:
+    """How a gate before a promotion or a step stands; "" where it stands otherwise since."""
+    before = before_step(state.step_gates, state.plan)
+    for asked, what in ((state.gates, ""), (asked_of(state.step_gates), before)):
+        answer = None if asked is None else asked.answer(occurrence.gate)
+        if answer is not None and answer.at == occurrence.at:
+            return gate_sentence(answer, what)
+    return ""
+
+
 def _words_without_verdict(state: RolloutState, occurrence: Occurrence) -> str:
     """The sentence on what waits, on a lapse, or on the end of a search."""
     is_present, when = state.revision == occurrence.revision, rfc3339(occurrence.at)
@@ -103,12 +113,8 @@ def _words_without_verdict(state: RolloutState, occurrence: Occurrence) -> str:
         waits = is_present and state.awaiting is not None and state.awaiting.since == occurrence.at
         return awaiting_sentence(state) if waits else f"A decision began to wait for an approval at {when}."
     if occurrence.kind is OccurrenceKind.GATE:
-        asked = state.gates if is_present else None
-        answer = None if asked is None else asked.answer(occurrence.gate)
-        is_latest = answer is not None and answer.at == occurrence.at
-        return (
-            gate_sentence(answer) if answer and is_latest else f"Gate {occurrence.gate} at {when}: {occurrence.reason}."
-        )
+        said = _words_of_gate(state, occurrence) if is_present else ""
+        return said or f"Gate {occurrence.gate} at {when}: {occurrence.reason}."
     if occurrence.kind is OccurrenceKind.LAPSED:
         return _words_of_lapse(state, occurrence) or f"The certificate lapsed at {when}: {occurrence.reason}."
     search = state.search

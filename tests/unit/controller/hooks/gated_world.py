@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,9 +20,11 @@ from tests.unit.controller.reconcile.qualities import SAVING
 class GatedWorld:
     """A World whose policy has gates."""
 
-    def __init__(self, receiver: Receiver, gates: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self, receiver: Receiver, gates: Sequence[dict[str, Any]], rollout: Mapping[str, Any] | None = None
+    ) -> None:
         steps = {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 3600}
-        self.world = World(SAVING, {"rollout": {**steps, "gates": list(gates)}})
+        self.world = World(SAVING, {"rollout": {**steps, **(rollout or {}), "gates": list(gates)}})
         self.receiver = receiver
         serve_hooks(self.world.api, target(receiver.url))
         for resource in (JOBS, CRON_JOBS):
@@ -68,8 +70,8 @@ class GatedWorld:
 
 
 @asynccontextmanager
-async def gated(*gates: dict[str, Any]) -> AsyncIterator[GatedWorld]:
+async def gated(*gates: dict[str, Any], rollout: Mapping[str, Any] | None = None) -> AsyncIterator[GatedWorld]:
     async with receiving() as receiver:
-        made = GatedWorld(receiver, gates)
+        made = GatedWorld(receiver, gates, rollout)
         async with made.world.open():
             yield made

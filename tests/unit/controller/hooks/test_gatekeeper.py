@@ -9,6 +9,7 @@ from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.controller.hooks.ask_gate import question
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS
+from earlystop.rollout.gates import GateSubject
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
 
@@ -88,7 +89,9 @@ async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
         while "awaiting" not in made.world.status:
             await made.world.reconcile()
         state = made.world.tracked.state
-        name = job_name(made.world.tracked.identity, "gate/evaluate", question(state, "evaluate"))
+        assert state.awaiting is not None
+        subject = GateSubject(state.awaiting.since, state.awaiting.candidate)
+        name = job_name(made.world.tracked.identity, "gate/evaluate", question(state, "evaluate", subject))
         annotations: dict[str, str] = {}
         if is_replaced:
             while not jobs(made):
