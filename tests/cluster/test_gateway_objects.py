@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.rollout.unsupported import unwritable_fields
+from tests.cluster.agentgateway import agentgateways_kind
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import objects, template
@@ -25,8 +25,6 @@ from tests.cluster.processes import wait_until
 from tests.unit.delivery.cluster import exact, inputs, rule
 from tests.unit.rollout.policies import policy
 
-DEFINITION = Path(__file__).parent / "agentgateway-api" / "agentgatewaybackends.yaml"
-NAME = "agentgatewaybackends.agentgateway.dev"
 OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
 TRIED = {Knob.REASONING_EFFORT: "low", Knob.THINKING: "false"}
@@ -82,23 +80,14 @@ def shipped(cluster: Cluster) -> Iterator[None]:
         and each["metadata"]["name"].endswith(("-gateway-objects", "-own-objects"))
     ]
     assert len(policies) == 4
-    cluster.access.apply(*objects(DEFINITION.read_text()), *policies)
-    wait_until(lambda: is_served(cluster), 60, "the kind to be served")
-    # A new policy is in force a moment after it is stored.
-    wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["another Service"])), 60, "the first")
-    wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["no mark of its own"])), 60, "the second")
-    yield
+    cluster.access.apply(*policies)
+    with agentgateways_kind(cluster.access):
+        # A new policy is in force a moment after it is stored.
+        wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["another Service"])), 60, "the first")
+        wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["no mark of its own"])), 60, "the second")
+        yield
     for each in policies:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
-    cluster.access.kubectl("delete", "crd", NAME)
-
-
-def is_served(cluster: Cluster) -> bool:
-    try:
-        cluster.access.kubectl("get", NAME, "--all-namespaces")
-    except ClusterError:
-        return False
-    return True
 
 
 def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
