@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.culprit_status import CulpritStatus
 from earlystop.api.values import Value
 
 Short = Annotated[str, Field(max_length=64)]
@@ -93,6 +94,12 @@ class GuardStatus(Value):
     not_compared: Four | None = Field(
         None, description="The same since that moment, once it is too long ago. Absent: the guard is not blind so."
     )
+    spans: PackedText | None = Field(
+        None, description="What both variants answered since the guard began, until its alarm, packed."
+    )
+    culprit: CulpritStatus | None = Field(
+        None, description="What has moved, once there is an alarm. Absent: an earlier release has alarmed."
+    )
 
 
 class RecordedGuard(Value):
@@ -109,4 +116,7 @@ class RecordedGuard(Value):
     checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
     looks: tuple[Annotated[tuple[int, ...], Field(min_length=31, max_length=102)], ...] = Field(
         max_length=64, description="Increments of every look since the checkpoint, in order; columns as above."
+    )
+    culprit: CulpritStatus | None = Field(
+        None, description="What had moved, and what showed it. Absent: written by an earlier release."
     )
