@@ -98,10 +98,11 @@ class Finding:
 
 
 GRACE_SECONDS = 600
-"""So long before the harm may the target have changed: new Pods take their time to serve."""
+"""So long before the harm may the target have changed, as new Pods take their time to serve, or be seen to have changed
+after it seems to have begun."""
 SURE = 2.5
 """So many standard errors a baseline must have moved by."""
-PART_OF_HARM = 0.25
+PART_OF_HARM = 1 / 3
 """A baseline that moved by less than this part of what the promoted setting lost explains nothing."""
 PART_OF_STEADY = 0.5
 """A baseline is steady where it has, within one standard error, moved by less than this part of it."""
@@ -207,7 +208,7 @@ def scorer_moved(frozen: Frozen) -> bool:
 
 def _by_facts(evidence: Evidence) -> list[Culprit]:
     """Whose parts have changed at about the time when the harm may have begun."""
-    begin, end = evidence.earliest - GRACE_SECONDS, evidence.latest
+    begin, end = evidence.earliest - GRACE_SECONDS, evidence.latest + GRACE_SECONDS
     return [each.culprit for each in evidence.changed if begin <= each.at <= end]
 
 
