@@ -1,5 +1,5 @@
-"""How often a guard's alarm names what has moved, over seeded changes of each kind, and how often it names anything when
-all is quiet.
+"""How often a guard's alarm names what has moved, over seeded changes of each kind, and how often it names anything
+when all is quiet.
 
 Run as `python -m tests.bench.culprits [--runs N]`. The promoted setting was tried with 4,000 answers of each variant.
 Then 10 % stay on the baseline, 600 requests come between two looks, and Exact Match is .8 with a margin of 5 points.
@@ -189,7 +189,7 @@ def healthy(seed: int) -> Watch:
 
 
 def run(seed: int, change: Change, *, frozen: bool = True, most: int = MOST_LOOKS) -> Run:
-    """A change, and then so many looks, or until the guard's alarm. frozen: whether recorded answers are scored again."""
+    """A change, and then so many looks, or until the guard's alarm. frozen: whether answers are scored again."""
     rng, server, begun = default_rng(seed), Server(1), healthy(seed % BEGINNINGS)
     server.serve(begun.state, begun.totals)
     began_at = guard_of(begun.state).looked_at

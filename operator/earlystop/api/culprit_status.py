@@ -10,7 +10,6 @@ from earlystop.api.values import Value
 
 CulpritName = Literal["Setting", "Data", "Engine", "Scorer"]
 Named = Literal["Setting", "Data", "Engine", "Scorer", "Unknown"]
-Named = Literal["Setting", "Data", "Engine", "Scorer", "Unknown"]
 Time = Annotated[str, Field(max_length=32)]
 Count = Annotated[int, Field(ge=0)]
 FourCounts = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]

@@ -25,6 +25,7 @@ class VerdictFactsStatus(Value):
     effect: Word = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Word = Field(description="Share of the tokens saved, with its interval.")
     requested_by: Sentence | None = Field(None, description="Who asked for it. Absent: nobody did.")
+    culprit: Word | None = Field(None, description="What has moved, of a guard's alarm. Absent: it is none.")
 
 
 class OccurrenceStatus(Value):

@@ -74,6 +74,11 @@ GUARD_STATISTIC = PolicyMetric(
 GUARD_LINE = PolicyMetric(
     "earlystop_policy_guard_log_line", (*POLICY, "claim"), "The logarithm at which that detector alarms."
 )
+GUARD_CULPRIT = PolicyMetric(
+    "earlystop_policy_guard_culprit",
+    (*POLICY, "culprit"),
+    "1 after a guard's alarm for what has moved: `Setting`, `Data`, `Engine`, `Scorer`, or `Unknown`.",
+)
 MARGIN = PolicyMetric(
     "earlystop_policy_margin_ratio", POLICY, "Loss of Exact Match that this campaign tolerates, 0 to 1."
 )
@@ -192,6 +197,7 @@ TABLE: tuple[PolicyMetric, ...] = (
     GUARD_SAVING,
     GUARD_STATISTIC,
     GUARD_LINE,
+    GUARD_CULPRIT,
     MARGIN,
     SAVING,
     MINIMUM_SAVING,

@@ -106,6 +106,8 @@ PART_OF_HARM = 1 / 3
 """A baseline that moved by less than this part of what the promoted setting lost explains nothing."""
 PART_OF_STEADY = 0.5
 """A baseline is steady where it has, within one standard error, moved by less than this part of it."""
+LEAST_RESCORED = 10
+"""So many recorded answers must have been scored again since the harm began before they say anything."""
 LEAST_DISAGREED = 3
 """Recorded answers that are scored otherwise since the harm began, at least, before the scorer is named."""
 LEAST_PART_DISAGREED = 0.02
@@ -119,7 +121,7 @@ def culprits(evidence: Evidence) -> Finding:
     if not evidence.claims:
         return Finding()
     named = set(_by_facts(evidence))
-    scorer_is_known = not evidence.scored or (evidence.frozen is not None and sum(evidence.frozen[2:]) > 0)
+    scorer_is_known = not evidence.scored or (evidence.frozen is not None and says_something(evidence.frozen))
     if evidence.scored and evidence.frozen is not None and scorer_moved(evidence.frozen):
         # Which answers are right is not known, so rates show nothing but other shares of classes.
         named |= {Culprit.SCORER, *([Culprit.DATA] if _mix_explains(evidence) else [])}
@@ -194,16 +196,28 @@ def _variance(total_count: int, hits: int) -> float:
     return rate * (1 - rate) / total_count
 
 
+def says_something(frozen: Frozen) -> bool:
+    """Whether enough recorded answers were scored again since the harm began."""
+    return frozen.agreed + frozen.disagreed >= LEAST_RESCORED
+
+
 def scorer_moved(frozen: Frozen) -> bool:
     """Whether recorded answers are scored otherwise than before the harm; some may always have been."""
     before, now = sum(frozen[:2]), sum(frozen[2:])
-    if now == 0 or frozen.disagreed < LEAST_DISAGREED:
+    if not says_something(frozen) or frozen.disagreed < LEAST_DISAGREED:
         return False
     usual = frozen.disagreed_before / before if before else 0.0
     part = frozen.disagreed / now
     both = (frozen.disagreed_before + frozen.disagreed + 1) / (before + now + 2)
     error = sqrt(both * (1 - both) * (1 / now + (1 / before if before else 0.0)))
     return part - usual >= max(LEAST_PART_DISAGREED, SURE_OF_SCORER * error) or (before == 0 and part >= 0.5)
+
+
+def voids_certificates(finding: Finding, evidence: Evidence) -> bool:
+    """Whether no certificate of the campaign can be relied on: engine or scorer have moved, or what its parameters mean
+    has changed."""
+    named = {*finding.named}
+    return bool(named & {Culprit.ENGINE, Culprit.SCORER} or named & {*_by_facts(evidence)})
 
 
 def _by_facts(evidence: Evidence) -> list[Culprit]:

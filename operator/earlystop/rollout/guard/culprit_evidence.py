@@ -43,10 +43,13 @@ class Series(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A moment at which harm may have begun. index: of the first span after it. before, after: counts to compare.
-    support: natural log of the likelihood ratio for it, 0 where nothing speaks for harm."""
+    """A moment at which harm may have begun.
 
-    index: int
+    first: number of the first span after it. before, after: counts to compare. support: natural log of the likelihood
+    ratio for it, 0 where nothing speaks for harm.
+    """
+
+    first: int
     before: Rates
     after: Rates
     support: float
@@ -135,13 +138,13 @@ def _with_split(evidence: Evidence, series: Series) -> Evidence:
     if not splits:
         return evidence
     best = max(splits, key=lambda each: each.support)
-    near = [each.index for each in splits if each.support >= best.support - PLAUSIBLE]
+    near = [each.first for each in splits if each.support >= best.support - PLAUSIBLE]
     begins = [*(each.begin for each in series.spans), series.until]
     return replace(
         evidence,
         # Within a trial, or between it and the guard, harm may have begun with anything that changed since.
         earliest=begins[near[0] - 1] if near[0] else 0,
-        onset=begins[best.index],
+        onset=begins[best.first],
         latest=begins[near[-1] + 1],
         before=best.before,
         after=best.after,

@@ -14,7 +14,8 @@ from earlystop.rollout.guard.culprit import (
     baseline_of,
     change_of_baseline,
     change_of_candidate,
-    scorer_moved,
+    says_something,
+    voids_certificates,
 )
 
 _NAMES = {
@@ -26,20 +27,18 @@ _NAMES = {
 _ADVICE = {
     Culprit.SETTING: "Nothing else is known to have changed.",
     Culprit.DATA: "Other questions are asked than those that the setting was proven on.",
-    Culprit.ENGINE: "The target serves otherwise since about then; the condition Certified says what has changed.",
-    Culprit.SCORER: "Recorded answers are scored otherwise than they were, so Exact Match is not to be trusted, of "
-    "neither variant. Put the scorer right before the policy is retried.",
+    Culprit.ENGINE: "Something of the target is another since about then; the condition Certified says what.",
+    Culprit.SCORER: "Known answers are scored otherwise than before, so Exact Match is not to be trusted; put the "
+    "scorer right before the policy is retried.",
 }
-VOIDS = (Culprit.ENGINE, Culprit.SCORER)
-"""Culprits under which no certificate of the campaign can be relied on."""
 
 
 def culprit_sentence(finding: Finding, evidence: Evidence) -> str:
     """Who has moved, and what shows it."""
     said = _named(finding.named) if finding.named else _undecided(finding)
     found = [said, *(_ADVICE[each] for each in finding.named), _baseline(evidence), _frozen(evidence)]
-    if any(each in VOIDS for each in finding.named):
-        found.append("Certificates of this campaign may be void too, so no other setting of it follows.")
+    if voids_certificates(finding, evidence):
+        found.append("Other certificates of the campaign may be void too, so no setting follows.")
     return " ".join(each for each in found if each)
 
 
@@ -65,13 +64,12 @@ def _baseline(evidence: Evidence) -> str:
     if not all((before.baseline, before.candidate, after.baseline, after.candidate)):
         return "Too little was counted before or since to compare with."
     what = _what(evidence)
-    ours = change_of_candidate(before, after)
-    theirs = change_of_baseline(before, after)
+    ours, theirs = change_of_candidate(before, after), change_of_baseline(before, after)
     is_known = baseline_of(evidence) is not Baseline.UNKNOWN
-    doubt = "" if is_known else f", of {after.baseline} counts, which are too few to say"
+    doubt = "" if is_known else ", which is too little or too uncertain to say"
     return (
-        f"Since {rfc3339(evidence.onset)} or so {what} went by {_points(ours)} points of the promoted setting and by "
-        f"{_points(theirs)} of the baseline{doubt}."
+        f"Since {rfc3339(evidence.onset)} or so {what} changed by {_points(ours)} points under the promoted setting "
+        f"and by {_points(theirs)} under the baseline{doubt}."
     )
 
 
@@ -93,10 +91,12 @@ def _frozen(evidence: Evidence) -> str:
     frozen = evidence.frozen
     if not evidence.scored:
         return ""
-    if frozen is None or frozen.agreed + frozen.disagreed == 0:
+    if frozen is None or not says_something(frozen):
         return "Nobody scores recorded answers again, so the scorer cannot be told apart."
-    which = "scores otherwise" if scorer_moved(frozen) else "disagrees with"
-    return f"The scorer {which} {frozen.disagreed} of {frozen.agreed + frozen.disagreed} recorded answers."
+    before = frozen.agreed_before + frozen.disagreed_before
+    usual = f", and before {frozen.disagreed_before} of {before}" if before else ""
+    now = f"{frozen.disagreed} of {frozen.agreed + frozen.disagreed}"
+    return f"The scorer disagrees with the known score of {now} recorded answers{usual}."
 
 
 def _points(change: float) -> str:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.guard.adjust import setting_after
-from earlystop.rollout.guard.culprit import Evidence, Finding, Frozen, culprits
+from earlystop.rollout.guard.culprit import Evidence, Finding, Frozen, culprits, voids_certificates
 from earlystop.rollout.guard.culprit_evidence import evidence_of
-from earlystop.rollout.guard.culprit_words import VOIDS, culprit_sentence
+from earlystop.rollout.guard.culprit_words import culprit_sentence
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
@@ -20,17 +20,19 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen:
     """The state with a decision to take the promoted setting off, where a guard has alarmed; else the same one.
 
     It is a further decision of the campaign: all requests go back to the baseline first, then the verdict is stored.
-    What the alarm is about is certified no more. Whoever has moved, it reverts; who it was is found here too, and
+    What the alarm is about is certified no more. Whatever has moved, it reverts; what it was is found here too, and
     whether a more careful setting follows is decided here, and only here. None follows where the engine or the scorer
-    has moved, since what it was certified on is no more. previous_digest: digest of the promotion's verdict. frozen:
-    what the scorer made of recorded answers, None where nobody knows.
+    has moved, or what parameters mean, since what it was certified on is no more.
+
+    previous_digest: digest of the promotion's verdict. frozen: what the scorer made of recorded answers, None where
+    nobody knows.
     """
     alarm = alarm_of(state)
     if alarm is None or state.guard is None or not state.is_guarded:
         return state
     evidence = replace(evidence_of(state), frozen=frozen)
     finding = culprits(evidence)
-    follows = "" if any(each in VOIDS for each in finding.named) else setting_after(times, state)
+    follows = "" if voids_certificates(finding, evidence) else setting_after(times, state)
     pinned = replace(alarm, then=follows, finding=finding, evidence=evidence)
     decision = Decision(
         verdict=Verdict.ROLL_BACK,

@@ -151,7 +151,14 @@ def _facts(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
         effect=in_points(leading.assessment.effect),
         saving=in_percent(leading.assessment.saving),
         requested_by=decision.requested_by[:LONGEST_SENTENCE],
+        culprit=_culprit(state) if decision.reason == GUARD_ALARM else "",
     )
+
+
+def _culprit(state: RolloutState) -> str:
+    """What has moved, in words of the guard's alarm."""
+    alarm = None if state.guard is None else state.guard.alarm
+    return ",".join(alarm.finding.words) if alarm is not None and alarm.finding is not None else ""
 
 
 def _bounded(sentence: str) -> str:

@@ -61,7 +61,13 @@ def _occurrence_text(occurrence: Occurrence) -> OccurrenceStatus:
         gate=occurrence.gate or None,
         verdict=None
         if verdict is None
-        else VerdictFactsStatus(**{**asdict(verdict), "requested_by": verdict.requested_by or None}),
+        else VerdictFactsStatus(
+            **{
+                **asdict(verdict),
+                "requested_by": verdict.requested_by or None,
+                "culprit": verdict.culprit or None,
+            }
+        ),
     )
 
 
@@ -78,7 +84,13 @@ def _restore_occurrence(stored: OccurrenceStatus) -> Occurrence:
         gate=stored.gate or "",
         verdict=None
         if verdict is None
-        else VerdictFacts(**{**verdict.model_dump(), "requested_by": verdict.requested_by or ""}),
+        else VerdictFacts(
+            **{
+                **verdict.model_dump(),
+                "requested_by": verdict.requested_by or "",
+                "culprit": verdict.culprit or "",
+            }
+        ),
     )
 
 
