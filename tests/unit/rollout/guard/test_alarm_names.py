@@ -73,6 +73,7 @@ def kinds(harm: RolloutState) -> dict[str, RolloutState]:
     }
 
 
+@pytest.mark.slow
 def test_every_alarm_takes_the_setting_off_and_says_what_has_moved_wherever_it_is_told(harm: RolloutState) -> None:
     before = replace(harm, guard=replace(guard_of(harm), alarm=None))
     for words, after in kinds(harm).items():
@@ -91,6 +92,7 @@ def test_every_alarm_takes_the_setting_off_and_says_what_has_moved_wherever_it_i
     assert "Exact Match is not to be trusted" in str(kinds(harm)["the scorer"].decision)
 
 
+@pytest.mark.slow
 def test_what_a_verdict_says_has_moved_is_recomputed_and_nothing_of_it_can_be_changed(harm: RolloutState) -> None:
     spec = record(decided(harm))["spec"]
     culprit = spec["guard"]["culprit"]
@@ -109,6 +111,7 @@ def test_what_a_verdict_says_has_moved_is_recomputed_and_nothing_of_it_can_be_ch
         assert any("moved" in sentence for sentence in told), (change, told)
 
 
+@pytest.mark.slow
 def test_a_verdict_of_an_earlier_release_that_names_nobody_is_recomputed_as_before(harm: RolloutState) -> None:
     after = decided(harm)
     guard, decision = guard_of(after), after.decision
@@ -122,6 +125,7 @@ def test_a_verdict_of_an_earlier_release_that_names_nobody_is_recomputed_as_befo
     assert from_status(status)[0].guard == silent
 
 
+@pytest.mark.slow
 def test_no_certified_setting_follows_an_alarm_by_which_its_certificate_is_void_too() -> None:
     alarmed = bound(stepping_back.harmed(stepping_back.promoted_of_several()))
     follows = {}
