@@ -90,49 +90,37 @@ HARMLESS = (
     Change((), candidate=-0.02),
 )
 """What may move without harm: then no alarm comes, and nothing is named."""
-SETTING = tuple(
-    Change((Culprit.SETTING,), **by)
-    for by in (
-        {"candidate": -0.1},
-        {"candidate": -0.15},
-        {"candidate": -0.3},
-        {"candidate": -0.6},
-        {"hard": -0.5},
-        {"candidate": -0.08, "hard": -0.2},
-    )
+SETTING = (
+    Change((Culprit.SETTING,), candidate=-0.1),
+    Change((Culprit.SETTING,), candidate=-0.15),
+    Change((Culprit.SETTING,), candidate=-0.3),
+    Change((Culprit.SETTING,), candidate=-0.6),
+    Change((Culprit.SETTING,), hard=-0.5),
+    Change((Culprit.SETTING,), candidate=-0.08, hard=-0.2),
 )
-DATA = tuple(
-    Change((Culprit.DATA,), **by)
-    for by in (
-        {"baseline": -0.08, "candidate": -0.18},
-        {"baseline": -0.15, "candidate": -0.28},
-        {"baseline": -0.3, "candidate": -0.5},
-        {"baseline": 0.1, "candidate": -0.02},
-        {"baseline": 0.06, "candidate": -0.06},
-        {"hard_share": 0.6, "hard": -0.1, "baseline": -0.02, "candidate": -0.04},
-    )
+DATA = (
+    Change((Culprit.DATA,), baseline=-0.08, candidate=-0.18),
+    Change((Culprit.DATA,), baseline=-0.15, candidate=-0.28),
+    Change((Culprit.DATA,), baseline=-0.3, candidate=-0.5),
+    Change((Culprit.DATA,), baseline=0.1, candidate=-0.02),
+    Change((Culprit.DATA,), baseline=0.06, candidate=-0.06),
+    Change((Culprit.DATA,), baseline=-0.02, candidate=-0.04, hard=-0.1, hard_share=0.6),
 )
-ENGINE = tuple(
-    Change((Culprit.ENGINE,), facts=(part,), **by)
-    for part, by in (
-        (Part.MODEL, {"baseline": -0.1, "candidate": -0.22}),
-        (Part.MODEL, {"baseline": 0.05, "candidate": -0.06}),
-        (Part.IMAGES, {"baseline": -0.05, "candidate": -0.16}),
-        (Part.IMAGES, {"candidate": -0.12}),
-        (Part.TEMPLATE, {"baseline": -0.2, "candidate": -0.4}),
-        (Part.TEMPLATE, {"candidate": -0.3}),
-    )
+ENGINE = (
+    Change((Culprit.ENGINE,), baseline=-0.1, candidate=-0.22, facts=(Part.MODEL,)),
+    Change((Culprit.ENGINE,), baseline=0.05, candidate=-0.06, facts=(Part.MODEL,)),
+    Change((Culprit.ENGINE,), baseline=-0.05, candidate=-0.16, facts=(Part.IMAGES,)),
+    Change((Culprit.ENGINE,), candidate=-0.12, facts=(Part.IMAGES,)),
+    Change((Culprit.ENGINE,), baseline=-0.2, candidate=-0.4, facts=(Part.TEMPLATE,)),
+    Change((Culprit.ENGINE,), candidate=-0.3, facts=(Part.TEMPLATE,)),
 )
-SCORER = tuple(
-    Change((Culprit.SCORER,), **by)
-    for by in (
-        {"baseline": -0.1, "candidate": -0.2, "flipped": 0.15},
-        {"baseline": -0.3, "candidate": -0.5, "flipped": 0.4},
-        {"baseline": 0.0, "candidate": -0.15, "flipped": 0.1},
-        {"baseline": 0.1, "candidate": -0.02, "flipped": 0.15},
-        {"baseline": -0.05, "candidate": -0.15, "flipped": 0.1},
-        {"baseline": -0.6, "candidate": -0.75, "flipped": 1.0},
-    )
+SCORER = (
+    Change((Culprit.SCORER,), baseline=-0.1, candidate=-0.2, flipped=0.15),
+    Change((Culprit.SCORER,), baseline=-0.3, candidate=-0.5, flipped=0.4),
+    Change((Culprit.SCORER,), candidate=-0.15, flipped=0.1),
+    Change((Culprit.SCORER,), baseline=0.1, candidate=-0.02, flipped=0.15),
+    Change((Culprit.SCORER,), baseline=-0.05, candidate=-0.15, flipped=0.1),
+    Change((Culprit.SCORER,), baseline=-0.6, candidate=-0.75, flipped=1.0),
 )
 KINDS: Mapping[str, tuple[Change, ...]] = {"Setting": SETTING, "Data": DATA, "Engine": ENGINE, "Scorer": SCORER}
 PAIRS: Mapping[str, tuple[Change, ...]] = {
@@ -289,8 +277,9 @@ def runs_of(changes: tuple[Change, ...], runs: int, seed: int, *, frozen: bool =
     return [run(seed + number, changes[number % len(changes)], frozen=frozen) for number in range(runs)]
 
 
-def main(runs: int = 300) -> None:
-    """Print which culprit is named how often, and fail where it is the right one in less than 90 %."""
+def shown(runs: int) -> bool:
+    """Print which culprit is named how often, and return whether it is the right one in 90 % of the changes of each
+    kind, and none without a change."""
     table = Table("what moved", "right", "honest", "named", "looks until the alarm", "runs")
     worst = 1.0
     for index, (name, changes) in enumerate({**KINDS, **PAIRS}.items()):
@@ -306,7 +295,12 @@ def main(runs: int = 300) -> None:
     silent = sum(not each.named for each in quiet)
     table.add_row("nothing", f"{silent / runs:.1%}", "", "", "", str(runs))
     Console(width=150).print(table)
-    if worst < 0.9 or silent < runs:
+    return worst >= 0.9 and silent == runs
+
+
+def main(runs: int = 240) -> None:
+    """Print the table, and fail where a bar is missed."""
+    if not shown(runs):
         raise typer.Exit(1)
 
 

@@ -26,7 +26,7 @@ class Source:
 
 
 def row(reading: str, result: str, value: float) -> Sample:
-    return {"reading": reading, "result": result}, value
+    return Sample({"reading": reading, "result": result}, value)
 
 
 def test_the_time_before_the_harm_is_asked_for_apart_from_the_time_since() -> None:
