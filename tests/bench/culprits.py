@@ -288,7 +288,8 @@ def shown(runs: int) -> bool:
         worst = min(worst, right) if name in KINDS else worst
         named = Counter("+".join(each.named) or "no alarm" for each in found).most_common(4)
         looks = sum(each.looks for each in found) / runs
-        honest = sum(each.is_honest for each in found) / runs
+        alarmed = [each for each in found if each.named]
+        honest = sum(each.is_honest for each in alarmed) / max(1, len(alarmed))
         said = ", ".join(f"{what} {count}" for what, count in named)
         table.add_row(name, f"{right:.1%}", f"{honest:.1%}", said, f"{looks:.0f}", str(runs))
     quiet = [run(500_000 + number, HARMLESS[number % len(HARMLESS)], most=150) for number in range(runs)]

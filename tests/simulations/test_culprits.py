@@ -25,7 +25,9 @@ def test_in_240_quiet_runs_nothing_is_named() -> None:
 
 def test_of_two_changes_at_once_nothing_is_named_that_did_not_move() -> None:
     found = [each for index, changes in enumerate(PAIRS.values()) for each in runs_of(changes, 8, 50_000 + 100 * index)]
-    assert sum(each.is_honest for each in found) >= 0.9 * len(found)
+    alarmed = [each for each in found if each.named]
+    assert len(alarmed) >= 0.8 * len(found), "two changes hid each other, so that nothing was asked"
+    assert sum(each.is_honest for each in alarmed) >= 0.95 * len(alarmed)
 
 
 def test_without_recorded_answers_the_scorer_is_never_named_and_never_ruled_out_where_both_variants_moved() -> None:

@@ -45,6 +45,9 @@ class CulpritStatus(Value):
     )
     by_class_after: ByClass | None = Field(None, description="The same since the harm began.")
     facts_known: bool = Field(description="Whether the target could be compared with what the setting was proven on.")
+    questions_known: bool | None = Field(
+        None, description="Whether the file of golden questions could be compared too. Absent: it could not."
+    )
     changed: Annotated[tuple[ChangedStatus, ...], Field(max_length=8)] | None = Field(
         None, description="What is not as it was certified. Absent: nothing is known to be."
     )

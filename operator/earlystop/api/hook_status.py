@@ -12,6 +12,7 @@ from earlystop.api.values import Value
 Count = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=512)]
+Line = Annotated[str, Field(max_length=512)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
 
@@ -25,11 +26,10 @@ class VerdictFactsStatus(Value):
     effect: Word = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Word = Field(description="Share of the tokens saved, with its interval.")
     requested_by: Sentence | None = Field(None, description="Who asked for it. Absent: nobody did.")
-    culprit: Word | None = Field(None, description="What has moved, of a guard's alarm. Absent: it is none.")
 
 
 class OccurrenceStatus(Value):
-    """One thing that happened, and is not told to every hook yet."""
+    """One thing that happened, as an earlier release kept it until every hook was told."""
 
     number: Count = Field(description="Counts the occurrences of the policy.")
     kind: OccurrenceKind = Field(description="What happened.")
@@ -49,6 +49,7 @@ class HookJobStatus(Value):
     name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Job.")
     result: Literal["Running", "Succeeded", "Failed"] = Field(description="How it has ended, if it has.")
     message: Sentence | None = Field(None, description="Why it failed. Absent: it did not.")
+    uid: Word | None = Field(None, description="UID of the Job: no other one of its name counts.")
 
 
 class HookCursorStatus(Value):
@@ -69,7 +70,13 @@ class HooksStatus(Value):
     waiting: (
         Annotated[tuple[OccurrenceStatus, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "number"})]
         | None
-    ) = Field(None, description="Occurrences that wait for a hook. Absent: all are told.")
+    ) = Field(None, description="Where an earlier release kept what waits, with its words; read once.")
+    queue: Annotated[tuple[Line, ...], Field(max_length=8)] | None = Field(
+        None,
+        description="Occurrences that wait for a hook, one a text: its number, kind, moment, campaign, revision and "
+        "reason, which decision of the campaign it is about (0: none), and its gate if it has one. Absent: all are "
+        "told. Their words follow from the status and the verdict when they are told.",
+    )
     cursors: (
         Annotated[tuple[HookCursorStatus, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
         | None

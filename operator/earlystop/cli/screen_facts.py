@@ -1,5 +1,5 @@
-"""Facts that only some policies have, a line each: what waits for people, a guard, a search, and what is spent of a
-shared margin and risk.
+"""Facts that only some policies have, a line each: what waits for people, a guard, a certificate that does not hold, a
+search, and what is spent of a shared margin and risk.
 
 Who has another one adds a function to FACTS.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from earlystop.cli.certificate_screen import certificate_facts
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.guard_screen import guard_facts
 from earlystop.cli.hook_screen import hook_facts
@@ -79,9 +80,14 @@ def _guard(view: View) -> Iterator[tuple[str, str]]:
     yield from guard_facts(view.status)
 
 
+def _certificate(view: View) -> Iterator[tuple[str, str]]:
+    yield from certificate_facts(view.status)
+
+
 FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _awaiting,
     _guard,
+    _certificate,
     _hooks,
     _search,
     _margin,

@@ -23,6 +23,7 @@ from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
 from earlystop.evaluator.frozen import FrozenAnswer, FrozenRounds, load_frozen
 from earlystop.evaluator.grading import asks_judge
+from earlystop.evaluator.identity import EvaluatorIdentity, export_identity, identity_of
 from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
@@ -46,12 +47,14 @@ async def evaluate(
     port: int,
     stored: StoresTokens,
     asked: RemembersQuestions,
+    identity: EvaluatorIdentity,
     judging: JudgeSettings | None = None,
     frozen: tuple[FrozenAnswer, ...] = (),
     frozen_seconds: float = 30.0,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
+    export_identity(registry, plan.policy, identity)
     # It counts what it asked itself, which no client can forge; of tokens it never hears.
     evaluator_counts = Exporter(registry, demands_token=False)
     telemetry = Telemetry(registry, plan.candidate)
@@ -174,7 +177,8 @@ def main(
         try:
             base_url = checked_url("--url", url)
             scoring = scoring_of(mode, pattern, field)
-            questions = _own_part(load_golden(golden, scoring), part)
+            all_questions = load_golden(golden, scoring)
+            questions = _own_part(all_questions, part)
             plan = EvaluationPlan(
                 policy=policy,
                 token_budget=token_budget,
@@ -189,8 +193,9 @@ def main(
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
             least = judge_least_agreement, judge_least_visible
             recorded = () if frozen is None else load_frozen(frozen, scoring)
-            scored = (*questions, *(each.question for each in recorded))
+            scored = (*all_questions, *(each.question for each in recorded))
             judging = _judging(scored, scoring, judge_url, judge_model, judge_examples, least)
+            identity = identity_of(all_questions, scoring, judging)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
@@ -218,6 +223,7 @@ def main(
                     port=port,
                     stored=stored,
                     asked=asked,
+                    identity=identity,
                     judging=judging,
                     frozen=recorded,
                     frozen_seconds=frozen_seconds,

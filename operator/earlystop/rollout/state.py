@@ -127,6 +127,18 @@ class Decision:
     looks_as_text: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """A decision whose verdict may not be stored yet although another decision of the campaign has followed.
+
+    previous_digest: of the verdict that its own names. guard: what its own records of a guard.
+    """
+
+    decision: Decision
+    previous_digest: str
+    guard: GuardState | None = None
+
+
 NOT_CHOSEN = "AnotherSavesMore"
 """Why a setting is tried no longer that nobody has shown to be harmful."""
 
@@ -219,6 +231,7 @@ class RolloutState:
     outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
+    unstored: decisions of this campaign before the latest one whose verdicts come first, the first one first.
     """
 
     phase: Phase = Phase.PENDING
@@ -251,6 +264,7 @@ class RolloutState:
     savings: SavingsBook | None = None
     guard: GuardState | None = None
     guard_steps: int = 0
+    unstored: tuple[Unstored, ...] = ()
 
     @property
     def is_guarded(self) -> bool:

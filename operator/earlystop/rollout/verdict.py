@@ -50,8 +50,12 @@ def columns(plan: Plan, later: Sequence[str] = ()) -> tuple[str, ...]:
 
 def verdict_name(policy: str, state: RolloutState) -> str:
     """Name of the decision's verdict: the same whenever it is asked for, so that it is never created twice."""
-    number = 1 if state.decision is None else state.decision.number
-    return first_verdict_name(policy, state.revision) + (f"-{number}" if number > 1 else "")
+    return later_verdict_name(policy, state.revision, 1 if state.decision is None else state.decision.number)
+
+
+def later_verdict_name(policy: str, revision: str, number: int) -> str:
+    """Name of the verdict of a campaign's decision of this number, from 1."""
+    return first_verdict_name(policy, revision) + (f"-{number}" if number > 1 else "")
 
 
 def first_verdict_name(policy: str, revision: str) -> str:

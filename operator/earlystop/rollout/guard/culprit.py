@@ -61,7 +61,8 @@ class Evidence:
     classes are not counted. bad_hits: whether hits are bad events. below_floor: whether the promoted setting's own rate
     is what alarmed. on_pairs: whether golden questions were compared. factor: by which evidence is divided, >= 1.
     scored: whether the scorer decides over these claims.
-    facts_known: whether the target could be compared with what was certified; changed: what differs. frozen: None where
+    facts_known: whether the target could be compared with what was certified; questions_known:
+    the same of the file of golden questions; changed: what differs. frozen: None where
     nobody scores recorded answers again.
     """
 
@@ -79,6 +80,7 @@ class Evidence:
     factor: float = 1.0
     scored: bool = True
     facts_known: bool = True
+    questions_known: bool = False
     changed: tuple[Changed, ...] = ()
     frozen: Frozen | None = None
 
@@ -228,7 +230,8 @@ def _by_facts(evidence: Evidence) -> list[Culprit]:
 
 def _under_both(evidence: Evidence, scorer_is_known: bool) -> Finding:
     """What moved where the baseline's rate did, and no fact has changed."""
-    possible = {Culprit.DATA}
+    # The same golden questions, answered otherwise, leave the engine, even one that changed where nobody looks.
+    possible = set() if evidence.on_pairs and evidence.questions_known else {Culprit.DATA}
     if evidence.on_pairs or not evidence.facts_known:
         possible.add(Culprit.ENGINE)
     if not scorer_is_known:

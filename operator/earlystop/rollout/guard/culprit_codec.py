@@ -33,6 +33,7 @@ def culprit_status(alarm: Alarm | None) -> CulpritStatus | None:
         by_class_before=tuple(map(tuple, evidence.by_class_before)) or None,
         by_class_after=tuple(map(tuple, evidence.by_class_after)) or None,
         facts_known=evidence.facts_known,
+        questions_known=evidence.questions_known or None,
         changed=tuple(ChangedStatus(culprit=each.culprit.value, at=rfc3339(each.at)) for each in evidence.changed)
         or None,
         frozen=None if evidence.frozen is None else tuple(evidence.frozen),
@@ -57,6 +58,7 @@ def restore_culprit(
         by_class_before=tuple(Rates(*each) for each in stored.by_class_before or ()),
         by_class_after=tuple(Rates(*each) for each in stored.by_class_after or ()),
         facts_known=stored.facts_known,
+        questions_known=bool(stored.questions_known),
         changed=tuple(Changed(Culprit(each.culprit), from_rfc3339(each.at)) for each in stored.changed or ()),
         frozen=None if stored.frozen is None else Frozen(*stored.frozen),
     )

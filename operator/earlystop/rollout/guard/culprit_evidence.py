@@ -65,6 +65,7 @@ def evidence_of(state: RolloutState) -> Evidence:
         without_counts(guard, claims),
         latest=guard.alarm.at,
         facts_known=certified is not None and certified.bound is not None,
+        questions_known=certified is not None and certified.bound is not None and bool(certified.bound.questions),
         changed=_changed(None if certified is None else certified.lapse),
     )
     found = _with_split(known, _series(guard, claims[0], trial))

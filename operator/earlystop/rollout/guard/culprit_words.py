@@ -28,18 +28,24 @@ _ADVICE = {
     Culprit.SETTING: "Nothing else is known to have changed.",
     Culprit.DATA: "Other questions are asked than those that the setting was proven on.",
     Culprit.ENGINE: "Something of the target is another since about then; the condition Certified says what.",
-    Culprit.SCORER: "Known answers are scored otherwise than before, so Exact Match is not to be trusted; put the "
-    "scorer right before the policy is retried.",
+    Culprit.SCORER: "Answers are scored otherwise than before, so Exact Match is not to be trusted; put the scorer "
+    "right before the policy is retried.",
 }
 
 
 def culprit_sentence(finding: Finding, evidence: Evidence) -> str:
     """Who has moved, and what shows it."""
     said = _named(finding.named) if finding.named else _undecided(finding)
-    found = [said, *(_ADVICE[each] for each in finding.named), _baseline(evidence), _frozen(evidence)]
+    found = [said, *(_advice(each, evidence) for each in finding.named), _baseline(evidence), _frozen(evidence)]
     if voids_certificates(finding, evidence):
         found.append("Other certificates of the campaign may be void too, so no setting follows.")
     return " ".join(each for each in found if each)
+
+
+def _advice(culprit: Culprit, evidence: Evidence) -> str:
+    if culprit is Culprit.ENGINE and not any(each.culprit is culprit for each in evidence.changed):
+        return "The same golden questions are answered otherwise, though nothing of the target shows a change."
+    return _ADVICE[culprit]
 
 
 def _named(named: Sequence[Culprit]) -> str:

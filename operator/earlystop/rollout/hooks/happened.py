@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
-from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
     GATE_TIMED_OUT,
@@ -17,14 +17,12 @@ from earlystop.rollout.gate_words import (
     new_answers,
 )
 from earlystop.rollout.gates import GateState
-from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
+from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import put
+from earlystop.rollout.hooks.words import FAILURES_IN_A_ROW as FAILURES_IN_A_ROW
+from earlystop.rollout.hooks.words import LONGEST_SENTENCE as LONGEST_SENTENCE
+from earlystop.rollout.hooks.words import bounded, facts_of, repeated_sentence
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.verdict import verdict_name, verdict_spec
-
-LONGEST_SENTENCE = 480
-FAILURES_IN_A_ROW = 3
-"""Campaigns in a row that promoted nothing, each so many of which are an occurrence."""
 
 
 def with_occurrences(
@@ -66,8 +64,9 @@ def _decided(identity: PolicyIdentity, before: RolloutState, after: RolloutState
         campaign=after.campaign,
         revision=after.revision,
         reason=decision.reason,
-        sentence=_bounded(decision.message),
-        verdict=_facts(identity, after),
+        sentence=bounded(decision.message),
+        verdict=facts_of(identity, after),
+        decision=decision.number,
     )
 
 
@@ -90,7 +89,7 @@ def _search_ended(_: PolicyIdentity, before: RolloutState, after: RolloutState) 
         campaign=after.campaign,
         revision=after.revision,
         reason=search.ended.reason,
-        sentence=_bounded(search.ended.message),
+        sentence=bounded(search.ended.message),
     )
 
 
@@ -107,7 +106,7 @@ def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Ite
         campaign=after.campaign,
         revision=after.revision,
         reason="AwaitingApproval",
-        sentence=_bounded(awaiting_sentence(after)),
+        sentence=bounded(awaiting_sentence(after)),
     )
 
 
@@ -126,44 +125,34 @@ def _gates(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iter
             campaign=after.campaign,
             revision=after.revision,
             reason=reasons[each.state],
-            sentence=_bounded(gate_sentence(each)),
+            sentence=bounded(gate_sentence(each)),
             gate=each.gate,
         )
+
+
+def _lapsed(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
+    """A certificate that lapses, or does so for something else too."""
+    lapse, certified = new_lapse(before, after), after.certified
+    if lapse is None or certified is None or certified.bound is None:
+        return
+    yield Occurrence(
+        kind=OccurrenceKind.LAPSED,
+        at=lapse.since,
+        campaign=after.campaign,
+        revision=after.revision,
+        reason=reason_of(lapse),
+        sentence=bounded(lapse_sentence(certified.bound, lapse)),
+    )
 
 
 FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[Occurrence]], ...] = (
     _awaits,
     _gates,
+    _lapsed,
     _decided,
     _search_ended,
 )
 """Each finds occurrences of its own; what else may happen to a policy gets a row here."""
-
-
-def _facts(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
-    decision, leading = state.decision, state.leading
-    assert decision is not None and leading is not None  # it was just decided
-    return VerdictFacts(
-        name=verdict_name(identity.name, state),
-        digest=str(verdict_spec(identity.name, identity.uid, state)["digest"]),
-        decision=decision.verdict.value,
-        candidate=decision.candidate,
-        effect=in_points(leading.assessment.effect),
-        saving=in_percent(leading.assessment.saving),
-        requested_by=decision.requested_by[:LONGEST_SENTENCE],
-        culprit=_culprit(state) if decision.reason == GUARD_ALARM else "",
-    )
-
-
-def _culprit(state: RolloutState) -> str:
-    """What has moved, in words of the guard's alarm."""
-    alarm = None if state.guard is None else state.guard.alarm
-    return ",".join(alarm.finding.words) if alarm is not None and alarm.finding is not None else ""
-
-
-def _bounded(sentence: str) -> str:
-    """The sentence, cut where it is too long for a status that keeps it until it is told."""
-    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1].rstrip() + "…"
 
 
 def _failures_after(failures: int, occurrence: Occurrence) -> int:
@@ -175,14 +164,9 @@ def _failures_after(failures: int, occurrence: Occurrence) -> int:
         case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED | OccurrenceKind.ALARM:
             is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
             return 0 if is_success else failures + 1
-        case OccurrenceKind.ALARM:
-            return failures + 1  # what was promoted was taken back
     return failures
 
 
 def _repeated(occurrence: Occurrence, failures: int) -> Occurrence:
-    sentence = (
-        f"{failures} campaigns in a row have promoted nothing; the last one ended with {occurrence.reason}. Look at "
-        "what the candidates have in common before another one is tried."
-    )
+    sentence = repeated_sentence(str(failures), occurrence.reason)
     return replace(occurrence, kind=OccurrenceKind.REPEATED_FAILURE, reason="RepeatedFailure", sentence=sentence)

@@ -13,7 +13,7 @@ from earlystop.rollout.hooks.occurrence import Occurrence
 
 MOST_WAITING = 8
 """Occurrences that are kept for receivers that do not answer."""
-LONGEST_PROBLEM = 256
+LONGEST_PROBLEM = 96
 CROWDED_OUT = f"more than {MOST_WAITING} occurrences waited to be told, and this is the oldest"
 
 
@@ -28,12 +28,13 @@ class JobResult(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HookJob:
     """The latest Job of a hook. number: of the occurrence that it was made for. name: of the Job. message: why it
-    failed, "" where it did not."""
+    failed, "" where it did not. uid: that the API server gave it, "" where an earlier release made it."""
 
     number: int
     name: str
     result: JobResult
     message: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ SETTING_ALONE, UNDER_BOTH = evidence(0.8, 0.65), evidence(0.65, 0.5)
         (replace(UNDER_BOTH, frozen=BROKEN), [Culprit.SCORER]),
         (replace(UNDER_BOTH, frozen=BROKEN, changed=facts(Culprit.ENGINE)), [Culprit.ENGINE, Culprit.SCORER]),
         (replace(UNDER_BOTH, changed=facts(Culprit.SETTING)), [Culprit.SETTING]),
+        (replace(UNDER_BOTH, on_pairs=True, questions_known=True), [Culprit.ENGINE]),
+        (replace(UNDER_BOTH, on_pairs=True, questions_known=True, changed=facts(Culprit.DATA)), [Culprit.DATA]),
         (replace(evidence(0.8, 0.6), claims=(FLOOR,), below_floor=True), [Culprit.SETTING]),
         (replace(evidence(0.6, 0.6), claims=(FLOOR,), below_floor=True), [Culprit.DATA]),
     ],
