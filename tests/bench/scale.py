@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.bench.scale_fleet import DELAY_SECONDS, LOOK_SECONDS
+from tests.bench.scale_fleet import DELAY_SECONDS, GUARD_LOOK_SECONDS, LOOK_SECONDS, Fleet
 from tests.bench.scale_sources import (
     bound_of,
     buckets_between,
@@ -64,7 +64,7 @@ def steady(stage: ScaleStage, seconds: float) -> Steady:
         reads_a_second=asked / span,
         queries_a_second=(stage.queries() - queries) / span,
         looks=int(taken),
-        looks_expected=stage.policies * span / LOOK_SECONDS,
+        looks_expected=stage.fleet.looks_a_second * span,
         looks_failed=int(value(after, LOOKS) - value(looks, LOOKS) - taken),
     )
 
@@ -86,7 +86,7 @@ def cold_start(stage: ScaleStage) -> ColdStart:
         if seen and answering is None:
             answering = time.monotonic() - begun
         complete = time.time() - DELAY_SECONDS
-        due = sum(int((complete - moment) // LOOK_SECONDS) for moment in last)
+        due = sum(int((complete - each.at) // each.seconds) for each in last)
         taken = int(value(seen, LOOKS))
         if taken >= due:
             span, used = time.monotonic() - begun, cpu_seconds(stage.pid)
@@ -101,24 +101,30 @@ def _log(stage: ScaleStage) -> str:
 
 
 def main(
-    policies: Annotated[int, typer.Option(min=1, max=5000, help="Active policies.")] = 200,
+    policies: Annotated[int, typer.Option(min=0, max=5000, help="Active policies.")] = 200,
     window: Annotated[float, typer.Option(min=15, max=1200, help="Seconds to measure.")] = 120.0,
     processes: Annotated[int, typer.Option(min=1, max=32, help="Server processes a policy.")] = 4,
+    searching: Annotated[int, typer.Option(min=0, max=5000, help="How many of the active policies search.")] = 0,
+    guarded: Annotated[int, typer.Option(min=0, max=5000, help="Further policies, promoted under guard.")] = 0,
 ) -> None:
     """Measure the operator with many policies and print the figures beside the bar."""
-    console = Console()
-    console.print(f"preparing {policies} policies, 2 variants x {processes} processes each")
-    with staged(policies, processes) as stage:
+    console, fleet = Console(), Fleet(policies, min(searching, policies), guarded)
+    console.print(f"preparing {fleet}, 2 variants x {processes} processes each")
+    with staged(fleet, processes) as stage:
         begun = stage.start_operator()
-        stage.wait_observing(120.0 + policies)
+        stage.wait_observing(120.0 + fleet.total + (10.0 * GUARD_LOOK_SECONDS if guarded else 0.0))
         console.print(f"all of them are observed, {time.monotonic() - begun:.0f} s after the operator's first start")
         time.sleep(WARM_UP_SECONDS)
         console.print(f"measuring for {window:.0f} s")
         costs = steady(stage, window)
         stage.last_looks()  # asserts that nothing was decided
+        sizes = stage.guarded_bytes()
         console.print("killing the operator and starting it again")
         again = cold_start(stage)
-    console.print(table(policies, processes, costs, again))
+    console.print(table(fleet, processes, costs, again))
+    if sizes:
+        mean = sum(sizes) / len(sizes)
+        console.print(f"status of a promotion under guard: {mean:.0f} bytes on average, {max(sizes)} the largest")
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     console.print(
         f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load {load}; "

@@ -21,15 +21,23 @@ REQUESTS_A_SECOND = 4.0
 EXACT_MATCH = 0.8
 MEAN_TOKENS, DEVIATION_OF_TOKENS = 200.0, 60.0
 KEPT_BY_THE_CANDIDATE = 2 / 3
+GUARDED = "watched"
+"""How the names of policies begin that are promoted and then watched over, in a step of their own."""
+STEP_OF_A_GUARD = 1
+HOLDBACK = 10
 
 
 class Counters:
-    """The counters of one process and variant of one policy, in the order of Tally; their series' heads."""
+    """The counters of one process and variant of one policy in one step, in the order of Tally; their series' heads.
+    part: how many of two requests it gets."""
 
-    def __init__(self, policy: str, revision: str, variant: Variant, process: str) -> None:
+    def __init__(
+        self, policy: str, revision: str, variant: Variant, process: str, step: int = 0, part: float = 1.0
+    ) -> None:
+        self.part = part
         self.counts = [0] * (max(FIELD_INDEX.values()) + 1)
         self.mean_tokens = MEAN_TOKENS if variant is Variant.BASELINE else KEPT_BY_THE_CANDIDATE * MEAN_TOKENS
-        labels = f'policy="{policy}",revision="{revision}",step="0",variant="{variant}"'
+        labels = f'policy="{policy}",revision="{revision}",step="{step}",variant="{variant}"'
         labels += f',query_class="default",process="{process}"'
         self.series: list[tuple[str, int]] = []
         for (metric, *marks), index in FIELD_INDEX.items():
@@ -39,7 +47,8 @@ class Counters:
             self.series.append((f"{metric}{{{labels}{split}}}", index))
 
     def grow(self, requests: int, random: Random) -> None:
-        """Count that many more requests, all of them answered."""
+        """Count that many more requests of one half of all, all of them answered."""
+        requests = round(self.part * requests)
         if requests == 0:
             return
         spread = (requests * EXACT_MATCH * (1 - EXACT_MATCH)) ** 0.5
@@ -71,10 +80,15 @@ class Servers:
         """Begin to count for policies that were added to the file."""
         revisions = json.loads(self._revisions.read_text())
         for policy in revisions.keys() - self._known:
-            self._pairs += [
-                tuple(Counters(policy, revisions[policy], variant, f"0123abcd{process:02}") for variant in Variant)
-                for process in self._processes
-            ]
+            names = [f"0123abcd{process:02}" for process in self._processes]
+            known = policy, revisions[policy]
+            self._pairs += [tuple(Counters(*known, variant, name) for variant in Variant) for name in names]
+            if policy.partition("/")[2].startswith(GUARDED):
+                parts = {Variant.BASELINE: HOLDBACK / 50, Variant.CANDIDATE: 2 - HOLDBACK / 50}
+                self._pairs += [
+                    tuple(Counters(*known, variant, name, STEP_OF_A_GUARD, parts[variant]) for variant in Variant)
+                    for name in names
+                ]
         self._known = set(revisions)
 
     async def metrics(self, _: web.Request) -> web.Response:

@@ -1,17 +1,24 @@
-"""The objects of the scale benchmark: many policies, each with a target, a Service and a route of its own."""
+"""The objects of the scale benchmark: many policies, each with a target, a Service and a route of its own.
+
+Most try a candidate; some search, and more were promoted and are watched over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from tests.bench.scale_exporter import GUARDED, HOLDBACK
 from tests.cluster.access import Access
 
 Manifest = dict[str, Any]
 
 NAMESPACES = 20
 LOOK_SECONDS = 15
+GUARD_LOOK_SECONDS = 60
 SETTLE_SECONDS = 15
 SCRAPE_SECONDS = 15
 DELAY_SECONDS = 2
@@ -21,18 +28,63 @@ SOURCE = "bench"
 _AT_ONCE = 200
 
 
-def apply_fleet(access: Access, policies: int, prometheus_url: str) -> None:
-    """Create everything that the operator needs to accept `policies` policies, and the policies themselves."""
+class Kind(StrEnum):
+    """What a policy is about while it is measured."""
+
+    TRYING = "trying"
+    SEARCHING = "searching"
+    GUARDED = "guarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How many policies there are. policies: that stay undecided; searching: of them, how many are a search in its
+    first trial; guarded: further ones, which are promoted and then watched over."""
+
+    policies: int
+    searching: int = 0
+    guarded: int = 0
+
+    @property
+    def total(self) -> int:
+        """All policies."""
+        return self.policies + self.guarded
+
+    @property
+    def looks_a_second(self) -> float:
+        """How many looks fall due, on average."""
+        return self.policies / LOOK_SECONDS + self.guarded / GUARD_LOOK_SECONDS
+
+    def kind_of(self, number: int) -> Kind:
+        """What the policy of a number is about, from 0."""
+        if number >= self.policies:
+            return Kind.GUARDED
+        return Kind.SEARCHING if number < self.searching else Kind.TRYING
+
+    def __str__(self) -> str:
+        searching = f", {self.searching} of them searching" if self.searching else ""
+        guarded = f", and {self.guarded} promoted under guard" if self.guarded else ""
+        return f"{self.policies} policies{searching}{guarded}"
+
+
+def seconds_between_looks(name: str) -> int:
+    """Of a policy of this name."""
+    return GUARD_LOOK_SECONDS if name.startswith(GUARDED) else LOOK_SECONDS
+
+
+def apply_fleet(access: Access, fleet: Fleet, prometheus_url: str) -> None:
+    """Create everything that the operator needs to accept the policies, and the policies themselves."""
     access.apply(*_namespaces(), _account(), _rights(), _addresses(), _source(prometheus_url))
     # Without controllers nobody else says that the addresses may be used.
     ready = '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "", "message": "",'
     ready += ' "lastTransitionTime": "2025-01-01T00:00:00Z"}]}}'
     access.kubectl("patch", "servicecidr/bench", "--subresource=status", "--type=merge", f"--patch={ready}")
     access.apply(*_gateway())
-    surroundings = (manifest for number in range(policies) for manifest in _surroundings(number))
+    kinds = [(number, fleet.kind_of(number)) for number in range(fleet.total)]
+    surroundings = (manifest for number, kind in kinds for manifest in _surroundings(number, kind))
     for some in _portions(surroundings):
         access.apply(*some)
-    for some in _portions(_policy(number) for number in range(policies)):
+    for some in _portions(_policy(number, kind) for number, kind in kinds):
         access.apply(*some)
 
 
@@ -111,12 +163,13 @@ def _namespace(number: int) -> str:
     return f"team-{number % NAMESPACES:02}"
 
 
-def _metadata(number: int) -> Manifest:
-    return {"name": f"qa-{number:05}", "namespace": _namespace(number)}
+def _metadata(number: int, kind: Kind) -> Manifest:
+    name = GUARDED if kind is Kind.GUARDED else "qa"
+    return {"name": f"{name}-{number:05}", "namespace": _namespace(number)}
 
 
-def _surroundings(number: int) -> list[Manifest]:
-    metadata = _metadata(number)
+def _surroundings(number: int, kind: Kind) -> list[Manifest]:
+    metadata = _metadata(number, kind)
     labels = {"app": metadata["name"]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "server", "image": "bench:none"}]}}
     rule = {
@@ -149,30 +202,36 @@ def _surroundings(number: int) -> list[Manifest]:
     ]
 
 
-def _policy(number: int) -> Manifest:
-    """A policy that stays undecided: its candidate saves a third of the tokens, and half would have to be saved."""
-    metadata = _metadata(number)
+def _policy(number: int, kind: Kind) -> Manifest:
+    """A policy that stays undecided: its candidate saves a third of the tokens, and half would have to be saved. One to
+    be guarded asks for little, so that it is soon promoted."""
+    metadata = _metadata(number, kind)
     parameter = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
-    return {
-        "apiVersion": "earlystop.dev/v1alpha1",
-        "kind": "EarlyStopPolicy",
-        "metadata": metadata,
-        "spec": {
-            "targetRef": {"kind": "Deployment", "name": metadata["name"]},
-            "parameters": [parameter],
-            "baseline": {"values": [{"name": "window", "value": "40"}]},
-            "candidates": [{"name": "w10", "values": [{"name": "window", "value": "10"}]}],
-            "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": metadata["name"]}}},
-            "rollout": {
-                "steps": [{"weight": 50}],
-                "lookSeconds": LOOK_SECONDS,
-                "settleSeconds": SETTLE_SECONDS,
-            },
-            "metrics": {"sourceRef": {"name": SOURCE}},
-            "objective": {
-                "exactMatch": {"margin": "0.02"},
-                "tokens": {"minimumSaving": "0.5"},
-                "risk": {"promote": "0.000001", "harm": "0.000001"},
-            },
+    spec = {
+        "targetRef": {"kind": "Deployment", "name": metadata["name"]},
+        "parameters": [parameter],
+        "baseline": {"values": [{"name": "window", "value": "40"}]},
+        "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": metadata["name"]}}},
+        "rollout": {
+            "steps": [{"weight": 50}],
+            "lookSeconds": seconds_between_looks(metadata["name"]),
+            "settleSeconds": SETTLE_SECONDS,
         },
+        "metrics": {"sourceRef": {"name": SOURCE}},
+        "objective": UNDECIDED,
     }
+    if kind is Kind.SEARCHING:
+        spec["search"] = {"strategy": "Ladder", "parameters": [{"name": "window", "values": ["20", "10", "5"]}]}
+    else:
+        spec["candidates"] = [{"name": "w10", "values": [{"name": "window", "value": "10"}]}]
+    if kind is Kind.GUARDED:
+        spec |= {"objective": SOON_PROVEN, "guard": {"holdbackWeight": HOLDBACK}}
+    return {"apiVersion": "earlystop.dev/v1alpha1", "kind": "EarlyStopPolicy", "metadata": metadata, "spec": spec}
+
+
+UNDECIDED = {
+    "exactMatch": {"margin": "0.02"},
+    "tokens": {"minimumSaving": "0.5"},
+    "risk": {"promote": "0.000001", "harm": "0.000001"},
+}
+SOON_PROVEN = {"exactMatch": {"margin": "0.2", "assumeIndependent": True}, "tokens": {"minimumSaving": "0.05"}}

@@ -10,8 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from tests.bench.scale_fleet import ACCOUNT, SCRAPE_SECONDS, SYSTEM, apply_fleet, revisions
+from earlystop.api.compact_status import whole
+from tests.bench.scale_exporter import GUARDED
+from tests.bench.scale_fleet import (
+    ACCOUNT,
+    SCRAPE_SECONDS,
+    SYSTEM,
+    Fleet,
+    apply_fleet,
+    revisions,
+    seconds_between_looks,
+)
 from tests.bench.scale_sources import Request, Scrape, audited, scrape, value
 from tests.cluster.access import Access
 from tests.cluster.kit import Cluster
@@ -27,11 +38,18 @@ LOOKS = "earlystop_operator_looks_total"
 PHASES = "earlystop_operator_policies"
 
 
+class LastLook(NamedTuple):
+    """at: Unix time of a policy's last look that is stored. seconds: from each of its looks to the next."""
+
+    at: float
+    seconds: int
+
+
 class ScaleStage:
     """The processes around the operator, and the operator itself, which can be started again."""
 
-    def __init__(self, access: Access, audit_log: Path, prometheus: Prometheus, policies: int) -> None:
-        self.policies = policies
+    def __init__(self, access: Access, audit_log: Path, prometheus: Prometheus, fleet: Fleet) -> None:
+        self.fleet = fleet
         self.prometheus = prometheus
         self.operator: Child | None = None
         self._all_begun = False
@@ -71,12 +89,28 @@ class ScaleStage:
         except OSError:
             return {}
 
-    def last_looks(self) -> list[float]:
-        """The Unix times of each policy's last look as it is stored. Raises AssertionError if one was decided."""
-        statuses = [each.get("status", {}) for each in self._access.get("esp", "--all-namespaces")["items"]]
-        phases = {status.get("phase") for status in statuses}
-        assert phases == {"Observing"}, f"every policy must stay undecided for these figures, but there are {phases}"
-        return [datetime.fromisoformat(status["lastLookAt"]).timestamp() for status in statuses]
+    def last_looks(self) -> list[LastLook]:
+        """Each policy's last look as it is stored. Raises AssertionError if one was decided, or taken back by its
+        guard."""
+        found = []
+        for policy in self._policies():
+            name, status = policy["metadata"]["name"], whole(policy.get("status", {}))
+            is_guarded = name.startswith(GUARDED)
+            wanted, phase = "Promoted" if is_guarded else "Observing", status.get("phase")
+            assert phase == wanted, f"{name} must stay {wanted} for these figures, but it is {phase}"
+            told = status["guard"] if is_guarded else status
+            at = datetime.fromisoformat(told["lastLookAt"]).timestamp()
+            found.append(LastLook(at, seconds_between_looks(name)))
+        return found
+
+    def guarded_bytes(self) -> list[int]:
+        """How large the status of each policy is that is watched over, in JSON."""
+        guarded = (each for each in self._policies() if each["metadata"]["name"].startswith(GUARDED))
+        return [len(json.dumps(each["status"], separators=(",", ":"))) for each in guarded]
+
+    def _policies(self) -> list[dict[str, Any]]:
+        policies: list[dict[str, Any]] = self._access.get("esp", "--all-namespaces")["items"]
+        return policies
 
     def requests(self) -> list[Request]:
         """What the operator has asked of the API server so far."""
@@ -95,21 +129,25 @@ class ScaleStage:
             new = self._access.directory / f"{REVISIONS}.new"
             new.write_text(json.dumps(begun))
             new.replace(self._access.directory / REVISIONS)
-            self._all_begun = len(begun) == self.policies
-        return value(self.seen(), PHASES, phase="Observing") == self.policies
+            self._all_begun = len(begun) == self.fleet.total
+        seen = self.seen()
+        undecided, promoted = (value(seen, PHASES, phase=phase) for phase in ("Observing", "Promoted"))
+        if (undecided, promoted) != (self.fleet.policies, self.fleet.guarded):
+            return False
+        return all(_is_watched(each) for each in self._policies())
 
 
 @contextmanager
-def staged(policies: int, processes: int) -> Iterator[ScaleStage]:
+def staged(fleet: Fleet, processes: int) -> Iterator[ScaleStage]:
     """A stage with everything but the operator running. Use in the main thread."""
     with Cluster(controllers=False, nodes=False, crds=(ROOT / "crds",), audit=True, prometheus=True) as cluster:
         access, prometheus = cluster.access, cluster.prometheus
-        apply_fleet(access, policies, prometheus.url)
+        apply_fleet(access, fleet, prometheus.url)
         known = access.directory / REVISIONS
         known.write_text("{}")
         options = [str(known), f"--host={NODE_ADDRESS}", f"--port={EXPORTER_PORT}", f"--processes={processes}"]
         exporter = _python("exporter", "tests.bench.scale_exporter", options, access.directory, {})
-        stage = ScaleStage(access, cluster.control_plane.audit_log, prometheus, policies)
+        stage = ScaleStage(access, cluster.control_plane.audit_log, prometheus, fleet)
         try:
             # What scrapes the exporter works before the operator begins its campaigns.
             prometheus.start({"bench": [f"{NODE_ADDRESS}:{EXPORTER_PORT}"]}, f"{SCRAPE_SECONDS}s", wait_up=True)
@@ -119,6 +157,13 @@ def staged(policies: int, processes: int) -> Iterator[ScaleStage]:
             for child in (stage.operator, exporter):
                 if child is not None:
                     child.stop(patience_seconds=2.0)
+
+
+def _is_watched(policy: dict[str, Any]) -> bool:
+    """Whether a policy was looked at: one to be guarded by its guard."""
+    if not policy["metadata"]["name"].startswith(GUARDED):
+        return True
+    return bool(policy["status"].get("guard", {}).get("looksTaken"))
 
 
 def _scraped_twice(prometheus: Prometheus) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from tests.bench.scale_fleet import Fleet
+
 
 @dataclass(frozen=True, slots=True)
 class Steady:
@@ -63,10 +65,11 @@ BARS = {200: Bars(), 1000: Bars(memory_mib=200.0, cores=0.25, writes_a_second=10
 """By the number of active policies that they are stated for."""
 
 
-def table(policies: int, processes: int, costs: Steady, again: ColdStart) -> Table:
+def table(fleet: Fleet, processes: int, costs: Steady, again: ColdStart) -> Table:
     """Every figure, the bar where there is one, and whether it was met."""
+    policies = fleet.total
     meant_for = min(BARS, key=lambda number: abs(number - policies))
-    title = f"{policies} policies, 2 variants x {processes} processes each, over {costs.seconds:.0f} s"
+    title = f"{fleet}, 2 variants x {processes} processes each, over {costs.seconds:.0f} s"
     result = Table(title=title, title_justify="left")
     for name in ("figure", "bar", "measured", "met"):
         result.add_column(name, justify="left" if name in ("figure", "met") else "right")

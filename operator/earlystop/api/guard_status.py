@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.culprit_status import CulpritStatus
+from earlystop.api.look_table import Row, WithLooks
 from earlystop.api.values import Value
 
 Short = Annotated[str, Field(max_length=64)]
@@ -14,6 +15,8 @@ Claim = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=32)]
 Count = Annotated[int, Field(ge=0)]
 FactorsText = Annotated[str, Field(max_length=512)]
+LONGEST_GUARD_TABLE = 64_000
+"""Characters: of 64 looks with a thousand each, a hundred numbers of ten digits."""
 PackedText = Annotated[str, Field(max_length=4096)]
 
 
@@ -21,10 +24,10 @@ class WindowArm(Value):
     """What one variant did within the window."""
 
     scored: Count = Field(description="Answers that were scored.")
-    match: Count = Field(description="Exact matches among them.")
+    match: Count | None = Field(None, description="Exact matches among them. Absent: in internal.rest.")
     exact_match: Short = Field(description="Exact Match, in percent.")
-    completed: Count = Field(description="Requests that were completed.")
-    tokens: Count = Field(description="Output tokens of these.")
+    completed: Count | None = Field(None, description="Requests that were completed. Absent: in internal.rest.")
+    tokens: Count | None = Field(None, description="Output tokens of these. Absent: in internal.rest.")
     mean_tokens: Short = Field(description="Output tokens of a completed request on average.")
 
 
@@ -50,18 +53,25 @@ Detectors = Annotated[tuple[DetectorStatus, ...], Field(max_length=24, json_sche
 
 
 class GuardStatus(Value):
-    """The guard that watches over the promotion, or did until its alarm. Its size does not grow."""
+    """The guard that watches over the promotion, or did until its alarm. Its size does not grow. What of it nobody
+    reads is in internal.rest while it watches."""
 
     phase: Literal["Applying", "Settling", "Observing"] = Field(
         description="Whether its weights are put in force, first answers are waited for, or it watches."
     )
     since: Time = Field(description="When it began.")
-    evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match is compared on.")
+    evidence: Literal["Answers", "Pairs"] | None = Field(
+        None, description="What Exact Match is compared on. Absent: in internal.rest."
+    )
     holdback_weight: Annotated[int, Field(ge=0, le=50)] = Field(description="Percent of traffic on the baseline.")
-    false_revert_seconds: Count = Field(description="Mean time between false reverts, as promised.")
-    window_seconds: Count = Field(description="Length of the window that is shown.")
+    false_revert_seconds: Count | None = Field(
+        None, description="Mean time between false reverts, as promised. Absent: in internal.rest."
+    )
+    window_seconds: Count | None = Field(
+        None, description="Length of the window that is shown. Absent: in internal.rest."
+    )
     ends: bool | None = Field(None, description="Whether it is being taken off. Absent: it is not.")
-    step: Count = Field(description="Label of its counters.")
+    step: Count | None = Field(None, description="Label of its counters. Absent: in internal.rest.")
     step_started_at: Time | None = Field(None, description="When its weights were seen in force.")
     evidence_from: Time | None = Field(None, description="Moment of the snapshot that its step's looks start from.")
     last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
@@ -79,12 +89,14 @@ class GuardStatus(Value):
     alarm_then: Claim | None = Field(
         None, description="Candidate that follows once all requests are back at the baseline. Absent: none does."
     )
-    factors: FactorsText = Field(description="By how much evidence is divided: on answers, then of each guardrail.")
-    mark: PackedText = Field(description="Totals of its step at its last look that was evidence, packed.")
-    checkpoint: PackedText = Field(description="Detectors before the looks that are kept, packed.")
-    checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
-    looks: PackedText = Field("", description="Increments of the latest looks, packed.")
-    window_parts: PackedText = Field("", description="Sums of the window's parts, packed.")
+    factors: FactorsText | None = Field(
+        None, description="By how much evidence is divided: on answers, then of each guardrail."
+    )
+    mark: PackedText | None = Field(None, description="Totals of its step at its last look that was evidence, packed.")
+    checkpoint: PackedText | None = Field(None, description="Detectors before the looks that are kept, packed.")
+    checkpoint_at: Time | None = Field(None, description="Moment up to which the checkpoint has looked.")
+    looks: PackedText | None = Field(None, description="Increments of the latest looks, packed. Absent: none.")
+    window_parts: PackedText | None = Field(None, description="Sums of the window's parts, packed. Absent: none.")
     compared_at: Time | None = Field(None, description="Moment of the last look whose answers could be compared.")
     compared_looks: Count | None = Field(None, description="How many such looks there were.")
     compared_counts: Four | None = Field(
@@ -102,8 +114,9 @@ class GuardStatus(Value):
     )
 
 
-class RecordedGuard(Value):
-    """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then."""
+class RecordedGuard(WithLooks):
+    """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then. In Python its looks
+    are rows, whatever the stored form."""
 
     since: Time = Field(description="When the guard began.")
     evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match was compared on.")
@@ -114,8 +127,19 @@ class RecordedGuard(Value):
     looks_taken: Count = Field(description="Looks of the guard in all; those before the checkpoint are in it alone.")
     checkpoint: PackedText = Field(description="Detectors before the looks below, packed.")
     checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
-    looks: tuple[Annotated[tuple[int, ...], Field(min_length=31, max_length=102)], ...] = Field(
-        max_length=64, description="Increments of every look since the checkpoint, in order; columns as above."
+    columns: tuple[Short, ...] | None = Field(
+        None, max_length=102, description="No record has them: they are the first line of lookTable, once that is read."
+    )
+    looks: tuple[Row, ...] = Field(
+        default_factory=tuple,
+        max_length=64,
+        description="In records of earlier releases: increments of every look since the checkpoint, in order; columns "
+        "as those of spec.looks.",
+    )
+    look_table: Annotated[str, Field(max_length=LONGEST_GUARD_TABLE)] | None = Field(
+        None,
+        description="Increments of every look since the checkpoint, in order, one a line with spaces between, after a "
+        "line that names the columns; `column -t` aligns them.",
     )
     culprit: CulpritStatus | None = Field(
         None, description="What had moved, and what showed it. Absent: written by an earlier release."

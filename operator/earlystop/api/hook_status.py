@@ -66,7 +66,12 @@ class HooksStatus(Value):
     """What there is to tell."""
 
     last: Count = Field(description="Number of the latest occurrence.")
-    failures: Count | None = Field(None, description="Campaigns in a row that promoted nothing. Absent: none.")
+    failures: Count | None = Field(
+        None, description="Campaigns in a row that promoted nothing that lasted. Absent: none."
+    )
+    failures_before: Count | None = Field(
+        None, description="As many as there were before the latest promotion, should an alarm take it back."
+    )
     waiting: (
         Annotated[tuple[OccurrenceStatus, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "number"})]
         | None

@@ -37,6 +37,11 @@ class Internal(Value):
     class_mark: Mark | None = Field(
         None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
     )
+    rest: Packed | None = Field(
+        None,
+        description="All that is not shown of a promoted policy under guard, packed. Absent: every field stands where "
+        "it is described.",
+    )
 
 
 PACKED_FIELDS = ("ledger", "mark", "scatter", "looks", "classLooks", "classMark")
@@ -46,7 +51,8 @@ PACKED_FIELDS = ("ledger", "mark", "scatter", "looks", "classLooks", "classMark"
 def in_both_layouts(status: dict[str, Any]) -> dict[str, Any]:
     """A status in JSON whose packed fields stand where earlier releases kept them, too."""
     moved = with_internal(status)
-    return {**moved, **moved.get("internal", {})}
+    internal = moved.get("internal", {})
+    return {**moved, **{name: internal[name] for name in PACKED_FIELDS if name in internal}}
 
 
 def with_internal(status: dict[str, Any]) -> dict[str, Any]:

@@ -44,24 +44,36 @@ class SavingsStatus(Value):
     """What was counted of this policy's tokens since its first campaign. Nothing else is in it: requests that no look
     counted are neither saved nor spent."""
 
-    since: Moment = Field(description="Moment of the first look that was booked.")
-    until: Moment = Field(description="Moment of the last look that was booked; later requests are not in the books.")
+    since: Moment | None = Field(
+        None, description="Moment of the first look that was booked. Absent: in internal.rest."
+    )
+    until: Moment | None = Field(
+        None,
+        description="Moment of the last look that was booked; later requests are not in the books. Absent: in "
+        "internal.rest.",
+    )
     requests: Count = Field(description="Requests of users that were completed, of all variants.")
     tokens: Count = Field(description="Output tokens that were counted, with those of golden questions.")
     saved_tokens: int = Field(
         description="Tokens that users' requests would have taken more at the baseline's mean length of the same step; "
         "below 0 where candidates take more."
     )
-    golden_tokens: Count = Field(description="Tokens of golden questions, of both variants.")
-    shadow_tokens: Count = Field(description="Tokens of shadows, whether or not the server generates them.")
-    lost_tokens: Count = Field(
-        description="The baseline's mean length times the requests that failed beyond the baseline's rate."
+    golden_tokens: Count | None = Field(
+        None, description="Tokens of golden questions, of both variants. Absent: in internal.rest."
+    )
+    shadow_tokens: Count | None = Field(
+        None, description="Tokens of shadows, whether or not the server generates them. Absent: in internal.rest."
+    )
+    lost_tokens: Count | None = Field(
+        None,
+        description="The baseline's mean length times the requests that failed beyond the baseline's rate. Absent: in "
+        "internal.rest.",
     )
     doubtful_steps: Count = Field(
         0,
         description="Steps whose counters contradicted each other, as more golden answers than answers. Their counts "
         "were cut to what can be, so the books are wrong by what such counters added or left out.",
     )
-    packed: Annotated[str, Field(max_length=640)] = Field(
-        description="The sums of closed steps and the counts of the step under way, packed."
+    packed: Annotated[str, Field(max_length=640)] | None = Field(
+        None, description="The sums of closed steps and the counts of the step under way, packed."
     )

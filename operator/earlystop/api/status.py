@@ -8,13 +8,22 @@ from pydantic import Field, model_validator
 
 from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.certificate_status import CertifiedSetting
-from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.compact_status import whole
+from earlystop.api.evidence_status import ArmCounts as ArmCounts
+from earlystop.api.evidence_status import Counts as Counts
+from earlystop.api.evidence_status import EvidenceText as EvidenceText
+from earlystop.api.evidence_status import LogEText as LogEText
+from earlystop.api.evidence_status import NamedLogE as NamedLogE
+from earlystop.api.evidence_status import Remainder as Remainder
+from earlystop.api.evidence_status import Uncertain as Uncertain
 from earlystop.api.gate_status import GatesStatus
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
 from earlystop.api.packed_status import Former, Internal, with_internal
-from earlystop.api.policy import Settings
+from earlystop.api.risk_status import MarginStatus as MarginStatus
+from earlystop.api.risk_status import ProvenLossStatus as ProvenLossStatus
+from earlystop.api.risk_status import RiskStatus as RiskStatus
 from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
@@ -24,95 +33,6 @@ Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
-
-
-class ArmCounts(Value):
-    """Evidence of one variant in this campaign."""
-
-    scored: Count = Field(0, description="Answers scored for EM.")
-    match: Count = Field(0, description="Answers that matched exactly.")
-    completed: Count = Field(0, description="Requests completed.")
-    failed: Count = Field(0, description="Requests failed.")
-    tokens: Count = Field(0, description="Output tokens of completed requests.")
-
-
-class Counts(Value):
-    """Evidence of both variants in this campaign."""
-
-    baseline: ArmCounts = Field(description="The setting in use.")
-    candidate: ArmCounts = Field(description="The setting being tried.")
-
-
-class Remainder(Value):
-    """How many more events of one variant there may have been, by count; what is not named has none."""
-
-    started: Count | None = Field(None, description="Requests that arrived.")
-    completed: Count | None = Field(None, description="Requests completed.")
-    failed: Count | None = Field(None, description="Requests failed.")
-    match: Count | None = Field(None, description="Answers that matched exactly.")
-    mismatch: Count | None = Field(None, description="Answers that did not match.")
-    unscored: Count | None = Field(None, description="Answers that could not be scored.")
-    tokens: Count | None = Field(None, description="Output tokens.")
-    tokens_squared: Count | None = Field(None, description="Sum of their squares.")
-    feedback_up: Count | None = Field(None, description="Answers that users liked.")
-    feedback_down: Count | None = Field(None, description="Answers that users disliked.")
-    pairs_both: Count | None = Field(None, description="Questions that both variants answered right.")
-    pairs_baseline_only: Count | None = Field(None, description="Questions that the baseline alone got right.")
-    pairs_candidate_only: Count | None = Field(None, description="Questions that the candidate alone got right.")
-    pairs_neither: Count | None = Field(None, description="Questions that neither got right.")
-    empty: Count | None = Field(None, description="Answers that were empty.")
-    cut: Count | None = Field(None, description="Answers that were cut off at a limit of tokens.")
-
-    @classmethod
-    def of(cls, tally: Tally) -> Remainder:
-        """The counts of a tally that are not 0."""
-        return cls(**{name: count for name, count in zip(TALLY_FIELDS, tally.row(), strict=True) if count})
-
-    def tally(self) -> Tally:
-        """Inverse of `of`."""
-        return Tally(**self.model_dump(exclude_none=True))
-
-
-class Uncertain(Value):
-    """Events that may be missing from the counts: a counter of others was not seen to begin or to restart."""
-
-    baseline: Remainder = Field(default_factory=Remainder, description="The setting in use.")
-    candidate: Remainder = Field(default_factory=Remainder, description="The setting being tried.")
-
-
-class NamedLogE(Value):
-    """The evidence for one more claim: of the floor, a guardrail or a query class."""
-
-    name: Short = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or certificate/NAME.")
-    value: Short = Field(description="Natural logarithm of the e-value as text.")
-
-
-class LogEText(Value):
-    """Natural logarithms of e-values as text; a decision needs ln(1/risk)."""
-
-    promote: Short = Field(description="That the candidate loses less EM than the margin.")
-    harm: Short = Field(description="That it loses more.")
-    tokens: Short = Field(description="That it saves the required tokens.")
-    sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
-    attrition: Short | None = Field(None, description="That more is missing in one variant. Absent: nothing is.")
-    others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
-        Field((), description="That the floor, a guardrail or a query class takes the candidate back, or certifies it.")
-    )
-
-
-class EvidenceText(Value):
-    """The evidence of this campaign in words that a table can show."""
-
-    looks: Count = Field(description="Looks that were evidence.")
-    log_e: LogEText = Field(description="E-values now, after the last look; they rise and fall.")
-    largest_log_e: LogEText | None = Field(
-        None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
-    )
-    effect: Short = Field(
-        description="EM of the candidate minus the baseline's, with an interval valid at any time. At a verdict the "
-        "first number flatters it, since a verdict comes when evidence is at its most favourable: go by the interval."
-    )
-    saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
 
 
 class CandidateStatus(Value):
@@ -148,41 +68,6 @@ Candidates = Annotated[
 ]
 
 
-class RiskStatus(Value):
-    """What a campaign may spend of the risks of error, where campaigns of the same candidate share them."""
-
-    campaign: Annotated[int, Field(ge=1, le=100)] = Field(description="Which campaign of the same candidate this is.")
-    campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Over how many the policy spends its risks.")
-    promote: Short = Field(description="This campaign's probability of promoting wrongly.")
-    harm: Short = Field(description="This campaign's probability of rolling back wrongly.")
-    promote_spent: Short = Field(description="What is spent of risk.promote by these campaigns, with this one.")
-    harm_spent: Short = Field(description="What is spent of risk.harm by these campaigns, with this one.")
-
-
-class MarginStatus(Value):
-    """How much of the margin promotions since the pinned baseline have used, and what this campaign may use."""
-
-    promotion: Annotated[int, Field(ge=1, le=20)] = Field(description="Which promotion since then this campaign tries.")
-    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Over how many the policy shares the margin.")
-    spent: Short = Field(description="Loss of EM that the certificates before allow, of exactMatch.margin.")
-    left: Short = Field(description="What they leave of it.")
-    campaign: Short = Field(description="The part of it that this campaign's candidate may lose.")
-    spent_after: Short | None = Field(
-        None,
-        description="Loss that they allow with this campaign's certificate. Absent: it has none.",
-    )
-
-
-class ProvenLossStatus(Value):
-    """A setting that was proven, and what it may have lost since a pinned baseline."""
-
-    pinned: Short = Field(description="Digest of the pinned baseline's values.")
-    values: Settings = Field(description="Value of each parameter.")
-    lost: Short = Field(description="Loss of EM against the pinned baseline that the certificates allow.")
-    risk: Short = Field(description="Probability that it lost more.")
-    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Promotions from the pinned baseline to it.")
-
-
 class AttemptsStatus(Value):
     """How many campaigns of a candidate have spent risk."""
 
@@ -216,6 +101,9 @@ class DecisionStatus(Value):
     looks_as_text: bool | None = Field(
         None,
         description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
+    )
+    guard_looks_as_text: bool | None = Field(
+        None, description="The same of a guard's looks. Absent: as rows, or no guard decided it."
     )
 
 
@@ -340,4 +228,4 @@ class PolicyStatus(Value):
     @model_validator(mode="before")
     @classmethod
     def _read_former_layout(cls, stored: Any) -> Any:
-        return with_internal(stored) if isinstance(stored, dict) else stored
+        return with_internal(whole(stored)) if isinstance(stored, dict) else stored

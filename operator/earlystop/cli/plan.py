@@ -12,6 +12,7 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
+from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
@@ -180,7 +181,7 @@ def _stored_losses(policy: Path) -> tuple[ProvenLoss, ...]:
     if not isinstance(status, dict):
         return ()
     try:
-        return restore_losses(PolicyStatus.model_validate({"losses": status.get("losses")}).losses)
+        return restore_losses(PolicyStatus.model_validate({"losses": whole(status).get("losses")}).losses)
     except ValueError:
         raise CommandFailure(f"{policy}: status.losses: this was not written by the operator; remove it.") from None
 

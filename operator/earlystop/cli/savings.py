@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.api.status import PolicyStatus
@@ -127,7 +128,7 @@ def savings_of(policy: Manifest, sources: Sequence[Manifest]) -> PolicySavings |
     place = policy["metadata"]["namespace"], policy["metadata"]["name"]
     try:
         spec = PolicySpec.model_validate(policy["spec"])
-        status = PolicyStatus.model_validate({"savings": policy.get("status", {}).get("savings")})
+        status = PolicyStatus.model_validate({"savings": whole(policy.get("status", {})).get("savings")})
         book = restore_savings(status.savings)
     except ValueError:
         raise CommandFailure(

@@ -59,10 +59,11 @@ def _awaiting(view: View) -> Iterator[tuple[str, str]]:
     """Which decision waits for people, and how long it still does. What it says is in the message below."""
     awaiting = view.status.get("awaiting")
     if awaiting:
-        left = duration(from_rfc3339(awaiting["expiresAt"]) - view.now)
+        ends = awaiting.get("expiresAt")
+        left = f", expires in {duration(from_rfc3339(ends) - view.now)}" if ends else ""
         gates = view.status.get("gates") or {}
         whom = "its gates" if gates.get("gates") and not gates.get("forPeople") else "an approval"
-        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}{left}"
 
 
 def _hooks(view: View) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
@@ -75,9 +76,14 @@ def view_of(
 
 
 def status_of(policy: Mapping[str, Any]) -> Manifest:
-    """The status of a policy, empty where it has none."""
+    """The status of a policy with all that is packed in it, empty where it has none. What cannot be unpacked stays."""
     status = policy.get("status")
-    return status if isinstance(status, dict) else {}
+    if not isinstance(status, dict):
+        return {}
+    try:
+        return whole(status)
+    except UNREADABLE:
+        return status
 
 
 def conditions_of(status: Mapping[str, Any]) -> dict[str, Manifest]:

@@ -114,7 +114,8 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
 
 def guard_sentence(guard: Mapping[str, Any]) -> str:
     """What of a guard's alarm was recomputed, and what had to be believed."""
-    kept, before = len(guard["looks"]), guard["looksTaken"] - len(guard["looks"])
+    kept = number_of_looks(guard)
+    before = guard["looksTaken"] - kept
     unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
     named = " and ".join((guard.get("culprit") or {}).get("named", ()))
     culprit = f" So does what has moved ({named}), with what is recorded of the time before." if named else ""

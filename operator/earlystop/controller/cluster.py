@@ -18,6 +18,7 @@ from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.resource import Resource as Resource
+from earlystop.controller.status_layout import StatusLayout
 from earlystop.controller.watch_stream import WatchRefused, watch_events, watch_path
 from earlystop.delivery.inputs import ObjectKey
 
@@ -112,13 +113,13 @@ class Cluster:
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
     injector_image: image of the injectors that may be run in this cluster, "" where none may.
-    keeps_internal: whether the API server has kept `status.internal` of a policy; CRDs of earlier releases do not
-        name it, and the server takes it out.
+    layout: in which layouts the API server has kept a policy's status; CRDs of earlier releases do not name all of
+        its fields, and the server takes out what they do not name.
     """
 
     cache: WatchCache | None = None
     injector_image: str = ""
-    keeps_internal: bool = False
+    layout: StatusLayout = StatusLayout()
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api

@@ -11,6 +11,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.guard.in_service import in_service_sentence, short_or
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
@@ -68,8 +69,7 @@ def _from_observation(type_: Type, observation: Observation) -> Condition:
 
 
 def _accepted(observations: Observations) -> Condition:
-    refusal = observations.refusal
-    if refusal is not None:
+    if (refusal := observations.refusal) is not None:
         return Condition(Type.ACCEPTED, ConditionStatus.FALSE, refusal.reason, refusal.message)
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
 
@@ -87,9 +87,8 @@ def _ready(state: RolloutState, observations: Observations, edited: bool, stands
     the hours of a healthy rollout."""
     if observations.error is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "InternalError", observations.error)
-    if observations.refusal is not None:
-        message = _refused(state, observations.refusal, edited, stands)
-        return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, message)
+    if (refusal := observations.refusal) is not None:
+        return Condition(Type.READY, ConditionStatus.FALSE, refusal.reason, _refused(state, refusal, edited, stands))
     if observations.storage is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "VerdictNotStored", observations.storage)
     for observation in (observations.metrics, observations.traffic):
@@ -243,7 +242,7 @@ def _ended(type_: Type, phase: Phase, state: RolloutState, edited: bool) -> Cond
         message = f"The edit has no verdict yet. The campaign before it ended as {state.phase.value}."
         return Condition(type_, ConditionStatus.UNKNOWN, end.reason, message)
     if state.phase is phase:
-        return Condition(type_, ConditionStatus.TRUE, end.reason, end.message)
+        return Condition(type_, ConditionStatus.TRUE, end.reason, short_or(state, end.message))
     return Condition(type_, ConditionStatus.FALSE, end.reason, f"The campaign ended as {state.phase.value}.")
 
 
@@ -275,10 +274,10 @@ def summary(state: RolloutState) -> str:
     if state.phase in BETWEEN_TRIALS:
         return choosing_sentence(state)
     if state.phase in ENDED and state.search is not None and state.search.ended is not None:
-        return state.search.ended.message
+        return in_service_sentence(state) or state.search.ended.message
     if state.phase in DECIDED:
         assert state.decision is not None  # these phases follow a decision
-        return _after_decision(state, settings)
+        return in_service_sentence(state) or _after_decision(state, settings)
     if state.phase == Phase.SUSPENDED:
         return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
     return f"{_under_way(plan, state, settings, step)}{trial_phrase(state)}"

@@ -29,6 +29,7 @@ def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus 
         approved_by=state.decision.approved_by or None,
         rejected_by=state.decision.rejected_by or None,
         looks_as_text=state.decision.looks_as_text or None,
+        guard_looks_as_text=state.decision.guard_looks_as_text or None,
     )
 
 
@@ -48,6 +49,7 @@ def restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | No
         approved_by=stored.approved_by or (),
         rejected_by=stored.rejected_by or "",
         looks_as_text=bool(stored.looks_as_text),
+        guard_looks_as_text=bool(stored.guard_looks_as_text),
     )
 
 

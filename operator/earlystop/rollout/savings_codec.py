@@ -30,4 +30,4 @@ def restore_savings(stored: SavingsStatus | None) -> SavingsBook | None:
     """Inverse of `savings_status`. Raises ValueError for a status that this operator did not write."""
     if stored is None:
         return None
-    return unpacked(stored.packed, from_rfc3339(stored.since), from_rfc3339(stored.until))
+    return unpacked(stored.packed or "", from_rfc3339(stored.since or ""), from_rfc3339(stored.until or ""))

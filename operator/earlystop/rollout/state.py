@@ -12,8 +12,19 @@ from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.certificate.binding import Binding, Lapse
 from earlystop.rollout.gates import GatesAsked
-from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
+from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.hooks.outbox import Outbox
+from earlystop.rollout.phases import ACTING as ACTING
+from earlystop.rollout.phases import BETWEEN_TRIALS as BETWEEN_TRIALS
+from earlystop.rollout.phases import DECIDED as DECIDED
+from earlystop.rollout.phases import ENDED as ENDED
+from earlystop.rollout.phases import PHASES as PHASES
+from earlystop.rollout.phases import TRYING as TRYING
+from earlystop.rollout.phases import WATCHED_AS as WATCHED_AS
+from earlystop.rollout.phases import WATCHING as WATCHING
+from earlystop.rollout.phases import WITHOUT_CANDIDATE as WITHOUT_CANDIDATE
+from earlystop.rollout.phases import Phase as Phase
+from earlystop.rollout.phases import PhaseTraits as PhaseTraits
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.remembered import Attempts as Attempts
 from earlystop.rollout.remembered import HandledRequest as HandledRequest
@@ -22,74 +33,6 @@ from earlystop.rollout.savings import SavingsBook
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.totals import NO_COUNTS
 from earlystop.rollout.totals import Totals as Totals
-
-
-class Phase(StrEnum):
-    """The named situations of a rollout; the -ing ones are under way and always go on by themselves."""
-
-    PENDING = "Pending"
-    APPLYING = "Applying"
-    SETTLING = "Settling"
-    OBSERVING = "Observing"
-    SUSPENDED = "Suspended"
-    PROMOTING = "Promoting"
-    PROMOTED = "Promoted"
-    ROLLING_BACK = "RollingBack"
-    ROLLED_BACK = "RolledBack"
-    HOLDING = "Holding"
-    HELD = "Held"
-    REPORTING = "Reporting"
-    REPORTED = "Reported"
-    CHOOSING = "Choosing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseTraits:
-    """What holds in a phase. Whoever wants to know something about a phase asks one of the sets below.
-
-    tries: a campaign has no decision yet and goes on. watches: counts are looked at, and harm acts. becomes: the phase
-    that follows once a decision is stored and in force; None where nothing is being carried out. ended: a decision was
-    carried out, and nothing follows by itself. between: a decision about one trial of a search was carried out, and the
-    next trial follows. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
-    """
-
-    tries: bool = False
-    watches: bool = False
-    becomes: Phase | None = None
-    ended: bool = False
-    between: bool = False
-    has_candidates: bool = True
-
-
-PHASES: dict[Phase, PhaseTraits] = {
-    Phase.PENDING: PhaseTraits(has_candidates=False),
-    Phase.APPLYING: PhaseTraits(tries=True),
-    Phase.SETTLING: PhaseTraits(tries=True, watches=True),
-    Phase.OBSERVING: PhaseTraits(tries=True, watches=True),
-    Phase.SUSPENDED: PhaseTraits(),
-    Phase.PROMOTING: PhaseTraits(becomes=Phase.PROMOTED),
-    Phase.PROMOTED: PhaseTraits(ended=True),
-    Phase.ROLLING_BACK: PhaseTraits(becomes=Phase.ROLLED_BACK, has_candidates=False),
-    Phase.ROLLED_BACK: PhaseTraits(ended=True, has_candidates=False),
-    Phase.HOLDING: PhaseTraits(becomes=Phase.HELD),
-    Phase.HELD: PhaseTraits(ended=True),
-    Phase.REPORTING: PhaseTraits(becomes=Phase.REPORTED, has_candidates=False),
-    Phase.REPORTED: PhaseTraits(ended=True, has_candidates=False),
-    Phase.CHOOSING: PhaseTraits(between=True),
-}
-
-TRYING = frozenset(phase for phase, traits in PHASES.items() if traits.tries)
-WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches)
-ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
-ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
-BETWEEN_TRIALS = frozenset(phase for phase, traits in PHASES.items() if traits.between)
-WATCHED_AS = {
-    WatchPhase.APPLYING: Phase.APPLYING,
-    WatchPhase.SETTLING: Phase.SETTLING,
-    WatchPhase.OBSERVING: Phase.OBSERVING,
-}
-DECIDED = ACTING | ENDED | BETWEEN_TRIALS
-WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
 
 class Verdict(StrEnum):
@@ -112,6 +55,7 @@ class Decision:
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
     looks_as_text: form of the looks in its verdict; rows of numbers in those that earlier releases decided.
+    guard_looks_as_text: the same of a guard's looks, where it is a guard's decision.
     """
 
     verdict: Verdict
@@ -125,6 +69,7 @@ class Decision:
     approved_by: tuple[str, ...] = ()
     rejected_by: str = ""
     looks_as_text: bool = True
+    guard_looks_as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from earlystop.api.compact_status import whole
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.approvals import Approvals
@@ -175,7 +176,8 @@ class World:
 
     @property
     def status(self) -> Manifest:
-        return dict(self.policy.get("status", {}))
+        """The status with all that is packed in it."""
+        return dict(whole(self.policy.get("status", {})))
 
     def written(self, *kinds: str) -> list[str]:
         """What was written besides events, in order: status, route, service or verdict."""

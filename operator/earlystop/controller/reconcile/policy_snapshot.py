@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, Self
 
+from earlystop.api.compact_status import whole
 from earlystop.api.interning import interned
 from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.reconcile.annotations import PolicyRequests, requests_in
@@ -51,6 +52,7 @@ class PolicySnapshot:
     def of(cls, manifest: Manifest) -> Self:
         """The snapshot of an object as the API server gave it."""
         metadata, status = manifest["metadata"], manifest.get("status", {})
+        shown = whole(status)
         return cls(
             namespace=intern(metadata["namespace"]),
             name=metadata["name"],
@@ -60,7 +62,7 @@ class PolicySnapshot:
             created=metadata["creationTimestamp"],
             requests=interned(requests_in(manifest)),
             observed_generation=status.get("observedGeneration"),
-            conditions=condition_summaries(status),
+            conditions=condition_summaries(shown),
             digest=digest_of_status(status),
         )
 

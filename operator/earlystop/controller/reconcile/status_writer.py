@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from earlystop.api.compact_status import whole
 from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
-from earlystop.api.packed_status import in_both_layouts
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
@@ -62,14 +62,12 @@ async def _replace(
     status["observedGeneration"] = tracked.generation
     current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
-    # Where the server may not know the present layout, nothing is lost: the former one is written beside it.
-    layout = status if cluster.keeps_internal else in_both_layouts(status)
-    body = {**tracked.policy.reference(), "status": layout}
+    body = {**tracked.policy.reference(), "status": cluster.layout.of(status)}
     version: str | None = None
     tracked.status.begin_write()
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
-        _note_layout(cluster, status, written)
+        cluster.layout = cluster.layout.after_writing(body["status"], written.get("status", {}))
         tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
         version = tracked.policy.version
     except Conflict:
@@ -82,18 +80,6 @@ async def _replace(
     tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
-def _note_layout(cluster: Cluster, status: dict[str, Any], written: Manifest) -> None:
-    if "internal" not in status:
-        return
-    is_kept = "internal" in written.get("status", {})
-    if not is_kept:
-        log.warning(
-            "the API server has the definition of EarlyStopPolicy of an earlier release; apply the CRDs of this one, "
-            "without which no verdict can be stored"
-        )
-    cluster.keeps_internal = is_kept
-
-
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
     """The status as it stands in the API. Raises StatusConflict when it is not the one last read or written."""
     stored = await _read(cluster, tracked)
@@ -101,8 +87,8 @@ async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -
         await refresh(cluster, tracked, now)
         raise StatusConflict
     status = dict(stored.get("status", {}))
-    cluster.keeps_internal = cluster.keeps_internal or "internal" in status
-    return status
+    cluster.layout = cluster.layout.after_reading(status)
+    return whole(status)
 
 
 async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from earlystop.api.compact_status import whole
 from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
@@ -85,10 +86,10 @@ class TrackedPolicy:
 
         Raises ValueError (pydantic's is one) when spec or status cannot be understood.
         """
-        state, ledger = from_status(without_defaults(manifest.get("status", {})))
+        status = whole(manifest.get("status", {}))
+        state, ledger = from_status(without_defaults(status))
         spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
-        status = manifest.get("status", {})
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
         known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation
         accepted = known and observations.refusal is None

@@ -99,10 +99,7 @@ def _is_more(before: Lapse, now: Lapse) -> bool:
 
 
 def _holds(bound: Binding) -> str:
-    parts = [f"Deployment {bound.target}", "the meaning of the parameters"]
+    parts = [f"Deployment {bound.target}", "the parameters"]
     parts += ["the scorer"] if bound.knows(Part.SCORER) else []
     parts += ["the golden questions"] if bound.knows(Part.QUESTIONS) else []
-    return (
-        f"{', '.join(parts[:-1])} and {parts[-1]} are as when the setting was certified ({rfc3339(bound.at)}), as far "
-        "as they can be read."
-    )
+    return f"{', '.join(parts[:-1])} and {parts[-1]} are as certified at {rfc3339(bound.at)}."

@@ -62,8 +62,8 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         mark=pack_marks([guard.mark]),
         checkpoint=pack_detectors(guard.checkpoint, guard.objective),
         checkpoint_at=rfc3339(guard.checkpoint_at),
-        looks=pack_looks(guard.looks),
-        window_parts=pack_window(guard.window),
+        looks=pack_looks(guard.looks) or None,
+        window_parts=pack_window(guard.window) or None,
         spans=pack_spans(guard.spans) or None,
         culprit=culprit_status(alarm),
         **_sight_fields(guard.sight),
@@ -75,17 +75,17 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
     this plan has."""
     if stored is None:
         return None
-    objective = guard_objective(plan, learned, Basis(stored.evidence))
-    checkpoint = unpack_detectors(stored.checkpoint, objective)
+    objective = guard_objective(plan, learned, Basis(stored.evidence or ""))
+    checkpoint = unpack_detectors(stored.checkpoint or "", objective)
     guard = GuardState(
         since=from_rfc3339(stored.since),
         objective=objective,
-        factors=unpack_factors(stored.factors),
+        factors=unpack_factors(stored.factors or ""),
         holdback=stored.holdback_weight,
-        false_revert_seconds=stored.false_revert_seconds,
-        window_seconds=stored.window_seconds,
+        false_revert_seconds=stored.false_revert_seconds or 0,
+        window_seconds=stored.window_seconds or 0,
         clock=StepClock(
-            step=stored.step,
+            step=stored.step or 0,
             started_at=_moment(stored.step_started_at),
             evidence_from=_moment(stored.evidence_from),
             last_look_at=_moment(stored.last_look_at),
@@ -93,16 +93,16 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         ),
         checkpoint=checkpoint,
         detectors=checkpoint,
-        checkpoint_at=from_rfc3339(stored.checkpoint_at),
+        checkpoint_at=from_rfc3339(stored.checkpoint_at or ""),
         phase=WatchPhase(stored.phase),
         ends=bool(stored.ends),
         suspended_at=_moment(stored.suspended_at),
-        mark=unpack_marks(stored.mark)[0],
+        mark=unpack_marks(stored.mark or "")[0],
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
-        looks=CompressedLooks(unpack_looks(stored.looks, len(objective.classes))),
+        looks=CompressedLooks(unpack_looks(stored.looks or "", len(objective.classes))),
         taken=stored.looks_taken,
-        window=unpack_window(stored.window_parts, 0 if stored.window is None else stored.window.seconds),
+        window=unpack_window(stored.window_parts or "", 0 if stored.window is None else stored.window.seconds),
         sight=_sight(stored),
         spans=unpack_spans(stored.spans or ""),
     )
@@ -110,7 +110,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         at = from_rfc3339(stored.alarm_at or "")
         claims = tuple(map(claim_in, stored.alarm))
         found = restore_culprit(stored.culprit, guard, claims)
-        alarm = Alarm(claims, at, stored.false_revert_seconds, stored.alarm_then or "", *found)
+        alarm = Alarm(claims, at, stored.false_revert_seconds or 0, stored.alarm_then or "", *found)
         guard = replace(guard, alarm=alarm)
     return replayed(guard)
 

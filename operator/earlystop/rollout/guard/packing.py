@@ -6,7 +6,9 @@ import base64
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, chain, pairwise
 from math import nan
+from operator import add
 
 from earlystop.evidence import em_claims, guard_detectors
 from earlystop.evidence.bets import Guess
@@ -18,6 +20,10 @@ from earlystop.rollout.guard.window import Part, Sums, Window
 from earlystop.rollout.whole_numbers import numbers_in, varint
 
 BETWEEN = ","
+DEPARTURES = ":"
+"""What a packed window begins with, which no number of it does."""
+HALF = 1 + len(Sums._fields)
+WINDOW_COLUMNS = HALF + len(Sums._fields)
 
 
 def pack_detectors(detectors: Detectors, objective: Objective) -> str:
@@ -107,17 +113,35 @@ def unpack_factors(text: str) -> Factors:
 
 
 def pack_window(window: Window) -> str:
-    """The parts of a window, "" for none."""
-    rows = [(each.begin, *each.baseline, *each.candidate) for each in window.parts]
-    numbers = [number for row in rows for number in row]
-    return base64.b85encode(b"".join(map(varint, numbers))).decode()
+    """The parts of a window, "" for none: each number as its departure from that of the part before, as these are as
+    long, and requests without a score in place of all."""
+    if not window.parts:
+        return ""
+    rows = [(0,) * WINDOW_COLUMNS, *map(_row, window.parts)]
+    departures = (now - then for before, row in pairwise(rows) for then, now in zip(before, row, strict=True))
+    return DEPARTURES + base64.b85encode(b"".join(map(varint, departures))).decode()
 
 
 def unpack_window(text: str, seconds: int) -> Window:
-    """Inverse of `pack_window` for a window of this length. Raises ValueError for text not made by it."""
-    numbers, width = numbers_in(base64.b85decode(text)), 1 + 2 * len(Sums._fields)
-    if len(numbers) % width:
-        raise ValueError(f"a guard's window holds {len(numbers)} numbers, which are no rows of {width}")
-    rows = [numbers[begin : begin + width] for begin in range(0, len(numbers), width)]
-    half = 1 + len(Sums._fields)
-    return Window(seconds, tuple(Part(row[0], Sums(*row[1:half]), Sums(*row[half:])) for row in rows))
+    """Inverse of `pack_window` for a window of this length; statuses of earlier releases have the numbers as they are.
+    Raises ValueError for text not made by it."""
+    numbers = numbers_in(base64.b85decode(text.removeprefix(DEPARTURES)))
+    if len(numbers) % WINDOW_COLUMNS:
+        raise ValueError(f"a guard's window holds {len(numbers)} numbers, which are no rows of {WINDOW_COLUMNS}")
+    rows = [tuple(numbers[begin : begin + WINDOW_COLUMNS]) for begin in range(0, len(numbers), WINDOW_COLUMNS)]
+    if text.startswith(DEPARTURES):
+        summed = accumulate(rows, lambda before, more: tuple(map(add, before, more)))
+        return Window(seconds, tuple(Part(row[0], _sums(row[1:HALF]), _sums(row[HALF:])) for row in summed))
+    return Window(seconds, tuple(Part(row[0], Sums(*row[1:HALF]), Sums(*row[HALF:])) for row in rows))
+
+
+def _row(part: Part) -> tuple[int, ...]:
+    both = (
+        (each.scored, each.match, each.completed - each.scored, each.tokens) for each in (part.baseline, part.candidate)
+    )
+    return (part.begin, *chain.from_iterable(both))
+
+
+def _sums(row: Sequence[int]) -> Sums:
+    scored, match, unscored, tokens = row
+    return Sums(scored, match, scored + unscored, tokens)

@@ -44,14 +44,13 @@ def guarded(state: RolloutState) -> Condition | None:
 
 
 def guard_sentence(guard: GuardState) -> str:
-    """What a guard does, and what it has seen lately."""
+    """What a guard does; status.guard.window has what it has seen lately."""
     kept = f"{guard.holdback} % of requests stay on the baseline" if guard.holdback else "golden questions are compared"
     if guard.phase is WatchPhase.APPLYING:
         return f"The guard begins: {kept}, and weights are put in force."
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
-    looks = f"{in_count(guard.taken)} looks since {rfc3339(guard.since)}"
-    return f"The guard watches: {kept}; {looks}.{window_sentence(guard)}"
+    return f"The guard watches: {kept}; {in_count(guard.taken)} looks so far."
 
 
 def blind_sentence(guard: GuardState) -> str:

@@ -18,7 +18,7 @@ from earlystop.rollout.gate_words import (
 )
 from earlystop.rollout.gates import GateState
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
-from earlystop.rollout.hooks.outbox import put
+from earlystop.rollout.hooks.outbox import Outbox, put
 from earlystop.rollout.hooks.words import FAILURES_IN_A_ROW as FAILURES_IN_A_ROW
 from earlystop.rollout.hooks.words import LONGEST_SENTENCE as LONGEST_SENTENCE
 from earlystop.rollout.hooks.words import bounded, facts_of, repeated_sentence
@@ -34,11 +34,9 @@ def with_occurrences(
         return after
     for each in happened:
         outbox = put(outbox, hooks, each)
-        failures = _failures_after(outbox.failures, each)
-        is_repeated = failures > outbox.failures and failures % FAILURES_IN_A_ROW == 0
-        outbox = replace(outbox, failures=failures)
-        if is_repeated:
-            outbox = put(outbox, hooks, _repeated(each, failures))
+        failures, outbox = outbox.failures, _counted(outbox, each)
+        if outbox.failures > failures and outbox.failures % FAILURES_IN_A_ROW == 0:
+            outbox = put(outbox, hooks, _repeated(each, outbox.failures))
     return replace(after, outbox=outbox)
 
 
@@ -155,16 +153,18 @@ FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[O
 """Each finds occurrences of its own; what else may happen to a policy gets a row here."""
 
 
-def _failures_after(failures: int, occurrence: Occurrence) -> int:
-    """Campaigns in a row that promoted nothing, with alarms over what one promoted; a search is one, and a
-    recommendation is what was asked for."""
+def _counted(outbox: Outbox, occurrence: Occurrence) -> Outbox:
+    """The outbox with the campaigns in a row that promoted nothing that lasted; a search is one, and a recommendation
+    is what was asked for. An alarm takes back what was promoted, so its promotion ended no such row."""
     match occurrence.kind:
         case OccurrenceKind.PROMOTED:
-            return 0
-        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED | OccurrenceKind.ALARM:
+            return replace(outbox, failures=0, failures_before=outbox.failures)
+        case OccurrenceKind.ALARM:
+            return replace(outbox, failures=max(outbox.failures, outbox.failures_before) + 1, failures_before=0)
+        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED:
             is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
-            return 0 if is_success else failures + 1
-    return failures
+            return replace(outbox, failures=0 if is_success else outbox.failures + 1, failures_before=0)
+    return outbox
 
 
 def _repeated(occurrence: Occurrence, failures: int) -> Occurrence:

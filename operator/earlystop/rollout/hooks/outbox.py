@@ -56,7 +56,8 @@ class HookCursor:
 class Outbox:
     """What there is to tell.
 
-    last: number of the latest occurrence, 0 before the first. failures: campaigns in a row that promoted nothing.
+    last: number of the latest occurrence, 0 before the first. failures: campaigns in a row that promoted nothing that
+    lasted. failures_before: as many as there were before the latest promotion; an alarm over that brings them back.
     waiting: occurrences that not every hook has been told, by number. cursors: one for each hook of the policy.
     """
 
@@ -64,6 +65,7 @@ class Outbox:
     failures: int = 0
     waiting: tuple[Occurrence, ...] = ()
     cursors: tuple[HookCursor, ...] = ()
+    failures_before: int = 0
 
     def cursor(self, hook: str) -> HookCursor | None:
         """The cursor of a hook, None where there is no such hook."""

@@ -16,6 +16,7 @@ def hooks_status(outbox: Outbox | None) -> HooksStatus | None:
     return HooksStatus(
         last=outbox.last,
         failures=outbox.failures or None,
+        failures_before=outbox.failures_before or None,
         queue=tuple(map(_line, outbox.waiting)) or None,
         cursors=tuple(
             HookCursorStatus(
@@ -38,6 +39,7 @@ def restore_outbox(stored: HooksStatus | None) -> Outbox | None:
     return Outbox(
         last=stored.last,
         failures=stored.failures or 0,
+        failures_before=stored.failures_before or 0,
         waiting=(*map(_restore_former, stored.waiting or ()), *map(_restore_line, stored.queue or ())),
         cursors=tuple(map(_restore_cursor, stored.cursors or ())),
     )

@@ -52,10 +52,10 @@ def _culprit(state: RolloutState) -> str:
 
 
 def repeated_sentence(failures: str, reason: str) -> str:
-    """That nothing was promoted for so many campaigns. reason: with which the last one ended."""
+    """That nothing was promoted to stay for so many campaigns. reason: with which the last one ended."""
     return (
-        f"{failures} campaigns in a row have promoted nothing; the last one ended with {reason}. Look at what the "
-        "candidates have in common before another one is tried."
+        f"{failures} campaigns in a row have promoted nothing that lasted; the last one ended with {reason}. Look at "
+        "what the candidates have in common before another one is tried."
     )
 
 

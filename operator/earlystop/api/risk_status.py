@@ -1,0 +1,47 @@
+"""What a policy's status says of the risk and the margin that its campaigns spend."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from earlystop.api.policy import Settings
+from earlystop.api.values import Value
+
+Short = Annotated[str, Field(max_length=128)]
+
+
+class RiskStatus(Value):
+    """What a campaign may spend of the risks of error, where campaigns of the same candidate share them."""
+
+    campaign: Annotated[int, Field(ge=1, le=100)] = Field(description="Which campaign of the same candidate this is.")
+    campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Over how many the policy spends its risks.")
+    promote: Short = Field(description="This campaign's probability of promoting wrongly.")
+    harm: Short = Field(description="This campaign's probability of rolling back wrongly.")
+    promote_spent: Short = Field(description="What is spent of risk.promote by these campaigns, with this one.")
+    harm_spent: Short = Field(description="What is spent of risk.harm by these campaigns, with this one.")
+
+
+class MarginStatus(Value):
+    """How much of the margin promotions since the pinned baseline have used, and what this campaign may use."""
+
+    promotion: Annotated[int, Field(ge=1, le=20)] = Field(description="Which promotion since then this campaign tries.")
+    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Over how many the policy shares the margin.")
+    spent: Short = Field(description="Loss of EM that the certificates before allow, of exactMatch.margin.")
+    left: Short = Field(description="What they leave of it.")
+    campaign: Short = Field(description="The part of it that this campaign's candidate may lose.")
+    spent_after: Short | None = Field(
+        None,
+        description="Loss that they allow with this campaign's certificate. Absent: it has none.",
+    )
+
+
+class ProvenLossStatus(Value):
+    """A setting that was proven, and what it may have lost since a pinned baseline."""
+
+    pinned: Short = Field(description="Digest of the pinned baseline's values.")
+    values: Settings = Field(description="Value of each parameter.")
+    lost: Short = Field(description="Loss of EM against the pinned baseline that the certificates allow.")
+    risk: Short = Field(description="Probability that it lost more.")
+    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Promotions from the pinned baseline to it.")

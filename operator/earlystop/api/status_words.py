@@ -1,0 +1,90 @@
+"""Words that statuses are made of: the dictionary by which `compact_status` compresses them.
+
+Never change it: texts that stand in clusters were made with it. A better one is another form beside this one. Nothing
+hangs on what it says; a status with none of these words only takes more room.
+"""
+
+from __future__ import annotations
+
+import json
+
+_PLAN = (
+    '{"advance":"WhenSafe","attempt":2,"retry":"","used":{"lost":"","promotions":1,"risk":""},"learnSeconds":3600,'
+    '"minimumHours":24,"shadowSeconds":900,"search":{"strategy":"Ladder","ladder":{},"grid":{},"bayesian":{},'
+    '"bandit":{},"external":{},"budget":{"trials":10},"space":{"parameters":[{"name":"budget","range":{"from":"256",'
+    '"to":"4096","step":"2","scale":"Log"},"values":["1","2","3","4","5","10","20"]}]}},"trial":{"incumbent":{"name":'
+    '"w20","values":[["window","20"]],"weight":0},"incumbentWeight":0,"largestWeight":50,"name":"w10","number":1,'
+    '"risk":0.05,"search":1,"values":[["window","10"]]},"delivery":{"mode":"ConfigMap","configMap":{},"mode":'
+    '"FeatureFlag","mode":"Workload","workload":{"promote":"Target"},"mode":"Injector","injector":{"serviceRef":{"name"'
+    ':"server"}},"mode":"HeaderCohort","headerCohort":{"header":"x-user","values":["a","b"]},"mode":"Shadow","mode":'
+    '"GatewayHeader","gatewayHeader":{"keepBy":"User","matches":[],"routeRef":{"name":"chat"},"sectionName":"rule"}},'
+    '"objective":{"perClass":true,"requireEach":true,"queryClasses":[{"margin":"0.1","match":{"header":"x-class","value'
+    '":"easy"},"name":"class-1"},{"margin":"0.1","name":"class-2"}],"guardrails":[{"kind":"CutAnswers","maximumRatio":'
+    '"1.5","name":"cut"},{"kind":"EmptyAnswers","maximumRatio":"1.5","name":"empty"},{"kind":"FailedRequests",'
+    '"maximumRatio":"1.2","name":"errors"},{"kind":"NegativeFeedback","maximumRatio":"1.3","name":"thumbs"},{"kind":'
+    '"LongAnswers"}],"risk":{"campaigns":3,"harm":"0.05","promote":"0.01"},"exactMatch":{"assumeIndependent":true,'
+    '"dispersion":"2","evidence":"Pairs","floor":"0.7","margin":"0.02","questions":{"about":"Drawn","number":500},'
+    '"unscored":"AsWrong"},"tokens":{"longestAnswer":4096,"minimumSaving":"0.2"}},"metrics":{"preset":"VLLM","custom":'
+    '{"templates":{}},"sourceRef":{"name":"prometheus","namespace":"monitoring"}},"targetRef":{"kind":"Deployment",'
+    '"name":"qa-server"},"parameters":[{"choices":["a","b"],"field":"","default":"1","maximum":"100","minimum":"0",'
+    '"name":"patience","stopsSooner":"WhenLower","type":"Decimal"},{"maximum":"40","minimum":"1","name":"window",'
+    '"stopsSooner":"WhenHigher","type":"Integer"}],"steps":[{"minimumSeconds":300,"weight":5},{"minimumSeconds":600,'
+    '"weight":25},{"minimumSeconds":0,"weight":50}],"strategy":"ABTest","baseline":{"values":[{"name":"window","value":'
+    '"40"},{"name":"patience","value":"2.5"}]},"candidates":[{"name":"w10","values":[{"name":"window","value":"10"}]},'
+    '{"name":"w20","values":[{"name":"window","value":"20"}]}],"delivery":{"gatewayHeader":{"routeRef":{"name":"qa"}},'
+    '"mode":"GatewayHeader"},"engine":2,"metrics":{"sourceRef":{"name":"default"}},"objective":{"exactMatch":{'
+    '"assumeIndependent":true,"margin":"0.05"},"tokens":{"minimumSaving":"0.1"}},"parameters":[{"maximum":"40",'
+    '"minimum":"1","name":"window","stopsSooner":"WhenLower","type":"Integer"}],"steps":[{"minimumSeconds":60,"weight":'
+    '50}],"strategy":"Canary","targetRef":{"kind":"Deployment","name":"server"}}'
+)
+
+_FIELDS = (
+    '"uncertain":{"baseline":{"completed":1},"candidate":{}},"attempts":[{"candidate":"","campaigns":1}],"losses":[{'
+    '"pinned":"","values":[],"lost":"0.01","risk":"0.05","promotions":1}],"margin":{"campaign":"0.01","left":"0.01",'
+    '"promotion":1,"promotions":3,"spent":"0","spentAfter":"0.01"},"inFlight":0,"interrupted":true,"dispersion":"1.5",'
+    '"handledRequests":{"promote":{"text":"","at":"","by":""},"abort":{},"pause":{},"resume":{},"retry":{}},"hooks":{'
+    '"cursors":[{"hook":"chat","told":1}],"last":1,"waiting":[{"kind":"Promoted","number":1,"revision":"","sentence":""'
+    '}]},"gates":{"gates":[{"name":"","state":"Open","at":""}]},"search":{"number":1,"began":"","strategy":"Ladder",'
+    '"belief":"","ended":{"reason":"BestIsCertified","message":"","at":""},"incumbent":{"name":"w20","values":[{"name":'
+    '"window","value":"20"}],"weight":90},"requests":1,"resumes":"","riskLeft":"","riskSpent":"","trials":[{"name":'
+    '"w20","end":"Certified","effect":"","saving":"","requests":1,"outcome":"Harmful","values":[],"verdict":""}],'
+    '"warmStart":{}},"candidates":[{"name":"w20","state":"Certified","weight":0,"since":"2026-01-01T00:00:00Z",'
+    '"reason":"HarmShown","message":"","droppedAtStep":1,"counts":{"baseline":{"completed":1,"failed":0,"match":1,'
+    '"scored":1,"tokens":1},"candidate":{"completed":1}},"evidence":{"looks":1,"logE":{},"largestLogE":{},"effect":"",'
+    '"saving":""},"state":"Trying","state":"Dropped"}],"classMark":"0,0,0,0,0,0,0,0,0,0,0,0,0,0;0,0,0,0,0,0,0,0,0,0,0,'
+    '0,0,0","classLooks":"","scatter":"","quiet":[[2,{"lastTransitionTime":"2026-01-01T00:00:00Z","message":'
+    '"Requests are not split by weights here, so no share of them is expected. That each cohort gets its variant, and '
+    'nobody else\'s requests count, is checked by probes.","reason":"NotSplit","status":"Unknown"},{"message"'
+    ':"Not yet enough answers to tell whether the setting changes what the engine generates.","reason":"NotShownYet"},'
+    '{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"The policy can be carried out as written.",'
+    '"observedGeneration":1,"reason":"Accepted","status":"True","type":"Accepted"}],[2,{"lastTransitionTime":"2026-01-'
+    '01T00:00:00Z","message":"Counts can be read.","observedGeneration":1,"reason":"Reading","status":"True","type":'
+    '"MetricsAvailable"}],[3,{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"90 % of requests try the '
+    'candidate.","observedGeneration":1,"reason":"InForce","status":"True","type":"TrafficApplied"}],[4,{'
+    '"lastTransitionTime":"2026-01-01T00:00:00Z","message":"The setting changes what is generated: 33 % [20, 40] of '
+    'the tokens are saved.","observedGeneration":1,"reason":"TokensMoved","status":"True","type":"SettingEffective"}],'
+    '[5,{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"Requests are split as the weights say.",'
+    '"observedGeneration":1,"reason":"AsWeighted","status":"True","type":"SampleRatioOK"}],[6,{"lastTransitionTime":'
+    '"2026-01-01T00:00:00Z","message":"Promoted: window=10 (baseline window=40).","observedGeneration":1,"reason":'
+    '"Promoted","status":"False","type":"Progressing"}],[8,{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"The '
+    'campaign ended as Promoted.","observedGeneration":1,"reason":"NonInferiorAndSaving","status":"False","type":'
+    '"RolledBack"}]],"counts":{"baseline":{"completed":1000,"failed":0,"match":800,"scored":1000,"tokens":200000},'
+    '"candidate":{"completed":1000,"failed":0,"match":800,"scored":1000,"tokens":100000}},"campaignStartedAt":"2026-01-'
+    '01T00:00:00Z","certified":{"bound":{"at":"2026-01-01T00:00:00Z","images":"","model":"","parameters":"","target":'
+    '"server","template":""}},"decision":{"approvedBy":[],"looksAsText":true,"proposalDigest":"sha256:","rejectedBy":'
+    '"","requestedBy":""},"entropy":"","evidence":{"largestLogE":{"harm":"0.000","others":[{"name":"floor","value":'
+    '"0.000"},{"name":"guardrail/errors","value":"0.000"},{"name":"class/class-1","value":"0.000"},{"name":'
+    '"certificate/class-1","value":"0.000"}],"promote":"3.0","sampleRatio":"0.000","tokens":"10.0"},"logE":{'
+    '"attrition":"","harm":"-1.0","others":[],"promote":"1.0","sampleRatio":"-1.0","tokens":"10.0"},"looks":8},'
+    '"evidenceFrom":"2026-01-01T00:00:00Z","guard":{"checkpoint":"","checkpointAt":"2026-01-01T00:00:00Z",'
+    '"comparedAt":"2026-01-01T00:00:00Z","comparedCounts":[1000,9000,1000,9000],"comparedLooks":100,"evidenceFrom":'
+    '"2026-01-01T00:00:00Z","factors":"1.0,1.0","inFlight":0,"looks":"{Wp48S^xk6X(HY>0stWa3IG5AQ^zW~-~r}J}?c70ssI200CKA","mark":"0,0,0,0,0,0,0,0,0,0,0,0,0,0;0,0,0,0,0,'
+    '0,0,0,0,0,0,0,0,0","notCompared":[0,0,0,0],"step":1,"stepStartedAt":"2026-01-01T00:00:00Z","windowParts":""},'
+    '"guardSteps":1,"internal":{"ledger":"1 baseline default 0 1 candidate default 0","looks":"","mark":"0,0,0,0,0,0,0,'
+    '0,0,0,0,0,0,0;0,0,0,0,0,0,0,0,0,0,0,0,0,0"},"lastLookAt":"2026-01-01T00:00:00Z","plan":"","previousDigest":'
+    '"sha256:","risk":{"campaign":1,"campaigns":1,"harm":"0.05","harmSpent":"0.05","promote":"0.05","promoteSpent":'
+    '"0.05"},"savings":{"goldenTokens":0,"lostTokens":0,"packed":"0,0,0,0,0,0;1,2,0,0,0,0,0","shadowTokens":0,"since":'
+    '"2026-01-01T00:00:00Z"},"step":0,"stepStartedAt":"2026-01-01T00:00:00Z"}'
+)
+
+WORDS = (json.dumps(_PLAN)[1:-1] + _FIELDS).encode()

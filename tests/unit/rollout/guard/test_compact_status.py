@@ -1,0 +1,188 @@
+"""The status of a guarded promotion takes little room, and nothing of it is lost, rounded or shown twice."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.compact_status import SHOWN, compact, is_compact, packed_fields, whole
+from earlystop.api.crds import definitions
+from earlystop.api.status_words import WORDS
+from earlystop.controller.reconcile.status_writer import merge_conditions
+from earlystop.controller.status_layout import StatusLayout
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.guard.packing import pack_window, unpack_window
+from earlystop.rollout.guard.state import GuardState
+from earlystop.rollout.guard.window import EMPTY, PARTS, Part, Sums, Window
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.observations import Observations
+from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.whole_numbers import varint
+from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
+from tests.unit.rollout.policies import NOW, UID
+from tests.unit.rollout.traffic import SAVING, Server
+
+Status = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> RolloutState:
+    server = Server()
+    return watched(SPEC, watching(SPEC, server), server, SAVING, 40)
+
+
+def whole_status(state: RolloutState) -> Status:
+    """A status with its conditions, as JSON gives it back."""
+    status = to_status("qa", UID, LiveTimes.of(SPEC), state, "a ledger")
+    status["conditions"] = merge_conditions((), conditions(state, Observations()), 1, NOW)
+    read: Status = json.loads(json.dumps({**status, "observedGeneration": 1}))
+    return read
+
+
+def test_all_of_a_guarded_status_comes_back_and_a_rollout_goes_on_from_it(guarded: RolloutState) -> None:
+    status = whole_status(guarded)
+    small = json.loads(json.dumps(compact(status)))
+    assert whole(small) == status and whole(status) == status
+    assert from_status(small) == from_status(status) == (guarded, "a ledger")
+    assert len(json.dumps(small, separators=(",", ":"))) <= 4096
+
+
+def test_only_what_a_guard_watches_over_is_made_small(guarded: RolloutState) -> None:
+    rolled_back = alarmed()
+    for state in (promoted(), rolled_back, replace(rolled_back, phase=Phase.ROLLED_BACK)):
+        status = whole_status(state)
+        assert compact(status) is status
+    for state in (begun(), guarded):
+        assert is_compact(compact(whole_status(state)))
+
+
+def test_what_people_and_tools_go_by_stays_in_sight(guarded: RolloutState) -> None:
+    status = whole_status(guarded)
+    small = compact(status)
+    shown = {each["type"]: (each["status"], each["reason"]) for each in small["conditions"]}
+    assert shown.keys() >= {"Ready", "Accepted", "Promoted", "Completed", "Guarded"}
+    assert small["decision"]["digest"] == status["decision"]["digest"]
+    assert small["decision"]["message"] == status["decision"]["message"]
+    assert small["certified"]["values"] and small["evidence"].keys() == {"effect", "saving"}
+    assert small["guard"]["window"]["saving"] == status["guard"]["window"]["saving"]
+    assert small["guard"]["detectors"] == status["guard"]["detectors"]
+
+
+def test_a_condition_that_says_that_something_is_wrong_is_never_packed(guarded: RolloutState) -> None:
+    status = whole_status(guarded)
+    for kind, wrong in {"MetricsAvailable": "False", "TrafficApplied": "Unknown", "Stalled": "True"}.items():
+        altered = [{**each, "status": wrong} if each["type"] == kind else each for each in status["conditions"]]
+        assert kind in {each["type"] for each in compact({**status, "conditions": altered})["conditions"]}
+        assert whole(compact({**status, "conditions": altered}))["conditions"] == altered
+
+
+def test_the_definition_demands_nothing_that_is_packed_and_fills_nothing_in(guarded: RolloutState) -> None:
+    definition = definitions()["earlystop.dev_earlystoppolicies.yaml"]
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    small = compact(whole_status(guarded))
+    assert missing(schema, small) == []
+    assert filled_in(schema, small) == small
+
+
+def missing(schema: Status, value: Any) -> list[str]:
+    """Names of fields that a schema demands and a value does not have, at any depth."""
+    if isinstance(value, list):
+        return [name for each in value for name in missing(schema["items"], each)]
+    if not isinstance(value, dict):
+        return []
+    names = [name for name in schema.get("required", ()) if name not in value]
+    return names + [found for name, part in value.items() for found in missing(schema["properties"][name], part)]
+
+
+def filled_in(schema: Status, value: Any) -> Any:
+    """A value with the defaults of its schema, as the API server stores it."""
+    if isinstance(value, list):
+        return [filled_in(schema["items"], each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    parts = schema["properties"]
+    defaults = {name: part["default"] for name, part in parts.items() if "default" in part and name not in value}
+    return {**defaults, **{name: filled_in(parts[name], part) for name, part in value.items()}}
+
+
+def test_a_default_that_a_server_fills_in_does_not_stand_for_what_is_packed(guarded: RolloutState) -> None:
+    status = whole_status(guarded)
+    small = compact(status)
+    assert whole({**small, "guard": {**small["guard"], "looks": "", "step": 0}, "plan": "{}"}) == status
+
+
+@pytest.mark.parametrize("text", ["", "2:abc", "1:", "1:é", "1:" + "0" * 40, packed_fields({})])
+def test_a_text_that_nobody_here_packed_is_refused_by_its_name(guarded: RolloutState, text: str) -> None:
+    small = compact(whole_status(guarded))
+    with pytest.raises(ValueError, match=r"status\.internal\.rest"):
+        from_status({**small, "internal": {"rest": text}})
+
+
+def test_a_text_that_was_cut_off_is_refused(guarded: RolloutState) -> None:
+    small = compact(whole_status(guarded))
+    with pytest.raises(ValueError, match=r"status\.internal\.rest"):
+        whole({**small, "internal": {"rest": small["internal"]["rest"][:-10]}})
+
+
+def test_the_dictionary_of_stored_texts_is_never_another_one() -> None:
+    assert hashlib.sha256(WORDS).hexdigest() == DICTIONARY, "statuses in clusters were packed with it; write a new form"
+
+
+DICTIONARY = "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70"
+
+
+def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(
+    guarded: RolloutState,
+) -> None:
+    status, layout = whole_status(guarded), StatusLayout()
+    for _ in range(3):
+        sent = layout.of(status)
+        kept = {**sent, "internal": {name: text for name, text in sent["internal"].items() if name != "rest"}}
+        assert from_status(kept) == (guarded, "a ledger") and whole(kept)["conditions"] == status["conditions"]
+        layout = layout.after_writing(sent, kept)
+    oldest = {name: value for name, value in layout.of(status).items() if name != "internal"}
+    assert StatusLayout().after_writing(layout.of(status), oldest).keeps_internal is False
+    written = StatusLayout().of(status)
+    assert from_status({name: value for name, value in written.items() if name != "internal"})[0] == guarded
+
+
+def test_a_server_that_has_kept_the_packed_text_once_is_sent_nothing_else(guarded: RolloutState) -> None:
+    status = whole_status(guarded)
+    first = StatusLayout().of(status)
+    assert from_status(first) == (guarded, "a ledger") and first["plan"] == status["plan"]
+    layout = StatusLayout().after_writing(first, first)
+    assert layout.of(status) == compact(status)
+    assert StatusLayout().after_reading(compact(status)).of(status) == compact(status)
+
+
+def test_fields_that_are_shown_are_fields_of_a_status(guarded: RolloutState) -> None:
+    definition = definitions()["earlystop.dev_earlystoppolicies.yaml"]
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    assert SHOWN.keys() <= schema["properties"].keys()
+    for name in ("evidence", "decision", "certified", "savings", "guard"):
+        assert SHOWN[name].keys() <= schema["properties"][name]["properties"].keys()
+
+
+def test_a_window_comes_back_and_so_does_one_of_an_earlier_release(guarded: RolloutState) -> None:
+    window = guard_of(guarded).window
+    parts = tuple(Part(NOW + 300 * n, Sums(n, n // 2, 2 * n, 9**n), Sums(n * n, n, 10**n, n)) for n in range(PARTS))
+    for each in (window, Window(3600, parts), Window(3600, parts[:1])):
+        assert unpack_window(pack_window(each), each.seconds) == each
+    assert pack_window(EMPTY) == "" and unpack_window("", 0) == EMPTY
+    rows = [(each.begin, *each.baseline, *each.candidate) for each in window.parts]
+    former = base64.b85encode(b"".join(varint(number) for row in rows for number in row)).decode()
+    assert unpack_window(former, window.seconds) == window
+
+
+def test_a_guard_of_an_earlier_release_that_kept_more_looks_goes_on(guarded: RolloutState) -> None:
+    looks = guard_of(guarded).looks
+    longer: GuardState = replace(guard_of(guarded), looks=(*looks, *looks, *looks)[:24])
+    assert len(longer.looks) == 24
+    after = watched(SPEC, replace(guarded, guard=longer), Server(), SAVING, 3)
+    assert after.is_guarded and len(guard_of(after).looks) <= 24
