@@ -158,7 +158,7 @@ def test_a_scorer_that_always_disagreed_with_a_wrong_file_has_not_moved() -> Non
     assert scorer_moved(Frozen(2352, 48, 180, 20)) and scorer_moved(Frozen(0, 0, 0, 40))
 
 
-def test_any_time_up_to_a_day_ago_is_remembered_in_few_spans_that_lose_no_count() -> None:
+def test_any_time_up_to_hours_ago_is_remembered_in_few_spans_that_lose_no_count() -> None:
     spans: Spans = ()
     for number in range(1, 3 * LARGEST):
         spans = with_rates(spans, 60 * number, Rates(1, number % 2, 9, 0))
