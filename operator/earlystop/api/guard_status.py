@@ -112,6 +112,16 @@ class GuardStatus(Value):
     culprit: CulpritStatus | None = Field(
         None, description="What has moved, once there is an alarm. Absent: an earlier release has alarmed."
     )
+    serves: Claim | None = Field(
+        None, description="Candidate that serves while there is little load. Absent: the promoted one."
+    )
+    served_since: tuple[Time, ...] | None = Field(
+        None, max_length=12, description="When the setting changed with the load, the last times, the last one last."
+    )
+    parked: PackedText | None = Field(
+        None, description="Detectors of the setting that does not serve by the load, packed."
+    )
+    parked_looks: Count | None = Field(None, description="How many looks these had.")
 
 
 class RecordedGuard(WithLooks):

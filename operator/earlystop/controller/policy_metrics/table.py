@@ -79,6 +79,12 @@ GUARD_CULPRIT = PolicyMetric(
     (*POLICY, "culprit"),
     "1 after a guard's alarm for what has moved: `Setting`, `Data`, `Engine`, `Scorer`, or `Unknown`.",
 )
+GUARD_BUSY = PolicyMetric(
+    "earlystop_policy_guard_busy",
+    POLICY,
+    "1 while the promoted setting serves, 0 while a more careful certified one does, as there is little load; absent "
+    "before the first change.",
+)
 MARGIN = PolicyMetric(
     "earlystop_policy_margin_ratio", POLICY, "Loss of Exact Match that this campaign tolerates, 0 to 1."
 )
@@ -198,6 +204,7 @@ TABLE: tuple[PolicyMetric, ...] = (
     GUARD_STATISTIC,
     GUARD_LINE,
     GUARD_CULPRIT,
+    GUARD_BUSY,
     MARGIN,
     SAVING,
     MINIMUM_SAVING,

@@ -11,7 +11,7 @@ from earlystop.api.wire import INCUMBENT
 from earlystop.evidence import em_claims, guard_detectors, guardrails, missing_answers
 from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.certificate.binding import Lapse
-from earlystop.rollout.exposure import promoted_label
+from earlystop.rollout.exposure import promoted_label, serving
 from earlystop.rollout.guard.culprit import Changed, Culprit, Evidence, error_of_gap, harm_of
 from earlystop.rollout.guard.spans import NO_RATES, Rates, Span, Spans, total
 from earlystop.rollout.guard.state import GuardState
@@ -112,7 +112,7 @@ def rates_of(objective: Objective, claim: Claim, look: Look) -> Rates:
 
 def _trial(state: RolloutState) -> Sequence[Look]:
     """Looks at the trial of what was promoted; none where the latest campaign tried another setting."""
-    return () if promoted_label(state) == INCUMBENT else state.comparison(state.leader).looks
+    return () if promoted_label(state) == INCUMBENT else state.comparison(serving(state)).looks
 
 
 def _series(guard: GuardState, claim: Claim, trial: Sequence[Look]) -> Series:
