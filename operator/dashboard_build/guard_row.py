@@ -14,8 +14,10 @@ GUARD = Row(
             (
                 Query(f'earlystop_policy_condition{{{ONE},type="Guarded"}}', "{{reason}}", instant=True),
                 Query(f'earlystop_policy_condition{{{ONE},type="Certified"}}', "{{reason}}", instant=True),
+                Query(f"earlystop_policy_guard_culprit{{{ONE}}}", "moved: {{culprit}}", instant=True),
             ),
-            "Whether somebody watches over the promoted setting, and whether what serves is what it was certified on.",
+            "Whether somebody watches over the promoted setting, whether what serves is what it was certified on, and "
+            "after an alarm what has moved.",
             6,
             8,
             options=BY_LABEL,

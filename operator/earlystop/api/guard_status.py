@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.culprit_status import CulpritStatus
 from earlystop.api.look_table import Row, WithLooks
 from earlystop.api.values import Value
 
@@ -105,6 +106,12 @@ class GuardStatus(Value):
     not_compared: Four | None = Field(
         None, description="The same since that moment, once it is too long ago. Absent: the guard is not blind so."
     )
+    spans: PackedText | None = Field(
+        None, description="What both variants answered since the guard began, until its alarm, packed."
+    )
+    culprit: CulpritStatus | None = Field(
+        None, description="What has moved, once there is an alarm. Absent: an earlier release has alarmed."
+    )
     serves: Claim | None = Field(
         None, description="Candidate that serves while there is little load. Absent: the promoted one."
     )
@@ -143,4 +150,7 @@ class RecordedGuard(WithLooks):
         None,
         description="Increments of every look since the checkpoint, in order, one a line with spaces between, after a "
         "line that names the columns; `column -t` aligns them.",
+    )
+    culprit: CulpritStatus | None = Field(
+        None, description="What had moved, and what showed it. Absent: written by an earlier release."
     )

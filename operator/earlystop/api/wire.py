@@ -125,6 +125,11 @@ INJECTOR_FAILURES = "earlystop_injector_failures_total"
 INJECTOR_IN_FLIGHT = "earlystop_injector_in_flight"
 INJECTOR_CHOICES = "earlystop_injector_most_choices"
 """All that passed an injector, whosever: what is compared with the counters of the engine behind it."""
+FROZEN = "earlystop_frozen_answers_total"
+"""Recorded answers with known scores that whoever scores answers has scored again, by policy and result: a scorer that
+disagrees more often than before has changed."""
+AGREE, DISAGREE = "agree", "disagree"
+"""Values of the label `result` there."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 

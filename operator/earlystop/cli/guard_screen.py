@@ -14,6 +14,8 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kept = f"{guard['holdbackWeight']} % on the baseline" if guard["holdbackWeight"] else "by golden questions"
     promise = f"one false revert in {guard['falseRevertSeconds'] / 86_400:g} days at most, on average"
     yield "guard", f"{_state(guard)}, {kept}, {guard['looksTaken']:,} looks since {guard['since']}; {promise}"
+    if guard.get("culprit"):
+        yield "what moved", _culprit(guard["culprit"])
     window = guard.get("window")
     if window:
         promoted, baseline = (
@@ -27,6 +29,13 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
     nearest = (f"{each['name']} {each['logStatistic']} of {each['needed']}" for each in guard.get("detectors", []))
     yield "alarm at", "; ".join(nearest)
+
+
+def _culprit(culprit: Mapping[str, Any]) -> str:
+    """What has moved, or between what the evidence does not tell, and since when."""
+    named = " and ".join(each.lower() for each in culprit["named"])
+    possible = " or ".join(each.lower() for each in culprit.get("possible") or ())
+    return f"{named}{f', it may be {possible}' if possible else ''}, since {culprit['onset']} or so"
 
 
 def _state(guard: Mapping[str, Any]) -> str:

@@ -122,7 +122,9 @@ def guard_sentence(guard: Mapping[str, Any]) -> str:
     kept = number_of_looks(guard)
     before = guard["looksTaken"] - kept
     unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
-    return f"The guard's alarm follows from its last {kept} looks{unseen}."
+    named = " and ".join((guard.get("culprit") or {}).get("named", ()))
+    culprit = f" So does what has moved ({named}), with what is recorded of the time before." if named else ""
+    return f"The guard's alarm follows from its last {kept} looks{unseen}.{culprit}"
 
 
 def _say_problems(problems: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
+from earlystop.evaluator.frozen import FrozenAnswer, FrozenRounds, load_frozen
 from earlystop.evaluator.grading import asks_judge
 from earlystop.evaluator.identity import EvaluatorIdentity, export_identity, identity_of
 from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
@@ -31,6 +32,7 @@ from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, Sto
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
+from earlystop.exporter.frozen import FrozenCounter
 
 JUDGE_KEY_VARIABLE = "JUDGE_API_KEY"
 TOKEN_VARIABLE = "EARLYSTOP_CAMPAIGN_TOKEN"  # noqa: S105 - the name of a variable
@@ -47,6 +49,8 @@ async def evaluate(
     asked: RemembersQuestions,
     identity: EvaluatorIdentity,
     judging: JudgeSettings | None = None,
+    frozen: tuple[FrozenAnswer, ...] = (),
+    frozen_seconds: float = 30.0,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
@@ -63,6 +67,11 @@ async def evaluate(
         async with AsyncExitStack() as open_clients:
             asker = await open_clients.enter_async_context(Asker(settings, pin))
             judge = None if judging is None else await open_clients.enter_async_context(judge_of(judging, registry))
+            if frozen:
+                counter = FrozenCounter(registry, plan.policy)
+                rounds = FrozenRounds(frozen, scoring, counter, frozen_seconds, judge)
+                scored_again = asyncio.create_task(rounds.run(stop))
+                open_clients.callback(scored_again.cancel)
             await Evaluator(
                 questions=questions,
                 scoring=scoring,
@@ -150,6 +159,16 @@ def main(
     judge_least_visible: Annotated[
         float, typer.Option(help="A judge that for certain shows less of a loss is not asked.", min=0.1, max=1)
     ] = LEAST_VISIBLE,
+    frozen: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSONL of recorded answers with known scores: question, answers, answer, right, and maybe scoring. "
+            "They are scored again and again, so that a guard can tell a scorer that has changed."
+        ),
+    ] = None,
+    frozen_seconds: Annotated[
+        float, typer.Option(help="From one round of recorded answers to the next.", min=1)
+    ] = 30.0,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
     """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the
@@ -173,7 +192,9 @@ def main(
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
             least = judge_least_agreement, judge_least_visible
-            judging = _judging(all_questions, scoring, judge_url, judge_model, judge_examples, least)
+            recorded = () if frozen is None else load_frozen(frozen, scoring)
+            scored = (*all_questions, *(each.question for each in recorded))
+            judging = _judging(scored, scoring, judge_url, judge_model, judge_examples, least)
             identity = identity_of(all_questions, scoring, judging)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
@@ -204,6 +225,8 @@ def main(
                     asked=asked,
                     identity=identity,
                     judging=judging,
+                    frozen=recorded,
+                    frozen_seconds=frozen_seconds,
                 )
             )
         except UnfitJudgeError as error:

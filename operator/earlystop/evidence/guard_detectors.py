@@ -182,7 +182,7 @@ def _with_unanswered(
     detectors: Detectors, objective: Objective, factor: float, judged: Look, seconds: float
 ) -> Detectors:
     """The test of a guardrail with the variants in each other's place: answers are the baseline's events too often."""
-    baseline, candidate = (_answered(objective, arm) for arm in (judged.baseline, judged.candidate))
+    baseline, candidate = (answered(objective, arm) for arm in (judged.baseline, judged.candidate))
     if not (baseline.exposed and candidate.exposed):
         return detectors
     if objective.basis is Basis.PAIRS or judged.candidate.pairs.total:
@@ -193,7 +193,7 @@ def _with_unanswered(
     return replace(detectors, unanswered=after)
 
 
-def _answered(objective: Objective, arm: Tally) -> Events:
+def answered(objective: Objective, arm: Tally) -> Events:
     """Requests of a variant, and its answers: those that were scored, where Exact Match is read from them."""
     answers = arm.completed if objective.basis is Basis.PAIRS else arm.scored
     return Events(arm.started or arm.completed + arm.failed, answers)

@@ -36,8 +36,7 @@ from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, is_gate_message
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
-from earlystop.rollout.guard.codec import claim_in
-from earlystop.rollout.guard.response import alarm_message
+from earlystop.rollout.guard.verify import alarm_messages
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, revision_of
@@ -178,8 +177,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == "QuestionsExhausted":
         return [exhausted_message(own)]
     if record.reason == GUARD_ALARM:
-        claims = () if record.guard is None else tuple(map(claim_in, record.guard.alarm))
-        return [] if record.guard is None else [alarm_message(claims, record.guard.false_revert_seconds)]
+        return alarm_messages(record, plan)
     if record.reason == CERTIFICATE_LAPSED:
         return lapsed_messages()
     if record.reason == STEPPED_BACK:

@@ -33,6 +33,7 @@ from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.forged import ForgedQuestion
+from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion
@@ -66,10 +67,14 @@ class Counts(CountBatcher):
         self.failure: Result | None = None
         self.weights: tuple[int, ...] = ()
         self.forged = 0.0
+        self.frozen: FrozenCounts | None = None
         self.reports: Callable[[], tuple[ProcessReport, ...]] = tuple
 
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         return self.forged
+
+    async def read_frozen(self, source: str, question: FrozenQuestion, at: int) -> FrozenCounts | None:
+        return self.frozen
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         if self.failure is not None:

@@ -22,6 +22,7 @@ from tests.unit.rollout.traffic import SAVING, Quality, Server, decided
 
 GUARDED = {"guard": {"holdbackWeight": 10}}
 SPEC = policy(GUARDED)
+TIMES = LiveTimes.of(SPEC)
 HARM = Quality(exact_match=0.4, mean_tokens=300)
 
 
@@ -75,6 +76,18 @@ def watched(spec: PolicySpec, state: RolloutState, server: Server, quality: Qual
             break
         server.serve(state, quality.at(100 - guard_of(state).holdback))
         state = look(spec, state, server)
+    return state
+
+
+def harmed(spec: PolicySpec = SPEC, healthy: int = 30) -> RolloutState:
+    """A guard that has alarmed after so many looks without harm, and of which nothing is decided yet."""
+    server = Server()
+    state = watched(spec, watching(spec, server), server, SAVING, healthy)
+    while alarm_of(state) is None:
+        server.serve(state, HARM.at(90))
+        at = next_look(LiveTimes.of(spec), state)
+        assert at is not None
+        state = take_look(LiveTimes.of(spec), state, at, server.totals(state))
     return state
 
 

@@ -21,6 +21,7 @@ from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
 from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion, read_evaluators
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
+from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
 from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion, read_reports
@@ -109,6 +110,10 @@ class CountBatcher:
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
         return await self.read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+
+    async def read_frozen(self, source: str, question: FrozenQuestion, at: int) -> FrozenCounts | MetricsFailure | None:
+        """How often a policy's scorer agrees with known scores, up to Unix second `at`; None where nobody counts it."""
+        return await self.read_of_one(source, question.policy, lambda client: read_frozen(client, question, at))
 
     async def read_reports(
         self, source: str, question: ReportsQuestion, at: int

@@ -1,4 +1,4 @@
-"""From the counts of a guard's step to the next state: an alarm is decided and carried out like any other decision."""
+"""From the counts of a guard's step to the next state, which may hold an alarm that is not decided yet."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from earlystop.api.counts import ClassAnswers, Variant
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.count_ledger import CountLedger, source_of
 from earlystop.rollout.exposure import promoted_label
-from earlystop.rollout.guard.response import respond
-from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.step_moves import take_look
 from earlystop.rollout.totals import Totals
 
 
 def after_guard_look(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> RolloutState:
-    """The state after a guard's look at moment `at`, with a decision where it shows harm.
+    """The state after a guard's look at moment `at`, with an alarm where it shows harm (`alarm.after_alarm`).
 
     Raises ValueError for counts that cannot be.
     """
@@ -26,11 +23,7 @@ def after_guard_look(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> Ro
         variants = (Variant.BASELINE.value, label)
         counted = source_of(ledger).in_flight(ledger, state.clock.step, variants)
         in_flight = None if counted is None else tuple(counted[variant] for variant in variants)
-    after = take_look(tracked.times, state, at, totals, in_flight=in_flight)
-    if alarm_of(after) is None:
-        return after
-    # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
-    return respond(tracked.times, after, digest_of_decision(tracked.name, tracked.uid, state))
+    return take_look(tracked.times, state, at, totals, in_flight=in_flight)
 
 
 def _totals(tracked: TrackedPolicy, ledger: CountLedger, label: str) -> Totals:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
+from earlystop.controller.counts.alarm import after_alarm
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import with_disagreement
 from earlystop.controller.counts.look import look_failed, look_request, state_or_failure
@@ -51,6 +52,7 @@ async def take_look_due(
         tracked.note_failed_reading(clock(), again=again)
         return Progress(state)
     state, ledger = found
+    state = await after_alarm(reader, tracked, state)
     LOOKS.labels("read").inc()
     LOOK_LATENESS.observe(max(0.0, clock() - at - delay))
     tracked.note_reading()

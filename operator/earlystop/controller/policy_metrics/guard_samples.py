@@ -12,8 +12,12 @@ from earlystop.rollout.state import RolloutState
 
 
 def of_guard(state: RolloutState) -> Iterator[tuple[PolicyMetric, tuple[str, ...], float | None]]:
-    """Numbers that may not be known, without the labels of the policy; none while no guard watches."""
+    """Numbers that may not be known, without the labels of the policy; only what an alarm has found while no guard
+    watches."""
     guard = state.guard
+    if guard is not None and guard.alarm is not None and guard.alarm.finding is not None:
+        for each in guard.alarm.finding.words:
+            yield table.GUARD_CULPRIT, (each,), 1.0
     if guard is None or not state.is_guarded:
         return
     window = guard.window

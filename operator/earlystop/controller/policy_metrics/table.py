@@ -74,6 +74,11 @@ GUARD_STATISTIC = PolicyMetric(
 GUARD_LINE = PolicyMetric(
     "earlystop_policy_guard_log_line", (*POLICY, "claim"), "The logarithm at which that detector alarms."
 )
+GUARD_CULPRIT = PolicyMetric(
+    "earlystop_policy_guard_culprit",
+    (*POLICY, "culprit"),
+    "1 after a guard's alarm for what has moved: `Setting`, `Data`, `Engine`, `Scorer`, or `Unknown`.",
+)
 GUARD_BUSY = PolicyMetric(
     "earlystop_policy_guard_busy",
     POLICY,
@@ -198,6 +203,7 @@ TABLE: tuple[PolicyMetric, ...] = (
     GUARD_SAVING,
     GUARD_STATISTIC,
     GUARD_LINE,
+    GUARD_CULPRIT,
     GUARD_BUSY,
     MARGIN,
     SAVING,

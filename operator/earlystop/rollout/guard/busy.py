@@ -131,6 +131,7 @@ def _changed(state: RolloutState, guard: GuardState, name: str, now: int) -> Rol
         looks=NO_LOOKS,
         taken=busy.parked_looks,
         window=EMPTY,
+        spans=(),
         sight=None,
     )
     return with_new_step(state, after)

@@ -9,6 +9,7 @@ from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow,
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
+from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import (
     pack_detectors,
@@ -63,6 +64,8 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         checkpoint_at=rfc3339(guard.checkpoint_at),
         looks=pack_looks(guard.looks) or None,
         window_parts=pack_window(guard.window) or None,
+        spans=pack_spans(guard.spans) or None,
+        culprit=culprit_status(alarm),
         **_sight_fields(guard.sight),
         **_busy_fields(guard.busy),
     )
@@ -102,6 +105,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         taken=stored.looks_taken,
         window=unpack_window(stored.window_parts or "", 0 if stored.window is None else stored.window.seconds),
         sight=_sight(stored),
+        spans=unpack_spans(stored.spans or ""),
         busy=_busy(stored),
     )
     if guard.busy.parked:
@@ -109,7 +113,8 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
     if stored.alarm is not None:
         at = from_rfc3339(stored.alarm_at or "")
         claims = tuple(map(claim_in, stored.alarm))
-        alarm = Alarm(claims, at, stored.false_revert_seconds or 0, stored.alarm_then or "")
+        found = restore_culprit(stored.culprit, guard, claims)
+        alarm = Alarm(claims, at, stored.false_revert_seconds or 0, stored.alarm_then or "", *found)
         guard = replace(guard, alarm=alarm)
     return replayed(guard)
 
@@ -129,6 +134,7 @@ def recorded_guard(guard: GuardState | None) -> RecordedGuard | None:
         checkpoint=pack_detectors(guard.checkpoint, guard.objective),
         checkpoint_at=rfc3339(guard.checkpoint_at),
         looks=tuple(tuple(look.row()) for look in guard.looks),
+        culprit=culprit_status(guard.alarm),
     )
 
 

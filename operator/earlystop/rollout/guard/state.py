@@ -10,7 +10,9 @@ from earlystop.api.counts import Look
 from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.objective import Basis, Claim, Objective
 from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.guard.culprit import Evidence, Finding
 from earlystop.rollout.guard.sight import Sight
+from earlystop.rollout.guard.spans import Spans
 from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
@@ -49,12 +51,16 @@ class StepClock:
 class Alarm:
     """Harm has begun. claims: of which detectors say so. at: moment of the look, Unix seconds. seconds: the mean time
     between false reverts that was promised. then: name of the setting that follows once all requests are back at the
-    baseline, "" where none does; only the moment of the alarm decides on it, and it is only ever taken away later."""
+    baseline, "" where none does; only the moment of the alarm decides on it, and it is only ever taken away later.
+    finding: what has moved, and evidence what shows it; None of an alarm of an earlier release, and before it is
+    decided."""
 
     claims: tuple[Claim, ...]
     at: int
     seconds: int
     then: str = ""
+    finding: Finding | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,8 @@ class GuardState:
     checkpoint: the detectors before `looks`, which are the latest ones; detectors: always equal to the replay of those.
     checkpoint_at: the moment up to which the checkpoint has looked. taken: how many looks there were in all.
     window: sums of both variants over the latest time. alarm: None until one ended the watch. sight: what it has been
-    able to compare, None before evidence began. busy: which setting serves by the load; detectors, looks, window and
-    sight are of that one alone.
+    able to compare, None before evidence began. busy: which setting serves by the load; detectors, looks, window, sight
+    and spans are of that one alone. spans: what both variants answered since it began to serve, until an alarm.
     """
 
     since: int
@@ -114,6 +120,7 @@ class GuardState:
     window: Window = EMPTY
     alarm: Alarm | None = None
     sight: Sight | None = None
+    spans: Spans = ()
     busy: Busy = NEVER_CHANGED
 
     @property

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
+from earlystop.evidence.objective import EXACT_MATCH
 from earlystop.rollout.compressed_looks import CompressedLooks, with_look
+from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.follow import restarted
 from earlystop.rollout.guard.packing import rounded
 from earlystop.rollout.guard.sight import after_look, began, look_of_guard
+from earlystop.rollout.guard.spans import with_rates
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.window import added
 from earlystop.rollout.increments import LookToUse
@@ -137,6 +140,7 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
         detectors=detectors,
         taken=guard.taken + 1,
         window=added(guard.window, guard.window_seconds, look, on_pairs=guard.on_pairs),
+        spans=with_rates(guard.spans, guard.looked_at, rates_of(guard.objective, EXACT_MATCH, look)),
     )
     claims = guard_detectors.alarms(detectors, guard.objective, guard.false_revert_seconds)
     alarm = Alarm(claims, look.at, guard.false_revert_seconds) if claims else None

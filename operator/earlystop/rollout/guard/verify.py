@@ -13,8 +13,11 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.guard.codec import claim_in, detectors_text
+from earlystop.rollout.guard.culprit_codec import restore_culprit
+from earlystop.rollout.guard.culprit_verify import culprit_differences
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import unpack_detectors, unpack_factors
+from earlystop.rollout.guard.response import alarm_message
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.plan import Plan
@@ -48,7 +51,20 @@ def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     moments = [look.at for look in again.looks]
     if from_rfc3339(record.at) != moments[-1] or sorted(set(moments)) != moments or moments[0] < again.checkpoint_at:
         problems.append("The times of the guard's looks do not fit each other, or the time of the decision.")
-    return problems
+    return problems + culprit_differences(guard, again)
+
+
+def alarm_messages(record: VerdictSpec, plan: Plan) -> list[str]:
+    """The sentence that a record's alarm leads to; none where its guard cannot be read."""
+    stored = record.guard
+    if stored is None:
+        return []
+    try:
+        claims = tuple(map(claim_in, stored.alarm))
+        found = restore_culprit(stored.culprit, _replayed(record, stored, plan), claims)
+        return [alarm_message(claims, stored.false_revert_seconds, *found)]
+    except (ValueError, IndexError):
+        return []  # `guard_differences` says why
 
 
 def _replayed(record: VerdictSpec, stored: RecordedGuard, plan: Plan) -> GuardState:

@@ -25,6 +25,7 @@ class VerdictFacts:
 
     name, digest: of the EarlyStopVerdict. decision: what it decides. candidate: its name. effect, saving: with their
     intervals, as people read them. requested_by: who asked for it, "" where the evidence or a deadline did.
+    culprit: what has moved before a guard's alarm, joined by commas; "" of other decisions.
     """
 
     name: str
@@ -34,6 +35,7 @@ class VerdictFacts:
     effect: str
     saving: str
     requested_by: str = ""
+    culprit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

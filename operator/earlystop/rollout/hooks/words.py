@@ -11,6 +11,7 @@ from typing import Any
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.gate_words import asked_of, before_step, gate_sentence
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
@@ -40,7 +41,14 @@ def facts_of(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
         effect=in_points(leading.assessment.effect),
         saving=in_percent(leading.assessment.saving),
         requested_by=decision.requested_by[:LONGEST_SENTENCE],
+        culprit=_culprit(state) if decision.reason == GUARD_ALARM else "",
     )
+
+
+def _culprit(state: RolloutState) -> str:
+    """What has moved, in words of the guard's alarm."""
+    alarm = None if state.guard is None else state.guard.alarm
+    return ",".join(alarm.finding.words) if alarm is not None and alarm.finding is not None else ""
 
 
 def repeated_sentence(failures: str, reason: str) -> str:
@@ -86,6 +94,7 @@ def worded_by_record(name: str, record: Mapping[str, Any] | None, occurrence: Oc
         effect=str(record["effect"]),
         saving=str(record["saving"]),
         requested_by=str(record.get("requestedBy") or "")[:LONGEST_SENTENCE],
+        culprit=",".join(((record.get("guard") or {}).get("culprit") or {}).get("named", ())),
     )
     return _with_verdict(occurrence, facts, str(record["reason"]), str(record["message"]))
 

@@ -106,5 +106,10 @@ def test_a_guards_window_and_its_detectors_have_samples_while_it_watches() -> No
     statistic = value_of(samples, "earlystop_policy_guard_log_statistic", "exact_match")
     line = value_of(samples, "earlystop_policy_guard_log_line", "exact_match")
     assert statistic is not None and line is not None and 0 <= statistic < line == pytest.approx(log(2_592_000 / 0.9))
-    for name in ("promoted", "rolled back by its guard"):
-        assert not any("guard" in each.metric.name for each in said(REACHED[name]))
+    assert not any("guard" in each.metric.name for each in said(REACHED["promoted"]))
+
+
+def test_after_a_guards_alarm_what_has_moved_is_all_that_is_told_of_the_guard() -> None:
+    samples = said(REACHED["rolled back by its guard"])
+    assert {each.metric.name for each in samples if "guard" in each.metric.name} == {"earlystop_policy_guard_culprit"}
+    assert value_of(samples, "earlystop_policy_guard_culprit", "Setting") == 1

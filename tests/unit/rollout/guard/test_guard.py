@@ -134,7 +134,8 @@ def test_a_status_holds_all_of_a_guard_and_no_more_for_longer_watching() -> None
         again, _ = from_status(status)
         assert again.guard == state.guard and again.guard_steps == state.guard_steps
         sizes.append(len(json.dumps(status["guard"])))
-    assert max(sizes) <= 4096 and sizes[-1] <= 1.02 * sizes[-2]
+    # Answers are summed in a few spans more, until these reach back for some hours.
+    assert max(sizes) <= 4096 and sizes[-1] <= 1.05 * sizes[-2]
 
 
 def test_an_outage_after_a_promotion_is_told_and_never_reverts_a_certified_setting() -> None:

@@ -1,0 +1,53 @@
+"""After a guard's alarm: recorded answers are asked for, and the decision follows, whatever is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import astuple
+
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
+from earlystop.rollout.guard.culprit import Frozen
+from earlystop.rollout.guard.culprit_evidence import evidence_of
+from earlystop.rollout.guard.response import respond
+from earlystop.rollout.guard.transitions import alarm_of
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.status_codec import digest_of_decision
+
+LEAST_SECONDS, MOST_SECONDS = 120, 3600
+"""Two scrapes at least of what was scored since the harm began; no more than an hour of it, and of the time before."""
+PATIENCE_SECONDS = 5.0
+"""So long an alarm waits for what is known of recorded answers: requests are to go back at once."""
+
+
+async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState) -> RolloutState:
+    """The state that a look led to, with a decision where a guard has alarmed in it; else the same one."""
+    if alarm_of(state) is None or not state.is_guarded:
+        return state
+    frozen = await _frozen(reader, tracked, state)
+    # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
+    return respond(tracked.times, state, digest_of_decision(tracked.name, tracked.uid, tracked.state), frozen)
+
+
+async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState) -> Frozen | None:
+    """What the scorer made of recorded answers; None where nobody says it, or not in time."""
+    evidence, alarm = evidence_of(state), alarm_of(state)
+    name = tracked.plan.spec.metrics.source_ref.name
+    source = reader.known().get(name)
+    if alarm is None or source is None or not evidence.scored:
+        return None
+    seconds = max(LEAST_SECONDS, alarm.at - evidence.onset)
+    question = FrozenQuestion(
+        policy=tracked.label,
+        seconds=min(seconds, MOST_SECONDS),
+        before_seconds=MOST_SECONDS,
+        ago_seconds=seconds,
+        namespace_label=source.namespace_label,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            found = await reader.read_frozen(name, question, alarm.at)
+    except TimeoutError:
+        return None
+    return Frozen(*astuple(found)) if isinstance(found, FrozenCounts) else None

@@ -1,0 +1,69 @@
+"""How often a policy's scorer agrees with the known scores of recorded answers, before a moment and since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from earlystop.api.wire import AGREE, DISAGREE, FROZEN, POLICY, RESULT
+from earlystop.metrics.convention.query import READING, escape
+from earlystop.metrics.convention.reader import InstantVectors
+from earlystop.metrics.source.failures import MetricsFailure
+
+BEFORE, SINCE = "before", "since"
+RESULTS = (AGREE, DISAGREE)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenQuestion:
+    """What is asked for, up to a moment: a policy's recorded answers of the last `seconds`, and of `before_seconds`
+    that ended `ago_seconds` before it.
+
+    namespace_label: the label that the scraper sets to the target's namespace, None for none.
+    """
+
+    policy: str
+    seconds: int
+    before_seconds: int
+    ago_seconds: int
+    namespace_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenCounts:
+    """About how many recorded answers were scored as known, and otherwise, before and since."""
+
+    agreed_before: int
+    disagreed_before: int
+    agreed: int
+    disagreed: int
+
+
+def frozen_query(question: FrozenQuestion) -> str:
+    """The PromQL text for one question."""
+    chosen = f'{POLICY}="{escape(question.policy)}"'
+    if question.namespace_label is not None:
+        chosen += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
+    since = f"[{question.seconds}s]"
+    before = f"[{question.before_seconds}s] offset {question.ago_seconds}s"
+    counted = (
+        (f"sum by ({RESULT})(increase({FROZEN}{{{chosen}}}{time}))", name)
+        for time, name in ((since, SINCE), (before, BEFORE))
+    )
+    return " or ".join(f'label_replace({rows},"{READING}","{name}","","")' for rows, name in counted)
+
+
+def read_frozen(client: InstantVectors, question: FrozenQuestion, at: int) -> FrozenCounts | MetricsFailure | None:
+    """What was counted until Unix second `at`, None where nobody scores recorded answers, or why nobody knows."""
+    try:
+        samples = client.instant_vector(frozen_query(question), float(at))
+    except MetricsFailure as failure:
+        return failure.with_traceback(None)
+    counted = {
+        (labels.get(READING), labels.get(RESULT)): round(value)
+        for labels, value in samples
+        if isfinite(value) and value >= 0
+    }
+    if not any((SINCE, result) in counted for result in RESULTS):
+        return None
+    return FrozenCounts(*(counted.get((reading, result), 0) for reading in (BEFORE, SINCE) for result in RESULTS))

@@ -1,0 +1,224 @@
+"""From what a guard remembers at its alarm to what the rule about culprits goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from earlystop.api.counts import Look
+from earlystop.api.wire import INCUMBENT
+from earlystop.evidence import em_claims, guard_detectors, guardrails, missing_answers
+from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.certificate.binding import Lapse
+from earlystop.rollout.exposure import promoted_label, serving
+from earlystop.rollout.guard.culprit import Changed, Culprit, Evidence, error_of_gap, harm_of
+from earlystop.rollout.guard.spans import NO_RATES, Rates, Span, Spans, total
+from earlystop.rollout.guard.state import GuardState
+from earlystop.rollout.state import RolloutState
+
+TIMES_AS_MUCH = 3
+"""So many times as many answers as since the harm began are looked back on: what is older says less of the usual."""
+PLAUSIBLE = 2.0
+"""Natural log of how much less likely than the likeliest moment one may be at which the harm began (a likelihood set
+of 95 %)."""
+PARTS = {
+    "Model": Culprit.ENGINE,
+    "Images": Culprit.ENGINE,
+    "Template": Culprit.ENGINE,
+    "Parameters": Culprit.SETTING,
+    "Scorer": Culprit.SCORER,
+    "Questions": Culprit.DATA,
+}
+"""Whose part each is of what a certificate is bound to."""
+
+
+class Series(NamedTuple):
+    """Counts of one claim over time. spans: since the guard began, the oldest first. until: moment of the last look.
+    trial: of the whole trial before, without counts where it was of another setting."""
+
+    spans: Spans
+    until: int
+    trial: Rates
+
+
+class Split(NamedTuple):
+    """A moment at which harm may have begun.
+
+    first: number of the first span after it. before, after: counts to compare. support: natural log of the likelihood
+    ratio for it, 0 where nothing speaks for harm.
+    """
+
+    first: int
+    before: Rates
+    after: Rates
+    support: float
+
+
+def evidence_of(state: RolloutState) -> Evidence:
+    """What shows who has moved, but for recorded answers, which nobody has asked for yet. The state's guard has an
+    alarm."""
+    guard = state.guard
+    assert guard is not None and guard.alarm is not None  # the caller asks for nothing else
+    claims, trial, certified = guard.alarm.claims, _trial(state), state.certified
+    known = replace(
+        without_counts(guard, claims),
+        latest=guard.alarm.at,
+        facts_known=certified is not None and certified.bound is not None,
+        questions_known=certified is not None and certified.bound is not None and bool(certified.bound.questions),
+        changed=_changed(None if certified is None else certified.lapse),
+    )
+    found = _with_split(known, _series(guard, claims[0], trial))
+    return _with_classes(found, guard, trial) if claims[0].kind in _BY_ANSWERS else found
+
+
+def without_counts(guard: GuardState, claims: tuple[Claim, ...]) -> Evidence:
+    """What of the evidence follows from the claims of an alarm alone. Raises ValueError for one that the guard does not
+    watch."""
+    objective, claim = guard.objective, claims[0]
+    return Evidence(
+        claims=claims,
+        earliest=guard.since,
+        onset=guard.since,
+        latest=guard.since,
+        bad_hits=claim.kind is ClaimKind.GUARDRAIL,
+        below_floor=claim.kind is ClaimKind.FLOOR,
+        on_pairs=objective.basis is Basis.PAIRS,
+        factor=_factor(guard, claim),
+        scored=any(_is_scored(objective, each) for each in claims),
+    )
+
+
+_BY_ANSWERS = (ClaimKind.EXACT_MATCH, ClaimKind.FLOOR)
+
+
+def rates_of(objective: Objective, claim: Claim, look: Look) -> Rates:
+    """What a look counts for a claim, as the guard's detectors read it."""
+    judged = missing_answers.as_judged(objective, look)
+    if claim.kind is ClaimKind.GUARDRAIL:
+        names = [each.name for each in objective.guardrails]
+        events = guardrails.events_of(objective, look)[names.index(claim.name)]
+        return Rates(events[0].exposed, events[0].events, events[1].exposed, events[1].events)
+    if claim.kind is ClaimKind.UNANSWERED:
+        baseline, candidate = (guard_detectors.answered(objective, arm) for arm in (judged.baseline, judged.candidate))
+        return Rates(baseline.exposed, baseline.events, candidate.exposed, candidate.events)
+    if claim.kind is ClaimKind.QUERY_CLASS:
+        return _of_class(objective, claim.name, judged)
+    if objective.basis is Basis.PAIRS:
+        pairs = judged.candidate.pairs
+        return Rates(pairs.total, pairs.both + pairs.baseline_only, pairs.total, pairs.both + pairs.candidate_only)
+    return Rates(judged.baseline.scored, judged.baseline.match, judged.candidate.scored, judged.candidate.match)
+
+
+def _trial(state: RolloutState) -> Sequence[Look]:
+    """Looks at the trial of what was promoted; none where the latest campaign tried another setting."""
+    return () if promoted_label(state) == INCUMBENT else state.comparison(serving(state)).looks
+
+
+def _series(guard: GuardState, claim: Claim, trial: Sequence[Look]) -> Series:
+    """Exact Match is remembered in spans; of other claims only the latest looks are."""
+    objective = guard.objective
+    before = total([rates_of(objective, claim, look) for look in trial]) if _fits(objective, claim, trial) else NO_RATES
+    if claim.kind in _BY_ANSWERS:
+        return Series(guard.spans, guard.looked_at, before)
+    moments = [guard.checkpoint_at, *(look.at for look in guard.looks)]
+    spans = tuple(
+        Span(moment, 1, rates_of(objective, claim, look)) for moment, look in zip(moments, guard.looks, strict=False)
+    )
+    return Series(spans, guard.looked_at, before)
+
+
+def _fits(objective: Objective, claim: Claim, trial: Sequence[Look]) -> bool:
+    """Whether the trial's looks have the query classes that the guard compares."""
+    return claim.kind is not ClaimKind.QUERY_CLASS or all(len(look.classes) == len(objective.classes) for look in trial)
+
+
+def _with_split(evidence: Evidence, series: Series) -> Evidence:
+    """The evidence with the moment at which the harm is most likely to have begun, and counts before it and since."""
+    splits = [_split(evidence, series, index) for index in range(len(series.spans))]
+    if not splits:
+        return evidence
+    best = max(splits, key=lambda each: each.support)
+    near = [each.first for each in splits if each.support >= best.support - PLAUSIBLE]
+    begins = [*(each.begin for each in series.spans), series.until]
+    return replace(
+        evidence,
+        # Within a trial, or between it and the guard, harm may have begun with anything that changed since.
+        earliest=begins[near[0] - 1] if near[0] else 0,
+        onset=begins[best.first],
+        latest=begins[near[-1] + 1],
+        before=best.before,
+        after=best.after,
+    )
+
+
+def _split(evidence: Evidence, series: Series, index: int) -> Split:
+    after = total([each.rates for each in series.spans[index:]])
+    before = _before(series, index, after)
+    compared = replace(evidence, before=before, after=after)
+    if not all((before.baseline, before.candidate, after.baseline, after.candidate)):
+        return Split(index, before, after, 0.0)
+    harm = harm_of(compared)
+    error = error_of_gap(before, after, evidence.factor)
+    return Split(index, before, after, (harm / error) ** 2 / 2 if harm > 0 else 0.0)
+
+
+def _before(series: Series, index: int, after: Rates) -> Rates:
+    """The guard's own time before a moment, as far back as is worth it; the trial where that holds more."""
+    found = NO_RATES
+    for each in reversed(series.spans[:index]):
+        if found.baseline >= TIMES_AS_MUCH * after.baseline:
+            break
+        found = found.plus(each.rates)
+    return series.trial if found.baseline < min(after.baseline, series.trial.baseline) else found
+
+
+def _with_classes(evidence: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:
+    """The evidence with the counts of each query class, of the trial and since the harm began."""
+    objective = guard.objective
+    if not objective.classes or not trial or not _fits(objective, Claim(ClaimKind.QUERY_CLASS), trial):
+        return evidence
+    late = late_classes(guard, evidence.onset)
+    return replace(evidence, by_class_before=_by_class(objective, trial), by_class_after=late)
+
+
+def late_classes(guard: GuardState, onset: int) -> tuple[Rates, ...]:
+    """Counts of each query class, the last one of all others, by the guard's looks after a moment."""
+    return _by_class(guard.objective, [look for look in guard.looks if look.at > onset])
+
+
+def _by_class(objective: Objective, looks: Sequence[Look]) -> tuple[Rates, ...]:
+    judged = [missing_answers.as_judged(objective, look) for look in looks]
+    names = [*(each.name for each in objective.classes), em_claims.OTHER]
+    return tuple(total([_of_class(objective, name, look) for look in judged]) for name in names)
+
+
+def _of_class(objective: Objective, name: str, judged: Look) -> Rates:
+    baseline, candidate = em_claims.by_class(objective, judged)[name]
+    return Rates(baseline.scored, baseline.match, candidate.scored, candidate.match)
+
+
+def _factor(guard: GuardState, claim: Claim) -> float:
+    """By which the evidence on a claim is divided."""
+    if claim.kind is not ClaimKind.GUARDRAIL:
+        return guard.factors.answers
+    names = [each.name for each in guard.objective.guardrails]
+    return guard.factors.guardrails[names.index(claim.name)]
+
+
+def _is_scored(objective: Objective, claim: Claim) -> bool:
+    """Whether a scorer decides over a claim."""
+    if claim.kind is ClaimKind.GUARDRAIL:
+        return any(
+            each.name == claim.name and each.kind is GuardrailKind.UNSCORED_RATE for each in objective.guardrails
+        )
+    return claim.kind is not ClaimKind.UNANSWERED or objective.basis is Basis.ANSWERS
+
+
+def _changed(lapse: Lapse | None) -> tuple[Changed, ...]:
+    """What is not as it was certified, at the moments at which it became so: first, and as it is now."""
+    if lapse is None:
+        return ()
+    parts = {PARTS[each.value] for each in lapse.changed if each.value in PARTS}
+    moments = sorted({lapse.at, lapse.since})
+    return tuple(Changed(culprit, at) for culprit in Culprit if culprit in parts for at in moments)

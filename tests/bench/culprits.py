@@ -1,0 +1,309 @@
+"""How often a guard's alarm names what has moved, over seeded changes of each kind, and how often it names anything
+when all is quiet.
+
+Run as `python -m tests.bench.culprits [--runs N]`. The promoted setting was tried with 4,000 answers of each variant.
+Then 10 % stay on the baseline, 600 requests come between two looks, and Exact Match is .8 with a margin of 5 points.
+Under every run both variants drift together by up to 3 points and the share of hard questions by up to 5. A change of
+one kind, or of two at once, begins after 20 to 80 looks; the alarm of the guard itself is what is asked.
+`tests/simulations/test_culprits.py` runs a part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from math import pi, sin
+
+import typer
+from numpy.random import Generator, default_rng
+from rich.console import Console
+from rich.table import Table
+
+from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.rollout.certificate.binding import Binding, Lapse, Part
+from earlystop.rollout.guard.culprit import UNKNOWN, Culprit, Frozen
+from earlystop.rollout.guard.culprit_evidence import evidence_of
+from earlystop.rollout.guard.response import respond
+from earlystop.rollout.guard.transitions import alarm_of
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.state import Certified, Phase, RolloutState, Totals
+from earlystop.rollout.step_moves import take_look
+from tests.unit.rollout.guarding import guard_of, promoted, watching
+from tests.unit.rollout.policies import policy, started
+from tests.unit.rollout.traffic import Server
+
+HARD = "hard"
+SPEC = policy(
+    {
+        "guard": {"holdbackWeight": 10},
+        "objective": {"queryClasses": [{"name": HARD, "margin": "0.15"}]},
+    }
+)
+TIMES = LiveTimes.of(SPEC)
+REQUESTS, HARD_SHARE, TRIED = 600, 0.2, 4000
+EASY_RATE, HARD_RATE = 0.85, 0.6
+MOST_LOOKS, BEGINNINGS = 400, 12
+RECORDED, ROUND_SECONDS, OFTEN_WRONG = 20, 30, 0.02
+"""Recorded answers that the scorer scores at each round, and the part of them on which it errs by chance."""
+BOUND = Binding(0, "qa", "a", "b", "m", "p")
+DECISION = promoted().decision
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What moves, and by how much. kinds: the culprits. baseline, candidate: points of Exact Match that each gains, as
+    scored. hard: points that the candidate gains on hard questions besides. hard_share: by how much their share of the
+    questions grows. flipped: part of recorded answers that the scorer scores otherwise. facts: what of the target is
+    another from then on."""
+
+    kinds: tuple[Culprit, ...] = ()
+    baseline: float = 0.0
+    candidate: float = 0.0
+    hard: float = 0.0
+    hard_share: float = 0.0
+    flipped: float = 0.0
+    facts: tuple[Part, ...] = ()
+
+    def and_also(self, other: Change) -> Change:
+        """Both at once."""
+        return Change(
+            tuple(dict.fromkeys((*self.kinds, *other.kinds))),
+            self.baseline + other.baseline,
+            self.candidate + other.candidate,
+            self.hard + other.hard,
+            self.hard_share + other.hard_share,
+            max(self.flipped, other.flipped),
+            (*self.facts, *other.facts),
+        )
+
+
+QUIET = Change()
+HARMLESS = (
+    QUIET,
+    Change((), baseline=-0.1, candidate=-0.1),
+    Change((), baseline=0.08, candidate=0.08),
+    Change((), hard_share=0.4),
+    Change((), facts=(Part.TEMPLATE,)),
+    Change((), candidate=-0.02),
+)
+"""What may move without harm: then no alarm comes, and nothing is named."""
+SETTING = (
+    Change((Culprit.SETTING,), candidate=-0.1),
+    Change((Culprit.SETTING,), candidate=-0.15),
+    Change((Culprit.SETTING,), candidate=-0.3),
+    Change((Culprit.SETTING,), candidate=-0.6),
+    Change((Culprit.SETTING,), hard=-0.5),
+    Change((Culprit.SETTING,), candidate=-0.08, hard=-0.2),
+)
+DATA = (
+    Change((Culprit.DATA,), baseline=-0.08, candidate=-0.18),
+    Change((Culprit.DATA,), baseline=-0.15, candidate=-0.28),
+    Change((Culprit.DATA,), baseline=-0.3, candidate=-0.5),
+    Change((Culprit.DATA,), baseline=0.1, candidate=-0.02),
+    Change((Culprit.DATA,), baseline=0.06, candidate=-0.06),
+    Change((Culprit.DATA,), baseline=-0.02, candidate=-0.04, hard=-0.1, hard_share=0.6),
+)
+ENGINE = (
+    Change((Culprit.ENGINE,), baseline=-0.1, candidate=-0.22, facts=(Part.MODEL,)),
+    Change((Culprit.ENGINE,), baseline=0.05, candidate=-0.06, facts=(Part.MODEL,)),
+    Change((Culprit.ENGINE,), baseline=-0.05, candidate=-0.16, facts=(Part.IMAGES,)),
+    Change((Culprit.ENGINE,), candidate=-0.12, facts=(Part.IMAGES,)),
+    Change((Culprit.ENGINE,), baseline=-0.2, candidate=-0.4, facts=(Part.TEMPLATE,)),
+    Change((Culprit.ENGINE,), candidate=-0.3, facts=(Part.TEMPLATE,)),
+)
+SCORER = (
+    Change((Culprit.SCORER,), baseline=-0.1, candidate=-0.2, flipped=0.15),
+    Change((Culprit.SCORER,), baseline=-0.3, candidate=-0.5, flipped=0.4),
+    Change((Culprit.SCORER,), candidate=-0.15, flipped=0.1),
+    Change((Culprit.SCORER,), baseline=0.1, candidate=-0.02, flipped=0.15),
+    Change((Culprit.SCORER,), baseline=-0.05, candidate=-0.15, flipped=0.1),
+    Change((Culprit.SCORER,), baseline=-0.6, candidate=-0.75, flipped=1.0),
+)
+KINDS: Mapping[str, tuple[Change, ...]] = {"Setting": SETTING, "Data": DATA, "Engine": ENGINE, "Scorer": SCORER}
+PAIRS: Mapping[str, tuple[Change, ...]] = {
+    f"{one} and {other}": tuple(a.and_also(b) for a, b in zip(KINDS[one], KINDS[other], strict=True))
+    for index, one in enumerate(KINDS)
+    for other in list(KINDS)[index + 1 :]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. named: the culprits in words, none without an alarm; possible: as in `Finding`. looks: from the change
+    to the alarm."""
+
+    change: Change
+    named: tuple[str, ...]
+    possible: tuple[Culprit, ...]
+    looks: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether exactly what moved is named."""
+        return set(self.named) == {each.value for each in self.change.kinds}
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether nothing is named that did not move, and something that did is named or said to be possible."""
+        truth = {each.value for each in self.change.kinds}
+        named = set(self.named) - {UNKNOWN}
+        return named <= truth and bool(named or truth & {each.value for each in self.possible})
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A guard that has watched over a promotion for a while. number: of looks so far. drift: phase and period of what
+    goes up and down, in looks, and how far Exact Match goes by look 60, of both variants."""
+
+    state: RolloutState
+    totals: Totals
+    number: int
+    drift: tuple[float, float, float]
+
+
+@cache
+def healthy(seed: int) -> Watch:
+    """20 to 80 looks at which all was well. Many runs go on from each."""
+    rng, server = default_rng(seed), Server(1)
+    state = watching(SPEC, server, _promoted(rng))
+    drift = rng.uniform(-pi, pi), rng.uniform(30, 200), rng.uniform(-0.02, 0.02)
+    looks = int(rng.integers(20, 80))
+    for number in range(looks):
+        state = _look(rng, state, server, number, drift, QUIET)
+    return Watch(state, server.totals(state), looks, drift)
+
+
+def run(seed: int, change: Change, *, frozen: bool = True, most: int = MOST_LOOKS) -> Run:
+    """A change, and then so many looks, or until the guard's alarm. frozen: whether answers are scored again."""
+    rng, server, begun = default_rng(seed), Server(1), healthy(seed % BEGINNINGS)
+    server.serve(begun.state, begun.totals)
+    began_at = guard_of(begun.state).looked_at
+    state = _lapsed(begun.state, change.facts, began_at)
+    for looks in range(1, most + 1):
+        state = _look(rng, state, server, begun.number + looks, begun.drift, change)
+        alarm = alarm_of(state)
+        if alarm is not None:
+            read = _frozen(rng, evidence_of(state).onset, alarm.at, change.flipped, began_at) if frozen else None
+            found = guard_of(respond(TIMES, state, "", read)).alarm
+            assert found is not None and found.finding is not None
+            return Run(change, found.finding.words, found.finding.possible, looks)
+    return Run(change, (), (), most)
+
+
+def _look(
+    rng: Generator, state: RolloutState, server: Server, number: int, drift: tuple[float, float, float], change: Change
+) -> RolloutState:
+    at = next_look(TIMES, state)
+    assert at is not None
+    server.serve(state, _answers(rng, number, drift, change))
+    return take_look(TIMES, state, at, server.totals(state))
+
+
+def _promoted(rng: Generator) -> RolloutState:
+    """A promotion after a trial with answers of this quality."""
+    begun, decision = started(SPEC), DECISION
+    assert decision is not None
+    counts = _arms(rng, TRIED, TRIED, (EASY_RATE, HARD_RATE), (EASY_RATE, HARD_RATE), HARD_SHARE)
+    trial = Look(decision.at, 2, 50, counts.baseline, counts.candidate, counts.classes)
+    (comparison,) = begun.comparisons
+    certified = Certified({}, decision.at, bound=BOUND)
+    tried = replace(comparison, looks=(trial,))
+    return replace(begun, phase=Phase.PROMOTED, decision=decision, comparisons=(tried,), certified=certified)
+
+
+def _lapsed(state: RolloutState, facts: tuple[Part, ...], at: int) -> RolloutState:
+    if not facts or state.certified is None:
+        return state
+    return replace(state, certified=replace(state.certified, lapse=Lapse(facts, at, at)))
+
+
+def _answers(rng: Generator, number: int, drift: tuple[float, float, float], change: Change) -> Totals:
+    """The counts of one look, under the drift of both variants."""
+    phase, period, slope = drift
+    wave = sin(phase + 2 * pi * number / period)
+    share = min(0.95, HARD_SHARE + 0.05 * wave + change.hard_share)
+    moved = 0.01 * sin(phase * 2 + 2 * pi * number / 170) + slope * min(1.0, number / 60)
+    rates = [(EASY_RATE + moved + by, HARD_RATE + moved + by) for by in (change.baseline, change.candidate)]
+    of_candidate = rates[1][0], rates[1][1] + change.hard
+    held = int(rng.binomial(REQUESTS, 0.1))
+    return _arms(rng, held, REQUESTS - held, rates[0], of_candidate, share)
+
+
+def _arms(
+    rng: Generator,
+    baseline: int,
+    candidate: int,
+    of_baseline: tuple[float, float],
+    of_candidate: tuple[float, float],
+    share: float,
+) -> Totals:
+    """Counts of both variants. of_baseline, of_candidate: rates of easy and hard questions."""
+    counted = []
+    for requests, rates in ((baseline, of_baseline), (candidate, of_candidate)):
+        hard = int(rng.binomial(requests, share))
+        right = [
+            int(rng.binomial(each, min(0.99, max(0.01, rate))))
+            for each, rate in zip((requests - hard, hard), rates, strict=True)
+        ]
+        match = sum(right)
+        tokens = requests * 300
+        tally = Tally(requests, requests, 0, match, requests - match, 0, tokens, tokens * 400)
+        counted.append((tally, right[1], hard - right[1]))
+    (first, *of_first), (second, *of_second) = counted
+    return Totals(first, second, (ClassAnswers(*of_first, *of_second),))
+
+
+def _frozen(rng: Generator, onset: int, at: int, flipped: float, began_at: int) -> Frozen:
+    """Recorded answers as the operator reads them: an hour before the harm began as it seems, and since."""
+    counts = [0, 0, 0, 0]
+    begin = max(onset, at - 3600) if at - onset >= 120 else at - 120
+    flips = round(flipped * RECORDED)
+    for moment in range(onset - 3600, at, ROUND_SECONDS):
+        if onset <= moment < begin:
+            continue
+        wrong = flips if flipped and moment >= began_at else 0
+        wrong = min(RECORDED, wrong + int(rng.binomial(RECORDED, OFTEN_WRONG)))
+        index = 0 if moment < onset else 2
+        counts[index] += RECORDED - wrong
+        counts[index + 1] += wrong
+    return Frozen(*counts)
+
+
+def runs_of(changes: tuple[Change, ...], runs: int, seed: int, *, frozen: bool = True) -> list[Run]:
+    """So many runs, of each change in turn."""
+    return [run(seed + number, changes[number % len(changes)], frozen=frozen) for number in range(runs)]
+
+
+def shown(runs: int) -> bool:
+    """Print which culprit is named how often, and return whether it is the right one in 90 % of the changes of each
+    kind, and none without a change."""
+    table = Table("what moved", "right", "honest", "named", "looks until the alarm", "runs")
+    worst = 1.0
+    for index, (name, changes) in enumerate({**KINDS, **PAIRS}.items()):
+        found = runs_of(changes, runs, 10_000 * index)
+        right = sum(each.is_right for each in found) / runs
+        worst = min(worst, right) if name in KINDS else worst
+        named = Counter("+".join(each.named) or "no alarm" for each in found).most_common(4)
+        looks = sum(each.looks for each in found) / runs
+        alarmed = [each for each in found if each.named]
+        honest = sum(each.is_honest for each in alarmed) / max(1, len(alarmed))
+        said = ", ".join(f"{what} {count}" for what, count in named)
+        table.add_row(name, f"{right:.1%}", f"{honest:.1%}", said, f"{looks:.0f}", str(runs))
+    quiet = [run(500_000 + number, HARMLESS[number % len(HARMLESS)], most=150) for number in range(runs)]
+    silent = sum(not each.named for each in quiet)
+    table.add_row("nothing", f"{silent / runs:.1%}", "", "", "", str(runs))
+    Console(width=150).print(table)
+    return worst >= 0.9 and silent == runs
+
+
+def main(runs: int = 240) -> None:
+    """Print the table, and fail where a bar is missed."""
+    if not shown(runs):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
