@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from earlystop.api.status import DecisionStatus
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Decision, RolloutState, Verdict
-from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.verdict import verdict_name
 
 
 def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus | None:
@@ -19,7 +20,7 @@ def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus 
         reason=state.decision.reason,
         message=state.decision.message,
         name=verdict_name(name, state),
-        digest=verdict_spec(name, uid, state)["digest"],
+        digest=decision_digest(name, uid, state),
         at=rfc3339(state.decision.at),
         number=state.decision.number if state.decision.number > 1 else None,
         requested_by=state.decision.requested_by or None,

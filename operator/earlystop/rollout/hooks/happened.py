@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
@@ -20,7 +21,7 @@ from earlystop.rollout.gates import GateState
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.hooks.outbox import put
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.verdict import verdict_name
 
 LONGEST_SENTENCE = 480
 FAILURES_IN_A_ROW = 3
@@ -145,7 +146,7 @@ def _facts(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
     assert decision is not None and leading is not None  # it was just decided
     return VerdictFacts(
         name=verdict_name(identity.name, state),
-        digest=str(verdict_spec(identity.name, identity.uid, state)["digest"]),
+        digest=decision_digest(identity.name, identity.uid, state),
         decision=decision.verdict.value,
         candidate=decision.candidate,
         effect=in_points(leading.assessment.effect),
