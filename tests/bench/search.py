@@ -21,10 +21,10 @@ from rich.table import Table
 
 from earlystop.rollout.search.bayesian import Bayesian
 from earlystop.rollout.search.trial import Estimate, Setting, TrialEnd, TrialOutcome
-from earlystop.simulation.search import SimulatedSearch
 from tests.bench.search_rivals import rivals
 from tests.bench.search_shapes import SHAPES, SURFACE, Shape
 from tests.bench.search_strategies import STRATEGIES, TERMS, Strategy
+from tests.bench.simulated_search import SimulatedSearch
 
 RUNS, SEED = 600, 15
 HEADINGS = ("shape", "search", "violates", "ends at best", "saving", "requests, mean", "median", "saved meanwhile", "s")

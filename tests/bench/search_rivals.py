@@ -17,10 +17,10 @@ from numpy.random import Generator
 
 from earlystop.rollout.search import bayesian, worth
 from earlystop.rollout.search.trial import Belief, Estimate, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
-from earlystop.simulation.search import SimulatedSearch
-from earlystop.simulation.search_traffic import split_looks
+from tests.bench.search_looks import split_looks
 from tests.bench.search_shapes import Shape
 from tests.bench.search_strategies import TERMS, Strategy, by_trials
+from tests.bench.simulated_search import SimulatedSearch
 
 CHECKS, MOST_FAILED, REQUESTS_A_CHECK = 10, 5, 1000
 """A rung of a threshold rollout is promoted after so many checks that hold, and given up after so many that do not."""

@@ -16,9 +16,9 @@ from earlystop.rollout.search import bayesian, worth
 from earlystop.rollout.search.bayesian import Bayesian
 from earlystop.rollout.search.ladder import Ladder
 from earlystop.rollout.search.trial import Belief, Estimate, Proposer, SearchTerms
-from earlystop.simulation.search import SimulatedSearch, simulate_search
-from earlystop.simulation.search_traffic import shadow_looks, split_looks
+from tests.bench.search_looks import shadow_looks, split_looks
 from tests.bench.search_shapes import Shape
+from tests.bench.simulated_search import SimulatedSearch, simulate_search
 
 TERMS = SearchTerms(
     margin=0.02,

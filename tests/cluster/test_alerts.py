@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 import yaml
 
 from tests.cluster.errors import ClusterError
-from tests.cluster.packaging import CHART, named, template
+from tests.cluster.packaging import CHART, named, objects, template
 from tests.cluster.promtool import promtool
 
 RULES = CHART / "files" / "alerts.yaml"
 CASES = Path(__file__).parent / "alerts" / "rules_test.yaml"
+CASES_OF_TWO = Path(__file__).parent / "alerts" / "two_releases_test.yaml"
 EVERYTHING = "metrics.serviceMonitor.enabled=true,metrics.alerts.enabled=true,metrics.dashboard.enabled=true"
 
 
@@ -26,8 +28,46 @@ def test_each_alert_fires_when_it_should_and_at_no_other_time(tmp_path: Path) ->
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_charts_rules_are_those_of_the_file_with_links_to_where_the_runbooks_are(tmp_path: Path) -> None:
-    text = template(f"--set={EVERYTHING},metrics.alerts.runbookUrl=https://docs.example.com/runbooks")
+def test_of_two_releases_side_by_side_each_ones_alerts_are_about_itself_alone(tmp_path: Path) -> None:
+    for release, namespaces in (("one", "{llm,search}"), ("two", "{chat}")):
+        text = template(f"--set={EVERYTHING}", f"--set=watchNamespaces={namespaces}", f"--namespace={release}")
+        rules = named(text, "PrometheusRule", "earlystop")["spec"]
+        (tmp_path / f"{release}.yaml").write_text(yaml.safe_dump(rules))
+    shutil.copy(CASES_OF_TWO, tmp_path)
+    done = subprocess.run(
+        [promtool(), "test", "rules", CASES_OF_TWO.name], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "matchers"),
+    [
+        ("metrics.serviceMonitor.enabled=true", {'namespace="earlystop-system"', 'service="earlystop-metrics"'}),
+        ("fullnameOverride=es,metrics.serviceMonitor.enabled=true", {'service="es-metrics"'}),
+        ("metrics.alerts.matchLabels.job=own/pods", {'job="own/pods"'}),
+        ("metrics.alerts.matchLabels.job=a,metrics.serviceMonitor.enabled=true", {'job="a"'}),
+    ],
+)
+def test_every_query_of_the_operators_metrics_is_about_this_release_and_every_other_about_its_namespaces(
+    setting: str, matchers: set[str]
+) -> None:
+    text = template(f"--set=crds.install=false,metrics.alerts.enabled=true,{setting}", "--set=watchNamespaces={llm}")
+    rendered = next(each for each in objects(text) if each["kind"] == "PrometheusRule")["spec"]
+    written = yaml.safe_load(RULES.read_text())
+    for group, original in zip(rendered["groups"], written["groups"], strict=True):
+        for rule, before in zip(group["rules"], original["rules"], strict=True):
+            for metric in re.findall(r"earlystop_[a-z_]+[^ )\[]*", before["expr"]):
+                name = re.match(r"[a-z_]+", metric)
+                assert name is not None
+                for found in re.findall(rf"{name[0]}(?:\{{[^}}]*\}}|\b)", rule["expr"]):
+                    wanted = matchers if "_operator_" in metric else {'namespace=~"llm"'}
+                    assert all(each in found for each in wanted), rule["expr"]
+            assert {**rule, "expr": ""} == {**before, "expr": ""}
+
+
+def test_the_charts_rules_are_those_of_the_file_with_links_to_where_the_runbooks_are() -> None:
+    text = template("--set=metrics.alerts.enabled=true,metrics.alerts.runbookUrl=https://docs.example.com/runbooks")
     expected = RULES.read_text().replace("operator/docs/runbooks.md#", "https://docs.example.com/runbooks#")
     assert named(text, "PrometheusRule", "earlystop")["spec"] == yaml.safe_load(expected)
 

@@ -68,6 +68,54 @@ def test_a_value_that_is_misspelt_out_of_range_or_contradictory_is_refused_where
     assert at in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("jobs.namespaces={other}", "/jobs/namespaces: the operator would have rights in namespace other"),
+        ("workload.namespaces={llm,other}", "/workload/namespaces: the operator would have rights in namespace other"),
+        ("evaluator.policy=other/qa", "/evaluator/policy: it would ask questions for policy other/qa"),
+    ],
+)
+def test_rights_and_questions_for_namespaces_that_are_not_served_are_refused_with_the_reason(
+    settings: str, says: str
+) -> None:
+    with pytest.raises(ClusterError) as refused:
+        template(WITHOUT_CRDS, f"--set=watchNamespaces={{llm,search}},{settings}")
+    assert says in str(refused.value)
+    assert "watchNamespaces lets this release serve llm, search alone" in str(refused.value)
+
+
+@pytest.mark.parametrize("watched", [[], ["--set=watchNamespaces={llm,other}"]])
+def test_rights_and_questions_for_namespaces_that_are_served_are_given(watched: list[str]) -> None:
+    settings = "jobs.namespaces={other},workload.namespaces={llm,other},evaluator.policy=other/qa"
+    assert "Deployment" in template(WITHOUT_CRDS, f"--set={settings}", *watched)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("admissionPolicies.enabled=false", "write injector.enabled: false"),
+        (
+            "admissionPolicies.enabled=false,jobs.namespaces={a}",
+            "the operator would run Jobs, which only",
+        ),
+        ("metrics.policies=false,metrics.alerts.enabled=true", "no alert about one would ever fire"),
+        ("metrics.policies=false,metrics.dashboard.enabled=true", "the dashboard would be empty"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused_with_the_reason_and_what_to_write_instead(
+    settings: str, reason: str
+) -> None:
+    with pytest.raises(ClusterError, match=reason):
+        template(f"--set={settings}")
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    with pytest.raises(ClusterError) as refused:
+        template("--set=watchNamespaces={a},jobs.namespaces={b},evaluator.policy=c/qa,admissionPolicies.enabled=false")
+    assert str(refused.value).count("\n- at /") == 4
+
+
 def test_bound_to_namespaces_the_operator_may_write_in_these_and_on_its_sources_alone() -> None:
     text = template(WITHOUT_CRDS, "--set=watchNamespaces={llm,search}")
     held = {each["roleRef"]["name"] for each in objects(text) if each["kind"] == "ClusterRoleBinding"}

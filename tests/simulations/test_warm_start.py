@@ -12,8 +12,8 @@ from earlystop.evidence.objective import Objective
 from earlystop.rollout.search.belief import PastResult, belief_of
 from earlystop.rollout.search.ladder import Ladder
 from earlystop.rollout.search.trial import Belief, Estimate
-from earlystop.simulation.search import SimulatedSearch, simulate_search
 from tests.bench.search_shapes import CLIFF, FLAT, Shape
+from tests.bench.simulated_search import SimulatedSearch, simulate_search
 from tests.unit.rollout.search.made_up import TERMS
 
 RUNS, TENANTS, RUNGS_TRIED = 12, 4, 5

@@ -35,9 +35,11 @@ APPROVAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (Type.PROMOTED.value, Type.ROLLED_BACK.value, DECISION, EVENT),
         {
-            "ApprovalExpired": "Nobody approved in the time of approval.expiresSeconds, or the evidence turned then. "
-            "The campaign ends as rollout.onInconclusive says, and one that a person wanted to end sooner goes on; "
-            "retry it, or write a longer time.",
+            "ApprovalExpired": "Nobody approved in the time of approval.expiresSeconds. The campaign ends as "
+            "rollout.onInconclusive says, and one that a person wanted to end sooner goes on; retry it, or write a "
+            "longer time.",
+            "ProofNotRegained": "All that a promotion waited for had agreed, but the evidence no longer spoke for the "
+            "candidate by then, and did not come back in the time of approval.expiresSeconds; retry it.",
             "ApprovalRejected": "Somebody rejected what was proposed; the message says who. The candidate gets no more "
             "requests, and a campaign that a person wanted to end sooner goes on.",
         },

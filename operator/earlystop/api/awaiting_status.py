@@ -30,7 +30,11 @@ class AwaitingStatus(Value):
         "settings, and stays the same while looks go on."
     )
     since: Moment = Field(description="Since when it waits.")
-    expires_at: Moment = Field(description="Until when it waits.")
+    expires_at: Moment | None = Field(
+        None,
+        description="Until when it waits, for an approval or for the first gate that ends the campaign. Absent: the "
+        "gates may take as long as they like.",
+    )
     requested_by: Annotated[str, Field(max_length=512)] | None = Field(
         None, description="Who asked for it. Absent: the evidence did."
     )

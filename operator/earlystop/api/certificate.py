@@ -17,8 +17,9 @@ class CertificatePolicy(Value):
 
     on_change: OnChange = Field(
         "Keep",
-        description="What follows when the target's Pod template, its images, its model label or the meaning of a "
-        "parameter is another than when the setting was certified, for a minute without a break. The condition "
-        "Certified tells it in any case. Keep: nothing else. Revalidate: a new campaign tries the same candidates, as "
-        "after a retry; the baseline serves meanwhile. RollBack: all requests go back to the baseline, with a verdict.",
+        description="What follows when the target's Pod template, its images, its model label, the meaning of a "
+        "parameter, or the evaluator's scorer or questions are others than when the setting was certified, for a "
+        "minute without a break. The condition Certified tells it in any case. Keep: nothing else. Revalidate: a new "
+        "campaign tries the same candidates, as after a retry; the baseline serves meanwhile, since the setting is not "
+        "proven any more. RollBack: all requests go back to the baseline, with a verdict.",
     )

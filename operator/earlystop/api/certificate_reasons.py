@@ -29,6 +29,12 @@ CERTIFICATE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "policy to certify a setting for it, or put the template back.",
             "ParametersChanged": "A parameter of the certified setting goes elsewhere in requests, or means something "
             "else, than when it was certified; retry the policy to certify a setting anew.",
+            "ScorerChanged": "The policy's evaluator scores answers otherwise than when the setting was certified; "
+            "retry the policy to certify a setting by this scorer, or start the evaluator as before.",
+            "QuestionsChanged": "The policy's evaluator asks other golden questions than when the setting was "
+            "certified; retry the policy to certify a setting on these, or give it the former ones.",
+            "EvaluatorsDiffer": "Evaluators of one policy ask different golden questions, or score them differently; "
+            "start all of them with the same questions, --mode and judge.",
         },
     ),
     (

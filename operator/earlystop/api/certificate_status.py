@@ -12,7 +12,7 @@ from earlystop.api.values import ObjectName, Value
 Short = Annotated[str, Field(max_length=128)]
 Digest = Annotated[str, Field(max_length=64)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
-Part = Literal["Model", "Images", "Template", "Parameters"]
+Part = Literal["Model", "Images", "Template", "Parameters", "Scorer", "Questions"]
 """What a certificate is bound to, the most telling first."""
 
 
@@ -25,12 +25,14 @@ class BindingStatus(Value):
     images: Digest = Field(description="Digest of its containers' images.")
     model: Annotated[str, Field(max_length=63)] = Field("", description="Its Pods' label earlystop.dev/model.")
     parameters: Digest = Field(description="Digest of where the parameters stand in requests, and what they mean.")
+    scorer: Digest = Field("", description="Digest of how the evaluator scores. Absent: nobody has read it.")
+    questions: Digest = Field("", description="Digest of its golden questions. Absent: nobody has read it.")
 
 
 class LapseStatus(Value):
     """What is not as it was certified, and since when."""
 
-    changed: tuple[Part, ...] = Field(min_length=1, max_length=4, description="What is another, or was last.")
+    changed: tuple[Part, ...] = Field(min_length=1, max_length=6, description="What is another, or was last.")
     at: Time = Field(description="When that was seen first.")
     since: Time = Field(description="Since when it is as it is now.")
     is_back: bool | None = Field(

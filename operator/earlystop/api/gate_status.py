@@ -18,6 +18,9 @@ class GateStatus(Value):
     state: Literal["Waiting", "Open", "Closed", "TimedOut"] = Field(description="How it stands.")
     at: Time = Field(description="Since when.")
     message: Annotated[str, Field(max_length=512)] | None = Field(None, description="What it said. Absent: nothing.")
+    job_uid: Annotated[str, Field(max_length=128)] | None = Field(
+        None, description="UID of its Job: no other one of that name counts. Absent: it has none."
+    )
 
 
 class GatesStatus(Value):

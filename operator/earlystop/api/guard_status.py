@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.look_table import Row, WithLooks
 from earlystop.api.values import Value
 
 Short = Annotated[str, Field(max_length=64)]
@@ -13,6 +14,8 @@ Claim = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=32)]
 Count = Annotated[int, Field(ge=0)]
 FactorsText = Annotated[str, Field(max_length=512)]
+LONGEST_GUARD_TABLE = 64_000
+"""Characters: of 64 looks with a thousand each, a hundred numbers of ten digits."""
 PackedText = Annotated[str, Field(max_length=4096)]
 
 
@@ -104,8 +107,9 @@ class GuardStatus(Value):
     )
 
 
-class RecordedGuard(Value):
-    """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then."""
+class RecordedGuard(WithLooks):
+    """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then. In Python its looks
+    are rows, whatever the stored form."""
 
     since: Time = Field(description="When the guard began.")
     evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match was compared on.")
@@ -116,6 +120,17 @@ class RecordedGuard(Value):
     looks_taken: Count = Field(description="Looks of the guard in all; those before the checkpoint are in it alone.")
     checkpoint: PackedText = Field(description="Detectors before the looks below, packed.")
     checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
-    looks: tuple[Annotated[tuple[int, ...], Field(min_length=31, max_length=102)], ...] = Field(
-        max_length=64, description="Increments of every look since the checkpoint, in order; columns as above."
+    columns: tuple[Short, ...] | None = Field(
+        None, max_length=102, description="No record has them: they are the first line of lookTable, once that is read."
+    )
+    looks: tuple[Row, ...] = Field(
+        default_factory=tuple,
+        max_length=64,
+        description="In records of earlier releases: increments of every look since the checkpoint, in order; columns "
+        "as those of spec.looks.",
+    )
+    look_table: Annotated[str, Field(max_length=LONGEST_GUARD_TABLE)] | None = Field(
+        None,
+        description="Increments of every look since the checkpoint, in order, one a line with spaces between, after a "
+        "line that names the columns; `column -t` aligns them.",
     )

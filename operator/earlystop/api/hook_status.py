@@ -12,6 +12,7 @@ from earlystop.api.values import Value
 Count = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=512)]
+Line = Annotated[str, Field(max_length=512)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
 
@@ -28,7 +29,7 @@ class VerdictFactsStatus(Value):
 
 
 class OccurrenceStatus(Value):
-    """One thing that happened, and is not told to every hook yet."""
+    """One thing that happened, as an earlier release kept it until every hook was told."""
 
     number: Count = Field(description="Counts the occurrences of the policy.")
     kind: OccurrenceKind = Field(description="What happened.")
@@ -48,6 +49,7 @@ class HookJobStatus(Value):
     name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Job.")
     result: Literal["Running", "Succeeded", "Failed"] = Field(description="How it has ended, if it has.")
     message: Sentence | None = Field(None, description="Why it failed. Absent: it did not.")
+    uid: Word | None = Field(None, description="UID of the Job: no other one of its name counts.")
 
 
 class HookCursorStatus(Value):
@@ -64,11 +66,22 @@ class HooksStatus(Value):
     """What there is to tell."""
 
     last: Count = Field(description="Number of the latest occurrence.")
-    failures: Count | None = Field(None, description="Campaigns in a row that promoted nothing. Absent: none.")
+    failures: Count | None = Field(
+        None, description="Campaigns in a row that promoted nothing that lasted. Absent: none."
+    )
+    failures_before: Count | None = Field(
+        None, description="As many as there were before the latest promotion, should an alarm take it back."
+    )
     waiting: (
         Annotated[tuple[OccurrenceStatus, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "number"})]
         | None
-    ) = Field(None, description="Occurrences that wait for a hook. Absent: all are told.")
+    ) = Field(None, description="Where an earlier release kept what waits, with its words; read once.")
+    queue: Annotated[tuple[Line, ...], Field(max_length=8)] | None = Field(
+        None,
+        description="Occurrences that wait for a hook, one a text: its number, kind, moment, campaign, revision and "
+        "reason, which decision of the campaign it is about (0: none), and its gate if it has one. Absent: all are "
+        "told. Their words follow from the status and the verdict when they are told.",
+    )
     cursors: (
         Annotated[tuple[HookCursorStatus, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
         | None

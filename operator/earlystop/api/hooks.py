@@ -21,6 +21,7 @@ class OccurrenceKind(StrEnum):
     ALARM = "Alarm"
     AWAITING_APPROVAL = "AwaitingApproval"
     GATE = "Gate"
+    LAPSED = "Lapsed"
 
 
 class HookTargetReference(Value):
@@ -68,9 +69,10 @@ class Hook(Value):
     ) = Field(
         None,
         description="What is told. Promoted, RolledBack: this was decided. Ended: a campaign or search ended "
-        "otherwise. TrialEnded: a trial of a search. RepeatedFailure: three campaigns in a row promoted nothing. "
-        "Alarm: a guard took a promotion back. AwaitingApproval: a decision waits for people. "
+        "otherwise. TrialEnded: a trial of a search. RepeatedFailure: three campaigns in a row promoted nothing "
+        "that lasted. Alarm: a guard took a promotion back. AwaitingApproval: a decision waits for people. "
         "Gate: a gate is waited for, open, closed, or did not open in time. "
+        "Lapsed: something has changed that the promoted setting was certified on. "
         "Absent: all.",
     )
 

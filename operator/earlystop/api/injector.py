@@ -67,8 +67,3 @@ class InjectorSpec(Value):
         description="Namespaces of the gateways' Pods: a NetworkPolicy lets no others send requests to the injector. "
         "Where none are written, all may.",
     )
-
-    @property
-    def needed_at_first(self) -> int:
-        """How many Pods must be ready before users are led through them."""
-        return min(2, self.replicas)

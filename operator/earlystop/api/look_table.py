@@ -55,18 +55,20 @@ def number_of_looks(part: Mapping[str, Any]) -> int:
 
 def names_columns(part: Mapping[str, Any]) -> bool:
     """Whether the table of this part begins with the names of the columns: that of the candidate that the verdict is
-    about does, and holds for all others."""
-    return "plan" in part
+    about does, and holds for all others; that of a guard has columns of its own."""
+    return "plan" in part or "checkpoint" in part
 
 
 def as_text(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A verdict's spec in JSON with its looks as text instead of rows. spec: with rows; its digest is left to the
-    caller."""
+    caller. The looks of a guard whose columns are not named stay rows."""
     columns = " ".join(spec["columns"])
     kept = {name: value for name, value in spec.items() if name not in ("columns", ROWS)}
     for name in ("others", "classes"):
         if name in kept:
             kept[name] = [_part_as_text(each) for each in kept[name]]
+    if "columns" in kept.get("guard", ()):
+        kept["guard"] = as_text(kept["guard"])
     return {**kept, TABLE: "\n".join((columns, *lines_of(spec[ROWS])))}
 
 

@@ -69,6 +69,11 @@ class SavingsStatus(Value):
         description="The baseline's mean length times the requests that failed beyond the baseline's rate. Absent: in "
         "internal.rest.",
     )
+    doubtful_steps: Count = Field(
+        0,
+        description="Steps whose counters contradicted each other, as more golden answers than answers. Their counts "
+        "were cut to what can be, so the books are wrong by what such counters added or left out.",
+    )
     packed: Annotated[str, Field(max_length=640)] | None = Field(
         None, description="The sums of closed steps and the counts of the step under way, packed."
     )

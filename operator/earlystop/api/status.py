@@ -102,6 +102,17 @@ class DecisionStatus(Value):
         None,
         description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
     )
+    guard_looks_as_text: bool | None = Field(
+        None, description="The same of a guard's looks. Absent: as rows, or no guard decided it."
+    )
+
+
+class UnstoredDecision(Value):
+    """A decision that another one of its campaign followed before its verdict was known to be stored."""
+
+    decision: DecisionStatus = Field(description="The decision.")
+    previous_digest: Short = Field(description="Digest of the verdict before its own.")
+    guard: GuardStatus | None = Field(None, description="What its verdict says of a guard. Absent: nothing.")
 
 
 class StoredCondition(Value):
@@ -199,6 +210,9 @@ class PolicyStatus(Value):
     savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
     guard: GuardStatus | None = Field(None, description="What watches over the promotion, or did. Absent: nothing.")
     guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
+    unstored: Annotated[tuple[UnstoredDecision, ...], Field(max_length=4)] | None = Field(
+        None, description="Decisions of this campaign whose verdicts are stored before the latest. Absent: none."
+    )
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None

@@ -110,6 +110,8 @@ SETTING_INFO = "earlystop_setting_info"
 SETTINGS_INFO = "earlystop_settings_info"
 """1 for the policy, revision, step and digest of the settings by which a process serves that reads them itself; but for
 the policy these are "" where it has read none."""
+EVALUATOR_INFO = "earlystop_evaluator_info"
+"""1 for the policy of an evaluator, and digests of how it scores answers and of what it asks."""
 SETTINGS_FAULT = "earlystop_settings_fault"
 """1 while a process cannot read its settings and goes on with the last good ones, by `fault`."""
 BODY_EFFECTS = "earlystop_injector_settings_total"
@@ -139,6 +141,8 @@ USER_GROUPS = 32
 
 FAULT = "fault"
 DIGEST = "digest"
+SCORER_DIGEST = "scorer_digest"
+QUESTIONS_DIGEST = "questions_digest"
 
 OUTCOME = "outcome"
 RESULT = "result"

@@ -18,6 +18,7 @@ from earlystop.cli.submit import read, wait, whoami
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
 from earlystop.rollout.approval_words import proposal_sentence
+from earlystop.rollout.gate_words import awaits_gates_alone
 
 APPROVE, REJECT = "Approve", "Reject"
 LONGEST_NAME = 253
@@ -70,15 +71,24 @@ class Question:
     is_over: Callable[[Manifest], bool]
 
 
-def question_of(policy: Manifest) -> Question:
-    """What a policy asks people. Raises Refused when nothing waits."""
+def question_of(policy: Manifest, answer: str = APPROVE) -> Question:
+    """What a policy asks people. Raises Refused when nothing waits, and for an approval that nobody asks for. What
+    waits for gates alone can be rejected all the same."""
     state, awaiting = state_of(policy), policy.get("status", {}).get("awaiting") or {}
     if state.awaiting is None:
         mode = policy["spec"].get("approval", {}).get("mode", "Never")
         why = "; its approval.mode is Never, so it asks nobody" if mode == "Never" else ""
         raise Refused(f"{named(policy)} has no decision that waits{why}. Nothing was answered.")
-    digest = str(awaiting["digest"])
-    sentence = f"{proposal_sentence(state)} It waits until {awaiting['expiresAt']}."
+    gates_alone = awaits_gates_alone(state.gates)
+    if gates_alone and answer == APPROVE:
+        command = f"kubectl earlystop status {policy['metadata']['name']} -n {policy['metadata']['namespace']}"
+        raise Refused(
+            f"{named(policy)} waits for its gates and asks nobody; `{command}` shows how they stand. Nothing was "
+            "answered."
+        )
+    digest, ends = str(awaiting["digest"]), awaiting.get("expiresAt")
+    whom, until = " for its gates" * gates_alone, f" until {ends}" if ends else ", as long as they take"
+    sentence = f"{proposal_sentence(state)} It waits{whom}{until}."
     return Question(sentence, digest, lambda status: (status.get("awaiting") or {}).get("digest") != digest)
 
 
@@ -113,7 +123,7 @@ async def _answer(
         )
     async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
-        question = question_of(policy)
+        question = question_of(policy, answer)
         say(question.sentence)
         if ask_first:
             typer.confirm(f"{answer} this for {namespace}/{name}?", abort=True)

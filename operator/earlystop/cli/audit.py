@@ -16,7 +16,7 @@ from earlystop.cli.connection import Context, Namespace, list_objects, namespace
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, records_in_cluster
 from earlystop.cli.terminal import console, printable, say
-from earlystop.controller.cluster import EVENTS
+from earlystop.controller.cluster import APPROVALS, EVENTS
 from earlystop.rollout.record.audit import AuditEntry, audit_entries
 
 LONGEST_TOLD = 160
@@ -42,9 +42,10 @@ def command(
     if policy is not None and not records:
         raise CommandFailure(f"there is no policy and no verdict {policy} in namespace {chosen}; name another one.")
     events = _by_policy(asyncio.run(list_objects(EVENTS, chosen, context)))
+    approvals = _by_named_policy(asyncio.run(list_objects(APPROVALS, chosen, context, if_served=True)))
     found: list[tuple[str, AuditEntry]] = []
     for key, record in sorted(records.items()):
-        entries = audit_entries(key[1], record.verdicts, events.get(key, ()), record.policies)
+        entries = audit_entries(key[1], record.verdicts, events.get(key, ()), record.policies, approvals.get(key, ()))
         found += [(key[0], each) for each in entries]
     found.sort(key=lambda each: each[1].at)
     if output is Form.JSON:
@@ -55,6 +56,7 @@ def command(
         return
     console().print(table_of(found))
     say("Verdicts stay; events last for about an hour, so pauses and refused requests of earlier are not here.")
+    say("Approvals stay until their policy is deleted, or they are: what they led to is in the verdicts.")
 
 
 def table_of(found: list[tuple[str, AuditEntry]]) -> Table:
@@ -66,6 +68,14 @@ def table_of(found: list[tuple[str, AuditEntry]]) -> Table:
         told = each.told if len(each.told) <= LONGEST_TOLD else f"{each.told[:LONGEST_TOLD]}…"
         table.add_row(*map(printable, (each.at, f"{namespace}/{each.policy}", each.what, each.who, told)))
     return table
+
+
+def _by_named_policy(approvals: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
+    found: dict[Key, list[dict[str, Any]]] = defaultdict(list)
+    for each in approvals:
+        named = (each.get("spec") or {}).get("policy")
+        found[str(each["metadata"].get("namespace", "")), str(named or "")].append(each)
+    return found
 
 
 def _by_policy(events: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:

@@ -135,13 +135,16 @@ async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str)
 
 
 async def list_objects(
-    resource: Resource, namespace: str | None, context: str | None, labels: str = ""
+    resource: Resource, namespace: str | None, context: str | None, labels: str = "", *, if_served: bool = False
 ) -> list[Manifest]:
-    """All objects of a kind with these labels, of one namespace or of all. Raises CommandFailure."""
+    """All objects of a kind with these labels, of one namespace or of all. if_served: none where the cluster does not
+    know the kind, as of an earlier release. Raises CommandFailure."""
     async with connected(context) as cluster:
         try:
             return await cluster.list(resource, namespace, labels)
         except ClusterError as error:
+            if if_served and isinstance(error, NotFound):
+                return []
             raise CommandFailure(explained(error, "list", namespace or "(all)", resource)) from None
         except (ValueError, KeyError, TypeError):
             raise CommandFailure(NO_API) from None

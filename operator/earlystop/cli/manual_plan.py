@@ -14,6 +14,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
 from earlystop.rollout import manual
+from earlystop.rollout.gate_words import awaits_gates_alone
 from earlystop.rollout.handled_requests import Request, handled_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable
@@ -123,6 +124,8 @@ def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
         )
     text = f"{state.revision}/{candidate}" if candidate else state.revision
     after = _answer(manual.promote_now(_times(policy), state, Request(text, "you"), "", now))
+    if after is state and state.awaiting is not None and awaits_gates_alone(state.gates):
+        return ManualPlan(None, f"{named(policy)} waits for its gates with that already.")
     if after is state and state.awaiting is not None:
         command = f"kubectl earlystop approve {policy['metadata']['name']} -n {policy['metadata']['namespace']}"
         return ManualPlan(None, f"{named(policy)} waits for an approval of that already: `{command}` agrees to it.")
@@ -131,7 +134,8 @@ def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     waits = after.decision is state.decision and after.awaiting is not None
     name = after.awaiting.candidate if waits and after.awaiting else after.leader  # whom the operator would decide on
     what = f"{'asks to promote' if waits else 'promotes'} its candidate {name}"
-    then = "it gets all requests once somebody has approved that" if waits else "it gets all requests"
+    who = "its gates are open" if awaits_gates_alone(after.gates) else "somebody has approved that"
+    then = f"it gets all requests once {who}" if waits else "it gets all requests"
     text = _unused(policy, state, PROMOTE, text)
     return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},

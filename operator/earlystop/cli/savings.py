@@ -220,14 +220,24 @@ def sentences(found: Sequence[PolicySavings]) -> tuple[str, ...]:
     ]
     over = [f"{each.namespace}/{each.name}" for each in found if each.is_over]
     if over:
-        some = ", ".join(over[:3]) + (f" and {len(over) - 3} more" if len(over) > 3 else "")
         told.append(
-            f"No look is due of {some}: what is served since the moment shown is not in these books. A REQUEST is what "
-            "each request saved in the last step; times the requests since then it is an estimate of the rest."
+            f"No look is due of {_some(over)}: what is served since the moment shown is not in these books. A REQUEST "
+            "is what each request saved in the last step; times the requests since then it is an estimate of the rest."
+        )
+    doubtful = [f"{each.namespace}/{each.name}" for each in found if each.sums.doubtful]
+    if doubtful:
+        told.append(
+            f"The counters of {_some(doubtful)} have contradicted each other, as by more golden answers than answers: "
+            "their counts were cut to what can be. See which processes export earlystop_ series with the policy's "
+            "labels, and stop the one that is no server, injector or evaluator of yours."
         )
     if any(each.worth is None for each in found):
         told.append("Without WORTH there is no price: write savings.price in the policy, or price in its MetricSource.")
     return tuple(told)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def as_json(found: Sequence[PolicySavings]) -> Mapping[str, Any]:
@@ -243,6 +253,7 @@ def as_json(found: Sequence[PolicySavings]) -> Mapping[str, Any]:
                 "goldenTokens": each.sums.golden,
                 "shadowTokens": each.sums.shadows,
                 "lostTokens": each.sums.lost,
+                "doubtfulSteps": each.sums.doubtful,
                 "netTokens": each.net,
                 "savedTokensARequest": each.book.saved_a_request,
                 "worth": None if each.worth is None else str(each.worth.amount),

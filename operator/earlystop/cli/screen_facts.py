@@ -1,5 +1,5 @@
-"""Facts that only some policies have, a line each: what waits for people, a guard, a search, and what is spent of a
-shared margin and risk.
+"""Facts that only some policies have, a line each: what waits for people, a guard, a certificate that does not hold, a
+search, and what is spent of a shared margin and risk.
 
 Who has another one adds a function to FACTS.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from earlystop.cli.certificate_screen import certificate_facts
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.guard_screen import guard_facts
 from earlystop.cli.hook_screen import hook_facts
@@ -58,10 +59,11 @@ def _awaiting(view: View) -> Iterator[tuple[str, str]]:
     """Which decision waits for people, and how long it still does. What it says is in the message below."""
     awaiting = view.status.get("awaiting")
     if awaiting:
-        left = duration(from_rfc3339(awaiting["expiresAt"]) - view.now)
+        ends = awaiting.get("expiresAt")
+        left = f", expires in {duration(from_rfc3339(ends) - view.now)}" if ends else ""
         gates = view.status.get("gates") or {}
         whom = "its gates" if gates.get("gates") and not gates.get("forPeople") else "an approval"
-        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}{left}"
 
 
 def _hooks(view: View) -> Iterator[tuple[str, str]]:
@@ -79,9 +81,14 @@ def _guard(view: View) -> Iterator[tuple[str, str]]:
     yield from guard_facts(view.status)
 
 
+def _certificate(view: View) -> Iterator[tuple[str, str]]:
+    yield from certificate_facts(view.status)
+
+
 FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _awaiting,
     _guard,
+    _certificate,
     _hooks,
     _search,
     _margin,

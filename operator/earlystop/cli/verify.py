@@ -114,7 +114,8 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
 
 def guard_sentence(guard: Mapping[str, Any]) -> str:
     """What of a guard's alarm was recomputed, and what had to be believed."""
-    kept, before = len(guard["looks"]), guard["looksTaken"] - len(guard["looks"])
+    kept = number_of_looks(guard)
+    before = guard["looksTaken"] - kept
     unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
     return f"The guard's alarm follows from its last {kept} looks{unseen}."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
@@ -41,10 +42,17 @@ def _of_status(policies: Iterable[dict[str, object]]) -> list[Published]:
             continue
         decision, conditions = status.get("decision"), status.get("conditions") or ()
         waits = any(one.get("reason") == "VerdictNotStored" for one in conditions if isinstance(one, dict))
-        found.append(Published("The policy's status", str(status.get("previousDigest") or "")))
+        found.append(Published("The policy's status", _before(status)))
         if isinstance(decision, dict) and not waits and status.get("phase") not in CARRIED_OUT:
             found.append(Published("The policy's status", str(decision.get("digest") or "")))
     return found
+
+
+def _before(status: Mapping[str, Any]) -> str:
+    """Digest of the verdict before the campaign's, or before those of its decisions that wait to be stored, too."""
+    unstored = status.get("unstored") or ()
+    first = unstored[0] if unstored and isinstance(unstored[0], dict) else status
+    return str(first.get("previousDigest") or "")
 
 
 def say_reports(found: Sequence[tuple[Key, ChainReport]]) -> bool:

@@ -26,6 +26,8 @@ KEY_FIELD = "key"
 KEY_BYTES = 32
 FORBIDDEN = frozenset({401, 403})
 MISSING = 404
+OF_PROCESS = secrets.token_bytes(KEY_BYTES)
+"""Seals while no key is known: what another process has sealed, this one does not know again."""
 PATIENCE_SECONDS = 5.0
 """The rights of a new install do not hold at once: a refusal is not believed for so long. A right that comes later is
 found by and by."""
@@ -83,6 +85,10 @@ class CampaignTokens:
         if is_genuine(policy, split.revision, token):
             return replace(split, token=token)
         return replace(split, revision=split.revision.partition("-")[0])
+
+    def seal_of(self, text: str) -> str:
+        """What only who has the key can write beside a text. No text of a seal is one that a token is derived from."""
+        return hmac.new(self._key or OF_PROCESS, f"seal/{text}".encode(), hashlib.sha256).hexdigest()
 
     def _token(self, uid: str, entropy: str) -> str:
         if not self._key or not entropy:

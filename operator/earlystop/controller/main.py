@@ -128,12 +128,13 @@ async def operate(
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
-        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key, refused_networks)
+        own = platform.node()
+        lease = ReleaseLease(cluster, time.time, own_namespace(), lease_name, identity=own, serves=namespaces)
+        runtime = Runtime(
+            cluster, http, time.time, own, namespaces, token_key, refused_networks, signature=lease.signature
+        )
         if policy_metrics:
             POLICY_SERIES.show(runtime.policy_views)
-        lease = ReleaseLease(
-            cluster, time.time, own_namespace(), lease_name, identity=platform.node(), serves=namespaces
-        )
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
         probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())

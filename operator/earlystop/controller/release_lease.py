@@ -3,6 +3,9 @@
 Each release has a Lease of its own, which its chart makes empty and its operator renews. Who finds another live one
 that is older and serves a namespace of its own reconciles nothing until that is gone. Tenants may make Leases too, so
 one counts only where a ClusterRole, which none but an admin can make, names it.
+
+Of releases side by side the oldest that is alive writes the status of what belongs to the cluster, as of MetricSources:
+what each of them finds there may differ, and they would overwrite each other for ever.
 """
 
 from __future__ import annotations
@@ -57,11 +60,24 @@ class Holder:
         return self.acquired, self.namespace, self.name
 
 
+def alive(holders: Iterable[Holder], now: float) -> list[Holder]:
+    """Those whose Lease is still held."""
+    return [each for each in holders if now <= each.renewed + each.seconds]
+
+
 def elder(own: Holder, others: Iterable[Holder], now: float) -> Holder | None:
     """The oldest other release that serves a namespace of this one, if it is alive and older than this."""
-    alive = (each for each in others if now <= each.renewed + each.seconds and each.meets(own))
-    before = [each for each in alive if each.age_order < own.age_order]
+    before = [each for each in alive(others, now) if each.meets(own) and each.age_order < own.age_order]
     return min(before, key=lambda each: each.age_order, default=None)
+
+
+def signature(own: Holder, others: Iterable[Holder], now: float) -> str | None:
+    """How this release signs what it says of objects of the whole cluster: by NAMESPACE/NAME of its Lease, or by ""
+    where no other release is alive. None: an older one says it, and this one says nothing."""
+    found = alive(others, now)
+    if any(each.age_order < own.age_order for each in found):
+        return None
+    return f"{own.namespace}/{own.name}" if found else ""
 
 
 def holder_in(lease: Manifest) -> Holder | None:
@@ -101,6 +117,12 @@ class ReleaseLease:
         self._serves = frozenset(serves)
         self._is_free = asyncio.Event()
         self._elder: Holder | None = None
+        self._signature: str | None = None
+
+    def signature(self) -> str | None:
+        """How this release signs what it says of objects of the whole cluster, as `signature` of this module does;
+        None also while it is not known which other releases there are."""
+        return self._signature
 
     def second_to(self) -> str | None:
         """Which release serves the same already, in a sentence that says what to do; None where there is none."""
@@ -134,8 +156,11 @@ class ReleaseLease:
             if error.status in _NOT_TO_BE_HAD and not self._is_free.is_set():
                 log.warning("without Lease %s/%s no second release is told: %s", self._namespace, self._name, error)
                 self._is_free.set()
+                self._signature = ""
             return False
-        self._note(elder(own, others, self._clock()))
+        now = self._clock()
+        self._signature = signature(own, others, now)
+        self._note(elder(own, others, now))
         return True
 
     async def _renewed(self) -> Holder:

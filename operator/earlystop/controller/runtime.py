@@ -65,15 +65,16 @@ class Runtime:
         namespaces: Sequence[str] = (),
         token_key: str = DEFAULT_SECRET,
         refused_networks: Sequence[Network] = (),
+        signature: Callable[[], str | None] = lambda: "",
     ) -> None:
         """token_key: name of the Secret, in the operator's own namespace, that keeps the key of campaigns' tokens.
-        refused_networks: of the cluster itself, to which no webhook is sent."""
+        refused_networks: of the cluster itself, to which no webhook is sent. signature: see `ReleaseLease`."""
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
         secrets = SecretReader(cluster, own_namespace())
         self.reader = CountBatcher(Connections(secrets), clock)
-        self.source_watch = SourceStatusWriter(cluster, self.reader, clock)
+        self.source_watch = SourceStatusWriter(cluster, self.reader, clock, signature)
         self.orphan_collector = OrphanCollector(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
         self._tracked: dict[Key, TrackedPolicy] = {}
@@ -83,11 +84,12 @@ class Runtime:
         self.scheduler = Scheduler(self._reconcile, clock, note_beat=LAST_BEAT.set)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
-        self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks)
-        self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
-        asker = GateAsker(cluster, secrets, refused_networks)
-        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
+        seal = self._tokens.seal_of
+        self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks, seal)
+        self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
+        asker = GateAsker(cluster, secrets, refused_networks, seal)
+        self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
             cluster,

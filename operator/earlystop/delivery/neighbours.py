@@ -72,11 +72,6 @@ class Neighbourhood:
         found.pop(route.key, None)
         return tuple(found[key] for key in sorted(found))
 
-    def hosts_of(self, key: RouteKey) -> frozenset[ServedHost]:
-        """The hosts that a route is served for, none when it is not among the routes."""
-        route = self._routes.get(key)
-        return route.hosts if route is not None else frozenset()
-
 
 def comes_first(one: NeighbourRoute, other: NeighbourRoute) -> bool:
     """Whether a route may come before another one whose match ranks like its own. One of unknown age may."""

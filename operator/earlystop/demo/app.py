@@ -53,7 +53,8 @@ class ServerSettings:
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
-    spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`.
+    spoiling: answers that go missing on purpose. spoils_later: whether none does before `begin_spoiling`, and after
+    `end_spoiling`.
     receipt_keys: keys of the receipts that answers to users have, as `exporter.receipts.read_keys` gives them; none for
     none. late_labels: the server scores no answer, so that labels may come later.
     class_header, classes: name of the header that says of which query class a request is, "" where none does, and its
@@ -241,6 +242,10 @@ class ReferenceServer:
     def begin_spoiling(self) -> None:
         """Answers go missing from now on, where the settings say that they do so later."""
         self._spoiling = self._settings.spoiling
+
+    def end_spoiling(self) -> None:
+        """No answer goes missing any more."""
+        self._spoiling = Spoiling()
 
     def _seconds(self, reply: Reply) -> float:
         """How long the simulated generation of an answer takes."""

@@ -39,6 +39,7 @@ async def serve(
     server = ReferenceServer(Replay(recordings), settings)
     async with listening(web.AppRunner(server.application(), access_log=None), host, port) as url:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.begin_spoiling)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, server.end_spoiling)
         stop = _stop_signal()
         typer.echo(f"serving {len(recordings)} recorded questions on {url}", err=True)
         await stop.wait()
@@ -100,7 +101,8 @@ def main(
     ] = "",
     spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     spoil_at_signal: Annotated[
-        bool, typer.Option(help="Spoil none before SIGUSR1, so that harm begins when you say so.")
+        bool,
+        typer.Option(help="Spoil none before SIGUSR1 and after SIGUSR2, so that harm begins and ends when you say."),
     ] = False,
     receipt_key_file: Annotated[
         Path | None,

@@ -22,6 +22,7 @@ from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
 from earlystop.evaluator.grading import asks_judge
+from earlystop.evaluator.identity import EvaluatorIdentity, export_identity, identity_of
 from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
@@ -44,10 +45,12 @@ async def evaluate(
     port: int,
     stored: StoresTokens,
     asked: RemembersQuestions,
+    identity: EvaluatorIdentity,
     judging: JudgeSettings | None = None,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
+    export_identity(registry, plan.policy, identity)
     # It counts what it asked itself, which no client can forge; of tokens it never hears.
     evaluator_counts = Exporter(registry, demands_token=False)
     telemetry = Telemetry(registry, plan.candidate)
@@ -155,7 +158,8 @@ def main(
         try:
             base_url = checked_url("--url", url)
             scoring = scoring_of(mode, pattern, field)
-            questions = _own_part(load_golden(golden, scoring), part)
+            all_questions = load_golden(golden, scoring)
+            questions = _own_part(all_questions, part)
             plan = EvaluationPlan(
                 policy=policy,
                 token_budget=token_budget,
@@ -169,7 +173,8 @@ def main(
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
             least = judge_least_agreement, judge_least_visible
-            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, least)
+            judging = _judging(all_questions, scoring, judge_url, judge_model, judge_examples, least)
+            identity = identity_of(all_questions, scoring, judging)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
@@ -197,6 +202,7 @@ def main(
                     port=port,
                     stored=stored,
                     asked=asked,
+                    identity=identity,
                     judging=judging,
                 )
             )

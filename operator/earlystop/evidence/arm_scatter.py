@@ -8,7 +8,7 @@ burst that hits one arm fills a block alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from earlystop.api.counts import Pairs
@@ -105,12 +105,6 @@ def observe_events(known: ArmScatter, looks: Sequence[tuple[Events, Events]]) ->
     return replace(
         known, events=tuple(_with_events(each, *arms) for each, arms in zip(known.events, looks, strict=True))
     )
-
-
-def events_factor(known: Iterable[EventScatter], unknown: float) -> float | None:
-    """The largest factor over the kinds of events of which enough was seen; None where it was of none."""
-    factors = [each.scatter.factor(unknown) for each in known if each.scatter.is_known()]
-    return max(factors, default=None)
 
 
 def _with_events(known: EventScatter, baseline: Events, candidate: Events) -> EventScatter:

@@ -46,28 +46,6 @@ def closed_mean(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
     return tuple(accepted)
 
 
-def bonferroni(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
-    """Which claims hold when each gets an even share of the risk; what `closed_mean` is never worse than."""
-    _check(risk)
-    return tuple(value >= log(len(log_e) / risk) for value in log_e)
-
-
-def e_bh(log_e: Sequence[float], rate: float) -> tuple[bool, ...]:
-    """e-BH: which claims to make so that the expected share of false ones among them is at most `rate`.
-
-    Makes the k largest, with the largest k whose k-th e-value reaches claims / (k rate). Holds at one moment, not
-    for the union over looks. Source: Wang, Ramdas, "False discovery rate control with e-values" (2022).
-    """
-    _check(rate)
-    order = sorted(range(len(log_e)), key=lambda i: -log_e[i])
-    made = 0
-    for k, i in enumerate(order, start=1):
-        if log_e[i] >= log(len(log_e) / (k * rate)):
-            made = k
-    chosen = set(order[:made])
-    return tuple(i in chosen for i in range(len(log_e)))
-
-
 def harm_risks(risk: float, guardrails: Sequence[Key]) -> HarmRisks[Key]:
     """Union for a rollback: Exact Match has half where guardrails exist, which share the rest evenly; else all.
 

@@ -16,9 +16,11 @@ from earlystop.rollout.proposing import is_proposed
 from earlystop.rollout.requirements import Answer, Requirement, Standing, joined
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.waiting_end import proof_is_due
 
 APPROVAL_EXPIRED = "ApprovalExpired"
 APPROVAL_REJECTED = "ApprovalRejected"
+PROOF_NOT_REGAINED = "ProofNotRegained"
 LONGEST_COMMENT = 256
 
 
@@ -47,9 +49,12 @@ def after_answers(
         if not awaited.by_evidence:
             return _promoted(times, state, awaited, answer, answered, previous_digest, now)
         after = _carried_out(times, state, awaited, answer, answered, now)
-        if after is not state or now < awaited.since + times.approval.expires_seconds:
+        due = proof_is_due(times, state)
+        if after is not state or due is None or now < due:
             return after, None
-        answer = Answer(Standing.TIMED_OUT)  # the evidence has not come back to what was approved
+        message = not_regained_message(awaited.candidate, times.approval.expires_seconds)
+        lost = Decision(Verdict.INCONCLUSIVE, PROOF_NOT_REGAINED, message, now, awaited.candidate, proposal=answered)
+        return decided(times, state, lost), None
     ended = _ended(state, awaited, answer, proposal, times, now)
     if awaited.by_evidence:
         return decided(times, state, ended), None
@@ -122,9 +127,17 @@ def _ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
 
 
 def expired_message(name: str, seconds: int) -> str:
-    """The sentence on a decision that nobody answered in time, or for which the evidence no longer spoke by then.
-    seconds: how long it waited."""
+    """The sentence on a decision that nobody answered in time. seconds: how long it waited."""
     return f"No approval of candidate {name} could be followed within {seconds} s."
+
+
+def not_regained_message(name: str, seconds: int) -> str:
+    """The sentence on a decision to which everybody has agreed, and for which the evidence no longer spoke by then.
+    seconds: how long it was waited for."""
+    return (
+        f"The proof of candidate {name} was lost while its decision waited for others, and did not come back within "
+        f"{seconds} s."
+    )
 
 
 def rejected_message(name: str, by: str, comment: str) -> str:

@@ -9,6 +9,7 @@ from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.waiting_end import waiting_ends_at
 
 LONGEST_REASON = 640
 
@@ -18,6 +19,7 @@ def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> Awaiting
     awaited = state.awaiting
     if awaited is None:
         return None
+    ends = waiting_ends_at(times, state)
     return AwaitingStatus.model_validate(
         {
             "decision": proposed_decision(state, awaited).verdict.value,
@@ -25,7 +27,7 @@ def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> Awaiting
             "candidate": awaited.candidate,
             "digest": awaited_digest(uid, state),
             "since": rfc3339(awaited.since),
-            "expiresAt": rfc3339(awaited.since + times.approval.expires_seconds),
+            "expiresAt": None if ends is None else rfc3339(ends),
             "requestedBy": awaited.requested_by or None,
             "proposedBy": proposer_of(state) or None,
             "classMap": [{"queryClass": name, "candidate": candidate} for name, candidate in awaited.class_map] or None,

@@ -59,7 +59,7 @@ def conditions(
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
         _stalled(observations),
-        *(each for each in (guard, certified_condition(state)) if each is not None),
+        *(each for each in (guard, certified_condition(state, observations.evaluators)) if each is not None),
         *hook_conditions(state, observations),
     )
 

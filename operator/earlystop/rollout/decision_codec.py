@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from earlystop.api.status import DecisionStatus
+from earlystop.api.status import DecisionStatus, UnstoredDecision
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.state import Decision, RolloutState, Verdict
+from earlystop.rollout.state import Decision, RolloutState, Unstored, Verdict
+from earlystop.rollout.unstored import states_to_record
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -28,6 +30,7 @@ def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus 
         approved_by=state.decision.approved_by or None,
         rejected_by=state.decision.rejected_by or None,
         looks_as_text=state.decision.looks_as_text or None,
+        guard_looks_as_text=state.decision.guard_looks_as_text or None,
     )
 
 
@@ -47,6 +50,32 @@ def restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | No
         approved_by=stored.approved_by or (),
         rejected_by=stored.rejected_by or "",
         looks_as_text=bool(stored.looks_as_text),
+        guard_looks_as_text=bool(stored.guard_looks_as_text),
+    )
+
+
+def unstored_status(name: str, uid: str, state: RolloutState) -> tuple[UnstoredDecision, ...] | None:
+    """What the status says of decisions whose verdicts are still to be stored, None where there are none."""
+    earlier = states_to_record(state)[:-1]
+    return tuple(_unstored(name, uid, each) for each in earlier) or None
+
+
+def _unstored(name: str, uid: str, state: RolloutState) -> UnstoredDecision:
+    """What the status says of a state's own decision."""
+    decision = decision_status(name, uid, state)
+    assert decision is not None  # only decisions are kept
+    return UnstoredDecision(decision=decision, previous_digest=state.previous_digest, guard=guard_status(state.guard))
+
+
+def restore_unstored(
+    plan: Plan, stored: tuple[UnstoredDecision, ...] | None, learned: float | None
+) -> tuple[Unstored, ...]:
+    """Inverse of `unstored_status`. learned: as in `Plan.objective_at`. Raises ValueError as `restore_decision`."""
+    restored = ((restore_decision(plan, each.decision), each) for each in stored or ())
+    return tuple(
+        Unstored(decision, each.previous_digest, restore_guard(each.guard, plan, learned))
+        for decision, each in restored
+        if decision is not None
     )
 
 

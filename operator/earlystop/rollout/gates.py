@@ -28,12 +28,14 @@ ANSWERED = frozenset({GateState.OPEN, GateState.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """How one gate stands. at: since when, Unix seconds. message: what it said, "" for nothing."""
+    """How one gate stands. at: since when, Unix seconds. message: what it said, "" for nothing. job_uid: of the Job
+    that answers it, "" where none does."""
 
     gate: str
     state: GateState
     at: int
     message: str = ""
+    job_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now:
         message = f"it did not open within {gate.timeout_seconds} s"
         return GateAnswer(gate.name, GateState.TIMED_OUT, now, message)
     if news is not None and before.state is GateState.WAITING:
-        return replace(before, message=news.message[:LONGEST_MESSAGE])
+        return replace(before, message=news.message[:LONGEST_MESSAGE], job_uid=news.job_uid or before.job_uid)
     return before
 
 
@@ -116,7 +118,13 @@ def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
     if asked is None:
         return None
     gates = [
-        GateStatus(name=each.gate, state=each.state.value, at=rfc3339(each.at), message=each.message or None)
+        GateStatus(
+            name=each.gate,
+            state=each.state.value,
+            at=rfc3339(each.at),
+            message=each.message or None,
+            job_uid=each.job_uid or None,
+        )
         for each in asked.answers
     ]
     return GatesStatus(since=rfc3339(asked.since), for_people=asked.for_people, gates=tuple(gates) or None)
@@ -127,7 +135,7 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
     if stored is None:
         return None
     answers = (
-        GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "")
+        GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "", each.job_uid or "")
         for each in stored.gates or ()
     )
     return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers))

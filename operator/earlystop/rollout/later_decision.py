@@ -11,20 +11,25 @@ from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.unstored import unstored_after
 
 
-def decided_again(times: LiveTimes, state: RolloutState, decision: Decision, previous_digest: str) -> RolloutState:
+def decided_again(
+    times: LiveTimes, state: RolloutState, decision: Decision, previous_digest: str, *, ends_guard: bool = False
+) -> RolloutState:
     """The state with a decision that may follow another one of its campaign: its verdict then names that one's. The
     same state, but for what is proposed, where the decision waits for people.
 
-    previous_digest: of the policy's latest verdict.
+    previous_digest: of the verdict of the decision before. ends_guard: whether the guard of that one ends with it.
     """
     number = 1 if state.decision is None else state.decision.number + 1
     decision = replace(decision, message=decision.message[:LONGEST_MESSAGE], number=number)
     after = with_decision(times, state, decision)
     if after.decision is state.decision:
         return after  # it waits for people
-    return replace(after, previous_digest=previous_digest, suspended_at=None)
+    guard = None if ends_guard else after.guard
+    kept = unstored_after(state)
+    return replace(after, previous_digest=previous_digest, suspended_at=None, guard=guard, unstored=kept)
 
 
 def without_certificate(state: RolloutState) -> RolloutState:

@@ -56,9 +56,11 @@ def abort(
             f"{_quoted(request.text)}. Nothing is done.",
             refused=True,
         )
+    before = state.decision
+    if before is not None and before.reason == ABORTED and state.phase is Phase.ROLLING_BACK:
+        return state  # it is being carried out
     if state.phase in WITHOUT_CANDIDATE and not incumbent_weight(state) and not _goes_on(state):
         return state
-    before = state.decision
     after = "" if before is None else f", after its decision {before.verdict.value} ({before.reason})"
     message = f"Asked for by {request.by}: the campaign is aborted{after}, and all requests go to the baseline."
     decision = Decision(
@@ -69,7 +71,7 @@ def abort(
         candidate=state.leader,
         requested_by=request.by,
     )
-    return decided_again(times, replace(without_certificate(state), guard=None), decision, previous_digest)
+    return decided_again(times, without_certificate(state), decision, previous_digest, ends_guard=True)
 
 
 def promote_now(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
+from earlystop.rollout.certificate.evaluators import DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Observations:
     """refusal: why the policy is not accepted, None when it is. traffic: whether the wanted weights are in force.
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong.
     error: what to do about an error of the operator's own with this policy, None while it has none. author_unknown:
-    whether a decision waits for an approval, and nobody's counts. hooks: those that cannot be told now."""
+    whether a decision waits for an approval, and nobody's counts. hooks: those that cannot be told now. evaluators: how
+    those of the policy differ, "" where they do not."""
 
     refusal: Refusal | None = None
     traffic: Observation = NOT_YET
@@ -44,6 +46,7 @@ class Observations:
     error: str | None = None
     author_unknown: bool = False
     hooks: tuple[HookTrouble, ...] = ()
+    evaluators: str = ""
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
@@ -56,6 +59,8 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     failed = ready is not None and ready["reason"] == "InternalError"
     stalled = (stored.get(ConditionType.STALLED.value) or {}).get("status") == ConditionStatus.TRUE.value
     progressing = stored.get(ConditionType.PROGRESSING.value)
+    certified = stored.get(ConditionType.CERTIFIED.value)
+    differ = certified is not None and certified["reason"] == DIFFER
     return Observations(
         refusal=Refusal(accepted["reason"], accepted["message"], stalled) if refused and accepted else None,
         traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
@@ -63,6 +68,7 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
         storage=ready["message"] if unstored and ready else None,
         error=ready["message"] if failed and ready else None,
         author_unknown=progressing is not None and progressing["reason"] == "AuthorUnknown",
+        evaluators=certified["message"] if differ and certified else "",
     )
 
 

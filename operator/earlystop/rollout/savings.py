@@ -13,25 +13,33 @@ balance to the token: without = tokens - golden + saved, for every step and for 
 The counts of the open step are those of the ledger, which hold all of the step from its beginning, and replace those of
 the look before; golden questions are what came from one ledger to the next. Both are stored in one write with that
 ledger: reading a moment again, as after a restart, books nothing twice.
+
+Nothing here raises for any counts: a side ledger stops no rollout. Counts that contradict each other, as more golden
+answers than answers, are cut to what can be, and the step is said to be doubtful.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from itertools import zip_longest
 from operator import ge
 from typing import NamedTuple
 
 from earlystop.api.counts import Tally, total
 from earlystop.rollout.plan import StageKind
 
+LARGEST = 2**53
+"""No account holds more: the largest whole number that every reader of JSON keeps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Whole numbers that add up over steps; all but `without - tokens` are 0 or more.
+    """Whole numbers that add up over steps; all but `without - tokens` are from 0 to `LARGEST`.
 
-    requests: completed ones of users. tokens: all that were counted. without: what users' requests would have taken by
-    the baseline. golden, shadows: tokens of golden questions, and of shadows. lost: see `worth`.
+    requests: completed ones of users. tokens: all that were counted, without shadows. without: what users' requests
+    would have taken by the baseline. golden, shadows: tokens of golden questions, and of shadows. lost: see `worth`.
+    doubtful: how many steps had counts that contradict each other.
     """
 
     requests: int = 0
@@ -40,9 +48,10 @@ class Sums:
     golden: int = 0
     shadows: int = 0
     lost: int = 0
+    doubtful: int = 0
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Sums(*(_kept(mine + theirs) for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def saved(self) -> int:
@@ -71,6 +80,12 @@ class Arm:
         return cls(counted.completed, counted.failed, counted.tokens, golden.completed, golden.tokens)
 
     @property
+    def possible(self) -> Arm:
+        """The arm as it can be: no count below 0 or beyond `LARGEST`, and no more golden questions than answers."""
+        completed, failed, tokens, golden, golden_tokens = map(_kept, astuple(self))
+        return Arm(completed, failed, tokens, min(golden, completed), min(golden_tokens, tokens))
+
+    @property
     def requests(self) -> int:
         """Completed requests of users."""
         return self.completed - self.golden
@@ -89,33 +104,70 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """Counts of one step of one campaign so far. shadows: tokens of these."""
+    """Counts of one step of one campaign so far.
+
+    unserved: tokens of variants that serve nobody, which are shadows and golden questions. unserved_golden: those of
+    golden questions among them. doubtful: 1 where counts contradicted each other, else 0.
+    """
 
     campaign: int
     step: int
     baseline: Arm = Arm()
     others: Arm = Arm()
-    shadows: int = 0
+    unserved: int = 0
+    unserved_golden: int = 0
+    doubtful: int = 0
 
     @property
     def row(self) -> tuple[int, ...]:
-        """All of it as numbers, as it is packed."""
-        return (self.campaign, self.step, *astuple(self.baseline), *astuple(self.others), self.shadows)
+        """All of it as numbers, as it is packed. The last two stand there only where one of them is not 0."""
+        arms = (*astuple(self.baseline), *astuple(self.others))
+        last = (self.unserved_golden, self.doubtful)
+        return (self.campaign, self.step, *arms, self.unserved, *(last if any(last) else ()))
 
     @classmethod
     def from_row(cls, row: Sequence[int]) -> StepCounts:
         """Inverse of `row`. Raises ValueError for another number of numbers."""
-        if len(row) != ROW:
-            raise ValueError(f"the counts of a step are {ROW} numbers; these are {len(row)}")
+        if len(row) not in ROWS:
+            raise ValueError(f"the counts of a step are {ROWS[0]} or {ROWS[1]} numbers; these are {len(row)}")
         arm = len(fields(Arm))
-        return cls(row[0], row[1], Arm(*row[2 : 2 + arm]), Arm(*row[2 + arm : 2 + 2 * arm]), row[-1])
+        return cls(row[0], row[1], Arm(*row[2 : 2 + arm]), Arm(*row[2 + arm : 2 + 2 * arm]), *row[2 + 2 * arm :])
+
+    @property
+    def shadows(self) -> int:
+        """Tokens of shadows."""
+        return self.unserved - self.unserved_golden
+
+    @property
+    def possible(self) -> StepCounts:
+        """The counts as they can be, and doubtful where they were not."""
+        golden = min(_kept(self.unserved_golden), _kept(self.unserved))
+        cut = replace(
+            self,
+            baseline=self.baseline.possible,
+            others=self.others.possible,
+            unserved=_kept(self.unserved),
+            unserved_golden=golden,
+        )
+        return cut if cut == self else replace(cut, doubtful=1)
+
+    def after(self, before: StepCounts) -> StepCounts:
+        """These counts, whose golden questions are new ones, with those of before in the same step."""
+        return replace(
+            self,
+            baseline=self.baseline.after(before.baseline),
+            others=self.others.after(before.others),
+            unserved_golden=self.unserved_golden + before.unserved_golden,
+            doubtful=max(self.doubtful, before.doubtful),
+        ).possible
 
     def goes_on_as(self, later: StepCounts) -> bool:
         """Whether later counts hold these: the same step's, and none of them smaller."""
-        return self.row[:2] == later.row[:2] and all(map(ge, later.row[2:], self.row[2:]))
+        mine, theirs = self.row, later.row
+        return mine[:2] == theirs[:2] and all(ge(b, a) for a, b in zip_longest(mine[2:], theirs[2:], fillvalue=0))
 
 
-ROW = 3 + 2 * len(fields(Arm))
+ROWS = (3 + 2 * len(fields(Arm)), 5 + 2 * len(fields(Arm)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +204,12 @@ def worth(counts: StepCounts) -> Sums:
     asked again, at its mean length.
     """
     baseline, others = counts.baseline, counts.others
-    requests, golden = baseline.requests + others.requests, baseline.golden_tokens + others.golden_tokens
-    tokens = baseline.tokens + others.tokens
-    sums = Sums(requests, tokens, without=tokens - golden, golden=golden, shadows=counts.shadows)
+    requests = baseline.requests + others.requests
+    golden = baseline.golden_tokens + others.golden_tokens + counts.unserved_golden
+    tokens = baseline.tokens + others.tokens + counts.unserved_golden
+    sums = Sums(
+        requests, tokens, without=tokens - golden, golden=golden, shadows=counts.shadows, doubtful=counts.doubtful
+    )
     if baseline.requests <= 0:
         return sums
     ended = baseline.requests + baseline.failed
@@ -162,16 +217,18 @@ def worth(counts: StepCounts) -> Sums:
     excess = max(0, others.failed * baseline.requests - baseline.failed * others.requests)
     return replace(
         sums,
-        without=_rounded(requests * baseline.users_tokens, baseline.requests),
-        lost=_rounded(excess * baseline.users_tokens, ended * baseline.requests),
+        without=_kept(_rounded(requests * baseline.users_tokens, baseline.requests)),
+        lost=_kept(_rounded(excess * baseline.users_tokens, ended * baseline.requests)),
     )
 
 
 class Asked(NamedTuple):
-    """Answers to golden questions that came since the look before, of the baseline and of all others."""
+    """Answers to golden questions that came since the look before. beside: of variants that are compared with
+    nothing."""
 
     baseline: Tally = Tally()
-    others: Tally = Tally()
+    candidates: Tally = Tally()
+    beside: Tally = Tally()
 
 
 def counts_of_step(
@@ -185,41 +242,50 @@ def counts_of_step(
 ) -> StepCounts:
     """The counts of a step, as a look has read them, with the golden questions since the look before. beside: of
     variants that serve users and are compared with nothing, as a search's incumbent. In shadow candidates serve nobody:
-    what they count are shadows."""
-    shadowed = [] if kind is StageKind.SPLIT else candidates
-    others = total([Tally(), *beside, *(candidates if kind is StageKind.SPLIT else ())])
+    what they count are shadows and golden questions, and neither is a request of a user."""
+    tried = total([Tally(), *candidates])
+    others, golden, unserved, unserved_golden = total([Tally(), *beside]), asked.beside, tried, asked.candidates
+    if kind is StageKind.SPLIT:
+        others, golden, unserved, unserved_golden = others + tried, golden + asked.candidates, Tally(), Tally()
     return StepCounts(
         campaign,
         step,
         Arm.of(baseline, asked.baseline),
-        Arm.of(others, asked.others),
-        sum(each.tokens for each in shadowed),
-    )
+        Arm.of(others, golden),
+        unserved.tokens,
+        unserved_golden.tokens,
+    ).possible
 
 
 def booked(book: SavingsBook | None, counts: StepCounts, at: int) -> SavingsBook:
     """The book after a look at Unix second `at`. Counts that do not hold those of the look before are of another step,
     or began anew: what was counted before is closed, and stays. counts: their golden questions are those since then."""
+    counts = counts.possible
     if book is None:
         return SavingsBook(Sums(), counts, at, at)
-    before = book.open
-    whole = replace(counts, baseline=counts.baseline.after(before.baseline), others=counts.others.after(before.others))
-    if before.goes_on_as(whole):
+    whole = counts.after(book.open)
+    if book.open.goes_on_as(whole):
         return replace(book, open=whole, until=at)
     return SavingsBook(book.sums, counts, book.since, at)
 
 
 def packed(book: SavingsBook) -> str:
-    """The book without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`."""
-    return ";".join(",".join(map(str, part)) for part in (astuple(book.closed), book.open.row))
+    """The book without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`. Doubtful steps stand there only if any."""
+    closed = astuple(book.closed)
+    return ";".join(",".join(map(str, part)) for part in (closed if closed[-1] else closed[:-1], book.open.row))
 
 
 def unpacked(text: str, since: int, until: int) -> SavingsBook:
     """Inverse of `packed`. Raises ValueError when the text was not made by it."""
     parts = [[int(number) for number in part.split(",")] for part in text.split(";")]
-    if [len(part) for part in parts] != [len(fields(Sums)), ROW]:
+    if len(parts) != 2 or len(fields(Sums)) - len(parts[0]) not in (0, 1) or len(parts[1]) not in ROWS:
         raise ValueError(f"status.savings.packed is {text!r}, which is no savings ledger of this release")
-    return SavingsBook(Sums(*parts[0]), StepCounts.from_row(parts[1]), since, until)
+    return SavingsBook(Sums(*parts[0]), StepCounts.from_row(parts[1]).possible, since, until)
+
+
+def _kept(count: int) -> int:
+    """A count as an account can hold it."""
+    return min(max(0, count), LARGEST)
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -21,6 +21,7 @@ def savings_status(book: SavingsBook | None) -> SavingsStatus | None:
         golden_tokens=sums.golden,
         shadow_tokens=sums.shadows,
         lost_tokens=sums.lost,
+        doubtful_steps=sums.doubtful,
         packed=packed(book),
     )
 

@@ -55,6 +55,7 @@ class Decision:
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
     looks_as_text: form of the looks in its verdict; rows of numbers in those that earlier releases decided.
+    guard_looks_as_text: the same of a guard's looks, where it is a guard's decision.
     """
 
     verdict: Verdict
@@ -68,6 +69,19 @@ class Decision:
     approved_by: tuple[str, ...] = ()
     rejected_by: str = ""
     looks_as_text: bool = True
+    guard_looks_as_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """A decision whose verdict may not be stored yet although another decision of the campaign has followed.
+
+    previous_digest: of the verdict that its own names. guard: what its own records of a guard.
+    """
+
+    decision: Decision
+    previous_digest: str
+    guard: GuardState | None = None
 
 
 NOT_CHOSEN = "AnotherSavesMore"
@@ -162,6 +176,7 @@ class RolloutState:
     outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
+    unstored: decisions of this campaign before the latest one whose verdicts come first, the first one first.
     """
 
     phase: Phase = Phase.PENDING
@@ -194,6 +209,7 @@ class RolloutState:
     savings: SavingsBook | None = None
     guard: GuardState | None = None
     guard_steps: int = 0
+    unstored: tuple[Unstored, ...] = ()
 
     @property
     def is_guarded(self) -> bool:

@@ -23,7 +23,7 @@ from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks, packed_records
-from earlystop.rollout.decision_codec import decision_status, restore_decision
+from earlystop.rollout.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
@@ -122,6 +122,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         savings=savings_status(state.savings),
         guard=guard_status(state.guard),
         guard_steps=state.guard_steps or None,
+        unstored=unstored_status(name, uid, state),
         internal=Internal(
             ledger=ledger,
             mark=pack_marks([each.mark for each in state.comparisons]),
@@ -174,6 +175,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         savings=restore_savings(stored.savings),
         guard=restore_guard(stored.guard, plan, factor),
         guard_steps=stored.guard_steps or 0,
+        unstored=restore_unstored(plan, stored.unstored, factor),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:

@@ -324,11 +324,11 @@ def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
 
 
 def carried_out(state: RolloutState) -> RolloutState:
-    """The decision is stored and its weights are in force. What a person asked for certifies nothing."""
+    """All verdicts are stored and the weights are in force. What a person asked for certifies nothing."""
     phase, decision = PHASES[state.phase].becomes, state.decision
     if phase is None:
         return state
-    state = replace(state, losses=losses_with(state))
+    state = replace(state, losses=losses_with(state), unstored=())
     if state.search is not None:
         return after_trial(state)
     if decision is not None and decision.reason == BY_CLASS:

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
+from earlystop.api.guard_status import RecordedGuard
 from earlystop.api.look_table import as_text
 from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, DIGEST_ANNOTATION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
+from earlystop.evidence.objective import Basis
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.class_codec import class_map_entries, class_records
 from earlystop.rollout.decision import BY_CLASS
@@ -48,10 +50,23 @@ def columns(plan: Plan, later: Sequence[str] = ()) -> tuple[str, ...]:
     return (*COLUMNS, *classes, *beside, *later, *users)
 
 
+def guard_columns(guard: RecordedGuard, plan: Plan) -> tuple[str, ...]:
+    """Names of the columns of a guard's looks, in which no query class has any where golden questions are compared, and
+    later counts only where a look has some."""
+    names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
+    classes = () if Basis(guard.evidence) is Basis.PAIRS else plan.objective.classes
+    known = (*COLUMNS, *(f"{name}/{each.name}" for each in classes for name in names))
+    return (*known, *(later_columns() if any(len(row) > len(known) for row in guard.looks) else ()))
+
+
 def verdict_name(policy: str, state: RolloutState) -> str:
     """Name of the decision's verdict: the same whenever it is asked for, so that it is never created twice."""
-    number = 1 if state.decision is None else state.decision.number
-    return first_verdict_name(policy, state.revision) + (f"-{number}" if number > 1 else "")
+    return later_verdict_name(policy, state.revision, 1 if state.decision is None else state.decision.number)
+
+
+def later_verdict_name(policy: str, revision: str, number: int) -> str:
+    """Name of the verdict of a campaign's decision of this number, from 1."""
+    return first_verdict_name(policy, revision) + (f"-{number}" if number > 1 else "")
 
 
 def first_verdict_name(policy: str, revision: str) -> str:
@@ -65,6 +80,9 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan = state.pinned_plan
     assessment = comparison.assessment
+    guard = recorded_guard(state.guard)
+    if guard is not None and decision.guard_looks_as_text:
+        guard = guard.model_copy(update={"columns": guard_columns(guard, plan)})
     rows = VerdictSpec(
         policy=policy,
         policy_uid=uid,
@@ -93,13 +111,15 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
-        guard=recorded_guard(state.guard),
+        guard=guard,
         approved_by=decision.approved_by,
         rejected_by=decision.rejected_by or None,
         proposal_digest=decision.proposal or None,
         previous=state.previous_digest,
         digest="",
     ).wire()
+    if decision.guard_looks_as_text:
+        rows["guard"] = as_text(rows["guard"])
     record = as_text(rows) if decision.looks_as_text else rows
     return {**record, "digest": digest_of(record)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED
+from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
 from earlystop.rollout.approval import recorded_digest
 from earlystop.rollout.state import Verdict
 
@@ -22,7 +22,8 @@ def approval_differences(record: VerdictSpec, spec: dict[str, Any]) -> list[str]
     if (record.reason == APPROVAL_REJECTED) != bool(record.rejected_by):
         problems.append(f"The record's reason is {record.reason}, which does not fit who rejected it.")
     answered = bool(record.approved_by) or record.reason in (APPROVAL_REJECTED, APPROVAL_EXPIRED)
-    if answered != bool(record.proposal_digest):
+    by_people_or_gates = record.reason == PROOF_NOT_REGAINED
+    if answered != bool(record.proposal_digest) and not by_people_or_gates:
         problems.append("The record does not name what people were asked exactly where people were.")
     elif record.approved_by and record.proposal_digest != recorded_digest(spec):
         problems.append("The people who agreed were asked about another decision than the one in the record.")

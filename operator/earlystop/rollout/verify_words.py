@@ -8,7 +8,14 @@ from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
-from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, rejected_by, rejected_message
+from earlystop.rollout.answered import (
+    APPROVAL_EXPIRED,
+    APPROVAL_REJECTED,
+    PROOF_NOT_REGAINED,
+    not_regained_message,
+    rejected_by,
+    rejected_message,
+)
 from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
 from earlystop.rollout.certificate.response import lapsed_messages
 from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
@@ -50,7 +57,7 @@ DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
-    **dict.fromkeys((APPROVAL_EXPIRED, GATE_TIMED_OUT), (Verdict.INCONCLUSIVE,)),
+    **dict.fromkeys((APPROVAL_EXPIRED, PROOF_NOT_REGAINED, GATE_TIMED_OUT), (Verdict.INCONCLUSIVE,)),
     **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(
         ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
@@ -126,13 +133,19 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
     if record.reason == APPROVAL_REJECTED:
         ends = rejected_message(record.candidate, "", "").removeprefix(rejected_by(""))
         return record.message.startswith(rejected_by(record.rejected_by or "")) and record.message.endswith(ends)
-    if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED, APPROVAL_EXPIRED):
+    if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED):
         asked = re.escape(f"Asked for by {record.requested_by}: the campaign is aborted")
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
         goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
         outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
         expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within \d+ s\."
-        patterns = {"NoMetrics": outage, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}
+        lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", r"\d+\ s")
+        patterns = {
+            "NoMetrics": outage,
+            "DeadlineExceeded": DEADLINE,
+            ABORTED: asked + after,
+            PROOF_NOT_REGAINED: lost,
+        }
         pattern = patterns.get(record.reason, expired)
         tail = with_remainder("", uncertain).strip()
         return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None

@@ -1,4 +1,4 @@
-"""Looks at settings whose truth is known: by requests that are split, or by one stream on which all are judged."""
+"""Answers of settings whose truth is known: to requests that are split, or to one stream on which all are judged."""
 
 from __future__ import annotations
 
@@ -9,30 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import Tally
 from earlystop.simulation.search_truth import TrueCurve, TrueSetting
-
-EVEN = 50
-"""Each candidate has as many requests as the baseline."""
-
-
-def split_looks(
-    curve: TrueCurve,
-    tried: Sequence[int],
-    requests: int,
-    at: int,
-    random: Generator,
-    step: int = 0,
-    *,
-    paired: bool = False,
-) -> tuple[Look, ...]:
-    """A look at each of the settings tried, after so many more requests of all variants, which have even shares.
-
-    paired: whether a golden question comes with each request, which both variants answer.
-    """
-    counts = random.multinomial(requests, [1 / (len(tried) + 1)] * (len(tried) + 1)).tolist()
-    baseline, candidates = split_answers(curve, tried, counts, random, paired=paired)
-    return tuple(Look(at, step, EVEN, baseline, candidate) for candidate in candidates)
 
 
 def split_answers(
@@ -46,7 +24,8 @@ def split_answers(
 ) -> tuple[Tally, tuple[Tally, ...]]:
     """Answers of the baseline and of each of the settings tried to so many requests. counts: the baseline's first.
 
-    paired: as in `split_looks`. more_questions: golden questions beside those that come with these requests.
+    paired: whether a golden question comes with each request, which both variants answer. more_questions: golden
+    questions beside those that come with these requests.
     """
     baseline = _answers(random, counts[0], curve.baseline_em, curve.mean_tokens, curve.spread)
     candidates = []
@@ -58,13 +37,6 @@ def split_answers(
             candidate += _golden(curve, truth, counts[0] + count + more_questions, random)
         candidates.append(candidate)
     return baseline, tuple(candidates)
-
-
-def shadow_looks(curve: TrueCurve, tried: Sequence[int], requests: int, at: int, random: Generator) -> tuple[Look, ...]:
-    """A look at each of the settings tried, all of which are judged on the same requests, by pairs with the baseline's
-    answers. A setting would have made the very same answer shorter."""
-    baseline, candidates = shadow_answers(curve, tried, requests, random)
-    return tuple(Look(at, 0, EVEN, baseline, candidate) for candidate in candidates)
 
 
 def shadow_answers(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from earlystop.cli.main import app
 from earlystop.cli.manual_plan import Refused, promote
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.approval import awaited_digest
+from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
 from tests.unit.cli.api_server import answering, refused
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.metrics.source.faulty_server import Handler
@@ -82,6 +84,18 @@ def test_nothing_is_answered_where_no_decision_waits(name: str) -> None:
         return
     with pytest.raises(Refused, match="has no decision that waits"):
         question_of(manifest(REACHED[name]))
+
+
+def test_what_waits_for_gates_alone_asks_nobody_for_an_approval_and_can_be_rejected() -> None:
+    state = REACHED[WAITING]
+    assert state.awaiting is not None
+    asked = GatesAsked(state.awaiting.since, False, (GateAnswer("ci", GateState.WAITING, state.awaiting.since),))
+    gate = {"name": "ci", "timeoutSeconds": 600, "condition": {"kind": "Job", "name": "ci", "type": "Complete"}}
+    policy = manifest(replace(state, gates=asked), changes={"rollout": {"steps": [{"weight": 50}], "gates": [gate]}})
+    with pytest.raises(Refused, match="waits for its gates and asks nobody"):
+        question_of(policy)
+    rejected = question_of(policy, "Reject")
+    assert rejected.digest and "It waits for its gates until 2025-" in rejected.sentence
 
 
 def test_an_approval_is_one_that_the_kind_describes_and_goes_with_its_policy() -> None:

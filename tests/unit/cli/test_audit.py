@@ -24,7 +24,14 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
         "lastTimestamp": "2020-01-01T00:00:00Z",
     }
     foreign = {**event, "involvedObject": {**about, "kind": "Pod"}}
-    items = {"earlystopverdicts": chain_of(2), "events": [event, foreign]}
+    said = {"type": "Counted", "status": "False", "reason": "ByAuthor", "message": "Ask somebody else."}
+    approval = {
+        "metadata": {"name": "qa-1", "namespace": "llm", "creationTimestamp": "2020-01-01T00:00:01Z"},
+        "spec": {"policy": "qa", "answer": "Approve", "by": "carol", "decisionDigest": "sha256:0f"},
+        "status": {"conditions": [said]},
+    }
+    other = {**approval, "spec": {**approval["spec"], "policy": "other"}}
+    items = {"earlystopverdicts": chain_of(2), "events": [event, foreign], "earlystopapprovals": [approval, other]}
 
     def answer(handler: Handler) -> None:
         last = handler.path.split("?")[0].rpartition("/")[2]
@@ -36,5 +43,6 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
         nobody = CliRunner().invoke(app, ["audit", "other"])
     assert shown.exit_code == 0, shown.output
     assert "Suspended" in shown.output and "user alice" in shown.output and "llm/qa" in shown.output
-    assert [each["what"] for each in rows] == ["Suspended", "Promote", "Promote"]
+    assert [each["what"] for each in rows] == ["Suspended", "Approve", "Promote", "Promote"]
+    assert "ByAuthor: Ask somebody else." in rows[1]["told"] and rows[1]["who"] == "user carol"
     assert nobody.exit_code == 1 and "no policy and no verdict other" in nobody.output

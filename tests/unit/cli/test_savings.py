@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from earlystop.api.counts import Tally
 from earlystop.cli.main import app
-from earlystop.cli.savings import savings_of, screen_of, sentences
+from earlystop.cli.savings import as_json, savings_of, screen_of, sentences
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.savings import SavingsBook, booked, counts_of_step
+from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
 from tests.unit.cli.api_server import api_with
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW
@@ -61,6 +61,18 @@ def test_what_is_served_after_the_last_look_is_said_not_to_be_in_it() -> None:
     assert over is not None and counting is not None
     assert any("llm/qa" in sentence and "not in these books" in sentence for sentence in sentences([over]))
     assert not any("not in these books" in sentence for sentence in sentences([counting]))
+
+
+def test_counters_that_contradict_each_other_are_told_with_what_to_look_for() -> None:
+    asked = Asked(Tally(completed=150, tokens=90_000))
+    counts = counts_of_step(1, 0, StageKind.SPLIT, Tally(completed=100, tokens=60_000), [], asked=asked)
+    found = savings_of(manifest(replace(REACHED["observing"], savings=booked(None, counts, NOW))), [])
+    assert found is not None
+    (told,) = [each for each in sentences([found]) if "contradicted each other" in each]
+    assert "llm/qa" in told and "earlystop_ series" in told
+    assert as_json([found])["policies"][0]["doubtfulSteps"] == 1
+    sound = savings_of(policy(), [])
+    assert sound is not None and not any("contradicted" in each for each in sentences([sound]))
 
 
 def test_no_number_is_cut_at_80_and_at_120_columns() -> None:

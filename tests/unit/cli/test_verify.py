@@ -65,7 +65,7 @@ def test_a_verdict_that_a_person_asked_for_is_told_as_such(tmp_path: Path) -> No
 def test_a_guards_alarm_is_told_with_what_was_recomputed_and_what_had_to_be_believed(tmp_path: Path) -> None:
     spec = json.loads(json.dumps(verdict_spec("qa", UID, REACHED["rolled back by its guard"])))
     code, output = verify(tmp_path, {"kind": "EarlyStopVerdict", "spec": spec})
-    kept, taken = len(spec["guard"]["looks"]), spec["guard"]["looksTaken"]
+    kept, taken = len(spec["guard"]["lookTable"].split("\n")) - 1, spec["guard"]["looksTaken"]
     assert code == 0 and f"The guard's alarm follows from its last {kept} looks; the {taken - kept} looks" in output
     code, output = verify(
         tmp_path, {"kind": "EarlyStopVerdict", "spec": {**spec, "guard": {**spec["guard"], "alarm": []}}}

@@ -69,6 +69,18 @@ def test_a_verdict_that_waits_to_be_stored_is_no_cut_tail(tmp_path: Path) -> Non
     assert code == 0, output
 
 
+def test_verdicts_of_several_decisions_that_wait_to_be_stored_are_no_cut_tail_either(tmp_path: Path) -> None:
+    first, waits, last = (each["spec"] for each in chain_of(3))
+    status = {
+        "phase": "RollingBack",
+        "previousDigest": waits["digest"],
+        "decision": {"digest": last["digest"]},
+        "unstored": [{"decision": {"digest": waits["digest"]}, "previousDigest": first["digest"]}],
+    }
+    code, output = run("--chain", saved(tmp_path, chain_of(3)[0], policy_with(status)))
+    assert code == 0, output
+
+
 def test_a_policy_is_named_and_read_from_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = chain_of(2)
     with api_with(verdicts, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from earlystop.controller.release_lease import (
     ReleaseLease,
     elder,
     holder_in,
+    signature,
 )
 from tests.unit.controller.memory import Memory
 
@@ -113,6 +114,23 @@ async def test_a_pod_that_follows_another_of_its_release_is_as_old_as_the_releas
     assert is_free(restarted)
 
 
+async def test_of_releases_side_by_side_the_oldest_speaks_for_the_cluster_and_the_next_when_it_is_gone() -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    old, young = lease_of(memory, clock, "first", "a"), lease_of(memory, clock, "second", "b")
+    assert old.signature() is None, "nobody speaks before it knows of the others"
+    await old.renew()
+    assert old.signature() == ""
+    clock.now += 5
+    await young.renew()
+    await old.renew()
+    assert (old.signature(), young.signature()) == ("first/es", None)
+    clock.now += DURATION_SECONDS + 1
+    await young.renew()
+    assert young.signature() == ""
+
+
 async def test_a_lease_that_no_admin_vouches_for_keeps_nobody_waiting() -> None:
     memory, clock = cluster(), Clock()
     install(memory, "tenant", by_admin=False)
@@ -131,7 +149,7 @@ async def test_without_the_lease_or_the_right_to_it_the_operator_starts_all_the_
     install(memory, "first")
     lease = lease_of(memory, Clock(), "first")
     await lease.renew()
-    assert is_free(lease)
+    assert is_free(lease) and lease.signature() == ""
 
 
 async def test_while_the_api_server_does_not_answer_nobody_takes_itself_for_the_only_one() -> None:
@@ -184,3 +202,16 @@ def test_of_live_releases_that_meet_at_least_one_serves_and_no_two_that_meet_wai
     assert before[oldest] is None
     for each, first in before.items():
         assert first is None or (before[first] != each and first.meets(each) and now <= first.renewed + 5)
+
+
+@given(st.tuples(*map(holders, "xyz")), st.integers(0, 15))
+def test_of_live_releases_just_one_writes_what_is_said_of_the_whole_cluster(
+    releases: tuple[Holder, ...], now: int
+) -> None:
+    alive = [each for each in releases if now <= each.renewed + each.seconds]
+    writing = {each: signature(each, [other for other in releases if other != each], now) for each in alive}
+    found = {each: said for each, said in writing.items() if said is not None}
+    assert len(found) == min(1, len(alive))
+    for each, said in found.items():
+        assert each == min(alive, key=lambda one: one.age_order)
+        assert said == (f"{each.namespace}/es" if len(alive) > 1 else "")

@@ -46,15 +46,15 @@ def test_a_fraction_out_of_range_is_refused_by_name(name: str, fraction: float) 
         Spoiling(**{name: fraction})  # type: ignore[arg-type]
 
 
-async def test_a_server_that_spoils_later_answers_as_recorded_until_it_is_told_to() -> None:
+async def test_a_server_that_spoils_later_answers_as_recorded_until_it_is_told_to_and_after() -> None:
     recorded = load_recordings(BUILTIN)
     settings = ServerSettings(baseline_window=5, spoiling=Spoiling(empty=1.0, every_variant=True), spoils_later=True)
     server = ReferenceServer(Replay(recorded), settings)
     async with TestClient(TestServer(server.application())) as client:
         asked = {"model": "m", "messages": [{"role": "user", "content": recorded[0].question}]}
         texts = []
-        for _ in range(2):
+        for then in (server.begin_spoiling, server.end_spoiling, server.end_spoiling):
             answer = await (await client.post("/v1/chat/completions", json=asked)).json()
             texts.append(answer["choices"][0]["message"]["content"])
-            server.begin_spoiling()
-    assert texts[0] and not texts[1]
+            then()
+    assert texts[0] and not texts[1] and texts[2] == texts[0]

@@ -50,8 +50,13 @@ def restored(state: RolloutState) -> RolloutState:
     return from_status(json.loads(json.dumps(to_status("qa", UID, TIMES, state, ""))))[0]
 
 
-def alarmed(state: RolloutState) -> RolloutState:
+def off_by_alarm(state: RolloutState) -> RolloutState:
+    """The state whose guard has just alarmed, while nothing of that is carried out yet."""
     state, server = guarded(state)
     after = watched(SPEC, state, server, HARM, 100)
     assert after.phase is Phase.ROLLING_BACK
-    return carried_out(after)
+    return after
+
+
+def alarmed(state: RolloutState) -> RolloutState:
+    return carried_out(off_by_alarm(state))

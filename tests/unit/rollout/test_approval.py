@@ -138,7 +138,7 @@ def test_an_approval_is_followed_with_the_evidence_of_then_and_never_blindly() -
     campaign.state = turned = campaign_turned(waiting)
     assert campaign.answered()[0].decision is None
     late, _ = campaign.answered(DAY)
-    assert late.decision is not None and late.decision.reason == "ApprovalExpired"
+    assert late.decision is not None and late.decision.reason == "ProofNotRegained"
     assert differences(verdict_spec("qa", UID, late)) == [] and turned.decision is None
     campaign.state = waiting
     assert campaign.answered()[0].decision is not None

@@ -20,8 +20,10 @@ from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import Phase, RolloutState, Verdict
+from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
+from earlystop.rollout.waiting_end import waiting_ends_at
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import UID, examples, policy
@@ -113,6 +115,43 @@ def test_open_gates_promote_nothing_that_the_evidence_does_not_bear_out() -> Non
         assert (decision is not None) is not bool(lacking)
         held += bool(lacking)
     assert held > 0
+
+
+def turned(campaign: Campaign) -> None:
+    """The evidence no longer speaks for what waits, though it shows no harm."""
+    for _ in range(40):
+        campaign.look(TURNED)
+        state = campaign.state
+        assert state.decision is None and state.last_look_at is not None
+        if missing_for_promotion(state.pinned_plan, state, "w10", state.last_look_at):
+            return
+    raise AssertionError("the evidence has not turned")
+
+
+def test_proof_that_is_lost_while_gates_are_waited_for_may_come_back_for_a_time_of_its_own() -> None:
+    campaign = waiting(gated([{**GATES[0], "timeoutSeconds": 200_000}], approval={"expiresSeconds": 600}))
+    turned(campaign)
+    since = campaign.state.awaiting.since if campaign.state.awaiting else 0
+    opened = 7_000
+    campaign.state = told(campaign, opened, ci="Open")
+    assert campaign.state.decision is None  # its 600 s run from when the gate opened
+    assert waiting_ends_at(campaign.times, campaign.state) == since + opened + 600
+    done = told(campaign, opened + 600, ci="Open").decision
+    assert done is not None and (done.verdict, done.reason) == (Verdict.INCONCLUSIVE, "ProofNotRegained")
+    assert "w10 was lost" in done.message and "pproval" not in done.message
+    ended = told(campaign, opened + 600, ci="Open")
+    assert differences(verdict_spec("qa", UID, ended)) == []
+
+
+def test_a_status_says_until_when_gates_are_waited_for_and_of_an_approval_nothing() -> None:
+    campaign = waiting()
+    since = campaign.state.awaiting.since if campaign.state.awaiting else 0
+    assert waiting_ends_at(campaign.times, campaign.state) == since + 100
+    patient = waiting(gated([{**GATES[0], "onTimeout": "Wait"}]))
+    assert waiting_ends_at(patient.times, patient.state) is None
+    status = to_status("qa", UID, patient.times, patient.state, "")
+    assert "expiresAt" not in status["awaiting"]
+    assert from_status(status)[0] == patient.state
 
 
 def test_gates_and_people_are_both_waited_for() -> None:

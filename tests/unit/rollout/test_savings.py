@@ -28,8 +28,12 @@ COUNT = st.integers(0, 10**6)
 GOLDEN = st.integers(0, 10**3)
 USERS = st.builds(lambda completed, failed, tokens: Tally(0, completed, failed, tokens=tokens), COUNT, COUNT, COUNT)
 QUESTIONS = st.builds(lambda completed, tokens: Tally(0, completed, tokens=tokens), GOLDEN, GOLDEN)
-LOOK = st.tuples(st.booleans(), USERS, QUESTIONS, USERS, QUESTIONS)
-"""Whether a step begins with it; and what users and golden questions have added since, of the baseline and others."""
+NEW = st.lists(st.tuples(USERS, QUESTIONS), min_size=3, max_size=3)
+"""What users (or shadows) and golden questions add of the baseline, of a candidate and of an incumbent beside it."""
+LOOK = st.tuples(st.sampled_from([None, *StageKind]), NEW)
+"""The kind of the step that begins with it, or None where the last one goes on; and what has been added since."""
+ANY = st.integers(0, 2**62)
+ANY_TALLY = st.builds(lambda completed, failed, tokens: Tally(0, completed, failed, tokens=tokens), ANY, ANY, ANY)
 BASELINE, OTHERS = Arm(completed=100, tokens=60_000), Arm(completed=50, tokens=20_000)
 
 
@@ -97,24 +101,77 @@ def test_counts_that_fell_are_of_something_new_and_what_was_booked_before_stays(
     assert book.sums.tokens == 80_000 + 26_000
 
 
-@settings(examples, max_examples=20)
+@settings(examples, max_examples=30)
 @given(st.lists(LOOK, min_size=1, max_size=5))
-def test_books_balance_to_the_token_in_every_step_and_over_all_of_them(
-    looks: list[tuple[bool, Tally, Tally, Tally, Tally]],
+def test_books_balance_to_the_token_in_steps_of_every_kind_and_over_all_of_them(
+    looks: list[tuple[StageKind | None, list[tuple[Tally, Tally]]]],
 ) -> None:
     book: SavingsBook | None = None
-    step, baseline, others, served = 0, Tally(), Tally(), 0
-    for at, (begins, users_b, golden_b, users_o, golden_o) in enumerate(looks):
-        step, baseline, others = (step + 1, Tally(), Tally()) if begins else (step, baseline, others)
-        baseline, others = baseline + users_b + golden_b, others + users_o + golden_o
-        counts = counts_of_step(1, step, StageKind.SPLIT, baseline, [others], asked=Asked(golden_b, golden_o))
-        book, served = booked(book, counts, NOW + at), served + users_b.tokens + users_o.tokens
+    step, kind, arms = 0, StageKind.SPLIT, [Tally()] * 3
+    requests = of_users = golden = shadows = 0
+    for at, (begins, new) in enumerate(looks):
+        step, kind, arms = (step, kind, arms) if begins is None else (step + 1, begins, [Tally()] * 3)
+        arms = [arm + users + asked for arm, (users, asked) in zip(arms, new, strict=True)]
+        counts = counts_of_step(1, step, kind, arms[0], [arms[1]], [arms[2]], Asked(*(asked for _, asked in new)))
+        book = booked(book, counts, NOW + at)
+        serving = new if kind is StageKind.SPLIT else [new[0], new[2]]
+        requests += sum(users.completed for users, _ in serving)
+        of_users += sum(users.tokens for users, _ in serving)
+        golden += sum(asked.tokens for _, asked in new)
+        shadows += 0 if kind is StageKind.SPLIT else new[1][0].tokens
         sums = book.sums
-        assert sums.tokens - sums.golden == served
-        assert sums.without == served + sums.saved
-        assert min(sums.requests, sums.golden, sums.lost, sums.without) >= 0
+        assert (sums.requests, sums.golden, sums.shadows, sums.doubtful) == (requests, golden, shadows, 0)
+        assert sums.tokens == of_users + golden
+        assert sums.without == of_users + sums.saved
         assert restore_savings(savings_status(book)) == book
     assert book is not None and book.until == NOW + len(looks) - 1
+
+
+def test_a_step_that_serves_a_candidate_to_nobody_books_its_golden_questions_as_such_and_its_shadows_without_them() -> (
+    None
+):
+    users, shadows = Tally(1000, 1000, tokens=300_000), Tally(1000, 1000, tokens=200_000)
+    asked = Asked(Tally(completed=50, tokens=15_000), Tally(completed=50, tokens=10_000))
+    for kind in (StageKind.SHADOW, StageKind.LEARN):
+        counts = counts_of_step(1, 0, kind, users + asked.baseline, [shadows + asked.candidates], asked=asked)
+        sums = booked(None, counts, NOW).sums
+        assert sums == Sums(1000, 325_000, without=300_000, golden=25_000, shadows=200_000)
+        assert sums.saved == 0 and sums.net(shadows_cost=True) == -225_000
+
+
+def test_a_night_without_users_in_shadow_saves_nothing_and_can_be_stored() -> None:
+    asked = Asked(Tally(completed=50, tokens=15_000), Tally(completed=50, tokens=10_000))
+    counts = counts_of_step(1, 0, StageKind.SHADOW, asked.baseline, [asked.candidates], asked=asked)
+    told = savings_status(booked(None, counts, NOW))
+    assert told is not None and (told.requests, told.saved_tokens, told.golden_tokens) == (0, 0, 25_000)
+
+
+ANY_LOOK = st.tuples(st.integers(0, 1), st.sampled_from(StageKind), st.lists(ANY_TALLY, min_size=6, max_size=6))
+
+
+@settings(examples, max_examples=50)
+@given(st.lists(ANY_LOOK, min_size=1, max_size=4))
+def test_no_counts_whatever_keep_a_look_from_storing_its_books(looks: list[tuple[int, StageKind, list[Tally]]]) -> None:
+    book: SavingsBook | None = None
+    for at, (step, kind, (baseline, candidate, beside, *asked)) in enumerate(looks):
+        book = booked(book, counts_of_step(1, step, kind, baseline, [candidate], [beside], Asked(*asked)), NOW + at)
+        told = savings_status(book)
+        assert told is not None and restore_savings(told) == book
+
+
+def test_more_golden_answers_than_answers_are_cut_and_the_step_is_told_as_doubtful() -> None:
+    baseline, asked = Tally(completed=100, tokens=60_000), Asked(Tally(completed=150, tokens=90_000))
+    book = booked(None, counts_of_step(1, 0, StageKind.SPLIT, baseline, [], asked=asked), NOW)
+    assert book.sums == Sums(0, 60_000, without=0, golden=60_000, doubtful=1)
+    book = booked(book, counts_of_step(1, 1, StageKind.SPLIT, Tally(completed=10, tokens=6_000), []), NOW + 15)
+    told = savings_status(book)
+    assert told is not None and (told.doubtful_steps, told.requests) == (1, 10)
+
+
+def test_a_ledger_of_an_earlier_release_is_read_as_it_was() -> None:
+    book = unpacked("1,2,3,4,5,6;1,0,110,0,60050,10,50,60,0,20030,10,30,7", NOW, NOW)
+    assert book.closed == Sums(1, 2, 3, 4, 5, 6)
+    assert book.open == StepCounts(1, 0, Arm(110, 0, 60_050, 10, 50), Arm(60, 0, 20_030, 10, 30), 7)
 
 
 def test_a_status_that_holds_no_ledger_is_refused_by_name() -> None:

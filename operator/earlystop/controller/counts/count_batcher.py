@@ -19,6 +19,7 @@ from earlystop.controller.counts.part_reading import Answers, Probed, Result, fa
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
+from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion, read_evaluators
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
@@ -118,6 +119,12 @@ class CountBatcher:
     async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
         """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""
         return await self.read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
+
+    async def read_evaluators(
+        self, source: str, question: EvaluatorsQuestion, at: int
+    ) -> EvaluatorDigests | MetricsFailure:
+        """What a policy's evaluators ask, and how they score it, at Unix second `at`."""
+        return await self.read_of_one(source, question.policy, lambda client: read_evaluators(client, question, at))
 
     async def read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]

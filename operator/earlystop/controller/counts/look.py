@@ -177,15 +177,20 @@ def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsBoo
     named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
     arms = source.totals(ledger, step, named)
     asked = source.evaluated_since(tracked.ledger, ledger, step, named)
-    others = [asked[each] for each in named[1:] if each in asked]
+    candidates = [asked[each] for each in plan.variants if each in asked]
+    is_beside = INCUMBENT in arms and INCUMBENT not in plan.variants
     counts = counts_of_step(
         state.campaign,
         step,
         StageKind.SPLIT if state.is_guarded else plan.stage(step).kind,
         arms[Variant.BASELINE],
         [arms[variant] for variant in plan.variants],
-        [arms[INCUMBENT]] if INCUMBENT in arms and INCUMBENT not in plan.variants else (),
-        Asked(asked.get(Variant.BASELINE.value, Tally()), total([Tally(), *others])),
+        [arms[INCUMBENT]] if is_beside else (),
+        Asked(
+            asked.get(Variant.BASELINE.value, Tally()),
+            total([Tally(), *candidates]),
+            asked.get(INCUMBENT, Tally()) if is_beside else Tally(),
+        ),
     )
     return booked(state.savings, counts, at)
 

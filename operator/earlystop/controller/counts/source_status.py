@@ -1,4 +1,8 @@
-"""What a MetricSource's status says: whether it answers, in one condition that is written only when it changes."""
+"""What a MetricSource's status says: whether it answers, in one condition that is written only when it changes.
+
+A source belongs to the cluster, and what one release finds there another may not, as with a Secret that only one of
+them has. So of releases side by side only the oldest one writes, and the condition says which that is.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,13 @@ IDLE_SECONDS = 30.0
 FAILED_SECONDS = 10.0
 TICK_SECONDS = 5.0
 ANSWERING = "Answering"
+MESSAGE_LIMIT = 2048
+SIGNED = (
+    " So it is for the release of Lease {}, the oldest in this cluster, which alone writes this; conditions "
+    "MetricsAvailable of policies say how others find it."
+)
+Said = tuple[str, str, str]
+"""Status and reason of a condition, and the Lease of the release that said so."""
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +56,10 @@ class SourceReport:
         """Status and reason of the condition Reachable that follows from the exchange."""
         return ("True", ANSWERING) if self.failure is None else ("False", self.failure.kind.value)
 
-    @property
-    def message(self) -> str:
-        """What the condition tells the admin."""
-        return "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
+    def message(self, signature: str) -> str:
+        """What the condition tells the admin. signature: Lease of the release that says it, "" for the only one."""
+        found = "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
+        return f"{found[: MESSAGE_LIMIT - 300]}{SIGNED.format(signature)}" if signature else found[:MESSAGE_LIMIT]
 
 
 class SourceStatusWriter:
@@ -57,12 +68,20 @@ class SourceStatusWriter:
     A source's status is written at most once in 10 s, by compare-and-swap, and only for another status or reason.
     """
 
-    def __init__(self, cluster: Cluster, reader: CountBatcher, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        reader: CountBatcher,
+        clock: Callable[[], float],
+        signature: Callable[[], str | None] = lambda: "",
+    ) -> None:
+        """signature: Lease of this release; "" where it is the only one, None where another one writes."""
         self._cluster = cluster
         self._reader = reader
         self._clock = clock
+        self._signature = signature
         self._reports: dict[str, SourceReport] = {}
-        self._stored: dict[str, tuple[str, str] | None] = {}
+        self._stored: dict[str, Said | None] = {}
         self._not_before: dict[str, float] = {}
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
@@ -72,7 +91,7 @@ class SourceStatusWriter:
         """Remember how an exchange with a source ended. One by another spec than today's says nothing."""
         if self._reader.known().get(name) == spec:
             self._reports[name] = SourceReport(spec, failure, self._clock())
-            if self._stored.get(name) != self._reports[name].status_and_reason:
+            if self._stored.get(name) != (*self._reports[name].status_and_reason, self._signature()):
                 self._woken.set()
 
     def note_source(self, manifest: Manifest) -> None:
@@ -118,12 +137,16 @@ class SourceStatusWriter:
         del self._probes[name]
 
     async def write_due(self) -> None:
-        """Write every condition that has changed and whose time has come."""
+        """Write every condition that has changed and whose time has come, unless another release writes them."""
+        signature = self._signature()
+        if signature is None:
+            return
         for name, report in list(self._reports.items()):
-            if self._stored.get(name) == report.status_and_reason or self._clock() < self._not_before.get(name, 0.0):
+            is_said = self._stored.get(name) == (*report.status_and_reason, signature)
+            if is_said or self._clock() < self._not_before.get(name, 0.0):
                 continue
             try:
-                await self._write(name, report)
+                await self._write(name, report, signature)
             except Conflict:
                 self._not_before[name] = self._clock() + AGAIN_SECONDS
             except ClusterError as error:
@@ -134,24 +157,25 @@ class SourceStatusWriter:
                 log.exception("the status of MetricSource %s was not written", name)
                 self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
 
-    async def _write(self, name: str, report: SourceReport) -> None:
+    async def _write(self, name: str, report: SourceReport, signature: str) -> None:
         manifest = await self._cluster.get(SOURCES, None, name)
         if manifest is None or source_spec(manifest) != report.spec:
             self._not_before[name] = self._clock() + AGAIN_SECONDS  # the watch is about to bring the present one
             return
-        status = status_with(manifest, report, int(self._clock()))
+        status = status_with(manifest, report, int(self._clock()), signature)
         if status is not None:
             await self._cluster.replace(SOURCES, None, {**manifest, "status": status}, "status")
             self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
             reachable, reason = report.status_and_reason
             fields = {"kind": "MetricSource", "object": name, "reason": reason}
-            log.info("MetricSource %s: Reachable=%s, %s: %s", name, reachable, reason, report.message, extra=fields)
-        self._stored[name] = report.status_and_reason
+            message = report.message(signature)
+            log.info("MetricSource %s: Reachable=%s, %s: %s", name, reachable, reason, message, extra=fields)
+        self._stored[name] = (*report.status_and_reason, signature)
 
 
-def status_with(manifest: Manifest, report: SourceReport, now: int) -> dict[str, Any] | None:
-    """The status of a MetricSource after this report; None when it says so already."""
-    if _stored_in(manifest) == report.status_and_reason:
+def status_with(manifest: Manifest, report: SourceReport, now: int, signature: str = "") -> dict[str, Any] | None:
+    """The status of a MetricSource after this report; None when it says so already. signature: of who says it."""
+    if _stored_in(manifest) == (*report.status_and_reason, signature):
         return None
     before, known = manifest.get("status", {}), _condition_in(manifest)
     others = [each for each in before.get("conditions", []) if each["type"] != REACHABLE]
@@ -162,7 +186,7 @@ def status_with(manifest: Manifest, report: SourceReport, now: int) -> dict[str,
         "observedGeneration": manifest["metadata"]["generation"],
         "lastTransitionTime": known["lastTransitionTime"] if known.get("status") == status else rfc3339(now),
         "reason": reason,
-        "message": report.message[:2048],
+        "message": report.message(signature),
     }
     return {**before, "conditions": [*others, condition]}
 
@@ -172,12 +196,14 @@ def _condition_in(manifest: Manifest) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == REACHABLE), {})
 
 
-def _stored_in(manifest: Manifest) -> tuple[str, str] | None:
-    """Status and reason of the stored condition, when it is about the present spec."""
+def _stored_in(manifest: Manifest) -> Said | None:
+    """What the stored condition says, when it is about the present spec."""
     known = _condition_in(manifest)
     if known.get("observedGeneration") != manifest["metadata"]["generation"]:
         return None
-    return known["status"], known["reason"]
+    before, after = SIGNED.split("{}")
+    _, found, rest = str(known.get("message", "")).rpartition(before)
+    return known["status"], known["reason"], rest.removesuffix(after) if found else ""
 
 
 def source_spec(manifest: Manifest) -> SourceSpec | None:

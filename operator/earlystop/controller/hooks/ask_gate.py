@@ -13,7 +13,7 @@ from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
 from earlystop.controller.hooks.job import job_name
-from earlystop.controller.hooks.run_job import JOBS, run_job
+from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import exchange
 from earlystop.rollout.approval_words import proposal_sentence
 from earlystop.rollout.gates import GateAnswer, GateState
@@ -47,9 +47,16 @@ def question(state: RolloutState, gate: str) -> Occurrence:
 
 
 class GateAsker:
-    """Asks gates. refused: the cluster's own networks, to which nothing is sent."""
+    """Asks gates. refused: the cluster's own networks, to which nothing is sent. seal: of the operator's own Jobs."""
 
-    def __init__(self, cluster: Cluster, secrets: SecretReader, refused: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        secrets: SecretReader,
+        refused: Sequence[Network],
+        seal: Seal = OWN_SEAL,
+    ) -> None:
+        self._seal = seal
         self._cluster = cluster
         self._secrets = secrets
         self._refused = refused
@@ -80,10 +87,11 @@ class GateAsker:
         hook = f"gate/{gate.name}"  # no name of a hook has a slash
         name = job_name(identity, hook, about)
         was_made = known is not None and known.message == _job_words(name, JobResult.RUNNING)
-        before = HookJob(about.number, name, JobResult.RUNNING) if was_made else None
-        job = await run_job(self._cluster, identity, hook, template, about, before)
+        before = HookJob(about.number, name, JobResult.RUNNING, uid=known.job_uid) if known and was_made else None
+        job = await run_job(self._cluster, identity, hook, template, about, before, self._seal)
         states = {JobResult.SUCCEEDED: GateState.OPEN, JobResult.FAILED: GateState.CLOSED}
-        return GateAnswer(gate.name, states.get(job.result, GateState.WAITING), now, _job_words(name, job.result))
+        state = states.get(job.result, GateState.WAITING)
+        return GateAnswer(gate.name, state, now, _job_words(name, job.result), job.uid)
 
     async def _condition(
         self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, now: int

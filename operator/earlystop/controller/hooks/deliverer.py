@@ -10,8 +10,9 @@ from earlystop.api.hooks import Hook
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
-from earlystop.controller.hooks.run_job import check_template, run_job
+from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
+from earlystop.controller.hooks.wording import with_words
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES
@@ -51,7 +52,8 @@ class HookDeliverer:
     """Tells hooks, by a queue of due times with a key for each hook.
 
     tracked: the policies that the operator tracks. wake: has one reconciled, which stores what was told. clock: Unix
-    seconds. refused: the cluster's own networks, to which nothing is sent even where they are public.
+    seconds. refused: the cluster's own networks, to which nothing is sent even where they are public. seal: of the
+    operator's own Jobs.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class HookDeliverer:
         wake: Callable[[Key], None],
         clock: Callable[[], float],
         refused: Sequence[Network] = (),
+        seal: Seal = OWN_SEAL,
     ) -> None:
+        self._seal = seal
         self._cluster = cluster
         self._secrets = secrets
         self._tracked = tracked
@@ -127,6 +131,7 @@ class HookDeliverer:
         """Post an occurrence, or make its Job or see what became of it."""
         retry_seconds = RETRY_SECONDS
         try:
+            occurrence = await with_words(self._cluster, tracked, occurrence)
             if hook.job_ref is not None:
                 return await self._run(tracked, hook, hook.job_ref.name, occurrence)
             channel = await self._channel(tracked, hook)
@@ -144,7 +149,7 @@ class HookDeliverer:
         outbox = tracked.status.stored.outbox
         cursor = None if outbox is None else outbox.cursor(hook.name)
         known = None if cursor is None else cursor.job
-        job = await run_job(self._cluster, tracked.identity, hook.name, template, occurrence, known)
+        job = await run_job(self._cluster, tracked.identity, hook.name, template, occurrence, known, self._seal)
         if job == known:
             return self._clock() + JOB_LOOK_SECONDS
         if job.result is JobResult.RUNNING:

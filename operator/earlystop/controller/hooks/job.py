@@ -22,6 +22,7 @@ from earlystop.rollout.hooks.outbox import HookJob, JobResult
 
 TEMPLATE_REFUSED = "JobTemplateRefused"
 TEMPLATE_LABEL = f"{GROUP}/job-template"
+SEAL_ANNOTATION = f"{GROUP}/job-seal"
 OCCURRENCE_ANNOTATION, VERDICT_ANNOTATION = f"{GROUP}/occurrence", f"{GROUP}/verdict"
 DIRECTORY, VOLUME = "/etc/earlystop", "earlystop-occurrence"
 LONGEST_VERDICT = 200_000
@@ -141,18 +142,23 @@ def job_from(
     }
 
 
+def sealed(job: Manifest, seal: str) -> Manifest:
+    """A Job with what tells it from one that somebody else has made. Its Pod does not get it."""
+    return {**job, "metadata": {**job["metadata"], "annotations": {SEAL_ANNOTATION: seal}}}
+
+
 def outcome_of(job: Manifest, number: int) -> HookJob:
     """How a Job stands. number: of the occurrence that it was made for."""
     conditions = {
         each["type"]: each for each in job.get("status", {}).get("conditions", []) if each["status"] == "True"
     }
-    name = job["metadata"]["name"]
+    name, uid = job["metadata"]["name"], str(job["metadata"].get("uid", ""))
     if "Complete" in conditions:
-        return HookJob(number, name, JobResult.SUCCEEDED)
+        return HookJob(number, name, JobResult.SUCCEEDED, uid=uid)
     if "Failed" in conditions:
         reason = conditions["Failed"].get("reason", "")
-        return HookJob(number, name, JobResult.FAILED, f"{reason}, see `kubectl logs job/{name}`"[:256])
-    return HookJob(number, name, JobResult.RUNNING)
+        return HookJob(number, name, JobResult.FAILED, f"{reason}, see `kubectl logs job/{name}`"[:256], uid)
+    return HookJob(number, name, JobResult.RUNNING, uid=uid)
 
 
 def _refusals(template: Manifest) -> Iterator[str]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import Cluster, ClusterError, Manifest
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.evaluators import evaluators_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.inputs import ObjectKey
 from earlystop.delivery.template_digests import template_digests
+from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests
 from earlystop.rollout.certificate.binding import Binding, digest_of_parameters
-from earlystop.rollout.certificate.follow import follow_certificate
+from earlystop.rollout.certificate.evaluators import differing_evaluators
+from earlystop.rollout.certificate.follow import follow_certificate, is_known_to_lapse
 from earlystop.rollout.state import RolloutState
+
+
+class FollowedCertificate(NamedTuple):
+    """The state after a certificate was followed. lapse_read: whether anything that has lapsed was read just now."""
+
+    state: RolloutState
+    lapse_read: bool
 
 
 def is_lapsed(tracked: TrackedPolicy) -> bool:
@@ -17,12 +31,17 @@ def is_lapsed(tracked: TrackedPolicy) -> bool:
     return tracked.state.certified is not None and tracked.state.certified.lapse is not None
 
 
-async def after_certificate(cluster: Cluster, tracked: TrackedPolicy, now: int) -> RolloutState | None:
-    """The state after the target of the policy's certificate was read, as a watch last showed it; None where it could
-    not be read, which shows no change, or where there is none."""
+async def after_certificate(
+    cluster: Cluster, reader: CountBatcher, tracked: TrackedPolicy, now: float
+) -> FollowedCertificate | None:
+    """The state after the target of the policy's certificate was read, as a watch last showed it, and what its
+    evaluators say; None where the target could not be read, which shows no change, or where there is none."""
     certified = tracked.state.certified
     if certified is None:
+        _tell_differing(tracked, NOTHING_KNOWN, now)
         return None
+    evaluators = await evaluators_of(reader, tracked.evaluators, tracked.label, tracked.state, now)
+    _tell_differing(tracked, evaluators, now)
     target = tracked.plan.spec.target_ref.name if certified.bound is None else certified.bound.target
     try:
         deployment = await cluster.read(ObjectKey("Deployment", tracked.namespace, target))
@@ -30,10 +49,21 @@ async def after_certificate(cluster: Cluster, tracked: TrackedPolicy, now: int) 
         return None
     if deployment is None:
         return None
-    return follow_certificate(tracked.state, _found(tracked, target, deployment, now), now)
+    found = _found(tracked, target, deployment, evaluators, int(now))
+    after = follow_certificate(tracked.state, found, int(now))
+    return FollowedCertificate(after, is_known_to_lapse(after, found))
 
 
-def _found(tracked: TrackedPolicy, target: str, deployment: Manifest, now: int) -> Binding:
+def _tell_differing(tracked: TrackedPolicy, evaluators: EvaluatorDigests, now: float) -> None:
+    """Say on the policy that its evaluators differ, or no more."""
+    differing = differing_evaluators(len(evaluators.scorers), len(evaluators.questions))
+    if differing != tracked.observations.evaluators:
+        tracked.observe(replace(tracked.observations, evaluators=differing), now)
+
+
+def _found(
+    tracked: TrackedPolicy, target: str, deployment: Manifest, evaluators: EvaluatorDigests, now: int
+) -> Binding:
     """What the certificate depends on, as it is now."""
     template = deployment["spec"].get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
@@ -43,6 +73,8 @@ def _found(tracked: TrackedPolicy, target: str, deployment: Manifest, now: int) 
         **template_digests(template),
         model=labels.get(MODEL_LABEL, ""),
         parameters=_parameters(tracked),
+        scorer=evaluators.scorer,
+        questions=evaluators.question_set,
     )
 
 

@@ -31,12 +31,11 @@ from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import earlier_policy, ensure_verdict_stored
+from earlystop.controller.reconcile.verdict_store import earlier_policy
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.approval import GivenApproval
 from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
 
 CHANGES_AT_ONCE = 512
@@ -139,19 +138,18 @@ class Reconciler:
         await self._recorder.report_error(tracked)
 
     async def _follow_certificate(self, tracked: TrackedPolicy) -> bool:
-        """Read what the policy's certificate depends on, and keep what follows. Returns whether it could be read."""
-        after = await after_certificate(self._cluster, tracked, int(self._clock()))
-        return after is not None and await self._recorder.keep(tracked, Progress(after))
+        """Read what the policy's certificate depends on, and keep what follows. Returns whether anything that has
+        lapsed was read just now."""
+        followed = await after_certificate(self._cluster, self._reader, tracked, self._clock())
+        if followed is None:
+            return False
+        return await self._recorder.keep(tracked, Progress(followed.state)) and followed.lapse_read
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
         new = await self._new_campaign(tracked)  # at most one begins
         for requested in REQUESTED:
-            before, after = tracked.state, requested(tracked, int(self._clock()), new)
-            if after is not before and before.phase in ACTING:
-                # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
-                await ensure_verdict_stored(self._cluster, tracked, self._clock())
-            await self._recorder.keep(tracked, Progress(after))
+            await self._recorder.keep(tracked, Progress(requested(tracked, int(self._clock()), new)))
 
     async def _follow_hooks(self, tracked: TrackedPolicy) -> None:
         """Store what hooks were told since, and begin or cease to keep what there is to tell, as the spec says now."""

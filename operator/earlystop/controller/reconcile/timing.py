@@ -29,6 +29,7 @@ from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search_clock import waits_until
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
 from earlystop.rollout.trials import due_again_at
+from earlystop.rollout.waiting_end import proof_is_due, waiting_ends_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -137,8 +138,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:
-        expires_at = state.awaiting.since + tracked.spec.approval.expires_seconds
-        moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
+        ends = waiting_ends_at(tracked.times, state), proof_is_due(tracked.times, state)
+        moments += [each if now < each else now + LONGEST_RETRY_SECONDS for each in ends if each is not None]
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
     moments += [

@@ -10,6 +10,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.counts.evaluators import EvaluatorMemory
 from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.hooks.memory import HookMemory
 from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
@@ -44,8 +45,8 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks, gates: what is remembered of storing, of the cluster's objects, of
-        checks, of the engine's own counters, of telling hooks and of asking gates.
+    status, traffic, acceptance, cross_check, hooks, gates, evaluators: what is remembered of storing, of the cluster's
+        objects, of checks, of the engine's own counters, of telling hooks, of asking gates and of evaluators.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -69,6 +70,7 @@ class TrackedPolicy:
     cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
     hooks: HookMemory = field(default_factory=HookMemory)
     gates: GateMemory = field(default_factory=GateMemory)
+    evaluators: EvaluatorMemory = field(default_factory=EvaluatorMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

@@ -14,7 +14,8 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.telemetry import VERDICTS as VERDICTS_STORED
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, last_digest
 from earlystop.rollout.spent_risk import attempts_recorded
-from earlystop.rollout.state import Attempts
+from earlystop.rollout.state import Attempts, RolloutState
+from earlystop.rollout.unstored import states_to_record
 from earlystop.rollout.verdict import policy_label, verdict_name, verdict_object
 
 log = logging.getLogger(__name__)
@@ -28,10 +29,20 @@ async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy, now: f
 
 
 async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
-    """Store the verdict of the policy's decision. Returns why it could not be stored, None once it is stored."""
+    """Store the verdict of the policy's decision, after those before it that may be missing. Returns why one could not
+    be stored, None once all are."""
     if tracked.status.verdict_stored == verdict_name(tracked.name, tracked.state):
         return None
-    verdict = verdict_object(tracked.name, tracked.namespace, tracked.uid, tracked.state)
+    for each in states_to_record(tracked.state):
+        problem = await _store(cluster, tracked, each)
+        if problem is not None:
+            return problem
+    return None
+
+
+async def _store(cluster: Cluster, tracked: TrackedPolicy, state: RolloutState) -> str | None:
+    """Store the verdict of a state's decision. Returns why it could not be stored, None once it is."""
+    verdict = verdict_object(tracked.name, tracked.namespace, tracked.uid, state)
     name = verdict["metadata"]["name"]
     try:
         await cluster.create(VERDICTS, tracked.namespace, verdict)

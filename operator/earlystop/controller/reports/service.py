@@ -1,6 +1,8 @@
-"""GET /report/NAMESPACE/NAME: the report of a policy's latest verdict, for whoever may read both.
+"""GET /report/NAMESPACE/NAME: the report of a policy's latest decision, for whoever may read both.
 
-What a request costs is bounded: a rate for each address before the API server is asked who it is, a few requests at
+A page that is about an earlier one would show as true what has been taken back, so there is none unless the verdict is
+known to be that of the latest decision: the policy's status names it, or all verdicts of the name were read. What a
+request costs is bounded: a rate for each address before the API server is asked who it is, a few requests at
 once, one page at a time in a thread of its own, and so many verdicts for it. Nothing is ever written.
 """
 
@@ -15,9 +17,10 @@ from typing import Any
 from aiohttp import web
 
 from earlystop.api.wire import POLICY_LABEL
-from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Cluster, ClusterError, NotFound
+from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.reports.access import may_read, token_in, user_of
+from earlystop.controller.reports.latest import latest_told, read_latest
 from earlystop.report.content import report_of
 from earlystop.report.page import page_of, security_policy
 from earlystop.report.trail import TrailEntry, chain_problem, is_whole, latest_first
@@ -37,6 +40,7 @@ PATH = f"/report/{{namespace:{NAME}}}/{{name:{NAME}}}"
 NOT_FOLLOWED = (
     "The chain that leads to this one was not followed; kubectl earlystop report, and verify --chain, read all of them."
 )
+BY_COMMAND = "kubectl earlystop report shows any verdict that is there, by its name."
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 Manifest = dict[str, Any]
@@ -46,12 +50,18 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a report is made of. latest: the verdict that it is about, whole. trail: all that were read. removed: those
-    of which checkpoints tell. is_all: whether no verdict was left."""
+    of which checkpoints tell. is_all: whether no verdict was left. digest: of the latest verdict as the policy's status
+    says it, "" where it says none."""
 
     latest: Manifest
     trail: Sequence[TrailEntry]
     removed: Sequence[Link]
     is_all: bool
+    digest: str = ""
+
+
+class LatestUnknown(Exception):
+    """It is not known which verdict is that of the latest decision, or that one is not there: a sentence for people."""
 
 
 class Reports:
@@ -93,7 +103,10 @@ class Reports:
                 f"earlystopverdicts in namespace {namespace}, as in the role `view`.",
             )
         async with self._making:
-            found = await self._verdicts(namespace, name)
+            try:
+                found = await self._verdicts(namespace, name)
+            except LatestUnknown as unknown:
+                return _told(409, str(unknown))
             if found is None:
                 return _told(404, f"The policy {name} in namespace {namespace} has no verdict yet, or is not there.")
             try:
@@ -104,33 +117,60 @@ class Reports:
         return web.Response(text=page, content_type="text/html", headers={**HEADERS, **policy})
 
     def _page(self, found: Found) -> str:
-        broken: Sequence[str] = ()
+        broken: list[str] = []
         left_out = ""
+        digest = str(found.latest["spec"]["digest"])
+        if found.digest not in ("", digest):
+            broken.append(
+                f"The policy's status says that the verdict of its latest decision has the digest {found.digest}, "
+                f"and this one has {digest}."
+            )
         if not found.is_all:
-            left_out = f"Only {len(found.trail)} verdicts were read, so a later one may be missing. {NOT_FOLLOWED}"
+            left_out = f"This is the latest decision; of those before it only {len(found.trail) - 1} were read. "
+            left_out += NOT_FOLLOWED
         elif not is_whole(found.trail, found.removed):
             left_out = f"Earlier verdicts were not found. {NOT_FOLLOWED}"
         else:
             problem = chain_problem(str(found.latest["metadata"]["name"]), found.trail, found.removed)
-            broken = () if problem is None else (problem,)
+            broken += [] if problem is None else [problem]
         made_at = int(self._clock())
         return page_of(report_of(found.latest, found.trail, made_at, broken_chain=broken, left_out=left_out))
 
     async def _verdicts(self, namespace: str, name: str) -> Found | None:
-        """The latest verdict of policies of this name, and what the others say; None where there is none."""
+        """The verdict of the latest decision, and what the others of policies of this name say; None where there is
+        none. Raises LatestUnknown."""
         labels = f"{POLICY_LABEL}={policy_label(name)}"
-        latest: Manifest | None = None
+        newest: Manifest | None = None
         trail: list[TrailEntry] = []
         is_all = True
         async for page in self._cluster.pages(VERDICTS, namespace, labels, at_once=AT_ONCE):
             for entry, manifest in await asyncio.to_thread(_read, page, name):
                 trail.append(entry)
                 if latest_first(trail)[0] is entry:
-                    latest = manifest
+                    newest = manifest
             if len(trail) >= MOST_VERDICTS:
                 is_all = False
                 break
-        return None if latest is None else Found(latest, trail, await self._removed(namespace, labels), is_all)
+        # The policy is read after the verdicts: it knows at least the decisions that were found.
+        told = latest_told(await self._cluster.get(POLICIES, namespace, name))
+        if told is None:
+            if not is_all:
+                raise LatestUnknown(
+                    f"There are more than {MOST_VERDICTS} verdicts of {name}, and no status of a policy says which is "
+                    f"the latest. {BY_COMMAND}"
+                )
+            return None if newest is None else Found(newest, trail, await self._removed(namespace, labels), is_all)
+        is_newest = newest is not None and newest["spec"]["digest"] == told.digest
+        latest = newest if is_newest else await read_latest(self._cluster, namespace, labels, told)
+        found = [] if latest is None else await asyncio.to_thread(_read, [latest], name)
+        if not found:
+            raise LatestUnknown(
+                f"The verdict of the latest decision of {name}, {told.name or told.digest}, is not there or cannot be "
+                f"read. {BY_COMMAND}"
+            )
+        ((entry, manifest),) = found
+        trail = [entry, *(each for each in trail if each.name != entry.name)]
+        return Found(manifest, trail, await self._removed(namespace, labels), is_all, told.digest)
 
     async def _removed(self, namespace: str, labels: str) -> Sequence[Link]:
         """The verdicts that retention has removed, as checkpoints tell."""

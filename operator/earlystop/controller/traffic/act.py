@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 import aiohttp
@@ -36,8 +37,10 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import write_refused
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.step_moves import unproven_weights_lost, weights_in_force, weights_lost
 from earlystop.rollout.transitions import carried_out, give_up
+from earlystop.rollout.unstored import relinked
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -68,6 +71,9 @@ class TrafficActor:
 
         Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
         """
+        linked = relinked(tracked.state, partial(digest_of_decision, tracked.name, tracked.uid))
+        if linked is not tracked.state:
+            return Progress(linked)
         split, actions = desired_split(tracked.state), ACTIONS[tracked.state.watch_phase]
         if split is None or actions.when is When.NEVER:
             return None

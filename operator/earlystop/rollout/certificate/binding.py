@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,8 @@ class Part(StrEnum):
     IMAGES = "Images"
     TEMPLATE = "Template"
     PARAMETERS = "Parameters"
+    SCORER = "Scorer"
+    QUESTIONS = "Questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Binding:
 
     at: Unix second at which it was read. target: name of the target's Deployment. template: digest of its Pod template
     without images and model label. images: digest of its containers' images. model: its Pods' label of the model, ""
-    for none. parameters: digest of what the parameters mean.
+    for none. parameters: digest of what the parameters mean. scorer, questions: digests that the policy's evaluators
+    export, "" where nobody knows them: none of them says so, they differ, or the certificate does not rest on them.
     """
 
     at: int
@@ -39,6 +42,12 @@ class Binding:
     images: str
     model: str
     parameters: str
+    scorer: str = ""
+    questions: str = ""
+
+    def knows(self, part: Part) -> bool:
+        """Whether it was found out what this part is; of evaluators that may be missing, nobody knows it."""
+        return not (part is Part.SCORER and not self.scorer) and not (part is Part.QUESTIONS and not self.questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +62,24 @@ class Lapse:
 
 
 def changed_parts(before: Binding, now: Binding) -> tuple[Part, ...]:
-    """What is another now than when a setting was certified."""
+    """What is another now than when a setting was certified. What is unknown at either time is no change."""
     compared = {
         Part.MODEL: before.model == now.model,
         Part.IMAGES: before.images == now.images,
         Part.TEMPLATE: before.template == now.template,
         Part.PARAMETERS: before.parameters == now.parameters,
+        Part.SCORER: before.scorer == now.scorer,
+        Part.QUESTIONS: before.questions == now.questions,
     }
-    return tuple(part for part, is_same in compared.items() if not is_same)
+    return tuple(part for part, is_same in compared.items() if not is_same and before.knows(part) and now.knows(part))
+
+
+def with_later_known(bound: Binding, found: Binding) -> Binding:
+    """What a certificate is bound to, with what was unknown when it was made and was found since; the same one where
+    nothing was."""
+    scorer, questions = bound.scorer or found.scorer, bound.questions or found.questions
+    is_same = (scorer, questions) == (bound.scorer, bound.questions)
+    return bound if is_same else replace(bound, scorer=scorer, questions=questions)
 
 
 def digest_of_parameters(spec: PolicySpec, names: Collection[str]) -> str:

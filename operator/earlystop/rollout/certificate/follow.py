@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.rollout.certificate.binding import Binding, Lapse, changed_parts
+from earlystop.rollout.certificate.binding import Binding, Lapse, Part, changed_parts, with_later_known
 from earlystop.rollout.damping import LEAST_SECONDS
 from earlystop.rollout.state import RolloutState
 
@@ -24,12 +24,17 @@ def follow_certificate(state: RolloutState, found: Binding | None, now: int) -> 
         return state
     if certified.bound is None:
         return replace(state, certified=replace(certified, bound=found))
-    lapse = _lapse_after(certified.lapse, certified.bound, found, now)
-    return state if lapse is certified.lapse else replace(state, certified=replace(certified, lapse=lapse))
+    lapse, bound = (
+        _lapse_after(certified.lapse, certified.bound, found, now),
+        with_later_known(certified.bound, found),
+    )
+    if lapse is certified.lapse and bound is certified.bound:
+        return state
+    return replace(state, certified=replace(certified, bound=bound, lapse=lapse))
 
 
 def _lapse_after(lapse: Lapse | None, bound: Binding, found: Binding, now: int) -> Lapse | None:
-    changed = changed_parts(bound, found)
+    changed = _changed(lapse, bound, found)
     if lapse is None:
         return Lapse(changed, now, now) if changed else None
     if changed:
@@ -37,7 +42,22 @@ def _lapse_after(lapse: Lapse | None, bound: Binding, found: Binding, now: int) 
         return lapse if is_known else Lapse(changed, lapse.at, now)
     if not lapse.is_back:
         return replace(lapse, since=now, is_back=True)
-    return None if now - lapse.since >= SETTLED_SECONDS else lapse
+    is_known = all(found.knows(each) for each in lapse.changed)
+    return None if is_known and now - lapse.since >= SETTLED_SECONDS else lapse
+
+
+def _changed(lapse: Lapse | None, bound: Binding, found: Binding) -> tuple[Part, ...]:
+    """What is not as it was certified. Of what nobody knows now, what was last known still holds."""
+    changed = set(changed_parts(bound, found))
+    if lapse is not None and not lapse.is_back:
+        changed |= {each for each in lapse.changed if not found.knows(each)}
+    return tuple(each for each in Part if each in changed)
+
+
+def is_known_to_lapse(state: RolloutState, found: Binding) -> bool:
+    """Whether some part of the lapse was read just now: on what was known once nothing is taken back."""
+    lapse = None if state.certified is None else state.certified.lapse
+    return lapse is not None and any(found.knows(each) for each in lapse.changed)
 
 
 def certificate_due_at(state: RolloutState) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 
 from earlystop.rollout.certificate.binding import Lapse, Part
@@ -17,6 +16,8 @@ _NAMES = {
     Part.IMAGES: "its images",
     Part.TEMPLATE: "its Pod template",
     Part.PARAMETERS: "the meaning of its parameters",
+    Part.SCORER: "how its evaluator scores answers",
+    Part.QUESTIONS: "its golden questions",
 }
 
 
@@ -47,8 +48,7 @@ def roll_back_lapsed(times: LiveTimes, state: RolloutState, now: int, previous_d
         return state
     message = lapsed_message(lapse.changed)
     decision = Decision(Verdict.ROLL_BACK, CERTIFICATE_LAPSED, message, now, state.leader)
-    taken_back = replace(without_certificate(state), guard=None)
-    return decided_again(times.without_people, taken_back, decision, previous_digest)
+    return decided_again(times.without_people, without_certificate(state), decision, previous_digest, ends_guard=True)
 
 
 def lapsed_message(changed: tuple[Part, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
+from earlystop.rollout.certificate.evaluators import DIFFER
 from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.state import RolloutState
@@ -14,36 +15,41 @@ REASONS = {
     Part.IMAGES: "ImagesChanged",
     Part.TEMPLATE: "TemplateChanged",
     Part.PARAMETERS: "ParametersChanged",
+    Part.SCORER: "ScorerChanged",
+    Part.QUESTIONS: "QuestionsChanged",
 }
 _NAMES = {
-    Part.MODEL: "the model label of its Pods",
-    Part.IMAGES: "its images",
-    Part.TEMPLATE: "its Pod template",
+    Part.MODEL: "the model label of the Pods of Deployment {target}",
+    Part.IMAGES: "the images of Deployment {target}",
+    Part.TEMPLATE: "the Pod template of Deployment {target}",
     Part.PARAMETERS: "where the parameters stand in requests, or what they mean",
+    Part.SCORER: "how the evaluator scores answers",
+    Part.QUESTIONS: "the set of golden questions",
 }
 
 
-def certified_condition(state: RolloutState) -> Condition | None:
-    """The condition of the certificate in status.certified; None without one."""
+def certified_condition(state: RolloutState, differing: str = "") -> Condition | None:
+    """The condition of the certificate in status.certified; None without one. differing: how the policy's evaluators
+    differ, "" where they do not."""
     certified = state.certified
     if certified is None:
         return None
     if certified.bound is None:
         message = "What the certified setting was proven on was not read yet: the target's Deployment."
         return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, "NotBound", message)
+    if certified.lapse is None and differing:
+        return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, DIFFER, differing)
     if certified.lapse is None:
         return Condition(Type.CERTIFIED, ConditionStatus.TRUE, "AsCertified", _holds(certified.bound))
-    reason = REASONS[certified.lapse.changed[0]]
-    return Condition(Type.CERTIFIED, ConditionStatus.FALSE, reason, lapse_sentence(certified.bound, certified.lapse))
+    message = lapse_sentence(certified.bound, certified.lapse)
+    return Condition(Type.CERTIFIED, ConditionStatus.FALSE, reason_of(certified.lapse), message)
 
 
 def lapse_sentence(bound: Binding, lapse: Lapse) -> str:
     """What has changed since the setting was certified, and what to do."""
-    names = [_NAMES[each] for each in lapse.changed]
+    names = [_NAMES[each].format(target=bound.target) for each in lapse.changed]
     found = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    changed = (
-        f"The certificate has lapsed: of Deployment {bound.target}, {found} changed after the setting was certified"
-    )
+    changed = f"The certificate has lapsed: {found} changed after the setting was certified"
     moments = f"({rfc3339(bound.at)}), at {rfc3339(lapse.at)}"
     if lapse.is_back:
         back = "All is as it was certified now; when that has lasted for a minute, the certificate holds again."
@@ -51,17 +57,29 @@ def lapse_sentence(bound: Binding, lapse: Lapse) -> str:
     return f"{changed} {moments}. Retry the policy to certify a setting anew, or put back what was changed."
 
 
+def new_lapse(before: RolloutState, after: RolloutState) -> Lapse | None:
+    """A lapse that has begun, or has come to something else; None without one. What alternates is new once."""
+    then, now = before.certified, after.certified
+    if now is None or now.bound is None or now.lapse is None or then is None or then.at != now.at:
+        return None
+    return now.lapse if then.lapse is None or _is_more(then.lapse, now.lapse) else None
+
+
 def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """The events about a certificate that lapses or holds again. What alternates is told once."""
-    then, now = before.certified, after.certified
+    then, now, lapse = before.certified, after.certified, new_lapse(before, after)
     if now is None or now.bound is None or then is None or then.at != now.at:
         return []
-    if now.lapse is not None and (then.lapse is None or _is_more(then.lapse, now.lapse)):
-        reason = REASONS[now.lapse.changed[0]]
-        return [EventNote(reason, "CompareTarget", lapse_sentence(now.bound, now.lapse), warning=True)]
+    if lapse is not None:
+        return [EventNote(reason_of(lapse), "CompareTarget", lapse_sentence(now.bound, lapse), warning=True)]
     if now.lapse is None and then.lapse is not None:
         return [EventNote("CertificateHolds", "CompareTarget", _holds(now.bound))]
     return []
+
+
+def reason_of(lapse: Lapse) -> str:
+    """The word for a lapse: that of the most telling part."""
+    return REASONS[lapse.changed[0]]
 
 
 def revalidating_note(state: RolloutState) -> EventNote:
@@ -81,4 +99,7 @@ def _is_more(before: Lapse, now: Lapse) -> bool:
 
 
 def _holds(bound: Binding) -> str:
-    return f"Deployment {bound.target} and the parameters are as certified at {rfc3339(bound.at)}."
+    parts = [f"Deployment {bound.target}", "the parameters"]
+    parts += ["the scorer"] if bound.knows(Part.SCORER) else []
+    parts += ["the golden questions"] if bound.knows(Part.QUESTIONS) else []
+    return f"{', '.join(parts[:-1])} and {parts[-1]} are as certified at {rfc3339(bound.at)}."

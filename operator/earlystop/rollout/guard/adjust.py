@@ -51,7 +51,7 @@ def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: 
     if name is None:
         return state
     following = _following(state, name, now)
-    return decided_again(times, replace(state, guard=None), following, previous_digest())
+    return decided_again(times, state, following, previous_digest(), ends_guard=True)
 
 
 def careful_setting_due(times: LiveTimes, state: RolloutState, now: float) -> str | None:

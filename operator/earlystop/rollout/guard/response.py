@@ -30,6 +30,7 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str) -> Roll
         message=alarm_message(alarm.claims, alarm.seconds),
         at=alarm.at,
         candidate=state.leader,
+        guard_looks_as_text=True,
     )
     after = replace(without_certificate(state), guard=replace(state.guard, alarm=pinned))
     return decided_again(times.without_people, after, decision, previous_digest)

@@ -18,6 +18,7 @@ from earlystop.rollout.guard.packing import unpack_detectors, unpack_factors
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.verdict import guard_columns
 
 
 def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
@@ -37,6 +38,8 @@ def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     except ValueError as error:
         return [f"The guard's looks cannot be replayed: {error}."]
     problems = []
+    if guard.columns is not None and guard.columns != guard_columns(guard, plan):
+        problems.append("The names of the columns are not those of a guard's look under this plan.")
     if detectors_text(again) != guard.detectors:
         problems.append("The guard's looks do not give the statistics that the record says.")
     claims = guard_detectors.alarms(again.detectors, again.objective, guard.false_revert_seconds)

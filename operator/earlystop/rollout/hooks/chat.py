@@ -19,6 +19,7 @@ _TITLES = {
     OccurrenceKind.ALARM: "A guard took the promotion back",
     OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
     OccurrenceKind.GATE: "A gate before a promotion",
+    OccurrenceKind.LAPSED: "A certificate has lapsed",
 }
 _COLOURS = {
     OccurrenceKind.PROMOTED: "Good",
@@ -26,6 +27,7 @@ _COLOURS = {
     OccurrenceKind.ALARM: "Attention",
     OccurrenceKind.REPEATED_FAILURE: "Warning",
     OccurrenceKind.AWAITING_APPROVAL: "Accent",
+    OccurrenceKind.LAPSED: "Warning",
 }
 
 

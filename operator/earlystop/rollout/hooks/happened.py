@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
+from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
-from earlystop.rollout.decision_digest import decision_digest
-from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.gate_words import (
     GATE_CLOSED,
     GATE_TIMED_OUT,
@@ -18,14 +17,12 @@ from earlystop.rollout.gate_words import (
     new_answers,
 )
 from earlystop.rollout.gates import GateState
-from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
-from earlystop.rollout.hooks.outbox import put
+from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
+from earlystop.rollout.hooks.outbox import Outbox, put
+from earlystop.rollout.hooks.words import FAILURES_IN_A_ROW as FAILURES_IN_A_ROW
+from earlystop.rollout.hooks.words import LONGEST_SENTENCE as LONGEST_SENTENCE
+from earlystop.rollout.hooks.words import bounded, facts_of, repeated_sentence
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.verdict import verdict_name
-
-LONGEST_SENTENCE = 480
-FAILURES_IN_A_ROW = 3
-"""Campaigns in a row that promoted nothing, each so many of which are an occurrence."""
 
 
 def with_occurrences(
@@ -37,11 +34,9 @@ def with_occurrences(
         return after
     for each in happened:
         outbox = put(outbox, hooks, each)
-        failures = _failures_after(outbox.failures, each)
-        is_repeated = failures > outbox.failures and failures % FAILURES_IN_A_ROW == 0
-        outbox = replace(outbox, failures=failures)
-        if is_repeated:
-            outbox = put(outbox, hooks, _repeated(each, failures))
+        failures, outbox = outbox.failures, _counted(outbox, each)
+        if outbox.failures > failures and outbox.failures % FAILURES_IN_A_ROW == 0:
+            outbox = put(outbox, hooks, _repeated(each, outbox.failures))
     return replace(after, outbox=outbox)
 
 
@@ -67,8 +62,9 @@ def _decided(identity: PolicyIdentity, before: RolloutState, after: RolloutState
         campaign=after.campaign,
         revision=after.revision,
         reason=decision.reason,
-        sentence=_bounded(decision.message),
-        verdict=_facts(identity, after),
+        sentence=bounded(decision.message),
+        verdict=facts_of(identity, after),
+        decision=decision.number,
     )
 
 
@@ -91,7 +87,7 @@ def _search_ended(_: PolicyIdentity, before: RolloutState, after: RolloutState) 
         campaign=after.campaign,
         revision=after.revision,
         reason=search.ended.reason,
-        sentence=_bounded(search.ended.message),
+        sentence=bounded(search.ended.message),
     )
 
 
@@ -108,7 +104,7 @@ def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Ite
         campaign=after.campaign,
         revision=after.revision,
         reason="AwaitingApproval",
-        sentence=_bounded(awaiting_sentence(after)),
+        sentence=bounded(awaiting_sentence(after)),
     )
 
 
@@ -127,56 +123,50 @@ def _gates(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iter
             campaign=after.campaign,
             revision=after.revision,
             reason=reasons[each.state],
-            sentence=_bounded(gate_sentence(each)),
+            sentence=bounded(gate_sentence(each)),
             gate=each.gate,
         )
+
+
+def _lapsed(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
+    """A certificate that lapses, or does so for something else too."""
+    lapse, certified = new_lapse(before, after), after.certified
+    if lapse is None or certified is None or certified.bound is None:
+        return
+    yield Occurrence(
+        kind=OccurrenceKind.LAPSED,
+        at=lapse.since,
+        campaign=after.campaign,
+        revision=after.revision,
+        reason=reason_of(lapse),
+        sentence=bounded(lapse_sentence(certified.bound, lapse)),
+    )
 
 
 FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[Occurrence]], ...] = (
     _awaits,
     _gates,
+    _lapsed,
     _decided,
     _search_ended,
 )
 """Each finds occurrences of its own; what else may happen to a policy gets a row here."""
 
 
-def _facts(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
-    decision, leading = state.decision, state.leading
-    assert decision is not None and leading is not None  # it was just decided
-    return VerdictFacts(
-        name=verdict_name(identity.name, state),
-        digest=decision_digest(identity.name, identity.uid, state),
-        decision=decision.verdict.value,
-        candidate=decision.candidate,
-        effect=in_points(leading.assessment.effect),
-        saving=in_percent(leading.assessment.saving),
-        requested_by=decision.requested_by[:LONGEST_SENTENCE],
-    )
-
-
-def _bounded(sentence: str) -> str:
-    """The sentence, cut where it is too long for a status that keeps it until it is told."""
-    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1].rstrip() + "…"
-
-
-def _failures_after(failures: int, occurrence: Occurrence) -> int:
-    """Campaigns in a row that promoted nothing, with alarms over what one promoted; a search is one, and a
-    recommendation is what was asked for."""
+def _counted(outbox: Outbox, occurrence: Occurrence) -> Outbox:
+    """The outbox with the campaigns in a row that promoted nothing that lasted; a search is one, and a recommendation
+    is what was asked for. An alarm takes back what was promoted, so its promotion ended no such row."""
     match occurrence.kind:
         case OccurrenceKind.PROMOTED:
-            return 0
-        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED | OccurrenceKind.ALARM:
-            is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
-            return 0 if is_success else failures + 1
+            return replace(outbox, failures=0, failures_before=outbox.failures)
         case OccurrenceKind.ALARM:
-            return failures + 1  # what was promoted was taken back
-    return failures
+            return replace(outbox, failures=max(outbox.failures, outbox.failures_before) + 1, failures_before=0)
+        case OccurrenceKind.ROLLED_BACK | OccurrenceKind.ENDED:
+            is_success = occurrence.verdict is not None and occurrence.verdict.decision == "Recommend"
+            return replace(outbox, failures=0 if is_success else outbox.failures + 1, failures_before=0)
+    return outbox
 
 
 def _repeated(occurrence: Occurrence, failures: int) -> Occurrence:
-    sentence = (
-        f"{failures} campaigns in a row have promoted nothing; the last one ended with {occurrence.reason}. Look at "
-        "what the candidates have in common before another one is tried."
-    )
+    sentence = repeated_sentence(str(failures), occurrence.reason)
     return replace(occurrence, kind=OccurrenceKind.REPEATED_FAILURE, reason="RepeatedFailure", sentence=sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earlystop.api.hooks import OccurrenceKind
 
@@ -41,8 +41,10 @@ class Occurrence:
     """One thing that happened to a policy.
 
     number: counts the occurrences of the policy, from 1; 0 before it has its place among them. at: Unix seconds.
-    campaign, revision: of the campaign in which it happened. reason: in one word. sentence: for a person.
-    verdict: None where it is about none. gate: name of the gate that it is about, "" for none. proposal: the candidate
+    campaign, revision: of the campaign in which it happened. reason: in one word. sentence: for a person, "" where an
+    operator was restarted and it is worked out anew (`words`): a status keeps neither it nor the verdict's facts.
+    verdict: None where it is about none, or while only `decision` is known of it. decision: which one of its campaign
+    it is about, from 1; 0 for none. gate: name of the gate that it is about, "" for none. proposal: the candidate
     and its settings by name, in questions to gates, which no status keeps.
     """
 
@@ -51,11 +53,12 @@ class Occurrence:
     campaign: int
     revision: str
     reason: str
-    sentence: str
+    sentence: str = field(default="", compare=False)
     number: int = 0
-    verdict: VerdictFacts | None = None
+    verdict: VerdictFacts | None = field(default=None, compare=False)
     gate: str = ""
     proposal: tuple[tuple[str, str], ...] = ()
+    decision: int = 0
 
 
 def occurrence_id(uid: str, occurrence: Occurrence) -> str:

@@ -13,7 +13,7 @@ from earlystop.rollout.hooks.occurrence import Occurrence
 
 MOST_WAITING = 8
 """Occurrences that are kept for receivers that do not answer."""
-LONGEST_PROBLEM = 256
+LONGEST_PROBLEM = 96
 CROWDED_OUT = f"more than {MOST_WAITING} occurrences waited to be told, and this is the oldest"
 
 
@@ -28,12 +28,13 @@ class JobResult(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HookJob:
     """The latest Job of a hook. number: of the occurrence that it was made for. name: of the Job. message: why it
-    failed, "" where it did not."""
+    failed, "" where it did not. uid: that the API server gave it, "" where an earlier release made it."""
 
     number: int
     name: str
     result: JobResult
     message: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class HookCursor:
 class Outbox:
     """What there is to tell.
 
-    last: number of the latest occurrence, 0 before the first. failures: campaigns in a row that promoted nothing.
+    last: number of the latest occurrence, 0 before the first. failures: campaigns in a row that promoted nothing that
+    lasted. failures_before: as many as there were before the latest promotion; an alarm over that brings them back.
     waiting: occurrences that not every hook has been told, by number. cursors: one for each hook of the policy.
     """
 
@@ -63,6 +65,7 @@ class Outbox:
     failures: int = 0
     waiting: tuple[Occurrence, ...] = ()
     cursors: tuple[HookCursor, ...] = ()
+    failures_before: int = 0
 
     def cursor(self, hook: str) -> HookCursor | None:
         """The cursor of a hook, None where there is no such hook."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.rollout.answered import APPROVAL_EXPIRED
+from earlystop.api.approval_kind import COUNTED
+from earlystop.rollout.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
 from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED
@@ -19,7 +20,7 @@ UNKNOWN = "not recorded"
 BY_LIMITS = frozenset(
     {
         *("DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted"),
-        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED),
+        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED),
     }
 )
 """Reasons of decisions that neither a person nor the evidence took."""
@@ -53,17 +54,22 @@ class AuditEntry:
 
 
 def audit_entries(
-    policy: str, verdicts: Iterable[Manifest], events: Iterable[Manifest] = (), policies: Iterable[Manifest] = ()
+    policy: str,
+    verdicts: Iterable[Manifest],
+    events: Iterable[Manifest] = (),
+    policies: Iterable[Manifest] = (),
+    approvals: Iterable[Manifest] = (),
 ) -> list[AuditEntry]:
     """What was done to the policies of a name, the earliest first. What cannot be read is left out: `verify --chain`
     names it.
 
-    verdicts, events, policies: of this name.
+    verdicts, events, policies, approvals: of this name.
     """
     known = sorted(filter(_is_readable, verdicts), key=lambda each: str(each["spec"]["at"]))
     found = [*_decisions(policy, known), *_closed(policy, known)]
     found += [_of_event(policy, each) for each in events if str(each.get("reason", "")) in OF_PEOPLE]
     found += [entry for each in policies for entry in _last_edits(policy, each)]
+    found += [_of_approval(policy, each) for each in filter(_is_approval, approvals)]
     return sorted(found, key=lambda each: (each.at, each.what))
 
 
@@ -111,6 +117,23 @@ def _of_event(policy: str, event: Manifest) -> AuditEntry:
     who = (found["by"] or found["end"]) if found else EVIDENCE if event["reason"] in ("Promoted", "RolledBack") else ""
     at = event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or ""
     return AuditEntry(str(at), policy, who or UNKNOWN, str(event["reason"]), message, f"event {_name(event)}")
+
+
+def _is_approval(approval: Manifest) -> bool:
+    spec = approval.get("spec")
+    return isinstance(spec, Mapping) and all(isinstance(spec.get(name), str) for name in ("answer", "by"))
+
+
+def _of_approval(policy: str, approval: Manifest) -> AuditEntry:
+    """An answer of a person, and what became of it as its condition says."""
+    spec, status = approval["spec"], approval.get("status") or {}
+    said = next((each for each in status.get("conditions") or () if each.get("type") == COUNTED), None)
+    fate = "Nobody has said yet what became of it." if said is None else f"{said['reason']}: {said.get('message', '')}"
+    comment = f' Comment: "{spec["comment"]}".' if spec.get("comment") else ""
+    about = f"Of the decision with the digest {spec.get('decisionDigest', '')}."
+    at = str((approval.get("metadata") or {}).get("creationTimestamp", ""))
+    who, source = f"user {spec['by']}", f"EarlyStopApproval {_name(approval)}"
+    return AuditEntry(at, policy, who, str(spec["answer"]), f"{fate} {about}{comment}", source)
 
 
 def _last_edits(policy: str, manifest: Manifest) -> list[AuditEntry]:

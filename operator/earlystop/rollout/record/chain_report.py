@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, forks, last_digest
+from earlystop.rollout.verdict import first_verdict_name
 from earlystop.rollout.verify import continuity_differences, object_differences
 
 Manifest = Mapping[str, Any]
@@ -57,7 +59,11 @@ def chain_report(
     known = {each.digest: each for each in (*removed, *links)}
     there = {each.digest for each in links}
     gone = [each for each in removed if each.digest not in there]
-    found += [*_misplaced([*gone, *links], there), *_gaps(links, known), *_discontinuities(readable, known)]
+    found += [
+        *_misplaced([*gone, *links], there),
+        *_gaps(links, known, _later_decisions(readable)),
+        *_discontinuities(readable, known),
+    ]
     dated = [DatedLink(str(each["spec"].get("at", "")), Link.of(each)) for each in readable]
     head = last_digest(dated, gone)
     found += _cut_tails(published, known, _name_of(links, head))
@@ -109,15 +115,26 @@ def _renamed(links: Iterable[Link], there: set[str]) -> list[str]:
     ]
 
 
-def _gaps(links: Sequence[Link], known: Mapping[str, Link]) -> list[str]:
-    """Verdicts that others follow and that are gone, though no checkpoint says that retention removed them."""
+def _later_decisions(verdicts: Iterable[Manifest]) -> set[str]:
+    """Names of the verdicts that are not the first of their campaign."""
+    names = ((each["metadata"]["name"], each["spec"]) for each in verdicts)
+    return {name for name, spec in names if name != first_verdict_name(str(spec["policy"]), str(spec["revision"]))}
+
+
+def _gaps(links: Sequence[Link], known: Mapping[str, Link], later: AbstractSet[str]) -> list[str]:
+    """Verdicts that others follow and that are gone, though no checkpoint says that retention removed them.
+
+    later: names of verdicts that are not the first of their campaign. Before one of those releases up to 0.1 left a gap
+    of their own where they could not store what an abort followed.
+    """
     missing: dict[str, list[str]] = {}
     for each in (*known.values(), *links):
         if each.previous and each.previous not in known and each.name not in missing.get(each.previous, ()):
             missing.setdefault(each.previous, []).append(each.name)
     return [
         f"The verdict before {' and '.join(names)}, with the digest {digest}, is not there, and no checkpoint says "
-        "that retention removed it: somebody did."
+        "that retention removed it: "
+        + ("somebody did, or an earlier release could not store it." if later >= set(names) else "somebody did.")
         for digest, names in missing.items()
     ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from earlystop.api.counts import Look
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.engine import LogE, begin, update
-from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED
+from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
 from earlystop.rollout.decision import (
     BY_CLASS,
     CERTIFICATE_LAPSED,
@@ -105,6 +105,10 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
         return True, f"{decided}, by looks after the promotion; kubectl earlystop verify recomputes those."
     if record.reason == CERTIFICATE_LAPSED:
         return True, f"{decided}, as the target or a parameter had changed; its looks decide nothing of that."
+    if record.reason == PROOF_NOT_REGAINED:
+        proven = next((each for each in own if each.proven), None)
+        first = _first(proven, "all that a promotion needs", own)
+        return harmed is None, f"{decided}, as the proof was lost while it waited; {first}."
     if record.reason in (APPROVAL_REJECTED, APPROVAL_EXPIRED):
         proven = next((each for each in own if each.proven), None)
         return harmed is None, f"{decided}, as people answered; {_first(proven, 'all that a promotion needs', own)}."

@@ -189,6 +189,50 @@ async def test_a_condition_that_somebody_else_wrote_is_put_right() -> None:
         assert it.said == ("True", "Answering")
 
 
+async def test_of_two_releases_that_find_a_source_otherwise_one_writes_and_says_so_and_nothing_flaps() -> None:
+    async with world() as it:
+        signatures: list[str | None] = ["ops/earlystop", None]
+        it.watch = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: signatures[0])
+        other = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: signatures[1])
+        spec = it.operator.reader.known()["default"]
+
+        async def ten_minutes() -> None:
+            for _ in range(60):
+                it.now += 10
+                for release, failure in ((it.watch, DOWN), (other, None)):
+                    release.note_exchange("default", spec, failure)
+                    await release.write_due()
+                    for each in (it.watch, other):
+                        each.note_source(it.api.at(SOURCES, None, "default"))
+
+        await ten_minutes()
+        assert it.writes == 1 and it.said == ("False", "Unreachable")
+        assert "for the release of Lease ops/earlystop, the oldest in this cluster" in it.condition["message"]
+        signatures[:] = [None, ""]  # the oldest one is gone, and the other is the only one
+        await ten_minutes()
+        assert it.writes == 2 and it.said == ("True", "Answering") and "Lease" not in it.condition["message"]
+
+
+async def test_a_release_that_is_no_longer_alone_says_who_writes() -> None:
+    async with world() as it:
+        signatures = [""]
+        it.watch = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: signatures[0])
+        await it.end_exchange(None)
+        signatures[0] = "ops/earlystop"
+        for _ in range(5):
+            await it.end_exchange(None, SECONDS_BETWEEN_WRITES)
+        assert it.writes == 2 and "Lease ops/earlystop" in it.condition["message"]
+        assert it.condition["lastTransitionTime"] == "2023-11-14T22:13:20Z"
+
+
+async def test_the_longest_failure_leaves_room_for_who_says_it() -> None:
+    async with world() as it:
+        it.watch = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: f"{'n' * 63}/{'l' * 50}")
+        await it.end_exchange(MetricsFailure(FailureKind.TIMEOUT, "x" * 5000))
+        message = it.condition["message"]
+        assert len(message) <= 2048 and message.endswith("say how others find it.")
+
+
 async def test_a_source_that_is_gone_is_not_written() -> None:
     async with world() as it:
         del it.api.objects[SOURCES.path(None, "default")]

@@ -113,7 +113,7 @@ class HookWorld:
         return condition_of(self.world.status, "HooksDelivered")
 
     def waiting(self) -> int:
-        return len(self.world.status.get("hooks", {}).get("waiting", []))
+        return len(self.world.status.get("hooks", {}).get("queue", []))
 
 
 @asynccontextmanager

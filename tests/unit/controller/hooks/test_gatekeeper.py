@@ -6,6 +6,8 @@ import pytest
 from aiohttp import web
 
 from earlystop.controller.cluster import DEPLOYMENTS
+from earlystop.controller.hooks.ask_gate import question
+from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
@@ -78,6 +80,27 @@ async def test_a_job_is_run_once_over_restarts_and_its_result_decides(ended: str
         made.world.api.put(JOBS, {**job, "status": {"conditions": [{"type": ended, "status": "True"}]}})
         await made.advance_until(phase, reason)
         assert jobs(made) == [path]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
+    async with gated({**JOB, "timeoutSeconds": 120}) as made:
+        while "awaiting" not in made.world.status:
+            await made.world.reconcile()
+        state = made.world.tracked.state
+        name = job_name(made.world.tracked.identity, "gate/evaluate", question(state, "evaluate"))
+        annotations: dict[str, str] = {}
+        if is_replaced:
+            while not jobs(made):
+                await made.advance()
+            await made.advance()
+            annotations = made.world.api.objects[jobs(made)[0]]["metadata"]["annotations"]
+        labels = {"earlystop.dev/policy-uid": made.world.tracked.uid}
+        metadata = {"name": name, "namespace": "llm", "labels": labels, "annotations": annotations, "uid": "another"}
+        status = {"conditions": [{"type": "Complete", "status": "True"}]}
+        made.world.api.put(JOBS, {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "status": status})
+        await made.advance_until("RolledBack", "GateClosed" if is_replaced else "GateTimedOut")
+        assert "GateOpen" not in made.world.told()
 
 
 @pytest.mark.slow

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import ClusterError, Manifest
+from earlystop.api.wire import MODEL_LABEL
+from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ClusterError, Manifest
+from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.hook_world import HookWorld, hooked
 from tests.unit.controller.reconcile.qualities import SAVING
 
-HOOK = {"name": "retrain", "jobRef": {"name": "retrain"}, "on": ["Promoted"]}
+HOOK = {"name": "retrain", "jobRef": {"name": "retrain"}}
 
 
 @asynccontextmanager
-async def running(template: Manifest | None = None) -> AsyncIterator[HookWorld]:
-    async with hooked(SAVING, [HOOK]) as made:
+async def running(template: Manifest | None = None, on: str = "Promoted") -> AsyncIterator[HookWorld]:
+    async with hooked(SAVING, [{**HOOK, "on": [on]}]) as made:
         made.world.api.serve(JOBS)
         made.world.api.serve(CRON_JOBS)
         made.world.api.put(CRON_JOBS, template or cron_job())
@@ -63,6 +66,20 @@ async def test_a_job_is_made_once_and_its_result_is_a_condition(kind: str, statu
         assert created(made) == 1 and {"JobRunning", reason} <= made.world.told()
 
 
+async def test_a_job_is_made_once_for_a_certificate_that_lapses() -> None:
+    async with running(on="Lapsed") as made:
+        world = made.world
+        await made.advance_until(lambda: "bound" in world.status.get("certified", {}))
+        assert created(made) == 0
+        target = world.api.at(DEPLOYMENTS, "llm", "qa-server")
+        target["spec"]["template"]["metadata"]["labels"][MODEL_LABEL] = "another-model"
+        world.api.put(DEPLOYMENTS, target)
+        await made.advance_until(says(made, "JobRunning"))
+        finish(made, "Complete")
+        await made.advance_until(says(made, "JobSucceeded"))
+        assert created(made) == 1 and "ModelChanged" in world.told()
+
+
 @pytest.mark.slow
 async def test_an_operator_that_is_lost_at_any_moment_makes_no_second_job() -> None:
     async with running() as made:
@@ -83,6 +100,57 @@ async def test_a_job_that_was_deleted_is_not_made_again() -> None:
         made.restart()
         await made.advance_until(says(made, "JobFailed"))
         assert created(made) == 1 and jobs(made) == []
+
+
+def forged(made: HookWorld, **metadata: Any) -> Manifest:
+    """A Job of anybody's hand with the name of the one that the operator will make, or has made."""
+    state = made.world.tracked.state
+    assert state.outbox is not None
+    (occurrence,) = state.outbox.waiting
+    name = job_name(made.world.tracked.identity, "retrain", occurrence)
+    labels = {"earlystop.dev/policy-uid": made.world.tracked.uid}
+    done = {"conditions": [{"type": "Complete", "status": "True"}]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": "llm", "labels": labels, **metadata},
+        "spec": {},
+        "status": done,
+    }
+
+
+@pytest.mark.parametrize("seal", ["", "0" * 64, "\u00e9"])
+async def test_a_job_of_another_hand_with_the_foretold_name_is_no_result(seal: str) -> None:
+    async with running() as made:
+        while not made.waiting():
+            await made.world.reconcile()
+        made.world.api.put(JOBS, forged(made, annotations={"earlystop.dev/job-seal": seal}, uid="another"))
+        await made.advance_until(lambda: made.condition()[1] == "JobNotMade")
+        assert "has not made; delete it" in made.condition()[2] and "JobSucceeded" not in made.world.told()
+        del made.world.api.objects[JOBS.path("llm", jobs(made)[0]["metadata"]["name"])]
+        await made.advance_until(says(made, "JobRunning"))
+
+
+async def test_a_job_that_is_put_in_the_place_of_the_operators_with_its_seal_is_no_result_either() -> None:
+    async with running() as made:
+        await made.advance_until(says(made, "JobRunning"))
+        (job,) = jobs(made)
+        made.world.api.put(JOBS, forged(made, annotations=job["metadata"]["annotations"], uid="another"))
+        await made.advance_until(says(made, "JobFailed"))
+        assert "JobSucceeded" not in made.world.told()
+
+
+async def test_a_job_that_an_earlier_release_has_made_counts_on_after_an_upgrade() -> None:
+    async with running() as made:
+        await made.advance_until(says(made, "JobRunning"))
+        (job,) = jobs(made)
+        policy = copy.deepcopy(made.world.policy)
+        del policy["status"]["hooks"]["cursors"][0]["job"]["uid"]
+        made.world.api.put(POLICIES, policy)
+        made.world.api.put(JOBS, {**job, "metadata": {**job["metadata"], "annotations": {}}})
+        made.restart()
+        finish(made, "Complete")
+        await made.advance_until(says(made, "JobSucceeded"))
 
 
 async def test_a_template_that_is_refused_is_told_before_there_is_anything_to_run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,10 +71,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(*verdicts: Manifest, uid: str = UID) -> AsyncIterator[Served]:
+async def serving(*verdicts: Manifest, uid: str = UID, status: Manifest | None = None) -> AsyncIterator[Served]:
     cluster = Reviewing()
     written = policy("llm")
     written["metadata"]["uid"] = uid
+    written |= {} if status is None else {"status": status}
     cluster.put(POLICIES, written)
     for each in verdicts:
         cluster.put(VERDICTS, each)
@@ -152,15 +154,65 @@ async def test_too_many_requests_at_once_or_one_after_another_are_told_to_come_l
     assert statuses == [401] * (service.BURST - 2) + [503] * 2  # that the third one was refused cost it nothing
 
 
-async def test_so_many_verdicts_are_read_for_a_page_and_it_says_that_there_are_more(
-    monkeypatch: pytest.MonkeyPatch,
+def shown(page: str, record: str) -> str:
+    """What a page shows of a field of its record."""
+    found = re.search(f'data-record="{record}">([^<]*)', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("told", ["decision", "previousDigest"])
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+async def test_however_many_verdicts_there_are_the_page_is_about_the_latest_decision(
+    seed: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MOST_VERDICTS", 2)
     monkeypatch.setattr(service, "AT_ONCE", 1)
-    chain = drawn_chain(2, 6, 7)
-    async with serving(*chain, uid=chain[0]["spec"]["policyUid"]) as served:
-        status, page, _ = await served.get("/report/llm/qa")
-    assert status == 200 and "Only 2 verdicts were read" in page and "does not verify</h2>" not in page
+    chain = drawn_chain(seed, 6, 7)  # whose names have another order than their times
+    digest = chain[-1]["spec"]["digest"]
+    decision = {"name": chain[-1]["metadata"]["name"], "digest": digest}
+    status = {"decision": decision} if told == "decision" else {"previousDigest": digest}
+    async with serving(*chain, status=status) as served:
+        code, page, _ = await served.get("/report/llm/qa")
+    assert code == 200 and "does not verify</h2>" not in page
+    assert shown(page, "at") == chain[-1]["spec"]["at"]
+    assert "This is the latest decision; of those before it only" in page
+
+
+async def test_nothing_is_shown_where_nobody_says_which_of_many_is_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_VERDICTS", 2)
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    async with serving(*drawn_chain(2, 6, 7)) as served:
+        code, text, _ = await served.get("/report/llm/qa")
+    assert (
+        code == 409 and "no status of a policy says which is the latest" in text and "kubectl earlystop report" in text
+    )
+
+
+@pytest.mark.parametrize(
+    "status", [{"decision": {"name": "qa-other", "digest": "sha256:0"}}, {"previousDigest": "sha256:0"}]
+)
+async def test_an_earlier_decision_is_not_shown_in_place_of_the_latest_whose_verdict_is_missing(
+    status: Manifest,
+) -> None:
+    async with serving(*drawn_chain(2, 6, 7), status=status) as served:
+        code, text, _ = await served.get("/report/llm/qa")
+    assert code == 409 and "The verdict of the latest decision of qa" in text
+
+
+async def test_a_verdict_that_was_put_in_place_of_the_latest_one_is_told_in_red() -> None:
+    (only,) = drawn_chain(2)
+    status = {"decision": {"name": only["metadata"]["name"], "digest": "sha256:0"}}
+    async with serving(only, status=status) as served:
+        code, page, _ = await served.get("/report/llm/qa")
+    assert code == 200 and "This verdict does not verify" in page
+    assert "its latest decision has the digest sha256:0" in page
+
+
+async def test_what_anybody_wrote_into_a_status_breaks_no_page() -> None:
+    for status in ({"decision": None}, {"decision": ["x"]}, {"previousDigest": ""}, {"decision": {"name": ""}}):
+        async with serving(verdict("llm"), status=status) as served:
+            assert (await served.get("/report/llm/qa"))[0] == 200
 
 
 async def test_an_api_server_that_fails_is_told_as_such() -> None:

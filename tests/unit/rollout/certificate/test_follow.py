@@ -8,20 +8,27 @@ from dataclasses import replace
 import pytest
 
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part, digest_of_parameters
-from earlystop.rollout.certificate.follow import certificate_due_at, follow_certificate
+from earlystop.rollout.certificate.evaluators import differing_evaluators
+from earlystop.rollout.certificate.follow import certificate_due_at, follow_certificate, is_known_to_lapse
 from earlystop.rollout.certificate.words import certificate_notes, certified_condition
 from earlystop.rollout.state import Certified, Phase, RolloutState
 from earlystop.rollout.stored_settings import certified_text, restore_certified
 from tests.unit.delivery.cluster import in_bodies
 from tests.unit.rollout.policies import NOW, policy
 
-FOUND = Binding(NOW, "qa-server", template="t1", images="i1", model="llama-3", parameters="p1")
+FOUND = Binding(
+    NOW, "qa-server", template="t1", images="i1", model="llama-3", parameters="p1", scorer="s1", questions="q1"
+)
 OTHERS = {
     Part.MODEL: replace(FOUND, model="llama-4"),
     Part.IMAGES: replace(FOUND, images="i2"),
     Part.TEMPLATE: replace(FOUND, template="t2"),
     Part.PARAMETERS: replace(FOUND, parameters="p2"),
+    Part.SCORER: replace(FOUND, scorer="s2"),
+    Part.QUESTIONS: replace(FOUND, questions="q2"),
 }
+NO_EVALUATOR = replace(FOUND, scorer="", questions="")
+OF_THE_TARGET = (Part.MODEL, Part.IMAGES, Part.TEMPLATE)
 PROVEN = RolloutState(phase=Phase.PROMOTED, campaign=1, certified=Certified({"window": "10"}, NOW))
 BOUND = follow_certificate(PROVEN, FOUND, NOW)
 
@@ -36,7 +43,7 @@ def test_each_part_that_changes_has_a_reason_of_its_own_and_one_event(part: Part
     after = follow_certificate(BOUND, OTHERS[part], NOW + 5)
     condition = certified_condition(after)
     assert condition is not None and (condition.status, condition.reason) == ("False", f"{part.value}Changed")
-    assert "qa-server" in condition.message and "Retry the policy" in condition.message
+    assert "Retry the policy" in condition.message and ("qa-server" in condition.message) is (part in OF_THE_TARGET)
     assert [note.reason for note in certificate_notes(BOUND, after)] == [f"{part.value}Changed"]
     assert follow_certificate(after, OTHERS[part], NOW + 500) is after
 
@@ -53,6 +60,36 @@ def test_a_setting_of_which_nobody_has_read_what_it_was_proven_on_is_not_said_to
     condition = certified_condition(PROVEN)
     assert condition is not None and (condition.status, condition.reason) == ("Unknown", "NotBound")
     assert certified_condition(RolloutState()) is None
+
+
+def test_an_evaluator_that_is_missing_or_says_nothing_of_itself_shows_no_change() -> None:
+    assert follow_certificate(BOUND, NO_EVALUATOR, NOW + 60) is BOUND
+    for part in (Part.SCORER, Part.QUESTIONS):
+        lapsed = follow_certificate(BOUND, OTHERS[part], NOW + 5)
+        assert follow_certificate(lapsed, NO_EVALUATOR, NOW + 600) is lapsed, "it is not known to be back"
+        assert not is_known_to_lapse(lapsed, NO_EVALUATOR) and is_known_to_lapse(lapsed, OTHERS[part])
+        back = follow_certificate(lapsed, FOUND, NOW + 700)
+        assert follow_certificate(back, NO_EVALUATOR, NOW + 800) is back
+        assert lapse_of(follow_certificate(back, FOUND, NOW + 900)) is None
+
+
+def test_a_certificate_is_bound_to_the_evaluator_that_is_found_first() -> None:
+    bound = follow_certificate(PROVEN, NO_EVALUATOR, NOW)
+    later = follow_certificate(bound, FOUND, NOW + 60)
+    assert lapse_of(later) is None and later.certified is not None and later.certified.bound == FOUND
+    assert lapse_of(follow_certificate(later, OTHERS[Part.SCORER], NOW + 120)) == Lapse(
+        (Part.SCORER,), NOW + 120, NOW + 120
+    )
+
+
+def test_evaluators_that_differ_are_told_of_unless_a_lapse_is() -> None:
+    differing = differing_evaluators(2, 1)
+    condition = certified_condition(BOUND, differing)
+    assert condition is not None and (condition.status, condition.reason) == ("Unknown", "EvaluatorsDiffer")
+    assert "score answers in 2 ways" in condition.message and "golden questions, --mode" in condition.message
+    lapsed = certified_condition(follow_certificate(BOUND, OTHERS[Part.MODEL], NOW + 5), differing)
+    assert lapsed is not None and lapsed.reason == "ModelChanged"
+    assert differing_evaluators(1, 1) == differing_evaluators(0, 0) == ""
 
 
 def test_what_is_put_back_holds_again_after_a_minute() -> None:

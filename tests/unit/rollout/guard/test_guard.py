@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import ClassAnswers, Pairs
+from earlystop.api.look_table import number_of_looks
+from earlystop.api.status import DecisionStatus
+from earlystop.rollout.decision_codec import decision_status, restore_decision
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
@@ -70,10 +74,13 @@ def test_the_verdict_of_an_alarm_can_be_recomputed_and_no_count_of_it_be_changed
     assert verdict_name("qa", after).endswith("-2")
     named = {"metadata": {"name": verdict_name("qa", after)}, "spec": spec}
     assert object_differences(named) == []
-    assert spec["guard"]["looksTaken"] > len(spec["guard"]["looks"])
+    names, *looks = spec["guard"]["lookTable"].split("\n")
+    assert spec["guard"]["looksTaken"] > len(looks) == number_of_looks(spec["guard"])
     changes: tuple[dict[str, Any], ...] = (
-        {"looks": spec["guard"]["looks"][:-1]},
-        {"looks": [[*row[:7], row[7] + 1, *row[8:]] for row in spec["guard"]["looks"]]},
+        {"lookTable": "\n".join([names, *looks[:-1]])},
+        {"lookTable": "\n".join([names, *(with_another_count(line) for line in looks)])},
+        {"lookTable": "\n".join([names.replace("match", "mismatch"), *looks])},
+        {"lookTable": "\n".join(looks)},
         {"falseRevertSeconds": 86_400 * 3650},
         {"alarm": ["floor"]},
         {"checkpoint": "x"},
@@ -84,6 +91,38 @@ def test_the_verdict_of_an_alarm_can_be_recomputed_and_no_count_of_it_be_changed
         told = differences({**spec, "guard": {**spec["guard"], **change}})
         assert any("guard" in sentence for sentence in told), change
     assert any("holds no guard" in each for each in differences({k: v for k, v in spec.items() if k != "guard"}))
+
+
+def with_another_count(line: str) -> str:
+    """A look as text, in which one count is larger."""
+    *before, count = line.split(" ")[:8]
+    return " ".join([*before, str(int(count) + 1), *line.split(" ")[8:]])
+
+
+def test_the_looks_of_a_guards_verdict_stand_one_a_line_under_the_names_of_their_columns() -> None:
+    after = alarmed(healthy=100)
+    names, *lines = verdict_spec("qa", UID, after)["guard"]["lookTable"].split("\n")
+    known = guard_of(after)
+    assert names.split(" ")[:4] == ["at", "step", "weight", "baseline.started"]
+    assert len(lines) == len(known.looks) > 1
+    for line, each in zip(lines, known.looks, strict=True):
+        at, step, weight, started, *counts = line.split(" ")
+        assert (at, int(step), int(weight)) == (rfc3339(each.at), each.step, each.weight)
+        assert int(started) == each.baseline.started and len(counts) == len(names.split(" ")) - 4
+
+
+def test_a_guards_verdict_of_an_earlier_release_verifies_and_keeps_its_digest_under_this_one() -> None:
+    after = alarmed(healthy=100)
+    assert after.decision is not None and after.decision.guard_looks_as_text
+    earlier = replace(after, decision=replace(after.decision, guard_looks_as_text=False))
+    spec = json.loads(json.dumps(verdict_spec("qa", UID, earlier)))
+    assert [tuple(row) for row in spec["guard"]["looks"]] == [tuple(look.row()) for look in guard_of(after).looks]
+    assert differences(spec) == []
+    for state in (after, earlier):
+        stored = decision_status("qa", UID, state)
+        assert stored is not None
+        read = restore_decision(state.pinned_plan, DecisionStatus.model_validate(stored.wire()))
+        assert read == state.decision and stored.digest == verdict_spec("qa", UID, state)["digest"]
 
 
 def test_a_status_holds_all_of_a_guard_and_no_more_for_longer_watching() -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.rollout.certificate.binding import Binding
+from earlystop.rollout.certificate.follow import follow_certificate
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.hooks.happened import FAILURES_IN_A_ROW, LONGEST_SENTENCE, occurrences, with_occurrences
 from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import Outbox, following_hooks
-from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.state import Certified, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY, hook, occurred
@@ -48,6 +50,21 @@ def test_a_decision_is_told_with_its_verdict(verdict: Verdict, kind: OccurrenceK
     assert (found.kind, found.sentence, found.at) == (kind, "It was decided.", NOW)
     assert found.verdict is not None and found.verdict.name == verdict_name("qa", after)
     assert found.verdict.digest == verdict_spec("qa", UID, after)["digest"]
+
+
+def test_a_lapse_is_told_once_and_again_only_when_something_else_changes_too() -> None:
+    bound = Binding(NOW, "qa-server", template="t1", images="i1", model="m1", parameters="p1")
+    begun = follow_certificate(RolloutState(certified=Certified({"window": "10"}, NOW)), bound, NOW)
+    assert occurrences(POLICY, RolloutState(), begun) == ()
+    images = follow_certificate(begun, replace(bound, images="i2"), NOW + 5)
+    (found,) = occurrences(POLICY, begun, images)
+    assert (found.kind, found.reason, found.at) == (OccurrenceKind.LAPSED, "ImagesChanged", NOW + 5)
+    assert "the images of Deployment qa-server changed" in found.sentence and found.verdict is None
+    back = follow_certificate(images, bound, NOW + 6)
+    again = follow_certificate(back, replace(bound, images="i2"), NOW + 7)
+    assert occurrences(POLICY, images, back) == occurrences(POLICY, back, again) == ()
+    (both,) = occurrences(POLICY, again, follow_certificate(again, replace(bound, images="i2", model="m2"), NOW + 8))
+    assert both.reason == "ModelChanged"
 
 
 def test_an_alarm_of_a_guard_is_told_as_one() -> None:

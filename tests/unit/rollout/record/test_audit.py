@@ -73,6 +73,31 @@ def test_events_tell_who_asked_and_the_spec_who_wrote_it_last() -> None:
     ]
 
 
+def test_each_approval_is_told_with_what_became_of_it() -> None:
+    def approval(name: str, at: str, reason: str = "", **spec: str) -> Manifest:
+        said = [{"type": "Counted", "status": "False", "reason": reason, "message": "Answer anew."}]
+        return {
+            "metadata": {"name": name, "creationTimestamp": at},
+            "spec": {"answer": "Approve", "by": "bob", "decisionDigest": "sha256:0f", **spec},
+            **({"status": {"conditions": said}} if reason else {}),
+        }
+
+    given = [
+        approval("late", "2030-01-01T00:00:02Z", "NotProposed", comment="seen"),
+        approval("first", "2030-01-01T00:00:01Z", "Counted", answer="Reject", by="alice"),
+        approval("new", "2030-01-01T00:00:03Z"),
+        {"metadata": {}, "spec": {"answer": 1}},
+    ]
+    found = audit_entries("qa", [], (), (), given)
+    assert [(each.what, each.who, each.source) for each in found] == [
+        ("Reject", "user alice", "EarlyStopApproval first"),
+        ("Approve", "user bob", "EarlyStopApproval late"),
+        ("Approve", "user bob", "EarlyStopApproval new"),
+    ]
+    assert found[0].told.startswith("Counted: ") and found[2].told.startswith("Nobody has said yet")
+    assert found[1].told == 'NotProposed: Answer anew. Of the decision with the digest sha256:0f. Comment: "seen".'
+
+
 def test_what_is_no_verdict_is_left_out() -> None:
     broken: list[Manifest] = [{}, {"spec": None}, {"spec": {"at": "x"}}]
     assert audit_entries("qa", broken, [{}], [{}]) == []

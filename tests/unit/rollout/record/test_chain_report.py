@@ -50,6 +50,15 @@ def test_a_verdict_that_somebody_removed_is_a_gap(missing: int) -> None:
     assert "somebody did" in problem
 
 
+def test_a_gap_before_a_later_decision_of_a_campaign_is_nobodys_for_certain() -> None:
+    first, second = four()[:2]
+    campaign = {**second["spec"], "revision": first["spec"]["revision"]}
+    name = f"{first['metadata']['name']}-2"
+    later = {**second, "metadata": {**second["metadata"], "name": name}, "spec": campaign}
+    problems = chain_report("qa", [resealed(later)]).problems
+    assert any("or an earlier release could not store it" in each for each in problems)
+
+
 def test_a_cut_tail_shows_against_a_head_that_was_published() -> None:
     verdicts = four()
     gone = verdicts.pop()

@@ -1,4 +1,6 @@
-"""A search on made-up traffic: the real proposer and the real evidence of each trial, against a curve that is known.
+"""A search on made-up traffic, a trial at a time: proposers of others can be tried behind the same certificates.
+
+The proposer and the evidence of each trial are the real ones; `simulation/search_campaigns.py` plays whole campaigns.
 
 Each trial is what its campaign is to the evidence: looks on the schedule of rollouts, the engine's verdict at the
 trial's risk, and an end when its requests are used up. Waits, probes and stores of a cluster are left out.
@@ -29,8 +31,8 @@ from earlystop.rollout.search.trial import (
     TrialOutcome,
 )
 from earlystop.rollout.strategies.pooled_looks import loss_of_answers, saving_of
-from earlystop.simulation.search_traffic import split_looks
 from earlystop.simulation.search_truth import TrueCurve
+from tests.bench.search_looks import split_looks
 
 LONGEST_TRIAL = 1_000_000
 """Requests of both variants after which a trial's campaign has no room for more looks."""
