@@ -39,7 +39,14 @@ GUARD = Row(
                 f"earlystop_policy_guard_log_statistic{{{ONE}}} / earlystop_policy_guard_log_line{{{ONE}}}",
                 "{{claim}}",
             ),
-            width=24,
+            width=16,
+        ),
+        series(
+            "Whether the promoted setting serves",
+            "1 while it does, 0 while a more careful certified one serves as there is little load; nothing without "
+            "guard.whenBusy.",
+            Query(f"earlystop_policy_guard_busy{{{ONE}}}", "promoted setting"),
+            unit="short",
         ),
     ),
 )

@@ -37,8 +37,11 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     ),
     "a mode by a gateway's own objects for bodies": (
         "spec.delivery",
-        {"mode": "GatewayBody"},
-        "is not built, since it is not known whether such a gateway counts what an objective needs; write RequestBody",
+        {
+            "mode": "GatewayBody",
+            "gatewayBody": {"gateway": "EnvoyAIGateway", "engine": "VLLM", "routeRef": {"name": "qa"}},
+        },
+        "its bodyMutation overwrites a client's own value, so one that asked for less would get more",
     ),
     "a preset of an engine that counts no requests": (
         "spec.metrics.preset",

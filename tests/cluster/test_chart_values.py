@@ -50,6 +50,8 @@ EXPLAINED = {
         ("evaluator.policy=qa", "/evaluator/policy"),
         ("evaluator.extraArgs={repeat}", "/evaluator/extraArgs/0"),
         ("admissionPolicies.enabled=false,injector.enabled=false,jobs.namespaces={llm}", "/jobs/namespaces"),
+        ("admissionPolicies.enabled=false,gatewayBody.enabled=true", "/gatewayBody/enabled"),
+        ("gatewayBody.enabled=true,injector.enabled=false", "/gatewayBody/enabled"),
         ("extraArgs={--port=9999}", "/extraArgs/0"),
         ("evaluator.extraArgs={--url=http://other.example.com}", "/evaluator/extraArgs/0"),
         ("podLabels.app\\.kubernetes\\.io/name=other", "app.kubernetes.io/name"),

@@ -15,6 +15,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, ROOT, helm, named, objects, template
+from tests.cluster.signing import signed
 
 # A PodMonitor is of prometheus-operator, whose kinds this cluster does not have.
 EXAMPLES = sorted(set((MANIFESTS / "examples").glob("*.yaml")) - {MANIFESTS / "examples" / "pod-monitor.yaml"})
@@ -158,7 +159,7 @@ def test_the_api_server_takes_the_chart_with_every_value_written(cluster: Cluste
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_an_example_is_accepted_as_it_stands(cluster: Cluster, namespace: str, path: Path) -> None:
-    text = path.read_text().replace("namespace: llm", f"namespace: {namespace}")
+    text = signed(path.read_text()).replace("namespace: llm", f"namespace: {namespace}")
     proposer = next((each["spec"]["proposer"] for each in objects(text) if each["kind"] == "EarlyStopProposal"), None)
     # Nobody proposes in another's name; with the rights of whoever applies the other objects beside it.
     as_proposer = () if proposer is None else (f"--as={proposer}", "--as-group=system:masters")

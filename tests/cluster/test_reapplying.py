@@ -15,6 +15,7 @@ from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refusing import refusal
+from tests.cluster.signing import signed
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -33,7 +34,7 @@ def kinds(cluster: Cluster) -> None:
 def example_policies(namespace: str) -> list[Manifest]:
     """Every policy of the examples, and one with as little written as the kinds allow."""
     files = sorted((ROOT / "manifests" / "examples").glob("*.yaml"))
-    found = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    found = [each for path in files for each in yaml.safe_load_all(signed(path.read_text())) if each]
     policies = [each for each in found if each["kind"] == "EarlyStopPolicy"]
     return [{**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in policies] + [
         policy(namespace, "little")

@@ -95,10 +95,10 @@ def test_a_loss_of_just_the_margin_cannot_be_planned_for(policy_file: Path) -> N
 
 def test_a_policy_that_is_not_built_yet_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    path.write_text(yaml.safe_dump(changed(policy(), "spec.delivery", {"mode": "GatewayBody"})))
+    path.write_text(yaml.safe_dump(changed(policy(), "spec.delivery", {"mode": "Sidecar"})))
     result = CliRunner().invoke(app, ["simulate", str(path)], env={"COLUMNS": "400"})
     assert result.exit_code == 1
-    assert "GatewayBody" in result.output
+    assert "Sidecar" in result.output
 
 
 @pytest.mark.parametrize(("candidates", "rollout", "delivery", "verdict"), IN_MODES)

@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     HOOKS_DELIVERED = "HooksDelivered"
     JOBS_SUCCEEDED = "JobsSucceeded"
     GATES_OPEN = "GatesOpen"
+    LOAD_FOLLOWED = "LoadFollowed"
 
 
 OF_PARTS = frozenset(
@@ -34,6 +35,7 @@ OF_PARTS = frozenset(
         ConditionType.HOOKS_DELIVERED,
         ConditionType.JOBS_SUCCEEDED,
         ConditionType.GATES_OPEN,
+        ConditionType.LOAD_FOLLOWED,
     }
 )
 """What only policies say that use the part which it is about."""

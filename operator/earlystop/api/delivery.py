@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.by_headers import ByRoute, RequestBody, RouteReference
-from earlystop.api.modes import LEFT_OUT, MODES, ModeTraits, built_modes
+from earlystop.api.gateway_body import GATEWAY_PATHS, GatewayBody
+from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import NAME_PATTERN, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
@@ -172,7 +173,7 @@ def _belongs(field: str, needed: str = "a routeRef") -> list[dict[str, str]]:
     ]
 
 
-ROUTE_FIELDS = ("gatewayHeader", "headerCohort", "requestBody", "shadow", "workload")
+ROUTE_FIELDS = ("gatewayHeader", "headerCohort", "requestBody", "gatewayBody", "shadow", "workload")
 
 
 class Delivery(Value):
@@ -217,11 +218,12 @@ class Delivery(Value):
         },
     )
 
-    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes, LEFT_OUT)] = Field(
+    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
         "the engine, which the operator runs, writes the setting into each request's body and counts; with split: "
-        "Injector it draws the variant, too. Shadow: all "
+        "Injector it draws the variant, too. GatewayBody: the same where the gateway itself writes bodies, by objects "
+        "that the operator makes for it. Shadow: all "
         "requests stay on the baseline, and the server counts what the candidates would have done. Workload: each "
         "candidate has Pods of its own, which an overlay leads its share of requests to. ConfigMap: without "
         "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
@@ -230,6 +232,7 @@ class Delivery(Value):
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
     request_body: RequestBody | None = Field(None, description="Settings of mode RequestBody.")
+    gateway_body: GatewayBody | None = Field(None, description="Settings of mode GatewayBody.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
     config_map: ConfigMapKey | None = Field(None, description="Settings of mode ConfigMap.")
     feature_flag: FeatureFlagEntry | None = Field(None, description="Settings of mode FeatureFlag.")
@@ -272,7 +275,12 @@ class Delivery(Value):
     @property
     def by_headers(self) -> ByRoute | RequestBody | None:
         """Settings of the mode when it is one in which headers say what a request gets, else None."""
-        return self.gateway_header or self.header_cohort or self.request_body or self.shadow or self.workload
+        return self.gateway_header or self.header_cohort or self.in_bodies or self.shadow or self.workload
+
+    @property
+    def in_bodies(self) -> RequestBody | GatewayBody | None:
+        """Settings of the mode when it is one that writes into requests' bodies, else None."""
+        return self.request_body or self.gateway_body
 
     @property
     def route_ref(self) -> RouteReference | None:
@@ -287,7 +295,7 @@ class Delivery(Value):
     @property
     def request_paths(self) -> tuple[str, ...]:
         """Paths of the requests that a setting is for, as the server knows them."""
-        return self.paths or COMPLETION_PATHS
+        return self.paths or (COMPLETION_PATHS if self.gateway_body is None else GATEWAY_PATHS)
 
     @property
     def probe_trust(self) -> str:

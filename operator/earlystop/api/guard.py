@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from earlystop.api.values import Value, rules
+from earlystop.api.when_busy import WhenBusy
 
 DEFAULT_HOLDBACK = 5
 """Percent that stays on the baseline where the guard compares answers and the policy names no share."""
@@ -77,6 +78,12 @@ class Guard(Value):
         None,
         description="What follows by itself from what the guard sees. Absent: after an alarm the baseline serves until "
         "somebody retries, and nothing bolder is tried.",
+    )
+    when_busy: WhenBusy | None = Field(
+        None,
+        description="Under load the promoted setting serves, and in quiet times the next more careful one that the "
+        "campaign has certified beside it. It takes several candidates that are tried together. Absent: the promoted "
+        "setting serves always.",
     )
 
     @property

@@ -8,6 +8,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.traffic_reasons import EVENT, VERDICT
 
 _GUARDED = (Type.GUARDED.value,)
+_LOAD = Type.LOAD_FOLLOWED.value
 
 GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
@@ -46,6 +47,28 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "nothing is to be done.",
             "GuardSuspended": "The policy is suspended, so nobody watches over the promoted setting; set spec.suspend "
             "to false.",
+        },
+    ),
+    (
+        (_LOAD, EVENT),
+        {
+            "Busy": "The load is high, or was last, and the promoted setting serves; nothing is to be done.",
+            "Quiet": "There is little load, so the next more careful certified setting serves; nothing is to be done.",
+            "LoadUnknown": "How busy the servers are cannot be read, so the setting that serves goes on serving; put "
+            "right the load of the MetricSource, or what the message names.",
+        },
+    ),
+    (
+        (_LOAD,),
+        {
+            "NothingMoreCareful": "No more careful setting is certified beside the promoted one, so that one serves "
+            "whatever the load is; retry the policy with more candidates, or remove guard.whenBusy.",
+            "NotCertified": "The promoted setting is not certified by this campaign, as after a promotion that a "
+            "person asked for, so the load changes nothing; retry the policy.",
+            "NeedsConsent": "People, or a gate, must agree to each setting before it is promoted, so the load changes "
+            "nothing; remove guard.whenBusy, or what asks them.",
+            "Lapsed": "The certificate has lapsed, so nothing bolder serves whatever the load is; retry the policy to "
+            "have it proven anew.",
         },
     ),
     (

@@ -105,6 +105,16 @@ class GuardStatus(Value):
     not_compared: Four | None = Field(
         None, description="The same since that moment, once it is too long ago. Absent: the guard is not blind so."
     )
+    serves: Claim | None = Field(
+        None, description="Candidate that serves while there is little load. Absent: the promoted one."
+    )
+    served_since: tuple[Time, ...] | None = Field(
+        None, max_length=12, description="When the setting changed with the load, the last times, the last one last."
+    )
+    parked: PackedText | None = Field(
+        None, description="Detectors of the setting that does not serve by the load, packed."
+    )
+    parked_looks: Count | None = Field(None, description="How many looks these had.")
 
 
 class RecordedGuard(WithLooks):

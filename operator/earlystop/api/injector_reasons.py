@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from earlystop.api.gateway_reasons import GATEWAY_FAULTS, GATEWAY_NOTES, GATEWAY_PREFLIGHT
+
 _PREFLIGHT: Mapping[str, str] = MappingProxyType(
     {
         "UnknownKnob": "The engine has no field for a knob of a parameter; write a knob that the message names, or "
@@ -16,7 +18,7 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "exactMatch.evidence: Pairs and ask golden questions.",
         "BackendKindUnfit": "The route leads to a backend that is no Service, such as an InferencePool; point a "
         "backendRef at a Service, or let the Pods draw the variant by a sidecar, which needs no route.",
-        "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
+        "InjectorDisabled": "The operator may run no injectors, which this delivery.mode needs; set "
         "injector.enabled in the chart's values.",
         "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads, or serviceRef; "
         "give the target one rule with one Service, or name one of its Pods. It has an address, a port of plain HTTP, "
@@ -45,4 +47,7 @@ def injector_rows(
     preflight: tuple[str, ...], faults: tuple[str, ...], notes: tuple[str, ...]
 ) -> tuple[tuple[tuple[str, ...], Mapping[str, str]], ...]:
     """The rows of the table in `reasons.py`, given where reasons of each kind are said."""
-    return ((preflight, _PREFLIGHT), (faults, _FAULTS), (notes, _NOTES))
+    return (
+        *((preflight, _PREFLIGHT), (faults, _FAULTS), (notes, _NOTES)),
+        *((preflight, GATEWAY_PREFLIGHT), (faults, GATEWAY_FAULTS), (notes, GATEWAY_NOTES)),
+    )

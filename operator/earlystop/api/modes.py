@@ -23,6 +23,8 @@ class ModeTraits:
         counters of an engine can tell variants apart.
     edits_bodies: whether it writes settings into requests' bodies, so that parameters say where (`parameters[].body`).
     through_injector: whether all requests, the baseline's too, pass Pods of the operator's own on their way.
+    gateway_writes: whether it is a gateway that writes them, so that it reads bodies, those of the operator's probes
+        too, and the injector counts and checks.
     promotes_target: whether a promotion is a change of the target itself, until which the candidate keeps its share.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
@@ -37,6 +39,7 @@ class ModeTraits:
     own_pods: bool = False
     edits_bodies: bool = False
     through_injector: bool = False
+    gateway_writes: bool = False
     promotes_target: bool = False
     watches: tuple[str, ...] = ()
 
@@ -71,18 +74,17 @@ MODES: dict[str, ModeTraits] = {
         through_injector=True,
         watches=OVERLAY,
     ),
+    "GatewayBody": ModeTraits(
+        module="earlystop.delivery.gateway_body",
+        edits_bodies=True,
+        through_injector=True,
+        gateway_writes=True,
+        watches=OVERLAY,
+    ),
     "Workload": ModeTraits(module="earlystop.delivery.workload", own_pods=True, promotes_target=True, watches=OVERLAY),
     "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),
     "FeatureFlag": ModeTraits(module="earlystop.delivery.feature_flag"),
 }
-
-
-LEFT_OUT: dict[str, str] = {
-    "GatewayBody": "delivery.mode GatewayBody, by which a gateway would write into bodies by objects of its own, is "
-    "not built, since it is not known whether such a gateway counts what an objective needs; write RequestBody, whose "
-    "injector writes and counts behind any gateway that sets headers by backend"
-}
-"""Why there is no row of a name that people look for, without a full stop."""
 
 
 def built_modes() -> tuple[str, ...]:

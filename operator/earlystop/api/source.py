@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.load import Loads
 from earlystop.api.savings import Price
 from earlystop.api.status import StoredCondition
 from earlystop.api.templates import Templates
@@ -96,6 +97,9 @@ class SourceSpec(Value):
     )
     timeout_seconds: int = Field(10, ge=1, le=120, description="Longest wait for one answer.")
     price: Price | None = Field(None, description="What tokens cost, for policies without savings.price.")
+    loads: Loads | None = Field(
+        None, description="How busy the servers of a policy are, for policies with guard.whenBusy, which name one."
+    )
 
 
 class SourceStatus(Value):

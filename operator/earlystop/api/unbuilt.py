@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from earlystop.api.modes import LEFT_OUT, built_modes
+from earlystop.api.modes import built_modes
 from earlystop.api.presets import IMPOSSIBLE, PRESETS_FOR_SHARED_PODS, usable_presets
 
 NOT_BUILT = "NotBuilt"
@@ -74,7 +74,6 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             path=("delivery", "mode"),
             built=modes,
             message=f"delivery.mode {VALUE} is none that this release can deliver by; write one of {', '.join(modes)}.",
-            own={name: f"{why}." for name, why in LEFT_OUT.items()},
         ),
         UnbuiltPart(
             path=("metrics", "preset"),

@@ -82,6 +82,8 @@ is counted nowhere, and the answer comes back with the echo. What others send so
 UNKNOWN_FIELDS_HEADER = "x-early-stop-unknown-fields"
 """In the answer to such a question: the fields of its setting, joined by commas, that the engine's own list of fields
 does not have."""
+UNWRITTEN_HEADER = "x-early-stop-unwritten"
+"""In the same answer: the parameters, joined by commas, that a gateway should have written and had not."""
 IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
 RESPONSE_HEADER = "x-early-stop-response"

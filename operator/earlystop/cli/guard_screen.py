@@ -21,6 +21,10 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
         lately = f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}"
         yield "lately", f"in the last {window['seconds']} s {lately}"
+    if guard.get("serves"):
+        yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
+    elif guard.get("servedSince"):
+        yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
     nearest = (f"{each['name']} {each['logStatistic']} of {each['needed']}" for each in guard.get("detectors", []))
     yield "alarm at", "; ".join(nearest)
 

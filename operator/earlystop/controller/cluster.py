@@ -59,6 +59,7 @@ DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions"
 EVENTS = Resource("", "v1", "events")
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+AGENTGATEWAY_BACKENDS = Resource("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
 # Every kind that a delivery mode reads or writes.
@@ -73,6 +74,8 @@ BY_KIND = {
     "FeatureFlag": FEATURE_FLAGS,
     "PodDisruptionBudget": DISRUPTION_BUDGETS,
     "NetworkPolicy": NETWORK_POLICIES,
+    "AgentgatewayBackend": AGENTGATEWAY_BACKENDS,
+    "CustomResourceDefinition": DEFINITIONS,
 }
 # Of these the operator may read what it may write, and no others: it reads by a patch that changes nothing, to which
 # the same admission policy applies. It has no right to get or to list them.
@@ -113,12 +116,14 @@ class Cluster:
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
     injector_image: image of the injectors that may be run in this cluster, "" where none may.
+    writes_gateway_objects: whether objects of a gateway's own may be made, for delivery.mode GatewayBody.
     layout: in which layouts the API server has kept a policy's status; CRDs of earlier releases do not name all of
         its fields, and the server takes out what they do not name.
     """
 
     cache: WatchCache | None = None
     injector_image: str = ""
+    writes_gateway_objects: bool = False
     layout: StatusLayout = StatusLayout()
 
     def __init__(self, api: client.ApiClient) -> None:

@@ -72,6 +72,9 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    gateway_bodies: Annotated[
+        bool, typer.Option(help="Make objects of gateways for delivery.mode GatewayBody, which is refused without it.")
+    ] = False,
     refused_network: Annotated[
         list[str] | None,
         typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
@@ -105,6 +108,7 @@ def run(
         refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
         names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
+        shown["gateway_bodies"] = gateway_bodies
         asyncio.run(operate(host, port, names, token_key, injector_image, record, refused, lease_name=lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
@@ -124,10 +128,11 @@ async def operate(
     lease_name: str = RELEASE_LEASE,
     policy_metrics: bool = True,
     serve_reports: bool = False,
+    gateway_bodies: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
-        cluster.injector_image = injector_image
+        cluster.injector_image, cluster.writes_gateway_objects = injector_image, gateway_bodies
         own = platform.node()
         lease = ReleaseLease(cluster, time.time, own_namespace(), lease_name, identity=own, serves=namespaces)
         runtime = Runtime(

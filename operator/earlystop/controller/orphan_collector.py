@@ -10,6 +10,7 @@ from contextlib import suppress
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.settings_collector import SettingsCollector
+from earlystop.delivery.agentgateway import KIND as AGENTGATEWAY
 from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_deployments
 
@@ -69,14 +70,16 @@ class OrphanCollector:
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
         deployments = await self._managed("Deployment")
+        of_gateways = await self._of_gateways()
         waits = self.settings.is_waiting
-        living = await self._living() if overlays or services or deployments or waits else set()
+        living = await self._living() if overlays or services or deployments or of_gateways or waits else set()
         orphaned = orphaned_overlays(overlays, living)
         self._overlays_end = bool(orphaned)
         for overlay in orphaned:
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
         left = {
+            AGENTGATEWAY: unused_aliases(of_gateways, overlays, living),
             "Service": unused_aliases(services, overlays, living),
             "Deployment": unused_deployments(deployments, overlays, living),
         }
@@ -91,6 +94,15 @@ class OrphanCollector:
     async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]
         return [manifest for manifests in found for manifest in manifests]
+
+    async def _of_gateways(self) -> list[Manifest]:
+        """What the operator made for gateways; none in a cluster that does not know the kind."""
+        if not self._cluster.writes_gateway_objects:
+            return []
+        try:
+            return await self._managed(AGENTGATEWAY)
+        except NotFound:
+            return []
 
     async def _living(self) -> set[str]:
         """UIDs of all policies, from the API itself: a policy whose spec this operator cannot read lives as well."""

@@ -35,13 +35,16 @@ from earlystop.delivery.split import TrafficSplit, VariantWeight
 class ByBackend:
     """Renders the overlay of a mode that sets headers by backend.
 
-    alias_name: name of the alias of a user's Service for a variant. alias: that Service itself, for a rule of the
-        user's. baseline_aliased: whether the baseline's requests go to an alias too, and not to the user's own Service.
+    alias_name: name of the alias of a user's Service for a variant. alias: that Service itself, or what a gateway takes
+        for one, for a rule of the user's.
+    baseline_aliased: whether the baseline's requests go to an alias too, and not to the user's own Service.
+    reference: a backend that leads to an alias, for a rule of the user's, with its name and weight.
     """
 
     alias_name: Callable[[str, str], str]
-    alias: Callable[[ClusterInputs, TargetRule, str], Manifest]
+    alias: Callable[[ClusterInputs, TargetRule, VariantWeight], Manifest]
     baseline_aliased: bool = False
+    reference: Callable[[TargetRule, str, int], dict[str, Any]] = TargetRule.backend_reference
 
     def refusal(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
         """Why no overlay can set headers by backend on the user's route, or lead to its aliases; None when one can."""
@@ -64,11 +67,11 @@ class ByBackend:
         return overlay_route(inputs, all_rules)
 
     def aliases(self, inputs: ClusterInputs, split: TrafficSplit) -> tuple[Manifest, ...]:
-        """The alias Services that the overlay leads to, each once."""
+        """What the overlay leads to beside the user's own Services, each once."""
         users = {each.backend["name"]: each for each in reversed(rules_to_overlay(inputs))}
         ordered = dict.fromkeys(each.backend["name"] for each in rules_to_overlay(inputs))
         variants = self._aliased(split)
-        return tuple(self.alias(inputs, users[name], each.variant) for name in ordered for each in variants)
+        return tuple(self.alias(inputs, users[name], each) for name in ordered for each in variants)
 
     def probe_only(
         self, inputs: ClusterInputs, split: TrafficSplit, prerequisites: tuple[Manifest, ...] | None = None
@@ -86,7 +89,7 @@ class ByBackend:
             double = each if each in self._aliased(split) else split.variants[1]
             service = self.alias_name(name, double.variant)
             headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
-            backends = [{**users.backend_reference(service, 100), "filters": [headers]}]
+            backends = [{**self.reference(users, service, 100), "filters": [headers]}]
             rule = golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each)
             # All matches for each variant may be more than a route may have, and a probe meets the first.
             rules.append({**rule, "matches": rule["matches"][:1]})
@@ -99,7 +102,7 @@ class ByBackend:
         if len(found) < len(targets):
             return None
         if prerequisites is None:
-            prerequisites = tuple(self.alias(inputs, users, each.variant) for each in self._aliased(split))
+            prerequisites = tuple(self.alias(inputs, users, each) for each in self._aliased(split))
         return ProbeOnlyRules((*prerequisites, overlay), tuple(found))
 
     def _aliased(self, split: TrafficSplit) -> tuple[VariantWeight, ...]:
@@ -116,9 +119,12 @@ class ByBackend:
         name = users.backend["name"]
         backends = []
         for each in split.variants:
-            service = self.alias_name(name, each.variant) if each in self._aliased(split) else name
-            headers = modifier(inputs, variant_headers(inputs, split, each))
-            backends.append({**users.backend_reference(service, each.weight), "filters": [as_filter(headers)]})
+            headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
+            if each in self._aliased(split):
+                led = self.reference(users, self.alias_name(name, each.variant), each.weight)
+            else:
+                led = users.backend_reference(name, each.weight)
+            backends.append({**led, "filters": [headers]})
         return {**users.base(), "backendRefs": backends}
 
 

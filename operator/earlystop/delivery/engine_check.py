@@ -16,12 +16,20 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from earlystop.api.body_knobs import ENDINGS, Api, api_of
+from earlystop.api.body_knobs import ENDINGS, api_of
 from earlystop.api.conditions import Refusal
-from earlystop.api.wire import ASK_HEADER, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER, UNKNOWN_FIELDS_HEADER
+from earlystop.api.wire import (
+    ASK_HEADER,
+    ECHO_HEADER,
+    GOLDEN_HEADER,
+    PROBE_HEADER,
+    UNKNOWN_FIELDS_HEADER,
+    UNWRITTEN_HEADER,
+)
 from earlystop.delivery.probe import confirmed
 from earlystop.delivery.probe_session import tls_context
 from earlystop.delivery.proof import ProbeTarget
+from earlystop.delivery.questions import open_question_of, question_of
 
 # An engine generates one token in it, also where others wait before the question.
 ANSWER_SECONDS = 30.0
@@ -66,11 +74,12 @@ def engine_says(
 @dataclass(frozen=True, slots=True)
 class EngineAnswer:
     """The answer of one variant, which came through the injector. words: the engine's own, of an error. unknown: fields
-    that it does not know."""
+    that it does not know. unwritten: parameters that a gateway should have written into it."""
 
     status: int
     words: str = ""
     unknown: str = ""
+    unwritten: str = ""
 
 
 async def ask_engine(session: aiohttp.ClientSession, targets: Sequence[ProbeTarget]) -> Refusal | None:
@@ -78,35 +87,30 @@ async def ask_engine(session: aiohttp.ClientSession, targets: Sequence[ProbeTarg
     api = api_of(URL(targets[0].url).path)
     if api is None:
         return None
-    question = question_of(api, await _model(session, targets[0]))
+    whole = open_question_of if targets[0].reads_bodies else question_of
+    question = whole(api, await _model(session, targets[0]))
     plain = await _asked_plainly(session, targets[0], question)
     answers = await asyncio.gather(*(_asked(session, each, question) for each in targets))
     told = {_variant(target): each for target, each in zip(targets, answers, strict=True) if each is not None}
     return judge(plain, told)
 
 
-def question_of(api: Api, model: str | None) -> dict[str, Any]:
-    """The shortest request of an API. model: as the engine names it, None to leave that to the engine."""
-    named = {} if model is None else {"model": model}
-    messages = {"messages": [{"role": "user", "content": "Hello"}]}
-    match api:
-        case Api.COMPLETIONS:
-            return {**named, "prompt": "Hello", "max_tokens": 1}
-        case Api.RESPONSES:
-            return {**named, "input": "Hello", "max_output_tokens": 16}
-        case Api.MESSAGES | Api.CHAT_COMPLETIONS:
-            return {**named, **messages, "max_tokens": 1}
-
-
 def judge(plain: int, answers: Mapping[str, EngineAnswer]) -> Refusal | None:
     """What the answers mean. A setting is at fault only where the same request is taken without any: else it may be the
     request itself. plain: status of that one, 0 without an answer. answers: by variant."""
     for variant, answer in answers.items():
+        if answer.unwritten:
+            return Refusal(
+                "GatewayDoesNotWrite",
+                f"The operator's own request for {variant} came through the gateway without {answer.unwritten} as it "
+                "should be in its body, so no user is led there. Look at the status of the policy's "
+                "AgentgatewayBackends, and at the gateway's release. It is asked again every minute.",
+            )
         if answer.unknown:
             return Refusal(
                 "FieldUnknownToEngine",
                 f"The engine's /openapi.json does not have the field {answer.unknown} that {variant} sets, and it "
-                "ignores such fields. Correct parameters[].body, or requestBody.engine.",
+                "ignores such fields. Correct parameters[].body, or the mode's engine.",
             )
     if plain != TAKEN:
         return None
@@ -136,7 +140,8 @@ async def _asked(
                 return None
             body = await _beginning_of(response)
             unknown = _printable(response.headers.get(UNKNOWN_FIELDS_HEADER, ""))
-            return EngineAnswer(response.status, words_in(body) if response.status != 200 else "", unknown)
+            unwritten = _printable(response.headers.get(UNWRITTEN_HEADER, ""))
+            return EngineAnswer(response.status, words_in(body) if response.status != 200 else "", unknown, unwritten)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
 

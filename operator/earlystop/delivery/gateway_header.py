@@ -25,7 +25,7 @@ from earlystop.delivery.variant_probes import through_golden_rules
 
 __all__ = ["BACKENDS", "MODE", "has_split", "owned_names", "probes", "render", "summary", "weights_in"]
 
-BACKENDS = ByBackend(alias_name, lambda inputs, users, variant: alias_service(inputs, users.backend["name"], variant))
+BACKENDS = ByBackend(alias_name, lambda inputs, users, each: alias_service(inputs, users.backend["name"], each.variant))
 
 
 def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from earlystop.api.body_settings import written_settings
 from earlystop.api.by_headers import RequestBody
+from earlystop.api.gateway_body import GatewayBody
 from earlystop.api.injector import InjectorSpec, UserKey
 from earlystop.api.values import bounded
 from earlystop.api.wire import INJECTOR_LABEL
@@ -20,6 +21,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name
 from earlystop.delivery.overlay import TargetRule
 from earlystop.delivery.ownership import owned_metadata
+from earlystop.delivery.split import VariantWeight
 
 PORT, ADMIN_PORT = 8000, 9464
 COMMAND = ["python", "-m", "earlystop.injector"]
@@ -36,10 +38,17 @@ class Upstream(NamedTuple):
     port: int
 
 
-def settings_of(inputs: ClusterInputs) -> RequestBody:
+def settings_of(inputs: ClusterInputs) -> RequestBody | GatewayBody:
     """The mode's settings."""
-    assert inputs.spec.delivery.request_body is not None  # the CRD demands it for this mode
-    return inputs.spec.delivery.request_body
+    assert inputs.spec.delivery.in_bodies is not None  # the CRD demands it for these modes
+    return inputs.spec.delivery.in_bodies
+
+
+def drawing_settings(inputs: ClusterInputs) -> RequestBody:
+    """The same of a mode whose injector draws the variant."""
+    drawn = inputs.spec.delivery.drawn_by_injector
+    assert drawn is not None  # asked only in such a mode
+    return drawn
 
 
 def settings_text(inputs: ClusterInputs) -> str:
@@ -68,20 +77,20 @@ def selector(inputs: ClusterInputs) -> dict[str, str]:
     return {INJECTOR_LABEL: bounded(inputs.policy, 63)}
 
 
-def injected_alias(inputs: ClusterInputs, users: TargetRule, variant: str) -> Manifest:
+def injected_alias(inputs: ClusterInputs, users: TargetRule, variant: VariantWeight) -> Manifest:
     """The Service through which a variant's requests come to the injector, at the port that the user's route names."""
     service = users.backend["name"]
     port = {"name": "http", "port": users.backend["port"], "targetPort": PORT, "protocol": "TCP"}
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": owned_with_service(inputs, injected_alias_name(service, variant), service),
+        "metadata": owned_with_service(inputs, injected_alias_name(service, variant.variant), service),
         "spec": {"type": "ClusterIP", "selector": selector(inputs), "ports": [port]},
     }
 
 
 def injector_service(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
-    """The Service of an injector that draws variants, at the port of the Service before the engine."""
+    """The Service of an injector to which all variants' requests come, at the port of the Service before the engine."""
     port = {"name": "http", "port": upstream.port, "targetPort": PORT, "protocol": "TCP"}
     return {
         "apiVersion": "v1",
@@ -93,30 +102,31 @@ def injector_service(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
 
 def injector_deployment(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
     """The Deployment."""
-    request_body = settings_of(inputs)
+    own = settings_of(inputs)
     labels = {**selector(inputs), "app.kubernetes.io/name": "earlystop-injector"}
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}
     arguments = [
-        f"--engine={request_body.engine}",
+        f"--engine={own.engine}",
         f"--upstream=http://{upstream.service}.{inputs.namespace}.svc:{upstream.port}",
         f"--settings={settings_text(inputs)}",
         f"--policy={inputs.namespace}/{inputs.policy}",
-        f"--header-prefix={request_body.header_prefix}",
+        f"--header-prefix={own.header_prefix}",
         *_drawing(inputs),
+        *(["--gateway-writes"] if inputs.spec.delivery.traits.gateway_writes else []),
     ]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": owned_with_service(inputs, injector_name(inputs.policy), upstream.service),
         "spec": {
-            "replicas": request_body.injector.replicas,
+            "replicas": own.injector.replicas,
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": selector(inputs)},
             # A Pod goes only after another one has come.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {
                 "metadata": {"labels": labels, "annotations": scraped},
-                "spec": _pod(inputs, request_body.injector, arguments),
+                "spec": _pod(inputs, own.injector, arguments),
             },
         },
     }

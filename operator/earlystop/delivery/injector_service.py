@@ -16,7 +16,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.delivery import injector_weights
 from earlystop.delivery.attached_policies import policies_cover_aliases
 from earlystop.delivery.by_backend import summary as by_weights
-from earlystop.delivery.injector_objects import Upstream, injector_service, selector, settings_of
+from earlystop.delivery.injector_objects import Upstream, drawing_settings, injector_service, selector
 from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, service_refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
@@ -123,7 +123,7 @@ def summary(split: TrafficSplit) -> str:
 
 
 def _upstream(inputs: ClusterInputs) -> Upstream:
-    named = settings_of(inputs).service_ref
+    named = drawing_settings(inputs).service_ref
     assert named is not None  # the CRD demands one of it and a route
     return Upstream(named.name, named.port)
 

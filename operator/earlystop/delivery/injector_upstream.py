@@ -29,8 +29,8 @@ def injector_refusal(inputs: ClusterInputs) -> Refusal | None:
         return None
     return Refusal(
         "InjectorDisabled",
-        "This operator runs no injectors, which delivery.mode RequestBody needs. Ask the cluster's admin to set "
-        "injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
+        f"This operator runs no injectors, which delivery.mode {inputs.spec.delivery.mode} needs. Ask the cluster's "
+        "admin to set injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
     )
 
 

@@ -8,9 +8,9 @@ from earlystop.api.wire import SETTINGS_ALLOWED, SETTINGS_LABEL
 from earlystop.delivery.injector_objects import (
     Upstream,
     disruption_budget,
+    drawing_settings,
     injector_deployment,
     network_policy,
-    settings_of,
     weights_key,
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -50,7 +50,7 @@ def shadow_refusal(split: TrafficSplit) -> Refusal | None:
 
 def document(inputs: ClusterInputs, split: TrafficSplit) -> SettingsDocument:
     """What the injector's processes shall serve by."""
-    return settings_document(inputs, split, BY_USER if settings_of(inputs).user_key else BY_REQUEST)
+    return settings_document(inputs, split, BY_USER if drawing_settings(inputs).user_key else BY_REQUEST)
 
 
 def weights(inputs: ClusterInputs, split: TrafficSplit) -> Manifest:

@@ -49,6 +49,7 @@ class ClusterInputs:
         follows from them is worked out once.
     neighbours: what stands beside them.
     injector_image: image of injectors, by the operator's own setting; "" where it may run none.
+    writes_gateway_objects: whether the operator may make objects of a gateway's own, by its own setting.
     entry_is_free: whether another policy's settings in the policy's entry may be written over: that policy is gone or
         over, and they have given no candidate anything for as long as every server needs to read them.
     pods: the Pods of the policy's candidates, for a mode whose candidates have Pods of their own; None where the
@@ -64,6 +65,7 @@ class ClusterInputs:
     injector_image: str = ""
     entry_is_free: bool = False
     pods: tuple[Manifest, ...] | None = None
+    writes_gateway_objects: bool = False
 
     def once(self, make: Callable[[ClusterInputs], Made]) -> Made:
         """What a pure function makes of these inputs, worked out at the first call only. Nobody changes it."""

@@ -13,13 +13,13 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by
 
 LEFT = "TargetLeft"
-RELEASED = frozenset({"Service", "Deployment"})
+RELEASED = frozenset({"Service", "Deployment", "AgentgatewayBackend"})
 _SUCCESSOR = re.compile(r"policy (\S+) is about this target")
 
 
 def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
-    """Take the mode's objects off, and release the alias Services and the candidates' Deployments, which have the same
-    names for every policy of a target. successor: name of the policy that the target is left to."""
+    """Take the mode's objects off, and release those that are named by the target: alias Services, what a gateway takes
+    for them, and the candidates' Deployments. successor: name of the policy that the target is left to."""
     message = (
         f"The campaign is over, and policy {successor} is about this target or route now. Nothing of this policy leads "
         "any request."

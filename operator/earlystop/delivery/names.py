@@ -27,6 +27,11 @@ def injected_alias_name(service: str, variant: str) -> str:
     return alias_name(service, f"{variant}-injected")
 
 
+def written_backend_name(service: str, variant: str) -> str:
+    """Name of the gateway's own object that writes a variant's values into bodies."""
+    return alias_name(service, f"{variant}-body")
+
+
 def injector_name(policy: str) -> str:
-    """Name of a policy's injector: of its Deployment, PodDisruptionBudget and NetworkPolicy."""
+    """Name of a policy's injector: of its Deployment and what stands beside it."""
     return f"{bounded(policy, 50)}-es-injector"

@@ -12,6 +12,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER, UNASSIGNED
 from earlystop.delivery.probe_session import AddressRefused, tls_context
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
+from earlystop.delivery.questions import probe_body
 
 AT_ONCE = 8
 # For the connection, and then for the answer.
@@ -108,7 +109,7 @@ async def ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | Prob
         async with session.post(
             target.url,
             headers=headers,
-            data=b"{}",
+            data=probe_body(target.url, reads_bodies=target.reads_bodies),
             timeout=TIMEOUT,
             allow_redirects=False,
             ssl=tls_context(target.trust) if secure else True,

@@ -39,6 +39,7 @@ def probe_target(
                     revision=revision,
                     weights=weights,
                     trust=inputs.spec.delivery.probe_trust,
+                    reads_bodies=inputs.spec.delivery.traits.gateway_writes,
                 )
     return None
 

@@ -47,6 +47,7 @@ class ProbeTarget:
     revision, weights: what the server must echo; each variant with a weight above 0 must answer, and no other.
     trust: which certificates are accepted, as `api.delivery.ProbeSettings` has it.
     mark: what the rule adds to the nonce, "" for a rule that leaves it as it is.
+    reads_bodies: whether the gateway reads bodies on the way, so that only a whole request gets through.
     """
 
     url: str
@@ -57,6 +58,7 @@ class ProbeTarget:
     weights: tuple[tuple[str, int], ...]
     trust: str = "Any"
     mark: str = IN_FORCE_MARK
+    reads_bodies: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from earlystop.api.body_knobs import Api, BodySetting
-from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER
+from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER, UNWRITTEN_HEADER
 from earlystop.injector.body import Effect, edited
+from earlystop.injector.checking import checked
 from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
 from earlystop.injector.question import as_users_send
 from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of
@@ -42,13 +43,48 @@ async def answer_to_operator(
         for name, (setting, _) in wanted.items()
         if setting.fields.get(api) and change.effects[name] is not Effect.REFUSED
     ]
-    told = {ECHO_HEADER: echo}
-    unknown = unknown_fields(await _known(upstream, request.path), written)
-    if unknown:
-        told[UNKNOWN_FIELDS_HEADER] = ",".join(unknown)[:512]
-    headers["Content-Length"] = str(len(change.body))
+    told = {ECHO_HEADER: echo, **await _unknown(upstream, request.path, written)}
+    return await _sent_on(upstream, request, headers, change.body, told, may_be_long=may_be_long)
+
+
+async def pass_operators_question(
+    upstream: Upstream,
+    request: web.Request,
+    api: Api,
+    wanted: Mapping[str, tuple[BodySetting, str]],
+    headers: CIMultiDict[str],
+    echo: str,
+) -> web.Response:
+    """The same where a gateway writes the settings: the question goes on as it came, and the answer says which of them
+    it did not have. That is as long as a user's, so no more than its beginning is waited for."""
+    question = await request.read()
+    change = checked(question, api, wanted)
+    missing = [name for name, effect in change.effects.items() if effect is Effect.MISSING]
+    told = {ECHO_HEADER: echo, **({UNWRITTEN_HEADER: ",".join(missing)[:512]} if missing else {})}
+    fields = [field.path for setting, _ in wanted.values() for field in setting.fields.get(api, ())[:1]]
+    told |= await _unknown(upstream, request.path, fields)
+    return await _sent_on(upstream, request, headers, question, told, may_be_long=True)
+
+
+async def _unknown(upstream: Upstream, path: str, written: list[tuple[str, ...]]) -> dict[str, str]:
+    """The header that names fields which the engine does not know, where there are any."""
+    unknown = unknown_fields(await _known(upstream, path), written)
+    return {UNKNOWN_FIELDS_HEADER: ",".join(unknown)[:512]} if unknown else {}
+
+
+async def _sent_on(
+    upstream: Upstream,
+    request: web.Request,
+    headers: CIMultiDict[str],
+    question: bytes,
+    told: dict[str, str],
+    *,
+    may_be_long: bool,
+) -> web.Response:
+    """The engine's answer with these headers, of a long one the beginning."""
+    headers["Content-Length"] = str(len(question))
     try:
-        async with upstream.send("POST", request.path_qs, headers, change.body) as answer:
+        async with upstream.send("POST", request.path_qs, headers, question) as answer:
             most = 1 if may_be_long and answer.status == 200 else MAX_ANSWER
             body = await beginning_of(answer.content, most)
             return web.Response(status=answer.status, body=body, content_type=answer.content_type, headers=told)

@@ -17,12 +17,14 @@ from earlystop.injector.order import is_true, own_rank, rank
 
 class Effect(StrEnum):
     """What a setting did to a body: a field was set, a client's larger number was lowered, or the client's was kept.
-    Refused: the setting could not be written there, and that part of the body went on as the client sent it."""
+    Refused: the setting could not be written there, and that part of the body went on as the client sent it. Missing: a
+    gateway should have written it and had not, so it was written here (`checking`)."""
 
     SET = "set"
     LOWERED = "lowered"
     KEPT = "kept"
     REFUSED = "refused"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,10 @@ def run(
             help="Write into no body: settings of the engine's own process are tried (delivery.mode Workload)."
         ),
     ] = False,
+    gateway_writes: Annotated[
+        bool,
+        typer.Option(help="Check that a gateway has written, and write what it left out (delivery.mode GatewayBody)."),
+    ] = False,
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
@@ -149,8 +153,12 @@ def run(
         drawing = drawing_of(weights, policies, user_key)
         if drawing is not None and count_only:
             raise ValueError("--count-only writes no setting, so none can be drawn; write either it or --weights")
+        if gateway_writes and (count_only or drawing is not None):
+            raise ValueError("--gateway-writes is for settings that a gateway draws and writes; write it alone")
         keys = () if receipt_key_file is None else read_keys(receipt_key_file)
-        own = InjectorSettings(fields, checked_prefix(header_prefix), policies, user_header, drawing, keys)
+        own = InjectorSettings(
+            fields, checked_prefix(header_prefix), policies, user_header, drawing, keys, gateway_writes
+        )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed

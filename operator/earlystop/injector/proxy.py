@@ -17,8 +17,9 @@ from earlystop.exporter.export import Exporter
 from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
 from earlystop.injector.answers import read_answer
-from earlystop.injector.asked import answer_to_operator
+from earlystop.injector.asked import answer_to_operator, pass_operators_question
 from earlystop.injector.body import EditedBody, edited
+from earlystop.injector.checking import answer_to_probe, checked
 from earlystop.injector.counted import CountedRequest
 from earlystop.injector.drawing import Drawing, DrawingSettings
 from earlystop.injector.event_stream import EventStream
@@ -36,7 +37,8 @@ _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 class InjectorSettings:
     """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any.
     user_header: name of the header that says who asks, "" where none does. drawing: how variants are drawn here, None
-    where a gateway's headers say them. receipt_keys: keys of the receipts that answers have, none for none."""
+    where a gateway's headers say them. receipt_keys: keys of the receipts that answers have, none for none.
+    gateway_writes: whether a gateway has written the settings, so that only what it left out is written."""
 
     parameters: Mapping[str, BodySetting]
     header_prefix: str = DEFAULT_PREFIX
@@ -44,6 +46,7 @@ class InjectorSettings:
     user_header: str = ""
     drawing: DrawingSettings | None = None
     receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    gateway_writes: bool = False
 
 
 class Injector:
@@ -106,12 +109,15 @@ class Injector:
             if drawn is None:
                 return web.Response(status=503, text="no weights of the campaign of this probe were read yet\n")
             told, nonce = drawn
-        api = api_of(request.path) if request.method == "POST" and ASK_HEADER in request.headers else None
-        if api is None or not told.asks_engine(nonce):
-            return web.Response(status=204, headers={ECHO_HEADER: told.echo(nonce)})
-        wanted = self._wanted(told)
-        onward = self._onward(request)
-        return await answer_to_operator(self._upstream, request, api, wanted, onward, told.echo(nonce))
+        api, by_gateway = api_of(request.path) if request.method == "POST" else None, self._settings.gateway_writes
+        if api is None or ASK_HEADER not in request.headers or not told.asks_engine(nonce):
+            answer = answer_to_probe(api) if by_gateway else None
+            headers = {ECHO_HEADER: told.echo(nonce)}
+            if answer is None:
+                return web.Response(status=204, headers=headers)
+            return web.Response(body=answer, content_type="application/json", headers=headers)
+        ask = pass_operators_question if by_gateway else answer_to_operator
+        return await ask(self._upstream, request, api, self._wanted(told), self._onward(request), told.echo(nonce))
 
     def _wanted(self, told: Assigned) -> dict[str, tuple[BodySetting, str]]:
         """Where each setting of a request goes, and its value."""
@@ -136,7 +142,9 @@ class Injector:
         else:
             told, golden = self._drawing.assigned(request.headers)
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
-            change = edited(await request.read(), api, self._wanted(told))
+            change = (checked if self._settings.gateway_writes else edited)(
+                await request.read(), api, self._wanted(told)
+            )
             counted.edited(change, told.settings)
             headers = self._onward(request)
             headers["Content-Length"] = str(len(change.body))

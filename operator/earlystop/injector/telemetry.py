@@ -18,7 +18,8 @@ class Telemetry:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._settings = Counter(
             "earlystop_injector_settings",
-            "What a parameter's value did to bodies: set, lowered (the client's was larger), kept, or refused.",
+            "What a parameter's value did to bodies: set, lowered (the client's was larger), kept, refused, "
+            "or missing (a gateway had not written it).",
             ("policy", "variant", "parameter", "effect"),
             registry=registry,
         )

@@ -19,6 +19,7 @@ from earlystop.rollout.event_note import EventNote as EventNote
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence, new_answers
 from earlystop.rollout.gates import GateAnswer, GateState
+from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
 from earlystop.rollout.hooks.outbox import JobResult
@@ -31,6 +32,8 @@ from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
+COMPARED = ("OverlayMisses", "ForgedRequests", "NeverApplied", "SettingsNotWritten")
+"""Reasons of weights that are in force, and of something about requests that a person has to know."""
 ERROR_NOTE = EventNote(
     "InternalError",
     "Reconcile",
@@ -58,7 +61,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
-    notes.extend(guard_notes(before, after))
+    notes.extend([*guard_notes(before, after), *load_notes(before, after)])
     notes.extend(certificate_notes(before, after))
     notes.extend(_candidate_notes(before, after))
     notes.extend(_approval_notes(before, after))
@@ -245,7 +248,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
         if new.reason == "CountsDisagree" and old.reason != "CountsDisagree":
             notes.append(EventNote(new.reason, "CompareCounts", new.message, warning=True))
-        if new.reason in ("OverlayMisses", "ForgedRequests", "NeverApplied") and new.reason != old.reason:
+        if new.reason in COMPARED and new.reason != old.reason:
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))

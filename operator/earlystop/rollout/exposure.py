@@ -24,7 +24,7 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     plan = state.pinned_plan
     percents: Mapping[str, int] = {}
     if state.is_guarded:
-        percents = {state.leader: 100 - _held_back(state)}
+        percents = {serving(state): 100 - _held_back(state)}
     elif state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
@@ -72,9 +72,15 @@ def served(state: RolloutState) -> Served:
     return served_after(state.pinned_plan, state.comparison(state.decision.candidate), state.decision)
 
 
+def serving(state: RolloutState) -> str:
+    """Name of the candidate that serves after a promotion: the promoted one, unless a guard lets a more careful one
+    serve while there is little load."""
+    return (state.guard.busy.serves if state.guard is not None and state.is_guarded else "") or state.leader
+
+
 def promoted_label(state: RolloutState) -> str:
-    """Label in headers and metrics of the one setting that was promoted, a search's incumbent among others; "" before a
-    promotion, and where query classes have settings of their own."""
+    """Label in headers and metrics of the one setting that serves after a promotion, a search's incumbent among others;
+    "" before a promotion, and where query classes have settings of their own."""
     if state.phase in PROMOTED and incumbent_weight(state):
         return INCUMBENT
     name = promoted(state)
@@ -82,10 +88,11 @@ def promoted_label(state: RolloutState) -> str:
 
 
 def promoted(state: RolloutState) -> str:
-    """Name of the candidate that was promoted for all requests, "" before a promotion and where an incumbent serves."""
+    """Name of the candidate that serves all requests but those held back, "" before a promotion and where an incumbent
+    does."""
     if state.phase not in PROMOTED or serves_classes(state):
         return ""
-    return "" if incumbent_weight(state) else state.leader
+    return "" if incumbent_weight(state) else serving(state)
 
 
 def serves_classes(state: RolloutState) -> bool:

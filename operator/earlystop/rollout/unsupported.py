@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.body_settings import body_refusal, unreached_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
+from earlystop.api.gateway_fields import gateway_refusal
 from earlystop.api.modes import MODES, built_modes
 from earlystop.api.parameters import RESERVED_NAMES
 from earlystop.api.policy import RESERVED_VARIANTS, PolicySpec
@@ -126,12 +127,14 @@ def unwritten_bodies(spec: PolicySpec) -> Refusal | None:
 
 def unwritable_fields(spec: PolicySpec) -> Refusal | None:
     """Why the bodies of the engine's requests cannot carry the parameters, or none would, or None."""
-    settings = spec.delivery.request_body
-    if settings is None or not all(each.body for each in spec.parameters):
+    delivery, parameters = spec.delivery, spec.parameters
+    settings = delivery.in_bodies
+    if settings is None or not all(each.body for each in parameters):
         return None
-    return body_refusal(spec.parameters, settings.engine) or unreached_refusal(
-        spec.parameters, settings.engine, spec.delivery.request_paths
-    )
+    refused = body_refusal(parameters, settings.engine)
+    if refused is None and delivery.gateway_body is not None:
+        refused = gateway_refusal(delivery.gateway_body, parameters, delivery.request_paths)
+    return refused or unreached_refusal(parameters, settings.engine, delivery.request_paths)
 
 
 def uncounted_by_preset(spec: PolicySpec) -> Refusal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -25,7 +26,7 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
     }
     foreign = {**event, "involvedObject": {**about, "kind": "Pod"}}
     said = {"type": "Counted", "status": "False", "reason": "ByAuthor", "message": "Ask somebody else."}
-    approval = {
+    approval: dict[str, Any] = {
         "metadata": {"name": "qa-1", "namespace": "llm", "creationTimestamp": "2020-01-01T00:00:01Z"},
         "spec": {"policy": "qa", "answer": "Approve", "by": "carol", "decisionDigest": "sha256:0f"},
         "status": {"conditions": [said]},

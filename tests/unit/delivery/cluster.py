@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.rendered import Rendered
@@ -15,7 +16,12 @@ from tests.unit.rollout.policies import UID, policy
 
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
 LABELS = {"app": "qa-server"}
+BY_AGENTGATEWAY = {"gateway": "AgentGateway", "engine": "VLLM"}
 KNOBS = ({"parameter": "window", "env": "WINDOW"}, {"parameter": "patience", "argument": "--patience"})
+
+
+AGENTGATEWAYS = {"metadata": {"name": DEFINITION.name}}
+"""What says that the cluster knows agentgateway's kinds."""
 
 
 def settings(window: str) -> tuple[tuple[str, str], ...]:
@@ -46,12 +52,17 @@ def split(
 SHARE = split(25)
 
 
-def in_bodies() -> list[dict[str, Any]]:
+def in_bodies(below: str = "vllm_xargs.") -> list[dict[str, Any]]:
     """The parameters of every policy here, each with a field of chat completions."""
     return [
-        {**each.wire(), "body": {"paths": [{"api": "ChatCompletions", "path": f"vllm_xargs.{each.name}"}]}}
+        {**each.wire(), "body": {"paths": [{"api": "ChatCompletions", "path": f"{below}{each.name}"}]}}
         for each in policy().parameters
     ]
+
+
+def body_changes(mode: str) -> dict[str, Any]:
+    """What a policy of this mode says of bodies: a gateway's own objects write fields of the root alone."""
+    return {"RequestBody": {"parameters": in_bodies()}, "GatewayBody": {"parameters": in_bodies("")}}.get(mode, {})
 
 
 def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
@@ -63,12 +74,11 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     field = mode[0].lower() + mode[1:]
     if mode == "HeaderCohort":
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
-    if mode == "RequestBody":
-        settings |= {"engine": "VLLM"}
+    settings |= {"RequestBody": {"engine": "VLLM"}, "GatewayBody": BY_AGENTGATEWAY}.get(mode, {})
     if mode == "Workload":
         settings |= {"container": "server", "settings": list(KNOBS)}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
-    changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
+    changes = body_changes(mode)
     strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
     return policy({**changes, "delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
 
@@ -190,10 +200,13 @@ def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
         "spec": policy(),
         "injector_image": "earlystop:1",
         "pods": (),
+        "writes_gateway_objects": True,
     }
     fields |= {name: value for name, value in more.items() if name in fields}
+    if fields["spec"].delivery.traits.gateway_writes:
+        parts["gateway_classes"] = {"traefik": {"spec": {"controllerName": "agentgateway.dev/agentgateway"}}}
     parts |= {name: value for name, value in more.items() if name not in fields}
-    return ClusterInputs(**fields, objects=objects(**parts))
+    return ClusterInputs(**fields, objects=objects(**parts) | {DEFINITION: AGENTGATEWAYS})
 
 
 def objects(

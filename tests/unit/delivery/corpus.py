@@ -12,9 +12,10 @@ import yaml
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
+from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
-from tests.unit.delivery.cluster import KNOBS, in_bodies, settable_deployment
+from tests.unit.delivery.cluster import AGENTGATEWAYS, BY_AGENTGATEWAY, KNOBS, body_changes, settable_deployment
 from tests.unit.delivery.gateway_model import Asked, in_http
 from tests.unit.rollout.policies import UID, policy
 
@@ -63,10 +64,11 @@ class CorpusCluster:
             policy=f"{route['metadata']['name']}-{backend}",
             uid=UID,
             spec=spec_of(mode, route["metadata"]["name"], backend),
-            objects=objects,
+            objects=objects | {DEFINITION: AGENTGATEWAYS},
             neighbours=Neighbours(routes=Neighbourhood(all_routes).beside(users)),
             injector_image="earlystop:1",
             pods=(),
+            writes_gateway_objects=True,
         )
 
 
@@ -77,15 +79,13 @@ def spec_of(mode: str, route: str, target: str) -> PolicySpec:
     if mode == "HeaderCohort":
         cohorts = [{"variant": "baseline", "values": ["a"]}, *({"variant": each, "values": [each]} for each in names)]
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
-    if mode == "RequestBody":
-        settings["engine"] = "VLLM"
+    settings |= {"RequestBody": {"engine": "VLLM"}, "GatewayBody": BY_AGENTGATEWAY}.get(mode, {})
     if mode == "Workload":
         settings |= {"container": "server", "settings": list(KNOBS)}
     field = mode[0].lower() + mode[1:]
-    changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     return policy(
         {
-            **changes,
+            **body_changes(mode),
             "targetRef": {"kind": "Deployment", "name": target},
             "candidates": [{"name": each, "values": [{"name": "window", "value": each[1:]}]} for each in names],
             "delivery": {"gatewayHeader": None, field: settings, "mode": mode},

@@ -17,7 +17,7 @@ from tests.unit.delivery.corpus import NEW, CorpusCluster, backends, clusters, d
 
 # By mode: what is in force.
 SHARES = split(20, 30, token="of the campaign")
-SPLITS = dict.fromkeys(("GatewayHeader", "HeaderCohort", "RequestBody", "Workload"), SHARES)
+SPLITS = dict.fromkeys(("GatewayHeader", "HeaderCohort", "RequestBody", "GatewayBody", "Workload"), SHARES)
 SPLITS["Shadow"] = split(0, 0, shadows=2, token=SHARES.token)
 
 DRAWN = 60

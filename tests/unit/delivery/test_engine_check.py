@@ -21,10 +21,10 @@ from earlystop.delivery.engine_check import (
     ask_engine,
     engine_says,
     judge,
-    question_of,
     words_in,
 )
 from earlystop.delivery.proof import ProbeTarget
+from earlystop.delivery.questions import question_of
 from tests.unit.delivery.probe_answers import served
 
 FINE, REFUSED = EngineAnswer(200), EngineAnswer(400, "reasoning_config is not configured")

@@ -38,7 +38,7 @@ from tests.unit.rollout.policies import examples, policy
 
 # By weights, a search's trial leaves the incumbent most of the requests.
 TRIAL = split(20, incumbent=60)
-BY_ROUTE = ("GatewayHeader", "RequestBody", "Workload")
+BY_ROUTE = ("GatewayHeader", "RequestBody", "GatewayBody", "Workload")
 BY_SERVERS = ("ConfigMap", "FeatureFlag")
 LEADS_NOBODY_BY_WEIGHTS = ("HeaderCohort", "Shadow")
 NOW = 1_000_000.0
@@ -53,7 +53,9 @@ shares = st.tuples(st.integers(0, 100), st.lists(st.integers(0, 100), min_size=1
 def here(mode: str, candidates: int = 1) -> ClusterInputs:
     """A policy of this mode that passes preflight."""
     if mode not in BY_SERVERS:
-        return inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in(mode, candidates))
+        # A gateway's own object is for requests of one path.
+        more = [] if mode == "GatewayBody" else [rule(exact("/ask"))]
+        return inputs(rule(prefix("/v1")), *more, spec=spec_in(mode, candidates))
     field = mode[0].lower() + mode[1:]
     spec = policy({"delivery": {"mode": mode, "gatewayHeader": None, field: {"name": "settings"}}})
     held: Manifest = {"kind": mode, "metadata": {"name": "settings", "labels": {"earlystop.dev/settings": "true"}}}
@@ -189,7 +191,7 @@ def test_an_incumbent_stands_once_and_after_the_baseline(variants: tuple[str, ..
 def led(mode: str, wanted: TrafficSplit = TRIAL) -> ClusterInputs:
     """Users are led by this split for a while, and all that is behind it is ready."""
     made = desired_traffic(here(mode), wanted, rolling_back=False).rendered.objects
-    if mode == "RequestBody":
+    if mode in ("RequestBody", "GatewayBody"):
         made = tuple({**each, "status": {}} if each["kind"] == "Deployment" else each for each in made)
     old = [{**each, "metadata": {**each["metadata"], "creationTimestamp": OLD}} for each in map(running, made)]
     return here(mode).with_objects(old)

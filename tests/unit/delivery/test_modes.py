@@ -74,11 +74,11 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
     truths = told(here, wanted)
     for each in made["spec"]["rules"]:
         backends = each["backendRefs"]
-        if mode in ("GatewayHeader", "RequestBody", "Workload"):
-            own = mode != "RequestBody"
+        if mode in ("GatewayHeader", "RequestBody", "GatewayBody", "Workload"):
+            ending = {"RequestBody": "-injected", "GatewayBody": "-body"}.get(mode, "")
             assert [backend["name"] for backend in backends] == [
-                "qa" if own else "qa-es-baseline-injected",
-                *(f"qa-es-{variant.variant}{'' if own else '-injected'}" for variant in wanted.candidates),
+                f"qa-es-baseline{ending}" if ending else "qa",
+                *(f"qa-es-{variant.variant}{ending}" for variant in wanted.candidates),
             ]
             assert sum(backend["weight"] for backend in backends) == 100
             assert all(0 <= backend["weight"] <= 100 for backend in backends)
@@ -118,10 +118,9 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
     made, has_split = overlay(here, one), mode_of(here.spec.delivery).has_split
     assert has_split(made, here.spec.delivery, one)
     same = {
-        **dict.fromkeys(("GatewayHeader", "RequestBody"), one.weights == other.weights and shadows == other_shadows),
+        **dict.fromkeys(route_modes(), one.weights == other.weights and shadows == other_shadows),
         "HeaderCohort": False,
         "Shadow": shadows == other_shadows,
-        "Workload": one.weights == other.weights and shadows == other_shadows,
     }
     if len(weights) == len(others):
         assert has_split(made, here.spec.delivery, other) == same[mode]

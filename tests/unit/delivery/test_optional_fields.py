@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, 
 from earlystop.api.modes import route_modes
 from earlystop.controller.cache.stripped import gist_of_users_objects, stripped
 from earlystop.controller.watched_routes import WatchedRoutes
+from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.alias_service import mirror_digest
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.desired import desired_traffic
@@ -22,7 +24,7 @@ from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.orphans import orphaned_overlays, policy_of, unused_aliases
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import inputs, running, settable_deployment, spec_in, split
+from tests.unit.delivery.cluster import AGENTGATEWAYS, inputs, running, settable_deployment, spec_in, split
 from tests.unit.delivery.optional_fields import optional_paths, without
 
 NOW = 1_800_000_000.0
@@ -177,15 +179,33 @@ WRITTEN: Mapping[str, Manifest] = {
 }
 
 
+def fit_for_agentgateway(objects: Mapping[ObjectKey, Manifest]) -> dict[ObjectKey, Manifest]:
+    """The objects as an agentgateway would have them: its own class, and a route that rewrites no path."""
+    found = {DEFINITION: AGENTGATEWAYS}
+    if KEYS["class"] in objects:
+        own = {"controllerName": "agentgateway.dev/agentgateway"}
+        found[KEYS["class"]] = {**objects[KEYS["class"]], "spec": {**objects[KEYS["class"]].get("spec", {}), **own}}
+    if KEYS["route"] in objects:
+        route = copy.deepcopy(objects[KEYS["route"]])
+        for rule in route["spec"].get("rules", []):
+            for each in rule.get("filters", []):
+                each.get("urlRewrite", {}).pop("path", None)
+        found[KEYS["route"]] = route
+    return found
+
+
 def here(mode: str, written: Mapping[str, Manifest]) -> ClusterInputs:
     """What the operator reads of these objects, beside a second Service."""
     other = {**SERVICE, "metadata": metadata("other"), "spec": {"selector": {"app": "other"}}}
     objects = {KEYS[name]: each for name, each in written.items() if name in KEYS}
     objects[ObjectKey("Service", "llm", "other")] = other
+    spec = spec_in(mode)
+    if spec.delivery.traits.gateway_writes:
+        objects |= fit_for_agentgateway(objects)
     gateways = {("llm", "edge"): written["gateway"]}
     beside = [neighbour_route(written[name], written[name]["kind"], gateways) for name in ("neighbour", "grpc")]
     users = neighbour_route(written["route"], "HTTPRoute", gateways)
-    found = replace(inputs(spec=spec_in(mode)), objects=objects)
+    found = replace(inputs(spec=spec), objects=objects)
     service = objects.get(ObjectKey("Service", "llm", "qa"))
     if found.spec.delivery.traits.through_injector and service is not None:
         # A headless Service is unfit for it, and one with session affinity.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.transitions import alarm_of
@@ -12,6 +13,7 @@ from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_moves import take_look
 from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.verdict import verdict_name, verdict_spec
 from tests.unit.rollout import several
 from tests.unit.rollout.guarding import HARM, in_force, look, watched
 from tests.unit.rollout.policies import UID, policy, started
@@ -25,6 +27,14 @@ TIMES = LiveTimes.of(SPEC)
 def promoted_of_several() -> RolloutState:
     """w5, which saves most of three, with w10 certified beside it and w1 dropped."""
     return carried_out(several.decided(SPEC, started(SPEC), several.USUAL))
+
+
+def object_of(state: RolloutState) -> dict[str, Any]:
+    """The verdict of a decision, as an object."""
+    return {
+        "metadata": {"name": verdict_name("qa", state)},
+        "spec": json.loads(json.dumps(verdict_spec("qa", UID, state))),
+    }
 
 
 def guarded(state: RolloutState) -> tuple[RolloutState, Server]:

@@ -13,8 +13,8 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState
 
 SECONDS_BETWEEN = 300.0
-SECONDS_BETWEEN_WHILE_LAPSED = 15.0
-"""Something is about to follow then, which what was put back is to prevent."""
+SECONDS_BETWEEN_WHILE_LAPSED = 1.0
+"""Something may follow then, which what was just put back is to prevent: so once in each reconciliation."""
 
 
 @dataclass(slots=True)

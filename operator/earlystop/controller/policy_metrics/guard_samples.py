@@ -20,6 +20,7 @@ def of_guard(state: RolloutState) -> Iterator[tuple[PolicyMetric, tuple[str, ...
     yield table.GUARD_EXACT_MATCH, (Variant.BASELINE.value,), window.baseline.exact_match
     yield table.GUARD_EXACT_MATCH, (Variant.CANDIDATE.value,), window.candidate.exact_match
     yield table.GUARD_SAVING, (), window.saving if guard.holdback else None
+    yield table.GUARD_BUSY, (), (0.0 if guard.busy.serves else 1.0) if guard.busy.changes else None
     for claim, value, needed in detector_rows(guard):
         yield table.GUARD_STATISTIC, (str(claim),), value
         yield table.GUARD_LINE, (str(claim),), needed

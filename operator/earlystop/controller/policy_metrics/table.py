@@ -74,6 +74,12 @@ GUARD_STATISTIC = PolicyMetric(
 GUARD_LINE = PolicyMetric(
     "earlystop_policy_guard_log_line", (*POLICY, "claim"), "The logarithm at which that detector alarms."
 )
+GUARD_BUSY = PolicyMetric(
+    "earlystop_policy_guard_busy",
+    POLICY,
+    "1 while the promoted setting serves, 0 while a more careful certified one does, as there is little load; absent "
+    "before the first change.",
+)
 MARGIN = PolicyMetric(
     "earlystop_policy_margin_ratio", POLICY, "Loss of Exact Match that this campaign tolerates, 0 to 1."
 )
@@ -192,6 +198,7 @@ TABLE: tuple[PolicyMetric, ...] = (
     GUARD_SAVING,
     GUARD_STATISTIC,
     GUARD_LINE,
+    GUARD_BUSY,
     MARGIN,
     SAVING,
     MINIMUM_SAVING,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from earlystop.api.conditions import Refusal
 from earlystop.metrics.count_ledger import CountLedger
 from earlystop.metrics.cross_check import CrossChecks, Disagreement
+from earlystop.rollout.guard.busy import NOT_READ, LoadRead
 from earlystop.rollout.observations import NOT_YET, Observation
 from earlystop.rollout.state import RolloutState
 
@@ -62,6 +63,20 @@ class CrossCheckMemory:
     def note_read(self, read: Observation) -> None:
         """This is said about counts, but for the engine's."""
         self.read = read
+
+
+@dataclass(slots=True)
+class LoadMemory:
+    """How busy the servers of a policy were when that was read last. name: of the load, "" for none. read_at: when, in
+    Unix seconds."""
+
+    name: str = ""
+    read: LoadRead = NOT_READ
+    read_at: float = 0.0
+
+    def note(self, name: str, read: LoadRead, now: float) -> None:
+        """This was read of the load of this name at Unix time `now`."""
+        self.name, self.read, self.read_at = name, read, now
 
 
 @dataclass(slots=True)

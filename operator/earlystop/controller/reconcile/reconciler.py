@@ -17,6 +17,7 @@ import aiohttp
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.load import look_for_load
 from earlystop.controller.counts.look import evaluation_delay
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
@@ -103,6 +104,7 @@ class Reconciler:
                 each.acceptance.require_check()
                 self._wake(each.key)
         await self._follow_hooks(tracked)
+        await look_for_load(self._reader, tracked, self._clock())
         await self._follow_requests(tracked)
         delay = evaluation_delay(tracked, self._reader.known())
         for _ in range(CHANGES_AT_ONCE):

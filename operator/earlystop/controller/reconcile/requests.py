@@ -11,6 +11,7 @@ from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.guard.adjust import step_back, without_step_back
+from earlystop.rollout.guard.busy import follow_load
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
@@ -93,13 +94,14 @@ def after_promotion(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Rollo
 
 
 def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
-    """The state after `spec.guard` was followed, and what follows from an alarm. A refused spec changes nothing, but
-    that no setting follows any more: nor does one of a policy that has left its target to another one."""
+    """The state after `spec.guard` was followed, and what follows from an alarm and from the load. A refused spec
+    changes nothing, but that no setting follows any more: nor does one of a policy that has left its target to another
+    one."""
     state = tracked.state
     if tracked.observations.refusal is not None or tracked.traffic.successor:
         return without_step_back(state)
     after = step_back(tracked.times, state, now, lambda: digest_of_decision(tracked.name, tracked.uid, state))
-    return follow_guard(tracked.times, after, now)
+    return follow_load(tracked.times, follow_guard(tracked.times, after, now), tracked.load_memory.read, now)
 
 
 def after_lapse(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:

@@ -19,6 +19,7 @@ from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.guard.busy_words import load_condition
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import TooLarge, to_status
 
@@ -60,7 +61,7 @@ async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
+    current = _conditions_of(tracked, state)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": cluster.layout.of(status)}
     version: str | None = None
@@ -156,13 +157,19 @@ def merge_conditions(
     return merged
 
 
+def _conditions_of(tracked: TrackedPolicy, state: RolloutState, *, worded: bool = True) -> tuple[Condition, ...]:
+    """All conditions of a policy in this state. worded: as in `conditions`."""
+    said = conditions(state, tracked.shown, edited=tracked.is_edited(state), worded=worded)
+    load = load_condition(tracked.times, state, tracked.load_memory.read)
+    return said if load is None else (*said, load)
+
+
 def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     """The conditions whose status or reason in the stored status is out of date; messages alone do not count."""
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    edited = tracked.is_edited(tracked.state)
-    now = conditions(tracked.state, tracked.shown, edited=edited, worded=False)
+    now = _conditions_of(tracked, tracked.state, worded=False)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

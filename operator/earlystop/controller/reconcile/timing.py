@@ -6,6 +6,7 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
+from earlystop.controller.counts.load import load_due_at
 from earlystop.controller.reconcile.pauses import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -150,6 +151,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     ]
     if _guard_is_due(tracked):
         moments.append(now)
+    load_due = load_due_at(tracked)
+    if load_due is not None:
+        moments.append(load_due)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
 

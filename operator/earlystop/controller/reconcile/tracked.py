@@ -13,7 +13,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.evaluators import EvaluatorMemory
 from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.hooks.memory import HookMemory
-from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
+from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
@@ -45,8 +45,9 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance, cross_check, hooks, gates, evaluators: what is remembered of storing, of the cluster's
-        objects, of checks, of the engine's own counters, of telling hooks, of asking gates and of evaluators.
+    status, traffic, acceptance, cross_check, hooks, gates, evaluators, load_memory: what is remembered of storing, of
+        the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates, of evaluators
+        and of how busy servers are.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -71,6 +72,7 @@ class TrackedPolicy:
     hooks: HookMemory = field(default_factory=HookMemory)
     gates: GateMemory = field(default_factory=GateMemory)
     evaluators: EvaluatorMemory = field(default_factory=EvaluatorMemory)
+    load_memory: LoadMemory = field(default_factory=LoadMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

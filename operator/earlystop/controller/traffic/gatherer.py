@@ -71,6 +71,7 @@ async def _gathered(
         uid=tracked.uid,
         spec=spec,
         injector_image=cluster.injector_image,
+        writes_gateway_objects=cluster.writes_gateway_objects,
     )
     read: dict[ObjectKey, Manifest | None] = {}
     if spec.delivery.traits.own_pods:

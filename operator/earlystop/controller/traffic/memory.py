@@ -46,7 +46,7 @@ class TrafficMemory:
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
         last looked for.
     forged: a sentence about requests that named the campaign without its token, "" for none.
-    never_applied: a sentence about settings that change no request's body, "" for none.
+    never_applied: a sentence about settings that change no request's body, or that a gateway left out; "" for none.
     in_force: what was last said of weights in force, without these sentences.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts

@@ -8,6 +8,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.forged_requests import forged_requests
 from earlystop.delivery.never_applied import never_applied
+from earlystop.delivery.not_written import not_written
 from earlystop.delivery.overlay_misses import overlay_misses
 from earlystop.metrics.convention.body_effects import EffectsQuestion
 from earlystop.metrics.convention.forged import ForgedQuestion
@@ -20,7 +21,8 @@ from earlystop.rollout.state import WATCHING
 SECONDS_BETWEEN = 300.0
 # Of requests that are looked at: enough of them for a share, and none from before the weights were in force.
 LEAST_SECONDS, MOST_SECONDS = 30, 600
-IN_FORCE, MISSES, FORGED, NEVER = "InForce", "OverlayMisses", "ForgedRequests", "NeverApplied"
+IN_FORCE, MISSES, FORGED = "InForce", "OverlayMisses", "ForgedRequests"
+NEVER, UNWRITTEN = "NeverApplied", "SettingsNotWritten"
 UNKNOWN = " Whether requests of the target come past the overlay is unknown, since its own counters do not show it."
 
 
@@ -50,12 +52,17 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     if processes:
         question = UnseenQuestion(tracked.label, state.revision, processes, seconds, source.namespace_label)
         found = await reader.read_unseen(metrics.source_ref.name, question, at)
-    if tracked.plan.spec.delivery.traits.through_injector:
+    traits = tracked.plan.spec.delivery.traits
+    if traits.through_injector:
         effects = EffectsQuestion(tracked.label, seconds, source.namespace_label)
         did = await reader.read_effects(metrics.source_ref.name, effects, at)
         if not isinstance(did, MetricsFailure):
             of_baseline = did.baseline_changed, did.baseline_unchanged
-            memory.note_effects(never_applied(did.changed, did.unchanged, seconds, *of_baseline))
+            memory.note_effects(
+                not_written(did.missing, did.total, seconds)
+                if traits.gateway_writes
+                else never_applied(did.changed, did.unchanged, seconds, *of_baseline)
+            )
     if not isinstance(found, MetricsFailure):
         # Forged requests count as unassigned, too, and are told once.
         memory.note_unseen(overlay_misses(found.seen, max(0.0, found.unseen - forged), seconds), at)
@@ -65,7 +72,7 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
 def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
     """What is said about weights that are in force, with the requests that come past them or are forged."""
     memory = tracked.traffic
-    if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES, FORGED, NEVER):
+    if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES, FORGED, NEVER, UNWRITTEN):
         return traffic
     if traffic.reason != IN_FORCE and not memory.unseen_at:
         return traffic  # the operator was restarted and has not looked yet
@@ -76,6 +83,7 @@ def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
     if memory.unseen:
         return Observation(traffic.status, "OverlayMisses", f"{memory.in_force} {memory.unseen}")
     if memory.never_applied:
-        return Observation(traffic.status, "NeverApplied", f"{memory.in_force} {memory.never_applied}")
+        reason = UNWRITTEN if tracked.plan.spec.delivery.traits.gateway_writes else NEVER
+        return Observation(traffic.status, reason, f"{memory.in_force} {memory.never_applied}")
     known = tracked.plan.spec.metrics.traits.by_convention
     return Observation(traffic.status, "InForce", memory.in_force if known else memory.in_force + UNKNOWN)

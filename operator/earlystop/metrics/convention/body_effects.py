@@ -12,6 +12,7 @@ from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
 
 CHANGED = ("set", "lowered")
+MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,21 @@ class EffectsQuestion:
 @dataclass(frozen=True, slots=True)
 class BodyEffects:
     """About how many settings of candidates changed the body that they were for, and how many did not; and the
-    baseline's, which has none where its values are not set. An incumbent's say nothing of either."""
+    baseline's, which has none where its values are not set. An incumbent's say nothing of either.
+
+    missing: those of all, which changed nothing, that a gateway should have written.
+    """
 
     changed: float
     unchanged: float
     baseline_changed: float = 0.0
     baseline_unchanged: float = 0.0
+    missing: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.changed + self.unchanged + self.baseline_changed + self.baseline_unchanged
 
 
 def effects_query(question: EffectsQuestion) -> str:
@@ -48,8 +58,9 @@ def read_effects(client: InstantVectors, question: EffectsQuestion, at: int) -> 
         samples = client.instant_vector(effects_query(question), float(at))
     except MetricsFailure as failure:
         return failure.with_traceback(None)
-    sums = dict.fromkeys(product((False, True), repeat=2), 0.0)
+    sums, missing = dict.fromkeys(product((False, True), repeat=2), 0.0), 0.0
     for labels, value in samples:
         if isfinite(value) and value > 0 and labels.get(VARIANT) != INCUMBENT:
             sums[labels.get(VARIANT) == BASELINE, labels.get("effect") in CHANGED] += value
-    return BodyEffects(sums[False, True], sums[False, False], sums[True, True], sums[True, False])
+            missing += value if labels.get("effect") == MISSING else 0.0
+    return BodyEffects(sums[False, True], sums[False, False], sums[True, True], sums[True, False], missing)

@@ -96,10 +96,10 @@ def digest_of_parameters(spec: PolicySpec, names: Collection[str]) -> str:
     if delivery.workload is not None:
         settings = [each.model_dump(mode="json") for each in delivery.workload.settings if each.parameter in names]
         meaning["workload"] = [delivery.workload.container, settings]
-    if delivery.request_body is not None:
+    if delivery.in_bodies is not None:
         # What a knob's name means is this release's knowledge of the engine.
-        meaning["engine"] = delivery.request_body.engine.value
-        meaning["fields"] = _fields(parameters, delivery.request_body.engine)
+        meaning["engine"] = delivery.in_bodies.engine.value
+        meaning["fields"] = _fields(parameters, delivery.in_bodies.engine)
     text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

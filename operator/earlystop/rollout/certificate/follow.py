@@ -24,10 +24,8 @@ def follow_certificate(state: RolloutState, found: Binding | None, now: int) -> 
         return state
     if certified.bound is None:
         return replace(state, certified=replace(certified, bound=found))
-    lapse, bound = (
-        _lapse_after(certified.lapse, certified.bound, found, now),
-        with_later_known(certified.bound, found),
-    )
+    lapse = _lapse_after(certified.lapse, certified.bound, found, now)
+    bound = with_later_known(certified.bound, found)
     if lapse is certified.lapse and bound is certified.bound:
         return state
     return replace(state, certified=replace(certified, bound=bound, lapse=lapse))

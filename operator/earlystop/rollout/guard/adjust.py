@@ -15,6 +15,7 @@ from earlystop.api.parameters import Parameter
 from earlystop.rollout.decided import with_decision
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.decision_messages import benefit_message
+from earlystop.rollout.exposure import serving
 from earlystop.rollout.later_decision import decided_again
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -34,8 +35,8 @@ def setting_after(times: LiveTimes, state: RolloutState) -> str:
     """
     if times.guard is None or times.guard.adjust is None or times.suspend:
         return ""
-    name = next_more_careful(state, state.leader)
-    return "" if name is None or _waits(times, state, name) else name
+    name = next_more_careful(state, serving(state))
+    return "" if name is None or waits_for_consent(times, state, name) else name
 
 
 def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: Callable[[], str]) -> RolloutState:
@@ -86,10 +87,10 @@ def _is_wanted(times: LiveTimes, state: RolloutState, now: float) -> bool:
     name, decision = _named(state), state.decision
     if not name or decision is None or times.guard is None or times.guard.adjust is None or times.suspend:
         return False
-    return now <= decision.at + LONGEST_SECONDS and not _waits(times, state, name)
+    return now <= decision.at + LONGEST_SECONDS and not waits_for_consent(times, state, name)
 
 
-def _waits(times: LiveTimes, state: RolloutState, name: str) -> bool:
+def waits_for_consent(times: LiveTimes, state: RolloutState, name: str) -> bool:
     """Whether a promotion of this setting would have to wait for anybody's consent, as the policy says it now."""
     following = _following(state, name, 0)
     return with_decision(times, state, following).decision is state.decision

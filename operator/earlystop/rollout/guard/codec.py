@@ -19,7 +19,7 @@ from earlystop.rollout.guard.packing import (
     unpack_window,
 )
 from earlystop.rollout.guard.sight import Seen, Sight
-from earlystop.rollout.guard.state import Alarm, GuardState, StepClock, WatchPhase
+from earlystop.rollout.guard.state import Alarm, Busy, GuardState, StepClock, WatchPhase
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.guard.window import Sums
 from earlystop.rollout.guard.words import detector_rows
@@ -64,6 +64,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         looks=pack_looks(guard.looks) or None,
         window_parts=pack_window(guard.window) or None,
         **_sight_fields(guard.sight),
+        **_busy_fields(guard.busy),
     )
 
 
@@ -101,7 +102,10 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         taken=stored.looks_taken,
         window=unpack_window(stored.window_parts or "", 0 if stored.window is None else stored.window.seconds),
         sight=_sight(stored),
+        busy=_busy(stored),
     )
+    if guard.busy.parked:
+        unpack_detectors(guard.busy.parked, objective)  # that it can be is known before anything goes on with it
     if stored.alarm is not None:
         at = from_rfc3339(stored.alarm_at or "")
         claims = tuple(map(claim_in, stored.alarm))
@@ -161,6 +165,23 @@ def _sight_fields(sight: Sight | None) -> dict[str, Any]:
         "compared_counts": tuple(sight.counts),
         "not_compared": missing,
     }
+
+
+def _busy_fields(busy: Busy) -> dict[str, Any]:
+    """What a status says of the setting that serves by the load, as its fields; nothing where none ever changed."""
+    changes = tuple(map(rfc3339, busy.changes)) or None
+    looks = busy.parked_looks if busy.parked else None
+    return {
+        "serves": busy.serves or None,
+        "served_since": changes,
+        "parked": busy.parked or None,
+        "parked_looks": looks,
+    }
+
+
+def _busy(stored: GuardStatus) -> Busy:
+    changes = tuple(map(from_rfc3339, stored.served_since or ()))
+    return Busy(stored.serves or "", changes, stored.parked or "", stored.parked_looks or 0)
 
 
 def _sight(stored: GuardStatus) -> Sight | None:

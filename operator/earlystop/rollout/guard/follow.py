@@ -8,8 +8,8 @@ from earlystop.api.guard import Guard
 from earlystop.api.wire import INCUMBENT
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.objective import About, Basis, Objective
-from earlystop.rollout.exposure import promoted_label
-from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
+from earlystop.rollout.exposure import promoted_label, serving
+from earlystop.rollout.guard.state import NEVER_CHANGED, Busy, GuardState, StepClock, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Phase, RolloutState
@@ -29,19 +29,19 @@ def follow_guard(times: LiveTimes, state: RolloutState, now: int) -> RolloutStat
     if guard is None:
         if wanted is None or not begins_now(times, state):
             return state
-        return _with_step(state, _begun(wanted, state, now))
+        return with_new_step(state, _begun(wanted, state, now))
     if times.suspend:
         return state if guard.suspended_at is not None else replace(state, guard=replace(guard, suspended_at=now))
     if guard.suspended_at is not None:
         guard = replace(restarted(guard), suspended_at=None)
     if wanted is None:
         # The label of the trial's last step is that of the split that stays.
-        ending = replace(restarted(guard), ends=True, holdback=0, clock=StepClock(step=state.step))
+        ending = replace(restarted(guard), ends=True, holdback=0, clock=StepClock(step=state.step), busy=NEVER_CHANGED)
         guard = guard if guard.ends else ending
     elif guard.ends or guard.objective.basis is not Basis(wanted.evidence):
-        return _with_step(state, _begun(wanted, state, now))
+        return with_new_step(state, _begun(wanted, state, now))
     elif guard.holdback != wanted.holdback:
-        return _with_step(state, _with_times(replace(restarted(guard), holdback=wanted.holdback), wanted))
+        return with_new_step(state, _with_times(replace(restarted(guard), holdback=wanted.holdback), wanted))
     elif (guard.false_revert_seconds, guard.window_seconds) != (wanted.false_revert_seconds, wanted.window_seconds):
         guard = _with_times(guard, wanted)
     return state if guard is state.guard else replace(state, guard=guard)
@@ -84,7 +84,8 @@ def restarted(guard: GuardState) -> GuardState:
 
 
 def _begun(wanted: Guard, state: RolloutState, now: int) -> GuardState:
-    comparison = state.comparison(state.leader)
+    comparison = state.comparison(serving(state))
+    before = NEVER_CHANGED if state.guard is None else state.guard.busy
     objective = guard_objective(state.pinned_plan, state.dispersion, Basis(wanted.evidence))
     factors = guard_detectors.factors_of(comparison.evidence.objective, comparison.evidence.witnesses)
     detectors = guard_detectors.start(objective)
@@ -99,10 +100,11 @@ def _begun(wanted: Guard, state: RolloutState, now: int) -> GuardState:
         checkpoint=detectors,
         detectors=detectors,
         checkpoint_at=now,
+        busy=Busy(before.serves, before.changes),
     )
 
 
-def _with_step(state: RolloutState, guard: GuardState) -> RolloutState:
+def with_new_step(state: RolloutState, guard: GuardState) -> RolloutState:
     """The state with a guard whose step is a new one: no counter of another split has its label."""
     number = state.guard_steps + 1
     clock = StepClock(step=state.step + number)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.exposure import serving
 from earlystop.rollout.guard.adjust import setting_after
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.later_decision import decided_again, without_certificate
@@ -29,7 +30,7 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str) -> Roll
         reason=GUARD_ALARM,
         message=alarm_message(alarm.claims, alarm.seconds),
         at=alarm.at,
-        candidate=state.leader,
+        candidate=serving(state),
         guard_looks_as_text=True,
     )
     after = replace(without_certificate(state), guard=replace(state.guard, alarm=pinned))

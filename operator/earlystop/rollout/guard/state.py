@@ -57,6 +57,25 @@ class Alarm:
     then: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Which of two certified settings serves by the load (`guard.whenBusy`).
+
+    serves: name of the more careful one while that serves, "" while the promoted one does. changes: moments of the
+    latest changes, Unix seconds, the last one last. parked: detectors of the setting that does not serve, packed, ""
+    for none; each goes on with its own, and none is fed with looks of the other. parked_looks: how many looks these
+    had.
+    """
+
+    serves: str = ""
+    changes: tuple[int, ...] = ()
+    parked: str = ""
+    parked_looks: int = 0
+
+
+NEVER_CHANGED = Busy()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardState:
     """A guard under way, or as it was at its alarm.
@@ -70,7 +89,8 @@ class GuardState:
     checkpoint: the detectors before `looks`, which are the latest ones; detectors: always equal to the replay of those.
     checkpoint_at: the moment up to which the checkpoint has looked. taken: how many looks there were in all.
     window: sums of both variants over the latest time. alarm: None until one ended the watch. sight: what it has been
-    able to compare, None before evidence began.
+    able to compare, None before evidence began. busy: which setting serves by the load; detectors, looks, window and
+    sight are of that one alone.
     """
 
     since: int
@@ -94,6 +114,7 @@ class GuardState:
     window: Window = EMPTY
     alarm: Alarm | None = None
     sight: Sight | None = None
+    busy: Busy = NEVER_CHANGED
 
     @property
     def looked_at(self) -> int:
@@ -115,4 +136,4 @@ def watch_of(guard: GuardState) -> tuple[object, ...]:
     """What of a guard must be stored at once when it changes; single looks can be read again after a restart."""
     waits = guard.in_flight is None, guard.interrupted, guard.suspended_at
     promise = guard.since, guard.holdback, guard.false_revert_seconds, guard.window_seconds
-    return guard.phase, guard.ends, waits, promise, guard.alarm, guard.is_blind
+    return guard.phase, guard.ends, waits, promise, guard.alarm, guard.is_blind, guard.busy

@@ -6,12 +6,17 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.search.space import by_trials
 
+_WRITE = (
+    "write several candidates that rollout.strategy ABTest, or a search of strategy Grid, tries together, and "
+    "stopsSooner for the parameter in which they differ."
+)
+
 
 def guard_refusal(spec: PolicySpec) -> Refusal | None:
     """Why a guard would have nothing to compare after a promotion of this policy, or None."""
     if spec.guard is None:
         return None
-    sentence = _nothing_promoted(spec) or _nothing_beside(spec) or _nothing_asked(spec)
+    sentence = _nothing_promoted(spec) or _nothing_beside(spec) or _nothing_asked(spec) or _nothing_else(spec)
     return None if sentence is None else Refusal("GuardUnusable", f"spec.guard: {sentence}")
 
 
@@ -49,11 +54,6 @@ def _nothing_beside(spec: PolicySpec) -> str | None:
             f"delivery.mode {spec.delivery.mode} splits users by a header, not by weights, so no percent of them can "
             "be held back. Write guard.evidence: Pairs without holdbackWeight, or a mode by weights."
         )
-    if guard is not None and guard.adjust is not None and guard.adjust.tries_per_week and not by_trials(spec):
-        return (
-            "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
-            "other. Write 0, or such a search in place of candidates."
-        )
     return None
 
 
@@ -72,4 +72,35 @@ def _nothing_asked(spec: PolicySpec) -> str | None:
             f"delivery.mode {spec.delivery.mode} scores no live answers. Write guard.evidence: Pairs, as the objective "
             "does."
         )
+    return None
+
+
+def _nothing_else(spec: PolicySpec) -> str | None:
+    """Why no other setting could ever follow the promoted one, although the policy asks for that."""
+    guard = spec.guard
+    if guard is None:
+        return None
+    if guard.adjust is not None and guard.adjust.tries_per_week and not by_trials(spec):
+        return (
+            "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
+            "other. Write 0, or such a search in place of candidates."
+        )
+    missing = _not_several(spec)
+    if missing is None:
+        return None
+    needs = f"needs settings that are certified together, and {missing}"
+    if guard.adjust is not None and not guard.adjust.tries_per_week:
+        return f"adjust.onAlarm StepBack {needs}. Remove adjust, or {_WRITE}"
+    return None if guard.when_busy is None else f"whenBusy {needs}. Remove whenBusy, or {_WRITE}"
+
+
+def _not_several(spec: PolicySpec) -> str | None:
+    """Why a campaign of this policy never certifies two settings of which one is more careful, or None."""
+    tried = spec.settings_to_try()
+    if spec.search is not None and by_trials(spec):
+        return f"search.strategy {spec.search.strategy} tries one setting at a time"
+    if len(tried) < 2 or not spec.tries_together:
+        return "this policy tries one setting"
+    if all(each.stops_sooner is None for each in spec.parameters):
+        return "no parameter says by stopsSooner which setting is more careful"
     return None

@@ -50,7 +50,8 @@ def guard_sentence(guard: GuardState) -> str:
         return f"The guard begins: {kept}, and weights are put in force."
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
-    return f"The guard watches: {kept}; {in_count(guard.taken)} looks so far."
+    serves = f" {guard.busy.serves} serves, as there is little load." if guard.busy.serves else ""
+    return f"The guard watches: {kept}; {in_count(guard.taken)} looks so far.{serves}"
 
 
 def blind_sentence(guard: GuardState) -> str:

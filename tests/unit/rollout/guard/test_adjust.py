@@ -21,24 +21,16 @@ from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
-from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify import chain_differences, object_differences
 from tests.unit.rollout import several
 from tests.unit.rollout.guarding import digest
 from tests.unit.rollout.policies import UID, policy, started
-from tests.unit.rollout.stepping_back import TIMES, alarmed, harmed, promoted_of_several, restored
+from tests.unit.rollout.stepping_back import TIMES, alarmed, harmed, object_of, promoted_of_several, restored
 
 
 @pytest.fixture(scope="module")
 def promoted() -> RolloutState:
     return promoted_of_several()
-
-
-def object_of(state: RolloutState) -> dict[str, Any]:
-    return {
-        "metadata": {"name": verdict_name("qa", state)},
-        "spec": json.loads(json.dumps(verdict_spec("qa", UID, state))),
-    }
 
 
 def stepped(times: LiveTimes, state: RolloutState) -> RolloutState:

@@ -11,8 +11,12 @@ from earlystop.rollout.guard.unsupported import guard_refusal
 from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.searching import SEARCH
+from tests.unit.rollout.several import TOGETHER
 
 PAIRS = {"objective": {"exactMatch": {"evidence": "Pairs", "assumeIndependent": None}}}
+
+
+WHEN_BUSY = {"load": "queue", "above": "40", "below": "10"}
 
 
 def in_mode(mode: str) -> dict[str, Any]:
@@ -30,6 +34,25 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "nobody scores live answers": ({**in_mode("RequestBody"), **PAIRS}, "delivery.mode RequestBody scores no live"),
     "nothing bolder is known": ({"guard": {"adjust": {"triesPerWeek": 1}}}, "adjust.triesPerWeek lets a search begin"),
+    "one candidate has none to step back to": ({"guard": {"adjust": {}}}, "StepBack needs settings"),
+    "trials have none to step back to": ({"candidates": None, "search": SEARCH, "guard": {"adjust": {}}}, "at a time"),
+    "no setting is known to be more careful": (
+        {
+            **TOGETHER,
+            "parameters": [{"name": "window", "type": "Integer", "minimum": "1", "maximum": "40"}],
+            "baseline": {"values": [{"name": "window", "value": "40"}]},
+            "guard": {"adjust": {}},
+        },
+        "no parameter says by stopsSooner",
+    ),
+    "one candidate serves whatever the load is": (
+        {"guard": {"whenBusy": WHEN_BUSY}},
+        "whenBusy needs settings that are certified together, and this policy tries one setting",
+    ),
+    "trials certify one setting at a time": (
+        {"candidates": None, "search": SEARCH, "guard": {"whenBusy": WHEN_BUSY}},
+        "whenBusy needs settings that are certified together, and search.strategy Ladder",
+    ),
     "a search's best setting is not told apart": (
         {"candidates": None, "search": SEARCH, "metrics": {"preset": "Custom"}},
         "cannot tell the best setting of a search apart",
@@ -55,6 +78,7 @@ def test_a_guard_without_anything_to_compare_is_refused_with_what_to_write(why: 
         {**PAIRS, "guard": {"evidence": "Pairs"}},
         {**PAIRS, "guard": {"evidence": "Pairs", "holdbackWeight": 5}},
         {"candidates": None, "search": SEARCH, "guard": {"adjust": {"triesPerWeek": 7}}},
+        {**TOGETHER, "guard": {"adjust": {}, "whenBusy": WHEN_BUSY}},
     ],
 )
 def test_a_guard_that_has_something_to_compare_is_taken(changes: Mapping[str, Any]) -> None:

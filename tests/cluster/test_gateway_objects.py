@@ -1,0 +1,145 @@
+"""What the operator makes for an agentgateway is taken by a real API server, and its token makes nothing else of that
+kind: by the admission policies that the chart ships with gatewayBody.enabled."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.body_knobs import KNOBS, Engine, Knob
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.agentgateway import KIND
+from earlystop.delivery.modes import mode_of
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.split import TrafficSplit, VariantWeight
+from earlystop.rollout.unsupported import unwritable_fields
+from tests.cluster.errors import ClusterError
+from tests.cluster.kit import Cluster
+from tests.cluster.packaging import objects, template
+from tests.cluster.processes import wait_until
+from tests.unit.delivery.cluster import exact, inputs, rule
+from tests.unit.rollout.policies import policy
+
+DEFINITION = Path(__file__).parent / "agentgateway-api" / "agentgatewaybackends.yaml"
+NAME = "agentgatewaybackends.agentgateway.dev"
+OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
+PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
+TRIED = {Knob.REASONING_EFFORT: "low", Knob.THINKING: "false"}
+TYPES: dict[Knob, dict[str, Any]] = {
+    Knob.REASONING_EFFORT: {"type": "Choice", "choices": ["low", "high"], "stopsSooner": "WhenLower"},
+    Knob.THINKING: {"type": "Boolean"},
+}
+NUMBER = {"type": "Integer", "minimum": "2", "maximum": "4096", "stopsSooner": "WhenLower"}
+PROVIDER = ("spec", "ai", "provider", "custom")
+REFUSED: dict[str, tuple[tuple[str, ...], Any]] = {
+    "another Service": ((*PROVIDER, "backendRef", "name"), "database"),
+    "a credential": (("spec", "policies", "auth"), {"passthrough": {}}),
+    "no mark of its own": (("metadata", "labels"), {}),
+}
+
+
+def rendered(engine: Engine, knob: Knob, path: str) -> list[dict[str, Any]]:
+    """The objects for a policy with this knob, none where a gateway cannot write it."""
+    own = {"routeRef": {"name": "qa"}, "gateway": "AgentGateway", "engine": engine.value}
+    value = TRIED.get(knob, "128")
+    found = policy(
+        {
+            "parameters": [{"name": "it", **TYPES.get(knob, NUMBER), "body": {"knob": knob.value}}],
+            "baseline": {"values": []},
+            "candidates": [{"name": "w10", "values": [{"name": "it", "value": value}]}],
+            "delivery": {"gatewayHeader": None, "mode": "GatewayBody", "gatewayBody": own, "paths": [path]},
+        }
+    )
+    if unwritable_fields(found) is not None:
+        return []
+    here = inputs(rule(exact(path)), spec=found)
+    wanted = TrafficSplit("r", 1, (VariantWeight("baseline", 50, ()), VariantWeight("w10", 50, (("it", value),))))
+    refusal = preflight(here, wanted)
+    assert not isinstance(refusal, Refusal), refusal
+    return list(mode_of(found.delivery).render(here, wanted).objects)
+
+
+def all_rendered() -> list[dict[str, Any]]:
+    every = [rendered(engine, knob, path) for engine in Engine for knob in KNOBS[engine] for path in PATHS]
+    return [each for made in every for each in made if each["kind"] in (KIND, "HTTPRoute")]
+
+
+def one() -> dict[str, Any]:
+    return next(each for each in rendered(Engine.VLLM, Knob.ANSWER_CAP, PATHS[0]) if each["kind"] == KIND)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shipped(cluster: Cluster) -> Iterator[None]:
+    policies = [
+        each
+        for each in objects(template("--set=gatewayBody.enabled=true"))
+        if each["kind"].startswith("ValidatingAdmission")
+        and each["metadata"]["name"].endswith(("-gateway-objects", "-own-objects"))
+    ]
+    assert len(policies) == 4
+    cluster.access.apply(*objects(DEFINITION.read_text()), *policies)
+    wait_until(lambda: is_served(cluster), 60, "the kind to be served")
+    # A new policy is in force a moment after it is stored.
+    wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["another Service"])), 60, "the first")
+    wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["no mark of its own"])), 60, "the second")
+    yield
+    for each in policies:
+        cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
+    cluster.access.kubectl("delete", "crd", NAME)
+
+
+def is_served(cluster: Cluster) -> bool:
+    try:
+        cluster.access.kubectl("get", NAME, "--all-namespaces")
+    except ClusterError:
+        return False
+    return True
+
+
+def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    manifest = copy.deepcopy(one())
+    holder = manifest
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return manifest
+
+
+def take(cluster: Cluster, namespace: str, made: list[dict[str, Any]]) -> None:
+    """Have the API server check objects as if the operator wrote them, and store none. Raises ClusterError."""
+    items = [{**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in made]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    cluster.access.kubectl(
+        *("create", "--dry-run=server", "--validate=strict", "--output=name", "--filename=-", *OPERATOR),
+        input=text,
+        timeout_seconds=240,
+    )
+
+
+def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool:
+    try:
+        take(cluster, namespace, [manifest])
+    except ClusterError as error:
+        if "ValidatingAdmissionPolicy" in str(error):
+            return False
+        raise
+    return True
+
+
+def test_every_object_for_every_engine_is_taken_from_the_operators_own_account(
+    cluster: Cluster, namespace: str
+) -> None:
+    made = all_rendered()
+    assert len([each for each in made if each["kind"] == KIND]) >= 30
+    take(cluster, namespace, made)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_operators_token_makes_no_other(cluster: Cluster, namespace: str, what: str) -> None:
+    assert admitted(cluster, namespace, one())
+    assert not admitted(cluster, namespace, changed(*REFUSED[what]))
