@@ -36,7 +36,7 @@ SHOWN: Shown = {
     "savings": dict.fromkeys(("requests", "tokens", "savedTokens"), _ALL),
     "guard": {
         **dict.fromkeys(("phase", "since", "holdbackWeight", "ends"), _ALL),
-        **dict.fromkeys(("metricsLostAt", "suspendedAt", "looksTaken", "detectors"), _ALL),
+        **dict.fromkeys(("metricsLostAt", "suspendedAt", "looksTaken", "detectors", "serves"), _ALL),
         **dict.fromkeys(("alarm", "alarmAt", "alarmThen"), _ALL),
         "window": {"seconds": _ALL, "saving": _ALL, "baseline": _OF_A_VARIANT, "candidate": _OF_A_VARIANT},
     },

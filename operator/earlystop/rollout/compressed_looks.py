@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look
-from earlystop.rollout.packing import look_numbers, looks_in
+from earlystop.rollout.packing import BETWEEN_RECORDS, look_numbers, looks_in, pack_looks
 
 PIECE = 8
 """Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
@@ -48,10 +48,11 @@ def _unpacked(piece: _Piece) -> tuple[Look, ...]:
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_before", "_pieces", "_recent")
+    __slots__ = ("_before", "_pieces", "_recent", "_text")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
         self._before: tuple[int, int] | None = None
+        self._text: tuple[bool, str] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
         while len(self._recent) >= 2 * PIECE:
@@ -71,6 +72,12 @@ class CompressedLooks(Sequence[Look]):
         if self._before is None or self._before[0] != step:
             self._before = step, _digest_before(self, step)
         return self._before[1]
+
+    def packed(self, *, beside: bool) -> str:
+        """As `pack_looks`. Worked out once: of a campaign that is over the same looks are stored for months."""
+        if self._text is None or self._text[0] != beside:
+            self._text = beside, pack_looks(tuple(self), beside)
+        return self._text[1]
 
     def __len__(self) -> int:
         return PIECE * len(self._pieces) + len(self._recent)
@@ -120,3 +127,12 @@ def _digest_before(looks: Sequence[Look], step: int) -> int:
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:
     """These looks and one more."""
     return (looks if isinstance(looks, CompressedLooks) else CompressedLooks(looks)).plus(look)
+
+
+def packed_records(records: Sequence[Sequence[Look]], *, beside: bool) -> str:
+    """As `packing.pack_records`."""
+    beside = beside or len(records) > 1
+    return BETWEEN_RECORDS.join(
+        looks.packed(beside=beside) if isinstance(looks, CompressedLooks) else pack_looks(looks, beside)
+        for looks in records
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from earlystop.api.status import DecisionStatus, UnstoredDecision
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Decision, RolloutState, Unstored, Verdict
 from earlystop.rollout.unstored import states_to_record
-from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.verdict import verdict_name
 
 
 def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus | None:
@@ -21,7 +22,7 @@ def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus 
         reason=state.decision.reason,
         message=state.decision.message,
         name=verdict_name(name, state),
-        digest=verdict_spec(name, uid, state)["digest"],
+        digest=decision_digest(name, uid, state),
         at=rfc3339(state.decision.at),
         number=state.decision.number if state.decision.number > 1 else None,
         requested_by=state.decision.requested_by or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.rollout.approval_words import awaiting_sentence
-from earlystop.rollout.certificate.evaluators import DIFFER
+from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 from earlystop.rollout.certificate.words import certificate_notes
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
@@ -260,7 +260,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
         if (each.hook, each.reason) not in known
     ]
     if after.evaluators and not before.evaluators:
-        notes.append(EventNote(DIFFER, "CompareTarget", after.evaluators, warning=True))
+        notes.append(EventNote(EVALUATORS_DIFFER, "CompareTarget", after.evaluators, warning=True))
     if after.storage is not None and before.storage is None:
         notes.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
     return tuple(notes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
-from earlystop.rollout.certificate.evaluators import DIFFER
+from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     stalled = (stored.get(ConditionType.STALLED.value) or {}).get("status") == ConditionStatus.TRUE.value
     progressing = stored.get(ConditionType.PROGRESSING.value)
     certified = stored.get(ConditionType.CERTIFIED.value)
-    differ = certified is not None and certified["reason"] == DIFFER
+    differ = certified is not None and certified["reason"] == EVALUATORS_DIFFER
     return Observations(
         refusal=Refusal(accepted["reason"], accepted["message"], stalled) if refused and accepted else None,
         traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),

@@ -47,7 +47,7 @@ class Verdict(StrEnum):
 NOTHING_LEARNED = DispersionEstimate()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Decision:
     """What was decided, why, and when (Unix seconds).
 

@@ -22,8 +22,9 @@ from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.class_codec import class_texts, restore_classes
-from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.compressed_looks import CompressedLooks, packed_records
 from earlystop.rollout.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.gates import gates_status, restore_gates, restore_step_gates, step_gates_status
@@ -34,7 +35,6 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
     pack_dispersion,
     pack_marks,
-    pack_records,
     unpack_dispersion,
     unpack_marks,
     unpack_records,
@@ -56,7 +56,7 @@ from earlystop.rollout.state import (
 from earlystop.rollout.stored_requests import handled_texts, restore_handled
 from earlystop.rollout.stored_settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_spec
+from earlystop.rollout.verdict import recorded_risk, uncertain_of
 
 
 class TooLarge(ValueError):
@@ -76,8 +76,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     percents = weights(state)
     assert percents is not None
     due = next_look(times, state)
-    unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
-    looks = pack_records(list(unpacked.values()), beside=plan.incumbent is not None)
+    looks = packed_records([each.looks for each in state.comparisons], beside=plan.incumbent is not None)
     class_looks, class_mark = class_texts(state.comparisons)
     packed = len(looks) + len(class_looks or "")
     if len(ledger) + packed > PACKED_LIMIT:
@@ -100,7 +99,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         next_look_at=_time(due),
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
-        counts=_counts(unpacked[leading.name]),
+        counts=_counts(tuple(leading.looks)),
         uncertain=uncertain_of(state),
         evidence=_evidence(leading),
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
@@ -192,7 +191,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
 
 def digest_of_decision(name: str, uid: str, state: RolloutState) -> str:
     """Digest of the campaign's verdict, or of the one before it when this campaign has none."""
-    return state.previous_digest if state.decision is None else str(verdict_spec(name, uid, state)["digest"])
+    return state.previous_digest if state.decision is None else decision_digest(name, uid, state)
 
 
 def _time(seconds: int | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DIFFER = "EvaluatorsDiffer"
+EVALUATORS_DIFFER = "EvaluatorsDiffer"
 
 
 def differing_evaluators(scorers: int, question_sets: int) -> str:

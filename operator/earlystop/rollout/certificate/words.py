@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
-from earlystop.rollout.certificate.evaluators import DIFFER
+from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.state import RolloutState
@@ -38,7 +38,7 @@ def certified_condition(state: RolloutState, differing: str = "") -> Condition |
         message = "What the certified setting was proven on was not read yet: the target's Deployment."
         return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, "NotBound", message)
     if certified.lapse is None and differing:
-        return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, DIFFER, differing)
+        return Condition(Type.CERTIFIED, ConditionStatus.UNKNOWN, EVALUATORS_DIFFER, differing)
     if certified.lapse is None:
         return Condition(Type.CERTIFIED, ConditionStatus.TRUE, "AsCertified", _holds(certified.bound))
     message = lapse_sentence(certified.bound, certified.lapse)

@@ -12,12 +12,13 @@ from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence
 from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.gate_words import asked_of, before_step, gate_sentence
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.unstored import states_to_record
-from earlystop.rollout.verdict import later_verdict_name, verdict_name, verdict_spec
+from earlystop.rollout.verdict import later_verdict_name, verdict_name
 
 LONGEST_SENTENCE = 480
 FAILURES_IN_A_ROW = 3
@@ -35,7 +36,7 @@ def facts_of(identity: PolicyIdentity, state: RolloutState) -> VerdictFacts:
     assert decision is not None and leading is not None  # it was decided
     return VerdictFacts(
         name=verdict_name(identity.name, state),
-        digest=str(verdict_spec(identity.name, identity.uid, state)["digest"]),
+        digest=decision_digest(identity.name, identity.uid, state),
         decision=decision.verdict.value,
         candidate=decision.candidate,
         effect=in_points(leading.assessment.effect),
