@@ -167,13 +167,13 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         policy(),
         "spec.rollout.aaSeconds",
         60,
-        "rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode GatewayHeader has none",
+        "rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode HeaderCohort alone has",
     ),
     "sessions of too many looks": (
         policy(),
         "spec.objective.exactMatch",
         {"margin": "0.02", "longestSessionSeconds": 86_400},
-        "write a rollout.lookSeconds of 2216, or more",
+        "write a rollout.lookSeconds of a 39th of it, or more",
     ),
     "sessions of cohorts": (
         in_cohorts(),

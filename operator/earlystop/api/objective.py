@@ -47,15 +47,13 @@ class ExactMatch(Value):
         },
         {
             "rule": "!has(self.longestSessionSeconds) || !has(self.dispersion)",
-            "messageExpression": "'exactMatch.longestSessionSeconds ' + string(self.longestSessionSeconds) + "
-            "' is for looks to learn how much answers scatter, and dispersion ' + self.dispersion + ' says it; remove "
-            "one of the two'",
+            "message": "exactMatch.longestSessionSeconds is for looks to learn how much answers scatter, and "
+            "dispersion says it; remove one of the two",
         },
         {
             "rule": "!has(self.longestSessionSeconds) || !has(self.assumeIndependent) || !self.assumeIndependent",
-            "messageExpression": "'exactMatch.longestSessionSeconds ' + string(self.longestSessionSeconds) + ' says "
-            "how long answers of a session stay alike, and assumeIndependent: true that none are; remove one of the "
-            "two'",
+            "message": "exactMatch.longestSessionSeconds says how long answers of a session stay alike, and "
+            "assumeIndependent: true that none are; remove one of the two",
         },
         {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",

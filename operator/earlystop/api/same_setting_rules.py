@@ -8,9 +8,8 @@ _ASKED_FOR = "has(self.rollout.aaSeconds) && self.rollout.aaSeconds > 0"
 SAME_SETTING_RULES = (
     {
         "rule": f"!({_ASKED_FOR}) || self.delivery.mode == 'HeaderCohort'",
-        "messageExpression": "'rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode '"
-        " + self.delivery.mode + ' has none: there requests are drawn anew, and looks show how much answers scatter; "
-        "remove it'",
+        "message": "rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode HeaderCohort "
+        "alone has them; elsewhere requests are drawn anew, and looks show how much answers scatter; remove it",
     },
     {
         "rule": f"!({_ASKED_FOR}) || !has(self.objective.guardrails) && !has(self.objective.queryClasses)",

@@ -19,10 +19,8 @@ _BY_USERS = (
 SESSION_RULES = (
     {
         "rule": f"!{_DECLARED} || {_SECONDS} <= {MOST_LOOKS - 1} * self.rollout.lookSeconds",
-        "messageExpression": f"'exactMatch.longestSessionSeconds ' + string({_SECONDS}) + ' is more than "
-        f"{MOST_LOOKS - 1} looks of ' + string(self.rollout.lookSeconds) + ' s, too long for its blocks to show; "
-        f"write a rollout.lookSeconds of ' + string(({_SECONDS} + {MOST_LOOKS - 2}) / {MOST_LOOKS - 1})"
-        " + ', or more'",
+        "message": f"exactMatch.longestSessionSeconds is more than {MOST_LOOKS - 1} rollout.lookSeconds, too long for "
+        f"blocks of looks to show; write a rollout.lookSeconds of a {MOST_LOOKS - 1}th of it, or more",
     },
     {
         "rule": f"!{_DECLARED} || !({' || '.join(f'({each})' for each in _BY_USERS)})",

@@ -40,7 +40,8 @@ def test_cohorts_may_have_the_same_setting_first_whatever_is_known_of_their_sess
 def test_other_modes_have_no_cohorts_that_stay() -> None:
     said = _problems({"delivery": {}}, steps=[{"weight": 5}], strategy=None)
     assert (
-        "rollout.aaSeconds compares cohorts of users that stay as they are" in said and "GatewayHeader has none" in said
+        "rollout.aaSeconds compares cohorts of users that stay as they are" in said
+        and "HeaderCohort alone has them" in said
     )
 
 

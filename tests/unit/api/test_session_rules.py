@@ -44,16 +44,16 @@ def test_a_session_that_looks_can_show_is_accepted(seconds: int, look_seconds: i
     assert _problems(seconds, {"rollout": {"lookSeconds": look_seconds}}) == ""
 
 
-@pytest.mark.parametrize(("seconds", "look_seconds", "least"), [(586, 15, 16), (40, 1, 2), (86_400, 15, 2216)])
-def test_one_of_too_many_looks_is_refused_with_how_often_to_look(seconds: int, look_seconds: int, least: int) -> None:
+@pytest.mark.parametrize(("seconds", "look_seconds"), [(586, 15), (40, 1), (86_400, 15)])
+def test_one_of_too_many_looks_is_refused_with_how_often_to_look(seconds: int, look_seconds: int) -> None:
     said = _problems(seconds, {"rollout": {"lookSeconds": look_seconds}})
-    assert f"write a rollout.lookSeconds of {least}, or more" in said
+    assert "write a rollout.lookSeconds of a 39th of it, or more" in said
 
 
 @pytest.mark.parametrize(
     ("exact", "sentence"),
     [
-        ({"dispersion": "2"}, "dispersion 2 says it; remove one of the two"),
+        ({"dispersion": "2"}, "and dispersion says it; remove one of the two"),
         ({"assumeIndependent": True}, "assumeIndependent: true that none are; remove one of the two"),
         ({"evidence": "Pairs"}, "golden questions are asked one by one and have no sessions"),
     ],
