@@ -181,7 +181,7 @@ def test_openshift_may_choose_the_user() -> None:
 
 def test_names_of_digits_are_still_names() -> None:
     """A template without quotes would give the API server numbers, which it refuses after half is installed."""
-    values = "watchNamespaces={123,1e3},priorityClassName=123,serviceAccount.name=007,jobs.namespaces={456}"
+    values = "watchNamespaces={123,1e3,456,789},priorityClassName=123,serviceAccount.name=007,jobs.namespaces={456}"
     text = template(WITHOUT_CRDS, f"--set-string={values},workload.namespaces={{789}}")
     for each in objects(text):
         metadata = each["metadata"]

@@ -131,7 +131,12 @@ def test_the_api_server_takes_the_chart_with_every_value_written(cluster: Cluste
         "watchNamespaces": [namespace],
         "extraArgs": ["--log-level=DEBUG"],
         "extraEnv": [{"name": "TEAM", "value": "llm"}],
-        "evaluator": {"enabled": True, "policy": "llm/qa", "url": "http://gateway/v1", "goldenConfigMap": "golden"},
+        "evaluator": {
+            "enabled": True,
+            "policy": f"{namespace}/qa",
+            "url": "http://gateway/v1",
+            "goldenConfigMap": "golden",
+        },
         "serviceAccount": {"annotations": {"example.com/team": "llm"}},
         "service": {"annotations": {"example.com/team": "llm"}, "labels": {"team": "llm"}},
         "networkPolicy": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import Any
 
 from earlystop.api.wire import MODEL_LABEL
 from earlystop.demo import manifests
+from earlystop.demo.load import LoadPlan, LoadSummary, run_load
+from earlystop.demo.recordings import load_recordings
 from tests.cluster.gateway import GATEWAY
 from tests.e2e.stage import Stage, status_of
 
@@ -75,3 +78,9 @@ class OtherService:
             yield
         finally:
             child.stop(patience_seconds=10.0)
+
+    def ask(self, requests: int = 100) -> LoadSummary:
+        """Ask as a client; the summary says which variant answered how often."""
+        questions = [each.question for each in load_recordings(self.stage.data)]
+        plan = LoadPlan(self.stage.gateway.url, rate=100.0, requests=requests, seed=7, headers={"Host": self.host})
+        return asyncio.run(run_load(plan, questions))

@@ -12,19 +12,19 @@ from typer.testing import CliRunner
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.main import app
-from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import differences
 from earlystop.simulation.planning import Question, forecast
 from tests.cluster.gateway import Gateway
-from tests.cluster.kit import Cluster, own_address
+from tests.cluster.kit import Cluster
 from tests.cluster.processes import Child
+from tests.e2e.golden_evaluator import evaluating, write_questions
 from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import Manifest, only_verdict
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import following
 
-PORT, PAIRS_A_SECOND, LIVE_RATE = 9464, 60, 50.0
+PAIRS_A_SECOND, LIVE_RATE = 60, 50.0
 
 
 @pytest.fixture(scope="module")
@@ -37,27 +37,9 @@ def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
 @pytest.fixture
 def evaluator(stage: Stage, tmp_path: Path) -> Iterator[Child]:
     """Asks every recorded question as a golden one, and is scraped."""
-    golden = tmp_path / "golden.jsonl"
-    rows = {each.question: {"question": each.question, "answers": each.gold} for each in load_recordings(stage.data)}
-    golden.write_text("\n".join(map(json.dumps, rows.values())))
-    child = stage.python(
-        "evaluator",
-        "earlystop.evaluator",
-        f"--url={stage.gateway.url}/v1",
-        f"--host-header={stage.host}",
-        f"--golden={golden}",
-        f"--policy={stage.namespace}/golden",
-        "--token-budget=1000000000",
-        f"--pairs-per-second={PAIRS_A_SECOND}",
-        "--seed=1",
-        "--repeat",  # there are 300 questions, and a verdict about their population would need some 2,450
-        f"--port={PORT}",
-    )
-    stage.prometheus.set_targets(
-        {"qa": [f"{stage.server_address}:{stage.server_port}"], "evaluator": [f"{own_address()}:{PORT}"]}
-    )
-    yield child
-    child.stop(patience_seconds=10.0)
+    golden = write_questions(stage, tmp_path)
+    with evaluating(stage, "golden", golden, pairs_per_second=PAIRS_A_SECOND) as child:
+        yield child
 
 
 def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_the_requests(

@@ -1,4 +1,7 @@
-"""After a promotion something moves on real parts: each ends in the right word and action, and soon enough."""
+"""After a promotion something moves on real parts: each ends in the right word and the right action, and soon enough.
+
+What became of one setting is waited for while other tests run: its certificate is acted on after a minute.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,13 @@ import pytest
 
 from earlystop.rollout.verify import object_differences
 from tests.cluster.processes import wait_until
+from tests.e2e.golden_evaluator import evaluating, write_questions
 from tests.e2e.harder_half import write_harder_half
 from tests.e2e.other_service import OtherService
 from tests.e2e.proof import has_overlay, share
 from tests.e2e.stage import Stage, condition_is, phase_is
 
-RATE, OTHER_RATE = 200.0, 100.0
+RATE, OTHER_RATE, PAIRS_A_SECOND = 200.0, 100.0, 40
 ONE_STEP: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 0, "lookSeconds": 1}
 GUARD = {"holdbackWeight": 20, "windowSeconds": 3600}
 MARGIN, FLOOR = "0.10", "0.75"
@@ -42,7 +46,8 @@ def relabelled(turning: Stage) -> OtherService:
     other = OtherService(turning)
     other.create()
     with other.load(OTHER_RATE):
-        turning.apply_policy(RELABELLED, 10, MARGIN, risk="0.05", spec=other.spec, **ONE_STEP)
+        spec = {**other.spec, "certificate": {"onChange": "RollBack"}}
+        turning.apply_policy(RELABELLED, 10, MARGIN, risk="0.05", spec=spec, **ONE_STEP)
         turning.wait_for(RELABELLED, phase_is("Promoted"), 60, "promoted")
     turning.wait_for(RELABELLED, condition_is("Certified", "True", "AsCertified"), 10, "certified")
     other.label_model("another-model")
@@ -91,6 +96,27 @@ def test_another_model_label_is_told_within_seconds(turning: Stage, relabelled: 
     assert "the model label of the Pods of Deployment other" in told
 
 
+def test_a_scorer_that_breaks_is_told_and_costs_no_setting(turning: Stage, policy: str, tmp_path: Path) -> None:
+    golden, stage = write_questions(turning, tmp_path), turning
+    stage.start_load(RATE / 4)
+    pairs: dict[str, Any] = {"exactMatch": {"margin": MARGIN, "evidence": "Pairs"}}
+    with evaluating(stage, policy, golden, pairs_per_second=PAIRS_A_SECOND):
+        promoted(stage, policy, objective=pairs, spec={"guard": {**GUARD, "evidence": "Pairs"}})
+        bound = stage.wait_for(
+            policy, lambda status: bool(status["certified"]["bound"].get("scorer")), 20, "bound to a scorer"
+        )
+        assert condition_is("Certified", "True", "AsCertified")(bound)
+    # It finds no answer in any text, so that all of both variants' are wrong.
+    with evaluating(stage, policy, golden, "--mode=regex", "--pattern=no (such) text", pairs_per_second=PAIRS_A_SECOND):
+        lapsed = stage.wait_for(policy, condition_is("Certified", "False", "ScorerChanged"), 30, "told to have lapsed")
+        assert lapsed["certified"]["lapse"]["changed"] == ["Scorer"]
+        looks = lapsed["guard"]["looksTaken"] + 5
+        after = stage.wait_for(policy, lambda status: status["guard"]["looksTaken"] >= looks, 30, "looked at since")
+    assert after["phase"] == "Promoted" and after["weight"] == lapsed["weight"], after
+    assert stage.stop_load()["failed"] == 0
+    assert "how the evaluator scores answers changed" in stage.told(policy, "ScorerChanged")[-1]
+
+
 def test_users_who_ask_the_harder_half_of_questions_get_the_baseline_back_for_the_floor(
     turning: Stage, policy: str, tmp_path: Path
 ) -> None:
@@ -118,3 +144,14 @@ def test_a_setting_whose_answers_go_bad_is_taken_back_with_a_verdict_and_no_requ
     finally:
         os.kill(stage.server.pid, signal.SIGUSR2)
     assert "(exact_match)" in alarm and "Exact Match was" in alarm
+
+
+def test_a_setting_whose_model_label_stays_changed_is_taken_back_after_a_minute(
+    turning: Stage, relabelled: OtherService
+) -> None:
+    ended = turning.wait_for(RELABELLED, phase_is("RolledBack"), 80, "taken back")
+    assert ended["decision"]["reason"] == "CertificateLapsed" and "certified" not in ended
+    asked = relabelled.ask()
+    assert asked.failed == 0 and asked.variants.get("candidate", 0) == 0
+    (verdict,) = [each for each in turning.verdicts() if each["spec"]["reason"] == "CertificateLapsed"]
+    assert object_differences(verdict) == [] and verdict["metadata"]["name"].endswith("-2")

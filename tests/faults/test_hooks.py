@@ -15,7 +15,7 @@ import pytest
 
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.cluster import EVENTS, POLICIES
-from earlystop.controller.hooks.job import job_from
+from earlystop.controller.hooks.job import job_from, sealed
 from earlystop.controller.hooks.run_job import JOBS
 from earlystop.demo import manifests
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
@@ -120,6 +120,17 @@ def admitted(access: Access, manifest: str) -> bool:
             return False
         raise
     return True
+
+
+def refused(access: Access, *words: str, input: str | None = None) -> bool:
+    """Whether an admission policy keeps the cluster's admin from it."""
+    try:
+        access.kubectl(*words, input=input)
+    except ClusterError as error:
+        if "ValidatingAdmissionPolicy" in str(error):
+            return True
+        raise
+    return False
 
 
 def target(name: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -255,6 +266,29 @@ def test_the_operators_token_runs_no_job_beyond_the_allowed_fields(
         assert admitted(access, json.dumps(job))
     for what in REFUSED_JOBS:
         assert not admitted(cluster.access, json.dumps(attacked(namespace, what))), what
+
+
+def test_nobody_else_makes_a_job_that_looks_like_the_operators_nor_makes_another_into_one(
+    cluster: Cluster, namespace: str, jobs_allowed: None
+) -> None:
+    access = cluster.access
+    access.apply(watched_policy(namespace))  # else the Job, whose owner it is, would be collected
+    identity = PolicyIdentity(namespace, "qa", access.read(POLICIES, namespace, "qa")["metadata"]["uid"])
+    job = sealed(job_from(template_in(namespace), identity, "retrain", occurred(number=1), None), "0" * 64)
+    create, dry_run = ("create", "--filename=-"), "--dry-run=server"
+    wait_until(lambda: refused(access, *create, dry_run, input=json.dumps(job)), 60, "the admission policy on labels")
+    own = {**job, "metadata": {"name": "own", "namespace": namespace, "labels": {"app": "own"}}}
+    unlabelled = {**job, "metadata": {"name": "unlabelled", "namespace": namespace}}
+    assert refused(access, *create, dry_run, input=json.dumps(unlabelled)), "it gets the labels of its Pod"
+    assert not refused(access, *create, input=json.dumps(own))
+    access.kubectl(*create, OPERATOR, *RIGHTS, input=json.dumps(job))
+    label, seal = "earlystop.dev/policy-uid", "earlystop.dev/job-seal"
+    made, where = job["metadata"]["name"], ("--overwrite", "--namespace", namespace)
+    assert refused(access, "label", "job", "own", f"{label}={identity.uid}", *where)
+    for verb, change in (("label", f"{label}=other"), ("label", f"{label}-"), ("annotate", f"{seal}=1" + "0" * 63)):
+        assert refused(access, verb, "job", made, change, *where), change
+    assert not refused(access, "annotate", "job", made, "team=search", *where)
+    assert not refused(access, "annotate", "job", "own", f"{seal}=1", *where)
 
 
 def test_a_target_that_the_admin_wrote_wrongly_is_refused_with_what_to_write(cluster: Cluster) -> None:
