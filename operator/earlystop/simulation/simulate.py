@@ -17,6 +17,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from earlystop.simulation.open_gates import with_open_gates
 from earlystop.simulation.traffic import SyntheticTraffic, alike, by_single_users, more_in_shadow, more_split, paired
 
 __all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
@@ -63,6 +64,7 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
 
     Raises ValueError as `simulate`.
     """
+    spec = with_open_gates(spec)
     now, times = 0, LiveTimes.of(spec).without_people
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
     plan = state.pinned_plan
