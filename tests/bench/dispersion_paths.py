@@ -43,11 +43,14 @@ class Divided:
     is_known: Flags
 
 
-def divided(counts: Counts) -> Divided:
-    """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter."""
+def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS) -> Divided:
+    """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter.
+
+    known_looks: as in `Objective`.
+    """
     answers = _Scales(*_differences(counts))
     unknown = np.where(_seems_one_by_one(counts), UNLIKELY, UNKNOWN)
-    learned = answers.is_known
+    learned = answers.is_known(known_looks)
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
     return Divided(factor, learned)
 
@@ -121,9 +124,8 @@ class _Scales:
         freedom[:, seen] = ((1.5 * blocks - 2) * squared / (squared + 5))[at[seen]]
         return mean, freedom
 
-    @property
-    def is_known(self) -> Flags:
-        long = np.array([size >= scatter.KNOWN_LOOKS for size in scatter.SCALES])
+    def is_known(self, looks: int) -> Flags:
+        long = np.array([size >= looks for size in scatter.SCALES])
         learned = (self.freedom[long] >= LEAST_FREEDOM).any(axis=0)
         return np.asarray(learned & (self.bound(LEAST_FREEDOM, CHANCE_QUANTILE) < scatter.MOST_FACTOR))
 

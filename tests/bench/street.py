@@ -26,6 +26,7 @@ from tests.bench import statistics_paths as paths
 from tests.bench import (
     street_attrition,
     street_bursts,
+    street_cohorts,
     street_delays,
     street_golden,
     street_sessions,
@@ -217,6 +218,12 @@ def user_rows(runs: int, seed: int, kinds: Iterable[str] = tuple(street_users.CR
         yield Row(kind, *street_users.errors(street_users.CROWDS[kind], runs, seed + number), runs)
 
 
+def cohort_rows(runs: int, seed: int, kinds: Iterable[street_cohorts.Crowd] = street_cohorts.CROWDS) -> Iterator[Row]:
+    """The same users in every look, whom nobody counts: their cohorts had the baseline's setting first."""
+    for number, kind in enumerate(kinds):
+        yield Row(str(kind), *street_cohorts.errors(kind, runs, seed + number), runs)
+
+
 def delay_rows(runs: int, seed: int, kinds: Iterable[str] = street_delays.KINDS) -> Iterator[Row]:
     """Answers that take their time, wrong ones longer."""
     for kind in kinds:
@@ -262,6 +269,8 @@ def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     yield from token_rows(max(100, runs // 4), seed + 4)
     yield from user_rows(max(50, runs // 4), seed + 5)
     yield from session_rows(max(100, runs // 2), seed + 11)
+    yield from session_rows(max(100, runs // 2), seed + 14, street_sessions.DECLARED)
+    yield from cohort_rows(max(50, runs // 4), seed + 15)
     yield from wobble_rows(max(100, runs // 2), seed + 12)
     yield from burst_rows(max(30, runs // 10), seed + 13)
     yield from delay_rows(runs // 2, seed + 6, street_delays.KINDS if runs >= 1000 else street_delays.QUICK)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earlystop.evidence.bets import Side
+from earlystop.evidence.longest_session import block_for
 from tests.bench.dispersion_paths import Counts, claims, divided
 from tests.bench.statistics_paths import Array
 
@@ -26,6 +27,7 @@ class Sessions:
     counted: whether requests are counted as they are split: each session, or each independent request, draws its
     variant by a coin. Else nobody knows how they were split, as in a file of answers alone, and both arms have as many
     in each look. gap: a session asks in one of so many looks, by chance, and there are as many times more of them.
+    declared: whether the policy declares how long sessions last at most, so that fewer looks are waited for, or more.
     """
 
     looks: int
@@ -33,9 +35,11 @@ class Sessions:
     likeness: float
     counted: bool = False
     gap: int = 1
+    declared: bool = False
 
     def __str__(self) -> str:
         how = "requests are counted" if self.counted else "requests are not counted"
+        how += ", their length is declared" if self.declared else ""
         if not self.likeness:
             return f"independent answers, {how}"
         answers = f"{self.looks * self.each // self.gap} answers over {self.looks} look{'s' if self.looks > 1 else ''}"
@@ -61,6 +65,29 @@ KINDS = (
     ),
     Sessions(20, 1, 0.5, counted=True, gap=4),
 )
+DECLARED = tuple(
+    Sessions(*kind, counted=counted, declared=True)
+    for kind in (
+        (1, 1, 0.0),
+        (1, 5, 0.3),
+        (1, 5, 0.5),
+        (2, 1, 0.5),
+        (2, 5, 0.3),
+        (3, 1, 0.5),
+        (5, 1, 0.05),
+        (5, 1, 0.3),
+        (5, 1, 0.5),
+        (10, 1, 0.1),
+        (10, 1, 0.3),
+        (10, 1, 0.5),
+        (20, 1, 0.3),
+        (40, 1, 0.05),
+        (40, 1, 0.3),
+    )
+    for counted in (False, True)
+)
+"""Sessions that are just as long as the policy declares that they last at most."""
+
 BEYOND = (
     *(Sessions(40, 1, likeness, counted) for likeness in (0.3, 0.5) for counted in (False, True)),
     Sessions(80, 1, 0.3, counted=True, gap=4),
@@ -75,8 +102,14 @@ QUICK = (
     Sessions(10, 1, 0.3),
     Sessions(20, 1, 0.5, counted=True, gap=4),
 )
+QUICK_DECLARED = (Sessions(5, 1, 0.3, declared=True), Sessions(10, 1, 0.5, counted=True, declared=True))
 STICKY = Sessions(240, 1, 0.5, counted=True, gap=6)
 """Users who keep a variant and ask seldom: their split looks like one of single requests."""
+
+
+def known_looks(kind: Sessions) -> int:
+    """Looks in the blocks that must be learned."""
+    return block_for(kind.looks - 1 if kind.declared else None, 1)
 
 
 def streams(rng: np.random.Generator, kind: Sessions, runs: int, loss: float = MARGIN) -> Counts:
@@ -118,7 +151,7 @@ def _counts(kind: Sessions, n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> C
 def decided(kind: Sessions, runs: int, seed: int, loss: float = MARGIN) -> dict[Side, Whole]:
     """For each campaign the look, from 1, at which it promotes and rolls back for Exact Match; 0 for never."""
     counts = streams(np.random.default_rng(seed), kind, runs, loss)
-    return claims(counts, divided(counts), MARGIN, RISK)
+    return claims(counts, divided(counts, known_looks(kind)), MARGIN, RISK)
 
 
 def session_errors(kind: Sessions, runs: int, seed: int) -> tuple[float, float]:

@@ -163,6 +163,24 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         60,
         "in delivery.mode Shadow every request is compared with itself; remove it",
     ),
+    "an A/A stage without cohorts": (
+        policy(),
+        "spec.rollout.aaSeconds",
+        60,
+        "rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode HeaderCohort alone has",
+    ),
+    "sessions of too many looks": (
+        policy(),
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "longestSessionSeconds": 86_400},
+        "write a rollout.lookSeconds of a 39th of it, or more",
+    ),
+    "sessions of cohorts": (
+        in_cohorts(),
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "longestSessionSeconds": 60},
+        "here a user keeps a variant for the whole campaign",
+    ),
     "a canary of cohorts": (
         in_cohorts(),
         "spec.rollout.strategy",

@@ -15,6 +15,7 @@ from earlystop.rollout.state import RolloutState, Verdict
 from tests.bench import (
     street,
     street_bursts,
+    street_cohorts,
     street_delays,
     street_golden,
     street_sessions,
@@ -39,6 +40,10 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
     "answers come in sessions": lambda: street.session_rows(100, SEED + 7, street_sessions.QUICK),
+    "the policy declares how long sessions last": lambda: street.session_rows(
+        100, SEED + 7, street_sessions.QUICK_DECLARED
+    ),
+    "cohorts had the same setting first": lambda: street.cohort_rows(30, SEED + 7, street_cohorts.QUICK[:1]),
     "rates wobble": lambda: street.wobble_rows(60, SEED + 8),
     "failures and votes come in bursts": lambda: street.burst_rows(12, SEED + 9, (5,)),
     "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),

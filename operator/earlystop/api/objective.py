@@ -46,6 +46,16 @@ class ExactMatch(Value):
             "assumeIndependent: true that they are independent; remove one of the two'",
         },
         {
+            "rule": "!has(self.longestSessionSeconds) || !has(self.dispersion)",
+            "message": "exactMatch.longestSessionSeconds is for looks to learn how much answers scatter, and "
+            "dispersion says it; remove one of the two",
+        },
+        {
+            "rule": "!has(self.longestSessionSeconds) || !has(self.assumeIndependent) || !self.assumeIndependent",
+            "message": "exactMatch.longestSessionSeconds says how long answers of a session stay alike, and "
+            "assumeIndependent: true that none are; remove one of the two",
+        },
+        {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
             "message": "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs, or "
             "remove it",
@@ -79,7 +89,17 @@ class ExactMatch(Value):
         False,
         description="True takes answers, failures and feedback as independent of each other: nothing is learned or "
         "waited for. The risks then hold only if they are, as where nothing keeps a session on a variant. False: "
-        "nothing is promoted before it is known how much answers scatter, as it is after 128 looks.",
+        "nothing is promoted before it is known how much answers scatter, as it is after 128 looks, or sooner by "
+        "longestSessionSeconds.",
+    )
+    longest_session_seconds: int | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        description="For how long requests of one session, or of one user, stay on a variant at most. Then it is known "
+        "how much answers scatter after 64 looks where that is 4 rollout.lookSeconds at most, after 128 where it is "
+        "19, and after 256 where it is 39. Sessions that last longer are noticed later than a promotion may "
+        "come, so the risks hold only if none do. Absent: 128 looks, for sessions of up to 20.",
     )
 
 

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from earlystop.api.modes import MODES
 from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
 from earlystop.api.query_class import POLICY_RULES
+from earlystop.api.same_setting_rules import SAME_SETTING_RULES
 from earlystop.api.search_rules import SEARCH_RULES
+from earlystop.api.session_rules import SESSION_RULES
 
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
 # Presets by which variants are told apart by their Pods, and so only where each has its own.
@@ -169,6 +171,8 @@ RULES: tuple[dict[str, str], ...] = (
         "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
         "exactMatch.evidence is Pairs",
     },
+    *SAME_SETTING_RULES,
+    *SESSION_RULES,
     {
         "rule": f"!(self.delivery.mode in {list(THROUGH_INJECTOR)}) || !(self.metrics.preset in {list(BY_CONVENTION)})"
         " || (has(self.objective.exactMatch.evidence) && self.objective.exactMatch.evidence == 'Pairs')",

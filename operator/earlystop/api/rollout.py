@@ -71,6 +71,17 @@ class Rollout(Value):
             "shadowSeconds, or no promotion could come",
         },
         {
+            "rule": "self.aaSeconds == 0"
+            " || self.aaSeconds + self.minimumSeconds + 3600 * self.minimumHours < self.deadlineSeconds",
+            "message": "rollout: write an aaSeconds that leaves time before deadlineSeconds, together with "
+            "minimumSeconds and minimumHours, or no verdict could come",
+        },
+        {
+            "rule": "self.aaSeconds == 0 || self.learnSeconds == 0",
+            "message": "rollout: aaSeconds watches all cohorts on the baseline's setting and learns what learnSeconds "
+            "would; remove learnSeconds",
+        },
+        {
             "rule": "self.strategy != 'ABTest' || self.steps.size() < 2",
             "message": "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
         },
@@ -125,6 +136,15 @@ class Rollout(Value):
         description="Watch the baseline alone for so long before the first step, and longer until 21 looks had scored "
         "answers: how much these scatter is the least by which evidence is divided. What differs between the variants "
         "teaches more, without such a watch. 0: none.",
+    )
+    aa_seconds: int = Field(
+        0,
+        ge=0,
+        le=604_800,
+        description="With delivery.mode HeaderCohort: for so long all cohorts get the baseline's setting (A/A), and "
+        "longer until it is known how much their answers scatter and differ by themselves. The candidates are then "
+        "judged against that difference, so cohorts need not be alike, and servers need not count by users; the same "
+        "users must go on asking. 0: none.",
     )
     look_seconds: int = Field(
         15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 64 looks."

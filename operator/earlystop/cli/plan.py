@@ -24,9 +24,10 @@ from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.rollout.dispersion_terms import dispersion_source
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
-from earlystop.rollout.plan import Stage, StageKind, dispersion_source, objective_of, stages_of
+from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.forecast import SupposedTraffic, forecast
@@ -133,6 +134,11 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     sentences += _question_remarks(spec, found)
     if not spec.delivery.traits.split_known:
         sentences.append("Cohorts are supposed to send equally many requests.")
+    if spec.rollout.aa_seconds:
+        sentences.append(
+            "Hours include the stage in which all cohorts get the baseline's setting (A/A); requests are those after "
+            "it. Cohorts are supposed to be alike; where the candidate's is better by itself, less margin is left."
+        )
     if dispersion_source(spec) is DispersionSource.USERS:
         sentences.append(
             "Answers of one user are supposed to be no more alike than those of several. If they are, by a correlation "

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.longest_session import LEAST_BLOCK, TOUCHED_BY_BLOCK, looks_to_learn
+from earlystop.rollout.dispersion_terms import awaited_looks
 from earlystop.rollout.look_schedule import looks_per_spacing, seconds_of_looks
-from earlystop.rollout.plan import dispersion_source, stages_of
-from earlystop.simulation.supposed_dispersion import LOOKS_TO_LEARN
+from earlystop.rollout.plan import stages_of
 
 MOST_OF_IT = 0.9
 """A part of the mean time from which on a wait is said to decide how long the rollout takes."""
 
+LOOKS_WITHIN_LEAST = TOUCHED_BY_BLOCK[LEAST_BLOCK] - 1
+"""A session of so many looks at most makes nothing wait for longer blocks than the shortest."""
+
 
 def dispersion_hours(spec: PolicySpec) -> float | None:
     """Hours until looks have taught how much answers scatter, None where nothing waits for that."""
-    if dispersion_source(spec) is not DispersionSource.LOOKS:
-        return None
-    return _hours_of_looks(spec, _classes(spec), len(spec.candidates or ()))
+    looks = awaited_looks(spec)
+    return None if looks is None else _hours_of_looks(spec, looks, _classes(spec), len(spec.candidates or ()))
 
 
-def _hours_of_looks(spec: PolicySpec, classes: int, candidates: int) -> float:
-    looks = seconds_of_looks(spec.rollout.look_seconds, LOOKS_TO_LEARN, classes, max(1, candidates))
-    return (spec.rollout.settle_seconds + looks) / 3600
+def _hours_of_looks(spec: PolicySpec, looks: int, classes: int, candidates: int) -> float:
+    seconds = seconds_of_looks(spec.rollout.look_seconds, looks, classes, max(1, candidates))
+    return (spec.rollout.settle_seconds + seconds) / 3600
 
 
 def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
@@ -31,14 +33,12 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
     if found["verdict"] == "RollBack":
         return []  # harm waits for nothing
     sentences, mean, rollout = [], float(found["hours_mean"]), spec.rollout
-    hours = dispersion_hours(spec)
-    if hours is not None:
+    hours, looks = dispersion_hours(spec), awaited_looks(spec)
+    if hours is not None and looks is not None:
         decides = " That is what takes the time here." if hours >= MOST_OF_IT * mean else ""
         sentences.append(
-            f"Nothing is promoted before {LOOKS_TO_LEARN} looks have shown how much answers scatter "
-            f"(DispersionUnknown), which takes {_in_hours(hours)}.{decides}{_doubling(spec)} Where nothing keeps a "
-            "session on a variant, write objective.exactMatch.assumeIndependent: true; where the design effect of "
-            "sessions is known, write dispersion."
+            f"Nothing is promoted before {looks} looks have shown how much answers scatter (DispersionUnknown), which "
+            f"takes {_in_hours(hours)}.{decides}{_doubling(spec, looks)} {_sooner(spec, looks)}"
         )
     if rollout.minimum_hours:
         sentences.append(f"rollout.minimumHours lets nothing be promoted before {rollout.minimum_hours} h of looks.")
@@ -51,7 +51,22 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
     return sentences
 
 
-def _doubling(spec: PolicySpec) -> str:
+def _sooner(spec: PolicySpec, looks: int) -> str:
+    """What to write so that less is waited for."""
+    short = ""
+    if spec.objective.exact_match.longest_session_seconds is None:
+        least, seconds = looks_to_learn(LEAST_BLOCK), LOOKS_WITHIN_LEAST * spec.rollout.look_seconds
+        short = (
+            f" Where sessions stay on one for {seconds} s at most, write longestSessionSeconds: {seconds}: {least} "
+            f"looks are then enough."
+        )
+    return (
+        "Where nothing keeps a session on a variant, write objective.exactMatch.assumeIndependent: true."
+        f"{short} Where the design effect of sessions is known, write dispersion."
+    )
+
+
+def _doubling(spec: PolicySpec, looks: int) -> str:
     """Why looks come less often than those of one candidate without query classes; nothing where they do not."""
     candidates, classes = max(1, len(spec.candidates or ())), _classes(spec)
     often = looks_per_spacing(classes, candidates)
@@ -61,7 +76,7 @@ def _doubling(spec: PolicySpec) -> str:
     return (
         f" A look of {' and '.join(of)} takes more room in the status, so looks come half as often after every {often} "
         f"of them; with one candidate{' and no query classes' * (classes > 0)} it would take "
-        f"{_in_hours(_hours_of_looks(spec, 0, 1))}."
+        f"{_in_hours(_hours_of_looks(spec, looks, 0, 1))}."
     )
 
 

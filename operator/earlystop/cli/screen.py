@@ -102,7 +102,7 @@ def _ramp(view: View) -> Text | None:
     promoted = state.phase in (Phase.PROMOTED, Phase.PROMOTING)
     at = len(view.stages) if promoted else min(state.step, len(view.stages) - 1)
     words = {StageKind.LEARN: "learn", StageKind.SHADOW: "in shadow"}
-    names = [words.get(each.kind, f"{each.weight} %") for each in view.stages]
+    names = ["A/A" if each.same_setting else words.get(each.kind, f"{each.weight} %") for each in view.stages]
     for number, name in enumerate([*names, "all"]):
         text.append(" - " if number else "", style="dim")
         text.append(f"[{name}]" if number == at else name, style="bold" if number == at else "dim")

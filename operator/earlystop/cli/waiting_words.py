@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from earlystop.cli.evidence_words import claim_words, one_in, one_in_line
 from earlystop.evidence.objective import ClaimKind
 from earlystop.rollout.decision_messages import missing_phrases
+from earlystop.rollout.dispersion_words import unknown_dispersion
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
@@ -20,11 +21,14 @@ from earlystop.rollout.promotion import (
     missing_for_promotion,
 )
 from earlystop.rollout.state import Comparison, RolloutState
+from earlystop.rollout.step_messages import cohorts_apart
 from earlystop.rollout.steps import (
     RISK_TO_ADVANCE,
     SCORED_TO_ADVANCE,
+    CohortsApart,
     FewAnswers,
     LossNotRefuted,
+    ScatterUnknown,
     SignOfHarm,
     StepGap,
     StepTime,
@@ -99,6 +103,10 @@ def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
             )
         case SignOfHarm():
             return f"a sign of harm{whose} to go ({one_in(missing.log_e)})"
+        case ScatterUnknown():
+            return f"it to be known {unknown_dispersion(missing.known)}{whose}"
+        case CohortsApart():
+            return cohorts_apart(missing.high, whose)
         case UsersUnknown():
             return f"counts by users{whose}, as nobody knows how much their answers scatter"
         case LossNotRefuted():

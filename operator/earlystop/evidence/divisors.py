@@ -8,7 +8,8 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   comparison of looks shows what these have in common;
 - looks (`scatter`): the difference between the arms from block to block, over several lengths of time. What both arms
   share cancels. Longer sessions take more looks to show, so the factor is not known before blocks of `KNOWN_LOOKS` are
-  learned. The split (`split_scatter`) does not shorten that: users who keep a variant and ask once in several looks
+  learned, or shorter ones where the policy declares how long a session lasts (`longest_session`). The split
+  (`split_scatter`) does not shorten that: users who keep a variant and ask once in several looks
   leave no trace in it for as long, while their answers are alike all the time. It only makes the guess smaller.
 
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
@@ -56,6 +57,7 @@ class Knowledge(NamedTuple):
     is_known: whether a promotion may rest on it. source: see there. factor: by which the evidence is divided. seen: the
     factor that differences between the arms show by themselves, None before any; learned_looks: in the longest blocks
     of them that were learned. is_measured: whether the factor is more than a guess, though too old to promote on.
+    needed_looks: in the blocks that must be learned, where looks teach it.
     """
 
     is_known: bool
@@ -64,6 +66,7 @@ class Knowledge(NamedTuple):
     seen: float | None = None
     learned_looks: int = 0
     is_measured: bool = True
+    needed_looks: int = KNOWN_LOOKS
 
     @property
     def drifts(self) -> bool:
@@ -125,14 +128,15 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
         factor = _of_users(witnesses.users, "answers")
         factor = max(factor, answers.beyond_doubt)
     elif source is DispersionSource.LOOKS:
-        is_known = is_measured = answers.is_known(KNOWN_LOOKS)
-        factor = answers.factor(_guess(objective, witnesses.split), KNOWN_LOOKS)
-    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_measured)
+        is_known = is_measured = answers.is_known(objective.known_looks)
+        factor = answers.factor(_guess(objective, witnesses.split), objective.known_looks)
+    needed = objective.known_looks
+    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_measured, needed)
 
 
 def waits_for_looks(objective: Objective) -> int:
     """Looks in the blocks that must be learned before requests and lengths prove anything."""
-    return KNOWN_LOOKS if objective.source is DispersionSource.LOOKS else 1
+    return objective.known_looks if objective.source is DispersionSource.LOOKS else 1
 
 
 def _of_users(users: SeenUsers, kind: str) -> float:
@@ -150,7 +154,7 @@ def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
         factor = max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER))
         return Discount(factor, is_learned=True)
     waits = known.source is DispersionSource.LOOKS
-    looks = KNOWN_LOOKS if waits else 1
+    looks = known.needed_looks if waits else 1
     return Discount(blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks), is_learned=True)
 
 

@@ -18,6 +18,7 @@ from earlystop.evidence import (
     empirical_bernstein,
     guardrails,
     missing_answers,
+    same_setting,
     sample_ratio,
     setting_check,
     shown,
@@ -40,8 +41,10 @@ from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.guardrails import Guardrails
+from earlystop.evidence.intervals import Interval
 from earlystop.evidence.look_check import check_look
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
+from earlystop.evidence.own_difference import OwnDifference
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
@@ -74,6 +77,8 @@ class EvidenceState:
 
     tokens: the asymptotic test, which intervals are read from too; exact_tokens: the exact one, where the longest
     possible answer is known: it then decides. users, arms, split: what looks have shown of how much events scatter.
+    own: what cohorts differ by, from the first look on in which the setting is tried; None before, and where none were
+    watched with the same setting.
     """
 
     objective: Objective
@@ -88,6 +93,7 @@ class EvidenceState:
     users: SeenUsers = NOBODY_SEEN
     arms: ArmScatter = NOBODY_COMPARED
     split: SplitScatter = NO_SPLIT
+    own: OwnDifference | None = None
     _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -153,27 +159,62 @@ def update_known(state: EvidenceState, look: Look, usable: bool) -> EvidenceStat
 def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     if not usable:
         look = _without_answers(look)
+    if not _is_tried(state) and look.step >= state.objective.same_setting_steps:
+        state = _tried_now(state)
     judged = missing_answers.as_judged(state.objective, look) if usable else look
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     objective, exact = state.objective, state.exact_tokens
     seen = _observed(state, look, judged, usable=usable)
     divided = divisors(objective, seen)
     moved = tokens.update(state.tokens, lengths_b, lengths_c, look.share, divided.lengths)
-    return EvidenceState(
-        objective=objective,
-        quality=em_claims.advance(state.quality, objective, judged, divided.answers, divided.by_look)
-        if usable
-        else state.quality,
-        guardrails=guardrails.update(state.guardrails, objective, look, judged, divided),
+    after = replace(
+        state,
         tokens=moved,
-        exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
-        setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
         effect=shown.add_look(state.effect, objective, em_claims.by_class(objective, judged), look.share),
         attrition=attrition.update(state.attrition, objective, look),
         users=seen.users,
         arms=seen.arms,
         split=seen.split,
+    )
+    if not _is_tried(state):
+        return after
+    quality = state.quality
+    return replace(
+        after,
+        quality=em_claims.advance(quality, objective, judged, divided.answers, divided.by_look) if usable else quality,
+        guardrails=guardrails.update(state.guardrails, objective, look, judged, divided),
+        exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
+        setting=setting_check.update(state.setting, moved),
+    )
+
+
+def _is_tried(state: EvidenceState) -> bool:
+    """Whether the candidate's setting is what the looks so far are about."""
+    return not state.objective.same_setting_steps or state.own is not None
+
+
+def own_difference(state: EvidenceState) -> OwnDifference:
+    """What cohorts differ by with the same setting; before the candidate's is tried, as far as it is known."""
+    if state.own is not None:
+        return state.own
+    divided = divisors(state.objective, state.witnesses)
+    return same_setting.own_difference(
+        state.effect, state.tokens, state.objective, divided.answers.factor, divided.lengths.factor
+    )
+
+
+def _tried_now(state: EvidenceState) -> EvidenceState:
+    """Before the first look in which the setting is tried, after those with the same setting on both sides."""
+    objective, own = state.objective, own_difference(state)
+    return replace(
+        state,
+        own=own,
+        quality=same_setting.claims(objective, own),
+        tokens=same_setting.lengths_anew(state.tokens, objective, own),
+        exact_tokens=same_setting.bounded_lengths_anew(objective, own),
+        effect=shown.start(objective),
+        arms=same_setting.arms_anew(state.arms),
     )
 
 
@@ -212,7 +253,7 @@ def assess(state: EvidenceState) -> Assessment:
     """Read claims, intervals and the verdict from a state."""
     objective = state.objective
     promote, harm = state.quality.deciding(objective.basis)
-    saved = state.exact_tokens or state.tokens
+    saved = state.exact_tokens or (state.tokens if _is_tried(state) else tokens.start(objective.minimum_saving))
     others = [
         *guardrails.processes(state.guardrails, objective),
         *em_claims.class_processes(state.quality, objective),
@@ -221,7 +262,8 @@ def assess(state: EvidenceState) -> Assessment:
     harms = [EXACT_MATCH] if _shown(said(harm), risks.exact_match) else []
     harms += [name for name, process in others if _shown(said(process), risks.guardrails.get(name, 0.0))]
     saves = _shown(saved.log_e_max, objective.risk_promote)
-    keeps = _shown(promote.log_e_max, objective.risk_promote)
+    has_room = state.own is None or state.own.leaves_room(objective.margin)
+    keeps = has_room and _shown(promote.log_e_max, objective.risk_promote)
     certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
     return Assessment(
         log_e=LogE(
@@ -240,21 +282,8 @@ def assess(state: EvidenceState) -> Assessment:
             tuple((name, _largest(name, process)) for name, process in others),
             state.attrition.log_e_max,
         ),
-        effect=shown.effect(
-            state.effect,
-            state.quality.paired_promote,
-            objective,
-            is_non_inferior=keeps,
-            is_harmful=EXACT_MATCH in harms,
-            factor=state.dispersion.factor,
-        ),
-        saving=shown.saving(
-            state.tokens,
-            state.exact_tokens,
-            objective,
-            saves=saves,
-            factor=divisors(objective, state.witnesses).lengths.factor,
-        ),
+        effect=_effect(state, is_non_inferior=keeps, is_harmful=EXACT_MATCH in harms),
+        saving=_saving(state, saves=saves),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,
@@ -269,6 +298,28 @@ def assess(state: EvidenceState) -> Assessment:
         contradiction=attrition.contradiction(state.attrition),
         attrition_suspected=bool(state.attrition.suspected),
     )
+
+
+def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) -> Interval:
+    if not _is_tried(state):
+        return own_difference(state).em
+    paired, factor = state.quality.paired_promote, state.dispersion.factor
+    return shown.effect(
+        state.effect,
+        paired,
+        state.objective,
+        is_non_inferior=is_non_inferior,
+        is_harmful=is_harmful,
+        factor=factor,
+        own=state.own,
+    )
+
+
+def _saving(state: EvidenceState, *, saves: bool) -> Interval:
+    if not _is_tried(state):
+        return own_difference(state).saving
+    factor, exact = divisors(state.objective, state.witnesses).lengths.factor, state.exact_tokens
+    return shown.saving(state.tokens, exact, state.objective, saves=saves, factor=factor, own=state.own)
 
 
 def _largest(claim: Claim, process: EProcess) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
+from earlystop.evidence.scatter import KNOWN_LOOKS, SCALES
 from earlystop.evidence.version import CURRENT, check_version
 
 
@@ -124,6 +125,9 @@ class Objective:
     unscored: what answers that could not be scored are to Exact Match; version 1 of the engine excludes them.
     risk_attrition: of a false alarm that variants differ in what is missing. has_own_requests: whether each variant has
     requests of its own, which it has not in shadow.
+    known_looks: looks in the blocks that must be learned before it is known how much answers scatter, where looks show
+    it, one of `scatter.SCALES` (`longest_session`).
+    same_setting_steps: the first so many steps, in which both variants have the baseline's setting (`same_setting`).
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -147,6 +151,8 @@ class Objective:
     unscored: Unscored = Unscored.COUNT_AS_MISMATCH
     risk_attrition: float = 0.001
     has_own_requests: bool = True
+    known_looks: int = KNOWN_LOOKS
+    same_setting_steps: int = 0
 
     def __post_init__(self) -> None:
         check_version(self.engine)
@@ -159,6 +165,13 @@ class Objective:
                 raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
         if not self.dispersion >= 1:
             raise ValueError(f"dispersion is {self.dispersion}; write 1 for independent answers or a larger factor")
+        if self.same_setting_steps and (self.classes or self.guardrails or self.basis is Basis.PAIRS):
+            raise ValueError(
+                "steps with the same setting on both sides bound what cohorts differ by over all answers; leave out "
+                "query classes, guardrails and pairs"
+            )
+        if self.known_looks not in SCALES:
+            raise ValueError(f"known_looks is {self.known_looks}; write one of {', '.join(map(str, SCALES))}")
         for each in self.classes:
             if not each.name or not 0 < each.margin < 1:
                 raise ValueError(

@@ -130,6 +130,11 @@ def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
     return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
 
 
+def begun_anew(known: Scatter) -> Scatter:
+    """Before a look that is not to be compared with those before it; what they have shown stays."""
+    return Scatter(tuple(Scale(each.size, windows=each.windows, total=each.total) for each in known.scales))
+
+
 def _with_look(scale: Scale, statistic: float, information: float) -> Scale:
     size, looks = scale.size, scale.looks + 1
     statistic, information = scale.statistic + statistic, scale.information + information

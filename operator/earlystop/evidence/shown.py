@@ -13,6 +13,7 @@ from earlystop.evidence.effect_bounds import DifferenceSums
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.intervals import EffectSums, Interval
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.own_difference import OwnDifference
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.evidence.tokens import TokenProcess
 from earlystop.evidence.version import FIRST
@@ -44,9 +45,10 @@ def effect(
     is_non_inferior: bool,
     is_harmful: bool,
     factor: float,
+    own: OwnDifference | None = None,
 ) -> Interval:
     """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. factor: by which
-    evidence on answers is divided (`divisors`)."""
+    evidence on answers is divided (`divisors`). own: what cohorts differ by without the setting."""
     on_pairs = objective.basis is Basis.PAIRS
     if isinstance(sums, EffectSums):
         if on_pairs:
@@ -54,7 +56,21 @@ def effect(
         return intervals.effect(sums, objective.margin)
     risks = objective.risk_promote, objective.harm_risks.exact_match
     found = pairs.interval_at(paired.pairs, *risks, factor) if on_pairs else effect_bounds.bounds(sums, *risks, factor)
+    if own is not None:
+        found = own.corrected_effect(found)
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
+
+
+def bounds_of(sums: ShownSums, risk_low: float, risk_high: float, factor: float) -> Interval:
+    """EM candidate minus EM baseline as it is seen, whatever is claimed. Raises ValueError as `log_e_against_loss`."""
+    if isinstance(sums, EffectSums):
+        raise ValueError("version 1 of the engine bounds no difference of cohorts")
+    return effect_bounds.bounds(sums, risk_low, risk_high, factor)
+
+
+def saving_of(lengths: TokenProcess, risk: float, factor: float) -> Interval:
+    """Share of output tokens saved as it is seen, whatever is claimed."""
+    return intervals.saving(lengths, risk, factor)
 
 
 def log_e_against_loss(
@@ -75,16 +91,24 @@ def log_e_against_loss(
 
 
 def saving(
-    tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool, factor: float
+    tokens: TokenProcess,
+    exact: BoundedTokenProcess | None,
+    objective: Objective,
+    *,
+    saves: bool,
+    factor: float,
+    own: OwnDifference | None = None,
 ) -> Interval:
     """Share of output tokens saved; saves: whether it is claimed that these are enough. factor: by which evidence on
     lengths is divided (`divisors`). exact: the test that decides where it is known, possibly before the other one has
-    begun."""
+    begun. own: as in `effect`."""
     if objective.engine == FIRST:
         return intervals.saving(tokens)
     found = intervals.saving(tokens, 2 * objective.risk_promote, factor)
     if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
         found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
+    if own is not None:
+        found = own.corrected_saving(found)
     return effect_bounds.meet(found, objective.minimum_saving, is_above=saves, is_below=False)
 
 

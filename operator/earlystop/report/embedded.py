@@ -14,6 +14,7 @@ REPLAY = (
     "scatter.js",
     "lengths.js",
     "effect_bounds.js",
+    "same_setting.js",
     "replay.js",
 )
 """Scripts that repeat the evidence, each after those that it uses. They know nothing of a page."""

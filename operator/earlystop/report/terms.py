@@ -27,4 +27,6 @@ def terms_of(objective: Objective) -> dict[str, Any]:
         "byUsers": objective.by_users,
         "splitKnown": objective.split_known,
         "longestAnswer": objective.longest_answer,
+        "knownLooks": objective.known_looks,
+        "sameSettingSteps": objective.same_setting_steps,
     }

@@ -295,7 +295,7 @@ def _under_way(plan: Plan, state: RolloutState, settings: str, step: str) -> str
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:
         return f"At {step}, trying {settings}: {waits_for(state)}."
-    return f"At {step}, trying {settings}: {_findings(plan, strategy, state)}."
+    return f"At {step}, {'before ' * stage.same_setting}trying {settings}: {_findings(plan, strategy, state)}."
 
 
 def outlook(state: RolloutState) -> str:

@@ -6,13 +6,15 @@ from math import log
 
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
-from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
+from earlystop.evidence.longest_session import looks_to_learn
+from earlystop.evidence.scatter import MOST_FACTOR
 from earlystop.rollout.formatting import in_hundredths
 from earlystop.rollout.state import Comparison
 
 ADVICE = (
-    "write exactMatch.dispersion where it is known by how much answers of a session are alike, or "
-    "exactMatch.assumeIndependent: true where nothing keeps a session on a variant"
+    "write exactMatch.dispersion where it is known by how much answers of a session are alike, "
+    "exactMatch.longestSessionSeconds where it is known how long sessions last, or exactMatch.assumeIndependent: true "
+    "where nothing keeps a session on a variant"
 )
 
 
@@ -28,7 +30,8 @@ def without_users(comparisons: tuple[Comparison, ...]) -> str:
     return (
         "Each user keeps a variant, so the same users are in every look, and how much their answers scatter is not "
         f"known: {missing}. Nothing is promoted; harm acts on evidence that is divided by {factor}. Give the server's "
-        "exporter each request's user, or write exactMatch.dispersion, or exactMatch.assumeIndependent: true."
+        "exporter each request's user, or write exactMatch.dispersion, or exactMatch.assumeIndependent: true. Cohorts "
+        "by a header can have the baseline's setting first instead, with rollout.aaSeconds."
     )
 
 
@@ -43,8 +46,14 @@ def unknown_dispersion(known: Knowledge) -> str:
         )
     return (
         f"how much answers scatter (so far known for sessions of {known.learned_looks} looks, needed for "
-        f"{KNOWN_LOOKS}; evidence is divided by {in_hundredths(known.factor)} meanwhile; {ADVICE})"
+        f"{known.needed_looks}; evidence is divided by {in_hundredths(known.factor)} meanwhile; {ADVICE})"
     )
+
+
+def not_promoted_yet(known: Knowledge) -> str:
+    """That looks are still too few for any promotion, and why, without a capital or a full stop."""
+    looks = looks_to_learn(known.needed_looks)
+    return f"nothing is promoted before {looks} looks: it is not known yet {unknown_dispersion(known)}"
 
 
 def waits_for_looks(comparison: Comparison) -> bool:

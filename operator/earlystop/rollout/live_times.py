@@ -68,4 +68,4 @@ class LiveTimes:
     @property
     def without_people(self) -> Self:
         """The same where nobody need agree to anything, and no gate: all have, or none is there to be asked."""
-        return replace(self, approval=NOBODY, gates=())
+        return replace(self, approval=NOBODY, gates=(), step_gates=())

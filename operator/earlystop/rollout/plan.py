@@ -16,13 +16,16 @@ from earlystop.evidence.class_map import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
+from earlystop.evidence.same_setting import BOUND_PART
 from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 from earlystop.rollout.search.progress import Incumbent
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
-TIMES = ("learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
+TIMES = ("aaSeconds", "learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
+LOOK_SECONDS = "lookSeconds"
 WHEN_SAFE, BY_TIME = "WhenSafe", "ByTime"
 SHADOW_PART = 0.2
 """Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
@@ -44,12 +47,14 @@ class Stage:
     """One part of a plan, with weights of its own.
 
     kind: what happens in it. weight: percent of requests that each candidate gets, 0 unless they are split.
-    minimum_seconds: least time of evidence before the next stage or a promotion.
+    minimum_seconds: least time of evidence before the next stage or a promotion. same_setting: whether requests of
+    candidates get the baseline's setting (A/A).
     """
 
     kind: StageKind
     weight: int
     minimum_seconds: int
+    same_setting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +178,15 @@ def plan_text(
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
     version of the arithmetic that judges it, left out for version 1; attempt, used, trial: as in `Plan`, left out where
-    they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1."""
+    they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1, and how
+    often is looked where looks must be longer than a part of a declared session."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned.get("metrics", {}).pop("crossCheck", None)  # no evidence, so whoever asks for it begins no campaign anew
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
     pinned |= {name: value for name, value in spec.rollout.wire().items() if name in TIMES and value}
+    if spec.objective.exact_match.longest_session_seconds is not None:
+        pinned[LOOK_SECONDS] = spec.rollout.look_seconds
     if retry:
         pinned["retry"] = retry
     if engine != FIRST:
@@ -218,7 +226,7 @@ def parse_plan(text: str) -> Plan:
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     used = MarginUse.of(pinned.pop("used", {}))
     trial = TrialPlan.of(pinned.pop("trial")) if "trial" in pinned else None
-    rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
+    rollout = {name: pinned.pop(name) for name in ("strategy", "steps", LOOK_SECONDS, *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(_with_setting(PolicySpec.model_validate({**pinned, "rollout": rollout}), trial))
     candidates = spec.settings_to_try()
@@ -263,6 +271,7 @@ def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, 
     if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
         even = 100 // (spec.most_at_once + 1)
+        first += [Stage(StageKind.SPLIT, even, rollout.aa_seconds, same_setting=True)] if rollout.aa_seconds else []
         return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
     splits = tuple(Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
     if trial is not None:
@@ -288,12 +297,12 @@ def objective_of(
     trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
     attempt is none of those that share the risks, or nothing is left."""
     wanted, risk = spec.objective, spec.objective.risk
-    part = part_of(spec, used)
+    part, tests = part_of(spec, used), 1 - BOUND_PART if spec.rollout.aa_seconds else 1
     return Objective(
         margin=part.margin,
         minimum_saving=float(wanted.tokens.minimum_saving),
-        risk_promote=campaign_risk(part.risk, attempt, risk.campaigns) if trial is None else trial.risk,
-        risk_harm=campaign_risk(float(risk.harm), attempt, risk.campaigns),
+        risk_promote=tests * (campaign_risk(part.risk, attempt, risk.campaigns) if trial is None else trial.risk),
+        risk_harm=tests * campaign_risk(float(risk.harm), attempt, risk.campaigns),
         floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
         guardrails=tuple(
             Guardrail(each.name, GuardrailKind(each.kind), float(each.maximum_ratio))
@@ -311,20 +320,9 @@ def objective_of(
         about=_about(spec, engine),
         distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
         unscored=Unscored(wanted.exact_match.unscored),
+        known_looks=known_looks(spec),
+        same_setting_steps=1 if spec.rollout.aa_seconds else 0,
     )
-
-
-def dispersion_source(spec: PolicySpec) -> DispersionSource:
-    """From where it is known how much events scatter, before any look: what the policy says goes before what is
-    counted, and users, where each keeps a variant, before looks, in which the same ones are."""
-    stated, traits = spec.objective.exact_match, spec.delivery.traits
-    if stated.dispersion is not None:
-        return DispersionSource.GIVEN
-    if stated.assume_independent:
-        return DispersionSource.ASSUMED
-    if stated.evidence == Basis.PAIRS.value and traits.moves_traffic:
-        return DispersionSource.BY_DESIGN
-    return DispersionSource.USERS if traits.same_users else DispersionSource.LOOKS
 
 
 def _about(spec: PolicySpec, engine: int) -> About | None:

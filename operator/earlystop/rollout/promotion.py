@@ -195,8 +195,9 @@ def _turned(comparison: Comparison) -> list[Missing]:
 
 
 def hours_not_covered(plan: Plan, comparison: Comparison) -> HoursNotCovered | None:
-    """The hours that the looks do not span yet. They are counted from the first look, so the looks alone tell it."""
-    hours, looks = plan.spec.rollout.minimum_hours, comparison.looks
+    """The hours that looks with the candidate's setting do not span yet. The looks alone tell it."""
+    hours, first = plan.spec.rollout.minimum_hours, comparison.evidence.objective.same_setting_steps
+    looks = [look for look in comparison.looks if look.step >= first] if hours else []
     if not hours or not looks:
         return None
     until = looks[0].at + 3600 * hours

@@ -23,6 +23,7 @@ from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
+from earlystop.evidence.same_setting import policy_risk
 from earlystop.rollout.margin_use import part_of
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.space import by_trials
@@ -103,8 +104,8 @@ def risk_status(plan: Plan) -> RiskStatus:
     return RiskStatus(
         campaign=attempt,
         campaigns=risk.campaigns,
-        promote=_text(plan.objective.risk_promote),
-        harm=_text(plan.objective.risk_harm),
+        promote=_text(policy_risk(plan.objective, plan.objective.risk_promote)),
+        harm=_text(policy_risk(plan.objective, plan.objective.risk_harm)),
         promote_spent=_text(before + promote * spent),
         harm_spent=_text(float(risk.harm) * spent),
     )

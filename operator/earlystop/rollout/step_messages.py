@@ -10,8 +10,10 @@ from earlystop.rollout.promotion import held_promotion
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.steps import (
     SCORED_TO_ADVANCE,
+    CohortsApart,
     FewAnswers,
     LossNotRefuted,
+    ScatterUnknown,
     SignOfHarm,
     StepGap,
     StepTime,
@@ -41,6 +43,8 @@ def waiting_sentence(plan: Plan, state: RolloutState) -> str:
         return ""
     weight = plan.stage(state.step + 1).weight
     following = f"The next step, {weight} % of requests," if weight else "The next stage"
+    if plan.stage(state.step).same_setting:
+        following = "The next stage, with the candidates' settings,"
     phrases = "; ".join(dict.fromkeys(_phrase(each, len(state.active) > 1) for each in missing_for_step))
     return f"{following} waits for {phrases}."
 
@@ -60,6 +64,16 @@ def refuted_sentence(plan: Plan, left: RolloutState, after: RolloutState) -> str
     return f"The step was left since {losses} (log e-value {found})."
 
 
+def cohorts_apart(high: float | None, whose: str) -> str:
+    """What is waited for while cohorts have the same setting. high: as in `steps.CohortsApart`."""
+    if high is None:
+        return f"more answers{whose}, to bound by how much lengths differ with the same setting"
+    return (
+        f"more answers{whose} with the same setting: by these the candidate's cohort may be better by itself by up to "
+        f"{in_points(high)} points of EM, which leaves too little of the margin"
+    )
+
+
 def _phrase(missing: StepGap, several: bool) -> str:
     """What is missing, as something that is waited for; several: whether it must be said of which candidate."""
     whose = f" of {missing.candidate}" if several and not isinstance(missing, Unsound | StepTime) else ""
@@ -74,6 +88,10 @@ def _phrase(missing: StepGap, several: bool) -> str:
             )
         case SignOfHarm():
             return f"signs of harm{whose} to go (log e-value {log_e_text(missing.log_e)})"
+        case ScatterUnknown():
+            return f"it to be known {unknown_dispersion(missing.known)}{whose}"
+        case CohortsApart():
+            return cohorts_apart(missing.high, whose)
         case UsersUnknown():
             return f"counts by users{whose}, since it is not known how much their answers scatter"
         case LossNotRefuted():

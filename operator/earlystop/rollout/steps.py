@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import log
 
-from earlystop.evidence.engine import begin
+from earlystop.evidence.divisors import Knowledge
+from earlystop.evidence.engine import begin, own_difference
 from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import WHEN_SAFE, Plan, StageKind
@@ -116,7 +117,24 @@ class UsersUnknown:
     candidate: str
 
 
-StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | UsersUnknown | LossNotRefuted
+@dataclass(frozen=True, slots=True)
+class ScatterUnknown:
+    """With the same setting on both sides: it is not known how much answers scatter. known: what is."""
+
+    candidate: str
+    known: Knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class CohortsApart:
+    """With the same setting on both sides: how much better a candidate's cohort is by itself is not bounded by what
+    leaves room in the margin. high: EM that it may have more; None where lengths are not bounded."""
+
+    candidate: str
+    high: float | None
+
+
+StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | UsersUnknown | LossNotRefuted | ScatterUnknown | CohortsApart
 
 
 def may_advance(plan: Plan, state: RolloutState, at: int) -> bool:
@@ -158,8 +176,21 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
         and not comparison.evidence.dispersion.is_known
     ):
         missing.append(UsersUnknown(comparison.name))
+    if plan.stage(step).same_setting:
+        missing += _not_bounded(plan, comparison)
     unsafe = unrefuted_loss(plan, comparison, step)
     return missing if unsafe is None else [*missing, unsafe]
+
+
+def _not_bounded(plan: Plan, comparison: Comparison) -> list[StepGap]:
+    """What is not known yet of cohorts with the same setting."""
+    known, own = comparison.evidence.dispersion, own_difference(comparison.evidence)
+    missing: list[StepGap] = [] if known.is_known else [ScatterUnknown(comparison.name, known)]
+    if not own.leaves_room(plan.objective.margin):
+        missing.append(CohortsApart(comparison.name, own.em.high))
+    elif not own.bounds_lengths:
+        missing.append(CohortsApart(comparison.name, None))
+    return missing
 
 
 def unrefuted_loss(plan: Plan, comparison: Comparison, step: int) -> LossNotRefuted | None:
@@ -179,7 +210,7 @@ def loss_to_refute(plan: Plan, step: int) -> float | None:
     margins. So a promotion, to 100 %, asks the same of one margin. It is refuted at `RISK_TO_ADVANCE`: with at most
     this probability a candidate that loses so much ever gets that weight, or a larger one.
     """
-    if plan.spec.rollout.advance != WHEN_SAFE or step + 1 >= len(plan.stages):
+    if plan.spec.rollout.advance != WHEN_SAFE or step + 1 >= len(plan.stages) or plan.stage(step).same_setting:
         return None
     following = plan.stage(step + 1)
     return 100 * plan.objective.margin / following.weight if following.kind is StageKind.SPLIT else None

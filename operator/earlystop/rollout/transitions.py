@@ -13,6 +13,7 @@ from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.comparing import compared
 from earlystop.rollout.decided import is_decided_by_evidence, with_decision
 from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.gate_clock import gates_resumed
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
@@ -115,14 +116,14 @@ def start_campaign(
 
 
 def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
-    """Freeze a running rollout, or let it go on: its step then starts afresh, and the deadline waits as long. One that
-    has just dropped a candidate is frozen when that one's requests are taken off. Between two trials of a search only
-    its clock stands still."""
+    """Freeze a running rollout, or let it go on: its step starts afresh, deadline and gates wait as long. One that has
+    just dropped a candidate is frozen once that has no requests. Between trials of a search its clock stands still."""
     if times.suspend and state.phase in TRYING and not _is_shedding(state):
         return replace(restart_step(state), phase=Phase.SUSPENDED, suspended_at=now)
     if not times.suspend and state.phase == Phase.SUSPENDED:
-        started_at = state.campaign_started_at + now - (state.suspended_at or now)
-        return replace(clock_resumed(restart_step(state), now), phase=Phase.APPLYING, campaign_started_at=started_at)
+        later = state.campaign_started_at + now - (state.suspended_at or now)
+        state = clock_resumed(gates_resumed(restart_step(state), now), now)
+        return replace(state, phase=Phase.APPLYING, campaign_started_at=later)
     return clock_stopped(state, now) if times.suspend else clock_resumed(state, now)
 
 

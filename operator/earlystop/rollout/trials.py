@@ -14,14 +14,14 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.decision import AFTER_PROMOTION, GUARD_ALARM
-from earlystop.rollout.dispersion_words import unknown_dispersion, waits_for_looks
+from earlystop.rollout.dispersion_words import not_promoted_yet, waits_for_looks
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn, wait_of
+from earlystop.rollout.search.patience import goes_on_to_learn, wait_of
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
@@ -182,9 +182,8 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
         return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
     used, looks = requests_of(comparison.looks), len(comparison.looks)
     return (
-        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and nothing is promoted "
-        f"before {LOOKS_TO_LEARN} looks: it is not known yet {unknown_dispersion(known)}. Else write a smaller "
-        "rollout.lookSeconds, or a larger search.budget.requests."
+        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and "
+        f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
     )
 
 

@@ -13,14 +13,15 @@ from earlystop.rollout.state import RolloutState
 
 def waiting_ends_at(times: LiveTimes, state: RolloutState) -> int | None:
     """When the waiting of a decision ends its campaign, or drops what a person asked for, if nothing answers until
-    then, Unix seconds. None where no decision waits, and where gates may take as long as they like."""
+    then, Unix seconds. None where no decision waits, and where gates may take as long as they like, or their time
+    stands still."""
     if state.awaiting is None:
         return None
     if not awaits_gates_alone(state.gates):
         return state.awaiting.since + times.approval.expires_seconds
     ends = _gates_end(times.gates, state.gates)
     if ends is not None:
-        return ends
+        return ends if state.suspended_at is None else None
     return proof_is_due(times, state) if _are_open(state.gates) else None
 
 

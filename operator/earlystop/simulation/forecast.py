@@ -40,6 +40,7 @@ from earlystop.simulation.random_walk import (
     on_pairs,
     pairs_against_loss,
 )
+from earlystop.simulation.same_setting import SupposedSameSetting
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 2000, 1
@@ -104,12 +105,16 @@ def forecast(
     begun, alive = np.zeros(runs), np.arange(runs)
     told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
     learned, first = None, 0
-    for kind, group in groupby(plan.stages, key=lambda each: each.kind):
+    alike = SupposedSameSetting(plan, spec.rollout.look_seconds, supposed.rate, supposed.baseline_em, supposed.scatter)
+    for kind, group in groupby(plan.stages, key=lambda each: (each.kind, each.same_setting)):
         stages = list(group)
-        if kind is StageKind.LEARN:
+        if kind[0] is StageKind.LEARN:
             begun, learned = begun + seconds_to_learn(spec, stages[0]), supposed.scatter
+        elif kind[1]:
+            begun = begun + spec.rollout.settle_seconds + alike.seconds
         else:
-            watched = Watched(plan, spec, supposed, stages, first, plan.objective_at(first, learned))
+            objective = alike.after(plan.objective_at(first, learned))
+            watched = Watched(plan, spec, supposed, stages, first, objective)
             alive, begun = follow(watched, random, watched.begin(alive, begun), told)
         first += len(stages)
     return told

@@ -88,8 +88,8 @@ def remaining(
     spec: PolicySpec, state: RolloutState, now: float, runs: int = RUNS, seed: int = SEED
 ) -> Remaining | None:
     """How long a campaign still takes at Unix time `now`; None where nobody can say: with several candidates or an
-    incumbent, before 100 answers of each variant and some evidence of a saving, while it is not observed or waits for
-    people, and while the comparison is not sound.
+    incumbent, of cohorts with the same setting first (A/A), before 100 answers of each variant and some evidence of a
+    saving, while it is not observed or waits for people, and while the comparison is not sound.
 
     spec: of the policy now, whose live times go on. runs: forecasts for each supposed loss.
     """
@@ -117,6 +117,7 @@ def remaining(
 def _told(state: RolloutState) -> Comparison | None:
     """The comparison that a forecast is about."""
     is_single = len(state.comparisons) == 1 and state.plan is not None and state.plan.incumbent is None
+    is_single = is_single and not (state.plan is not None and state.plan.objective.same_setting_steps)
     is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
     if not is_single or not is_watched or UNSOUND & set(state.comparisons[0].assessment.gaps):
         return None

@@ -23,6 +23,7 @@ from earlystop.rollout.plan import StageKind
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import ACTING, ENDED, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import carried_out, expire, start_campaign, take_look, weights_in_force
+from earlystop.simulation.open_gates import with_open_gates
 from earlystop.simulation.search_traffic import shadow_answers, split_answers
 from earlystop.simulation.search_truth import TrueCurve
 
@@ -80,7 +81,7 @@ def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generat
 
     curve: of all settings that the search may try, in their order. rate: requests a second, > 0.
     """
-    search, times = _Search(spec, curve, rate, random), LiveTimes.of(spec).without_people
+    search, times = _Search(with_open_gates(spec), curve, rate, random), LiveTimes.of(spec).without_people
     while search.state.phase not in ENDED:
         phase = search.state.phase
         if phase in ACTING:
@@ -94,7 +95,7 @@ def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generat
         elif phase in (Phase.PENDING, Phase.CHOOSING):
             before, search.now = search.state, search.now + 1
             search.state = start_campaign(
-                spec, "simulated", "", "", before, search.now, entropy=f"{random.integers(2**63)}"
+                search.spec, "simulated", "", "", before, search.now, entropy=f"{random.integers(2**63)}"
             )
             assert search.state is not before  # without a first trial a policy is refused; `after_trial` ends others
         else:

@@ -17,7 +17,8 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
-from earlystop.simulation.traffic import SyntheticTraffic, by_single_users, more_in_shadow, more_split, paired
+from earlystop.simulation.open_gates import with_open_gates
+from earlystop.simulation.traffic import SyntheticTraffic, alike, by_single_users, more_in_shadow, more_split, paired
 
 __all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
 
@@ -63,6 +64,7 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
 
     Raises ValueError as `simulate`.
     """
+    spec = with_open_gates(spec)
     now, times = 0, LiveTimes.of(spec).without_people
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
     plan = state.pinned_plan
@@ -77,7 +79,8 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
         if plan.stage(state.step).kind is StageKind.SHADOW:
             totals = more_in_shadow(totals, traffic, random, seconds)
         else:
-            totals = more_split(totals, traffic, random, seconds, weights(state) or ())
+            met = alike(traffic) if plan.stage(state.step).same_setting else traffic
+            totals = more_split(totals, met, random, seconds, weights(state) or ())
             if plan.objective.basis is Basis.PAIRS:
                 totals = tuple(paired(each, traffic, random) for each in totals)
             if plan.objective.by_users:

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
+from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.evidence.scatter import KNOWN_LOOKS
-
-LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
-"""Looks until blocks of `KNOWN_LOOKS` are learned: four of them."""
 
 LEARNED_SURPLUS = 1.4
 """How much larger the factor is that looks teach than the true one, on average after 128 to 300 looks: the price of a
@@ -42,7 +39,9 @@ class SupposedDispersion:
         is_single = scatter == 1 and objective.split_known
         unknown = UNLIKELY if objective.basis is Basis.PAIRS or is_single else UNKNOWN
         guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
-        return cls(LOOKS_TO_LEARN, guess, learned)
+        if objective.same_setting_steps:  # learned before anything is tried
+            return cls(0, learned, learned)
+        return cls(looks_to_learn(objective.known_looks), guess, learned)
 
     def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of each rollout after so many looks, and whether it is known."""

@@ -69,6 +69,11 @@ class SyntheticTraffic:
         return (max(0.0, both), worse, better, max(0.0, neither))
 
 
+def alike(traffic: SyntheticTraffic) -> SyntheticTraffic:
+    """The same where the candidate has the baseline's setting."""
+    return replace(traffic, em_loss=0.0, saving=0.0)
+
+
 def more_split(
     totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: float, weights: Sequence[int]
 ) -> tuple[Totals, ...]:

@@ -14,6 +14,7 @@ from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
 from earlystop.rollout.approval import Fate
 from earlystop.rollout.certificate.words import REASONS as OF_LAPSES
+from earlystop.rollout.guard.busy import Hindrance
 from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
 
@@ -64,23 +65,33 @@ def words_in(node: ast.expr | None, constants: dict[str, str]) -> Iterator[str]:
 
 def given() -> set[str]:
     """All reasons that the code can give."""
-    found = {each.value for enum in (FailureKind, Phase, FateReason, Fate) for each in enum} | {*OF_LAPSES.values()}
+    found = {each.value for enum in (FailureKind, Phase, FateReason, Fate, Hindrance) for each in enum} | {
+        *OF_LAPSES.values()
+    }
     # Of what probes show, these are never said under their own name: `put_in_force` waits, or quarantines the gateway.
     found |= {each.value for each in Proof} - {Proof.NOT_YET.value, Proof.STALE.value, Proof.WRONG.value}
     for tree in trees():
-        constants = {
-            target.id: statement.value.value
-            for statement in tree.body
-            if isinstance(statement, ast.Assign)
-            and isinstance(statement.value, ast.Constant)
-            and isinstance(statement.value.value, str)
-            for target in statement.targets
-            if isinstance(target, ast.Name)
-        }
+        constants = dict(_constants_of(tree))
         found |= {word for name, word in constants.items() if CONSTANT_NAMES.match(name)}
         for node in ast.walk(tree):
             found |= set(_reasons_of(node, constants))
     return found
+
+
+def _constants_of(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names of a module that stand for a word, also those that are written several in a line."""
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=words)):
+                pairs = list(zip(names, words, strict=True))
+            case ast.Assign(targets=names, value=word):
+                pairs = [(name, word) for name in names]
+            case _:
+                continue
+        for name, word in pairs:
+            match name, word:
+                case ast.Name(id=written), ast.Constant(value=str() as said):
+                    yield written, said
 
 
 def _reasons_of(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:

@@ -61,3 +61,12 @@ def test_who_says_how_much_answers_scatter_is_told_of_no_wait_for_it(stated: dic
 
 def test_harm_waits_for_nothing() -> None:
     assert remarks(spec(), verdict="RollBack") == ""
+
+
+def test_a_declared_session_makes_the_wait_shorter_or_longer_and_who_declares_none_is_told_of_it() -> None:
+    assert "longestSessionSeconds: 60: 64 looks are then enough" in remarks(spec(1))
+    for seconds, looks, hours in ((60, 64, 0.28), (285, 128, 0.82), (585, 256, 4.02)):
+        declared = spec(1, longestSessionSeconds=seconds)
+        found, said = dispersion_hours(declared), remarks(declared, hours=5)
+        assert found is not None and abs(found - hours) < 0.01
+        assert f"before {looks} looks" in said and "longestSessionSeconds" not in said

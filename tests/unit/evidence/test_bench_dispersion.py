@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,17 +12,23 @@ from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Objective
 from tests.bench.dispersion_paths import Counts, divided
-from tests.bench.street_sessions import Sessions, streams
+from tests.bench.street_sessions import Sessions, known_looks, streams
 
 OBJECTIVE = Objective(0.02, 0.0, 0.05, 0.05, source=DispersionSource.LOOKS)
+KINDS = (
+    Sessions(1, 1, 0.0, True),
+    Sessions(5, 1, 0.5, True),
+    Sessions(5, 1, 0.5, True, declared=True),
+    Sessions(2, 5, 0.3),
+)
 
 
-@pytest.mark.parametrize("kind", [Sessions(1, 1, 0.0, True), Sessions(5, 1, 0.5, True), Sessions(2, 5, 0.3)])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_benchmark_divides_by_the_engines_factor_and_knows_it_at_the_same_look(kind: Sessions) -> None:
     counts = streams(np.random.default_rng(29), kind, 1)
     short = Counts(*(getattr(counts, name)[:, :150] for name in Counts.__dataclass_fields__))
-    found = divided(short)
-    state = engine.begin(OBJECTIVE)
+    found = divided(short, known_looks(kind))
+    state = engine.begin(replace(OBJECTIVE, known_looks=known_looks(kind)))
     for at in range(150):
         row = [int(getattr(short, name)[0, at]) for name in Counts.__dataclass_fields__]
         n_b, x_b, n_c, x_c, started_b, started_c = row

@@ -55,10 +55,11 @@ def long_verdict() -> dict[str, Any]:
     return verdict_object("qa", "llm", UID, replace(state, comparisons=(longer,), decision=decision))
 
 
-def drawn_campaign(seed: int) -> RolloutState:
-    """The state of that campaign, decided."""
+def drawn_campaign(seed: int, session: int | None = None) -> RolloutState:
+    """The state of that campaign, decided. session: seconds that sessions last at most, where looks show how much
+    answers scatter."""
     rng = Drawn(seed)
-    plan = _plan(rng)
+    plan = _plan(rng, session)
     comparisons = tuple(_comparison(rng, plan, name) for name in plan.names)
     last = max((each.looks[-1].at for each in comparisons if each.looks), default=NOW)
     message = "Neither benefit nor harm was shown within 3600 s."
@@ -75,7 +76,21 @@ def drawn_campaign(seed: int) -> RolloutState:
     )
 
 
-def _plan(rng: Drawn) -> Plan:
+def cohorts_campaign(seed: int) -> RolloutState:
+    """A campaign under way whose cohorts had the baseline's setting in the first half of its looks."""
+    rng = Drawn(seed)
+    rollout = {"strategy": "ABTest", "steps": None, "aaSeconds": 60}
+    exact_match = {"margin": "0.1", "assumeIndependent": None, "longestSessionSeconds": 60}
+    plan = parse_plan(
+        plan_text(policy({"delivery": DELIVERY, "rollout": rollout, "objective": {"exactMatch": exact_match}}))
+    )
+    drawn = [*_looks(rng, plan, 40), *_looks(rng, plan, 40)]
+    looks = tuple(replace(look, at=NOW + 30 * at, step=int(at >= 40)) for at, look in enumerate(drawn))
+    only = Comparison(plan.names[0], replay(plan.objective_at(0, None), looks), looks=looks)
+    return RolloutState(campaign=1, plan=plan, comparisons=(only,))
+
+
+def _plan(rng: Drawn, session: int | None) -> Plan:
     kind = rng.choice(["canary", "several", "pairs", "classes", "users"])
     engine = FIRST if kind != "users" and rng.random() < 0.2 else CURRENT
     exact_match: dict[str, Any] = {"margin": rng.choice(["0.02", "0.05", "0.1"]), "assumeIndependent": None}
@@ -86,6 +101,8 @@ def _plan(rng: Drawn) -> Plan:
         exact_match.pop("dispersion", None)
     if rng.random() < 0.3:
         exact_match |= {"unscored": "Exclude"}
+    if session is not None and kind not in ("users", "pairs"):
+        exact_match = {"margin": exact_match["margin"], "assumeIndependent": None, "longestSessionSeconds": session}
     objective: dict[str, Any] = {"exactMatch": exact_match}
     if rng.random() < 0.3:
         objective["tokens"] = {"longestAnswer": 4096}

@@ -12,7 +12,7 @@ import pytest
 from earlystop.api.look_table import number_of_looks
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import drawn_campaign, drawn_verdict
+from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
@@ -36,6 +36,18 @@ def _scripts() -> Iterator[Replayer]:
 def test_evidence_and_intervals_are_those_of_python_at_each_look(scripts: Replayer) -> None:
     for seed in (3, 8, 11):
         ensure_repeated(scripts, drawn_campaign(seed), at_each_look=True)
+
+
+@pytest.mark.parametrize("seed", [24, 28])
+def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> None:
+    campaign = drawn_campaign(seed, session=60)
+    (first, *_) = campaign.comparisons
+    assert first.evidence.objective.known_looks == 16
+    ensure_repeated(scripts, campaign, at_each_look=True)
+
+
+def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Replayer) -> None:
+    ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
 
 
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])

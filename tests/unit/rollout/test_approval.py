@@ -20,7 +20,7 @@ from earlystop.rollout.approval import (
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort
-from earlystop.rollout.plan import PINNED, TIMES
+from earlystop.rollout.plan import LOOK_SECONDS, PINNED, TIMES
 from earlystop.rollout.requirements import Answer, Standing, joined
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
@@ -331,7 +331,7 @@ def test_nobody_is_asked_without_a_decision_that_waits() -> None:
     assert campaign.answered() == (campaign.state, None)
 
 
-@pytest.mark.parametrize("name", sorted({*map(to_camel, PINNED), *TIMES, "strategy", "steps", "advance"}))
+@pytest.mark.parametrize("name", sorted({*map(to_camel, PINNED), *TIMES, LOOK_SECONDS, "strategy", "steps", "advance"}))
 def test_whoever_changes_what_a_campaign_is_pinned_to_is_its_author(name: str) -> None:
     rule = (Path(__file__).parents[3] / "charts/earlystop/templates/approvals.yaml").read_text()
     assert re.search(rf"object\.spec\.(rollout\.)?\??{name} != oldObject\.spec\.(rollout\.)?\??{name}\n", rule)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.rollout.plan import dispersion_source, objective_of, stages_of
+from earlystop.rollout.dispersion_terms import dispersion_source
+from earlystop.rollout.plan import objective_of, stages_of
 from tests.unit.rollout.policies import policy
 
 MODES = {"ConfigMap": ("configMap", {"name": "qa-settings"}), "FeatureFlag": ("featureFlag", {"name": "qa-flags"})}

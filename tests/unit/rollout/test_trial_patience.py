@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from earlystop.evidence.longest_session import looks_to_learn
+from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.patience import LOOKS_TO_LEARN
 from earlystop.rollout.search.trial import Proposal
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
 from earlystop.rollout.trials import begin_search, next_proposal, terms_of
@@ -14,6 +15,7 @@ from earlystop.rollout.verify import object_differences
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import SAFE_BUT_LAST, World, ends, searched
 
+LOOKS_TO_LEARN = looks_to_learn(KNOWN_LOOKS)
 LEARNS = {"exactMatch": {"margin": "0.05", "assumeIndependent": False}}
 """The objective of a policy that says nothing of how answers scatter."""
 
@@ -72,3 +74,12 @@ def test_a_trial_that_goes_badly_is_given_no_more_requests() -> None:
     truth = dict.fromkeys(SAFE_BUT_LAST, SAFE_BUT_LAST["window-5"])
     state = after_one_trial(World(searched({"horizonRequests": 3_000_000}, objective=LEARNS), truth))
     assert ends(state)[0][1] == "Harmful" and len(state.looks) < LOOKS_TO_LEARN
+
+
+def test_a_declared_session_shortens_each_trial() -> None:
+    short = {"exactMatch": {"margin": "0.05", "assumeIndependent": False, "longestSessionSeconds": 60}}
+    spec = searched({"horizonRequests": 3_000_000}, objective=short)
+    terms = terms_of(spec, begin_search(spec, RolloutState(), NOW, "", None, is_repeated=False), 1, NOTHING_USED)
+    assert terms.requests_awaited == (64 + 16 * 2) * 100
+    state = after_one_trial(World(spec, SAFE_BUT_LAST))
+    assert ends(state) == [("window-20", "Certified")] and looks_to_learn(16) <= len(state.looks) < LOOKS_TO_LEARN

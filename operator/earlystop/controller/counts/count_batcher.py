@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.part_reading import Answers, Probed, Result, failure_of_source, read_parts
+from earlystop.controller.counts.part_reading import Answers, Result, failure_of_source, read_parts
+from earlystop.controller.counts.probing import probe, probe_now
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
@@ -33,7 +34,6 @@ from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
 GATHER_SECONDS = 0.05
-PROBE_QUERY = "vector(1)"
 # What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
 REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
@@ -161,7 +161,7 @@ class CountBatcher:
         spec = self.sources.get(source)
         if spec is not None:
             async with self._turns[source, False].of():
-                await self._ask_now((source, False), spec, [source], partial(_probe, source, at))
+                await self._ask_now((source, False), spec, [source], partial(probe, source, at))
 
     async def _flush(self, queue: Queue) -> None:
         """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
@@ -234,7 +234,7 @@ class CountBatcher:
         answers, judged = read_parts(
             separation.parts(by_namespace, self._clock()),
             read,
-            partial(_probe_now, at, client),
+            partial(probe_now, at, client),
             lambda namespaces, failure: {each.policy: failure for each in of(namespaces)},
         )
         self._separations[source] = separation.after(judged, self._clock())
@@ -338,20 +338,6 @@ def _note_answer(
         return {policy: answer}
     found.append(answer)
     return {}
-
-
-def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
-    failure = _probe_now(at, client).failure
-    return {} if failure is None else {source: failure}
-
-
-def _probe_now(at: int, client: ExactPrometheus) -> Probed:
-    began = time.monotonic()
-    try:
-        client.instant_vector(PROBE_QUERY, float(at))
-    except MetricsFailure as failure:
-        return Probed(time.monotonic() - began, failure.with_traceback(None))
-    return Probed(time.monotonic() - began)
 
 
 def _report_nothing(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:

@@ -179,12 +179,15 @@ def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsBoo
     asked = source.evaluated_since(tracked.ledger, ledger, step, named)
     candidates = [asked[each] for each in plan.variants if each in asked]
     is_beside = INCUMBENT in arms and INCUMBENT not in plan.variants
+    tried = [arms[variant] for variant in plan.variants]
+    if plan.stage(step).same_setting and not state.is_guarded:  # requests of candidates have the baseline's setting
+        arms, tried = {**arms, Variant.BASELINE: total([arms[Variant.BASELINE], *tried])}, []
     counts = counts_of_step(
         state.campaign,
         step,
         StageKind.SPLIT if state.is_guarded else plan.stage(step).kind,
         arms[Variant.BASELINE],
-        [arms[variant] for variant in plan.variants],
+        tried,
         [arms[INCUMBENT]] if is_beside else (),
         Asked(
             asked.get(Variant.BASELINE.value, Tally()),

@@ -15,6 +15,7 @@ from earlystop.rollout.approval import (
     needs_approval,
     proposed_decision,
 )
+from earlystop.rollout.gate_clock import gate_time
 from earlystop.rollout.gates import GateSubject, following
 from earlystop.rollout.gates import requirements as gate_requirements
 from earlystop.rollout.requirements import Requirement
@@ -40,7 +41,7 @@ def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
     if state.awaiting is None:
         return state
     news = tracked.gates.about(GateSubject(state.awaiting.since, state.awaiting.candidate))
-    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, now)
+    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, gate_time(state, now))
     return state if gates == state.gates else replace(state, gates=gates)
 
 

@@ -128,9 +128,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(again_at if now < again_at else now + SECONDS_BETWEEN_PROPOSALS)
     if state.phase in BETWEEN_TRIALS and not tracked.spec.suspend and tracked.observations.refusal is None:
         moments.append(_follows_at(tracked, now))
-    if state.awaiting is not None:
+    if state.awaiting is not None and state.suspended_at is None:
         moments += [each for each in time_out_at(tracked.times.gates, state.gates) if each > now]
-    if state.step_gates is not None and not state.step_gates.entered:
+    if state.step_gates is not None and not state.step_gates.entered and state.suspended_at is None:
         times = time_out_at(tracked.times.step_gates, state.step_gates.asked)
         moments += [each for each in times if each > now]
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)

@@ -22,7 +22,8 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     if percents is None:
         return None
     plan = state.pinned_plan
-    settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
+    tried = [plan.baseline_settings] * len(plan.settings) if _has_same_setting(state) else plan.settings
+    settings = [tuple(values.items()) for values in (plan.baseline_settings, *tried)]
     labels = (Variant.BASELINE.value, *plan.variants)
     baseline, *candidates = _needed(state, tuple(map(VariantWeight, labels, percents, settings)))
     incumbent = plan.incumbent
@@ -40,6 +41,11 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
         classes=_class_rules(state),
         has_incumbent=incumbent is not None,
     )
+
+
+def _has_same_setting(state: RolloutState) -> bool:
+    """Whether candidates get the baseline's setting now (A/A)."""
+    return state.phase not in PROMOTED and state.pinned_plan.stage(state.step).same_setting
 
 
 def _class_rules(state: RolloutState) -> tuple[ClassRule, ...]:

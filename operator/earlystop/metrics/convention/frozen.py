@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 
 from earlystop.api.wire import AGREE, DISAGREE, FROZEN, POLICY, RESULT
 from earlystop.metrics.convention.query import READING, escape
 from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.source.sample_value import LARGEST_COUNT
 
 BEFORE, SINCE = "before", "since"
 RESULTS = (AGREE, DISAGREE)
@@ -54,16 +54,16 @@ def frozen_query(question: FrozenQuestion) -> str:
 
 
 def read_frozen(client: InstantVectors, question: FrozenQuestion, at: int) -> FrozenCounts | MetricsFailure | None:
-    """What was counted until Unix second `at`, None where nobody scores recorded answers, or why nobody knows."""
+    """What was counted until Unix second `at`, None where nobody scores recorded answers or a value is no count, or why
+    nobody knows."""
     try:
         samples = client.instant_vector(frozen_query(question), float(at))
     except MetricsFailure as failure:
         return failure.with_traceback(None)
-    counted = {
-        (labels.get(READING), labels.get(RESULT)): round(value)
-        for labels, value in samples
-        if isfinite(value) and value >= 0
-    }
+    rows = {(labels.get(READING), labels.get(RESULT)): value for labels, value in samples}
+    if not all(0 <= value <= LARGEST_COUNT for value in rows.values()):  # NaN fails the comparison
+        return None
+    counted = {row: round(value) for row, value in rows.items()}
     if not any((SINCE, result) in counted for result in RESULTS):
         return None
     return FrozenCounts(*(counted.get((reading, result), 0) for reading in (BEFORE, SINCE) for result in RESULTS))

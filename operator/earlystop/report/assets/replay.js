@@ -107,7 +107,7 @@ function begin(terms) {
     lengths: startLengths(terms.minimumSaving),
     bounded: terms.longestAnswer === null ? null : startBounded(terms.minimumSaving, terms.longestAnswer),
     effect: terms.engine === 1 ? startFirstEffect() : startEffect(terms.margin),
-    users: startUsers(), arms: startArms(), split: startSplit(),
+    users: startUsers(), arms: startArms(), split: startSplit(), own: null,
   };
 }
 
@@ -129,6 +129,7 @@ function advance(state, look, terms) {
   const counted = usable ? look : { ...look, baseline: without(look.baseline), candidate: without(look.candidate),
     classes: look.classes.map(() => [0, 0, 0, 0]) };
   const judged = usable ? asJudged(counted, terms) : counted;
+  if (!isTried(state, terms) && look.step >= terms.sameSettingSteps) state = triedNow(state, terms);
   const witnesses = observed(state, counted, judged, usable, terms);
   const divided = divisorsOf(terms, witnesses, state.lengths.blocks);
   const [lengthsB, lengthsC] = [counted.baseline.lengths, counted.candidate.lengths];
@@ -137,10 +138,11 @@ function advance(state, look, terms) {
   let { effect } = state;
   if (terms.engine === 1) effect = addFirstEffect(effect, classes);
   else if (terms.basis !== "Pairs") effect = addEffect(effect, classes, share);
+  const lengths = advanceLengths(state.lengths, lengthsB, lengthsC, look.share, terms.engine, divided.lengths);
+  if (!isTried(state, terms)) return { ...state, ...witnesses, effect, lengths };
   return {
-    ...state, ...witnesses, effect,
+    ...state, ...witnesses, effect, lengths,
     ...(usable ? advanceAnswers(state, judged, classes, share, divided, terms) : {}),
-    lengths: advanceLengths(state.lengths, lengthsB, lengthsC, look.share, terms.engine, divided.lengths),
     bounded: state.bounded && advanceBounded(state.bounded, lengthsB, lengthsC, divided.bounded),
   };
 }
@@ -170,10 +172,10 @@ const isShown = (logE, risk) => risk > 0 && logE >= -Math.log(risk);
 function assess(state, terms) {
   const onPairs = terms.basis === "Pairs";
   const [promote, harm] = onPairs ? [state.pairedPromote, state.pairedHarm] : [state.promote, state.harm];
-  const tokens = state.bounded ?? state.lengths;
+  const tokens = state.bounded ?? (isTried(state, terms) ? state.lengths : startLengths(terms.minimumSaving));
   const largest = { promote: promote.logEMax, harm: said(harm), tokens: tokens.logEMax };
   const [keeps, harms, saves] = [
-    isShown(largest.promote, terms.riskPromote), isShown(largest.harm, terms.riskHarm),
+    leavesRoom(state.own, terms.margin) && isShown(largest.promote, terms.riskPromote), isShown(largest.harm, terms.riskHarm),
     isShown(largest.tokens, terms.riskPromote),
   ];
   const divided = divisorsOf(terms, state, state.lengths.blocks);
@@ -182,7 +184,8 @@ function assess(state, terms) {
     ? pairsInterval(promote.pairs, ...(terms.engine === 1 ? [0.025, 0.025] : [terms.riskPromote, terms.riskHarm]), factor)
     : terms.engine === 1 ? firstEffectInterval(state.effect, terms.margin)
       : effectInterval(state.effect, terms.riskPromote, terms.riskHarm, factor);
-  const effect = terms.engine === 1 ? found : meet(found, -terms.margin, keeps, harms);
+  const effect = !isTried(state, terms) ? ownDifference(state, terms).em
+    : terms.engine === 1 ? found : meet(correctedEffect(found, state.own), -terms.margin, keeps, harms);
   return {
     now: { promote: promote.logE, harm: harm.logE, tokens: tokens.logE }, largest, effect,
     saving: savingOf(state, terms, saves, divided.lengths.factor),
@@ -190,12 +193,13 @@ function assess(state, terms) {
 }
 
 function savingOf(state, terms, saves, factor) {
+  if (!isTried(state, terms)) return ownSaving(ownDifference(state, terms));
   if (terms.engine === 1) return savingInterval(state.lengths, 0.05, 1);
   const found = savingInterval(state.lengths, 2 * terms.riskPromote, factor);
   if (found.estimate === null && state.bounded && state.bounded.pastB.tokens > 0) {
     found.estimate = 1 - meanLength(state.bounded.pastC) / meanLength(state.bounded.pastB);
   }
-  return meet(found, terms.minimumSaving, saves, false);
+  return meet(correctedSaving(found, state.own), terms.minimumSaving, saves, false);
 }
 
 /** The assessment after each look, in order: one more than there are looks, the first before any. */

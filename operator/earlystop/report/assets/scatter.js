@@ -2,7 +2,6 @@
 // `evidence/arm_scatter.py` (of answers), `evidence/user_factors.py` and `evidence/divisors.py`.
 
 const SCALES = [1, 2, 4, 8, 16, 32, 64];
-const KNOWN_LOOKS = 32;
 const LEAST_FREEDOM = 3.9;
 const SEEN_FREEDOM = 1.5;
 const CHANCE_QUANTILE = 0.84;
@@ -167,8 +166,8 @@ function knowledge(terms, { users, arms, split }) {
   }
   if (terms.source === "Looks") {
     const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
-    const factor = scatterFactor(arms.answers, guess, KNOWN_LOOKS);
-    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, KNOWN_LOOKS), true);
+    const factor = scatterFactor(arms.answers, guess, terms.knownLooks);
+    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, terms.knownLooks), true);
   }
   return discounted(given);
 }
@@ -179,7 +178,7 @@ function lengthsDiscount(terms, users, blocks) {
     return discounted(factor, true, true);
   }
   const waits = terms.source === "Looks";
-  const looks = waits ? KNOWN_LOOKS : 1;
+  const looks = waits ? terms.knownLooks : 1;
   return discounted(scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks), true);
 }
 

@@ -114,6 +114,8 @@ LEAST_DISAGREED = 3
 """Recorded answers that are scored otherwise since the harm began, at least, before the scorer is named."""
 LEAST_PART_DISAGREED = 0.02
 SURE_OF_SCORER = 4.0
+MAJORITY = 0.5
+"""Where few recorded answers were scored before the harm, this part of them at least must be scored otherwise."""
 MOST_OF_MIX = 0.5
 """Other shares of query classes are the cause where they explain this part of it."""
 
@@ -123,7 +125,7 @@ def culprits(evidence: Evidence) -> Finding:
     if not evidence.claims:
         return Finding()
     named = set(_by_facts(evidence))
-    scorer_is_known = not evidence.scored or (evidence.frozen is not None and says_something(evidence.frozen))
+    scorer_is_known = not evidence.scored or (evidence.frozen is not None and tells_of_scorer(evidence.frozen))
     if evidence.scored and evidence.frozen is not None and scorer_moved(evidence.frozen):
         # Which answers are right is not known, so rates show nothing but other shares of classes.
         named |= {Culprit.SCORER, *([Culprit.DATA] if _mix_explains(evidence) else [])}
@@ -203,16 +205,32 @@ def says_something(frozen: Frozen) -> bool:
     return frozen.agreed + frozen.disagreed >= LEAST_RESCORED
 
 
+def knows_before(frozen: Frozen) -> bool:
+    """Whether enough of them were scored before the harm, so that what was always scored otherwise shows."""
+    return frozen.agreed_before + frozen.disagreed_before >= LEAST_RESCORED
+
+
+def tells_of_scorer(frozen: Frozen) -> bool:
+    """Whether recorded answers show that the scorer has moved, or has not. Where little is known of before, a minority
+    of them that is scored otherwise shows neither."""
+    if not says_something(frozen):
+        return False
+    few = frozen.disagreed < max(LEAST_DISAGREED, LEAST_PART_DISAGREED * (frozen.agreed + frozen.disagreed))
+    return knows_before(frozen) or few or scorer_moved(frozen)
+
+
 def scorer_moved(frozen: Frozen) -> bool:
-    """Whether recorded answers are scored otherwise than before the harm; some may always have been."""
+    """Whether recorded answers are scored otherwise than before the harm. Some may always have been, so where little is
+    known of before, only a new majority shows it."""
     before, now = sum(frozen[:2]), sum(frozen[2:])
     if not says_something(frozen) or frozen.disagreed < LEAST_DISAGREED:
         return False
-    usual = frozen.disagreed_before / before if before else 0.0
-    part = frozen.disagreed / now
+    usual, part = frozen.disagreed_before / before if before else 0.0, frozen.disagreed / now
+    if not knows_before(frozen):
+        return part >= MAJORITY > usual
     both = (frozen.disagreed_before + frozen.disagreed + 1) / (before + now + 2)
-    error = sqrt(both * (1 - both) * (1 / now + (1 / before if before else 0.0)))
-    return part - usual >= max(LEAST_PART_DISAGREED, SURE_OF_SCORER * error) or (before == 0 and part >= 0.5)
+    error = sqrt(both * (1 - both) * (1 / now + 1 / before))
+    return part - usual >= max(LEAST_PART_DISAGREED, SURE_OF_SCORER * error)
 
 
 def voids_certificates(finding: Finding, evidence: Evidence) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.guard_status import RecordedGuard
+from earlystop.rollout.guard.believable import believable_rates
 from earlystop.rollout.guard.codec import claim_in
 from earlystop.rollout.guard.culprit import Evidence, culprits
 from earlystop.rollout.guard.culprit_codec import restore_culprit
@@ -35,7 +36,7 @@ def culprit_differences(stored: RecordedGuard, guard: GuardState) -> list[str]:
 def _fit_looks(evidence: Evidence, guard: GuardState) -> bool:
     """Whether counts since the harm began are those of the looks, as far back as these go."""
     late = [look for look in guard.looks if look.at > evidence.onset]
-    counted = total([rates_of(guard.objective, evidence.claims[0], look) for look in late])
+    counted = believable_rates(total([rates_of(guard.objective, evidence.claims[0], look) for look in late]))
     goes_back = evidence.onset < guard.checkpoint_at
     fits = all(map(int.__le__, counted, evidence.after)) if goes_back else counted == evidence.after
     return fits and evidence.by_class_after in ((), late_classes(guard, evidence.onset))

@@ -15,6 +15,7 @@ from earlystop.rollout.guard.culprit import (
     change_of_baseline,
     change_of_candidate,
     says_something,
+    tells_of_scorer,
     voids_certificates,
 )
 
@@ -102,7 +103,8 @@ def _frozen(evidence: Evidence) -> str:
     before = frozen.agreed_before + frozen.disagreed_before
     usual = f", and before {frozen.disagreed_before} of {before}" if before else ""
     now = f"{frozen.disagreed} of {frozen.agreed + frozen.disagreed}"
-    return f"The scorer disagrees with the known score of {now} recorded answers{usual}."
+    doubt = "" if tells_of_scorer(frozen) else ", which may always have been so: too few were scored before"
+    return f"The scorer disagrees with the known score of {now} recorded answers{usual}{doubt}."
 
 
 def _points(change: float) -> str:

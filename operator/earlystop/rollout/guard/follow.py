@@ -64,7 +64,7 @@ def is_guardable(state: RolloutState) -> bool:
 def guard_objective(plan: Plan, learned: float | None, basis: Basis) -> Objective:
     """What a guard compares: what the trial's last stage did, on its own evidence. Golden questions are asked again and
     again, so it is about those of the file. learned: as in `Plan.objective_at`."""
-    objective = plan.objective_at(len(plan.stages) - 1, learned)
+    objective = replace(plan.objective_at(len(plan.stages) - 1, learned), same_setting_steps=0)
     if basis is Basis.PAIRS:
         return replace(objective, basis=basis, classes=(), require_each=False, about=About.FILE)
     return replace(objective, basis=basis, about=None, distinct_questions=None)

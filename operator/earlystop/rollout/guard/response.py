@@ -8,6 +8,7 @@ from earlystop.evidence.objective import Claim
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.exposure import serving
 from earlystop.rollout.guard.adjust import setting_after
+from earlystop.rollout.guard.believable import believable
 from earlystop.rollout.guard.culprit import Evidence, Finding, Frozen, culprits, voids_certificates
 from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.culprit_words import culprit_sentence
@@ -31,7 +32,7 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen:
     alarm = alarm_of(state)
     if alarm is None or state.guard is None or not state.is_guarded:
         return state
-    evidence = replace(evidence_of(state), frozen=frozen)
+    evidence = believable(replace(evidence_of(state), frozen=frozen))
     finding = culprits(evidence)
     follows = "" if voids_certificates(finding, evidence) else setting_after(times, state)
     pinned = replace(alarm, then=follows, finding=finding, evidence=evidence)

@@ -6,18 +6,15 @@ from __future__ import annotations
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState
-from earlystop.evidence.scatter import KNOWN_LOOKS
+from earlystop.evidence.longest_session import looks_to_learn
+from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
 from earlystop.rollout.look_schedule import seconds_of_looks
-from earlystop.rollout.plan import dispersion_source
-
-LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
-"""After so many looks blocks of `KNOWN_LOOKS` are learned."""
-
-LOOKS_TO_PROVE = KNOWN_LOOKS
-"""Looks after that in which claims are proven that rest on them, such as the saving."""
 
 
-LOOKS_TO_CERTIFY = LOOKS_TO_LEARN + LOOKS_TO_PROVE
+def looks_to_certify(block: int) -> int:
+    """Looks before anything can be certified, where blocks of so many must be learned: as many more as a block has, in
+    which claims are proven that rest on what was learned, such as the saving."""
+    return looks_to_learn(block) + block
 
 
 def wait_of(spec: PolicySpec) -> int:
@@ -25,7 +22,7 @@ def wait_of(spec: PolicySpec) -> int:
     where the policy says how much answers scatter, or users or golden questions show it."""
     if dispersion_source(spec) is not DispersionSource.LOOKS:
         return 0
-    return seconds_of_looks(1, LOOKS_TO_CERTIFY, len(spec.objective.query_classes or ()))
+    return seconds_of_looks(1, looks_to_certify(known_looks(spec)), len(spec.objective.query_classes or ()))
 
 
 def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
@@ -33,4 +30,4 @@ def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
     for the setting than against it. looks: so many it had."""
     known, log_e = evidence.assessment.dispersion, evidence.assessment.log_e
     by_looks = known.source is DispersionSource.LOOKS and not known.drifts
-    return by_looks and looks < LOOKS_TO_CERTIFY and log_e.promote >= log_e.harm
+    return by_looks and looks < looks_to_certify(known.needed_looks) and log_e.promote >= log_e.harm

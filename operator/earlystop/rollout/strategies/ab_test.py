@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Decision, RolloutState
 from earlystop.rollout.strategies import alone, by_class, together
-from earlystop.rollout.strategies.staged import SHADOW_STAGE, Staged
+from earlystop.rollout.strategies.staged import SAME_SETTING_STAGE, SHADOW_STAGE, Staged
 
 
 class ABTest(Staged):
@@ -46,6 +46,8 @@ class ABTest(Staged):
             return super().describe_step(plan, state)
         if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
+        if stage.same_setting:
+            return SAME_SETTING_STAGE
         split = f"{stage.weight} % of requests" if plan.spec.delivery.traits.split_known else "cohorts by a header"
         return f"step {state.step + 1}, {split} for each of {len(state.active)} candidates"
 

@@ -42,6 +42,8 @@ class Staged:
         stage = plan.stage(state.step)
         if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
+        if stage.same_setting:
+            return SAME_SETTING_STAGE
         split = f"{stage.weight} % of requests" if plan.spec.delivery.traits.split_known else "cohorts by a header"
         return f"step {state.step + 1} of {len(plan.stages)}, {split}"
 
@@ -50,4 +52,5 @@ class Staged:
         return f"{state.step + 1}/{len(plan.stages)}"
 
 
+SAME_SETTING_STAGE = "the A/A stage, in which all cohorts get the baseline's setting"
 SHADOW_STAGE = "the shadow stage, in which the server judges candidates on the baseline's requests and no user sees one"

@@ -191,6 +191,6 @@ async def to_the_end(
             status = world.status
             if status["phase"] == "RolledBack" or (status["campaign"] == 2 and status["phase"] == "Observing"):
                 break
-    waiting = [(each["kind"], each["number"]) for each in world.status["hooks"]["waiting"]]
+    waiting = [(kind, int(number)) for number, kind, *_ in map(str.split, world.status["hooks"]["queue"])]
     reasons = sorted(str(each["spec"]["reason"]) for each in world.verdicts())
     return api, End(reasons, waiting, world.route_weights())

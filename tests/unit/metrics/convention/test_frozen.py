@@ -48,10 +48,15 @@ def test_where_the_scraper_names_the_namespace_no_other_namespace_says_anything_
         ([row("since", "agree", 20.2), row("since", "disagree", 4.6)], FrozenCounts(0, 0, 20, 5)),
         ([row("since", "disagree", 3.0), row("before", "agree", 90.0)], FrozenCounts(90, 0, 0, 3)),
         ([row("since", "agree", math.nan), row("since", "disagree", math.inf)], None),
+        ([row("since", "agree", math.nan), row("since", "disagree", 40.0)], None),
+        ([row("since", "agree", 40.0), row("since", "disagree", -1.0)], None),
+        ([row("since", "agree", 40.0), row("before", "agree", 1e300)], None),
+        ([row("since", "agree", 2.0**53), row("since", "disagree", 0.0)], FrozenCounts(0, 0, 2**53, 0)),
+        ([row("since", "agree", 2.0**54)], None),
         ([row("since", "agree", 5.0), row("elsewhere", "agree", 7.0)], FrozenCounts(0, 0, 5, 0)),
     ],
 )
-def test_counts_are_whole_numbers_and_a_scorer_that_nobody_counts_is_none(
+def test_counts_are_whole_numbers_and_what_nobody_counts_or_no_counter_can_say_is_none(
     rows: list[Sample], expected: FrozenCounts | None
 ) -> None:
     assert read_frozen(Source(rows), QUESTION, 100) == expected

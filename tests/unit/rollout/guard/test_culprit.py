@@ -158,6 +158,21 @@ def test_a_scorer_that_always_disagreed_with_a_wrong_file_has_not_moved() -> Non
     assert scorer_moved(Frozen(2352, 48, 180, 20)) and scorer_moved(Frozen(0, 0, 0, 40))
 
 
+@pytest.mark.parametrize("before", [(0, 0), (5, 1), (1, 2)])
+def test_without_enough_recorded_answers_from_before_only_a_new_majority_names_the_scorer(
+    before: tuple[int, int],
+) -> None:
+    assert not scorer_moved(Frozen(*before, 70, 30)) and not scorer_moved(Frozen(0, 6, 10, 30))
+    minority = replace(UNDER_BOTH, frozen=Frozen(*before, 70, 30))
+    found = culprits(minority)
+    assert found == Finding((), (Culprit.DATA, Culprit.SCORER)), "a wrong file, or a scorer that moved: nobody knows"
+    assert "30 of 100 recorded answers" in culprit_sentence(found, minority)
+    assert "may always have been so" in culprit_sentence(found, minority)
+    assert culprits(replace(UNDER_BOTH, frozen=Frozen(*before, 98, 2))).named == (Culprit.DATA,)
+    if before != (1, 2):
+        assert culprits(replace(UNDER_BOTH, frozen=Frozen(*before, 40, 60))).named == (Culprit.SCORER,)
+
+
 def test_any_time_up_to_hours_ago_is_remembered_in_few_spans_that_lose_no_count() -> None:
     spans: Spans = ()
     for number in range(1, 3 * LARGEST):

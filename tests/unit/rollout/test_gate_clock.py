@@ -1,0 +1,83 @@
+"""A gate's time stands still while the policy is suspended, before a step and before a promotion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from earlystop.rollout.answered import after_answers
+from earlystop.rollout.gate_clock import gate_time, gates_resumed
+from earlystop.rollout.gates import GatesAsked, GateState, following, requirements, time_out_at
+from earlystop.rollout.hooks.happened import occurrences
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.step_gates import after_step_gates
+from earlystop.rollout.transitions import suspend_or_resume
+from earlystop.rollout.waiting_end import waiting_ends_at
+from tests.unit.rollout.asking import Campaign
+from tests.unit.rollout.hooks.occurred import POLICY
+from tests.unit.rollout.policies import NOW, UID, policy, started
+
+GATE = {"name": "ci", "timeoutSeconds": 100, "condition": {"kind": "Deployment", "name": "ci", "type": "Available"}}
+OF_STEP = policy({"rollout": {"gates": [{**GATE, "before": "Step"}]}})
+OF_PROMOTION = {"rollout": {"steps": [{"weight": 50}], "deadlineSeconds": 3600, "gates": [GATE]}}
+PAUSE = 40 * 86400
+
+
+def suspended(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
+    """The state after a suspension, as a status gives it back."""
+    after = suspend_or_resume(replace(times, suspend=True), state, at)
+    assert after.phase is Phase.SUSPENDED
+    return from_status(json.loads(json.dumps(to_status("qa", UID, times, after, ""))))[0]
+
+
+def test_a_step_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resumed() -> None:
+    times, held = LiveTimes.of(OF_STEP), started(OF_STEP)
+    still = suspended(times, held, NOW + 40)
+    resumed = suspend_or_resume(times, still, NOW + 40 + PAUSE)
+    assert resumed.step_gates is not None and held.step_gates is not None
+    assert resumed.step_gates.asked.since == held.step_gates.asked.since, "answers are about the same question"
+    assert not occurrences(POLICY, still, resumed)
+    last = NOW + 100 + PAUSE - 1
+    assert after_step_gates(times, resumed, {}, last) is resumed
+    late = after_step_gates(times, resumed, {}, last + 1)
+    assert late.decision is not None and late.decision.reason == "GateTimedOut"
+
+
+@pytest.mark.slow
+def test_a_promotion_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resumed() -> None:
+    campaign = Campaign(OF_PROMOTION)
+    waiting, times = campaign.until_it_waits(), campaign.times
+    assert waiting.awaiting is not None and waiting.gates is not None
+    since = waiting.awaiting.since
+
+    def gates_at(state: RolloutState, now: int) -> GatesAsked:
+        gates = following(times.gates, state.gates, since, {}, gate_time(state, now))
+        assert gates is not None
+        return gates
+
+    still = suspended(times, waiting, since + 40)
+    assert gates_at(still, since + PAUSE) == waiting.gates and waiting_ends_at(times, still) is None
+    resumed = suspend_or_resume(times, still, since + 40 + PAUSE)
+    assert waiting_ends_at(times, resumed) == since + 100 + PAUSE
+    assert gates_at(resumed, since + 100 + PAUSE - 1) == resumed.gates
+    late = replace(resumed, gates=gates_at(resumed, since + 100 + PAUSE))
+    needed = requirements(times.gates, late.gates)
+    ended, _ = after_answers(times, late, needed, "", "", since + 100 + PAUSE)
+    assert ended.decision is not None and ended.decision.reason == "GateTimedOut"
+
+
+def test_gates_that_have_answered_keep_their_moment_and_no_clock_that_goes_back_takes_time_away() -> None:
+    held = replace(started(OF_STEP), suspended_at=NOW + 40)
+    assert held.step_gates is not None
+    (answer,) = held.step_gates.asked.answers
+    done = replace(answer, state=GateState.OPEN)
+    answered = replace(held, step_gates=replace(held.step_gates, asked=GatesAsked(NOW, answers=(done,))))
+    assert gates_resumed(answered, NOW + PAUSE).step_gates == answered.step_gates
+    earlier = gates_resumed(held, NOW)
+    assert earlier.step_gates is not None
+    assert time_out_at(LiveTimes.of(OF_STEP).step_gates, earlier.step_gates.asked) == (NOW + 100,)
+    assert gates_resumed(replace(held, suspended_at=None), NOW + 50) == replace(held, suspended_at=None)
