@@ -128,6 +128,9 @@ def test_what_a_verdict_says_has_moved_is_recomputed_and_nothing_of_it_can_be_ch
         {"after": [culprit["after"][0], culprit["after"][1] - 1, *culprit["after"][2:]]},
         {"before": [0, 0, 0, 0]},
         {"onset": "never"},
+        {"latest": "2055-01-01T00:00:00Z"},
+        {"earliest": culprit["latest"], "onset": culprit["earliest"]},
+        {"onset": "2055-01-01T00:00:00Z", "after": [0, 0, 0, 0]},
     )
     for change in changes:
         changed = {**spec["guard"], "culprit": {**culprit, **change}}
