@@ -38,6 +38,10 @@ class LapseStatus(Value):
     is_back: bool | None = Field(
         None, description="Whether all is as it was certified again, for less than a minute. Absent: it is not."
     )
+    moments: Annotated[tuple[Time, ...], Field(max_length=6)] | None = Field(
+        None,
+        description="Since when each of changed is another, in its order. Absent: an earlier release has written it.",
+    )
 
 
 class CertifiedClass(Value):

@@ -125,9 +125,11 @@ def packed_fields(fields: Status) -> str:
     return FORM + base64.b85encode(packer.compress(content) + packer.flush()).decode()
 
 
-def unpacked_fields(text: str) -> Status:
-    """Inverse of `packed_fields`. Raises ValueError for a text that was not made by it."""
+def unpacked_fields(text: object) -> Status:
+    """Inverse of `packed_fields`. Raises ValueError for anything that was not made by it."""
     try:
+        if not isinstance(text, str):
+            raise ValueError("it is no text")
         if not text.startswith(FORM):
             raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
         unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
@@ -137,7 +139,7 @@ def unpacked_fields(text: str) -> Status:
         fields = json.loads(content)
         if not isinstance(fields, dict):
             raise ValueError("it holds no fields")
-    except (ValueError, zlib.error) as error:
+    except (ValueError, zlib.error, RecursionError) as error:
         raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
     return fields
 

@@ -48,7 +48,7 @@ class CulpritStatus(Value):
     questions_known: bool | None = Field(
         None, description="Whether the file of golden questions could be compared too. Absent: it could not."
     )
-    changed: Annotated[tuple[ChangedStatus, ...], Field(max_length=8)] | None = Field(
+    changed: Annotated[tuple[ChangedStatus, ...], Field(max_length=16)] | None = Field(
         None, description="What is not as it was certified. Absent: nothing is known to be."
     )
     frozen: FourCounts | None = Field(

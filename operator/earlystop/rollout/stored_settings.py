@@ -69,7 +69,11 @@ def _lapse_text(lapse: Lapse | None) -> LapseStatus | None:
         return None
     changed = tuple(each.value for each in lapse.changed)
     return LapseStatus(
-        changed=changed, at=rfc3339(lapse.at), since=rfc3339(lapse.since), is_back=True if lapse.is_back else None
+        changed=changed,
+        at=rfc3339(lapse.at),
+        since=rfc3339(lapse.since),
+        is_back=True if lapse.is_back else None,
+        moments=tuple(map(rfc3339, lapse.moments)) or None,
     )
 
 
@@ -77,7 +81,10 @@ def _restore_lapse(stored: LapseStatus | None) -> Lapse | None:
     if stored is None:
         return None
     changed, at, since = tuple(map(Part, stored.changed)), from_rfc3339(stored.at), from_rfc3339(stored.since)
-    return Lapse(changed, at, since, is_back=bool(stored.is_back))
+    moments = tuple(map(from_rfc3339, stored.moments or ()))
+    if moments and len(moments) != len(changed):
+        raise ValueError(f"status.certified.lapse: {len(moments)} moments for {len(changed)} parts that changed")
+    return Lapse(changed, at, since, is_back=bool(stored.is_back), moments=moments)
 
 
 def losses_text(losses: tuple[ProvenLoss, ...]) -> tuple[ProvenLossStatus, ...] | None:

@@ -53,12 +53,19 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class Lapse:
     """What is not as it was certified. at: Unix second at which that was seen first. since: since when it is as it is
-    now. is_back: whether all is as it was certified again; `changed` then says what was another last."""
+    now. is_back: whether all is as it was certified again; `changed` then says what was another last. moments:
+    since when each part of `changed` is another, Unix seconds; empty where an earlier release has stored the lapse."""
 
     changed: tuple[Part, ...]
     at: int
     since: int
     is_back: bool = False
+    moments: tuple[int, ...] = ()
+
+    def moment_of(self, part: Part) -> int | None:
+        """Since when a part is another, Unix seconds; None where it is not."""
+        moments = self.moments or (self.since,) * len(self.changed)
+        return dict(zip(self.changed, moments, strict=True)).get(part)
 
 
 def changed_parts(before: Binding, now: Binding) -> tuple[Part, ...]:

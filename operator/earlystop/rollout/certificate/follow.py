@@ -34,10 +34,14 @@ def follow_certificate(state: RolloutState, found: Binding | None, now: int) -> 
 def _lapse_after(lapse: Lapse | None, bound: Binding, found: Binding, now: int) -> Lapse | None:
     changed = _changed(lapse, bound, found)
     if lapse is None:
-        return Lapse(changed, now, now) if changed else None
+        return Lapse(changed, now, now, moments=(now,) * len(changed)) if changed else None
     if changed:
         is_known = not lapse.is_back and lapse.changed == changed
-        return lapse if is_known else Lapse(changed, lapse.at, now)
+        if is_known:
+            return lapse
+        # One that was back for less than a minute is another since it was so first.
+        known = [lapse.moment_of(each) for each in changed]
+        return Lapse(changed, lapse.at, now, moments=tuple(now if each is None else each for each in known))
     if not lapse.is_back:
         return replace(lapse, since=now, is_back=True)
     is_known = all(found.knows(each) for each in lapse.changed)

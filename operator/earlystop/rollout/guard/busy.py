@@ -111,8 +111,10 @@ def _asked_for(
 
 
 def _sees(guard: GuardState) -> bool:
-    """Whether harm would be seen: nothing bolder serves while it would not."""
-    return guard.phase is WatchPhase.OBSERVING and not guard.is_blind and guard.clock.metrics_lost_at is None
+    """Whether harm would be seen: nothing bolder serves while it would not. Answers of what serves must have been
+    compared since it began to, or each change would begin anew the time until a guard is known to be blind."""
+    has_compared = guard.sight is not None and guard.sight.looks > 0 and not guard.is_blind
+    return guard.phase is WatchPhase.OBSERVING and has_compared and guard.clock.metrics_lost_at is None
 
 
 def _changed(state: RolloutState, guard: GuardState, name: str, now: int) -> RolloutState:

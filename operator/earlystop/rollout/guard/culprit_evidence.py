@@ -216,9 +216,13 @@ def _is_scored(objective: Objective, claim: Claim) -> bool:
 
 
 def _changed(lapse: Lapse | None) -> tuple[Changed, ...]:
-    """What is not as it was certified, at the moments at which it became so: first, and as it is now."""
+    """What is not as it was certified, each part at the moment since when it is another, and at that at which all came
+    back. An earlier release stored no such moments: each part may then be another since the first or last change."""
     if lapse is None:
         return ()
-    parts = {PARTS[each.value] for each in lapse.changed if each.value in PARTS}
-    moments = sorted({lapse.at, lapse.since})
-    return tuple(Changed(culprit, at) for culprit in Culprit if culprit in parts for at in moments)
+    found = set()
+    for part in lapse.changed:
+        moments = {lapse.moment_of(part)} if lapse.moments else {lapse.at, lapse.since}
+        moments |= {lapse.since} if lapse.is_back else set()
+        found |= {(PARTS[part.value], moment) for moment in moments if part.value in PARTS and moment is not None}
+    return tuple(Changed(*each) for each in sorted(found, key=lambda each: (list(Culprit).index(each[0]), each[1])))

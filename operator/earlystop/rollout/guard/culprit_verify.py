@@ -28,6 +28,8 @@ def culprit_differences(stored: RecordedGuard, guard: GuardState) -> list[str]:
     problems = []
     if culprits(evidence) != finding:
         problems.append("The guard's record does not show that what it names has moved.")
+    if not evidence.earliest <= evidence.onset <= evidence.latest <= guard.looked_at:
+        problems.append("The moments of what the guard's record says has moved are in no order, or after its looks.")
     if not _fit_looks(evidence, guard):
         problems.append("The guard's looks do not give the counts by which the record says what has moved.")
     return problems

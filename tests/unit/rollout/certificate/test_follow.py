@@ -78,7 +78,7 @@ def test_a_certificate_is_bound_to_the_evaluator_that_is_found_first() -> None:
     later = follow_certificate(bound, FOUND, NOW + 60)
     assert lapse_of(later) is None and later.certified is not None and later.certified.bound == FOUND
     assert lapse_of(follow_certificate(later, OTHERS[Part.SCORER], NOW + 120)) == Lapse(
-        (Part.SCORER,), NOW + 120, NOW + 120
+        (Part.SCORER,), NOW + 120, NOW + 120, moments=(NOW + 120,)
     )
 
 
@@ -125,6 +125,23 @@ def test_whatever_is_read_a_lapse_names_a_part_that_was_another_and_survives_a_r
         if found is not None and found != FOUND:
             assert lapse is not None and not lapse.is_back and found == OTHERS[lapse.changed[0]]
         assert restore_certified(certified_text(state.certified)) == state.certified
+
+
+def test_each_part_is_another_since_a_moment_of_its_own_whatever_else_changes_later() -> None:
+    month, state = NOW + 30 * 86400, follow_certificate(BOUND, OTHERS[Part.IMAGES], NOW + 5)
+    both = replace(OTHERS[Part.IMAGES], questions="q2")
+    state = follow_certificate(state, both, month)
+    assert lapse_of(state) == Lapse((Part.IMAGES, Part.QUESTIONS), NOW + 5, month, moments=(NOW + 5, month))
+    assert restore_certified(certified_text(state.certified)) == state.certified
+    back = follow_certificate(state, FOUND, month + 10)
+    again = lapse_of(follow_certificate(back, OTHERS[Part.IMAGES], month + 40))
+    assert again is not None and again.moments == (NOW + 5,), "it was back for less than a minute"
+    without_images = follow_certificate(state, OTHERS[Part.QUESTIONS], month + 50)
+    anew = lapse_of(follow_certificate(without_images, both, month + 900))
+    assert anew is not None and anew.moments == (month + 900, month)
+    old = lapse_of(state)
+    assert old is not None and replace(old, moments=()).moment_of(Part.IMAGES) == month
+    assert old.moment_of(Part.MODEL) is None
 
 
 def test_bounds_of_a_parameter_change_nothing_of_its_meaning_and_where_it_stands_does() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
+from earlystop.rollout.certificate.follow import follow_certificate
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.culprit import Culprit, Frozen
@@ -64,6 +65,29 @@ def record(state: RolloutState) -> dict[str, Any]:
     }
 
 
+def followed(state: RolloutState, *events: tuple[int, dict[str, str]]) -> tuple[Culprit, ...]:
+    """What is named after the target was read at these seconds since the harm began, with these parts changed."""
+    alarm = guard_of(decided(state)).alarm
+    assert alarm is not None and alarm.evidence is not None and state.certified is not None
+    onset, found = alarm.evidence.onset, Binding(0, "qa", "t", "i", "m", "p", "s", "q")
+    state = replace(state, certified=replace(state.certified, bound=found))
+    for seconds, parts in events:
+        found = replace(found, **parts)  # type: ignore[arg-type]
+        state = follow_certificate(state, found, onset + seconds)
+    return named(guard_of(decided(state)))
+
+
+def test_only_what_changed_near_the_harm_is_named_whatever_changed_long_before_or_since(harm: RolloutState) -> None:
+    month, images, questions = -30 * 86400, {"images": "i2"}, {"questions": "q2"}
+    assert followed(harm, (month, images)) == (Culprit.SETTING,)
+    assert followed(harm, (0, questions)) == (Culprit.DATA,)
+    assert followed(harm, (month, images), (0, questions)) == (Culprit.DATA,)
+    assert followed(harm, (month, questions), (0, {"model": "m2"})) == (Culprit.ENGINE,)
+    assert followed(harm, (month, images), (0, {"model": "m2"})) == (Culprit.ENGINE,)
+    assert followed(harm, (0, questions), (86400, images)) == (Culprit.DATA,)
+    assert followed(harm, (month, images), (0, {"images": "i"})) == (Culprit.ENGINE,), "it was put back then"
+
+
 def kinds(harm: RolloutState) -> dict[str, RolloutState]:
     return {
         "the setting": decided(harm),
@@ -104,6 +128,9 @@ def test_what_a_verdict_says_has_moved_is_recomputed_and_nothing_of_it_can_be_ch
         {"after": [culprit["after"][0], culprit["after"][1] - 1, *culprit["after"][2:]]},
         {"before": [0, 0, 0, 0]},
         {"onset": "never"},
+        {"latest": "2055-01-01T00:00:00Z"},
+        {"earliest": culprit["latest"], "onset": culprit["earliest"]},
+        {"onset": "2055-01-01T00:00:00Z", "after": [0, 0, 0, 0]},
     )
     for change in changes:
         changed = {**spec["guard"], "culprit": {**culprit, **change}}

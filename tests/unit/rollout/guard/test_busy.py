@@ -76,7 +76,7 @@ def test_a_setting_serves_for_its_least_time_and_changes_so_often_an_hour_at_mos
         new = after(seconds, state, FULL if guard_of(state).busy.serves else IDLE)
         if new is not state:
             server = Server()
-            state = look(SPEC, in_force(new), server)
+            state = watched(SPEC, look(SPEC, in_force(new), server), server, SAVING, 1)
             changed.append(seconds)
     assert len(changed) >= 8 and all(later - earlier >= 300 for earlier, later in pairwise(changed))
     assert all(sum(at - 3600 < each <= at for each in changed) <= 4 for at in changed)
@@ -199,6 +199,17 @@ def test_nothing_bolder_serves_while_the_guard_cannot_see(served: RolloutState) 
     begins = after(400, served, IDLE)
     for blind in (lose_metrics(calm, guard_of(calm).looked_at + 5), begins, in_force(begins)):
         assert after(90_000, blind, FULL) is blind
+
+
+def test_a_load_that_swings_hides_no_blindness_and_lets_nothing_bolder_serve_unseen(served: RolloutState) -> None:
+    calm, server = after(400, served, IDLE), Server()
+    state, seen = look(SPEC, in_force(calm), server), SAVING.at(90)
+    baseline, promoted = (replace(each, match=0, mismatch=0, unscored=0) for each in (seen.baseline, seen.candidate))
+    for _ in range(40):
+        server.serve(state, replace(seen, baseline=baseline, candidate=promoted))
+        state = look(SPEC, state, server)
+        assert after(90_000, state, FULL) is state, "no answer of what serves has been compared"
+    assert guard_of(state).is_blind
 
 
 def test_without_the_part_or_without_the_guard_the_promoted_setting_serves_again(served: RolloutState) -> None:
