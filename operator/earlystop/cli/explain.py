@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
+from earlystop.cli.aftermath import Paragraph, afterwards
 from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
 from earlystop.cli.evidence_words import claim_words, one_in_line
 from earlystop.cli.failure import CommandFailure
@@ -21,9 +22,6 @@ from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
 from earlystop.simulation.remaining import Remaining
-
-Paragraph = tuple[str, tuple[str, ...]]
-"""A sentence, and what follows it as a list."""
 
 
 def command(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:
@@ -56,7 +54,7 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
     if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
         yield summary(state), ()
     if state.phase in ENDED:
-        yield _afterwards(view), ()
+        yield afterwards(view)
     elif state.phase in BETWEEN_TRIALS:
         yield "The next trial of the search begins by itself.", ()
     elif state.phase in TRYING or state.phase is Phase.SUSPENDED:
@@ -82,7 +80,8 @@ def _aim(view: View) -> Paragraph:
     target = f"{spec.target_ref.kind} {spec.target_ref.name}"
     sentence = (
         f"{name} tries settings of {target} ({spec.delivery.mode}, {spec.rollout.strategy}) in place of "
-        f"{in_settings(spec.baseline_settings())}: {wanted}. A promotion is wrong with a probability of {risk} at most."
+        f"{in_settings(spec.baseline_settings())}: {wanted}. "
+        f"A promotion by evidence is wrong with a probability of {risk} at most."
     )
     return sentence, tuple(tried)
 
@@ -141,14 +140,3 @@ def _people(view: View) -> str:
     named = f"{view.policy['metadata']['name']} -n {view.policy['metadata']['namespace']}"
     verbs = "resume, abort or promote" if view.state.phase is Phase.SUSPENDED else "pause, abort or promote"
     return f"Who does not want to wait: kubectl earlystop {verbs} {named}."
-
-
-def _afterwards(view: View) -> str:
-    """What a person may do when a rollout is over."""
-    named = f"{view.policy['metadata']['name']} -n {view.policy['metadata']['namespace']}"
-    certified = view.state.certified
-    commit = "" if certified is None else f" What is proven, and may be committed: {in_settings(certified.values)}."
-    return (
-        f"Nothing more happens by itself.{commit} To try something else, edit the policy; to try the same again, "
-        f"kubectl earlystop retry {named}."
-    )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.dispersion_words import unknown_dispersion
-from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.formatting import beside_margin, in_count, in_factor, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
@@ -49,8 +49,9 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
     shadow = "" if strategy_of(plan).promotes else " No request was answered with it: delivery.mode is Shadow."
     return (
         f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
-        f"({in_points(assessment.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
-        f"tokens ({in_percent(assessment.saving)}), from {_sizes(objective, assessment)}; risk of error "
+        f"({beside_margin(assessment.effect, objective.margin)}){each} and to save at least "
+        f"{in_percent(objective.minimum_saving)} of the tokens ({in_percent(assessment.saving)}), "
+        f"from {_sizes(objective, assessment)}; risk of error "
         f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{margin_sentence(plan, comparison)}{shadow}"
     )
 

@@ -7,6 +7,9 @@ from earlystop.api.times import from_rfc3339 as from_rfc3339
 from earlystop.api.times import rfc3339 as rfc3339
 from earlystop.evidence.intervals import Interval
 
+MOST_DIGITS = 4
+"""Digits after the point of a bound that lies beside a margin."""
+
 
 def in_points(value: float | Interval) -> str:
     """EM in points of a hundred: a margin as "2", an estimate as "-0.4 [-1.6, +0.8]"."""
@@ -15,6 +18,23 @@ def in_points(value: float | Interval) -> str:
             return "not known yet"
         return f"{100 * value.estimate:+z.1f} [{_bound(value.low, '+z.1f')}, {_bound(value.high, '+z.1f')}]"
     return f"{100 * value:g}"
+
+
+def beside_margin(value: Interval, margin: float) -> str:
+    """An EM difference beside a sentence that says whether the loss is below a margin, > 0: as `in_points`, with digits
+    more, up to `MOST_DIGITS`, where a bound that is not the margin would be rounded to it."""
+    if value.estimate is None:
+        return in_points(value)
+    digits = 1
+    while digits < MOST_DIGITS and any(_seems(each, -margin, digits) for each in (value.low, value.high)):
+        digits += 1
+    form = f"+z.{digits}f"
+    return f"{100 * value.estimate:{form}} [{_bound(value.low, form)}, {_bound(value.high, form)}]"
+
+
+def _seems(bound: float | None, limit: float, digits: int) -> bool:
+    """Whether a bound is not the limit and would be rounded to it."""
+    return bound is not None and bound != limit and round(100 * bound, digits) == round(100 * limit, digits)
 
 
 def in_percent(value: float | Interval) -> str:

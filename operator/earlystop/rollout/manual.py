@@ -13,6 +13,7 @@ from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.guard.adjust import steps_back
+from earlystop.rollout.guard.in_service import NOT_PROVEN
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
@@ -117,9 +118,7 @@ def promote_now(
         )
         return Declined(message, refused=True)
     missing = unproven(state, now, name)
-    doubts = (
-        f"Not proven at that moment: {'; '.join(missing)}." if missing else "All claims were proven at that moment."
-    )
+    doubts = f"{NOT_PROVEN}: {'; '.join(missing)}." if missing else "All claims were proven at that moment."
     message = f"Asked for by {request.by}: {name} is promoted now. {doubts}"
     decision = Decision(
         verdict=Verdict.PROMOTE,

@@ -32,7 +32,7 @@ from earlystop.rollout.decision import (
     harm_reason,
 )
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
-from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
+from earlystop.rollout.formatting import beside_margin, from_rfc3339, in_percent, in_points
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, is_gate_message
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
@@ -149,8 +149,18 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         tail = with_remainder("", uncertain).strip()
         return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
     return record.message in {
-        with_remainder(each[:LONGEST_MESSAGE], uncertain) for each in _messages(record, plan, state)
+        with_remainder(each[:LONGEST_MESSAGE], uncertain)
+        for message in _messages(record, plan, state)
+        for each in (message, _of_earlier_releases(message, state, record.candidate))
     }
+
+
+def _of_earlier_releases(message: str, state: RolloutState, name: str) -> str:
+    """The message as it was written before a bound beside the margin got more digits."""
+    comparison = state.comparison(name)
+    effect = comparison.assessment.effect
+    now = beside_margin(effect, comparison.evidence.objective.margin)
+    return message.replace(f"({now})", f"({in_points(effect)})")
 
 
 def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.evidence.intervals import Interval
-from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, in_settings, log_e_text, rfc3339
+from earlystop.rollout.formatting import (
+    beside_margin,
+    from_rfc3339,
+    in_percent,
+    in_points,
+    in_settings,
+    log_e_text,
+    rfc3339,
+)
 from tests.unit.rollout.policies import examples
 
 
@@ -21,6 +29,21 @@ def test_a_margin_is_told_in_points_without_the_digits_of_a_float(margin: float,
 def test_an_estimate_is_told_with_its_interval() -> None:
     found = Interval(-0.0041, -0.016, 0.008)
     assert (in_points(found), in_percent(found)) == ("-0.4 [-1.6, +0.8]", "0 % [-2, 1]")
+
+
+@pytest.mark.parametrize(
+    ("low", "words"),
+    [
+        (-0.01962, "+0.94 [-1.96, +3.80]"),
+        (-0.01999, "+0.940 [-1.999, +3.800]"),
+        (-0.02004, "+0.940 [-2.004, +3.800]"),
+        (-0.019, "+0.9 [-1.9, +3.8]"),
+        (-0.02, "+0.9 [-2.0, +3.8]"),
+        (-0.031, "+0.9 [-3.1, +3.8]"),
+    ],
+)
+def test_a_bound_is_never_rounded_to_the_margin_that_it_is_compared_with(low: float, words: str) -> None:
+    assert beside_margin(Interval(0.0094, low, 0.038), 0.02) == words
 
 
 def test_nothing_is_told_as_minus_nought() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from earlystop.rollout.exposure import served
 from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.serving import Served
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import RolloutState, Verdict
 
 AS_DECIDED = "The decision says why."
+NOT_PROVEN = "Not proven at that moment"
+"""Words of the message of a promotion that a person asked for before all of its claims were proven."""
 
 
 def short_or(state: RolloutState, message: str) -> str:
@@ -24,4 +26,14 @@ def in_service_sentence(state: RolloutState) -> str:
     values = plan.settings_of(state.leader)
     if plan.incumbent is not None and served(state) is Served.INCUMBENT:
         values = dict(plan.incumbent.values)
-    return f"Promoted: {in_settings(values)} (baseline {in_settings(plan.baseline_settings)})."
+    return f"Promoted: {in_settings(values)} (baseline {in_settings(plan.baseline_settings)}).{_unproven(state)}"
+
+
+def _unproven(state: RolloutState) -> str:
+    """Who asked for a promotion that nothing had proven, with a blank before it; "" for any other."""
+    decision = state.decision
+    if decision is None or not decision.requested_by or decision.verdict is not Verdict.PROMOTE:
+        return ""
+    if NOT_PROVEN not in decision.message:
+        return ""
+    return f" Not proven: {decision.requested_by} asked for it without the evidence."
