@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import exp, floor, inf, log
 
 NO_SIGN = "no sign"
-LEAST = 1.05
-"""E-values below this say nothing for their claim."""
+LEAST = 1.1
+"""E-values below this would be told as "1 in 1", and say nothing for their claim."""
 MANY = 1e6
 WORTH_TELLING = 2.0
 """A larger e-value before is told from here on."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from earlystop.cli.screen_times import duration
+
 
 def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about what watches over a promotion, or did until its alarm, by a label; none without a guard."""
@@ -13,7 +15,7 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     kept = f"{guard['holdbackWeight']} % on the baseline" if guard["holdbackWeight"] else "by golden questions"
     promise = f"one false revert in {guard['falseRevertSeconds'] / 86_400:g} days at most, on average"
-    yield "guard", f"{_state(guard)}, {kept}, {guard['looksTaken']:,} looks since {guard['since']}; {promise}"
+    yield "guard", f"{_state(guard)}, {kept}, {_looks(guard['looksTaken'])} since {guard['since']}; {promise}"
     if guard.get("culprit"):
         yield "what moved", _culprit(guard["culprit"])
     window = guard.get("window")
@@ -22,13 +24,17 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{window[arm]['exactMatch']} of {window[arm]['scored']:,}" for arm in ("candidate", "baseline")
         )
         lately = f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}"
-        yield "lately", f"in the last {window['seconds']} s {lately}"
+        yield "lately", f"in the last {duration(window['seconds'])} {lately}"
     if guard.get("serves"):
         yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
     elif guard.get("servedSince"):
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
     nearest = (f"{each['name']} {each['logStatistic']} of {each['needed']}" for each in guard.get("detectors", []))
-    yield "alarm at", "; ".join(nearest)
+    yield "alarm at", "; ".join(nearest) + " (evidence of harm, as a logarithm: the alarm comes at the second number)"
+
+
+def _looks(number: int) -> str:
+    return f"{number:,} look{'' if number == 1 else 's'}"
 
 
 def _culprit(culprit: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from earlystop.api.crds import definitions
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.idle_fields import idle_notes
 from earlystop.cli.offline_check import problems_of
 from earlystop.cli.terminal import say
 from earlystop.cli.words import closest, nearest, shown
@@ -48,7 +49,7 @@ def command(
             for problem in _problems(manifest):
                 problems += 1
                 say(f"{path}: {_name(manifest)}: {problem}")
-            for note in _notes(manifest):
+            for note in (*_notes(manifest), *idle_notes(manifest)):
                 say(f"{path}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)

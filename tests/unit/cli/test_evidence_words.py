@@ -41,8 +41,8 @@ def test_evidence_is_rounded_towards_none(log_e: float) -> None:
 
 
 def test_examples_read_as_people_say_them() -> None:
-    assert [one_in(log(each)) for each in (0.3, 1.04, 1.26, 7.2, 19.99, 12345.6, 3e6)] == [
-        *("no sign", "no sign", "1 in 1.2", "1 in 7.2", "1 in 19", "1 in 12,345", "1 in a million+")
+    assert [one_in(log(each)) for each in (0.3, 1.04, 1.09, 1.26, 7.2, 19.99, 12345.6, 3e6)] == [
+        *("no sign", "no sign", "no sign", "1 in 1.2", "1 in 7.2", "1 in 19", "1 in 12,345", "1 in a million+")
     ]
     assert [one_in_line(each) for each in (0.05, 0.025, 0.3, 0.0)] == ["1 in 20", "1 in 40", "1 in 3.3", "never"]
 

@@ -81,6 +81,7 @@ def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alar
     text = " ".join(shown("promoted and guarded").split())
     assert "guard watches, 10 % on the baseline, 40 looks since" in text and "one false revert in 30 days" in text
     assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "alarm at exact_match" in text
+    assert "in the last 1 h EM" in text and "(evidence of harm, as a logarithm" in text
     assert "alarmed (exact_match)" in shown("rolled back by its guard")
     assert "blind since" in shown("promoted and guarded, blind")
 
