@@ -1,8 +1,8 @@
 """Removes from installed packages what the operator never imports, two fifths of their size.
 
-`python3 prune.py FOLDER`: tests, stubs for type checkers, the modules of UNUSED and the packages of OF_PEOPLE. A test
-compares these with what the operator's code imports; whatever is imported all the same ends the process with the
-module's name.
+`python3 prune.py FOLDER`: tests, stubs for type checkers, the modules of UNUSED, most of MODELS and LEXERS, and the
+packages of OF_PEOPLE. A test compares these with what the operator's code imports; whatever is imported all the same
+ends the process with the module's name.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ UNUSED = (
 MODELS = ("kubernetes.aio.client.models", "kubernetes.client.models")
 NAMED_MODELS = frozenset({"__init__.py", "v1_managed_fields_entry.py", "v1_object_meta.py", "v1_owner_reference.py"})
 
+# What colours source code: a traceback on a terminal is of Python.
+LEXERS = "pygments.lexers"
+NAMED_LEXERS = frozenset({"__init__.py", "_mapping.py", "python.py"})
+
 # Packages that only `kubectl earlystop validate` and `plan` need, on people's own machines, and the name of each in the
 # list of what is installed.
 OF_PEOPLE = {
@@ -50,9 +54,9 @@ def prune(packages: Path) -> None:
     """Remove all that. Raises FileNotFoundError where a module is not there: the list is to be looked at again then."""
     for module in (*UNUSED, *OF_PEOPLE):
         shutil.rmtree(packages.joinpath(*module.split(".")))
-    for module in MODELS:
+    for module, named in (*((each, NAMED_MODELS) for each in MODELS), (LEXERS, NAMED_LEXERS)):
         for path in packages.joinpath(*module.split(".")).iterdir():
-            if path.name not in NAMED_MODELS:
+            if path.is_file() and path.name not in named:
                 path.unlink()
     for name in OF_PEOPLE.values():
         for record in packages.glob(f"{name}-*.dist-info"):

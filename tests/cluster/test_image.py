@@ -25,7 +25,7 @@ ACCOUNT = f"{RELEASE}-earlystop"
 CREDENTIALS = "/var/run/kubeconfig"
 GRACE_SECONDS = 30.0
 LEFT_OUT = tuple(f"{name.replace('_', '-')}==" for name in OF_PEOPLE.values())
-MOST_BYTES = 252e6
+MOST_BYTES = 250e6
 
 reason = images.why_not()
 pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))

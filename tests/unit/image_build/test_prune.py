@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from image_build.prune import MODELS, NAMED_MODELS, OF_PEOPLE, UNUSED, prune
+from image_build.prune import LEXERS, MODELS, NAMED_LEXERS, NAMED_MODELS, OF_PEOPLE, UNUSED, prune
 
 CODE = Path(__file__).parents[3] / "operator" / "earlystop"
 
@@ -32,14 +32,16 @@ def test_the_code_imports_nothing_that_the_image_leaves_out() -> None:
 
 
 def test_tests_stubs_and_unused_modules_are_removed_and_the_rest_is_kept(tmp_path: Path) -> None:
-    for module in (*UNUSED, *OF_PEOPLE, *MODELS):
+    for module in (*UNUSED, *OF_PEOPLE, *MODELS, LEXERS):
         tmp_path.joinpath(*module.split(".")).mkdir(parents=True, exist_ok=True)
     kept = tmp_path / "scipy" / "special" / "__init__.py"
     records = [tmp_path / f"{name}-1.2.3.dist-info/METADATA" for name in OF_PEOPLE.values()]
     model = "kubernetes/client/models/v1_pod.py"
     named = [tmp_path.joinpath(*MODELS[0].split("."), name) for name in NAMED_MODELS]
+    named += [tmp_path.joinpath(*LEXERS.split("."), name) for name in NAMED_LEXERS]
     removed = [
         tmp_path / model,
+        tmp_path / "pygments/lexers/ada.py",
         tmp_path / "scipy/special/tests/tests/test_x.py",
         tmp_path / "scipy/special/x.pyi",
         *records,
