@@ -20,7 +20,7 @@ PLOTS = (
     (
         "evidence",
         "Evidence",
-        "Log e-values, drawn up to three times a line; a claim that reaches its line is proven.",
+        "Log e-values, drawn within three times a line of 0; a claim that reaches its line is proven.",
     ),
     ("weight", "Weight", "Requests that the candidate had."),
 )

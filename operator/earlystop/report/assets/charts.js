@@ -45,9 +45,10 @@ function draw(host, options, columns) {
 /**
  * Curves over the times of looks.
  * curves: {label, values, colour, dash, low, high, stepped}; low and high: the bounds of a band.
- * lines: {label, value, colour}, each a decision or a limit. least, most: where the axis begins and ends at most.
+ * lines: {label, value, colour}, each a decision or a limit. least: where the axis begins at most. within: it shows
+ * values no further from 0 than this.
  */
-function drawOverTime(host, times, curves, lines, unit, { least = Infinity, most = Infinity } = {}) {
+function drawOverTime(host, times, curves, lines, unit, { least = Infinity, within = Infinity } = {}) {
   const [series, columns, bands] = [[{}], [times], []];
   const add = (values, one) => {
     columns.push(values);
@@ -70,7 +71,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, most
   draw(host, {
     series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { time: true }, y: { range: () => [Math.min(low, least), Math.min(high, most)] } },
+    scales: { x: { time: true }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
     axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
   }, columns);
 }

@@ -29,7 +29,7 @@ function plotComparison(host, comparison) {
   ], [
     { label: "line of a promotion", value: promoteLine },
     { label: "line of harm", value: harmLine, colour: COLOURS.red },
-  ], "log e-value", { most: MOST_LINES * Math.max(promoteLine, harmLine) });
+  ], "log e-value", { within: MOST_LINES * Math.max(promoteLine, harmLine) });
   drawOverTime(find("weight"), times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
     [], "% of requests", { least: 0 });
