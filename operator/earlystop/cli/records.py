@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of
 from earlystop.cli.documents import STANDARD_INPUT, read_documents
@@ -18,6 +20,10 @@ Manifest = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a policy; policies that had it one after the other are one record."""
 FILES = (".yaml", ".yml", ".json")
+FromFile = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="A file with it, of any name, in place of the cluster; - is standard input."),
+]
 FIELDS = {"EarlyStopVerdict": "verdicts", "EarlyStopCheckpoint": "checkpoints", "EarlyStopPolicy": "policies"}
 
 
@@ -67,6 +73,22 @@ async def records_in_cluster(
 def is_file(name: str) -> bool:
     """Whether an argument is the path of a file, and no name in the cluster."""
     return os.sep in name or name.endswith(FILES) or Path(name) == STANDARD_INPUT
+
+
+def named_by(names: Sequence[str], file: Path | None) -> list[str]:
+    """What a command was told to read: its arguments, and that of --file as one that `is_file` takes for a file."""
+    if file is None:
+        return list(names)
+    path = str(file)
+    return [*names, path if is_file(path) else f"{os.curdir}{os.sep}{path}"]
+
+
+def one_named(name: str | None, file: Path | None, what: str) -> str:
+    """The one thing that a command is about, by its argument or --file. Raises typer.BadParameter."""
+    names = named_by([] if name is None else [name], file)
+    if len(names) != 1:
+        raise typer.BadParameter(f"name {what}, or write --file FILE in place of a name.")
+    return names[0]
 
 
 def read_records(

@@ -13,7 +13,7 @@ import typer
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.records import Manifest, Record, records_named
+from earlystop.cli.records import FromFile, Manifest, Record, one_named, records_named
 from earlystop.cli.terminal import say
 from earlystop.evidence.engine import LogE
 from earlystop.rollout.formatting import rfc3339
@@ -29,15 +29,18 @@ class Form(StrEnum):
 
 def command(
     name: Annotated[
-        str, typer.Argument(help="A verdict, or a policy, whose verdicts are all replayed; or a file with verdicts.")
-    ],
+        str | None,
+        typer.Argument(help="A verdict, or a policy, whose verdicts are all replayed; or a file with verdicts."),
+    ] = None,
+    file: FromFile = None,
     namespace: Namespace = None,
     context: Context = None,
     output: Annotated[Form, typer.Option("--output", "-o", help="A line a look for people, or as JSON.")] = Form.SCREEN,
 ) -> None:
     """Replay a campaign look by look."""
     agreed = True
-    for each in _chosen(name, records_named(name, namespace, context).values()):
+    chosen = one_named(name, file, "a verdict or a policy")
+    for each in _chosen(chosen, records_named(chosen, namespace, context).values()):
         try:
             replay = replay_campaign(VerdictSpec.model_validate(each["spec"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

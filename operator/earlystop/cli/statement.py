@@ -14,7 +14,7 @@ from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.documents import read_bytes, read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
-from earlystop.cli.records import is_file
+from earlystop.cli.records import FromFile, is_file, one_named
 from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
@@ -26,7 +26,8 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 def command(
-    verdict: Annotated[str, typer.Argument(help="Name of a verdict in the cluster, or a file with one.")],
+    verdict: Annotated[str | None, typer.Argument(help="Name of a verdict in the cluster, or a file with one.")] = None,
+    file: FromFile = None,
     to_be_signed: Annotated[
         Path | None, typer.Option("--to-sign", help="Write the bytes that are to be signed to this file.")
     ] = None,
@@ -59,10 +60,11 @@ def command(
         raise typer.BadParameter(
             "write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
         )
-    if is_file(verdict):
-        found = read_manifest(Path(verdict), "EarlyStopVerdict")
+    chosen = one_named(verdict, file, "a verdict")
+    if is_file(chosen):
+        found = read_manifest(Path(chosen), "EarlyStopVerdict")
     else:
-        found = asyncio.run(read_object(VERDICTS, namespace, context, verdict))
+        found = asyncio.run(read_object(VERDICTS, namespace, context, chosen))
     try:
         payload = statement_of(found)
         key = _key(sign_key, key_secret, namespace, context)
@@ -71,7 +73,7 @@ def command(
             made, own_id = sign(key, to_sign(payload), str(sign_key or f"the Secret {key_secret}"))
             envelope = enveloped(payload, key_id or own_id, made)
     except UNREADABLE as error:
-        raise CommandFailure(f"{verdict} cannot be exported: {_first(error)}.") from None
+        raise CommandFailure(f"{chosen} cannot be exported: {_first(error)}.") from None
     if to_be_signed is not None:
         write_bytes(to_be_signed, to_sign(payload))
     typer.echo(payload.decode() if envelope is None else json.dumps(envelope))

@@ -13,7 +13,7 @@ from earlystop.api.look_table import number_of_looks
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files import read_manifest
-from earlystop.cli.records import Record, is_file, read_records, records_in_cluster
+from earlystop.cli.records import FromFile, Record, is_file, named_by, read_records, records_in_cluster
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
 from earlystop.cli.verify_chain import reports, say_published, say_reports
@@ -57,6 +57,7 @@ def command(
             "another name."
         ),
     ] = None,
+    file: FromFile = None,
     chain: Chain = False,
     statement: Statement = None,
     extract: Extract = None,
@@ -68,7 +69,7 @@ def command(
     context: Context = None,
 ) -> None:
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
-    names = verdict or []
+    names = named_by(verdict or [], file)
     if statement is not None and not (names or chain):
         _say_problems(verify_statement(statement, extract, key))
         return
@@ -84,7 +85,8 @@ def command(
         raise typer.Exit(0 if whole else FAILED)
     if len(names) != 1 or head or everywhere or lease:
         raise typer.BadParameter(
-            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone."
+            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone. A verdict "
+            "is named by its name in the cluster or by --file FILE."
         )
     _verify(names[0], namespace, context)
 
