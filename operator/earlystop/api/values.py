@@ -48,7 +48,7 @@ Percent = Annotated[int, Field(ge=1, le=99)]
 class Value(BaseModel):
     """A frozen part of a kind: camelCase on the wire, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
     def wire(self) -> dict[str, Any]:
         """The JSON form, camelCase, without absent fields."""
