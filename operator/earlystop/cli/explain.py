@@ -21,7 +21,7 @@ from earlystop.rollout.conditions import summary
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
-from earlystop.simulation.remaining import Remaining
+from earlystop.simulation.remaining_time import Remaining
 
 
 def command(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:

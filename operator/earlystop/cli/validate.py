@@ -26,7 +26,9 @@ ALMOST_THE_SAME = 0.85
 @cache
 def kinds() -> tuple[str, ...]:
     """Every kind that the operator's CustomResourceDefinitions define: there is no list here that could lag behind."""
-    from earlystop.api.crds import definitions  # the schemas of all kinds, which a file of policies alone need not wait for
+    from earlystop.api.crds import (
+        definitions,  # the schemas of all kinds, which a file of policies alone need not wait for
+    )
 
     return tuple(crd["spec"]["names"]["kind"] for crd in definitions().values())
 

@@ -92,6 +92,7 @@ async def test_a_new_campaign_tries_the_setting_anew_and_certifies_it_on_what_se
         assert world.status["campaign"] == 2 and len(world.verdicts()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_change", ["Revalidate", "RollBack"])
 async def test_a_target_that_is_rolled_out_back_and_forth_moves_no_request(on_change: str) -> None:
     async with CertifiedWorld(on_change).open() as world:
