@@ -12,7 +12,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
-from tests.unit.controller.killed import Dying, Killed
+from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld
 
 
@@ -66,14 +66,7 @@ async def to_the_end(
     world.now = world.turning.turns_at = now
     world.restart()
     async with world.open():
-        for _ in range(200):
-            try:
-                await world.reconcile()
-            except Killed:
-                world.now += 1
-                world.restart()
-            if world.status["phase"] == "RolledBack":
-                break
+        await reconcile_through(world, lambda: world.status["phase"] == "RolledBack")
     assert world.route_weights() == {"qa": 100, "qa-es-candidate": 0}
     return api, {each["metadata"]["name"]: each["spec"]["reason"] for each in world.verdicts()}
 
