@@ -16,7 +16,7 @@ from earlystop.api.wire import API_VERSION
 from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
 from earlystop.controller.cluster import Cluster as Api
 from earlystop.rollout.approval import ApprovalRequirement, Asked, asked
-from earlystop.rollout.requirements import Answer, Standing
+from earlystop.rollout.requirements import Answer, RequirementState
 from earlystop.rollout.status_codec import to_status
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
@@ -225,7 +225,7 @@ async def test_twenty_attacks_are_refused_or_not_counted_and_the_right_approval_
     of = asked(scene.uid, scene.terms, scene.state, "alice")
     told, answer = await judged(cluster, scene, of)
     assert told == {"right": "Counted", "twice": "AnsweredBefore", "nowhere": "NoSuchPolicy"}
-    assert answer == Answer(Standing.OPEN, ("user bob",))
+    assert answer == Answer(RequirementState.OPEN, ("user bob",))
 
 
 async def judged(cluster: Cluster, scene: Scene, of: Asked) -> tuple[dict[str, str], Answer]:

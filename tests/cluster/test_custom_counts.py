@@ -77,8 +77,8 @@ async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
                 due = await world.reconciler.reconcile(world.tracked)
             except StatusConflict:
                 continue
-            book = world.tracked.ledger
-            assert not (isinstance(book, ResetLedger) and is_blind(book))
+            ledger = world.tracked.ledger
+            assert not (isinstance(ledger, ResetLedger) and is_blind(ledger))
             if rng.random() < 0.1:
                 world.tracked, due, killed = TrackedPolicy.load(world.policy, world.now), 0.0, killed + 1
         await asyncio.sleep(0.1)

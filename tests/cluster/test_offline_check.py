@@ -13,7 +13,8 @@ from earlystop.api.wire import GROUP, VERSION
 from earlystop.cli.offline_check import problems_of
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
-from tests.cluster.refused_policies import FIELDS, POLICIES
+from tests.cluster.refused_fields import FIELDS
+from tests.cluster.refused_policies import POLICIES
 from tests.unit.cli.wrong_words import OBJECTS
 
 RULE = re.compile(r'Invalid value: "(?:object|array|string)": (?!\S+ in body )(.*)', re.DOTALL)

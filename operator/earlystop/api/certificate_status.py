@@ -13,7 +13,7 @@ Short = Annotated[str, Field(max_length=128)]
 Digest = Annotated[str, Field(max_length=64)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Part = Literal["Model", "Images", "Template", "Parameters", "Scorer", "Questions"]
-"""What a certificate is bound to, the most telling first."""
+"""What a certificate is bound to, the most informative first."""
 
 
 class BindingStatus(Value):

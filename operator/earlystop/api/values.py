@@ -48,7 +48,10 @@ Percent = Annotated[int, Field(ge=1, le=99)]
 class Value(BaseModel):
     """A frozen part of a kind: camelCase on the wire, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    # Built where it is first used: a command that shows its help, or a policy alone, builds none of the other kinds.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
 
     def wire(self) -> dict[str, Any]:
         """The JSON form, camelCase, without absent fields."""

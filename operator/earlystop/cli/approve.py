@@ -14,6 +14,7 @@ from earlystop.api.values import bounded
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.connection import Context, Namespace, PolicyName, connected, explained, namespace_of
 from earlystop.cli.manual_plan import Refused, named, state_of
+from earlystop.cli.options import Timeout, Yes
 from earlystop.cli.submit import read, wait, whoami
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
@@ -25,9 +26,7 @@ LONGEST_NAME = 253
 LONGEST_COMMENT = 256
 
 Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, for the record; at most 256 characters.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Return only when the decision waits no more.")]
-Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
+WaitForDecision = Annotated[bool, typer.Option("--wait", help="Return only when the decision waits no more.")]
 
 
 def approve(
@@ -36,7 +35,7 @@ def approve(
     context: Context = None,
     comment: Comment = "",
     yes: Yes = False,
-    wait_for_it: Wait = False,
+    wait_for_it: WaitForDecision = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """Agree to the decision that waits; it is carried out if the evidence still asks for it."""
@@ -50,7 +49,7 @@ def reject(
     context: Context = None,
     comment: Comment = "",
     yes: Yes = False,
-    wait_for_it: Wait = False,
+    wait_for_it: WaitForDecision = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """Reject the decision that waits: its candidate gets no more requests."""

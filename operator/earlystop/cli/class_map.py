@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import VerdictFiles
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
@@ -131,10 +131,7 @@ def _classes(plan: Plan, record: VerdictSpec) -> tuple[MappedClass, ...]:
 
 def command(
     policy: PolicyName,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
-    ] = None,
+    file: VerdictFiles = None,
     namespace: Namespace = None,
     context: Context = None,
     output: Annotated[Format, typer.Option("--output", "-o", help="How the file is written.")] = Format.YAML,

@@ -5,7 +5,7 @@ Both the schema and its rules are those of the CustomResourceDefinition, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache
 from importlib.machinery import PathFinder
@@ -81,16 +81,30 @@ def _message(rule: Schema, value: Any) -> str:
 
 def _evaluated(expression: str, value: Any) -> Any:
     """What an expression says of a value; None when it cannot be evaluated, which an API server takes for broken."""
-    engine = _engine()
-    context = engine.Context({"self": value})
-    # The functions that Kubernetes adds to the language, as far as the rules use them.
-    context.add_function("lowerAscii", str.lower)
-    context.add_function("join", lambda texts, between: between.join(texts))
-    context.add_function("isSorted", lambda numbers: list(numbers) == sorted(numbers))
+    context = _engine().Context({"self": value})
     try:
-        return engine.evaluate(expression, context)
+        program, functions = _compiled(expression)
+        for name, function in functions.items():
+            context.add_function(name, function)
+        return program.execute(context)
     except (ValueError, TypeError, RuntimeError):
         return None
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "lowerAscii": str.lower,
+    "join": lambda texts, between: between.join(texts),
+    "isSorted": lambda numbers: list(numbers) == sorted(numbers),
+}
+"""The functions that Kubernetes adds to the language, as far as the rules use them."""
+
+
+@cache
+def _compiled(expression: str) -> tuple[Any, dict[str, Callable[..., Any]]]:
+    """A rule, parsed once although it is asked of many values, and those of Kubernetes' functions that it calls. Raises
+    ValueError for a text that is no expression."""
+    program = _engine().compile(expression)
+    return program, {name: _FUNCTIONS[name] for name in program.functions() if name in _FUNCTIONS}
 
 
 @cache

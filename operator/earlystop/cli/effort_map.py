@@ -18,6 +18,7 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, list_objects
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
@@ -98,10 +99,7 @@ def fields_for(engine: Engine, budget: int) -> dict[str, Any] | None:
 
 
 def command(
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
-    ] = None,
+    file: VerdictFiles = None,
     namespace: Namespace = None,
     context: Context = None,
     as_json: Annotated[

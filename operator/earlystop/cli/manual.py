@@ -13,13 +13,11 @@ import typer
 from earlystop.cli import manual_plan
 from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
 from earlystop.cli.manual_plan import ManualPlan
+from earlystop.cli.options import Timeout, Wait, Yes
 from earlystop.cli.submit import read, submit, wait
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import Manifest
 
-Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
-Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
 CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
 
 

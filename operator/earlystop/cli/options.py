@@ -37,3 +37,10 @@ Curve = Annotated[
     Path | None,
     typer.Option(help="For a policy that searches: CSV with setting, em and tokens of each, and a row for baseline."),
 ]
+Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
+VerdictFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
+]

@@ -25,7 +25,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.cluster import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
-from earlystop.rollout.savings import SavingsBook, Sums
+from earlystop.rollout.savings import SavingsLedger, Sums
 from earlystop.rollout.savings_codec import restore_savings
 from earlystop.rollout.savings_price import Money, net_tokens, price_of, worth_of
 
@@ -46,7 +46,7 @@ class PolicySavings:
 
     namespace: str
     name: str
-    book: SavingsBook
+    ledger: SavingsLedger
     net: int
     worth: Money | None
     shadows_cost: bool
@@ -55,7 +55,7 @@ class PolicySavings:
     @property
     def sums(self) -> Sums:
         """What was booked."""
-        return self.book.sums
+        return self.ledger.sums
 
 
 def command(
@@ -129,18 +129,18 @@ def savings_of(policy: Manifest, sources: Sequence[Manifest]) -> PolicySavings |
     try:
         spec = PolicySpec.model_validate(policy["spec"])
         status = PolicyStatus.model_validate({"savings": whole(policy.get("status", {})).get("savings")})
-        book = restore_savings(status.savings)
+        ledger = restore_savings(status.savings)
     except ValueError:
         raise CommandFailure(
             f"{'/'.join(place)} is not of a form that this release can read; the operator may be of another."
         ) from None
-    if book is None:
+    if ledger is None:
         return None
     price = price_of(spec, _source_of(spec, sources))
-    net = net_tokens(spec, book.sums)
+    net = net_tokens(spec, ledger.sums)
     worth = None if price is None else worth_of(net, price)
     is_over = "nextLookAt" not in policy.get("status", {})
-    return PolicySavings(*place, book, net, worth, spec.savings.shadows == "Generated", is_over)
+    return PolicySavings(*place, ledger, net, worth, spec.savings.shadows == "Generated", is_over)
 
 
 def _source_of(spec: PolicySpec, sources: Sequence[Manifest]) -> SourceSpec | None:
@@ -174,14 +174,14 @@ def _block(row: Sequence[str]) -> RenderableType:
 
 
 def _cells(each: PolicySavings) -> tuple[str, ...]:
-    a_request = each.book.saved_a_request
+    a_request = each.ledger.saved_a_request
     return (
         f"{each.namespace}/{each.name}",
         *_amounts([each]),
         in_count(each.net),
         "-" if each.worth is None else str(each.worth),
         "-" if a_request is None else f"{a_request:,.1f}",
-        rfc3339(each.book.until),
+        rfc3339(each.ledger.until),
     )
 
 
@@ -255,11 +255,11 @@ def as_json(found: Sequence[PolicySavings]) -> Mapping[str, Any]:
                 "lostTokens": each.sums.lost,
                 "doubtfulSteps": each.sums.doubtful,
                 "netTokens": each.net,
-                "savedTokensARequest": each.book.saved_a_request,
+                "savedTokensARequest": each.ledger.saved_a_request,
                 "worth": None if each.worth is None else str(each.worth.amount),
                 "currency": None if each.worth is None else each.worth.currency,
-                "since": rfc3339(each.book.since),
-                "until": rfc3339(each.book.until),
+                "since": rfc3339(each.ledger.since),
+                "until": rfc3339(each.ledger.until),
                 "isCounting": not each.is_over,
             }
             for each in found

@@ -25,7 +25,7 @@ from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import DECIDED, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
-from earlystop.simulation.remaining import Remaining
+from earlystop.simulation.remaining_time import Remaining
 
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green", "Suspended": "yellow"}
 OTHER_CONDITIONS = ("Ready", "Progressing", "Promoted", "RolledBack", "Completed", "Stalled")

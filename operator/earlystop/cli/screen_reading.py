@@ -16,7 +16,7 @@ from earlystop.cli.screen import drawn
 from earlystop.cli.screen_view import UNREADABLE, Event, Manifest, View, status_of, view_of
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
 from earlystop.rollout.status_codec import from_status
-from earlystop.simulation.remaining import Remaining, remaining
+from earlystop.simulation.remaining_time import Remaining
 
 MOST_EVENTS, EVENTS_AT_ONCE = 5, 500
 
@@ -46,6 +46,8 @@ def _event(manifest: Manifest) -> Event | None:
 
 def remaining_of(policy: Manifest, now: float) -> Remaining | None:
     """How long a policy still takes at Unix time `now`; None where nobody can say."""
+    from earlystop.simulation.remaining import remaining  # it takes numpy, which a screen without a forecast need not
+
     try:
         state, _ = from_status(status_of(policy))
         return remaining(PolicySpec.model_validate(policy["spec"]), state, now)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from earlystop.api.crds import definitions
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
@@ -27,6 +26,10 @@ ALMOST_THE_SAME = 0.85
 @cache
 def kinds() -> tuple[str, ...]:
     """Every kind that the operator's CustomResourceDefinitions define: there is no list here that could lag behind."""
+    from earlystop.api.crds import (
+        definitions,  # the schemas of all kinds, which a file of policies alone need not wait for
+    )
+
     return tuple(crd["spec"]["names"]["kind"] for crd in definitions().values())
 
 
@@ -95,7 +98,8 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
 def _unchecked(manifest: dict[str, Any]) -> list[str]:
     """The object by kind and name where it is one of ours that no rule was asked about."""
     kind = manifest.get("kind")
-    is_ours = str(manifest.get("apiVersion")).partition("/")[0] == GROUP and kind in kinds() and kind != POLICY
+    is_of_our_group = str(manifest.get("apiVersion")).partition("/")[0] == GROUP
+    is_ours = kind != POLICY and is_of_our_group and kind in kinds()
     return [f"{kind} {_name(manifest)}"] if is_ours else []
 
 

@@ -19,7 +19,7 @@ from earlystop.cli.policy_changes import PolicyChanges, policy_changes
 from earlystop.cli.screen_reading import forecast_beside, reading, screen_of
 from earlystop.cli.screen_view import Manifest, View, status_of
 from earlystop.cli.terminal import console, say
-from earlystop.simulation.remaining import Remaining
+from earlystop.simulation.remaining_time import Remaining
 
 REDRAW_SECONDS = 1.0
 FORECAST_BY = ("lastLookAt", "phase", "step")

@@ -13,7 +13,7 @@ from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
 from earlystop.rollout.proposing import is_proposed
-from earlystop.rollout.requirements import Answer, Requirement, Standing, joined
+from earlystop.rollout.requirements import Answer, Requirement, RequirementState, joined
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.waiting_end import proof_is_due
@@ -42,9 +42,9 @@ def after_answers(
     if awaited is None or state.phase in ACTING or times.suspend or state.phase is Phase.SUSPENDED:
         return state, None
     answer = joined(requirements, now)
-    if answer.standing is Standing.WAITING:
+    if answer.state is RequirementState.WAITING:
         return state, None
-    if answer.standing is Standing.OPEN:
+    if answer.state is RequirementState.OPEN:
         answered = proposal if answer.by else ""
         if not awaited.by_evidence:
             return _promoted(times, state, awaited, answer, answered, previous_digest, now)
@@ -108,7 +108,7 @@ def _ended(
     """What ends a campaign whose decision was rejected, or nobody agreed to in time, or a gate held."""
     if answer.gate:
         return ended_by_gate(awaited.candidate, answer, now)
-    if answer.standing is Standing.TIMED_OUT:
+    if answer.state is RequirementState.TIMED_OUT:
         message = expired_message(awaited.candidate, times.approval.expires_seconds)
         return Decision(Verdict.INCONCLUSIVE, APPROVAL_EXPIRED, message, now, awaited.candidate, proposal=proposal)
     (by, *_) = answer.by
@@ -119,7 +119,7 @@ def _ended(
 
 def ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
     """What ends a campaign at a gate: nobody was asked, so the record names no proposal."""
-    if answer.standing is Standing.TIMED_OUT:
+    if answer.state is RequirementState.TIMED_OUT:
         message = timed_out_message(answer.gate, candidate)
         return Decision(Verdict.INCONCLUSIVE, GATE_TIMED_OUT, message, now, candidate)
     message = closed_message(answer.gate, candidate, printable(answer.comment, LONGEST_COMMENT))

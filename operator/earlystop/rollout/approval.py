@@ -17,7 +17,7 @@ from earlystop.rollout.class_codec import class_map_entries
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.requirements import Answer, Standing
+from earlystop.rollout.requirements import Answer, RequirementState
 from earlystop.rollout.serving import Served, served_after
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
@@ -253,8 +253,8 @@ class ApprovalRequirement:
         counted = [each for each, fate in fates(self.given, self.of) if fate is Fate.COUNTED]
         rejected = next((each for each in counted if not each.approves), None)
         if rejected is not None:
-            return Answer(Standing.REFUSED, (rejected.in_words,), rejected.comment)
+            return Answer(RequirementState.REFUSED, (rejected.in_words,), rejected.comment)
         agreed = tuple(each.in_words for each in counted)
         if agreed or not self.is_needed:
-            return Answer(Standing.OPEN, agreed[:8])
-        return Answer(Standing.TIMED_OUT if now >= self.of.until else Standing.WAITING)
+            return Answer(RequirementState.OPEN, agreed[:8])
+        return Answer(RequirementState.TIMED_OUT if now >= self.of.until else RequirementState.WAITING)

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.certificate.words import certified_condition
-from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
-from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
-from earlystop.rollout.guard.in_service import in_service_sentence, short_or
+from earlystop.rollout.formatting import in_count, in_percent, in_settings
+from earlystop.rollout.guard.in_service import short_or
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
-from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, held_promotion
-from earlystop.rollout.search_words import choosing_sentence, trial_phrase
-from earlystop.rollout.settling import answers_are_outstanding, outstanding, waits_for
+from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import (
     ACTING,
     BETWEEN_TRIALS,
-    DECIDED,
     ENDED,
     TRYING,
     WATCHING,
-    Comparison,
     Phase,
     RolloutState,
-    Verdict,
 )
-from earlystop.rollout.step_messages import waiting_sentence
-from earlystop.rollout.strategy import Strategy, strategy_of
+from earlystop.rollout.summary import outlook, summary, tried_ones
 from earlystop.rollout.waiting_condition import waiting_condition
 
 
@@ -115,7 +107,7 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_users(state))
-    doubt = doubt_about_all(_tried_ones(state)) if state.phase in WATCHING else None
+    doubt = doubt_about_all(tried_ones(state)) if state.phase in WATCHING else None
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.awaiting is not None:
@@ -148,7 +140,7 @@ def _progress_reason(state: RolloutState) -> str:
 
 
 def _setting_effective(state: RolloutState) -> Condition:
-    assessed = [each.assessment for each in _tried_ones(state)]
+    assessed = [each.assessment for each in tried_ones(state)]
     if any(each.setting is Effect.NOT_MOVED for each in assessed):
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if assessed and all(each.setting is Effect.MOVED for each in assessed):
@@ -159,14 +151,9 @@ def _setting_effective(state: RolloutState) -> Condition:
     return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.UNKNOWN, "NotShownYet", message)
 
 
-def _tried_ones(state: RolloutState) -> tuple[Comparison, ...]:
-    """The comparisons that may still lead to something; all of them when every candidate was dropped."""
-    return state.active or state.comparisons
-
-
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
-    comparison = next(each for each in _tried_ones(state) if each.assessment.setting is Effect.NOT_MOVED)
+    comparison = next(each for each in tried_ones(state) if each.assessment.setting is Effect.NOT_MOVED)
     return (
         f"Answers at {in_settings(state.pinned_plan.settings_of(comparison.name))} are as long as the baseline's "
         f"({in_percent(comparison.assessment.saving)} of the tokens are saved), so the setting does not seem to reach "
@@ -175,7 +162,7 @@ def unmoved(state: RolloutState) -> str:
 
 
 def _sample_ratio(state: RolloutState) -> Condition:
-    if not any(each.looks for each in _tried_ones(state)):
+    if not any(each.looks for each in tried_ones(state)):
         return Condition(
             Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NoEvidenceYet", "No requests were compared yet."
         )
@@ -194,7 +181,7 @@ def _sample_ratio(state: RolloutState) -> Condition:
 
 def split_is_broken(state: RolloutState) -> bool:
     """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
-    return any(each.assessment.sample_ratio_broken for each in _tried_ones(state))
+    return any(each.assessment.sample_ratio_broken for each in tried_ones(state))
 
 
 def dispersion_is_unknown(state: RolloutState) -> bool:
@@ -202,13 +189,13 @@ def dispersion_is_unknown(state: RolloutState) -> bool:
     dropped holds nobody back."""
     return any(
         each.looks and each.evidence.objective.by_users and not each.assessment.dispersion.is_known
-        for each in _tried_ones(state)
+        for each in tried_ones(state)
     )
 
 
 def unknown_users(state: RolloutState) -> str:
     """What to do about users whose answers nobody can tell apart."""
-    return without_users(_tried_ones(state))
+    return without_users(tried_ones(state))
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:
@@ -218,13 +205,13 @@ def setting_is_unmoved(state: RolloutState) -> bool:
 
 def _nothing_moves(state: RolloutState) -> bool:
     """Whether that is shown of every candidate: of several, one that does nothing holds back no other."""
-    tried = _tried_ones(state)
+    tried = tried_ones(state)
     return bool(tried) and all(each.assessment.setting is Effect.NOT_MOVED for each in tried)
 
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    looks = next(each.looks for each in _tried_ones(state) if each.assessment.sample_ratio_broken)
+    looks = next(each.looks for each in tried_ones(state) if each.assessment.sample_ratio_broken)
     baseline = in_count(sum(look.baseline.started for look in looks))
     candidate = in_count(sum(look.candidate.started for look in looks))
     return (
@@ -262,88 +249,3 @@ def _completed(state: RolloutState, observations: Observations, edited: bool, st
         return Condition(Type.COMPLETED, ConditionStatus.FALSE, Phase.PENDING.value, message)
     message = "A campaign is under way; the condition Progressing says how far it is."
     return Condition(Type.COMPLETED, ConditionStatus.FALSE, "InProgress", message)
-
-
-def summary(state: RolloutState) -> str:
-    """Where the rollout stands, in one sentence for people."""
-    if state.phase == Phase.PENDING:
-        return "No campaign has begun. One begins when the policy is accepted and not suspended."
-    plan = state.pinned_plan
-    settings = f"{_tried_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
-    step = strategy_of(plan).describe_step(plan, state)
-    if state.phase in BETWEEN_TRIALS:
-        return choosing_sentence(state)
-    if state.phase in ENDED and state.search is not None and state.search.ended is not None:
-        return in_service_sentence(state) or state.search.ended.message
-    if state.phase in DECIDED:
-        assert state.decision is not None  # these phases follow a decision
-        return in_service_sentence(state) or _after_decision(state, settings)
-    if state.phase == Phase.SUSPENDED:
-        return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
-    return f"{_under_way(plan, state, settings, step)}{trial_phrase(state)}"
-
-
-def _under_way(plan: Plan, state: RolloutState, settings: str, step: str) -> str:
-    """Where a campaign stands that has no decision."""
-    stage, strategy = plan.stage(state.step), strategy_of(plan)
-    if stage.kind is StageKind.LEARN:
-        return (
-            f"Before trying {settings}: watching the baseline alone, to learn how much its answers scatter "
-            f"({state.scatter.pairs} pairs of looks so far)."
-        )
-    if state.phase == Phase.APPLYING:
-        return f"Putting {step} in force to try {settings}."
-    if state.phase == Phase.SETTLING:
-        return f"At {step}, trying {settings}: {waits_for(state)}."
-    return f"At {step}, {'before ' * stage.same_setting}trying {settings}: {_findings(plan, strategy, state)}."
-
-
-def outlook(state: RolloutState) -> str:
-    """As `summary`, with what the next step or a promotion waits for."""
-    waiting = waiting_sentence(state.pinned_plan, state) if state.phase is Phase.OBSERVING else ""
-    return f"{summary(state)} {waiting}".strip()
-
-
-def _tried_settings(plan: Plan, state: RolloutState) -> str:
-    """The settings under trial; after a decision, the one that it is about."""
-    if state.decision is not None and state.active:
-        return in_settings(plan.settings_of(state.leader))
-    return " | ".join(in_settings(plan.settings_of(each.name)) for each in _tried_ones(state))
-
-
-def _findings(plan: Plan, strategy: Strategy, state: RolloutState) -> str:
-    phrases = []
-    for each in state.active:
-        assessment = each.assessment
-        name = f"{each.name}: " if strategy.judges_together(plan) else ""
-        proven = ", proven" if each.certified_at is not None else ""
-        phrases.append(
-            f"{name}EM difference {in_points(assessment.effect)} points, saving {in_percent(assessment.saving)}, after "
-            f"{_number_of_answers(each)}{proven}"
-        )
-    return "; ".join(phrases)
-
-
-def _number_of_answers(comparison: Comparison) -> str:
-    scored = comparison.assessment.scored
-    if comparison.evidence.objective.basis is Basis.PAIRS:
-        return f"{in_count(scored[0])} questions that both answered"
-    return f"{in_count(sum(scored))} answers{of_users(comparison.assessment)}"
-
-
-def _after_decision(state: RolloutState, settings: str) -> str:
-    assert state.decision is not None  # checked by the caller
-    verb = {
-        Phase.PROMOTING: "Promoting",
-        Phase.PROMOTED: "Promoted",
-        Phase.ROLLING_BACK: "Rolling back",
-        Phase.ROLLED_BACK: "Rolled back",
-        Phase.HOLDING: "Holding",
-        Phase.HELD: "Held at these weights",
-        Phase.REPORTING: "Reporting",
-        Phase.REPORTED: "Reported",
-    }[state.phase]
-    favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
-    kept = "Decided" if favourable or state.decision.requested_by else "Found"
-    way_out = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
-    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}"

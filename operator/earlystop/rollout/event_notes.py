@@ -10,7 +10,6 @@ from earlystop.rollout.conditions import (
     mismatch,
     setting_is_unmoved,
     split_is_broken,
-    summary,
     unknown_users,
     unmoved,
 )
@@ -32,6 +31,7 @@ from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.summary import summary
 
 COMPARED = ("OverlayMisses", "ForgedRequests", "NeverApplied", "SettingsNotWritten")
 """Reasons of weights that are in force, and of something about requests that a person has to know."""

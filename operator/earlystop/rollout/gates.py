@@ -9,7 +9,7 @@ from enum import StrEnum
 from earlystop.api.gate_status import GatesStatus, GateStatus, StepGatesStatus
 from earlystop.api.gates import Gate
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
-from earlystop.rollout.requirements import Answer, Standing
+from earlystop.rollout.requirements import Answer, RequirementState
 
 LONGEST_MESSAGE = 256
 
@@ -90,12 +90,12 @@ class GateRequirement:
         """How it stands."""
         match self.stands.state:
             case GateState.OPEN:
-                return Answer(Standing.OPEN)
+                return Answer(RequirementState.OPEN)
             case GateState.CLOSED:
-                return Answer(Standing.REFUSED, comment=self.stands.message, gate=self.stands.gate)
+                return Answer(RequirementState.REFUSED, comment=self.stands.message, gate=self.stands.gate)
             case GateState.TIMED_OUT if self.ends:
-                return Answer(Standing.TIMED_OUT, gate=self.stands.gate)
-        return Answer(Standing.WAITING)
+                return Answer(RequirementState.TIMED_OUT, gate=self.stands.gate)
+        return Answer(RequirementState.WAITING)
 
 
 def requirements(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[GateRequirement, ...]:

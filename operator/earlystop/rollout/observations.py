@@ -63,8 +63,8 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     differ = certified is not None and certified["reason"] == EVALUATORS_DIFFER
     return Observations(
         refusal=Refusal(accepted["reason"], accepted["message"], stalled) if refused and accepted else None,
-        traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
-        metrics=_sight(stored.get(ConditionType.METRICS_AVAILABLE.value)),
+        traffic=_observation(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
+        metrics=_observation(stored.get(ConditionType.METRICS_AVAILABLE.value)),
         storage=ready["message"] if unstored and ready else None,
         error=ready["message"] if failed and ready else None,
         author_unknown=progressing is not None and progressing["reason"] == "AuthorUnknown",
@@ -72,7 +72,7 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     )
 
 
-def _sight(condition: Mapping[str, Any] | None) -> Observation:
+def _observation(condition: Mapping[str, Any] | None) -> Observation:
     if condition is None:
         return NOT_YET
     return Observation(ConditionStatus(condition["status"]), condition["reason"], condition["message"])

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Standing(StrEnum):
-    """How a requirement stands, from what lets a decision act to what ends it."""
+class RequirementState(StrEnum):
+    """Where a requirement stands, from what lets a decision act to what ends it."""
 
     OPEN = "Open"
     WAITING = "Waiting"
@@ -28,7 +28,7 @@ class Answer:
     answers so, "" for people.
     """
 
-    standing: Standing
+    state: RequirementState
     by: tuple[str, ...] = ()
     comment: str = ""
     gate: str = ""
@@ -41,14 +41,14 @@ class Requirement(Protocol):
         """How it stands at a moment, Unix seconds."""
 
 
-_WORST_FIRST = (Standing.REFUSED, Standing.TIMED_OUT, Standing.WAITING)
+_WORST_FIRST = (RequirementState.REFUSED, RequirementState.TIMED_OUT, RequirementState.WAITING)
 
 
 def joined(requirements: Iterable[Requirement], now: int) -> Answer:
     """How all of them stand together: as the worst of them; where all are open, with everybody who agreed."""
     answers = [each.answer(now) for each in requirements]
-    for standing in _WORST_FIRST:
-        found = next((each for each in answers if each.standing is standing), None)
+    for state in _WORST_FIRST:
+        found = next((each for each in answers if each.state is state), None)
         if found is not None:
             return found
-    return Answer(Standing.OPEN, tuple(dict.fromkeys(name for each in answers for name in each.by)))
+    return Answer(RequirementState.OPEN, tuple(dict.fromkeys(name for each in answers for name in each.by)))

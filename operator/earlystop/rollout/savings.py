@@ -171,7 +171,7 @@ ROWS = (3 + 2 * len(fields(Arm)), 5 + 2 * len(fields(Arm)))
 
 
 @dataclass(frozen=True, slots=True)
-class SavingsBook:
+class SavingsLedger:
     """All that was booked of a policy. closed: sums of steps that are over; open: counts of the one under way.
 
     since, until: Unix seconds of the first and the last look that was booked.
@@ -257,30 +257,31 @@ def counts_of_step(
     ).possible
 
 
-def booked(book: SavingsBook | None, counts: StepCounts, at: int) -> SavingsBook:
-    """The book after a look at Unix second `at`. Counts that do not hold those of the look before are of another step,
-    or began anew: what was counted before is closed, and stays. counts: their golden questions are those since then."""
+def booked(ledger: SavingsLedger | None, counts: StepCounts, at: int) -> SavingsLedger:
+    """The ledger after a look at Unix second `at`. Counts that do not hold those of the look before are of another
+    step, or began anew: what was counted before is closed, and stays. counts: their golden questions are those since
+    then."""
     counts = counts.possible
-    if book is None:
-        return SavingsBook(Sums(), counts, at, at)
-    whole = counts.after(book.open)
-    if book.open.goes_on_as(whole):
-        return replace(book, open=whole, until=at)
-    return SavingsBook(book.sums, counts, book.since, at)
+    if ledger is None:
+        return SavingsLedger(Sums(), counts, at, at)
+    whole = counts.after(ledger.open)
+    if ledger.open.goes_on_as(whole):
+        return replace(ledger, open=whole, until=at)
+    return SavingsLedger(ledger.sums, counts, ledger.since, at)
 
 
-def packed(book: SavingsBook) -> str:
-    """The book without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`. Doubtful steps stand there only if any."""
-    closed = astuple(book.closed)
-    return ";".join(",".join(map(str, part)) for part in (closed if closed[-1] else closed[:-1], book.open.row))
+def packed(ledger: SavingsLedger) -> str:
+    """The ledger without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`. Doubtful steps stand there only if any."""
+    closed = astuple(ledger.closed)
+    return ";".join(",".join(map(str, part)) for part in (closed if closed[-1] else closed[:-1], ledger.open.row))
 
 
-def unpacked(text: str, since: int, until: int) -> SavingsBook:
+def unpacked(text: str, since: int, until: int) -> SavingsLedger:
     """Inverse of `packed`. Raises ValueError when the text was not made by it."""
     parts = [[int(number) for number in part.split(",")] for part in text.split(";")]
     if len(parts) != 2 or len(fields(Sums)) - len(parts[0]) not in (0, 1) or len(parts[1]) not in ROWS:
         raise ValueError(f"status.savings.packed is {text!r}, which is no savings ledger of this release")
-    return SavingsBook(Sums(*parts[0]), StepCounts.from_row(parts[1]).possible, since, until)
+    return SavingsLedger(Sums(*parts[0]), StepCounts.from_row(parts[1]).possible, since, until)
 
 
 def _kept(count: int) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from earlystop.api.savings import SavingsStatus
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
-from earlystop.rollout.savings import SavingsBook, packed, unpacked
+from earlystop.rollout.savings import SavingsLedger, packed, unpacked
 
 
-def savings_status(book: SavingsBook | None) -> SavingsStatus | None:
+def savings_status(ledger: SavingsLedger | None) -> SavingsStatus | None:
     """What the status says of a ledger; None before anything was booked."""
-    if book is None:
+    if ledger is None:
         return None
-    sums = book.sums
+    sums = ledger.sums
     return SavingsStatus(
-        since=rfc3339(book.since),
-        until=rfc3339(book.until),
+        since=rfc3339(ledger.since),
+        until=rfc3339(ledger.until),
         requests=sums.requests,
         tokens=sums.tokens,
         saved_tokens=sums.saved,
@@ -22,11 +22,11 @@ def savings_status(book: SavingsBook | None) -> SavingsStatus | None:
         shadow_tokens=sums.shadows,
         lost_tokens=sums.lost,
         doubtful_steps=sums.doubtful,
-        packed=packed(book),
+        packed=packed(ledger),
     )
 
 
-def restore_savings(stored: SavingsStatus | None) -> SavingsBook | None:
+def restore_savings(stored: SavingsStatus | None) -> SavingsLedger | None:
     """Inverse of `savings_status`. Raises ValueError for a status that this operator did not write."""
     if stored is None:
         return None

@@ -29,7 +29,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.remembered import Attempts as Attempts
 from earlystop.rollout.remembered import HandledRequest as HandledRequest
 from earlystop.rollout.remembered import ProvenLoss as ProvenLoss
-from earlystop.rollout.savings import SavingsBook
+from earlystop.rollout.savings import SavingsLedger
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.totals import NO_COUNTS
 from earlystop.rollout.totals import Totals as Totals
@@ -207,7 +207,7 @@ class RolloutState:
     outbox: Outbox | None = None
     awaiting: AwaitedDecision | None = None
     gates: GatesAsked | None = None
-    savings: SavingsBook | None = None
+    savings: SavingsLedger | None = None
     guard: GuardState | None = None
     guard_steps: int = 0
     unstored: tuple[Unstored, ...] = ()

@@ -15,7 +15,7 @@ from earlystop.rollout.decided import decided, is_decided_by_evidence
 from earlystop.rollout.gates import GateAnswer, StepGates, asked_first, following, requirements
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.requirements import Standing, joined
+from earlystop.rollout.requirements import RequirementState, joined
 from earlystop.rollout.state import TRYING, RolloutState
 
 ALL = 100
@@ -53,7 +53,7 @@ def through_gates(times: LiveTimes, state: RolloutState, after: RolloutState, at
         return replace(after, step_gates=None)
     if asked is None or asked.entered or asked.step != after.step:
         return replace(state, step_gates=StepGates(after.step, asked_first(gates, at)))
-    is_open = joined(requirements(gates, asked.asked), at).standing is Standing.OPEN
+    is_open = joined(requirements(gates, asked.asked), at).state is RequirementState.OPEN
     return replace(after, step_gates=replace(asked, entered=True)) if is_open else state
 
 
@@ -70,9 +70,9 @@ def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, G
     asked = asked if known == asked.asked else replace(asked, asked=known)
     answer = joined(requirements(gates, known), now)
     after = state if asked is state.step_gates else replace(state, step_gates=asked)
-    if answer.standing in (Standing.REFUSED, Standing.TIMED_OUT):
+    if answer.state in (RequirementState.REFUSED, RequirementState.TIMED_OUT):
         return decided(times, after, ended_by_gate(state.leader, answer, now))
-    if answer.standing is Standing.OPEN and asked.step == state.step:
+    if answer.state is RequirementState.OPEN and asked.step == state.step:
         # What its label has counted meanwhile is of another split.
         return replace(after, step_gates=replace(asked, entered=True), interrupted=True)
     return after

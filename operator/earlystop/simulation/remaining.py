@@ -33,6 +33,7 @@ from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
+from earlystop.simulation.remaining_time import Remaining
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 40, 1
@@ -45,17 +46,6 @@ LEAST_LOG_E = 0.1
 """Evidence that is smaller has not begun to grow."""
 EDGE = 1e-3
 """Rates are supposed to be no nearer to 0 and to 1, where nothing would vary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """low, high: seconds from now between which 8 of 10 forecasts have a verdict on the evidence; inf where that is
-    after the deadline. promoted, rolled_back: parts of the forecasts that end so by the deadline, 0..1."""
-
-    low: float
-    high: float
-    promoted: float
-    rolled_back: float
 
 
 @dataclass(frozen=True, slots=True)

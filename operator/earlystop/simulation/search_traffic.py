@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log, sqrt
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from earlystop.api.counts import Tally
 from earlystop.simulation.search_truth import TrueCurve, TrueSetting
+from earlystop.simulation.traffic import Lengths, lengths_of, tally_of
 
 
 def split_answers(
@@ -43,19 +42,17 @@ def shadow_answers(
     curve: TrueCurve, tried: Sequence[int], requests: int, random: Generator
 ) -> tuple[Tally, tuple[Tally, ...]]:
     """The baseline's answers to so many requests, and what each of the settings tried would have answered."""
-    lengths = _lengths(random, requests, curve.mean_tokens, curve.spread)
-    baseline = _tally(lengths, int(random.binomial(requests, curve.baseline_em)))
+    lengths = lengths_of(random, requests, curve.mean_tokens, curve.spread)
+    baseline = tally_of(lengths, int(random.binomial(requests, curve.baseline_em)))
     return baseline, tuple(_shadow(curve, curve.settings[index], baseline, lengths, random) for index in tried)
 
 
-def _shadow(
-    curve: TrueCurve, truth: TrueSetting, baseline: Tally, lengths: NDArray[np.float64], random: Generator
-) -> Tally:
+def _shadow(curve: TrueCurve, truth: TrueSetting, baseline: Tally, lengths: Lengths, random: Generator) -> Tally:
     worse, better = _differing(curve, truth)
     only_baseline = int(random.binomial(baseline.match, min(1.0, worse / (curve.baseline_em or 1.0))))
     only_candidate = int(random.binomial(baseline.mismatch, min(1.0, better / ((1 - curve.baseline_em) or 1.0))))
     both, neither = baseline.match - only_baseline, baseline.mismatch - only_candidate
-    told = _tally((lengths * (1 - truth.saving)).round().clip(1), both + only_candidate)
+    told = tally_of((lengths * (1 - truth.saving)).round().clip(1), both + only_candidate)
     return told + _pairs(both, only_baseline, only_candidate, neither)
 
 
@@ -84,21 +81,4 @@ def _pairs(both: int, only_baseline: int, only_candidate: int, neither: int) -> 
 
 
 def _answers(random: Generator, count: int, em: float, mean: float, spread: float) -> Tally:
-    return _tally(_lengths(random, count, mean, spread), int(random.binomial(count, em)))
-
-
-def _lengths(random: Generator, count: int, mean: float, spread: float) -> NDArray[np.float64]:
-    variance = log(1 + spread**2)
-    return random.lognormal(log(mean) - variance / 2, sqrt(variance), count).round().clip(1)
-
-
-def _tally(lengths: NDArray[np.float64], match: int) -> Tally:
-    count = len(lengths)
-    return Tally(
-        started=count,
-        completed=count,
-        match=match,
-        mismatch=count - match,
-        tokens=int(lengths.sum()),
-        tokens_squared=int((lengths**2).sum()),
-    )
+    return tally_of(lengths_of(random, count, mean, spread), int(random.binomial(count, em)))

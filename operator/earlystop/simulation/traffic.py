@@ -100,8 +100,8 @@ def more_in_shadow(
 
     A candidate would have made the very same answer shorter, and whether it is right is drawn given the baseline's.
     """
-    lengths = _lengths(random, int(random.poisson(traffic.rate * seconds)), traffic.mean_tokens, traffic.spread)
-    baseline = _tally(lengths, int(random.binomial(len(lengths), traffic.baseline_em)))
+    lengths = lengths_of(random, int(random.poisson(traffic.rate * seconds)), traffic.mean_tokens, traffic.spread)
+    baseline = tally_of(lengths, int(random.binomial(len(lengths), traffic.baseline_em)))
     shorter = (lengths * (1 - traffic.saving)).round().clip(1)
     return tuple(_plus(known, baseline, _shadow(baseline, shorter, traffic, random), ()) for known in totals)
 
@@ -125,7 +125,7 @@ def _shadow(baseline: Tally, lengths: Lengths, traffic: SyntheticTraffic, random
     worse = int(random.binomial(baseline.match, baseline_only / ((both + baseline_only) or 1.0)))
     better = int(random.binomial(baseline.mismatch, candidate_only / ((candidate_only + neither) or 1.0)))
     pairs = Pairs(baseline.match - worse, worse, better, baseline.mismatch - better)
-    return _with_pairs(_tally(lengths, pairs.both + better), pairs)
+    return _with_pairs(tally_of(lengths, pairs.both + better), pairs)
 
 
 def _with_pairs(tally: Tally, pairs: Pairs) -> Tally:
@@ -148,8 +148,8 @@ def _by_class(random: Generator, tally: Tally, named: int) -> list[list[int]]:
 
 
 def _requests(random: Generator, count: int, em: float, mean: float, traffic: SyntheticTraffic) -> Tally:
-    lengths = _lengths(random, count, mean, traffic.spread)
-    return _tally(lengths, _matches(random, count, em, traffic))
+    lengths = lengths_of(random, count, mean, traffic.spread)
+    return tally_of(lengths, _matches(random, count, em, traffic))
 
 
 def _matches(random: Generator, count: int, em: float, traffic: SyntheticTraffic) -> int:
@@ -164,14 +164,15 @@ def _matches(random: Generator, count: int, em: float, traffic: SyntheticTraffic
     return int(random.binomial(groups, rates).sum())
 
 
-def _lengths(random: Generator, count: int, mean: float, spread: float) -> Lengths:
-    """Output tokens of each request: log-normal, at least one."""
+def lengths_of(random: Generator, count: int, mean: float, spread: float) -> Lengths:
+    """Output tokens of each of `count` requests: log-normal, at least one. mean: tokens; spread: standard deviation
+    over the mean."""
     variance = log(1 + spread**2)
     return random.lognormal(log(mean) - variance / 2, sqrt(variance), count).round().clip(1)
 
 
-def _tally(lengths: Lengths, match: int) -> Tally:
-    """Requests that all complete."""
+def tally_of(lengths: Lengths, match: int) -> Tally:
+    """Requests that all complete, each with a score. lengths: output tokens of each; match: how many are right."""
     count = len(lengths)
     return Tally(
         started=count,

@@ -26,6 +26,7 @@ def test_a_look_is_a_line_that_begins_with_its_time() -> None:
     assert lines_of([ROW]) == [LINE]
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(rows)
 def test_rows_of_any_counts_come_back_from_their_text(looks: list[tuple[int, ...]]) -> None:

@@ -99,6 +99,7 @@ WORDS = st.from_regex(r"\A[A-Za-z][A-Za-z0-9._+-]{0,31}\Z")
 NUMBERS = st.decimals(min_value=-9, max_value=9, places=6).map(lambda number: format(number, "f"))
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=20)
 @given(st.lists(WORDS, min_size=2, max_size=16, unique=True), st.lists(NUMBERS, min_size=1, max_size=12))
 def test_every_name_is_a_label_and_the_only_one_of_its_setting(choices: list[str], numbers: list[str]) -> None:

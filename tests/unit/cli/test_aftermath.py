@@ -13,8 +13,8 @@ from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.explain import explanation
 from earlystop.controller.cluster import Manifest
-from earlystop.rollout.conditions import summary
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.summary import summary
 from earlystop.rollout.transitions import carried_out
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout import guarding

@@ -59,18 +59,20 @@ def verdict(
     return found
 
 
+@pytest.mark.slow
 def test_each_effort_has_the_budget_that_a_verdict_changed_and_none_that_it_only_kept() -> None:
     found = effort_map([verdict("medium", "2048", ("budget-high", "9000")), verdict("low", "512")])
     assert [(effort, each.budget) for effort, each in found.items()] == [("low", 512), ("medium", 2048)]
     assert found["low"].verdict.startswith("low-0") and found["low"].effect
 
 
+@pytest.mark.slow
 def test_the_latest_verdict_about_an_effort_holds() -> None:
     older, newer = verdict("low", "512"), verdict("low", "256", ("budget-low", "512"), later=90_000)
     assert effort_map([newer, older])["low"].budget == effort_map([older, newer])["low"].budget == 256
 
 
-def test_a_rollback_a_persons_wish_and_a_verdict_that_was_changed_prove_nothing() -> None:
+def test_a_rollback_a_persons_request_and_a_verdict_that_was_changed_prove_nothing() -> None:
     forged, asked = object_in_rows(verdict("low", "512")), verdict("low", "512")
     forged["spec"]["looks"][0][6] += 1
     asked["spec"] |= {"requestedBy": "user alice"}
@@ -102,6 +104,7 @@ def test_each_engine_takes_a_budget_in_a_field_of_its_own(engine: Engine, fields
     assert fields_for(engine, 512) == fields
 
 
+@pytest.mark.slow
 def test_the_map_is_printed_for_each_engine_and_as_json(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.yaml"
     path.write_text(yaml.safe_dump_all([verdict("low", "512"), verdict("high", "8192")]))

@@ -13,7 +13,7 @@ from earlystop.api.reasons import REASONS
 from earlystop.cli.explain import explanation
 from earlystop.cli.main import app
 from earlystop.controller.cluster import Manifest
-from earlystop.simulation.remaining import Remaining
+from earlystop.simulation.remaining_time import Remaining
 from tests.unit.cli.api_server import api_with
 from tests.unit.cli.shown_policies import RECORDED, moment_of, policy_in, recorded
 from tests.unit.rollout.states import REACHED

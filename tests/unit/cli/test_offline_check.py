@@ -16,7 +16,8 @@ from earlystop.cli.crd_rules import with_defaults
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
-from tests.cluster.refused_policies import FIELDS, POLICIES
+from tests.cluster.refused_fields import FIELDS
+from tests.cluster.refused_policies import POLICIES
 from tests.cluster.refused_searches import SEARCHES
 
 ACCEPTED = {

@@ -17,7 +17,7 @@ from earlystop.cli.main import app
 from earlystop.cli.savings import as_json, savings_of, screen_of, sentences
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
+from earlystop.rollout.savings import Asked, SavingsLedger, booked, counts_of_step
 from tests.unit.cli.api_server import api_with
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW
@@ -27,7 +27,7 @@ EUROS = {"price": {"perMillionTokens": "2.00", "currency": "EUR"}}
 SOURCE = {"metadata": {"name": "default"}, "spec": {"url": "http://p:9090", "price": {"perMillionTokens": "1.00"}}}
 
 
-def book() -> SavingsBook:
+def ledger() -> SavingsLedger:
     """1,000,000 requests of a candidate that took 400 tokens each, where the baseline's took 600."""
     baseline = Tally(completed=1_000_000, tokens=600_000_000)
     candidate = Tally(completed=1_000_000, tokens=400_000_000)
@@ -36,7 +36,7 @@ def book() -> SavingsBook:
 
 def policy(name: str = "qa", state: str = "observing", savings: dict[str, Any] | None = None) -> Manifest:
     changes = None if savings is None else {"savings": savings}
-    return manifest(replace(REACHED[state], savings=book()), name=name, changes=changes)
+    return manifest(replace(REACHED[state], savings=ledger()), name=name, changes=changes)
 
 
 def test_tokens_are_worth_the_policys_price_else_that_of_its_source_else_nothing_is_said() -> None:

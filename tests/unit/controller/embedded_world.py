@@ -25,7 +25,6 @@ from earlystop.controller.cluster import (
     VERDICTS,
     Manifest,
 )
-from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.answers import asked_of
@@ -42,6 +41,7 @@ from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 from tests.unit.controller.memory import Memory
+from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
 from tests.unit.rollout.policies import NOW, policy
@@ -50,7 +50,7 @@ from tests.unit.rollout.traffic import Quality
 SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
 
 
-class Counts(CountBatcher):
+class Counts(NamedAnswers):
     """Prometheus as a function of time: requests come steadily from a moment on, split as the weights say, and all of
     them by the overlay.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from earlystop.controller.cluster import Manifest
+from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import check_invariants, snapshot
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.exposed import candidate_weight
@@ -52,3 +55,15 @@ class Checked(Dying):
         now = snapshot(self)
         self.asked_for.add(candidate_weight(now.state) or 0)
         check_invariants(now, self.asked_for)
+
+
+async def reconcile_through(world: World, is_over: Callable[[], bool], times: int = 200) -> None:
+    """Reconcile until it is over; an operator that is killed is followed by another one, a second later."""
+    for _ in range(times):
+        try:
+            await world.reconcile()
+        except Killed:
+            world.now += 1
+            world.restart()
+        if is_over():
+            return

@@ -274,6 +274,7 @@ def test_an_object_without_any_one_of_its_optional_fields_is_answered(name: str)
         watched(written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", sorted(route_modes()))
 def test_an_overlay_or_alias_from_which_somebody_took_a_field_is_answered(mode: str) -> None:
     alone = here(mode, {**WRITTEN, "neighbour": without(NEIGHBOUR, ("spec", "parentRefs"))})

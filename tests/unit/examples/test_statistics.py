@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.engine import Objective, Verdict
@@ -20,6 +22,7 @@ def answers(rng: random.Random) -> Tally:
     return Tally(started=ANSWERS, completed=ANSWERS, **counts)
 
 
+@pytest.mark.slow
 def test_harm_is_found_among_equals_no_more_often_than_the_risk_allows() -> None:
     rng, found = random.Random(1), 0
     for _ in range(RUNS):

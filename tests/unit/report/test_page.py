@@ -113,6 +113,7 @@ def test_every_plot_has_a_name_and_a_table_and_every_table_a_caption() -> None:
     assert dict(tags.found)["html"]["lang"] == "en"
 
 
+@pytest.mark.slow
 def test_a_page_of_a_campaign_of_1400_looks_stays_below_300_kilobytes() -> None:
     manifest = drawn_verdict(1)
     rows = in_rows(manifest["spec"])["looks"]

@@ -38,6 +38,7 @@ def test_evidence_and_intervals_are_those_of_python_at_each_look(scripts: Replay
         ensure_repeated(scripts, drawn_campaign(seed), at_each_look=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [24, 28])
 def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> None:
     campaign = drawn_campaign(seed, session=60)
@@ -71,6 +72,7 @@ def test_a_changed_count_of_answers_or_tokens_is_told(scripts: Replayer, variant
     assert problems and "the record says" in problems[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_looks_as_text_are_repeated_as_their_rows_are_and_a_changed_count_in_a_line_is_told(
     scripts: Replayer, seed: int

@@ -21,7 +21,7 @@ from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort
 from earlystop.rollout.plan import LOOK_SECONDS, PINNED, TIMES
-from earlystop.rollout.requirements import Answer, Standing, joined
+from earlystop.rollout.requirements import Answer, RequirementState, joined
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume
@@ -302,8 +302,8 @@ def test_a_verdict_whose_answers_were_changed_is_found_out(changes: dict[str, An
 class Fixed:
     """A requirement that always answers the same."""
 
-    def __init__(self, standing: Standing, *by: str) -> None:
-        self.fixed = Answer(standing, by)
+    def __init__(self, state: RequirementState, *by: str) -> None:
+        self.fixed = Answer(state, by)
 
     def answer(self, now: int) -> Answer:
         return self.fixed
@@ -320,8 +320,8 @@ class Fixed:
     ],
 )
 def test_several_requirements_stand_as_the_worst_of_them(standings: str, together: str) -> None:
-    requirements = [Fixed(Standing(each), each) for each in standings.split()]
-    assert joined(requirements, NOW).standing is Standing(together)
+    requirements = [Fixed(RequirementState(each), each) for each in standings.split()]
+    assert joined(requirements, NOW).state is RequirementState(together)
 
 
 def test_nobody_is_asked_without_a_decision_that_waits() -> None:

@@ -175,6 +175,7 @@ ROUND = st.tuples(st.integers(0, 1500), st.integers(0, 60), HOW)
 """Requests that start, those that are outstanding then, and what interrupts the step before its next look."""
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=60)
 @given(rounds=st.lists(ROUND, min_size=3, max_size=12), least=st.sampled_from(sorted(WRITTEN)))
 def test_whatever_interrupts_a_step_its_evidence_begins_when_little_is_outstanding_of_what_it_started_since(

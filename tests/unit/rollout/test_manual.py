@@ -54,7 +54,7 @@ def test_an_abort_of_what_is_rolled_back_already_changes_nothing_and_is_no_reaso
 
 @pytest.mark.parametrize("verb", ["abort", "promote"])
 @pytest.mark.parametrize("text", ["another", "", "0123456789/w10", "a\x1b[2J\u202e" + "x" * 500])
-def test_a_wish_for_another_campaign_does_nothing_and_says_which_is_under_way(verb: str, text: str) -> None:
+def test_a_request_for_another_campaign_does_nothing_and_says_which_is_under_way(verb: str, text: str) -> None:
     for name, state in REACHED.items():
         told = asked(verb, state, text)
         assert isinstance(told, Declined) and not told.refused, name
@@ -62,7 +62,7 @@ def test_a_wish_for_another_campaign_does_nothing_and_says_which_is_under_way(ve
         assert state.revision in told.message or state.phase == Phase.PENDING
 
 
-def test_a_wish_that_is_still_written_down_never_meets_the_next_campaign() -> None:
+def test_a_request_that_is_still_written_down_never_meets_the_next_campaign() -> None:
     for verb, done in (("abort", aborted), ("promote", promoted_now)):
         over = carried_out(done(REACHED["observing"]))
         again = start_campaign(SPEC, UID, "again", "", over, NOW + 6000, entropy="")

@@ -13,7 +13,7 @@ from earlystop.rollout.plan import StageKind
 from earlystop.rollout.savings import (
     Arm,
     Asked,
-    SavingsBook,
+    SavingsLedger,
     StepCounts,
     Sums,
     booked,
@@ -58,12 +58,12 @@ def test_golden_questions_save_nothing_and_their_own_tokens_are_taken_off() -> N
 
 def test_golden_questions_of_each_look_add_up_within_a_step() -> None:
     asked = Asked(Tally(completed=1, tokens=5), Tally(completed=1, tokens=3))
-    book: SavingsBook | None = None
+    ledger: SavingsLedger | None = None
     for look in range(1, 4):
         baseline, candidate = Tally(completed=101 * look, tokens=605 * look), Tally(completed=look, tokens=3 * look)
         counts = counts_of_step(1, 0, StageKind.SPLIT, baseline, [candidate], asked=asked)
-        book = booked(book, counts, NOW + look)
-    assert book is not None and book.sums.golden == 3 * 8 and book.sums.requests == 300
+        ledger = booked(ledger, counts, NOW + look)
+    assert ledger is not None and ledger.sums.golden == 3 * 8 and ledger.sums.requests == 300
 
 
 def test_failures_beyond_the_baselines_rate_are_lost_and_no_others() -> None:
@@ -92,13 +92,13 @@ def test_without_an_answer_of_the_baseline_nothing_is_said_to_be_saved() -> None
 
 
 def test_reading_a_moment_again_books_nothing_twice() -> None:
-    book = booked(None, split(), NOW)
-    assert booked(book, split(), NOW) == book
+    ledger = booked(None, split(), NOW)
+    assert booked(ledger, split(), NOW) == ledger
 
 
 def test_counts_that_fell_are_of_something_new_and_what_was_booked_before_stays() -> None:
-    book = booked(booked(None, split(), NOW), split(Arm(10, 0, 6_000)), NOW + 15)
-    assert book.sums.tokens == 80_000 + 26_000
+    ledger = booked(booked(None, split(), NOW), split(Arm(10, 0, 6_000)), NOW + 15)
+    assert ledger.sums.tokens == 80_000 + 26_000
 
 
 @settings(examples, max_examples=30)
@@ -106,25 +106,25 @@ def test_counts_that_fell_are_of_something_new_and_what_was_booked_before_stays(
 def test_books_balance_to_the_token_in_steps_of_every_kind_and_over_all_of_them(
     looks: list[tuple[StageKind | None, list[tuple[Tally, Tally]]]],
 ) -> None:
-    book: SavingsBook | None = None
+    ledger: SavingsLedger | None = None
     step, kind, arms = 0, StageKind.SPLIT, [Tally()] * 3
     requests = of_users = golden = shadows = 0
     for at, (begins, new) in enumerate(looks):
         step, kind, arms = (step, kind, arms) if begins is None else (step + 1, begins, [Tally()] * 3)
         arms = [arm + users + asked for arm, (users, asked) in zip(arms, new, strict=True)]
         counts = counts_of_step(1, step, kind, arms[0], [arms[1]], [arms[2]], Asked(*(asked for _, asked in new)))
-        book = booked(book, counts, NOW + at)
+        ledger = booked(ledger, counts, NOW + at)
         serving = new if kind is StageKind.SPLIT else [new[0], new[2]]
         requests += sum(users.completed for users, _ in serving)
         of_users += sum(users.tokens for users, _ in serving)
         golden += sum(asked.tokens for _, asked in new)
         shadows += 0 if kind is StageKind.SPLIT else new[1][0].tokens
-        sums = book.sums
+        sums = ledger.sums
         assert (sums.requests, sums.golden, sums.shadows, sums.doubtful) == (requests, golden, shadows, 0)
         assert sums.tokens == of_users + golden
         assert sums.without == of_users + sums.saved
-        assert restore_savings(savings_status(book)) == book
-    assert book is not None and book.until == NOW + len(looks) - 1
+        assert restore_savings(savings_status(ledger)) == ledger
+    assert ledger is not None and ledger.until == NOW + len(looks) - 1
 
 
 def test_a_step_that_serves_a_candidate_to_nobody_books_its_golden_questions_as_such_and_its_shadows_without_them() -> (
@@ -152,26 +152,26 @@ ANY_LOOK = st.tuples(st.integers(0, 1), st.sampled_from(StageKind), st.lists(ANY
 @settings(examples, max_examples=50)
 @given(st.lists(ANY_LOOK, min_size=1, max_size=4))
 def test_no_counts_whatever_keep_a_look_from_storing_its_books(looks: list[tuple[int, StageKind, list[Tally]]]) -> None:
-    book: SavingsBook | None = None
+    ledger: SavingsLedger | None = None
     for at, (step, kind, (baseline, candidate, beside, *asked)) in enumerate(looks):
-        book = booked(book, counts_of_step(1, step, kind, baseline, [candidate], [beside], Asked(*asked)), NOW + at)
-        told = savings_status(book)
-        assert told is not None and restore_savings(told) == book
+        ledger = booked(ledger, counts_of_step(1, step, kind, baseline, [candidate], [beside], Asked(*asked)), NOW + at)
+        told = savings_status(ledger)
+        assert told is not None and restore_savings(told) == ledger
 
 
 def test_more_golden_answers_than_answers_are_cut_and_the_step_is_told_as_doubtful() -> None:
     baseline, asked = Tally(completed=100, tokens=60_000), Asked(Tally(completed=150, tokens=90_000))
-    book = booked(None, counts_of_step(1, 0, StageKind.SPLIT, baseline, [], asked=asked), NOW)
-    assert book.sums == Sums(0, 60_000, without=0, golden=60_000, doubtful=1)
-    book = booked(book, counts_of_step(1, 1, StageKind.SPLIT, Tally(completed=10, tokens=6_000), []), NOW + 15)
-    told = savings_status(book)
+    ledger = booked(None, counts_of_step(1, 0, StageKind.SPLIT, baseline, [], asked=asked), NOW)
+    assert ledger.sums == Sums(0, 60_000, without=0, golden=60_000, doubtful=1)
+    ledger = booked(ledger, counts_of_step(1, 1, StageKind.SPLIT, Tally(completed=10, tokens=6_000), []), NOW + 15)
+    told = savings_status(ledger)
     assert told is not None and (told.doubtful_steps, told.requests) == (1, 10)
 
 
 def test_a_ledger_of_an_earlier_release_is_read_as_it_was() -> None:
-    book = unpacked("1,2,3,4,5,6;1,0,110,0,60050,10,50,60,0,20030,10,30,7", NOW, NOW)
-    assert book.closed == Sums(1, 2, 3, 4, 5, 6)
-    assert book.open == StepCounts(1, 0, Arm(110, 0, 60_050, 10, 50), Arm(60, 0, 20_030, 10, 30), 7)
+    ledger = unpacked("1,2,3,4,5,6;1,0,110,0,60050,10,50,60,0,20030,10,30,7", NOW, NOW)
+    assert ledger.closed == Sums(1, 2, 3, 4, 5, 6)
+    assert ledger.open == StepCounts(1, 0, Arm(110, 0, 60_050, 10, 50), Arm(60, 0, 20_030, 10, 30), 7)
 
 
 def test_a_status_that_holds_no_ledger_is_refused_by_name() -> None:

@@ -25,6 +25,7 @@ def after_one_trial(world: World) -> RolloutState:
     return world.run(lambda state: state.phase in BETWEEN_TRIALS | ENDED)
 
 
+@pytest.mark.slow
 def test_a_promising_trial_goes_on_until_it_is_known_how_much_answers_scatter() -> None:
     world = World(searched({"horizonRequests": 3_000_000}, objective=LEARNS), SAFE_BUT_LAST)
     state = after_one_trial(world)

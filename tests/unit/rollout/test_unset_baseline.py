@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.conditions import summary
 from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Decision, Verdict
 from earlystop.rollout.stored_settings import settings_text, values_of
+from earlystop.rollout.summary import summary
 from earlystop.rollout.unsupported import pinned_refusal, unwritten_bodies
 from earlystop.rollout.verdict import setting_pairs
 from tests.unit.api.body_policies import body_spec, setting

@@ -52,6 +52,7 @@ def midway(loss: float) -> tuple[PolicySpec, int, RolloutState]:
     return spec, now, state
 
 
+@pytest.mark.slow
 def test_the_same_state_is_told_the_same_each_time_and_the_clock_counts_down() -> None:
     spec, now, state = midway(0.0)
     first, later = remaining(spec, state, now), remaining(spec, state, now + 5)

@@ -38,7 +38,7 @@ class _Kept:
 
     @property
     def is_current(self) -> bool:
-        """Whether the object was there when it was last shown, and nothing has outrun that since."""
+        """Whether the object was there when it was last shown, and no write has superseded that since."""
         return self.text is not None or self.too_large
 
 
@@ -138,7 +138,7 @@ class WatchCache:
         return kept is not None and kept.listed
 
     def drop(self, key: ObjectKey) -> None:
-        """What is kept was outrun: the object is read before it is used again."""
+        """What is kept was superseded: the object is read before it is used again."""
         kept = self._kept.get(key)
         if kept is not None:
             self._bytes.changed(key.namespace, len(kept.text or b""), 0)

@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
+from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
 from earlystop.rollout.guard.culprit import Frozen
 from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
@@ -47,7 +47,7 @@ async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutSt
     )
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            found = await reader.read_frozen(name, question, alarm.at)
+            found = await reader.answer(name, question, alarm.at, read_frozen)
     except TimeoutError:
         return None
     return Frozen(*astuple(found)) if isinstance(found, FrozenCounts) else None

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
@@ -19,14 +19,8 @@ from earlystop.controller.counts.part_reading import Answers, Result, failure_of
 from earlystop.controller.counts.probing import probe, probe_now
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
-from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
-from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion, read_evaluators
-from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
-from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
-from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion, read_reports
-from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, without_mere_silence
@@ -38,6 +32,17 @@ GATHER_SECONDS = 0.05
 REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 T = TypeVar("T")
+
+
+class AboutOnePolicy(Protocol):
+    """A question that is about one policy, named namespace/name."""
+
+    @property
+    def policy(self) -> str:
+        """The policy's name."""
+
+
+Q = TypeVar("Q", bound=AboutOnePolicy)
 
 log = logging.getLogger(__name__)
 
@@ -103,33 +108,12 @@ class CountBatcher:
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return result
 
-    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
-        """How many requests of a policy's target came past its overlay, up to Unix second `at`."""
-        return await self.read_of_one(source, question.policy, lambda client: read_unseen(client, question, at))
-
-    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
-        """How many requests named a policy's revision without its token, up to Unix second `at`."""
-        return await self.read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
-
-    async def read_frozen(self, source: str, question: FrozenQuestion, at: int) -> FrozenCounts | MetricsFailure | None:
-        """How often a policy's scorer agrees with known scores, up to Unix second `at`; None where nobody counts it."""
-        return await self.read_of_one(source, question.policy, lambda client: read_frozen(client, question, at))
-
-    async def read_reports(
-        self, source: str, question: ReportsQuestion, at: int
-    ) -> tuple[ProcessReport, ...] | MetricsFailure:
-        """By which settings each process of a policy's target says that it serves, at Unix second `at`."""
-        return await self.read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
-
-    async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
-        """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""
-        return await self.read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
-
-    async def read_evaluators(
-        self, source: str, question: EvaluatorsQuestion, at: int
-    ) -> EvaluatorDigests | MetricsFailure:
-        """What a policy's evaluators ask, and how they score it, at Unix second `at`."""
-        return await self.read_of_one(source, question.policy, lambda client: read_evaluators(client, question, at))
+    async def answer(
+        self, source: str, question: Q, at: int, read: Callable[[ExactPrometheus, Q, int], T | MetricsFailure]
+    ) -> T | MetricsFailure:
+        """What a source says to a question about one policy at Unix second `at`, or why it says nothing. read: puts the
+        question to a source."""
+        return await self.read_of_one(source, question.policy, lambda client: read(client, question, at))
 
     async def read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests, EvaluatorsQuestion
+from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests, EvaluatorsQuestion, read_evaluators
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState
@@ -52,7 +52,7 @@ async def evaluators_of(
     if source is None:
         return NOTHING_KNOWN
     question = EvaluatorsQuestion(label, source.namespace_label)
-    found = await reader.read_evaluators(name, question, int(now - source.evaluation_delay_seconds))
+    found = await reader.answer(name, question, int(now - source.evaluation_delay_seconds), read_evaluators)
     memory.note_read(NOTHING_KNOWN if isinstance(found, MetricsFailure) else found, now, look)
     return memory.found
 

@@ -22,7 +22,7 @@ from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
+from earlystop.rollout.savings import Asked, SavingsLedger, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
 
@@ -170,7 +170,7 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     return replace(after, savings=_savings(tracked, ledger, at)), ledger
 
 
-def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsBook:
+def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsLedger:
     """The savings ledger with what the step has counted so far, that of a guard among others."""
     state, plan = tracked.state, tracked.plan
     source, step = source_of(ledger), state.clock.step

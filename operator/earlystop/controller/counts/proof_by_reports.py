@@ -12,7 +12,7 @@ from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.processes_behind import processes_behind
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
-from earlystop.metrics.convention.reports import ReportsQuestion
+from earlystop.metrics.convention.reports import ReportsQuestion, read_reports
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.observations import Observation
 
@@ -29,7 +29,7 @@ async def proof_by_reports(
     if source is None:
         return written
     question = ReportsQuestion(tracked.label, source.namespace_label)
-    answer = await reader.read_reports(metrics.source_ref.name, question, at)
+    answer = await reader.answer(metrics.source_ref.name, question, at, read_reports)
     if isinstance(answer, MetricsFailure):
         return written
     behind = processes_behind(answer, proof.digest, proof.fewest)

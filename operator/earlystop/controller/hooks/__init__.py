@@ -1,1 +1,1 @@
-"""Telling receivers outside of the cluster what happened to a policy."""
+"""Notifies receivers outside of the cluster of what happened to a policy."""

@@ -1,4 +1,5 @@
-"""What the operator remembers of telling a policy's hooks. It may be lost: what was told is stored before more is."""
+"""What the operator remembers of the events sent to a policy's hooks. It may be lost, since
+what was sent is stored before more is."""
 
 from __future__ import annotations
 

@@ -100,10 +100,10 @@ def _of_conditions(conditions: Sequence[ConditionSummary]) -> Iterator[Number]:
 
 
 def _of_savings(view: PolicyView) -> Iterator[Number]:
-    book = view.state.savings
-    if book is None:
+    ledger = view.state.savings
+    if ledger is None:
         return
-    sums = book.sums
+    sums = ledger.sums
     net = net_tokens(view.spec, sums)
     yield table.COUNTED_TOKENS, (), sums.tokens
     yield table.COUNTED_REQUESTS, (), sums.requests
@@ -113,8 +113,8 @@ def _of_savings(view: PolicyView) -> Iterator[Number]:
     if view.price is not None:
         money = worth_of(net, view.price)
         yield table.MONEY, (money.currency,), float(money.amount)
-    yield table.A_REQUEST, (), book.saved_a_request
-    yield table.BOOKED_UNTIL, (), book.until
+    yield table.A_REQUEST, (), ledger.saved_a_request
+    yield table.BOOKED_UNTIL, (), ledger.until
 
 
 def _of_campaign(state: RolloutState) -> Iterator[Number]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, Cluster
-from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
+from earlystop.controller.reconcile.competition import competition_for, is_over
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
@@ -28,8 +28,9 @@ async def check(
     sources: Mapping[str, SourceSpec],
     competing_policies: Collection[TrackedPolicy],
     now: float,
-) -> None:
-    """Find out whether the policy can be carried out as it is written now, and remember it.
+) -> Sequence[TrackedPolicy]:
+    """Find out whether the policy can be carried out as it is written now, and remember it. Returns the policies that
+    have yet to leave the target that it wants.
 
     What changes while the objects are read requires another check. Raises ClusterError when the API fails.
     """
@@ -39,25 +40,29 @@ async def check(
         reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
+    competition = competition_for(tracked, competing_policies)
     try:
-        successor = await _successor(cluster, tracked, competing_policies)
+        successor = competition.successor or await _remembered_successor(cluster, tracked, competing_policies)
         tracked.traffic.leave_to(successor)
         # A policy that has left its target asks for nothing, unless it was edited.
         asks = not successor or tracked.is_edited(tracked.state)
-        checked = await acceptance(cluster, tracked, sources, competing_policies, now) if asks else None
+        checked = await acceptance(cluster, tracked, sources, competition.refusal, now) if asks else None
         refusal = tracked.status.overflow or checked
     except BaseException:
         tracked.acceptance.require_check()
         raise
     tracked.observe(replace(tracked.observations, refusal=refusal), now)
+    return competition.leaving
 
 
-async def _successor(cluster: Cluster, tracked: TrackedPolicy, competing_policies: Collection[TrackedPolicy]) -> str:
-    """Name of the policy that the target is left to, "" for none. One that it was left to, and that an operator which
-    has just started does not track yet, keeps it for as long as it exists. Raises ClusterError when the API fails."""
-    found, before = successor_of(tracked, competing_policies), tracked.traffic.successor
-    if found or not before or not is_over(tracked):
-        return found
+async def _remembered_successor(
+    cluster: Cluster, tracked: TrackedPolicy, competing_policies: Collection[TrackedPolicy]
+) -> str:
+    """Name of the policy that the target was left to, and that an operator which has just started does not track yet:
+    it keeps the target for as long as it exists. "" for none. Raises ClusterError when the API fails."""
+    before = tracked.traffic.successor
+    if not before or not is_over(tracked):
+        return ""
     if any(each.key == (tracked.namespace, before) for each in competing_policies):
         return ""
     return before if await cluster.get(POLICIES, tracked.namespace, before) is not None else ""
@@ -67,19 +72,16 @@ async def acceptance(
     cluster: Cluster,
     tracked: TrackedPolicy,
     sources: Mapping[str, SourceSpec],
-    competing_policies: Collection[TrackedPolicy],
+    competition: Refusal | None,
     now: float,
 ) -> Refusal | None:
-    """The first reason not to carry out the policy as it is written now, or None."""
+    """The first reason not to carry out the policy as it is written now, or None. competition: why other policies keep
+    it from its target."""
     spec = tracked.spec
     own = refusal_of_spec(spec) or refusal_of_baseline(spec, tracked.state.losses) or refusal_of_search(spec)
     if own is not None:
         return replace(own, by_spec=True)
-    refusal = (
-        source_refusal(spec, sources)
-        or templates_refusal(spec, sources)
-        or competition_refusal(tracked, competing_policies)
-    )
+    refusal = source_refusal(spec, sources) or templates_refusal(spec, sources) or competition
     if refusal is not None:
         return refusal
     inputs = await inputs_of_spec(cluster, tracked, now)

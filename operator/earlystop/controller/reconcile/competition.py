@@ -8,7 +8,8 @@ Of several that want a target, the one that holds it keeps it; else one that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
@@ -18,6 +19,25 @@ from earlystop.rollout.state import ENDED, WITHOUT_CANDIDATE, Phase
 from earlystop.rollout.trials import due_again_at
 
 TARGET_TAKEN = "TargetTaken"
+
+
+class Competition(NamedTuple):
+    """What others mean for a policy's target at one moment.
+
+    successor: name of the policy that it leaves its target to, "" for none. refusal: why it may not begin, None when
+    nothing of others keeps it. leaving: those that have yet to leave what it wants to begin with.
+    """
+
+    successor: str
+    refusal: Refusal | None
+    leaving: Sequence[TrackedPolicy]
+
+
+def competition_for(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> Competition:
+    """All that a check has to know of the other policies. policies: all that are tracked."""
+    others = [each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid]
+    refusal = competition_refusal(tracked, others)
+    return Competition(successor_of(tracked, others), refusal, leaving_for(tracked, others))
 
 
 def competition_refusal(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> Refusal | None:

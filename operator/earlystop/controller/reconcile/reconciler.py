@@ -25,7 +25,6 @@ from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
-from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
@@ -99,8 +98,8 @@ class Reconciler:
             await refresh(self._cluster, tracked, self._clock())
         if acceptance_is_due(tracked, self._clock(), self._in_namespace(tracked.namespace)):
             async with self._checks.of():
-                await check(self._cluster, tracked, self._reader.known(), self._tracked(), self._clock())
-            for each in leaving_for(tracked, self._tracked()):
+                leaving = await check(self._cluster, tracked, self._reader.known(), self._tracked(), self._clock())
+            for each in leaving:
                 each.acceptance.require_check()
                 self._wake(each.key)
         await self._follow_hooks(tracked)

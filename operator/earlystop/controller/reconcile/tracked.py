@@ -46,7 +46,7 @@ class TrackedPolicy:
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
     status, traffic, acceptance, cross_check, hooks, gates, step_gates, load_memory, evaluators: what is remembered of
-        storing, of the cluster's objects, of checks, of the engine's own counters, of telling hooks, of asking gates
+        storing, of the cluster's objects, of checks, of the engine's own counters, of notifying hooks, of asking gates
         before a promotion and before a step, of how busy servers are and of evaluators.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.

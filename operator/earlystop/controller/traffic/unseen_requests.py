@@ -10,10 +10,10 @@ from earlystop.delivery.forged_requests import forged_requests
 from earlystop.delivery.never_applied import never_applied
 from earlystop.delivery.not_written import not_written
 from earlystop.delivery.overlay_misses import overlay_misses
-from earlystop.metrics.convention.body_effects import EffectsQuestion
-from earlystop.metrics.convention.forged import ForgedQuestion
+from earlystop.metrics.convention.body_effects import EffectsQuestion, read_effects
+from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import WATCHING
@@ -44,18 +44,18 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     forged = 0.0
     if has_token:
         asked = ForgedQuestion(tracked.label, seconds, source.namespace_label)
-        answer = await reader.read_forged(metrics.source_ref.name, asked, at)
+        answer = await reader.answer(metrics.source_ref.name, asked, at, read_forged)
         if isinstance(answer, MetricsFailure):
             return
         forged = answer
     found: Unseen | MetricsFailure = Unseen(0.0, 0.0)
     if processes:
         question = UnseenQuestion(tracked.label, state.revision, processes, seconds, source.namespace_label)
-        found = await reader.read_unseen(metrics.source_ref.name, question, at)
+        found = await reader.answer(metrics.source_ref.name, question, at, read_unseen)
     traits = tracked.plan.spec.delivery.traits
     if traits.through_injector:
         effects = EffectsQuestion(tracked.label, seconds, source.namespace_label)
-        did = await reader.read_effects(metrics.source_ref.name, effects, at)
+        did = await reader.answer(metrics.source_ref.name, effects, at, read_effects)
         if not isinstance(did, MetricsFailure):
             of_baseline = did.baseline_changed, did.baseline_unchanged
             memory.note_effects(

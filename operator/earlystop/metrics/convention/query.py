@@ -82,7 +82,7 @@ def namespace_of(policy: str) -> str:
     return policy.partition("/")[0]
 
 
-def foreign_rows_query(policies: Iterable[tuple[str, str]], namespace_label: str) -> str:
+def other_namespaces_query(policies: Iterable[tuple[str, str]], namespace_label: str) -> str:
     """The query for how many series carry the names of policies and come from other namespaces than theirs: one row for
     each policy, however many the series are.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, VARIANT
-from earlystop.metrics.convention.query import READING, foreign_rows_query, known_targets_query, samples_query
+from earlystop.metrics.convention.query import READING, known_targets_query, other_namespaces_query, samples_query
 from earlystop.metrics.convention.reader import CountRequest, InstantVectors, Reading, no_data
 from earlystop.metrics.liveness import SEEN_WITHIN_SECONDS, KnownTarget, label_names, target_labels
 from earlystop.metrics.source.failures import MetricsFailure
@@ -59,7 +59,7 @@ def no_data_explained(
     """
     if source.namespace_label is None or not requests:
         return {}
-    query = foreign_rows_query([(each.policy, each.revision) for each in requests], source.namespace_label)
+    query = other_namespaces_query([(each.policy, each.revision) for each in requests], source.namespace_label)
     rows = {labels.get(POLICY, ""): value for labels, value in client.instant_vector(query, float(at))}
     asked = {each.policy for each in requests}
     return {

@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 
 
 class Part(StrEnum):
-    """What a certificate is bound to, the most telling first: a new model usually comes with a new template."""
+    """What a certificate is bound to, the most informative first: a new model usually comes with a new template."""
 
     MODEL = "Model"
     IMAGES = "Images"

@@ -78,7 +78,7 @@ def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNo
 
 
 def reason_of(lapse: Lapse) -> str:
-    """The word for a lapse: that of the most telling part."""
+    """The word for a lapse: that of the most informative part."""
     return REASONS[lapse.changed[0]]
 
 

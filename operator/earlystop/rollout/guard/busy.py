@@ -113,7 +113,7 @@ def _asked_for(
 def _sees(guard: GuardState) -> bool:
     """Whether harm would be seen: nothing bolder serves while it would not. Answers of what serves must have been
     compared since it began to, or each change would begin anew the time until a guard is known to be blind."""
-    has_compared = guard.sight is not None and guard.sight.looks > 0 and not guard.is_blind
+    has_compared = guard.coverage is not None and guard.coverage.looks > 0 and not guard.is_blind
     return guard.phase is WatchPhase.OBSERVING and has_compared and guard.clock.metrics_lost_at is None
 
 
@@ -134,6 +134,6 @@ def _changed(state: RolloutState, guard: GuardState, name: str, now: int) -> Rol
         taken=busy.parked_looks,
         window=EMPTY,
         spans=(),
-        sight=None,
+        coverage=None,
     )
     return with_new_step(state, after)

@@ -9,6 +9,7 @@ from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow,
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
+from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import (
@@ -19,7 +20,6 @@ from earlystop.rollout.guard.packing import (
     unpack_factors,
     unpack_window,
 )
-from earlystop.rollout.guard.sight import Seen, Sight
 from earlystop.rollout.guard.state import Alarm, Busy, GuardState, StepClock, WatchPhase
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.guard.window import Sums
@@ -66,7 +66,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         window_parts=pack_window(guard.window) or None,
         spans=pack_spans(guard.spans) or None,
         culprit=culprit_status(alarm),
-        **_sight_fields(guard.sight),
+        **_coverage_fields(guard.coverage),
         **_busy_fields(guard.busy),
     )
 
@@ -104,7 +104,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         looks=CompressedLooks(unpack_looks(stored.looks or "", len(objective.classes))),
         taken=stored.looks_taken,
         window=unpack_window(stored.window_parts or "", 0 if stored.window is None else stored.window.seconds),
-        sight=_sight(stored),
+        coverage=_coverage(stored),
         spans=unpack_spans(stored.spans or ""),
         busy=_busy(stored),
     )
@@ -160,15 +160,15 @@ def claim_in(text: str) -> Claim:
     return Claim(ClaimKind(kind), name)
 
 
-def _sight_fields(sight: Sight | None) -> dict[str, Any]:
+def _coverage_fields(coverage: GuardCoverage | None) -> dict[str, Any]:
     """What a status says of what can be compared, as its fields."""
-    if sight is None:
+    if coverage is None:
         return {}
-    missing = None if sight.missing is None else tuple(sight.missing)
+    missing = None if coverage.missing is None else tuple(coverage.missing)
     return {
-        "compared_at": rfc3339(sight.at),
-        "compared_looks": sight.looks,
-        "compared_counts": tuple(sight.counts),
+        "compared_at": rfc3339(coverage.at),
+        "compared_looks": coverage.looks,
+        "compared_counts": tuple(coverage.counts),
         "not_compared": missing,
     }
 
@@ -190,12 +190,12 @@ def _busy(stored: GuardStatus) -> Busy:
     return Busy(stored.serves or "", changes, stored.parked or "", stored.parked_looks or 0)
 
 
-def _sight(stored: GuardStatus) -> Sight | None:
+def _coverage(stored: GuardStatus) -> GuardCoverage | None:
     if stored.compared_at is None:
         return None
     missing = None if stored.not_compared is None else Seen(*stored.not_compared)
     counts = Seen(*(stored.compared_counts or ()))
-    return Sight(from_rfc3339(stored.compared_at), stored.compared_looks or 0, counts, missing)
+    return GuardCoverage(from_rfc3339(stored.compared_at), stored.compared_looks or 0, counts, missing)
 
 
 def _window(guard: GuardState) -> GuardWindow | None:

@@ -10,8 +10,8 @@ from earlystop.api.counts import Look
 from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.objective import Basis, Claim, Objective
 from earlystop.rollout.compressed_looks import CompressedLooks
+from earlystop.rollout.guard.coverage import GuardCoverage
 from earlystop.rollout.guard.culprit import Evidence, Finding
-from earlystop.rollout.guard.sight import Sight
 from earlystop.rollout.guard.spans import Spans
 from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.totals import NO_COUNTS, Totals
@@ -94,9 +94,10 @@ class GuardState:
     in_flight, interrupted: as in `RolloutState`.
     checkpoint: the detectors before `looks`, which are the latest ones; detectors: always equal to the replay of those.
     checkpoint_at: the moment up to which the checkpoint has looked. taken: how many looks there were in all.
-    window: sums of both variants over the latest time. alarm: None until one ended the watch. sight: what it has been
-    able to compare, None before evidence began. busy: which setting serves by the load; detectors, looks, window, sight
-    and spans are of that one alone. spans: what both variants answered since it began to serve, until an alarm.
+    window: sums of both variants over the latest time. alarm: None until one ended the watch. coverage: what it has
+    been able to compare, None before evidence began. busy: which setting serves by the load; detectors, looks, window,
+    coverage and spans are of that one alone. spans: what both variants answered since it began to serve, until an
+    alarm.
     """
 
     since: int
@@ -119,7 +120,7 @@ class GuardState:
     taken: int = 0
     window: Window = EMPTY
     alarm: Alarm | None = None
-    sight: Sight | None = None
+    coverage: GuardCoverage | None = None
     spans: Spans = ()
     busy: Busy = NEVER_CHANGED
 
@@ -131,7 +132,7 @@ class GuardState:
     @property
     def is_blind(self) -> bool:
         """Whether there has been nothing to compare for too long although requests arrive."""
-        return self.sight is not None and self.sight.missing is not None
+        return self.coverage is not None and self.coverage.missing is not None
 
     @property
     def on_pairs(self) -> bool:

@@ -9,10 +9,10 @@ from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import EXACT_MATCH
 from earlystop.rollout.compressed_looks import CompressedLooks, with_look
+from earlystop.rollout.guard.coverage import after_look, began, look_of_guard
 from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.follow import restarted
 from earlystop.rollout.guard.packing import rounded
-from earlystop.rollout.guard.sight import after_look, began, look_of_guard
 from earlystop.rollout.guard.spans import with_rates
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.window import added
@@ -63,9 +63,9 @@ def take_look(
         return replace(state, guard=_settled(times, guard, at, totals, in_flight))
     weight = 100 - guard.holdback
     found = look_of_guard(guard.objective, guard.mark, totals, at, guard.clock.step, weight)
-    before = guard.sight or began(None, totals, at)
-    sight = after_look(before, guard.since, totals, at, usable=found is not None and found.usable)
-    guard = replace(guard, sight=sight)
+    before = guard.coverage or began(None, totals, at)
+    coverage = after_look(before, guard.since, totals, at, usable=found is not None and found.usable)
+    guard = replace(guard, coverage=coverage)
     return replace(state, guard=guard if found is None else _after_look(guard, found))
 
 
@@ -118,13 +118,13 @@ def _settled(
     if wait.is_over:
         begins = at if not guard.taken else guard.checkpoint_at
         clock = replace(guard.clock, evidence_from=at)
-        sight = began(guard.sight, totals, at)
-        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins, sight=sight)
+        coverage = began(guard.coverage, totals, at)
+        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins, coverage=coverage)
     if wait.is_over or wait.counts_older:
         guard = replace(guard, mark=totals.as_mark, interrupted=False)
     if not wait.is_over:
-        before = began(guard.sight, guard.mark, started_at)
-        guard = replace(guard, sight=after_look(before, guard.since, totals, at, usable=False))
+        before = began(guard.coverage, guard.mark, started_at)
+        guard = replace(guard, coverage=after_look(before, guard.since, totals, at, usable=False))
     return guard
 
 

@@ -56,17 +56,17 @@ def guard_sentence(guard: GuardState) -> str:
 
 def blind_sentence(guard: GuardState) -> str:
     """Since when there is nothing to compare, of which variant it is missing, and what to do."""
-    sight = guard.sight
-    assert sight is not None and sight.missing is not None  # it is blind
-    baseline, promoted, ours, theirs = sight.missing
+    coverage = guard.coverage
+    assert coverage is not None and coverage.missing is not None  # it is blind
+    baseline, promoted, ours, theirs = coverage.missing
     counts = (
-        f"since {rfc3339(sight.at)} the promoted setting has had {in_count(promoted)} requests and "
+        f"since {rfc3339(coverage.at)} the promoted setting has had {in_count(promoted)} requests and "
         f"{in_count(theirs)} scored answers, the baseline {in_count(baseline)} and {in_count(ours)}"
     )
     if guard.phase is WatchPhase.SETTLING:
         counts += f", of which {in_count(guard.in_flight or 0)} requests in flight are waited for"
     elif guard.on_pairs:
-        counts = f"since {rfc3339(sight.at)} no golden question has been answered by both variants"
+        counts = f"since {rfc3339(coverage.at)} no golden question has been answered by both variants"
     return (
         f"Nothing can be compared, so harm would not be seen: {counts}. The promoted setting stays. Find out why "
         "answers are missing, or abort the campaign, which gives all requests to the baseline."

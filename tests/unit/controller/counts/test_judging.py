@@ -30,10 +30,10 @@ class Together(CountBatcher):
     def __init__(self) -> None:
         super().__init__()
         self.sources["default"] = SOURCE
-        self.answer = asyncio.Event()
+        self.answers_now = asyncio.Event()
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
-        await self.answer.wait()
+        await self.answers_now.wait()
         return Reading(at, {}, float(at), 0)
 
 
@@ -58,7 +58,7 @@ async def test_a_thousand_dear_looks_of_one_namespace_hold_up_anothers_by_one(mo
     looks = [asyncio.create_task(look("hostile")) for _ in range(HOSTILE)]
     looks += [asyncio.create_task(look("healthy")) for _ in range(HEALTHY)]
     await asyncio.sleep(0)
-    reader.answer.set()
+    reader.answers_now.set()
     assert all([await each for each in looks])
     places = [place for place, namespace in enumerate(order) if namespace == "healthy"]
     assert len(order) == HOSTILE + HEALTHY and max(places) <= 2 * HEALTHY

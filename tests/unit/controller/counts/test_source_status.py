@@ -242,7 +242,7 @@ async def test_a_source_that_is_gone_is_not_written() -> None:
         assert it.writes == 0
 
 
-async def test_a_source_that_no_policy_reads_is_asked_and_mended_by_itself() -> None:
+async def test_a_source_that_no_policy_reads_is_asked_and_recovers_by_itself() -> None:
     with serving(answer_well) as server:
         async with world() as it:
             it.write(url=server.url, auth=bearer())

@@ -151,10 +151,10 @@ def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_
 def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     at = NOW + 60 + SILENT_SECONDS + 10
-    book = found.ledger
-    assert isinstance(book, ResetLedger)
-    gone = {replace(key, target="gone", address=""): mark._replace(counted=7) for key, mark in book.series.items()}
-    found.ledger, before = replace(book, series={**book.series, **gone}), counted(found)
+    ledger = found.ledger
+    assert isinstance(ledger, ResetLedger)
+    gone = {replace(key, target="gone", address=""): mark._replace(counted=7) for key, mark in ledger.series.items()}
+    found.ledger, before = replace(ledger, series={**ledger.series, **gone}), counted(found)
     see(found, lives(), at)
     assert isinstance(found.ledger, ResetLedger)
     assert not any(key.target == "gone" for key in found.ledger.series)

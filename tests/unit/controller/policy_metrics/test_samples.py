@@ -83,8 +83,8 @@ def test_counts_and_exact_match_of_both_arms_are_those_of_the_present_step() -> 
 
 def test_saved_tokens_are_shown_by_account_and_worth_what_the_price_says() -> None:
     baseline, candidate = Tally(completed=2_000_000, tokens=1_200_000_000), Tally(completed=10, tokens=2_000)
-    book = booked(None, counts_of_step(1, 0, StageKind.SPLIT, baseline, [candidate]), NOW)
-    samples = said(replace(REACHED["observing"], savings=book), Price(per_million_tokens="2.50", currency="EUR"))
+    ledger = booked(None, counts_of_step(1, 0, StageKind.SPLIT, baseline, [candidate]), NOW)
+    samples = said(replace(REACHED["observing"], savings=ledger), Price(per_million_tokens="2.50", currency="EUR"))
     assert value_of(samples, "earlystop_policy_savings_tokens", "saved") == 10 * (600 - 200)
     assert value_of(samples, "earlystop_policy_savings_tokens", "net") == 4_000
     assert value_of(samples, "earlystop_policy_savings_money", "EUR") == 0.01

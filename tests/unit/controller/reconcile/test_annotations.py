@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
+from earlystop.controller.cluster import ROUTES, ClusterError
 from earlystop.controller.reconcile.annotations import SUSPEND_FIELD, field_of, requests_in
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
@@ -15,36 +14,20 @@ from earlystop.delivery.names import overlay_name
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
+from tests.unit.controller.reconcile.requesting import (
+    ABORT,
+    HARMFUL,
+    PROMOTE,
+    RETRY,
+    SAME,
+    SAVING,
+    SUSPEND_BY,
+    by,
+    told,
+    under_way,
+)
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import written
-from tests.unit.rollout.traffic import Quality
-
-SAVING = Quality(mean_tokens=300, requests=40)
-HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
-SAME = Quality(requests=40)
-ONE_STEP = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
-ABORT, PROMOTE, RETRY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry"))
-SUSPEND_BY = "earlystop.dev/suspend-by"
-
-
-def by(verb: str, user: str, value: str) -> dict[str, str]:
-    """A request with its signature."""
-    return {verb: value, f"{verb}-by": f"{user} for {value}"}
-
-
-def events(world: World) -> list[tuple[str, str]]:
-    made = [each for path, each in world.api.objects.items() if path.startswith(EVENTS.path("llm"))]
-    return [(each["reason"], each["message"]) for each in made]
-
-
-def told(world: World, reason: str) -> list[str]:
-    return [note for found, note in events(world) if found == reason]
-
-
-async def under_way(world: World, phase: str = "Observing") -> str:
-    """The revision of a campaign that has come so far."""
-    await world.reconcile_until(phase)
-    return str(world.status["revision"])
 
 
 async def test_an_abort_reaches_weight_0_and_its_verdict_says_who_asked() -> None:
@@ -256,84 +239,6 @@ def test_a_name_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
     policy["metadata"]["annotations"] = {SUSPEND_BY: "\x1b]0;\u202e" + "x" * 1000 + " for false"}
     named = requests_in(policy).suspend.by
     assert named.isprintable() and len(named) == len("user ") + 253 and named.endswith("…")
-
-
-class Died(Exception):
-    """The operator's process ended."""
-
-
-def dies_at(world: World, write: int, *, done: bool) -> None:
-    """Let the operator die at its n-th write from now on, before the API took it or after."""
-    original, writes = world.api._call, count(1)
-
-    async def call(method: str, path: str, *rest: Any) -> Any:
-        dying = method != "GET" and next(writes) == write
-        if dying and not done:
-            raise Died
-        answer = await original(method, path, *rest)
-        if dying:
-            raise Died
-        return answer
-
-    setattr(world.api, "_call", call)  # noqa: B010
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("write", range(1, 7))
-async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next_operator(
-    write: int, done: bool
-) -> None:
-    async with World(SAVING, ONE_STEP).open() as world:
-        revision = await under_way(world, "Promoted")
-        first = world.status["decision"]
-        world.edit(annotations=by(ABORT, "alice", revision))
-        dies_at(world, write, done=done)
-        for _ in range(30):
-            try:
-                await world.reconcile()
-            except Died:
-                world.tracked = TrackedPolicy.load(world.policy, world.now)
-        found = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
-        overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
-    assert world.status["phase"] == "RolledBack" and weights_in(overlay) == {(100, 0)}
-    assert set(found) == {first["name"], f"{first['name']}-2"}
-    second = found[f"{first['name']}-2"]
-    assert second["digest"] == world.status["decision"]["digest"] and second["previous"] == first["digest"]
-
-
-async def test_an_abort_that_comes_just_before_the_route_is_written_is_seen_before_it_is() -> None:
-    async with World(SAVING, ONE_STEP).open() as world:
-        await world.reconcile_until("Observing")
-        original, weights = world.api._call, list[set[tuple[int, ...]]]()
-
-        async def call(method: str, path: str, *rest: Any) -> Any:
-            answer = await original(method, path, *rest)
-            if method == "POST" and "earlystopverdicts" in path and ABORT not in str(world.policy["metadata"]):
-                # No watch event has told the operator yet.
-                made = world.policy
-                metadata = {**made["metadata"], "annotations": {ABORT: made["status"]["revision"]}}
-                world.api.put(POLICIES, {**made, "metadata": metadata})
-            if method == "PUT" and "httproutes" in path:
-                weights.append(weights_in(rest[0]))
-            return answer
-
-        setattr(world.api, "_call", call)  # noqa: B010
-        await world.reconcile_until("RolledBack")
-    assert weights == [{(100, 0)}], "all requests were given to a candidate that somebody had aborted"
-    assert len(world.verdicts()) == 2
-
-
-async def test_a_promotion_that_is_aborted_before_its_verdict_was_stored_keeps_that_verdict() -> None:
-    async with World(SAVING, ONE_STEP).open() as world:
-        await world.reconcile_until("Observing")
-        world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 100)
-        await world.reconcile_until("Promoting")
-        world.api._failures.clear()
-        world.edit(annotations={ABORT: world.status["revision"]})
-        await world.reconcile_until("RolledBack", reconciliations=20)
-        first, second = sorted(world.verdicts(), key=lambda each: len(each["metadata"]["name"]))
-    assert first["spec"]["decision"] == "Promote" and second["spec"]["previous"] == first["spec"]["digest"]
 
 
 async def test_a_promotion_that_was_planted_while_paused_is_not_carried_out_in_the_name_of_who_resumes() -> None:

@@ -11,7 +11,7 @@ from earlystop.controller.cluster import DEPLOYMENTS, Manifest
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import object_differences
 from tests.unit.controller.certified_world import CertifiedWorld
-from tests.unit.controller.killed import Dying, Killed
+from tests.unit.controller.killed import Dying, reconcile_through
 
 HOOKS = [{"name": "ci", "targetRef": {"name": "ci"}, "on": ["Promoted", "RolledBack", "Lapsed"]}]
 
@@ -92,6 +92,7 @@ async def test_a_new_campaign_tries_the_setting_anew_and_certifies_it_on_what_se
         assert world.status["campaign"] == 2 and len(world.verdicts()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_change", ["Revalidate", "RollBack"])
 async def test_a_target_that_is_rolled_out_back_and_forth_moves_no_request(on_change: str) -> None:
     async with CertifiedWorld(on_change).open() as world:
@@ -182,15 +183,13 @@ async def to_the_end(
     world.now = now
     world.restart()
     async with world.open():
-        for _ in range(200):
-            try:
-                await world.reconcile()
-            except Killed:
-                world.now += 1
-                world.restart()
-            status = world.status
-            if status["phase"] == "RolledBack" or (status["campaign"] == 2 and status["phase"] == "Observing"):
-                break
+        await reconcile_through(
+            world,
+            lambda: (
+                world.status["phase"] == "RolledBack"
+                or (world.status["campaign"] == 2 and world.status["phase"] == "Observing")
+            ),
+        )
     waiting = [(kind, int(number)) for number, kind, *_ in map(str.split, world.status["hooks"]["queue"])]
     reasons = sorted(str(each["spec"]["reason"]) for each in world.verdicts())
     return api, End(reasons, waiting, world.route_weights())

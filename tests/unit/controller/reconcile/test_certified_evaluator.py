@@ -42,6 +42,7 @@ async def test_another_scorer_or_set_of_questions_ends_the_certificate_and_nothi
         assert world.status["phase"] == "Promoted" and len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [EvaluatorDigests(), UNREACHABLE])
 async def test_an_evaluator_that_is_gone_or_cannot_be_read_ends_no_certificate(
     missing: EvaluatorDigests | MetricsFailure,
@@ -53,6 +54,7 @@ async def test_an_evaluator_that_is_gone_or_cannot_be_read_ends_no_certificate(
         assert world.condition("Certified")["status"] == "True" and world.status["phase"] == "Promoted"
 
 
+@pytest.mark.slow
 async def test_evaluators_that_differ_are_told_of_and_move_nothing() -> None:
     async with EvaluatedWorld("RollBack").open() as opened:
         world = await promoted(opened)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 
+import pytest
+
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
-from tests.unit.controller.killed import Dying, Killed
+from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld
 
 
@@ -64,18 +66,12 @@ async def to_the_end(
     world.now = world.turning.turns_at = now
     world.restart()
     async with world.open():
-        for _ in range(200):
-            try:
-                await world.reconcile()
-            except Killed:
-                world.now += 1
-                world.restart()
-            if world.status["phase"] == "RolledBack":
-                break
+        await reconcile_through(world, lambda: world.status["phase"] == "RolledBack")
     assert world.route_weights() == {"qa": 100, "qa-es-candidate": 0}
     return api, {each["metadata"]["name"]: each["spec"]["reason"] for each in world.verdicts()}
 
 
+@pytest.mark.slow
 async def test_an_alarm_that_is_interrupted_at_any_write_comes_to_the_same_end_and_doubles_nothing() -> None:
     objects, now = await healthy_for(900)
     whole, verdicts = await to_the_end(objects, now)
@@ -86,6 +82,7 @@ async def test_an_alarm_that_is_interrupted_at_any_write_comes_to_the_same_end_a
             assert found == verdicts and api.writes > kill_at
 
 
+@pytest.mark.slow
 async def test_an_outage_under_guard_is_told_and_the_promoted_setting_stays() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -127,6 +124,7 @@ async def test_an_abort_takes_a_guarded_setting_off_and_ends_the_watch() -> None
         assert world.verdicts()[-1]["spec"]["reason"] == "Aborted" and "guard" not in world.status
 
 
+@pytest.mark.slow
 async def test_the_best_setting_of_a_search_is_watched_by_its_own_counts() -> None:
     async with SearchingWorld(changes={"guard": {"holdbackWeight": 10}}).open() as world:
         assert isinstance(world, SearchingWorld)

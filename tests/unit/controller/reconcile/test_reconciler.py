@@ -132,6 +132,7 @@ def crowded(begin: int = 0) -> World:
     return World(SAME, ONE_STEP, crowd=1200, crowd_after=begin)
 
 
+@pytest.mark.slow
 async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() -> None:
     async with crowded(begin=100).open() as world:
         while not (world.status.get("conditions") and condition(world, "Accepted")["reason"] == "TooManySeries"):

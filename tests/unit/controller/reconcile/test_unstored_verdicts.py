@@ -54,8 +54,8 @@ async def aborted(objects: dict[str, Manifest], now: float, kill_at: int | None,
     world.restart()
     async with world.open():
         world.edit(annotations={f"{GROUP}/abort": world.status["revision"]})
-        for visit in range(60):
-            api.is_full = visit < 4
+        for attempt in range(60):
+            api.is_full = attempt < 4
             try:
                 await world.reconcile()
             except Killed:

@@ -82,6 +82,7 @@ async def to_busy(
     ]
 
 
+@pytest.mark.slow
 async def test_a_change_that_is_interrupted_at_any_write_comes_to_the_same_end_and_changes_once(quiet: Quiet) -> None:
     objects, now = quiet
     whole, end = await to_busy(objects, now)

@@ -9,7 +9,6 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
 from earlystop.controller.cluster import AGENTGATEWAY_BACKENDS, DEFINITIONS, DEPLOYMENTS, GATEWAY_CLASSES, ROUTES
-from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
 from earlystop.controller.traffic.unseen_requests import LEAST_SECONDS, look_for_unseen, with_unseen
 from earlystop.delivery.decisions import SplitStatus
@@ -22,6 +21,7 @@ from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.source.answer import Sample
 from earlystop.rollout.observations import Observation
 from tests.unit.controller.embedded_world import SOURCE
+from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
 from tests.unit.delivery.cluster import AGENTGATEWAYS, running
 from tests.unit.rollout.policies import NOW
@@ -136,7 +136,7 @@ def test_missing_settings_of_all_variants_are_counted_and_changed_nothing() -> N
     assert (found.missing, found.total, found.changed) == (10.0, 100.0, 0.0)
 
 
-class Reader(CountBatcher):
+class Reader(NamedAnswers):
     """All requests come by the overlay, and the gateway left so many of 500 settings out."""
 
     def __init__(self, missing: float) -> None:

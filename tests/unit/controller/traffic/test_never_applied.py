@@ -8,7 +8,6 @@ import pytest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
-from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.traffic.unseen_requests import LEAST_SECONDS, SECONDS_BETWEEN, look_for_unseen, with_unseen
 from earlystop.delivery.never_applied import never_applied
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, effects_query, read_effects
@@ -18,6 +17,7 @@ from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.observations import Observation
 from tests.unit.controller.embedded_world import SOURCE
+from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.traffic.moves import Moves
 from tests.unit.rollout.policies import NOW
 
@@ -25,7 +25,7 @@ IN_FORCE = Observation(ConditionStatus.TRUE, "InForce", "Weights are in force, p
 LATER = int(NOW + LEAST_SECONDS + SECONDS_BETWEEN)
 
 
-class Reader(CountBatcher):
+class Reader(NamedAnswers):
     """All requests come by the overlay, and settings did this to their bodies."""
 
     def __init__(self, did: BodyEffects | MetricsFailure) -> None:

@@ -14,7 +14,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.state import ENDED, Phase
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import Snapshot, check_invariants, snapshot
-from tests.unit.controller.killed import Checked, Killed
+from tests.unit.controller.killed import Checked, Killed, reconcile_through
 from tests.unit.rollout.traffic import Quality
 
 SAVING = Quality(mean_tokens=300, requests=40)
@@ -45,15 +45,8 @@ class Play:
         world.api, world.now = api, self.now
         world.tracked = TrackedPolicy.load(world.policy, world.now)
         async with world.open():
-            for _ in range(300):
-                try:
-                    await world.reconcile()
-                except Killed:
-                    world.now += 1
-                    world.tracked = TrackedPolicy.load(world.policy, world.now)
-                self.asked_for |= api.asked_for
-                if snapshot(api).state.phase in ENDED:
-                    break
+            await reconcile_through(world, lambda: snapshot(api).state.phase in ENDED, times=300)
+            self.asked_for |= api.asked_for
         return api, snapshot(api)
 
 

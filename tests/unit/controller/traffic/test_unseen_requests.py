@@ -9,7 +9,6 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
 from earlystop.api.wire import commitment_of
-from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.timing import MESSAGE_SECONDS, message_is_due
 from earlystop.controller.traffic.unseen_requests import (
     LEAST_SECONDS,
@@ -25,13 +24,14 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.plan import parse_plan, plan_text
 from tests.unit.controller.embedded_world import SOURCE
+from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.traffic.moves import Moves
 from tests.unit.rollout.policies import NOW, policy
 
 IN_FORCE = Observation(ConditionStatus.TRUE, "InForce", "Weights are in force, proven by 20 probes.")
 
 
-class Reader(CountBatcher):
+class Reader(NamedAnswers):
     """Answers with these counts, and keeps the questions."""
 
     def __init__(self, found: Unseen | MetricsFailure) -> None:

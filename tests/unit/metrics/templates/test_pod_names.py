@@ -27,6 +27,7 @@ def generated(base: str, random: str) -> str:
     return base[:58] + random
 
 
+@pytest.mark.slow
 @given(NAMES, HASHES, RANDOM)
 @settings(max_examples=300, deadline=None)
 def test_every_pod_of_a_deployment_is_known_however_long_its_name_is(workload: str, hashed: str, random: str) -> None:
@@ -43,6 +44,7 @@ def test_every_pod_of_a_stateful_set_and_of_a_leader_worker_set_is_known(
     assert is_pod(f"{workload}-{number}-{worker}", workload, "LeaderWorkerSet")
 
 
+@pytest.mark.slow
 @given(NAMES.filter(lambda name: len(name) <= 46), HASHES, RANDOM)
 @settings(max_examples=200, deadline=None)
 def test_a_candidates_pods_are_none_of_the_baselines_nor_the_other_way_round(

@@ -55,6 +55,7 @@ def test_a_promotion_stays_promoted_and_leaves_the_baseline_the_share_that_the_g
     assert after.certified == before.certified and after.looks == before.looks
 
 
+@pytest.mark.slow
 def test_harm_that_begins_after_six_weeks_of_health_takes_the_setting_back_and_its_certificate() -> None:
     spec, server = guarded_policy({"rollout": {"lookSeconds": 3600}}), Server()
     healthy = watched(spec, watching(spec, server, promoted(spec)), server, SAVING, 1030)

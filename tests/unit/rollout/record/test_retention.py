@@ -109,6 +109,7 @@ def shared(number: int, attempt: int, candidate: str, previous: str) -> Manifest
     return found
 
 
+@pytest.mark.slow
 def test_attempts_at_shared_risk_are_not_forgotten_with_old_verdicts() -> None:
     verdicts: list[Manifest] = []
     for number in range(MOST_VERDICTS + 20):

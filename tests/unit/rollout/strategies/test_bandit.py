@@ -47,6 +47,7 @@ def test_shares_leave_the_baseline_its_part_and_every_setting_one_percent(
     assert found == shares(arms, weight, 0.02, seed)
 
 
+@pytest.mark.slow
 def test_shares_are_drawn_once_a_step_and_again_where_anything_differs_that_they_follow_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -110,9 +110,9 @@ def _books_hold_what_was_served(status: dict[str, Any], fleet: Fleet) -> None:
         candidate, _ = fleet.served[revision, step, Variant.CANDIDATE]
         without += round((baseline + candidate) * tokens / baseline)
     assert told["savedTokens"] == without - of_users
-    book = restore_savings(PolicyStatus.model_validate(status).savings)
-    assert book is not None
-    assert book.sums.without == book.sums.tokens - book.sums.golden + book.sums.saved == without
+    ledger = restore_savings(PolicyStatus.model_validate(status).savings)
+    assert ledger is not None
+    assert ledger.sums.without == ledger.sums.tokens - ledger.sums.golden + ledger.sums.saved == without
     # And the truth behind it: each of the candidate's requests saves 200 tokens on average.
     candidates = sum(requests for (_, _, variant), (requests, _) in fleet.served.items() if variant == "candidate")
     assert abs(told["savedTokens"] - 200 * candidates) < 0.02 * 200 * candidates

@@ -37,7 +37,7 @@ NOTHING_SEEN = Seen()
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class GuardCoverage:
     """What a guard has been able to compare.
 
     at: moment of the last look whose answers could be compared, or at which its step's evidence began, Unix seconds.
@@ -63,16 +63,16 @@ def look_of_guard(
     return look_to_use(objective, mark, totals, at, step, weight, None)
 
 
-def began(before: Sight | None, totals: Totals, at: int) -> Sight:
+def began(before: GuardCoverage | None, totals: Totals, at: int) -> GuardCoverage:
     """What is known when the evidence of a step begins: its counters hold nothing of steps before it."""
-    return Sight(at, 0 if before is None else before.looks, _seen(totals))
+    return GuardCoverage(at, 0 if before is None else before.looks, _seen(totals))
 
 
-def after_look(before: Sight, since: int, totals: Totals, at: int, *, usable: bool) -> Sight:
+def after_look(before: GuardCoverage, since: int, totals: Totals, at: int, *, usable: bool) -> GuardCoverage:
     """What is known after a look at moment `at`. since: when the guard began. usable: whether it was compared."""
     now = _seen(totals)
     if usable:
-        return Sight(at, before.looks + 1, now)
+        return GuardCoverage(at, before.looks + 1, now)
     usual = (before.at - since) / max(1, before.looks)
     patience = min(max(BLIND_SECONDS, USUAL_WAITS * usual if before.looks else 0), LONGEST_BLIND_SECONDS)
     missing = Seen(*(max(0, new - old) for new, old in zip(now, before.counts, strict=True)))
