@@ -8,7 +8,6 @@ without the overlay all is as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
@@ -19,14 +18,12 @@ from earlystop.delivery.injector_objects import (
     injector_deployment,
     network_policy,
 )
-from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
-from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import injected_alias_name, injector_name, overlay_name
-from earlystop.delivery.proof import ProbeOnlyRules
-from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import RouteMode, backend_services, serves_users
+from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.through_injector import Prerequisites, ThroughInjector
 from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True)
@@ -46,31 +43,19 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     return injector_refusal(inputs) or route_upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
-    """The alias Services and the injector first, then the overlay route."""
-    prerequisites, deployment = _prerequisites(inputs, split)
-    overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
-
-
-def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:
-    """All objects but the overlay, and the Deployment among them."""
+def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> Prerequisites:
+    """The alias Services and the injector."""
     deployment = injector_deployment(inputs, route_upstream(inputs))
     beside = (disruption_budget(inputs), network_policy(inputs))
     return (*_BACKENDS.aliases(inputs, split), deployment, *beside), deployment
 
 
-def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-    """As in GatewayHeader, to the injector, which passes signed questions on to the engine."""
-    found = _BACKENDS.probe_only(inputs, split, _prerequisites(inputs, split)[0])
-    return None if found is None else replace(found, asks_engine=bool(split.token))
-
-
+_THROUGH = ThroughInjector(_BACKENDS, _prerequisites)
 MODE = RouteMode(
     refusal=refusal,
-    render=render,
+    render=_THROUGH.render,
     has_split=has_split,
-    probe_only=probe_only,
+    probe_only=_THROUGH.probe_only,
     probes=probes,
     by_variant=through_golden_rules,
     summary=summary,
