@@ -220,7 +220,7 @@ async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) 
     await kopf.operator(
         identity=identity,
         registry=handlers.registry(runtime),
-        settings=handlers.settings(namespaces),
+        settings=handlers.settings(namespaces, runtime.follower.kinds),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
