@@ -15,7 +15,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.test_inner_route import HALF, ROUTES, here
+from tests.unit.delivery.before_a_pool import HALF, ROUTES, here
 
 OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
 
@@ -32,7 +32,8 @@ def rendered(*matches: str) -> list[dict[str, Any]]:
 
 
 def shipped_arguments() -> list[str]:
-    (operator,) = (each for each in shipped_objects("--set=inferencePools.enabled=true") if each["kind"] == "Deployment")
+    found = shipped_objects("--set=inferencePools.enabled=true")
+    (operator,) = (each for each in found if each["kind"] == "Deployment")
     arguments: list[str] = operator["spec"]["template"]["spec"]["containers"][0]["args"]
     return arguments
 

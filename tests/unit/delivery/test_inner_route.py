@@ -15,46 +15,19 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
 from earlystop.delivery.alias_service import fixed_refusal
 from earlystop.delivery.inner_route import inner_route, mark_of
-from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest, Neighbours, ObjectKey
+from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.neighbours import neighbour_route
 from earlystop.delivery.overlay import with_rules
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE, owned_names
-from tests.unit.delivery.cluster import LABELS, exact, gateway, header, inputs, prefix, rule, spec_in, split
+from tests.unit.delivery.before_a_pool import CHAT, HALF, POOL, ROUTES, TO_POOL, here, pool
+from tests.unit.delivery.cluster import exact, gateway, inputs, prefix, rule, spec_in
 from tests.unit.delivery.gateway_model import Asked, Entry, GatewayModel, Reading
 from tests.unit.rollout.policies import policy
 
-HALF = split(50)
-CHAT = "/v1/chat/completions"
-POOL = "qa-pool"
 AT = ("llm", "edge", 8000)
 HOST = "probe.example"
 READINGS = [Reading(*each) for each in product((False, True), repeat=3)]
-TO_POOL = {"group": POOL_GROUP, "kind": INFERENCE_POOL, "name": POOL}
-ROUTES = {
-    "everything": [prefix("/")],
-    "a prefix": [prefix("/v1")],
-    "the path": [exact(CHAT)],
-    "as strict as can be": [exact(CHAT, method="POST", headers=[header("x-model", "qwen"), header("x-tenant", "a")])],
-}
-
-
-def pool(**labels: str) -> Manifest:
-    """As its definition of inference.networking.k8s.io/v1 has it."""
-    spec = {
-        "selector": {"matchLabels": labels or LABELS},
-        "targetPorts": [{"number": 8000}],
-        "endpointPickerRef": {"name": "picker", "port": {"number": 9002}},
-    }
-    return {"metadata": {"name": POOL, "namespace": "llm", "uid": "pool-uid"}, "spec": spec}
-
-
-def here(matches: list[dict[str, Any]] | None = None, found: Manifest | None = None, **more: Any) -> ClusterInputs:
-    users = {"matches": matches or ROUTES["a prefix"], "backendRefs": [TO_POOL], **more.pop("rule", {})}
-    plain = inputs(users, **{"spec": spec_in("RequestBody"), **more})
-    key = ObjectKey(INFERENCE_POOL, "llm", POOL)
-    objects = {name: each for name, each in plain.objects.items() if name.kind != "Service"}
-    return replace(plain, inference_pools=True, objects={**objects, key: found or pool()})
 
 
 def refusal(found: ClusterInputs) -> Refusal:
