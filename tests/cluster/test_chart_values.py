@@ -52,6 +52,7 @@ EXPLAINED = {
         ("admissionPolicies.enabled=false,injector.enabled=false,jobs.namespaces={llm}", "/jobs/namespaces"),
         ("admissionPolicies.enabled=false,gatewayBody.enabled=true", "/gatewayBody/enabled"),
         ("gatewayBody.enabled=true,injector.enabled=false", "/gatewayBody/enabled"),
+        ("inferencePools.enabled=true,injector.enabled=false", "/inferencePools/enabled"),
         ("extraArgs={--port=9999}", "/extraArgs/0"),
         ("evaluator.extraArgs={--url=http://other.example.com}", "/evaluator/extraArgs/0"),
         ("podLabels.app\\.kubernetes\\.io/name=other", "app.kubernetes.io/name"),

@@ -268,6 +268,11 @@ class Delivery(Value):
         return self.traits.by_weights and self.route_ref is not None and self.drawn_by_injector is None
 
     @property
+    def leads_to_pools(self) -> bool:
+        """Whether an InferencePool behind the route can be led to, by an injector that sends back to the gateway."""
+        return self.request_body is not None and self.by_backends
+
+    @property
     def by_servers(self) -> ReadByServers | None:
         """Settings of the mode when it is one whose servers draw the variant themselves, else None."""
         return self.config_map or self.feature_flag

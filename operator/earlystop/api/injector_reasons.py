@@ -17,12 +17,16 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
         "exactMatch.evidence: Pairs and ask golden questions.",
         "BackendKindUnfit": "The route leads to a backend that is no Service, such as an InferencePool; point a "
-        "backendRef at a Service, or let the Pods draw the variant by a sidecar, which needs no route.",
+        "backendRef at a Service, write mode RequestBody where the operator may lead to pools, or let the Pods draw "
+        "the variant by a sidecar, which needs no route.",
+        "PoolNotFound": "The route leads to an InferencePool that does not exist; create it, or correct the "
+        "backendRef.",
         "InjectorDisabled": "The operator may run no injectors, which this delivery.mode needs; set "
         "injector.enabled in the chart's values.",
-        "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads, or serviceRef; "
+        "UpstreamUnfit": "An injector cannot send on to where the route leads, or to serviceRef; "
         "give the target one rule with one Service, or name one of its Pods. It has an address, a port of plain HTTP, "
-        "and no session affinity or another choice by who calls.",
+        "and no session affinity or another choice by who calls. Before an InferencePool, the route has an http "
+        "listener and rewrites no path.",
     }
 )
 _FAULTS: Mapping[str, str] = MappingProxyType(

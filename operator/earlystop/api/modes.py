@@ -27,6 +27,7 @@ class ModeTraits:
         too, and the injector counts and checks.
     promotes_target: whether a promotion is a change of the target itself, until which the candidate keeps its share.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
+    gateway_kinds: the same of a gateway's own kinds, where the operator may make objects of them.
     """
 
     module: str = ""
@@ -42,6 +43,7 @@ class ModeTraits:
     gateway_writes: bool = False
     promotes_target: bool = False
     watches: tuple[str, ...] = ()
+    gateway_kinds: tuple[str, ...] = ()
 
     @property
     def built(self) -> bool:
@@ -80,6 +82,7 @@ MODES: dict[str, ModeTraits] = {
         through_injector=True,
         gateway_writes=True,
         watches=OVERLAY,
+        gateway_kinds=("AgentgatewayBackend",),
     ),
     "Workload": ModeTraits(module="earlystop.delivery.workload", own_pods=True, promotes_target=True, watches=OVERLAY),
     "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),
@@ -92,9 +95,14 @@ def built_modes() -> tuple[str, ...]:
     return tuple(name for name, traits in MODES.items() if traits.built)
 
 
-def watched_kinds() -> tuple[str, ...]:
-    """Kinds of objects that the operator watches for the modes that this release can deliver by, each once."""
-    return tuple(dict.fromkeys(kind for name in built_modes() for kind in MODES[name].watches))
+def watched_kinds(*, of_gateways: bool = False) -> tuple[str, ...]:
+    """Kinds of objects that the operator watches for the modes that this release can deliver by, each once.
+
+    of_gateways: whether it may make objects of gateways' own kinds, and so watches them too.
+    """
+    built = [MODES[name] for name in built_modes()]
+    kinds = [kind for each in built for kind in each.watches]
+    return tuple(dict.fromkeys([*kinds, *(kind for each in built if of_gateways for kind in each.gateway_kinds)]))
 
 
 def route_modes() -> tuple[str, ...]:

@@ -88,6 +88,11 @@ IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
 RESPONSE_HEADER = "x-early-stop-response"
 """In an answer: its receipt (`exporter.receipts`), by which a vote or a label comes to its campaign later."""
+INNER_HEADER = "x-early-stop-inner"
+"""Of a request that an injector sends back to a gateway, and of its answer: an inner rule leads it to an InferencePool,
+and no client has it. An injector that is asked with it does not pass the request on, which would go round for ever."""
+ENGINE_PAGES = ("/health", "/openapi.json")
+"""What an injector asks of an engine by itself."""
 GOLDEN_HEADER = "x-early-stop-golden"
 """A request with it is for the variant that it names, and counted by no server: the evaluator that asked counts it. It
 needs no secret: such a request is evidence for nobody else."""

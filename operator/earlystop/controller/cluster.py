@@ -59,6 +59,7 @@ DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions"
 EVENTS = Resource("", "v1", "events")
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+INFERENCE_POOLS = Resource("inference.networking.k8s.io", "v1", "inferencepools")
 AGENTGATEWAY_BACKENDS = Resource("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
 FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
@@ -74,6 +75,7 @@ BY_KIND = {
     "FeatureFlag": FEATURE_FLAGS,
     "PodDisruptionBudget": DISRUPTION_BUDGETS,
     "NetworkPolicy": NETWORK_POLICIES,
+    "InferencePool": INFERENCE_POOLS,
     "AgentgatewayBackend": AGENTGATEWAY_BACKENDS,
     "CustomResourceDefinition": DEFINITIONS,
 }
@@ -117,6 +119,7 @@ class Cluster:
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
     injector_image: image of the injectors that may be run in this cluster, "" where none may.
     writes_gateway_objects: whether objects of a gateway's own may be made, for delivery.mode GatewayBody.
+    inference_pools: whether injectors may send on to InferencePools.
     layout: in which layouts the API server has kept a policy's status; CRDs of earlier releases do not name all of
         its fields, and the server takes out what they do not name.
     """
@@ -124,6 +127,7 @@ class Cluster:
     cache: WatchCache | None = None
     injector_image: str = ""
     writes_gateway_objects: bool = False
+    inference_pools: bool = False
     layout: StatusLayout = StatusLayout()
 
     def __init__(self, api: client.ApiClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import kopf
@@ -53,8 +53,9 @@ class NoDiffBase(kopf.DiffBaseStorage):
         """Annotations belong to people."""
 
 
-def settings(namespaces: list[str]) -> kopf.OperatorSettings:
-    """Kopf's settings for watching only. Bound to namespaces, it does not ask for the list of all."""
+def settings(namespaces: list[str], kinds: Iterable[str] | None = None) -> kopf.OperatorSettings:
+    """Kopf's settings for watching only. Bound to namespaces, it does not ask for the list of all. kinds: of objects
+    that are followed, None for those that every operator follows."""
     chosen = kopf.OperatorSettings()
     chosen.scanning.disabled = bool(namespaces)
     chosen.networking.request_timeout = 60
@@ -62,7 +63,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
     chosen.watching.chunk_size = PAGE
-    for kind in set(watched_kinds()) - set(FOLLOWED):
+    for kind in set(watched_kinds() if kinds is None else kinds) - set(FOLLOWED):
         chosen.watching.label_selectors[BY_KIND[kind].plural] = SELECTOR
     # A worker of Kopf's holds the last event of its object, whole, until it ends for want of another one.
     chosen.queueing.idle_timeout = IDLE_SECONDS
@@ -107,7 +108,7 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         else:
             runtime.approvals.shown(dict(event["object"]))
 
-    for kind in dict.fromkeys((*FOLLOWED, *watched_kinds())):
+    for kind in runtime.follower.kinds:
         resource = BY_KIND[kind]
         on_event = kopf.on.event(resource.group, resource.version, resource.plural, id=kind, registry=handlers)
         on_event(_followed(runtime, kind))

@@ -75,6 +75,9 @@ def run(
     gateway_bodies: Annotated[
         bool, typer.Option(help="Make objects of gateways for delivery.mode GatewayBody, which is refused without it.")
     ] = False,
+    inference_pools: Annotated[
+        bool, typer.Option(help="Let injectors send on to InferencePools, by the gateway; refused without it.")
+    ] = False,
     refused_network: Annotated[
         list[str] | None,
         typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
@@ -108,7 +111,7 @@ def run(
         refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
         names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
-        shown["gateway_bodies"] = gateway_bodies
+        shown |= {"gateway_bodies": gateway_bodies, "inference_pools": inference_pools}
         asyncio.run(operate(host, port, names, token_key, injector_image, record, refused, lease_name=lease, **shown))
     except Exception:
         # The last line of the log is read by the same tools as all others.
@@ -129,10 +132,12 @@ async def operate(
     policy_metrics: bool = True,
     serve_reports: bool = False,
     gateway_bodies: bool = False,
+    inference_pools: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image, cluster.writes_gateway_objects = injector_image, gateway_bodies
+        cluster.inference_pools = inference_pools
         own = platform.node()
         lease = ReleaseLease(cluster, time.time, own_namespace(), lease_name, identity=own, serves=namespaces)
         runtime = Runtime(
@@ -220,7 +225,7 @@ async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) 
     await kopf.operator(
         identity=identity,
         registry=handlers.registry(runtime),
-        settings=handlers.settings(namespaces),
+        settings=handlers.settings(namespaces, runtime.follower.kinds),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from earlystop.api.modes import watched_kinds
 from earlystop.controller.cache.start_check import StartCheck
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Manifest
+from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.watched_routes import WatchedRoutes
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.inputs import SELECTOR, ObjectKey
 from earlystop.delivery.orphans import policy_of
 
 # Kinds of which users' objects are followed: all that policies are decided on.
@@ -47,6 +48,13 @@ class ObjectFollower:
         self._start_check = StartCheck(self._cache, clock)
         self._comparison_requested = asyncio.Event()
         self._routes = WatchedRoutes()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of which objects are followed: those of users, and the operator's own, each once. A gateway's own kind
+        is among them where the operator may make objects of it."""
+        watched = watched_kinds(of_gateways=self._cluster.writes_gateway_objects)
+        return tuple(dict.fromkeys((*FOLLOWED, *watched)))
 
     def adopted(self, tracked: TrackedPolicy) -> None:
         """The operator starts to track a policy. One that is not checked at once is compared with what watches list."""
@@ -103,7 +111,7 @@ class ObjectFollower:
 
     async def compare_with_lists(self) -> None:
         """Compare what is kept with lists of the API server, and follow what no watch event reported."""
-        for kind in FOLLOWED:
+        for kind in self.kinds:
             for namespace in (None,) if kind in CLUSTER_SCOPED else self._namespaces:
                 try:
                     await self._compare(kind, namespace)
@@ -118,12 +126,18 @@ class ObjectFollower:
             if namespace is None or key.namespace == namespace
         }
         listed = set()
-        async for page in self._cluster.pages(BY_KIND[kind], namespace):
-            for manifest in page:
-                key = _key_of(kind, manifest)
-                listed.add(key)
-                if key in before and self._cache.note_listed(key, manifest):
-                    self._check_concerned(key, manifest)
+        labels = "" if kind in FOLLOWED else SELECTOR
+        try:
+            async for page in self._cluster.pages(BY_KIND[kind], namespace, labels):
+                for manifest in page:
+                    key = _key_of(kind, manifest)
+                    listed.add(key)
+                    if key in before and self._cache.note_listed(key, manifest):
+                        self._check_concerned(key, manifest)
+        except NotFound:
+            if kind in FOLLOWED:
+                raise
+            # A gateway's own kind that the cluster does not know, or knows no more: none of its objects are left.
         for key in self._cache.missing_since(before, listed):
             self._check_concerned(key, None)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.carried_metadata import carried_labels
+from earlystop.delivery.inner_route import leads_to_pool
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.names import overlay_name
+from earlystop.delivery.names import inner_route_name, overlay_name
 from earlystop.delivery.overlay import target_rules
 from earlystop.delivery.served_hosts import GATEWAY_API
 
@@ -26,14 +27,18 @@ def policies_cover_overlay(inputs: ClusterInputs) -> Refusal | None:
     if unreadable is not None:
         return unreadable
     assert inputs.route is not None  # checked before
-    name, overlay = inputs.route_name, overlay_name(inputs.policy)
+    name, own = inputs.route_name, [overlay_name(inputs.policy)]
+    # By the inner route, whoever knows its mark comes to the same servers.
+    own += [inner_route_name(inputs.policy)] if leads_to_pool(inputs) else []
     labels = inputs.route["metadata"].get("labels") or {}
     for policy in inputs.neighbours.policies:
         references = list(_references(policy, GATEWAY_API, "HTTPRoute", inputs.namespace))
         named = any(each["name"] == name and _is_overlaid(each.get("sectionName"), inputs) for each in references)
-        covered = any(each["name"] == overlay and "sectionName" not in each for each in references)
+        whole = {each["name"] for each in references if "sectionName" not in each}
+        covered = whole >= set(own)
         if named and not covered:
-            return _hangs_on(policy, f"HTTPRoute {name}", _name_also(GATEWAY_API, "HTTPRoute", [overlay]))
+            missing = [each for each in own if each not in whole]
+            return _hangs_on(policy, f"HTTPRoute {name}", _name_also(GATEWAY_API, "HTTPRoute", missing))
         selectors = _selecting(policy, GATEWAY_API, "HTTPRoute", labels)
         if not covered and any(not _selects(each, carried_labels(labels)) for each in selectors):
             advice = "Select it by a label that the overlay carries, too, which those of deployment tools are not."
@@ -46,7 +51,7 @@ def policies_cover_aliases(inputs: ClusterInputs, aliases: Sequence[tuple[str, s
 
     aliases: names of a Service and of an alias of it.
     """
-    for service in dict.fromkeys(service for service, _ in aliases):
+    for service in dict.fromkeys(service for service, _ in aliases if service in inputs.services):
         doubles = [alias for each, alias in aliases if each == service]
         labels = inputs.services[service]["metadata"].get("labels") or {}
         for policy in inputs.neighbours.policies:

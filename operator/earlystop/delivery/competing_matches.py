@@ -12,7 +12,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
-from earlystop.delivery.names import overlay_name
+from earlystop.delivery.names import inner_route_name, overlay_name
 from earlystop.delivery.neighbours import comes_first, neighbour_route
 from earlystop.delivery.precedence import (
     EVERYTHING,
@@ -88,15 +88,17 @@ def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
-    """The matches of other routes for the hosts of the user's route. The policy's own overlay is none of them; those
-    of other policies are."""
+    """The matches of other routes for the hosts of the user's route. The policy's own overlay and inner route are none
+    of them; those of other policies are."""
     return inputs.once(_competing_neighbours)
 
 
 def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     assert inputs.route is not None  # asked of rules that were found in it
     users = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways)
-    own = ("HTTPRoute", inputs.namespace, overlay_name(inputs.policy))
+    own = {
+        ("HTTPRoute", inputs.namespace, name) for name in (overlay_name(inputs.policy), inner_route_name(inputs.policy))
+    }
     return tuple(
         CompetingMatch(
             match,
@@ -105,7 +107,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
             route=f"{each.key[0]} {each.key[1]}/{each.key[2]}",
         )
         for each in inputs.neighbours.routes
-        if each.key not in (own, users.key) and each.hosts & users.hosts
+        if each.key not in {*own, users.key} and each.hosts & users.hosts
         for match in each.matches
     )
 

@@ -9,7 +9,6 @@ on trust from the gateway: the operator's own request for each variant goes the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
@@ -30,14 +29,12 @@ from earlystop.delivery.injector_objects import (
     injector_service,
     network_policy,
 )
-from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.names import injector_name, overlay_name, written_backend_name
-from earlystop.delivery.proof import ProbeOnlyRules
-from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import RouteMode, backend_services, objects_needed, serves_users
+from earlystop.delivery.route_mode import RouteMode, backend_services, objects_needed
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.through_injector import Prerequisites, ThroughInjector
 from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(written_backend_name, backend, baseline_aliased=True, reference=reference)
@@ -74,15 +71,8 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     )
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
-    """The injector and the gateway's objects first, then the overlay route."""
-    prerequisites, deployment = _prerequisites(inputs, split)
-    overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
-
-
-def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:
-    """All objects but the overlay, and the Deployment among them."""
+def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> Prerequisites:
+    """The injector and the gateway's objects."""
     upstream = route_upstream(inputs)
     deployment = injector_deployment(inputs, upstream)
     beside = (disruption_budget(inputs), network_policy(inputs))
@@ -90,18 +80,13 @@ def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Ma
     return made, deployment
 
 
-def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-    """As in RequestBody: by the gateway's objects to the injector, which passes signed questions on to the engine."""
-    found = _BACKENDS.probe_only(inputs, split, _prerequisites(inputs, split)[0])
-    return None if found is None else replace(found, asks_engine=bool(split.token))
-
-
+_THROUGH = ThroughInjector(_BACKENDS, _prerequisites)
 MODE = RouteMode(
     needs=needs,
     refusal=refusal,
-    render=render,
+    render=_THROUGH.render,
     has_split=has_split,
-    probe_only=probe_only,
+    probe_only=_THROUGH.probe_only,
     probes=probes,
     by_variant=through_golden_rules,
     summary=summary,

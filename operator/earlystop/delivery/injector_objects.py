@@ -17,7 +17,8 @@ from earlystop.api.gateway_body import GatewayBody
 from earlystop.api.injector import InjectorSpec, UserKey
 from earlystop.api.values import bounded
 from earlystop.api.wire import INJECTOR_LABEL
-from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.inner_route import InnerWay
+from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name
 from earlystop.delivery.overlay import TargetRule
 from earlystop.delivery.ownership import owned_metadata
@@ -32,10 +33,19 @@ MOUNT = "/etc/earlystop"
 
 
 class Upstream(NamedTuple):
-    """A Service before the engine, and one of its ports."""
+    """A Service before the engine, and one of its ports; or an InferencePool, the port of the Services before the
+    injector, and the way to the pool."""
 
     service: str
     port: int
+    inner: InnerWay | None = None
+
+    def arguments(self, namespace: str) -> list[str]:
+        """What tells an injector where to send requests on to."""
+        if self.inner is None:
+            return [f"--upstream=http://{self.service}.{namespace}.svc:{self.port}"]
+        host = [f"--upstream-host={self.inner.host}"] if self.inner.host else []
+        return [f"--upstream=http://{self.inner.address}", *host, f"--inner-mark={self.inner.mark}"]
 
 
 def settings_of(inputs: ClusterInputs) -> RequestBody | GatewayBody:
@@ -64,11 +74,14 @@ def weights_key(inputs: ClusterInputs) -> str:
 
 
 def owned_with_service(inputs: ClusterInputs, name: str, service: str) -> dict[str, Any]:
-    """Metadata of an object that stays until no overlay leads to it: the user's Service owns it as well. When the
-    policy is deleted, the operator lets it go (`orphans`)."""
+    """Metadata of an object that stays until no overlay leads to it: the user's Service, or InferencePool, owns it as
+    well. When the policy is deleted, the operator lets it go (`orphans`)."""
     metadata = owned_metadata(inputs, name)
-    uid = inputs.services[service]["metadata"]["uid"]
-    metadata["ownerReferences"].append({"apiVersion": "v1", "kind": "Service", "name": service, "uid": uid})
+    kind, version, found = ("Service", "v1", inputs.services.get(service))
+    if found is None:
+        kind, version, found = INFERENCE_POOL, f"{POOL_GROUP}/v1", inputs.pools[service]
+    owner = {"apiVersion": version, "kind": kind, "name": service, "uid": found["metadata"]["uid"]}
+    metadata["ownerReferences"].append(owner)
     return metadata
 
 
@@ -107,7 +120,7 @@ def injector_deployment(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}
     arguments = [
         f"--engine={own.engine}",
-        f"--upstream=http://{upstream.service}.{inputs.namespace}.svc:{upstream.port}",
+        *upstream.arguments(inputs.namespace),
         f"--settings={settings_text(inputs)}",
         f"--policy={inputs.namespace}/{inputs.policy}",
         f"--header-prefix={own.header_prefix}",

@@ -43,7 +43,7 @@ def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     refused = injector_refusal(inputs) or injector_weights.shadow_refusal(split)
     if refused is not None:
         return refused
-    name, port = _upstream(inputs)
+    name, port, _ = _upstream(inputs)
     service = inputs.services.get(name)
     if service is None:
         return _unfit(f"There is no Service {name} in namespace {inputs.namespace}", "Create it, or name another one")

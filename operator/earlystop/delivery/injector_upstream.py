@@ -8,6 +8,7 @@ from types import MappingProxyType
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.alias_service import MIRRORED_ANNOTATIONS, is_headless
 from earlystop.delivery.injector_objects import Upstream
+from earlystop.delivery.inner_route import inner_refusal, inner_way
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import rules_to_overlay
 
@@ -35,19 +36,22 @@ def injector_refusal(inputs: ClusterInputs) -> Refusal | None:
 
 
 def route_upstream(inputs: ClusterInputs) -> Upstream:
-    """The Service and port to which the user's route leads. The inputs must have passed `route_upstream_refusal`."""
-    backend = rules_to_overlay(inputs)[0].backend
-    return Upstream(backend["name"], backend["port"])
+    """The Service and port to which the user's route leads, or its InferencePool. The inputs must have passed
+    `route_upstream_refusal`."""
+    first = rules_to_overlay(inputs)[0]
+    return Upstream(first.backend["name"], first.backend["port"], inner_way(inputs) if first.is_pool else None)
 
 
 def route_upstream_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why an injector cannot send on to where the user's route leads; None when it can."""
     users = rules_to_overlay(inputs)
-    upstreams = {(each.backend["name"], each.backend.get("port")) for each in users}
-    name, port = next(iter(upstreams))
+    upstreams = {(each.is_pool, each.backend["name"], each.backend.get("port")) for each in users}
+    is_pool, name, port = next(iter(upstreams))
     if len(upstreams) > 1:
-        named = ", ".join(f"{service}:{number}" for service, number in sorted(upstreams, key=str))
+        named = ", ".join(f"{service}:{number}" for _, service, number in sorted(upstreams, key=str))
         return _unfit(f"HTTPRoute {inputs.route_name} leads to the target by {named}", "Write one Service and port")
+    if is_pool:
+        return inner_refusal(inputs)
     if port is None:
         return _unfit(f"HTTPRoute {inputs.route_name} names no port of Service {name}", "Write the backendRef's port")
     return service_refusal(inputs.services[name], port)

@@ -14,6 +14,10 @@ from earlystop.delivery.neighbours import NeighbourRoute
 Manifest = dict[str, Any]
 Made = TypeVar("Made")
 
+INFERENCE_POOL = "InferencePool"
+"""The kind of Gateway API's inference extension whose endpoint picker chooses a Pod for each request."""
+POOL_GROUP = "inference.networking.k8s.io"
+
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGER}"
 
 
@@ -50,6 +54,7 @@ class ClusterInputs:
     neighbours: what stands beside them.
     injector_image: image of injectors, by the operator's own setting; "" where it may run none.
     writes_gateway_objects: whether the operator may make objects of a gateway's own, by its own setting.
+    inference_pools: whether injectors may send on to InferencePools, by the operator's own setting.
     entry_is_free: whether another policy's settings in the policy's entry may be written over: that policy is gone or
         over, and they have given no candidate anything for as long as every server needs to read them.
     pods: the Pods of the policy's candidates, for a mode whose candidates have Pods of their own; None where the
@@ -66,6 +71,7 @@ class ClusterInputs:
     entry_is_free: bool = False
     pods: tuple[Manifest, ...] | None = None
     writes_gateway_objects: bool = False
+    inference_pools: bool = False
 
     def once(self, make: Callable[[ClusterInputs], Made]) -> Made:
         """What a pure function makes of these inputs, worked out at the first call only. Nobody changes it."""
@@ -112,6 +118,11 @@ class ClusterInputs:
     def services(self) -> dict[str, Manifest]:
         """Services of the policy's namespace, by name."""
         return {key.name: found for key, found in self.objects.items() if key[:2] == ("Service", self.namespace)}
+
+    @cached_property
+    def pools(self) -> dict[str, Manifest]:
+        """InferencePools of the policy's namespace, by name."""
+        return {key.name: found for key, found in self.objects.items() if key[:2] == (INFERENCE_POOL, self.namespace)}
 
     @cached_property
     def gateways(self) -> dict[tuple[str, str], Manifest]:

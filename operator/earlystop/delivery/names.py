@@ -12,6 +12,11 @@ def overlay_name(policy: str) -> str:
     return f"{bounded(policy, 235)}-early-stop"
 
 
+def inner_route_name(policy: str) -> str:
+    """Name of the HTTPRoute by which an injector's requests come to an InferencePool."""
+    return f"{bounded(policy, 230)}-early-stop-inner"
+
+
 def alias_name(service: str, variant: str = "candidate") -> str:
     """Name of a candidate's Service: at most 63 characters, different for different Services and variants."""
     plain = f"{service}-es-{variant}"

@@ -13,19 +13,24 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.carried_metadata import carried_annotations, carried_labels, with_carried
 from earlystop.delivery.competing_matches import competing_neighbours, competing_rules
-from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest
 from earlystop.delivery.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.precedence import Match
 
+POOL_PORT = 80
+"""Of an injector's Services before an InferencePool, whose reference names none."""
 # Fields of a rule that say what is done with its requests on their way, and its name.
 KEPT = ("name", "filters", "timeouts", "retry")
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRule:
-    """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none."""
+    """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none.
+
+    backend: the user's reference to a Service, or to an InferencePool, which has a port here in any case.
+    """
 
     rule: dict[str, Any]
     backend: dict[str, Any]
@@ -34,6 +39,15 @@ class TargetRule:
     def base(self) -> dict[str, Any]:
         """The overlay's rule before any header is set: what the user wrote beside matches and backends is kept."""
         return {"matches": self.matches, **{key: self.rule[key] for key in KEPT if key in self.rule}}
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether the rule leads to an InferencePool."""
+        return self.backend.get("kind") == INFERENCE_POOL
+
+    def users_reference(self) -> dict[str, Any]:
+        """The user's own reference, with all requests."""
+        return {**next(each for each in in_use(self.rule) if each["name"] == self.backend["name"]), "weight": 1}
 
     def backend_reference(self, name: str, weight: int) -> dict[str, Any]:
         """A reference to a Service at the user's port."""
@@ -75,7 +89,25 @@ def target_backend(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any
         service = inputs.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
         if service is not None and selects(service, inputs.deployment):
             return dict(backend)
+        if own and selected_by_pool(backend, inputs):
+            return {"port": POOL_PORT, **backend}
     return None
+
+
+def selected_by_pool(backend: dict[str, Any], inputs: ClusterInputs) -> bool:
+    """Whether a backend is an InferencePool that sends to the target's Pods, and the mode can lead there."""
+    if (backend.get("group"), backend.get("kind")) != (POOL_GROUP, INFERENCE_POOL):
+        return False
+    pool = inputs.pools.get(backend["name"])
+    if pool is None or not can_lead_to_pools(inputs):
+        return False
+    labels = ((pool.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    return selects({"spec": {"selector": labels}}, inputs.deployment)
+
+
+def can_lead_to_pools(inputs: ClusterInputs) -> bool:
+    """Whether the policy's mode can lead to InferencePools, and the operator may."""
+    return inputs.inference_pools and inputs.spec.delivery.leads_to_pools
 
 
 def in_use(rule: dict[str, Any]) -> list[dict[str, Any]]:

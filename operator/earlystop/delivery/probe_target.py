@@ -44,6 +44,14 @@ def probe_target(
     return None
 
 
+def plain_listener(inputs: ClusterInputs, route: Manifest) -> tuple[str, str | None] | None:
+    """Address with port, and a host, by which a route is reached in plain HTTP; None where no Gateway offers that."""
+    found = _listeners(inputs, route)
+    return next(
+        ((_address(gateway, each), hosts[0]) for gateway, each, hosts in found if each["protocol"] == "HTTP"), None
+    )
+
+
 def why_no_probe(inputs: ClusterInputs, overlay: Manifest) -> Metrics:
     """The first reason why no probe can be sent to an overlay, so that the counts must prove what it does."""
     until = "so no probe can prove the weights; metrics must."

@@ -8,7 +8,7 @@ without the overlay all is as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
@@ -19,14 +19,14 @@ from earlystop.delivery.injector_objects import (
     injector_deployment,
     network_policy,
 )
-from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
+from earlystop.delivery.inner_route import detached_inner_route, inner_route
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.names import injected_alias_name, injector_name, overlay_name
-from earlystop.delivery.proof import ProbeOnlyRules
-from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import RouteMode, backend_services, serves_users
+from earlystop.delivery.names import injected_alias_name, injector_name, inner_route_name, overlay_name
+from earlystop.delivery.overlay import can_lead_to_pools
+from earlystop.delivery.route_mode import RouteMode, backend_pools, backend_services, detached
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.through_injector import Prerequisites, ThroughInjector
 from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True)
@@ -35,10 +35,12 @@ _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True
 def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[str, str]]:
     """Kind and name of every object that the mode may own. candidates: labels of the candidates."""
     variants = (Variant.BASELINE.value, *candidates)
-    services = backend_services(inputs)
+    services = [*backend_services(inputs), *backend_pools(inputs)]
     aliases = [("Service", injected_alias_name(service, each)) for service in services for each in variants]
     own = [(kind, injector_name(inputs.policy)) for kind in ("Deployment", "PodDisruptionBudget", "NetworkPolicy")]
-    return [*aliases, *own, ("HTTPRoute", overlay_name(inputs.policy))]
+    # Also where the route leads to no pool any more.
+    inner = [inner_route_name(inputs.policy)] if can_lead_to_pools(inputs) else []
+    return [*aliases, *own, *(("HTTPRoute", each) for each in (*inner, overlay_name(inputs.policy)))]
 
 
 def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
@@ -46,31 +48,34 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     return injector_refusal(inputs) or route_upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
-    """The alias Services and the injector first, then the overlay route."""
-    prerequisites, deployment = _prerequisites(inputs, split)
-    overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
-
-
-def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:
-    """All objects but the overlay, and the Deployment among them."""
-    deployment = injector_deployment(inputs, route_upstream(inputs))
+def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> Prerequisites:
+    """What leads to an InferencePool, where there is one, then the alias Services and the injector."""
+    upstream = route_upstream(inputs)
+    deployment = injector_deployment(inputs, upstream)
+    inner = [inner_route(inputs)] if upstream.inner is not None else detached_inner_route(inputs)
     beside = (disruption_budget(inputs), network_policy(inputs))
-    return (*_BACKENDS.aliases(inputs, split), deployment, *beside), deployment
+    return (*inner, *_BACKENDS.aliases(inputs, split), deployment, *beside), deployment
 
 
-def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-    """As in GatewayHeader, to the injector, which passes signed questions on to the engine."""
-    found = _BACKENDS.probe_only(inputs, split, _prerequisites(inputs, split)[0])
-    return None if found is None else replace(found, asks_engine=bool(split.token))
+_THROUGH = ThroughInjector(_BACKENDS, _prerequisites)
 
 
-MODE = RouteMode(
+def _detached(inputs: ClusterInputs) -> list[Manifest]:
+    return [*detached(inputs), *detached_inner_route(inputs)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InjectedMode(RouteMode):
+    """An overlay that may need a second route, which leaves the Gateway with it."""
+
+    detached = staticmethod(_detached)
+
+
+MODE = InjectedMode(
     refusal=refusal,
-    render=render,
+    render=_THROUGH.render,
     has_split=has_split,
-    probe_only=probe_only,
+    probe_only=_THROUGH.probe_only,
     probes=probes,
     by_variant=through_golden_rules,
     summary=summary,

@@ -7,13 +7,11 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
 from earlystop.delivery.competing_matches import routes_before
-from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs
 from earlystop.delivery.matches import narrowed
-from earlystop.delivery.overlay import in_use, selects, target_rules
+from earlystop.delivery.overlay import can_lead_to_pools, in_use, selects, target_rules
 from earlystop.delivery.precedence import EVERYTHING
 
-INFERENCE_POOL = "InferencePool"
-"""The kind of Gateway API's inference extension whose endpoint picker chooses a Pod for each request."""
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
 
@@ -70,12 +68,26 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
 def _foreign_refusal(inputs: ClusterInputs, kind: str, name: str) -> Refusal:
     """Why an overlay cannot lead by a backend that is no Service."""
     why = f"HTTPRoute {inputs.route_name} leads to {kind} {name}, and an overlay leads to Services alone"
+    if kind == INFERENCE_POOL and can_lead_to_pools(inputs):
+        if name not in inputs.pools:
+            return Refusal(
+                "PoolNotFound",
+                f"HTTPRoute {inputs.route_name} leads to InferencePool {name}, and namespace {inputs.namespace} has no "
+                "such object of inference.networking.k8s.io/v1. Create it or correct the route's backendRef, whose "
+                "group is inference.networking.k8s.io.",
+            )
+        return Refusal(
+            "RouteMissesTarget",
+            f"HTTPRoute {inputs.route_name} leads to InferencePool {name}, whose selector does not take in the Pods of "
+            f"Deployment {inputs.spec.target_ref.name}. Name the pool's Deployment in spec.targetRef.",
+        )
     if kind == INFERENCE_POOL:
         return Refusal(
             "BackendKindUnfit",
-            f"{why}: it would lead past the pool's choice of a Pod. Let the pool's own Pods draw the variant: an "
-            "injector as their sidecar (manifests/examples/injector-sidecar.yaml) with delivery.mode ConfigMap, which "
-            "needs no route.",
+            f"{why}: it would lead past the pool's choice of a Pod. Write delivery.mode RequestBody with split: "
+            "Gateway, and ask the cluster's admin for inferencePools.enabled in the chart's values. Or let the pool's "
+            "own Pods draw the variant: an injector as their sidecar (manifests/examples/injector-sidecar.yaml) with "
+            "delivery.mode ConfigMap, which needs no route.",
         )
     return Refusal(
         "BackendKindUnfit",

@@ -16,9 +16,9 @@ from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.gateways import overlay_refusal
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
-from earlystop.delivery.overlay import detached_route
+from earlystop.delivery.overlay import can_lead_to_pools, detached_route
 from earlystop.delivery.probe_target import why_no_probe
 from earlystop.delivery.proof import ProbeOnlyRules, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
@@ -48,6 +48,8 @@ def objects_needed(inputs: ClusterInputs) -> Iterable[ObjectKey]:
     yield ObjectKey("HTTPRoute", inputs.namespace, inputs.route_name)
     for name in backend_services(inputs):
         yield ObjectKey("Service", inputs.namespace, name)
+    for name in backend_pools(inputs):
+        yield ObjectKey(INFERENCE_POOL, inputs.namespace, name)
     for reference in inputs.route["spec"].get("parentRefs", []) if inputs.route is not None else []:
         if reference.get("kind", "Gateway") == "Gateway":
             yield ObjectKey("Gateway", reference.get("namespace", inputs.namespace), reference["name"])
@@ -57,14 +59,22 @@ def objects_needed(inputs: ClusterInputs) -> Iterable[ObjectKey]:
 
 def backend_services(inputs: ClusterInputs) -> list[str]:
     """Names of the Services of the policy's namespace that the user's route leads to, sorted."""
+    return _backends_of_kind(inputs, "Service")
+
+
+def backend_pools(inputs: ClusterInputs) -> list[str]:
+    """The same of InferencePools, none where the mode cannot lead there or the operator may not."""
+    return _backends_of_kind(inputs, INFERENCE_POOL) if can_lead_to_pools(inputs) else []
+
+
+def _backends_of_kind(inputs: ClusterInputs, kind: str) -> list[str]:
     if inputs.route is None:
         return []
     references = [
         backend
         for rule in inputs.route["spec"].get("rules", [])
         for backend in rule.get("backendRefs", [])
-        if backend.get("kind", "Service") == "Service"
-        and backend.get("namespace", inputs.namespace) == inputs.namespace
+        if backend.get("kind", "Service") == kind and backend.get("namespace", inputs.namespace) == inputs.namespace
     ]
     return sorted({reference["name"] for reference in references})
 

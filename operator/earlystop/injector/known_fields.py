@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-DOCUMENT = "/openapi.json"
+from earlystop.api.wire import ENGINE_PAGES
+
+DOCUMENT = ENGINE_PAGES[1]
 MAX_DOCUMENT = 8 << 20
 
 

@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from aiohttp import web
@@ -37,6 +37,16 @@ LEAVE_SECONDS = 2.0
 """For how long requests are still taken, the last one of each connection."""
 
 
+class InnerRule(NamedTuple):
+    """How a gateway's inner rule leads to the engine, as `Upstream` has it."""
+
+    host: str = ""
+    mark: str = ""
+
+
+NO_INNER_RULE = InnerRule()
+
+
 @asynccontextmanager
 async def serving(
     upstream_url: str,
@@ -46,6 +56,7 @@ async def serving(
     admin_port: int,
     drain_seconds: float = 0.0,
     leave_seconds: float = 0.0,
+    inner: InnerRule = NO_INNER_RULE,
 ) -> AsyncIterator[tuple[str, str]]:
     """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
 
@@ -56,7 +67,7 @@ async def serving(
     The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
     Raises OSError when an address cannot be bound.
     """
-    upstream, registry = Upstream(upstream_url), CollectorRegistry()
+    upstream, registry = Upstream(upstream_url, *inner), CollectorRegistry()
     injector = Injector(upstream, settings, registry)
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
     main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
@@ -90,13 +101,19 @@ def _admin(upstream: Upstream, registry: CollectorRegistry) -> web.Application:
 
 
 async def serve(
-    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int, drain_seconds: float
+    upstream_url: str,
+    settings: InjectorSettings,
+    host: str,
+    port: int,
+    admin_port: int,
+    drain_seconds: float,
+    inner: InnerRule = NO_INNER_RULE,
 ) -> None:
     """Serves until SIGTERM or SIGINT, finishes running requests, and lets the last counts be scraped."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS)
+    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS, inner)
     async with service as (url, admin):
         typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
         await stop.wait()
@@ -105,6 +122,13 @@ async def serve(
 def run(
     engine: Annotated[Engine, typer.Option(help="Whose fields are meant.")],
     upstream: Annotated[str, typer.Option(help="URL of the engine, or of the Service before it.")],
+    upstream_host: Annotated[
+        str, typer.Option(help="Host header of requests to the upstream, where that is a gateway.")
+    ] = "",
+    inner_mark: Annotated[
+        str,
+        typer.Option(help="Mark of a gateway's inner rule: the upstream is that gateway, and leads on by the mark."),
+    ] = "",
     parameter: Annotated[
         list[str] | None, typer.Option(help="NAME=KNOB, as in budget=ThinkingBudget. May be repeated.")
     ] = None,
@@ -147,6 +171,8 @@ def run(
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
         engine_url = checked_upstream(upstream)
+        if upstream_host and not inner_mark:
+            raise ValueError("--upstream-host is for a gateway with an inner rule; write --inner-mark, or remove it")
         written = _written(engine, parameter or [], parameters, settings, count_only=count_only)
         fields = {} if written is None else body_settings(written)
         policies = tuple(checked_policies(policy or ()))
@@ -164,7 +190,8 @@ def run(
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
         importlib.import_module("uvloop").install()
     try:
-        asyncio.run(serve(engine_url, own, host, port, admin_port, drain_seconds))
+        inner = InnerRule(upstream_host, inner_mark)
+        asyncio.run(serve(engine_url, own, host, port, admin_port, drain_seconds, inner))
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on {host}: {error.strerror or error}") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -12,7 +13,15 @@ from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from earlystop.api.body_knobs import Api, BodySetting, api_of
-from earlystop.api.wire import ASK_HEADER, DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER, RESPONSE_HEADER
+from earlystop.api.wire import (
+    ASK_HEADER,
+    DEFAULT_PREFIX,
+    ECHO_HEADER,
+    GOLDEN_HEADER,
+    INNER_HEADER,
+    PROBE_HEADER,
+    RESPONSE_HEADER,
+)
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.receipts import Receipts
 from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
@@ -28,6 +37,7 @@ from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
+LOOP = HTTPStatus.LOOP_DETECTED
 _EVENTS = "text/event-stream"
 _OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER, RESPONSE_HEADER)
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
@@ -80,6 +90,8 @@ class Injector:
             response.force_close()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if self._upstream.mark and INNER_HEADER in request.headers:
+            return web.Response(status=LOOP, text="the gateway led the injector's own request back to it\n")
         if PROBE_HEADER in request.headers:
             return await self._probed(request)
         api = api_of(request.path) if request.method == "POST" else None

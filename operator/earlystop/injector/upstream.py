@@ -12,6 +12,10 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
+
+HEALTH = ENGINE_PAGES[0]
+
 IDLE_SECONDS = 2.0
 """Engines close idle connections after some seconds (vLLM after 5). A request that is sent into one that is just being
 closed fails, all of one variant's after a pause, and that would look like harm."""
@@ -43,8 +47,12 @@ async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: ob
 class Upstream:
     """Sends requests to one engine, or to the Service before several. Use as a context manager, in the event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, host: str = "", mark: str = "") -> None:
+        """host: the Host header, "" for that of the URL. mark: of a gateway's inner rule, which leads to the engine:
+        requests carry it and answers by that rule do, "" where nothing stands between."""
         self._base = URL(url)
+        self.mark = mark
+        self._own = {**({"Host": host} if host else {}), **({INNER_HEADER: mark} if mark else {})}
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
         reuse = aiohttp.TraceConfig()
         reuse.on_connection_reuseconn.append(_note_reuse)
@@ -80,7 +88,7 @@ class Upstream:
                 response = await self._session.request(
                     method,
                     URL(f"{self._base.origin()}{path}", encoded=True),
-                    headers=headers,
+                    headers=self._with_own(headers),
                     data=body,
                     allow_redirects=False,
                     skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -104,11 +112,18 @@ class Upstream:
             else:
                 response.close()
 
+    def _with_own(self, headers: CIMultiDict[str]) -> CIMultiDict[str]:
+        if not self._own:
+            return headers
+        onward = headers.copy()
+        onward.update(self._own)
+        return onward
+
     async def answers(self) -> bool:
-        """Whether the engine accepts connections and answers anything."""
+        """Whether the engine accepts connections and answers anything; by an inner rule, whether that is served."""
         try:
-            async with self.send("GET", "/health", CIMultiDict(), None):
-                return True
+            async with self.send("GET", HEALTH, CIMultiDict(), None) as answer:
+                return not self.mark or answer.headers.get(INNER_HEADER) == self.mark
         except EngineUnreachable:
             return False
 
@@ -130,9 +145,10 @@ HOP_BY_HOP = frozenset(
 
 
 def passed_on(headers: Mapping[str, str], without: frozenset[str] = frozenset()) -> CIMultiDict[str]:
-    """The headers that go on to the other side: all but those of the connection, and these, in lower case."""
+    """The headers that go on to the other side: all but those of the connection, the mark of an inner rule,
+    and these, in lower case."""
     named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
-    left_out = HOP_BY_HOP | named | without
+    left_out = HOP_BY_HOP | named | without | {INNER_HEADER}
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in left_out)
 
 

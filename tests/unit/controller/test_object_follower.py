@@ -8,12 +8,23 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import GATEWAY_CLASSES, GATEWAYS, ROUTES, SERVICES, ClusterError, Manifest, Resource
+from earlystop.controller.cluster import (
+    AGENTGATEWAY_BACKENDS,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    ROUTES,
+    SERVICES,
+    ClusterError,
+    Manifest,
+    Resource,
+)
+from earlystop.controller.handlers import settings
 from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.gatherer import inputs_of_spec
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.agentgateway import KIND as GATEWAY_KIND
+from earlystop.delivery.inputs import SELECTOR, ObjectKey
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import gateway, route, rule, service
@@ -216,6 +227,64 @@ async def test_an_own_object_that_somebody_edits_has_its_traffic_compared_and_it
     overlay = {"metadata": {"name": "qa-early-stop", "namespace": "llm", "labels": labels, "ownerReferences": owners}}
     following.show("HTTPRoute", ROUTES, {**overlay, "spec": {}})
     assert tracked.traffic.recheck and not is_due(tracked)
+
+
+def own_backend(tracked: TrackedPolicy) -> Manifest:
+    """What the operator made for an agentgateway."""
+    labels = {
+        "app.kubernetes.io/managed-by": "earlystop",
+        "earlystop.dev/policy": tracked.name,
+        "earlystop.dev/policy-uid": tracked.uid,
+    }
+    owners = [{"kind": "EarlyStopPolicy", "name": tracked.name, "uid": tracked.uid}]
+    metadata = {"name": "qa-es-candidate-body", "namespace": "llm", "labels": labels, "ownerReferences": owners}
+    return {"metadata": metadata, "spec": {}}
+
+
+def test_a_gateways_own_kind_is_followed_where_the_operator_may_make_objects_of_it(following: Following) -> None:
+    assert GATEWAY_KIND not in following.follower.kinds
+    following.api.writes_gateway_objects = True
+    assert following.follower.kinds == (*FOLLOWED, GATEWAY_KIND)
+    selected = settings([], following.follower.kinds).watching.label_selectors
+    assert {each.any_name for each in selected} == {"agentgatewaybackends"}
+    assert set(selected.values()) == {SELECTOR}, "what users wrote for their gateway is not sent"
+
+
+async def test_an_edit_or_deletion_of_what_was_made_for_a_gateway_has_traffic_compared_at_once(
+    following: Following,
+) -> None:
+    following.api.writes_gateway_objects = True
+    tracked = await following.checked()
+    backend = own_backend(tracked)
+    following.show(GATEWAY_KIND, AGENTGATEWAY_BACKENDS, backend)
+    assert tracked.traffic.recheck and not is_due(tracked)
+    settle(tracked)
+    following.follower.object_deleted(GATEWAY_KIND, backend)
+    assert tracked.traffic.recheck
+
+
+async def test_a_deletion_of_what_was_made_for_a_gateway_that_no_event_reported_is_found_by_a_comparison(
+    following: Following,
+) -> None:
+    following.api.writes_gateway_objects = True
+    tracked = await following.checked()
+    cache = following.api.cache
+    assert cache is not None
+    key = ObjectKey(GATEWAY_KIND, "llm", "qa-es-candidate-body")
+    cache.note_reads(tracked.key, [key])
+    following.show(GATEWAY_KIND, AGENTGATEWAY_BACKENDS, own_backend(tracked), listed=True)
+    settle(tracked)
+    del following.api.objects[AGENTGATEWAY_BACKENDS.path("llm", key.name)]
+    await following.follower.compare_with_lists()
+    assert tracked.traffic.recheck and cache.get(key) is None, "the cluster does not even know the kind"
+    following.api.serve(AGENTGATEWAY_BACKENDS)
+    following.show(GATEWAY_KIND, AGENTGATEWAY_BACKENDS, own_backend(tracked), listed=True)
+    settle(tracked)
+    await following.follower.compare_with_lists()
+    assert not tracked.traffic.recheck and cache.get(key) is not None
+    del following.api.objects[AGENTGATEWAY_BACKENDS.path("llm", key.name)]
+    await following.follower.compare_with_lists()
+    assert tracked.traffic.recheck and cache.get(key) is None
 
 
 async def test_what_a_check_has_read_is_not_used_once_an_edit_of_it_is_shown(following: Following) -> None:

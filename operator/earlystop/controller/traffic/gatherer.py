@@ -72,6 +72,7 @@ async def _gathered(
         spec=spec,
         injector_image=cluster.injector_image,
         writes_gateway_objects=cluster.writes_gateway_objects,
+        inference_pools=cluster.inference_pools,
     )
     read: dict[ObjectKey, Manifest | None] = {}
     if spec.delivery.traits.own_pods:
