@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from earlystop.evaluator.content import is_refusal, text_of
+
 _DONE = "[DONE]"
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""Of a stream of events. U+2028 and other line ends may stand within JSON."""
+_NO_FINISH = (None, "", "null", "None")
+"""As engines write that an answer goes on."""
 
 
 def folded_stream(text: str) -> dict[str, Any] | None:
@@ -18,7 +25,7 @@ def folded_stream(text: str) -> dict[str, Any] | None:
     finish: str | None = None
     usage: Any = None
     ended = False
-    for line in text.splitlines():
+    for line in _LINE_END.split(text):
         if not line.startswith("data:"):
             continue
         data = line.removeprefix("data:").strip()
@@ -32,8 +39,9 @@ def folded_stream(text: str) -> dict[str, Any] | None:
         choice = _first(chunk.get("choices"))
         if choice is None:
             continue
-        finish = choice.get("finish_reason") or finish
-        _add(whole, calls, choice.get("delta"), choice.get("text"))
+        reason = choice.get("finish_reason")
+        finish = finish if reason in _NO_FINISH else reason
+        _add(whole, calls, choice.get("delta") or choice.get("message"), choice.get("text"))
     if finish is None and not ended:
         return None
     message = {**whole, **({"tool_calls": [calls[index] for index in sorted(calls)]} if calls else {})}
@@ -45,9 +53,12 @@ def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, te
     if not isinstance(delta, dict):
         whole["content"] += text if isinstance(text, str) else ""
         return
-    for name in ("content", "refusal"):
-        if isinstance(delta.get(name), str):
-            whole[name] = whole.get(name, "") + delta[name]
+    parts = delta.get("content")
+    whole["content"] += text_of(parts)
+    if isinstance(parts, list) and any(map(is_refusal, parts)):
+        whole["refusal"] = whole.get("refusal") or "a part of the content says so"
+    if isinstance(delta.get("refusal"), str):
+        whole["refusal"] = whole.get("refusal", "") + delta["refusal"]
     pieces = delta.get("tool_calls")
     for piece in pieces if isinstance(pieces, list) else ():
         function = piece.get("function") if isinstance(piece, dict) else None
