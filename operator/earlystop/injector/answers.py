@@ -32,6 +32,9 @@ _FINISHES = {
 }
 """What engines call the ends of answers, by the words under which they are counted. Others count as `other`."""
 
+_GOES_ON = ("", "null", "None")
+"""As engines write in a stream that an answer has not ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -114,7 +117,7 @@ def dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def _finish(reason: Any) -> Iterator[str]:
-    if isinstance(reason, str) and reason:
+    if isinstance(reason, str) and reason not in _GOES_ON:
         yield _FINISHES.get(reason, OTHER)
 
 
