@@ -15,7 +15,7 @@
 | a stream of events, with `--stream` or unasked              | as the completion that it adds up to            |
 | a stream that breaks off, or holds an error                 | failed: in no pair                              |
 | `refusal` or finish reason `content_filter`, without text   | refused: scored as wrong                        |
-| the finish reason `length` with text                        | truncated: scored by that text                  |
+| the finish reason `length`, or `max_tokens`, with text      | truncated: scored by that text                  |
 | several choices                                             | scored by the one with index 0, else the first  |
 | half a surrogate pair, bytes that are no UTF-8              | scored; U+FFFD stands where they were           |
 | another content type, a byte order mark, NaN                | scored: the body alone counts                   |
@@ -44,6 +44,7 @@ from earlystop.evaluator.thinking import without_thinking
 
 MOST_TOKENS = 10_000_000
 """Output tokens of one answer that are believed; no context is longer."""
+_CUT = ("length", "max_tokens", "max_output_tokens")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -71,7 +72,7 @@ def read_completion(body: bytes) -> Completion | None:
         return None
     text = _LONE_SURROGATE.sub("\ufffd", without_thinking(raw))
     finish = choice.get("finish_reason")
-    reason = REFUSAL if refused and not text.strip() else finish if isinstance(finish, str) else "stop"
+    reason = REFUSAL if refused and not text.strip() else _reason(finish)
     arguments = _LONE_SURROGATE.sub("\ufffd", _arguments(choice.get("message")))
     return Completion(text, reason, _tokens(found.get("usage"), text), arguments)
 
@@ -86,6 +87,13 @@ def _document(body: bytes) -> Any:
 
 def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= 20 else float(digits)
+
+
+def _reason(finish: Any) -> str:
+    """Why an answer ended. Engines of other APIs behind this one have their own words for a budget that ended."""
+    if not isinstance(finish, str):
+        return "stop"
+    return "length" if finish.lower() in _CUT else finish
 
 
 def _first_choice(choices: Any) -> dict[str, Any] | None:
@@ -112,6 +120,7 @@ def _arguments(message: Any) -> str:
     """The arguments of a message's calls of tools; engines send them as text, some as an object."""
     calls = message.get("tool_calls") if isinstance(message, dict) else None
     functions = [each.get("function") for each in calls if isinstance(each, dict)] if isinstance(calls, list) else []
+    functions += [message.get("function_call")] if isinstance(message, dict) else []  # as before there were tools
     found = [each.get("arguments") for each in functions if isinstance(each, dict)]
     return "\n".join(each if isinstance(each, str) else as_json(each) for each in found if each)
 

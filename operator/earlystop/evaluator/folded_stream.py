@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from earlystop.evaluator.content import is_refusal, text_of
@@ -25,10 +26,7 @@ def folded_stream(text: str) -> dict[str, Any] | None:
     finish: str | None = None
     usage: Any = None
     ended = False
-    for line in _LINE_END.split(text):
-        if not line.startswith("data:"):
-            continue
-        data = line.removeprefix("data:").strip()
+    for data in _events(text):
         if data == _DONE:
             ended = True
             break
@@ -48,6 +46,22 @@ def folded_stream(text: str) -> dict[str, Any] | None:
     return {"choices": [{"index": 0, "finish_reason": finish, "message": message}], "usage": usage}
 
 
+def _events(text: str) -> Iterator[str]:
+    """The data of each event. It may stand on several lines; some engines leave no empty line between events, so that
+    each line may also be an event of its own."""
+    held: list[str] = []
+    for line in (*_LINE_END.split(text), ""):
+        if line.startswith("data:"):
+            data = line.removeprefix("data:").strip()
+            if not held and (data == _DONE or _chunk(data) is not None):
+                yield data
+            else:
+                held.append(data)
+        elif not line and held:
+            yield "\n".join(held)
+            held = []
+
+
 def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, text: Any) -> None:
     """Adds what one chunk holds to the message and its calls of tools."""
     if not isinstance(delta, dict):
@@ -60,7 +74,8 @@ def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, te
     if isinstance(delta.get("refusal"), str):
         whole["refusal"] = whole.get("refusal", "") + delta["refusal"]
     pieces = delta.get("tool_calls")
-    for piece in pieces if isinstance(pieces, list) else ():
+    called = {"index": 0, "function": delta.get("function_call")}  # as before there were tools
+    for piece in (*(pieces if isinstance(pieces, list) else ()), called):
         function = piece.get("function") if isinstance(piece, dict) else None
         index = piece.get("index") if isinstance(piece, dict) else None
         if isinstance(function, dict) and isinstance(index, int):

@@ -14,7 +14,7 @@ import re
 _NAME = r"(?:think|thinking|thought|thoughts|reasoning|reason|seed:think)"
 _OPENING = re.compile(rf"\s*(?:<{_NAME}>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought)\|>)", re.IGNORECASE)
 _CLOSING = re.compile(rf"</{_NAME}>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought)\|>", re.IGNORECASE)
-_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<]{0,80}<\|message\|>")
+_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final(?:(?!<\|message\|>).){0,80}<\|message\|>", re.DOTALL)
 _CHANNEL = re.compile(r"\s*(?:<\|start\|>\s*assistant\s*)?<\|channel\|>")
 _CHANNELS_WITHOUT_MARKS = re.compile(r"\s*analysis(?=\S).*assistantfinal", re.DOTALL)
 _END = re.compile(r"<\|(?:end|return|call)\|>")

@@ -49,6 +49,7 @@ def read(document: Any) -> Completion | None:
         ("<|START_THINKING|>7<|END_THINKING|>42", "42"),
         ("<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>final<|message|>42<|return|>", "42"),
         ("<|channel|>analysis<|message|>still", ""),
+        ('<|channel|>final <|constrain|>json<|message|>{"a": 42}', '{"a": 42}'),
         ("analysisWe need 7.assistantfinal42", "42"),
         ("analysis of a final: 42", "analysis of a final: 42"),
         ("Write <think> first, then </think>.", "Write <think> first, then </think>."),
@@ -166,6 +167,28 @@ def test_the_parts_of_a_stream_are_read_as_those_of_a_message() -> None:
     assert read_completion(refused) == Completion("", REFUSAL, None)
     as_messages = streamed(chunk("", message={"content": "4"}), chunk("stop", message={"content": "2"}))
     assert read_completion(as_messages) == Completion("42", "stop", None)
+
+
+def test_the_data_of_an_event_may_stand_on_several_lines() -> None:
+    lines = json.dumps(chunk("stop", delta={"content": "42"}), indent=1).split("\n")
+    raw = "".join(f"data: {line}\n" for line in lines) + "\n: a comment\n\ndata: [DONE]\n\n"
+    assert read_completion(raw.encode()) == Completion("42", "stop", None)
+    assert read_completion(raw.replace('"content"', "content").encode()) is None
+
+
+def test_a_call_of_a_function_from_before_there_were_tools_is_read_as_one_of_a_tool() -> None:
+    called = {"name": "f", "arguments": '{"city": "Oslo"}'}
+    found = read(body(finish_reason="function_call", **message(None, function_call=called)))
+    assert found == Completion("", "function_call", 2, '{"city": "Oslo"}')
+    halves = [{"name": "f", "arguments": '{"city": '}, {"arguments": '"Oslo"}'}]
+    pieces = [chunk(None, delta={"function_call": each}) for each in halves]
+    whole = read_completion(streamed(*pieces, chunk("function_call", delta={})))
+    assert whole == Completion("", "function_call", None, '{"city": "Oslo"}')
+
+
+@pytest.mark.parametrize("reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens", "max_output_tokens"])
+def test_an_answer_whose_budget_ended_is_cut_in_the_words_of_every_api(reason: str) -> None:
+    assert read(body(finish_reason=reason)) == Completion("42", "length", 2)
 
 
 @pytest.mark.parametrize("going_on", [None, "", "null", "None"])
