@@ -18,6 +18,9 @@ METADATA_NETWORKS: tuple[Network, ...] = tuple(
             "fd00:ec2::/32",  # AWS over IPv6: metadata (::254), Pod identity (::23)
             "fd20:ce::/32",  # Google Cloud over IPv6
             "fd00:42::42/128",  # Scaleway over IPv6
+            "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud over IPv6
+            "fd00:a9fe:a9fe::/48",  # Akamai over IPv6
+            "fd00:100::100:200/128",  # Alibaba Cloud over IPv6
             "100.100.100.200/32",  # Alibaba Cloud
             "168.63.129.16/32",  # Azure: the host's agent
             "192.0.0.192/32",  # Oracle Cloud

@@ -1,7 +1,7 @@
 """LOOKS.csv: increments of each look as a person, a script or a spreadsheet writes them down.
 
 Spreadsheets save with a byte order mark, in UTF-16, with semicolons or tabs where a comma is the decimal sign, with a
-first line `sep=;`, and with empty columns and lines at the end. All of that is read.
+first line `sep=;`, and with empty lines at the beginning, empty columns and lines at the end. All of that is read.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ LARGEST = 2**53
 DELIMITERS = ",;\t"
 LONGEST_QUOTED = 40
 """Characters of a value that a message shows."""
+_HEAD = 16
+_NOTHING = DELIMITERS + " \r\n\"'"
+"""What an empty line of a spreadsheet holds."""
+_INVISIBLE = "\ufeff\u200b\u2060"
 _SEPARATOR_LINE = re.compile(r"(?i)\"?sep=(.)\"?\s*")
 _GROUPED = re.compile(r"[0-9]{1,3}(['\u2019\u00a0\u202f .,][0-9]{3})+")
 _FRACTION = re.compile(r"[0-9]+[.,][0-9]+")
@@ -70,16 +74,21 @@ def read_file(path: Path) -> list[Line]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise LooksError(f"{path.name}, line {line}: the file is not UTF-8; save it as CSV in UTF-8") from None
+    if "\0" in text[:_HEAD]:
+        raise LooksError(
+            f"{path.name}: this is no CSV file, but a spreadsheet's own format or an encoding without its mark; "
+            "save it as CSV in UTF-8"
+        )
     return read_lines(io.StringIO(text, newline=""), path.name)
 
 
 def read_lines(source: Iterable[str], name: str) -> list[Line]:
     """All lines of a text, in the order of their looks. Raises LooksError at the first that cannot be used."""
     rest = iter(source)
-    first = next(rest, "").removeprefix("\ufeff")
+    first, skipped = _first_filled(rest)
     named = _SEPARATOR_LINE.fullmatch(first)
-    skipped = 1 if named else 0
-    header = next(rest, "") if named else first
+    header, more = _first_filled(rest) if named else (first, 0)
+    skipped += 1 + more if named else 0
     delimiter = named[1] if named else max(DELIMITERS, key=header.count)
     reader = csv.DictReader(chain([header], rest), delimiter=delimiter)
     try:
@@ -90,6 +99,15 @@ def read_lines(source: Iterable[str], name: str) -> list[Line]:
         raise LooksError(f"{name}, line {number}: it is no line of a CSV file ({error})") from None
     _refuse_contradictions(lines, name)
     return sorted(lines, key=lambda line: line.look)
+
+
+def _first_filled(lines: Iterator[str]) -> tuple[str, int]:
+    """The next line that holds more than separators, "" for none, and how many were passed over before it."""
+    for skipped, line in enumerate(lines):
+        line = line.lstrip(_INVISIBLE)
+        if line.strip(_NOTHING):
+            return line, skipped
+    return "", 0
 
 
 def _columns(found: Iterable[str], where: str) -> list[str]:

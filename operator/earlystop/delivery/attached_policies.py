@@ -15,7 +15,7 @@ from earlystop.delivery.inner_route import leads_to_pool
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import inner_route_name, overlay_name
 from earlystop.delivery.overlay import target_rules
-from earlystop.delivery.served_hosts import GATEWAY_API
+from earlystop.delivery.served_hosts import GATEWAY_API, service_place
 
 SELECTORS = ("targetSelector", "targetSelectors")
 REFERENCES = ("targetRef", "targetRefs", "targetReference")
@@ -54,6 +54,9 @@ def policies_cover_aliases(inputs: ClusterInputs, aliases: Sequence[tuple[str, s
     for service in dict.fromkeys(service for service, _ in aliases if service in inputs.services):
         doubles = [alias for each, alias in aliases if each == service]
         labels = inputs.services[service]["metadata"].get("labels") or {}
+        led = _led_by_mesh(inputs, service, doubles)
+        if led is not None:
+            return led
         for policy in inputs.neighbours.policies:
             named = {each["name"] for each in _references(policy, "", "Service", inputs.namespace)}
             missing = [alias for alias in doubles if alias not in named]
@@ -64,6 +67,26 @@ def policies_cover_aliases(inputs: ClusterInputs, aliases: Sequence[tuple[str, s
             if _is_for_host(policy, service, inputs.namespace):
                 advice = "Write its host as a wildcard that takes in the aliases, or use delivery.mode Shadow."
                 return _hangs_on(policy, f"Service {service}", advice)
+    return None
+
+
+def _led_by_mesh(inputs: ClusterInputs, service: str, doubles: Sequence[str]) -> Refusal | None:
+    """A refusal that names another route whose parent is a Service of the user's, and not each of its aliases."""
+    own = {inputs.route_name, overlay_name(inputs.policy)}
+    wanted = {service_place(inputs.namespace, alias) for alias in doubles}
+    for route in inputs.neighbours.mesh_routes:
+        kind, namespace, name = route.key
+        places = {host.place for host in route.hosts}
+        if service_place(inputs.namespace, service) not in places or wanted <= places:
+            continue
+        if kind == "HTTPRoute" and namespace == inputs.namespace and name in own:
+            continue
+        return Refusal(
+            "RouteHasPolicies",
+            f"{kind} {namespace}/{name} leads requests to Service {service} within a mesh, and would not hold for "
+            f"requests that the overlay leads to {' and '.join(doubles)}. Write {' and '.join(doubles)} into its "
+            "parentRefs as well, or move what it does into the route of the policy.",
+        )
     return None
 
 
@@ -155,7 +178,7 @@ def _is_for_host(policy: Manifest, service: str, namespace: str) -> bool:
     host = str((policy.get("spec") or {}).get("host", ""))
     short = [service] if policy["metadata"].get("namespace", namespace) == namespace else []
     qualified = f"{service}.{namespace}"
-    return host in (*short, qualified, f"{qualified}.svc", f"{qualified}.svc.cluster.local")
+    return host.rstrip(".") in (*short, qualified, f"{qualified}.svc") or host.startswith(f"{qualified}.svc.")
 
 
 def _hangs_on(policy: Manifest, target: str, advice: str) -> Refusal:

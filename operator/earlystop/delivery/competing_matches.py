@@ -25,6 +25,7 @@ from earlystop.delivery.precedence import (
     ranks,
     takes_all_posts,
 )
+from earlystop.delivery.served_hosts import shared_hosts
 
 # Parts of a rule that say which requests it takes. All others say what is done with them.
 SELECTING = frozenset({"name", "matches"})
@@ -107,7 +108,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
             route=f"{each.key[0]} {each.key[1]}/{each.key[2]}",
         )
         for each in inputs.neighbours.routes
-        if each.key not in {*own, users.key} and each.hosts & users.hosts
+        if each.key not in {*own, users.key} and shared_hosts(each.hosts, users.hosts)
         for match in each.matches
     )
 

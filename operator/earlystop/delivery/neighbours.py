@@ -1,7 +1,7 @@
 """Routes of anybody that are served for the same hosts as a user's route, and what they take of its requests.
 
 They are compared as Gateway API orders them: `served_hosts` says which, `precedence` whose match comes first, and
-between matches that rank alike the older route comes first, then the one whose namespace and name come first.
+between matches that rank alike the older route comes first, then the one whose "namespace/name" comes first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.delivery.precedence import EVERYTHING, Match
-from earlystop.delivery.served_hosts import GatewayKey, Manifest, ServedHost, served_hosts
+from earlystop.delivery.served_hosts import (
+    GatewayKey,
+    Manifest,
+    ServedHost,
+    is_unread,
+    served_hosts,
+    service_place,
+    shared_hosts,
+)
 
 RouteKey = tuple[str, str, str]
 """Kind, namespace and name of a route."""
@@ -62,14 +70,26 @@ class Neighbourhood:
     def __init__(self, routes: Iterable[NeighbourRoute] = ()) -> None:
         self._routes = {each.key: each for each in routes}
         self._by_host: dict[ServedHost, list[NeighbourRoute]] = {}
+        self._by_place: dict[str, list[NeighbourRoute]] = {}
         for each in self._routes.values():
             for host in each.hosts:
                 self._by_host.setdefault(host, []).append(each)
+                if is_unread(host):
+                    self._by_place.setdefault(host.place, []).append(each)
 
     def beside(self, route: NeighbourRoute) -> tuple[NeighbourRoute, ...]:
         """The routes that share a host with a route, without itself, by kind, namespace and name."""
         found = {each.key: each for host in route.hosts for each in self._by_host.get(host, ())}
+        for place in {host.place for host in route.hosts if is_unread(host)}:
+            found |= {each.key: each for each in self._by_place[place] if shared_hosts(each.hosts, route.hosts)}
         found.pop(route.key, None)
+        return tuple(found[key] for key in sorted(found))
+
+    def of_services(self, namespace: str) -> tuple[NeighbourRoute, ...]:
+        """The routes by which a mesh leads requests to Services of a namespace, by kind, namespace and name."""
+        begin = service_place(namespace, "")
+        places = [place for place in self._by_place if place.startswith(begin)]
+        found = {each.key: each for place in places for each in self._by_place[place]}
         return tuple(found[key] for key in sorted(found))
 
 
@@ -77,4 +97,4 @@ def comes_first(one: NeighbourRoute, other: NeighbourRoute) -> bool:
     """Whether a route may come before another one whose match ranks like its own. One of unknown age may."""
     if not one.created or not other.created:
         return True
-    return (one.created, *one.key[1:]) < (other.created, *other.key[1:])
+    return (one.created, "/".join(one.key[1:])) < (other.created, "/".join(other.key[1:]))

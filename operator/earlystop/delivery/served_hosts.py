@@ -6,7 +6,7 @@ which has the hostnames of its user's route, can take requests only from routes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Manifest = Mapping[str, Any]
@@ -47,9 +47,11 @@ def _hosts_at(
     own, namespace = route["metadata"]["namespace"], reference.get("namespace", route["metadata"]["namespace"])
     written = route["spec"].get("hostnames") or [""]
     if (reference.get("group", GATEWAY_API), reference.get("kind", "Gateway")) != (GATEWAY_API, "Gateway"):
-        # A mesh's Service, or a set of listeners, of which nothing is read.
-        place = f"{reference.get('kind', 'Gateway')} {namespace}/{reference['name']}"
-        yield from (ServedHost(place, hostname) for hostname in written)
+        kind = reference.get("kind", "Gateway")
+        place = f"{kind} {namespace}/{reference['name']}"
+        # A mesh leads a Service's requests by their address, and does not look at hostnames (GEP-1426). Of a set of
+        # listeners nothing is read.
+        yield from (ServedHost(place, hostname) for hostname in ([""] if kind == "Service" else written))
         return
     gateway = gateways.get((namespace, reference["name"]))
     for listener in gateway["spec"].get("listeners") or [] if gateway is not None else []:
@@ -58,6 +60,31 @@ def _hosts_at(
             found = [each for each in common if each is not None]
             assert gateway is not None  # it has listeners
             yield from (ServedHost(place, each) for place in _places(gateway, listener) for each in found)
+
+
+def shared_hosts(one: Iterable[ServedHost], other: Iterable[ServedHost]) -> frozenset[ServedHost]:
+    """The hosts of one route for which the other is, or may be, served as well.
+
+    A route without hostnames at a set of listeners has those of the listeners, which are not read: it may share any.
+    """
+    mine, theirs = frozenset(one), frozenset(other)
+    unread = {each.place for each in theirs if is_unread(each)}
+    open_here = {each.place for each in theirs if is_unread(each) and not each.hostname}
+    return frozenset(
+        each
+        for each in mine
+        if each in theirs or each.place in open_here or (each.place in unread and not each.hostname)
+    )
+
+
+def service_place(namespace: str, name: str) -> str:
+    """The place of a mesh's requests to a Service."""
+    return f"Service {namespace}/{name}"
+
+
+def is_unread(host: ServedHost) -> bool:
+    """Whether nothing is read of what a route is served by: a mesh's Service, or a set of listeners."""
+    return not host.place.startswith("Gateway ") and " port " not in host.place
 
 
 def attaches_to(reference: dict[str, Any], listener: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@
 | `content` as a number, truth value or object                | scored by that value as JSON                    |
 | `choices[0].text`, as of the older completions API          | scored by that text                             |
 | `<think>…</think>` before the text; `reasoning_content`     | scored by the text alone                        |
+| thinking with its closing mark alone, or in channels        | scored by the text after it (`thinking`)        |
 | a thinking block that does not end                          | empty: scored as wrong                          |
 | `content` null, absent or empty                             | empty: scored as wrong                          |
 | calls of tools without text                                 | empty, but with the scoring json:FIELD, which   |
@@ -14,7 +15,7 @@
 | a stream of events, with `--stream` or unasked              | as the completion that it adds up to            |
 | a stream that breaks off, or holds an error                 | failed: in no pair                              |
 | `refusal` or finish reason `content_filter`, without text   | refused: scored as wrong                        |
-| the finish reason `length` with text                        | truncated: scored by that text                  |
+| the finish reason `length`, or `max_tokens`, with text      | truncated: scored by that text                  |
 | several choices                                             | scored by the one with index 0, else the first  |
 | half a surrogate pair, bytes that are no UTF-8              | scored; U+FFFD stands where they were           |
 | another content type, a byte order mark, NaN                | scored: the body alone counts                   |
@@ -37,14 +38,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.evaluator.content import REFUSAL, as_json, is_refusal, text_of
 from earlystop.evaluator.folded_stream import folded_stream
+from earlystop.evaluator.thinking import without_thinking
 
 MOST_TOKENS = 10_000_000
 """Output tokens of one answer that are believed; no context is longer."""
-REFUSAL = "refusal"
-_THINKING_BLOCK = re.compile(r"\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_CUT = ("length", "max_tokens", "max_output_tokens")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_TEXT_PARTS = (None, "text", "output_text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ def read_completion(body: bytes) -> Completion | None:
     raw, refused = _content(choice)
     if raw is None:
         return None
-    text = _LONE_SURROGATE.sub("\ufffd", _THINKING_BLOCK.sub("", raw, count=1))
+    text = _LONE_SURROGATE.sub("\ufffd", without_thinking(raw))
     finish = choice.get("finish_reason")
-    reason = REFUSAL if refused and not text.strip() else finish if isinstance(finish, str) else "stop"
+    reason = REFUSAL if refused and not text.strip() else _reason(finish)
     arguments = _LONE_SURROGATE.sub("\ufffd", _arguments(choice.get("message")))
     return Completion(text, reason, _tokens(found.get("usage"), text), arguments)
 
@@ -88,6 +89,13 @@ def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= 20 else float(digits)
 
 
+def _reason(finish: Any) -> str:
+    """Why an answer ended. Engines of other APIs behind this one have their own words for a budget that ended."""
+    if not isinstance(finish, str):
+        return "stop"
+    return "length" if finish.lower() in _CUT else finish
+
+
 def _first_choice(choices: Any) -> dict[str, Any] | None:
     if not isinstance(choices, list) or not choices:
         return None
@@ -101,8 +109,8 @@ def _content(choice: dict[str, Any]) -> tuple[str | None, bool]:
     message = choice.get("message")
     if isinstance(message, dict):
         parts = message.get("content")
-        refused = bool(message.get("refusal")) or (isinstance(parts, list) and any(map(_is_refusal, parts)))
-        return _text_of(parts), refused
+        refused = bool(message.get("refusal")) or (isinstance(parts, list) and any(map(is_refusal, parts)))
+        return text_of(parts), refused
     if message is None and isinstance(choice.get("text"), str):
         return choice["text"], False
     return None, False
@@ -112,41 +120,9 @@ def _arguments(message: Any) -> str:
     """The arguments of a message's calls of tools; engines send them as text, some as an object."""
     calls = message.get("tool_calls") if isinstance(message, dict) else None
     functions = [each.get("function") for each in calls if isinstance(each, dict)] if isinstance(calls, list) else []
+    functions += [message.get("function_call")] if isinstance(message, dict) else []  # as before there were tools
     found = [each.get("arguments") for each in functions if isinstance(each, dict)]
-    return "\n".join(each if isinstance(each, str) else _as_json(each) for each in found if each)
-
-
-def _is_refusal(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") == REFUSAL
-
-
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(map(_text_of_part, content))
-    if isinstance(content, dict) and isinstance(content.get("text"), str):
-        return str(content["text"])
-    return "" if content is None else _as_json(content)
-
-
-def _text_of_part(part: Any) -> str:
-    """Parts of other types, such as thinking, images and refusals, hold nothing of the answer."""
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, dict) or part.get("type") not in _TEXT_PARTS:
-        return ""
-    text = part.get("text")
-    if isinstance(text, dict):  # {"type": "text", "text": {"value": "42"}}, as assistants' messages have it
-        text = text.get("value")
-    return text if isinstance(text, str) else ""
-
-
-def _as_json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        return ""
+    return "\n".join(each if isinstance(each, str) else as_json(each) for each in found if each)
 
 
 def _tokens(usage: Any, text: str) -> int | None:

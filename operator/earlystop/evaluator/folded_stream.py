@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
+from earlystop.evaluator.content import is_refusal, text_of
+
 _DONE = "[DONE]"
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""Of a stream of events. U+2028 and other line ends may stand within JSON."""
+_NO_FINISH = (None, "", "null", "None")
+"""As engines write that an answer goes on."""
 
 
 def folded_stream(text: str) -> dict[str, Any] | None:
@@ -18,10 +26,7 @@ def folded_stream(text: str) -> dict[str, Any] | None:
     finish: str | None = None
     usage: Any = None
     ended = False
-    for line in text.splitlines():
-        if not line.startswith("data:"):
-            continue
-        data = line.removeprefix("data:").strip()
+    for data in _events(text):
         if data == _DONE:
             ended = True
             break
@@ -32,12 +37,29 @@ def folded_stream(text: str) -> dict[str, Any] | None:
         choice = _first(chunk.get("choices"))
         if choice is None:
             continue
-        finish = choice.get("finish_reason") or finish
-        _add(whole, calls, choice.get("delta"), choice.get("text"))
+        reason = choice.get("finish_reason")
+        finish = finish if reason in _NO_FINISH else reason
+        _add(whole, calls, choice.get("delta") or choice.get("message"), choice.get("text"))
     if finish is None and not ended:
         return None
     message = {**whole, **({"tool_calls": [calls[index] for index in sorted(calls)]} if calls else {})}
     return {"choices": [{"index": 0, "finish_reason": finish, "message": message}], "usage": usage}
+
+
+def _events(text: str) -> Iterator[str]:
+    """The data of each event. It may stand on several lines; some engines leave no empty line between events, so that
+    each line may also be an event of its own."""
+    held: list[str] = []
+    for line in (*_LINE_END.split(text), ""):
+        if line.startswith("data:"):
+            data = line.removeprefix("data:").strip()
+            if not held and (data == _DONE or _chunk(data) is not None):
+                yield data
+            else:
+                held.append(data)
+        elif not line and held:
+            yield "\n".join(held)
+            held = []
 
 
 def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, text: Any) -> None:
@@ -45,11 +67,15 @@ def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, te
     if not isinstance(delta, dict):
         whole["content"] += text if isinstance(text, str) else ""
         return
-    for name in ("content", "refusal"):
-        if isinstance(delta.get(name), str):
-            whole[name] = whole.get(name, "") + delta[name]
+    parts = delta.get("content")
+    whole["content"] += text_of(parts)
+    if isinstance(parts, list) and any(map(is_refusal, parts)):
+        whole["refusal"] = whole.get("refusal") or "a part of the content says so"
+    if isinstance(delta.get("refusal"), str):
+        whole["refusal"] = whole.get("refusal", "") + delta["refusal"]
     pieces = delta.get("tool_calls")
-    for piece in pieces if isinstance(pieces, list) else ():
+    called = {"index": 0, "function": delta.get("function_call")}  # as before there were tools
+    for piece in (*(pieces if isinstance(pieces, list) else ()), called):
         function = piece.get("function") if isinstance(piece, dict) else None
         index = piece.get("index") if isinstance(piece, dict) else None
         if isinstance(function, dict) and isinstance(index, int):

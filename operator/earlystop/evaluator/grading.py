@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import Variant
-from earlystop.evaluator.completion import REFUSAL
+from earlystop.evaluator.content import REFUSAL
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring, ScoringMode
 

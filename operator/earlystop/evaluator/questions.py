@@ -106,7 +106,13 @@ def parse_golden(
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line, object_pairs_hook=_once)
+        row = json.loads(line, object_pairs_hook=_once, parse_constant=_no_number)
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise GoldenError(
+            'half a character, such as "\\ud83d" alone, which no request can carry; write both halves, or the '
+            "character itself"
+        ) from None
     except GoldenError:
         raise
     except (ValueError, RecursionError) as error:
@@ -117,6 +123,11 @@ def _object(line: str) -> dict[str, Any]:
         if key not in _KEYS:
             raise GoldenError(_unknown(key, [each for each in _KEYS if each not in row]))
     return row
+
+
+def _no_number(name: str) -> float:
+    """Raises GoldenError: Python reads NaN and Infinity, JSON has neither, and a server refuses the request."""
+    raise GoldenError(f"{name} is no number of JSON; write a number or null")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -32,6 +32,10 @@ _FINISHES = {
 }
 """What engines call the ends of answers, by the words under which they are counted. Others count as `other`."""
 
+_UNSEEN_PARTS = ("thinking", "reasoning", "redacted_thinking")
+_GOES_ON = ("", "null", "None")
+"""As engines write in a stream that an answer has not ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -96,10 +100,18 @@ def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
         return any(choice.get("text") for choice in dicts(answer.get("choices")))
     if api is Api.CHAT_COMPLETIONS:
         messages = [choice.get("message") or choice.get("delta") for choice in dicts(answer.get("choices"))]
-        return any(each.get("content") or each.get("tool_calls") or each.get("refusal") for each in dicts(messages))
+        return any(_is_told(each) for each in dicts(messages))
     if api is Api.MESSAGES:
         return any(each.get("text") or each.get("type") == "tool_use" for each in dicts(answer.get("content")))
     return any(_is_output(item) for item in dicts(answer.get("output")))
+
+
+def _is_told(message: Mapping[str, Any]) -> bool:
+    """Whether a chat message, or a piece of one, has anything for a user. A list of parts may hold thinking alone."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = [each for each in content if not isinstance(each, dict) or each.get("type") not in _UNSEEN_PARTS]
+    return bool(content) or any(message.get(each) for each in ("tool_calls", "function_call", "refusal"))
 
 
 def _is_output(item: Mapping[str, Any]) -> bool:
@@ -114,8 +126,8 @@ def dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def _finish(reason: Any) -> Iterator[str]:
-    if isinstance(reason, str) and reason:
-        yield _FINISHES.get(reason, OTHER)
+    if isinstance(reason, str) and reason not in _GOES_ON:
+        yield _FINISHES.get(reason.lower(), OTHER)
 
 
 def _count(value: Any) -> int | None:

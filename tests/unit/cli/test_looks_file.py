@@ -32,6 +32,9 @@ AS_SAVED = {
     "with semicolons": text(";", end="\r\n").encode("utf-8-sig"),
     "with tabs, in UTF-16": text("\t", end="\r\n").encode("utf-16"),
     "with a line that names the separator": text(";", head="sep=;\r\n").encode("utf-8-sig"),
+    "with empty lines before the header": b"\xef\xbb\xbf\r\n,,,,,,,\r\n" + text(end="\r\n").encode(),
+    "with an empty line after the one that names the separator": text(";", head="sep=;\r\n\r\n").encode(),
+    "with characters that nobody sees before the header": ("\u200b" + text()).encode(),
     "with empty columns and lines": (text(more=",,") + ",,,,,,,,,\n\n").encode(),
     "with blanks": text(", ").encode(),
     "in quotes": "\n".join(",".join(f'"{cell}"' for cell in row) for row in [list(REQUIRED), *ROWS]).encode(),
@@ -68,6 +71,20 @@ def test_a_number_that_is_no_count_is_named_with_line_column_and_what_to_write(v
         read_lines(rows.splitlines(keepends=True), "looks.csv")
     assert "looks.csv, line 2, column match: " in str(caught.value) and said in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+NO_CSV = [text().encode("utf-16-le"), text().encode("utf-32"), b"PK\x03\x04\x14\x00\x06\x00"]
+
+
+@pytest.mark.parametrize("content", NO_CSV)
+def test_a_file_that_is_no_csv_is_said_to_be_none_and_how_to_save_it(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(LooksError, match="a spreadsheet's own format or an encoding without its mark; save it as CSV"):
+        read_file(saved(tmp_path, content))
+
+
+def test_a_fault_is_named_by_its_line_also_after_empty_lines(tmp_path: Path) -> None:
+    with pytest.raises(LooksError, match=r"looks\.csv, line 4, column match"):
+        read_file(saved(tmp_path, b"\n\n" + text().replace(",80,", ",x,").encode()))
 
 
 def test_a_count_may_have_zeros_before_it() -> None:

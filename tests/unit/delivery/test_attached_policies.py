@@ -10,6 +10,7 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
+from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, chart_file
 from earlystop.delivery.preflight import preflight
 from tests.unit.delivery.cluster import SHARE, inputs, prefix, route, rule, service, spec_in, split
@@ -51,7 +52,38 @@ HANGS: dict[str, dict[str, Any]] = {
     "a policy on the alias of another candidate": {"targetRefs": [SERVICE, {**ALIAS, "name": "qa-es-w5"}]},
     "Istio's DestinationRule": {"host": "qa"},
     "Istio's DestinationRule with all of the name": {"host": "qa.llm.svc.cluster.local"},
+    "Istio's DestinationRule in a cluster with a domain of its own": {"host": "qa.llm.svc.corp.example"},
+    "Istio's DestinationRule with the dot of the root": {"host": "qa.llm.svc.cluster.local."},
 }
+
+
+def led_by_mesh(*parents: str, name: str = "mesh", kind: str = "HTTPRoute") -> ClusterInputs:
+    """A route by which a mesh leads requests to these Services, beside the policy's own objects."""
+    made = route()
+    made["metadata"] = {"name": name, "namespace": "llm"}
+    made["spec"]["parentRefs"] = [{"group": "", "kind": "Service", "name": each, "port": 80} for each in parents]
+    here = inputs()
+    found = Neighbourhood([neighbour_route(made, kind, here.gateways)])
+    return replace(here, neighbours=Neighbours(mesh_routes=found.of_services("llm")))
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
+def test_a_route_of_a_mesh_whose_parent_is_the_users_service_is_named(kind: str) -> None:
+    refusal = preflight(led_by_mesh("qa", kind=kind), SHARE)
+    assert refusal is not None and refusal.reason == "RouteHasPolicies"
+    assert f"{kind} llm/mesh leads requests to Service qa within a mesh" in refusal.message
+    assert "qa-es-candidate" in refusal.message
+
+
+@pytest.mark.parametrize("parents", [("other",), ("qa", "qa-es-baseline", "qa-es-candidate"), ("qa-es-candidate",)])
+def test_a_route_of_a_mesh_that_holds_for_the_aliases_or_for_another_service_is_in_nobodys_way(
+    parents: tuple[str, ...],
+) -> None:
+    assert preflight(led_by_mesh(*parents), SHARE) is None
+
+
+def test_the_users_own_route_may_have_its_service_as_a_parent_as_well() -> None:
+    assert preflight(led_by_mesh("qa", name="qa"), SHARE) is None
 
 
 @pytest.mark.parametrize("name", HANGS)

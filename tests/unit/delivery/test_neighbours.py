@@ -114,6 +114,44 @@ def test_of_routes_of_one_age_the_one_whose_namespace_and_name_come_first_has_th
     refusal_of(beside(other(same, created=CREATED, namespace="aaa")))
 
 
+def test_routes_of_one_age_are_ordered_by_the_text_of_namespace_and_name() -> None:
+    """Gateway API orders "llm-b/theirs" before "llm/qa", since a hyphen comes before a slash."""
+    refusal_of(beside(other(prefix("/v1"), created=CREATED, namespace="llm-b")))
+
+
+SET = {"group": "gateway.networking.k8s.io", "kind": "ListenerSet", "name": "team"}
+MESH = {"group": "", "kind": "Service", "name": "qa"}
+
+
+def at_parent(parent: dict[str, Any], mine: list[str], theirs: list[str]) -> ClusterInputs:
+    """Two routes of one parent that is no Gateway, with these hostnames."""
+    users_route = route(rule(prefix("/v1")), hostnames=mine)
+    users_route["spec"]["parentRefs"] = [parent]
+    users_route["metadata"]["creationTimestamp"] = CREATED
+    there = other(HEADER, hostnames=theirs, parentRefs=[{**parent, "namespace": "llm"}])
+    return beside(there, here=inputs(route=users_route, gateways=ADMITTED))
+
+
+@pytest.mark.parametrize(
+    ("parent", "mine", "theirs", "is_shared"),
+    [
+        (SET, [], ["qa.example"], True),
+        (SET, ["qa.example"], [], True),
+        (SET, ["qa.example"], ["qa.example"], True),
+        (SET, ["qa.example"], ["other.example"], False),
+        (MESH, ["qa.example"], ["other.example"], True),
+        (MESH, [], ["other.example"], True),
+    ],
+)
+def test_hosts_of_a_set_of_listeners_that_nobody_can_know_may_be_shared_and_a_mesh_looks_at_none(
+    parent: dict[str, Any], mine: list[str], theirs: list[str], is_shared: bool
+) -> None:
+    found = at_parent(parent, mine, theirs)
+    assert bool(found.neighbours.routes) is is_shared
+    refusal = rendered_or_refusal(found, SHARE)
+    assert (isinstance(refusal, Refusal) and refusal.reason == "RouteOverlaps") is is_shared
+
+
 ELSEWHERE: dict[str, dict[str, Any]] = {
     "another host": {"hostnames": ["other.example"]},
     "a more specific host": {"hostnames": ["api.qa.example"]},

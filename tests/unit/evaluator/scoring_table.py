@@ -6,6 +6,10 @@ answers, whether the answer is right.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
+
 from tests.unit.evaluator.scoring_numbers import MOMENTS, NUMBERS, NUMBERS_AS_TEXT
 from tests.unit.evaluator.scoring_rows import LATEX_LINE, Row, rows
 
@@ -272,4 +276,11 @@ OTHER = [
     *rows("regex:answer is[:\\s]*([a-z]+)", "yajo", ("The answer is xy. No, the answer is yajo",), ("yajo",)),
     *rows("regex:total: (\\S+)", "1,200", ("total: 1200", "total: $1,200"), ("total: 1.2", "1200")),
 ]
-TABLE: tuple[Row, ...] = tuple(TEXT + NUMBERS_AS_TEXT + NUMBERS + MOMENTS + CHOICES + BOXED + JSON + YES_NO + OTHER)
+SPELLINGS = [
+    row
+    for each in yaml.safe_load(Path(__file__).with_name("scoring_spellings.yaml").read_text("utf-8"))
+    for row in rows(each["scoring"], each["gold"], tuple(each["right"]), tuple(each["wrong"]))
+]
+TABLE: tuple[Row, ...] = tuple(
+    TEXT + NUMBERS_AS_TEXT + NUMBERS + MOMENTS + CHOICES + BOXED + JSON + YES_NO + OTHER + SPELLINGS
+)

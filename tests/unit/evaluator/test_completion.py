@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earlystop.evaluator.completion import MOST_TOKENS, REFUSAL, Completion, read_completion
+from earlystop.evaluator.completion import MOST_TOKENS, Completion, read_completion
+from earlystop.evaluator.content import REFUSAL
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 
 PROPERTY = settings(max_examples=150, deadline=None)
@@ -37,6 +38,21 @@ def read(document: Any) -> Completion | None:
         ({"answer": "42"}, '{"answer": "42"}'),
         ("<think>7, no: 42</think>\n\n42", "\n\n42"),
         ("<think>still thinking", ""),
+        ("The user asks for 17 * 23, so 391.</think>391", "391"),
+        ("7?\n</think>\n\n<think>no: 42</think>42", "42"),
+        ("<think>a</think><think>b</think>\n42", "\n42"),
+        ("<thought>7</thought>42", "42"),
+        ("[THINK]7[/THINK]42", "42"),
+        ("[THINK]7", ""),
+        ("◁think▷7◁/think▷42", "42"),
+        ("<seed:think>7</seed:think>42", "42"),
+        ("<|START_THINKING|>7<|END_THINKING|>42", "42"),
+        ("<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>final<|message|>42<|return|>", "42"),
+        ("<|channel|>analysis<|message|>still", ""),
+        ('<|channel|>final <|constrain|>json<|message|>{"a": 42}', '{"a": 42}'),
+        ("analysisWe need 7.assistantfinal42", "42"),
+        ("analysis of a final: 42", "analysis of a final: 42"),
+        ("Write <think> first, then </think>.", "Write <think> first, then </think>."),
         ("\ud83d", "\ufffd"),
         ("😀", "😀"),
     ],
@@ -125,6 +141,59 @@ def test_a_document_without_an_answer_is_none(document: Any) -> None:
 )
 def test_a_body_that_is_no_json_holds_no_answer(raw: bytes) -> None:
     assert read_completion(raw) is None
+
+
+def streamed(*chunks: dict[str, Any], end: str = "\n\n") -> bytes:
+    events = [json.dumps(chunk, ensure_ascii=False) for chunk in chunks]
+    return "".join(f"data: {event}{end}" for event in events).encode()
+
+
+def chunk(finish_reason: Any, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "finish_reason": finish_reason, **fields}]}
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\r\r", "\n"])
+@pytest.mark.parametrize("text", ["4\u20282", "4\u00852", "4\u20292", "42"])
+def test_a_stream_is_read_whatever_characters_its_json_holds(text: str, end: str) -> None:
+    raw = streamed(chunk(None, delta={"content": text}), chunk("stop", delta={}), end=end)
+    assert read_completion(raw) == Completion(text, "stop", None)
+
+
+def test_the_parts_of_a_stream_are_read_as_those_of_a_message() -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "7"}]}, {"type": "text", "text": "4"}]
+    raw = streamed(chunk(None, delta={"content": parts}), chunk("", delta={"content": "2"}), chunk("stop", delta={}))
+    assert read_completion(raw) == Completion("42", "stop", None)
+    refused = streamed(chunk("stop", delta={"content": [{"type": "refusal", "refusal": "no"}]}))
+    assert read_completion(refused) == Completion("", REFUSAL, None)
+    as_messages = streamed(chunk("", message={"content": "4"}), chunk("stop", message={"content": "2"}))
+    assert read_completion(as_messages) == Completion("42", "stop", None)
+
+
+def test_the_data_of_an_event_may_stand_on_several_lines() -> None:
+    lines = json.dumps(chunk("stop", delta={"content": "42"}), indent=1).split("\n")
+    raw = "".join(f"data: {line}\n" for line in lines) + "\n: a comment\n\ndata: [DONE]\n\n"
+    assert read_completion(raw.encode()) == Completion("42", "stop", None)
+    assert read_completion(raw.replace('"content"', "content").encode()) is None
+
+
+def test_a_call_of_a_function_from_before_there_were_tools_is_read_as_one_of_a_tool() -> None:
+    called = {"name": "f", "arguments": '{"city": "Oslo"}'}
+    found = read(body(finish_reason="function_call", **message(None, function_call=called)))
+    assert found == Completion("", "function_call", 2, '{"city": "Oslo"}')
+    halves = [{"name": "f", "arguments": '{"city": '}, {"arguments": '"Oslo"}'}]
+    pieces = [chunk(None, delta={"function_call": each}) for each in halves]
+    whole = read_completion(streamed(*pieces, chunk("function_call", delta={})))
+    assert whole == Completion("", "function_call", None, '{"city": "Oslo"}')
+
+
+@pytest.mark.parametrize("reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens", "max_output_tokens"])
+def test_an_answer_whose_budget_ended_is_cut_in_the_words_of_every_api(reason: str) -> None:
+    assert read(body(finish_reason=reason)) == Completion("42", "length", 2)
+
+
+@pytest.mark.parametrize("going_on", [None, "", "null", "None"])
+def test_a_stream_that_breaks_off_is_no_answer_however_its_chunks_say_that_it_goes_on(going_on: Any) -> None:
+    assert read_completion(streamed(chunk(going_on, delta={"content": "4"}))) is None
 
 
 def test_odd_bytes_around_and_within_an_answer_do_not_hide_it() -> None:

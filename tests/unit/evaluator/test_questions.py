@@ -27,6 +27,11 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("{", "not JSON"),
+        ('{"question": "q", "answers": ["2"], "body": {"temperature": NaN}}', "NaN is no number of JSON"),
+        ('{"question": "q", "answers": ["2"], "body": {"top_p": -Infinity}}', "-Infinity is no number of JSON"),
+        ('{"question": "\\ud83d", "answers": ["2"]}', "half a character"),
+        ('{"question": "q", "answers": ["\\udc4d"]}', "half a character"),
+        ('{"question": "q", "answers": ["2"], "body": {"stop": "\\ud83d"}}', "half a character"),
         ("[]", "list instead of a JSON object"),
         ('{"answers": ["2"]}', "'question'"),
         ('{"question": " ", "answers": ["2"]}', "'question'"),

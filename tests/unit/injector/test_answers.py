@@ -39,6 +39,22 @@ def choice(content: Any, finish: str = "stop", **more: Any) -> dict[str, Any]:
             Answer(9, 5, ("tool_calls",)),
         ),
         (Api.CHAT_COMPLETIONS, {"choices": [choice("4", "odd")]}, Answer(None, 0, ("other",))),
+        (Api.CHAT_COMPLETIONS, {"choices": [choice("4", "MAX_TOKENS")]}, Answer(None, 0, ("length",))),
+        (
+            Api.CHAT_COMPLETIONS,
+            {"choices": [choice(None, "function_call", function_call={"name": "f", "arguments": "{}"})]},
+            Answer(None, 0, ("tool_calls",)),
+        ),
+        (
+            Api.CHAT_COMPLETIONS,
+            {"choices": [choice([{"type": "thinking", "thinking": "hm"}], "length")]},
+            Answer(None, 0, ("length",), True),
+        ),
+        (
+            Api.CHAT_COMPLETIONS,
+            {"choices": [choice([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "4"}])]},
+            Answer(None, 0, ("stop",)),
+        ),
         (
             Api.CHAT_COMPLETIONS,
             {"choices": [choice("4")], "usage": {"completion_tokens": -3}},
@@ -111,6 +127,13 @@ def test_a_stream_whose_last_event_lacks_its_empty_line_has_ended() -> None:
         Api.CHAT_COMPLETIONS, chunk({"content": "4"}, "stop"), USAGE_EVENT, b"data: [DONE]", hides_usage=True
     )
     assert passed == chunk({"content": "4"}, "stop") + b"data: [DONE]"
+    assert stream.answer is not None and stream.answer.finishes == ("stop",)
+
+
+@pytest.mark.parametrize("going_on", [None, "", "null", "None"])
+def test_an_answer_ends_once_however_its_chunks_say_that_it_goes_on(going_on: str | None) -> None:
+    chunks = [chunk({"content": "4"}, going_on), chunk({"content": "2"}, going_on), chunk({}, "stop")]
+    stream, _ = streamed(Api.CHAT_COMPLETIONS, *chunks, USAGE_EVENT, DONE)
     assert stream.answer is not None and stream.answer.finishes == ("stop",)
 
 

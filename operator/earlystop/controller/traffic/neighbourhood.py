@@ -80,6 +80,7 @@ class NeighbourReader:
         users = neighbour_route(inputs.route, "HTTPRoute", listing.gateways)
         return Neighbours(
             routes=listing.routes.beside(users),
+            mesh_routes=listing.routes.of_services(inputs.namespace),
             policies=policies.by_namespace.get(inputs.namespace, ()),
             unreadable=(*listing.unreadable, *policies.unreadable),
         )

@@ -17,8 +17,14 @@ import re
 
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
 from earlystop.evaluator.scoring.exact import comparable
-from earlystop.evaluator.scoring.final_number import final_number, gold_number
-from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex, without_variable
+from earlystop.evaluator.scoring.final_number import final_number, gold_number, number_and_unit_in_words
+from earlystop.evaluator.scoring.latex import (
+    last_boxed,
+    normalize_latex,
+    without_counted_words,
+    without_parentheses,
+    without_variable,
+)
 from earlystop.evaluator.scoring.moments import last_moment, whole_moment
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
@@ -26,11 +32,14 @@ from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_
 from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
 
+_DECADE = re.compile(r"(?:1[0-9]|20)[0-9]0'?s")
+"""1990s is a decade, not 1990 seconds, where people write it as a gold answer."""
+
 
 def as_text(prediction: str, gold: str) -> bool:
     """By the rule above."""
     number = whole_number(gold, leading_zeros=False)
-    if number is not None:
+    if number is not None and not _DECADE.fullmatch(gold.strip()):
         return _is_whole_number(prediction, number)
     moment = whole_moment(gold)
     if moment is not None:
@@ -75,7 +84,11 @@ def as_boxed(prediction: str, gold: str) -> bool:
         return False
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
         found, gold = without_variable(found), without_variable(gold)
-    if whole_number(gold) is not None or is_choice(gold):
+    found, gold = without_parentheses(found), without_parentheses(gold)
+    number = whole_number(gold)
+    if number is not None and number.unit == "" and whole_number(found) is None:
+        found = without_counted_words(found)
+    if (number is not None and not found.endswith("!")) or is_choice(gold):  # 5! is a factorial here
         return as_text(found, gold)
     wanted = normalize_latex(plain_characters(gold))
     if wanted and normalize_latex(plain_characters(found)) == wanted:
@@ -97,10 +110,8 @@ def _is_whole_number(prediction: str, wanted: Number) -> bool:
     stated = whole_statement(prediction)
     if not stated:
         return False
-    number = whole_number(stated, leading_zeros=False)
-    if number is not None:
-        return number.agrees(wanted)
-    return number_in_words(stated) == wanted.value and wanted.unit == ""
+    number = whole_number(stated, leading_zeros=False) or number_and_unit_in_words(stated)
+    return number is not None and number.agrees(wanted)
 
 
 def _same_text(prediction: str, gold: str) -> bool:
@@ -120,7 +131,9 @@ def _same_numbers(prediction: str, gold: str) -> bool:
 
 
 def _values(text: str) -> list[str]:
-    """The values of a text's numbers, and the digits of names such as B52, whichever hyphens stand before them."""
+    """The values of a text's numbers, the digits of names such as B52, whichever hyphens stand before them, and what
+    is no one number as it is written, such as 1.10.2."""
     text = prepared(text)
     named = re.findall(r"(?<=[A-Za-z])[0-9](?:[0-9.,]*[0-9])?", text)
-    return sorted([*named, *(str(each and each.value) for each in numbers_in(text))])
+    parted = [each for each in re.findall(r"[0-9]+(?:[.:/][0-9]+)+", text) if whole_number(each) is None]
+    return sorted([*named, *parted, *(str(each and each.value) for each in numbers_in(text))])

@@ -13,36 +13,66 @@ from earlystop.evaluator.scoring.stated import CUE, MOST_CHARACTERS, after_hashe
 from earlystop.evaluator.scoring.typography import plain_characters, without_markup
 
 # A letter that is no word: after it come an end, a closing sign or a reason, so "A dog" and "I think" hold none.
-_ENDS = r"(?=\s*(?:$|[\n.,;:!?)\]\"']|-\s)|\s+(?:because|since|as|for|due|which|and|or|but|is|was|would|with|not)\b)"
-_BARE = rf"(?<![\w+#'&-])[A-Z](?![\w+#'&/]|-\w|\.[A-Za-z]){_ENDS}"
-_LETTER = rf"(?:\(\s*[A-Z]\s*\)|\[\s*[A-Z]\s*\]|\{{\s*[A-Z]\s*\}}|(?<![\w+#'&-])[A-Z]\)|{_BARE})"
-_NOUN = r"(?:(?i:(?:the )?(?:option|choice|letter|answer|statement)s?)\s+)?"
+_GOES_ON = (
+    r"because|since|as|for|due|which|and|or|but|with|not|never|is|are|was|were|would|will|can|could|must|should|may|might"
+    r"|do|does|did|has|have|had|ist|est|es|seems?|appears?|fits?|follows|holds|remains?|matches"
+)
+# A letter's neighbours are looked at in Latin script alone: 答案是B and B입니다 hold a letter that stands by itself.
+_WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
+_BEGINS = rf"(?<![{_WORD}+#&-])(?<![{_WORD}]')"
+_ENDS = (
+    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:{_GOES_ON})\b"
+    r"|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
+)
+_PRONOUN = r"(?!I\s+(?:was|would|will|can|could|must|should|may|might|do|did|have|had)\b)"
+_BARE = rf"{_BEGINS}{_PRONOUN}[A-Z](?![{_WORD}+#&/]|'[{_WORD}]|-[{_WORD}]|\.[A-Za-z]){_ENDS}"
+_LETTER = rf"(?:\(\s*[A-Z]\s*\)|\[\s*[A-Z]\s*\]|\{{\s*[A-Z]\s*\}}|{_BEGINS}[A-Z]\)|{_BARE})"
+_ARTICLE = r"the|la|el|le|die|der|il|o|a(?= [a-z])"
+_NOUNS = (
+    r"(?:options?|choices?|letters?|answers?|statements?|opción|opcion|letra|alternativa|inciso|opção|réponse|lettre"
+    r"|antwort|buchstabe|lettera|opzione|选项|選項|вариант|pilihan)"
+)
+_NOUN = rf"(?:(?i:(?:(?:{_ARTICLE})\s+)?{_NOUNS})\s*|(?i:la|el|le|die|il)\s+)?"
 _VERDICT = (
     r"(?:also |clearly |simply |all |both |thus |therefore )?"
     r"(?:wrong|incorrect|false|ruled out|eliminated|impossible|out\b)"
 )
+_WRONG_ELSEWHERE = r"nicht|falsch|faux|fausse|incorrec\w*|fals[ao]|errad[ao]|sbagliat[ao]|errat[ao]"
 _DENIED = re.compile(
-    rf"(?i:\bnot|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding)\s+(?:be\s+)?{_NOUN}{_LETTER}"
+    rf"(?:(?i:\b(?:can)?not|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas|\bno es"
+    rf"|\bnão é|\bnon è|\bне|\bbukan)\s+(?:(?i:be|choose|pick|select|say|go with)\s+)?|不(?:是|选|選|应选|應選)?\s*)"
+    rf"{_NOUN}{_LETTER}"
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
-    rf"\s+(?:is|are|was|were|can|could|would|does|do)\s*(?:not\b|n't|never\b|{_VERDICT})"
+    rf"\s+(?:is|are|was|were|can|could|would|must|should|may|does|do|did|has|have)\s*(?:not\b|n't|never\b|{_VERDICT})"
+    rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:是)?(?:错误|不正确|不对|错))"
 )
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
     rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))"
 )
 _MORE = re.compile(
-    rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or)\s*(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
+    rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or|y|et|ou|und|oder|和|与|或|及|と|и)\s*"
+    rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
 )
 _WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
 _LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
-_CHOSEN = r"(?i:option|choice|letter|answer|choose|chose|select|pick|go with|going with|it's|it is|it must be)"
-_OPTION = re.compile(rf"\b{_CHOSEN}\s+({_LETTER})")
+_CHOSEN = (
+    rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|say|go with|going with|it's|it is"
+    r"|it (?:must|should|would) be|likely|probably|(?:so|thus|hence|therefore|consequently),?"
+    r"|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
+)
+_CONCLUSION = re.compile(rf"\b(?:is|be|remains|leaves|with|at)\s+({_LETTER})\s*[.!]?\s*$")
+"""How a last sentence ends that names its letter and nothing after it."""
+_OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
+_SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
 _CORRECT = re.compile(
     rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+)*"
     r"(?:correct|right|true|best|answer|most likely|one)\b"
 )
-_OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s)")
-_BRACKETED = re.compile(r"\(([A-Z])\)")
+_OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
+_AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
+_BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
+_SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[).])\s+\S", re.MULTILINE)
 
 
 def choice_letter(text: str) -> str | None:
@@ -56,7 +86,7 @@ def choice_letter(text: str) -> str | None:
     if whole:
         return whole[1].upper()
     remaining = _DENIED.sub(" ", text)
-    for read in (_after_cue, _last_line, _labelled, _named):
+    for read in (_after_cue, _last_line, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
             return found.pop() if len(found) == 1 else None
@@ -75,7 +105,8 @@ def gold_letter(gold: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return without_markup(plain_characters(latex_as_text(text))).strip()
+    text = without_markup(plain_characters(latex_as_text(text))).strip()
+    return _AROUND_LETTER.sub(lambda found: found[1] or f"[{found[2]}]", text)
 
 
 def _letters(found: str) -> str:
@@ -116,6 +147,15 @@ def _labelled(text: str) -> set[str]:
     return found
 
 
+def _small_labelled(text: str) -> set[str]:
+    """The small letter that begins the text, as in "b) Paris", or is called an option; a list has several."""
+    if named := list(_SMALL_OPTION.finditer(text)):
+        return {(each[1] or each[2]).upper() for each in named}
+    if not _SMALL_LABELLED.match(text):
+        return set()
+    return {(line[1] or line[2]).upper() for line in _SMALL_LABELLED.finditer(text)}
+
+
 def _last_line(text: str) -> set[str]:
     """The letter that is the last line; with other lines that are letters, all of them."""
     lines = text.split("\n")
@@ -125,7 +165,7 @@ def _last_line(text: str) -> set[str]:
 
 def _named(text: str) -> set[str]:
     """The letters that are called an option, called correct, or stand in brackets: in this order of preference."""
-    for pattern in (_CORRECT, _OPTION, _BRACKETED):
+    for pattern in (_CORRECT, _OPTION, _BRACKETED, _CONCLUSION):
         found: set[str] = set()
         for each in pattern.finditer(text):
             found |= {_letters(each[1])} if pattern is _BRACKETED else _with_alternatives(text, each)

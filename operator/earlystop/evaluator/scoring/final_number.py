@@ -10,6 +10,7 @@ import re
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
+from earlystop.evaluator.scoring.units import unit_named
 
 _FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(r"(?:\bnot|n't|\binstead of|\brather than)\s+$", re.IGNORECASE)
@@ -65,5 +66,14 @@ def _last(text: str, numbers: list[Number | None]) -> Number | None:
 
 
 def _in_words(text: str) -> Number | None:
-    value = number_in_words(whole_statement(text) or "")
-    return None if value is None else Number(value, "", 0, 0)
+    return number_and_unit_in_words(whole_statement(text) or "")
+
+
+def number_and_unit_in_words(text: str) -> Number | None:
+    """The number that the whole text is in words, as "five" or "five feet"; None where it is none."""
+    value = number_in_words(text)
+    if value is not None:
+        return Number(value, "", 0, 0)
+    counted, _, last = text.strip().rpartition(" ")
+    value, unit = number_in_words(counted), unit_named(last)
+    return Number(value, unit, 0, 0) if value is not None and unit else None

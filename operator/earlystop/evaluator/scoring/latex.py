@@ -11,7 +11,7 @@ from itertools import islice
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
-_WORDS_IN_TEXT = re.compile(_TEXT.pattern + r"([^{}]*)\}")
+_WORDS_IN_TEXT = re.compile(r" *" + _TEXT.pattern + r" *([^{}]*?) *\} *")
 _SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
 _DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]")
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
@@ -27,9 +27,14 @@ _OTHER_NAMES = tuple(
         r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\times": r"\cdot", r"\lbrace": r"\{", r"\rbrace": r"\}"
     }.items()
 )  # fmt: skip
-_ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*=\s*(?=\S)")
-_PLAIN_RATIO = re.compile(r"\A(-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})\Z")
-_LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
+_ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*(?:=|\\in(?![A-Za-z])|∈)\s*(?=\S)")
+_PLAIN_RATIO = re.compile(
+    r"(\A|[(\[,])(\s*-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})(?=\s*(?:\Z|[)\],]))"
+)
+"""A quotient that is a whole answer, or a whole part of a pair."""
+_NEEDLESS_TIMES = re.compile(r"(?<=[0-9])\s*(?:\\cdot(?![A-Za-z])|\*)\s*(?=\\(?:sqrt|pi)(?![A-Za-z])|[A-Za-z])")
+_LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9]|\\(?:overline|dot|bar)(?![A-Za-z]))")
+_NEEDLESS_PLUS = re.compile(r"(\A|[(\[,])\s*\+(?=\s*(?:\\infty|[0-9]))")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _MOST_IN_BRACES = 2000
 _MOST_FRACTIONS = 200
@@ -77,11 +82,11 @@ def _normalize_once(text: str) -> str:
     for name, short in _OTHER_NAMES:
         text = name.sub(short, text)
     text = re.sub(r"(?<![A-Za-z0-9/.])(-?[0-9]{1,100})/([0-9]{1,100})(?![A-Za-z0-9/.])", r"\\frac{\1}{\2}", text)
-    text = _PLAIN_RATIO.sub(r"\1\\frac{\2}{\3}", text.strip())
+    text = _NEEDLESS_TIMES.sub("", _PLAIN_RATIO.sub(r"\1\2\\frac{\3}{\4}", text.strip()))
     text = re.sub(r"\\frac\{-([0-9]{1,100})\}", r"-\\frac{\1}", text)
     text = re.sub(r"([\^_])\{([0-9A-Za-z])\}", r"\1\2", text)
     text = re.sub(r"(?<=[0-9])(?:,|\{,\})(?=[0-9]{3}(?![0-9]))", "", text) if _is_grouped(text) else text
-    text = _LEADING_POINT.sub("0.", text.replace("\\%", ""))
+    text = _LEADING_POINT.sub("0.", _NEEDLESS_PLUS.sub(r"\1", text.replace("\\%", "")))
     return _bare_words(re.sub(r"\s+", "", text))
 
 
@@ -130,19 +135,38 @@ def _argument(text: str, start: int) -> tuple[str | None, int]:
 
 
 def without_variable(formula: str) -> str:
-    """The formula without "x =" before it."""
+    """The formula without "x =" or "x in" before it."""
     return _ASSIGNED.sub("", formula)
+
+
+def without_counted_words(formula: str) -> str:
+    r"""The formula without words at its end that say what is counted, as \text{ apples}."""
+    return _UNIT_AT_END.sub("", _SPACING.sub(" ", _unwrapped(formula)).strip())
+
+
+def without_parentheses(formula: str) -> str:
+    """The formula without a pair of parentheses around all of it; a pair such as (1, 2) keeps them."""
+    text = _DELIMITERS.sub("", formula.strip())
+    inner = text[1:-1]
+    if not (text.startswith("(") and text.endswith(")")) or "," in inner:
+        return formula
+    depth = 0
+    for character in inner:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            return formula
+    return inner if depth == 0 and inner.strip() else formula
 
 
 def latex_as_text(text: str) -> str:
     r"""The text with formulas as people write them without LaTeX: \frac{1}{2} as 1/2, 10^{5} as 10^5, \% as %."""
     if "\\" not in text and "$" not in text and "{" not in text:
         return text
-    text = _fractions_with_braces(_WORDS_IN_TEXT.sub(r" \1 ", text))
+    text = _fractions_with_braces(_WORDS_IN_TEXT.sub(r" \1 ", _DOLLARS.sub(r" \2 ", text)))
     text = _SMALL_FRACTION.sub(r" \1\2/\3 ", text)
     text = text.replace("{,}", ",").replace("\\!", "")
     text = re.sub(r"(?<=[0-9])\\,(?=[0-9]{3})", " ", text)
     text = re.sub(r"\\(?:times|cdot|ast)(?![A-Za-z])", "*", text).replace("\\pm", "±")
     text = re.sub(r"\^\s*\{\s*(-?[0-9]{1,4})\s*\}", r"^\1", _DEGREES.sub("°", text))
-    text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ", _DELIMITERS.sub("", _DOLLARS.sub(r" \2 ", text)))
+    text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ", _DELIMITERS.sub("", text))
     return re.sub(r"\\([%$&#_])", r"\1", _SPACING.sub(" ", text))

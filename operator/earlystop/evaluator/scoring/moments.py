@@ -28,8 +28,8 @@ _DATE = (
 )
 _TIME = (
     r"(?:(?P<hour>[0-9]{1,2})"
-    r"(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?|\.(?P<dotted>[0-9]{2})(?= ?[ap]\.?m))?"
-    r"(?: ?(?P<half>[ap])\.?m\b\.?| o'clock)?(?P<zone> ?(?:z|utc|gmt)\b| ?[+-][0-9]{2}:?[0-9]{2})?"
+    r"(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?|\.(?P<dotted>[0-9]{2})(?= ?(?:[ap]\.?m|uhr\b)))?"
+    r"(?: ?(?P<half>[ap])\.?m\b\.?| o'clock| ?uhr\b)?(?P<zone> ?(?:z|utc|gmt)\b| ?[+-][0-9]{2}:?[0-9]{2})?"
     r"|(?:12 )?(?P<name>noon|midnight))"
 )
 _EDGE = r"(?<![\w.,:/-])"

@@ -102,7 +102,7 @@ def numbers_in(text: str) -> Iterator[Number | None]:
             if not _DATE_OR_TIME.fullmatch(text[found.start() : position]):
                 yield None
             continue
-        if before and before in "±<>≤≥^_#\\":
+        if before and before in "±<>≤≥^_#\\√":
             yield None
             continue
         number = _number(text, found)

@@ -9,12 +9,23 @@ from earlystop.evaluator.scoring.numbers import prepared
 
 MOST_CHARACTERS = 10_000
 """Of an answer's end that are searched; an answer that is stated before them is not found."""
+_IS = r"(?:[:=]|[-=]>|→|⇒)"
+"""What may stand between "answer" and the answer, in any language."""
+_OTHER_LANGUAGES = (
+    rf"(?:答案|解答|正答|正确的?选项|正解|答え)\s*(?:应该|應該)?\s*(?:是|为|為|は|{_IS})\s*"
+    r"|(?:故|所以|因此|应|應|应该|故应)?\s*(?:选择|選擇|选|選)(?![项項择擇举舉])\s*:?\s*"
+    rf"|(?:정답|답)\s*(?:은|는|{_IS})\s*"
+    r"|\b(?:respuesta|réponse|antwort|risposta|resposta|antwoord|svar|svaret|odpowiedź|odpověď|cevap|ответ|відповідь"
+    r"|jawaban|jawapan|đáp án|الإجابة|الجواب|उत्तर|opción|alternativa|opção)(?: (?!\w\b)\w+){0,2}\s*"
+    rf"(?:(?:es|est|ist|è|é|lautet|is|är|er|to|je|adalah|là|هي|هو|है)\b|{_IS}|[-—](?= ))\s*"
+)
 CUE = re.compile(
-    r"(?:答案\s*(?:是|为|:)\s*"
-    r"|\b(?:respuesta|réponse|antwort|risposta|resposta)(?: \w+)?\s*(?:(?:es|est|ist|è|é|lautet)\b|:)\s*"
+    rf"(?:{_OTHER_LANGUAGES}"
+    r"|\bans\s*(?:[:=]|\.(?=\s*[(\[]?\s*\S+\s*$))\s*"
     r"|\b(?:answer|result|solution|choice|option)(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
-    r"\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|[:=]|-(?= ))\s*)"
-    r"(?:(?:indeed|therefore|thus|clearly|simply|approximately|about|roughly|exactly|equal to|the number)\b,?\s*)?",
+    rf"\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
+    r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
+    r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just)\b,?\s*)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(

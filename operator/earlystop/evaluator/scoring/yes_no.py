@@ -9,18 +9,22 @@ from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched
 
 _WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "no": False, "false": False, "nope": False}
 _WORD = r"(yes|no|true|false|yeah|yep|nope)\b"
-_FIRST = re.compile(rf"[\s\"'(]*{_WORD}(?!-)", re.IGNORECASE)
-_ANY = re.compile(
-    rf"\b{_WORD}(?! (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason)\b)", re.IGNORECASE
-)
+_NO_ANSWER = r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question)\b)"
+"""After a "no" that answers nothing, as in "no doubt"."""
+_FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
+_ANY = re.compile(rf"\b{_WORD}{_NO_ANSWER}", re.IGNORECASE)
 _OPEN = re.compile(rf"\s*(?:or|and|/)\s*{_WORD}", re.IGNORECASE)
+_NOT = r"(?:\b(?:can)?not|n't|\bnever)(?: (?:be|entirely|always|necessarily|strictly|quite|really|actually|exactly))*"
+_DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false\b", re.IGNORECASE)
+"""A statement that is not true is false; what is "not yes" says nothing."""
 _DENIED = re.compile(rf"\bnot {_WORD}", re.IGNORECASE)
 
 
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
     text = prepared(searched(text))
-    text = _DENIED.sub(" ", after_hashes(text) or text)
+    text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
+    text = _DENIED.sub(" ", text)
     places = [cue.end() for cue in reversed(list(CUE.finditer(text)))]
     for place in (*places, 0):
         if first := _FIRST.match(text, place):

@@ -38,7 +38,7 @@ class StandIns:
         for other in self._other_children(key):
             times = self._times_of(other)
             between = bisect_right(times, after_ms) < bisect_left(times, at_ms)
-            if between and not _holds(times, at_ms) and self._was_away(key, at_ms - after_ms):
+            if between and not _holds(times, at_ms) and self._was_away(key, after_ms, at_ms):
                 return True
         return any(
             other.target != key.target and other.child == key.child and len(times) > 1 and times[-1] < at_ms
@@ -73,12 +73,14 @@ class StandIns:
             start is not None and abs(start - began_ms) <= SAME_START_MS for start in starts
         )
 
-    def _was_away(self, key: SeriesId, gap_ms: int) -> bool:
+    def _was_away(self, key: SeriesId, after_ms: int, at_ms: int) -> bool:
         """Whether a gap between two samples is longer than the way's usual one: some stores give each series moments of
-        its own, and then others lie between any two."""
-        way = [self._times_of(each) for each in self._siblings[key.variant, key.field, *key.way] if each in self._read]
-        gaps = [later - earlier for times in way for earlier, later in pairwise(times)]
-        return not gaps or gap_ms > 1.5 * median_low(gaps)
+        its own, and then others lie between any two. What is usual is learnt from other gaps between samples that were
+        read; where there are none, nobody can say that it was there."""
+        way = (self._read.get(each, ()) for each in self._siblings[key.variant, key.field, *key.way])
+        pairs = ((one.at_ms, other.at_ms) for samples in way for one, other in pairwise(samples))
+        gaps = [later - earlier for earlier, later in pairs if (earlier, later) != (after_ms, at_ms)]
+        return not gaps or at_ms - after_ms > 1.5 * median_low(gaps)
 
     def _other_children(self, key: SeriesId) -> Iterator[SeriesId]:
         return (other for other in self._siblings[key.variant, key.field, *key.way] if other != key)
