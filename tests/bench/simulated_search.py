@@ -19,7 +19,7 @@ from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.look_schedule import spacing
-from earlystop.rollout.search.patience import goes_on_to_learn
+from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove
 from earlystop.rollout.search.trial import (
     Belief,
     Estimate,
@@ -128,7 +128,9 @@ def simulate_trial(
     baseline, candidate = Tally(), Tally()
     most, longest = min(proposal.requests, LONGEST_TRIAL), LONGEST_TRIAL if left is None else min(left, LONGEST_TRIAL)
     while verdict is Verdict.CONTINUE and (
-        requests < most or (requests < longest and goes_on_to_learn(evidence, looks))
+        requests < most
+        or (requests < longest and goes_on_to_learn(evidence, looks))
+        or (requests < longest and goes_on_to_prove(evidence, requests, proposal.requests))
     ):
         more = spacing(per_look, looks)
         (look,) = split_looks(curve, (proposal.setting,), more, requests, random, paired=paired)

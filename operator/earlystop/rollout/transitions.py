@@ -42,7 +42,8 @@ from earlystop.rollout.state import (
 from earlystop.rollout.step_gates import held_at_first, through_gates
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials import BUDGET_USED, after_trial, after_waiting, decision_on_budget, decision_on_time
+from earlystop.rollout.trial_budget import BUDGET_USED, decision_on_budget, decision_on_time
+from earlystop.rollout.trials import after_trial, after_waiting
 
 NEVER_READY = "CandidateNeverReady"
 RECORD_FULL = "RecordFull"

@@ -8,36 +8,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from math import inf
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.decision import AFTER_PROMOTION, GUARD_ALARM
-from earlystop.rollout.dispersion_words import not_promoted_yet, waits_for_looks
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.patience import goes_on_to_learn, wait_of
+from earlystop.rollout.search.patience import wait_of
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
-from earlystop.rollout.search_clock import is_time_over, seconds_of
+from earlystop.rollout.search_clock import is_time_over
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
-from earlystop.rollout.trial_outcome import outcome_of, requests_of
+from earlystop.rollout.trial_budget import BUDGET_USED
+from earlystop.rollout.trial_outcome import outcome_of
 
 WAITING = "WaitingForProposals"
 """No end: a search that others propose to goes on with the next proposal."""
 NOTHING_LEFT = "NothingLeftToTry"
-BUDGET_USED = "SearchBudgetUsed"
 RISK_USED = "SearchRiskUsed"
-TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
 ENDED_FOR_GOOD = frozenset({ENDED_BY_PERSON, GUARD_ALARM})
 """Why a search ended that does not begin again by itself: after an alarm it would promote the same setting again."""
@@ -152,54 +149,6 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> 
         proposer=proposal.proposer,
         proposal=proposal.offer,
     )
-
-
-def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
-    """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
-    goes on until its looks tell how much answers scatter, or the requests of the whole search are used up."""
-    trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
-    if trial is None or used < trial.requests:
-        return None
-    if used < _requests_left(state) and goes_on_to_learn(comparison.evidence, len(comparison.looks)):
-        return None
-    message = requests_used(state.pinned_plan, comparison)
-    return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
-
-
-def _requests_left(state: RolloutState) -> float:
-    """Requests that the trial under way may take before those of the whole search are used up."""
-    budget = _search(state.pinned_plan.spec).budget
-    if budget is None or budget.requests is None:
-        return inf
-    return budget.requests - (0 if state.search is None else state.search.requests)
-
-
-def requests_used(plan: Plan, comparison: Comparison) -> str:
-    """The sentence on a trial whose requests are used up, and what kept it from any certificate."""
-    requests = 0 if plan.trial is None else plan.trial.requests
-    known = comparison.assessment.dispersion
-    if not waits_for_looks(comparison) or known.drifts:
-        return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
-    used, looks = requests_of(comparison.looks), len(comparison.looks)
-    return (
-        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and "
-        f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
-    )
-
-
-def decision_on_time(state: RolloutState, now: int) -> Decision | None:
-    """The end of a trial when the time of its search is over; None before, and without such a bound."""
-    plan, progress = state.pinned_plan, state.search
-    if progress is None or plan.trial is None:
-        return None
-    if not is_time_over(plan, progress, now):
-        return None
-    return Decision(Verdict.INCONCLUSIVE, BUDGET_USED, time_used(plan), now, state.leader)
-
-
-def time_used(plan: Plan) -> str:
-    """The sentence on a trial that ends with the time of its search."""
-    return f"Neither benefit nor harm was shown before the {seconds_of(plan)} s of the search were over."
 
 
 def after_trial(state: RolloutState) -> RolloutState:

@@ -8,9 +8,14 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.query_class import MOST_PAIRS
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
+from earlystop.rollout.dispersion_terms import awaited_looks
+from earlystop.rollout.dispersion_words import ADVICE
+from earlystop.rollout.look_schedule import seconds_of_looks
 from earlystop.rollout.search.space import by_trials
 
 SEARCH_UNUSABLE = "SearchUnusable"
+LONGEST_DEADLINE, LONGEST_BUDGET = 2_592_000, 31_536_000
+"""Seconds that rollout.deadlineSeconds and search.budget.seconds take at most."""
 
 
 def search_refusal(spec: PolicySpec) -> Refusal | None:
@@ -28,6 +33,7 @@ def search_refusal(spec: PolicySpec) -> Refusal | None:
         or _class_refusal(spec, spec.search.strategy, number)
         or _room_refusal(spec, spec.search, number)
         or _share_refusal(spec, number)
+        or _time_refusal(spec, spec.search, number)
     )
 
 
@@ -118,6 +124,37 @@ def _room_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | No
         f"other, and a rule of a route has room for {MOST_BACKENDS} backends; write at most {most} settings, or judge "
         "them in shadow first (rollout.shadowSeconds)"
     )
+
+
+def _time_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | None:
+    """Why the time that the policy gives ends before anything can be certified, or None. number: of the settings.
+
+    It is the least time: looks that users' answers are late for, gates and a shadow before live requests come on top.
+    """
+    looks = _awaited_looks(spec)
+    if looks is None:
+        return None
+    classes = len(spec.objective.query_classes or ())
+    alone = by_trials(spec) or spec.rollout.shadow_seconds > 0
+    needed = seconds_of_looks(spec.rollout.look_seconds, looks, classes, 1 if alone else number)
+    bounds = [("rollout.deadlineSeconds", spec.rollout.deadline_seconds, LONGEST_DEADLINE)]
+    if search.budget is not None and search.budget.seconds is not None:
+        bounds.append(("search.budget.seconds", search.budget.seconds, LONGEST_BUDGET))
+    name, given, most = min(bounds, key=lambda bound: bound[1])
+    if given >= needed:
+        return None
+    how = f"write {needed + spec.rollout.settle_seconds} or more, or" if needed < most else "try fewer settings, or"
+    return _refusal(
+        f"{name}: nothing is promoted before {looks} looks have shown how much answers scatter, which take "
+        f"{needed:,} s with this search, and {name} ends it after {given:,} s; {how} {ADVICE}"
+    )
+
+
+def _awaited_looks(spec: PolicySpec) -> int | None:
+    try:
+        return awaited_looks(spec)
+    except ValueError:
+        return None  # another check says what is wrong with the longest session
 
 
 def _refusal(sentence: str) -> Refusal:

@@ -44,9 +44,9 @@ from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missi
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE
+from earlystop.rollout.trial_budget import BUDGET_USED, TRIAL_REQUESTS_USED, only_proposed_used, time_used
+from earlystop.rollout.trial_budget import requests_used as trial_requests_used
 from earlystop.rollout.trial_outcome import requests_of
-from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, time_used
-from earlystop.rollout.trials import requests_used as trial_requests_used
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify_search import decision_in
 
@@ -179,7 +179,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == TRIAL_REQUESTS_USED:
         trial = plan.trial
         is_used = trial is not None and requests_of(own.looks) >= trial.requests
-        return [trial_requests_used(plan, own)] if is_used else []
+        return [trial_requests_used(plan, own), only_proposed_used(plan)] if is_used else []
     if record.reason == BUDGET_USED:
         return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:

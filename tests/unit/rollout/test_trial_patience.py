@@ -8,12 +8,15 @@ from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.offers import Offer
+from earlystop.rollout.search.patience import MOST_TIMES
 from earlystop.rollout.search.trial import Proposal
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
+from earlystop.rollout.trial_outcome import requests_of
 from earlystop.rollout.trials import begin_search, next_proposal, terms_of
 from earlystop.rollout.verify import object_differences
 from tests.unit.rollout.policies import NOW
-from tests.unit.rollout.searching import SAFE_BUT_LAST, World, ends, searched
+from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, ends, searched
 
 LOOKS_TO_LEARN = looks_to_learn(KNOWN_LOOKS)
 LEARNS = {"exactMatch": {"margin": "0.05", "assumeIndependent": False}}
@@ -84,3 +87,40 @@ def test_a_declared_session_shortens_each_trial() -> None:
     assert terms.requests_awaited == (64 + 16 * 2) * 100
     state = after_one_trial(World(spec, SAFE_BUT_LAST))
     assert ends(state) == [("window-20", "Certified")] and looks_to_learn(16) <= len(state.looks) < LOOKS_TO_LEARN
+
+
+NEAR_MARGIN = dict.fromkeys(SAFE_BUT_LAST, Truth(exact_match=0.765, mean_tokens=400))
+"""Settings whose proof takes somewhat more requests than trials are proposed for."""
+
+
+def test_a_trial_that_has_come_far_goes_on_beyond_its_requests_and_its_verdict_verifies() -> None:
+    world = World(searched({"horizonRequests": 3_000_000}), NEAR_MARGIN)
+    state = after_one_trial(world)
+    trial = state.pinned_plan.trial
+    assert trial is not None and state.search is not None
+    assert ends(state) == [("window-20", "Certified")]
+    assert trial.requests < state.search.trials[0].outcome.requests < MOST_TIMES * trial.requests
+    assert [object_differences(each) for each in world.verdicts.values()] == [[]]
+
+
+def test_a_trial_that_has_come_far_ends_with_the_requests_of_its_search() -> None:
+    proposed = next_proposal(
+        spec := searched({"horizonRequests": 3_000_000, "budget": {"requests": 36_000}}),
+        begin_search(spec, RolloutState(), NOW, "", None, is_repeated=False),
+        1,
+        NOTHING_USED,
+    )
+    assert isinstance(proposed, Proposal) and proposed.requests == 36_000
+    state = after_one_trial(World(spec, NEAR_MARGIN))
+    assert ends(state) == [("window-20", "Inconclusive")]
+    assert state.decision is not None and "36,000 requests that this trial may take" in state.decision.message
+
+
+@pytest.mark.parametrize("exact_match", [0.76, 0.763, 0.766])
+def test_what_others_propose_takes_no_more_than_its_requests_however_far_it_has_come(exact_match: float) -> None:
+    truth = dict.fromkeys(SAFE_BUT_LAST, Truth(exact_match=exact_match, mean_tokens=400))
+    offer = Offer("2026-01-01T00:00:00Z", "p0", "optuna", (("window", "20"),))
+    state = after_one_trial(World(searched({"strategy": "External"}), truth, offers=(offer,)))
+    trial = state.pinned_plan.trial
+    assert trial is not None and trial.proposer == "optuna"
+    assert ends(state)[0][0] == "window-20" and requests_of(state.looks[:-1]) < trial.requests

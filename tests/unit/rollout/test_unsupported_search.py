@@ -15,6 +15,7 @@ SHADOW: dict[str, Any] = {
     "delivery": {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}, "gatewayHeader": None},
     "rollout": {"steps": None, "minimumSeconds": 60},
 }
+BY_LOOKS: dict[str, Any] = {"exactMatch": {"assumeIndependent": None}}
 
 
 def searching(search: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -158,6 +159,25 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         searching({}, delivery={"mode": "HeaderCohort"}),
         "delivery.mode HeaderCohort has a cohort for each candidate; write candidates",
     ),
+    "a night too short for looks to teach anything": (
+        searching({"strategy": "Ladder", "budget": {"seconds": 2000}}, objective=BY_LOOKS),
+        "search.budget.seconds: nothing is promoted before 128 looks have shown how much answers scatter, which take "
+        "2,880 s with this search, and search.budget.seconds ends it after 2,000 s; write 2910 or more, or",
+    ),
+    "a deadline that ends each trial before": (
+        searching(
+            {"strategy": "Ladder"}, rollout={"steps": [{"weight": 5}], "deadlineSeconds": 2000}, objective=BY_LOOKS
+        ),
+        "rollout.deadlineSeconds: nothing is promoted before 128 looks",
+    ),
+    "more settings together than looks can teach within any deadline": (
+        searching(
+            {"parameters": [{"name": "window", "values": [str(each) for each in range(2, 14)]}]},
+            rollout={"steps": [{"weight": 50}]},
+            objective=BY_LOOKS,
+        ),
+        "rollout.deadlineSeconds ends it after 3,600 s; try fewer settings, or write exactMatch.dispersion",
+    ),
 }
 
 
@@ -198,3 +218,11 @@ def test_in_shadow_no_weight_is_shared_by_settings() -> None:
     assert refusal_of_spec(policy(searching({"parameters": [many]}, **SHADOW))) is None
     steps = {"steps": [{"weight": 5}, {"weight": 25}], "shadowSeconds": 600}
     assert refusal_of_spec(policy(searching({"parameters": [many]}, rollout=steps))) is None
+
+
+def test_a_search_with_time_for_the_looks_that_teach_how_answers_scatter_is_taken() -> None:
+    enough = searching({"strategy": "Ladder", "budget": {"seconds": 2880}}, objective=BY_LOOKS)
+    assert search_refusal(policy(enough)) is None
+    sessions = {"exactMatch": {"assumeIndependent": None, "longestSessionSeconds": 45}}
+    shorter = searching({"strategy": "Ladder", "budget": {"seconds": 960}}, objective=sessions)
+    assert search_refusal(policy(shorter)) is None, "64 looks are enough for such sessions"

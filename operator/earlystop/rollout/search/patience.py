@@ -1,7 +1,14 @@
-"""When a trial goes on though it has had the requests that it was proposed for: nothing is promoted before so many
-looks have told how much answers scatter, so a trial that ends sooner cannot end in a certificate."""
+"""When a trial goes on though it has had the requests that it was proposed for.
+
+Nothing is promoted before so many looks have told how much answers scatter, so a trial that ends sooner cannot end in a
+certificate. And a trial that has come far was paid for already: what is left to prove costs less than what it brings,
+while to end it would spend a failure and the risk of one. Evidence is an e-process at any moment, so a trial may go on
+for any reason that its past gives (Ramdas, Grünwald, Vovk, Shafer, Statistical Science 38, 2023).
+"""
 
 from __future__ import annotations
+
+from math import log
 
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -31,3 +38,16 @@ def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
     known, log_e = evidence.assessment.dispersion, evidence.assessment.log_e
     by_looks = known.source is DispersionSource.LOOKS and not known.drifts
     return by_looks and looks < looks_to_certify(known.needed_looks) and log_e.promote >= log_e.harm
+
+
+PROMISING = 0.5
+"""A trial has come far when the logarithm of each evidence that it needs is this part of what a certificate takes."""
+
+MOST_TIMES = 2
+"""A trial that has come far goes on to so many times the requests that it was proposed for."""
+
+
+def goes_on_to_prove(evidence: EvidenceState, used: int, proposed: int) -> bool:
+    """Whether a trial has come far enough for more requests. used, proposed: requests of both variants."""
+    log_e, needed = evidence.assessment.log_e, log(1 / evidence.objective.risk_promote)
+    return used < MOST_TIMES * proposed and min(log_e.promote, log_e.tokens) >= PROMISING * needed
