@@ -123,8 +123,8 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         )
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(
-            "rollout.advance WhenSafe leaves a step when that is shown to be safe; a minimumSeconds of a step that has "
-            "one after it only makes the rollout longer."
+            "rollout.advance WhenSafe leaves a step when that is proven to be safe; a minimumSeconds of a step that "
+            "has one after it only makes the rollout longer."
         )
     if len(names) > 1:
         sentences.append(
@@ -278,7 +278,7 @@ def _asked(
     if em_loss == margin:
         raise ValueError(
             f"A candidate that loses {em_loss:g} loses just the margin, so neither that it loses less nor that it "
-            "loses more is ever shown. Write another --em-loss."
+            "loses more is ever proven. Write another --em-loss."
         )
     side = Side.PROMOTE if em_loss < margin else Side.HARM
     stages = stages_of(spec)

@@ -116,7 +116,7 @@ def next_proposal(
         return WAITING if search.traits.takes_proposals and len(tried) < len(settings) else NOTHING_LEFT
     if progress.resumes and not progress.trials:
         index = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
-        reason = f"{progress.resumes} was certified before, and no earlier evidence counts"
+        reason = f"{progress.resumes} was proven before, and no earlier evidence counts"
         proposal = replace(proposal, setting=index, reason=reason)
     free = search.traits.certified_are_free
     spent = spent_risk(progress.outcomes, proposal.risk, certified_are_free=free, proposer=proposal.proposer)
@@ -179,10 +179,10 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
     requests = 0 if plan.trial is None else plan.trial.requests
     known = comparison.assessment.dispersion
     if not waits_for_looks(comparison) or known.drifts:
-        return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
+        return f"Neither benefit nor harm was proven with the {requests:,} requests that this trial may take."
     used, looks = requests_of(comparison.looks), len(comparison.looks)
     return (
-        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and "
+        f"Neither benefit nor harm was proven with {used:,} requests in {looks} looks, and "
         f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
     )
 
@@ -199,7 +199,7 @@ def decision_on_time(state: RolloutState, now: int) -> Decision | None:
 
 def time_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the time of its search."""
-    return f"Neither benefit nor harm was shown before the {seconds_of(plan)} s of the search were over."
+    return f"Neither benefit nor harm was proven before the {seconds_of(plan)} s of the search were over."
 
 
 def after_trial(state: RolloutState) -> RolloutState:
@@ -315,7 +315,7 @@ def end_message(progress: SearchProgress, reason: str) -> str:
     if best is None:
         return f"{why} No setting was certified, so the baseline serves all requests."
     return (
-        f"{why} Setting {best.name} is the best certified one and serves all requests; it is proven to save at least "
+        f"{why} Setting {best.name} is the best proven one and serves all requests; it is proven to save at least "
         f"{100 * best.least_saving:.3g} % of the tokens."
     )
 
