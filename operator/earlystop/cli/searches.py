@@ -20,6 +20,7 @@ from earlystop.cli.documents import read_text
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.offline_check import problems_of
+from earlystop.cli.plan_waits import people_remarks, rate_remarks
 from earlystop.rollout.trials import strategy_in
 from earlystop.simulation.search_policy import (
     SearchFigures,
@@ -85,6 +86,7 @@ def show_searches(spec: PolicySpec, policy: Path, curve: Path | None, rate: floa
     found = [_played(each, truth, rate, SEARCHES_PLANNED, seed) for each in specs]
     assert spec.search is not None  # it has a curve
     said = [recommendation(found, spec.search.horizon_requests)] if found else []
+    said += [] if as_json else [*rate_remarks(spec, rate), *people_remarks(spec)]
     if as_json:
         _print_json(found, SEARCHES_PLANNED, seed, recommendation=" ".join(said), notPlayed=left_out)
         return
