@@ -45,7 +45,7 @@ GUARD = Row(
         ),
         series(
             "Whether the promoted setting serves",
-            "1 while it does, 0 while a more careful certified one serves as there is little load; nothing without "
+            "1 while it does, 0 while a more careful proven one serves as there is little load; nothing without "
             "guard.whenBusy.",
             Query(f"earlystop_policy_guard_busy{{{ONE}}}", "promoted setting"),
             unit="short",

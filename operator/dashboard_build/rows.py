@@ -129,9 +129,7 @@ POLICY = Row(
             Query(f"earlystop_policy_minimum_saving_ratio{{{ONE}}}", "asked for"),
             WANTED,
         ),
-        _claim(
-            "Keeps Exact Match", "A promotion needs this claim: it is shown at the line, ln(1/risk).", "promote", WANTED
-        ),
+        _claim("Keeps Exact Match", "A promotion needs this claim, proven at the line, ln(1/risk).", "promote", WANTED),
         _claim("Saves tokens", "A promotion needs this claim, too.", "tokens", WANTED),
         _claim("Harm", "At the line the candidate is taken back, at once.", "harm", LINE),
         series(
@@ -173,7 +171,7 @@ SOUND = Row(
     (
         _claim(
             "Split of requests",
-            "At the line requests are shown not to be split as the weights say; nothing is promoted then.",
+            "At the line requests are proven not to be split as the weights say; nothing is promoted then.",
             "sample_ratio",
             LINE,
         ),

@@ -86,7 +86,7 @@ def test_a_rollout_is_followed_line_by_line_to_its_end_and_every_command_knows_i
     listed = terminal.run("earlystop", "get", "-A")
     assert terminal.namespace in listed.stdout and "Promoted" in listed.stdout, listed.stderr
     screen = terminal.run("earlystop", "status", "qa", "-n", terminal.namespace)
-    assert "shown at 1 in 20" in screen.stdout, screen.stderr
+    assert "proven at 1 in 20" in screen.stdout, screen.stderr
     explained = terminal.run("earlystop", "explain", "qa", "-n", terminal.namespace)
     assert "Nothing more happens by itself." in explained.stdout, explained.stderr
     completed = terminal.run("__complete", "earlystop", "explain", "-n", terminal.namespace, "q")

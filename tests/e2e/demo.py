@@ -19,8 +19,7 @@ from tests.e2e.scene import Scene, scene
 from tests.e2e.stage import BUILTIN, Stage
 
 RATE = 400.0
-PATIENT, HASTY = "patient", "hasty"
-"""The policies of the two acts: the first is promoted, the second rolled back."""
+PLAYED = ("patient", "hasty")
 GOING_ON = "steady"
 """The policy that is under way when both acts are over."""
 
@@ -58,37 +57,41 @@ def _stage(setting: Scene, data: str) -> Iterator[Stage]:
 
 def _acts(stage: Stage) -> list[Act]:
     """Each begins with the end of the one before: two policies may not move the traffic of one target."""
+    patient, hasty = PLAYED
 
     def try_less() -> None:
-        stage.delete_policy(PATIENT)
-        stage.apply_policy(HASTY, 1, "0.01")
+        _abort(stage, patient)
+        stage.apply_policy(hasty, 1, "0.01")
 
     return [
         Act(
-            PATIENT,
+            patient,
             "window 40 to 5, at most 2 points of EM may be lost",
             "Promoted",
-            lambda: stage.apply_policy(PATIENT, 5, "0.02"),
+            lambda: stage.apply_policy(patient, 5, "0.02"),
         ),
-        Act(HASTY, "window 40 to 1, at most 1 point of EM may be lost", "RolledBack", try_less),
+        Act(hasty, "window 40 to 1, at most 1 point of EM may be lost", "RolledBack", try_less),
     ]
 
 
-def _go_on(setting: Scene, stage: Stage) -> None:
-    """Leave a rollout under way, and a shell to look at it with, until Ctrl-C.
+def _abort(stage: Stage, name: str) -> None:
+    """Give a promoted policy's requests back to the baseline, as `kubectl earlystop abort` does: the policy stays."""
+    revision = stage.policy(name)["status"]["revision"]
+    words = ("annotate", f"esp/{name}", f"earlystop.dev/abort={revision}", f"--namespace={stage.namespace}")
+    stage.access.kubectl(*words)
 
-    The policy that was rolled back stays, since it holds no target any more. The promoted one had to go before the
-    second act, which moves the same traffic; its verdict stays.
-    """
+
+def _go_on(setting: Scene, stage: Stage) -> None:
+    """Leave a rollout under way beside those that were played, and a shell to look at them with, until Ctrl-C."""
     stage.apply_policy(GOING_ON, 10, "0.005", deadlineSeconds=86_400)
     console.print(f"Everything keeps running, and {GOING_ON} is tried now: window 40 to 10, at most half a point of EM")
     console.print("may be lost, which takes its time. For a shell with kubectl and this project's command in it:")
     console.print(setting.shell_command(stage), style="bold", soft_wrap=True)
-    console.print("There, try:")
-    for command in ("get", f"watch {GOING_ON}", f"explain {GOING_ON}", f"status {HASTY}", f"abort {GOING_ON}"):
-        console.print(f"  kubectl earlystop {command}", style="bold")
-    console.print(f"{PATIENT} was deleted before the second act, which moves the same traffic. Its verdict stays:")
-    for command in (f"audit {PATIENT}", f"verify --chain {PATIENT}", f"report {PATIENT} -o {PATIENT}.html"):
+    patient, hasty = PLAYED
+    console.print(f"The others are there, too: {patient}, which was promoted and then aborted, since a promoted policy")
+    console.print(f"keeps its traffic and the next one needed it; and {hasty}, which was rolled back. There, try:")
+    commands = ("get", f"watch {GOING_ON}", f"explain {GOING_ON}", f"status {hasty}", f"verify --chain {patient}")
+    for command in (*commands, f"abort {GOING_ON}"):
         console.print(f"  kubectl earlystop {command}", style="bold")
     console.print("Ctrl-C ends it.")
     try:

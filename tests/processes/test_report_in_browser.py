@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -118,3 +119,33 @@ def test_no_text_of_a_tenant_runs_in_a_browser(tmp_path: Path) -> None:
     assert check_of(tags) == "bad"  # its words are not those of its looks
     assert console == [] and [tag for tag, _ in tags.found].count("script") == 1
     assert MARKUP in tags.texts["verdict"]
+
+
+MEASURED = """<iframe style="width: {width}px; height: 3000px; border: 0" srcdoc="{page}"></iframe><p id="widths"></p>
+<script>setTimeout(() => {{
+  const inner = document.querySelector("iframe").contentDocument;
+  const parts = [inner.documentElement, ...inner.querySelectorAll(".scroll:not(.looks)")];
+  document.getElementById("widths").textContent =
+    JSON.stringify(parts.map((each) => [each.scrollWidth, each.clientWidth]));
+}}, 5000)</script>"""
+DESKTOP, PHONE = 1100, 390
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_neither_the_page_nor_a_table_of_it_scrolls_sideways(tmp_path: Path, width: int) -> None:
+    page = page_of(whole_report())
+    tags, _ = opened(MEASURED.format(width=width, page=html.escape(page)), tmp_path)
+    widths = json.loads(tags.texts["widths"])
+    assert len(widths) == 4, "the page, settings, query classes and the audit trail"
+    assert all(needed <= there for needed, there in widths), widths
+    assert width - 20 <= widths[0][1] <= width, "measured at the width that is meant"
+
+
+def test_on_a_phone_each_cell_says_the_words_of_its_column() -> None:
+    page = page_of(whole_report())
+    for table in ("settings", "decisions"):
+        heading = re.search(rf'id="{table}".*?<thead>(.*?)</thead>', page, re.DOTALL)
+        assert heading is not None
+        columns = re.findall(r'<th scope="col">(.*?)</th>', heading[1])
+        said = re.findall(rf'#{table} (?:td:nth-child\(\d\)|tbody th)::before {{ content: "(.*?): "; }}', page)
+        assert said == columns

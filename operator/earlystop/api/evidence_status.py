@@ -83,7 +83,7 @@ class LogEText(Value):
     sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
     attrition: Short | None = Field(None, description="That more is missing in one variant. Absent: nothing is.")
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
-        Field((), description="That the floor, a guardrail or a query class takes the candidate back, or certifies it.")
+        Field((), description="That the floor, a guardrail or a query class takes the candidate back, or allows it.")
     )
 
 

@@ -22,7 +22,7 @@ class Adjust(Value):
     on_alarm: Literal["StepBack"] = Field(
         "StepBack",
         description="StepBack: once all requests are back at the baseline, the next more careful setting that the "
-        "campaign has certified beside the harmful one serves, at once and without asking; the baseline if there is "
+        "campaign has proven beside the harmful one serves, at once and without asking; the baseline if there is "
         "none, where the policy asks people before a promotion, and where this was written after the alarm. It takes "
         "several candidates, and parameters with stopsSooner.",
     )
@@ -31,7 +31,7 @@ class Adjust(Value):
         ge=0,
         le=7,
         description="How often a week, at most, a search that is over begins again by itself while the guard sees room "
-        "above the margin: it tries what it has certified anew, and then what its strategy proposes next, each at a "
+        "above the margin: it tries what it has proven anew, and then what its strategy proposes next, each at a "
         "risk of its own. 0: never.",
     )
 
@@ -82,7 +82,7 @@ class Guard(Value):
     when_busy: WhenBusy | None = Field(
         None,
         description="Under load the promoted setting serves, and in quiet times the next more careful one that the "
-        "campaign has certified beside it. It takes several candidates that are tried together. Absent: the promoted "
+        "campaign has proven beside it. It takes several candidates that are tried together. Absent: the promoted "
         "setting serves always.",
     )
 

@@ -21,7 +21,7 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         VERDICT,
         {
-            "SteppedBack": "After a guard's alarm the next more careful setting that the campaign has certified "
+            "SteppedBack": "After a guard's alarm the next more careful setting that the campaign has proven "
             "serves; find out what has changed, and retry the policy to try bolder ones again.",
         },
     ),
@@ -53,7 +53,7 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (_LOAD, EVENT),
         {
             "Busy": "The load is high, or was last, and the promoted setting serves; nothing is to be done.",
-            "Quiet": "There is little load, so the next more careful certified setting serves; nothing is to be done.",
+            "Quiet": "There is little load, so the next more careful proven setting serves; nothing is to be done.",
             "LoadUnknown": "How busy the servers are cannot be read, so the setting that serves goes on serving; put "
             "right the load of the MetricSource, or what the message names.",
         },
@@ -61,9 +61,9 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (_LOAD,),
         {
-            "NothingMoreCareful": "No more careful setting is certified beside the promoted one, so that one serves "
+            "NothingMoreCareful": "No more careful setting is proven beside the promoted one, so that one serves "
             "whatever the load is; retry the policy with more candidates, or remove guard.whenBusy.",
-            "NotCertified": "The promoted setting is not certified by this campaign, as after a promotion that a "
+            "NotCertified": "The promoted setting is not proven by this campaign, as after a promotion that a "
             "person asked for, so the load changes nothing; retry the policy.",
             "NeedsConsent": "People, or a gate, must agree to each setting before it is promoted, so the load changes "
             "nothing; remove guard.whenBusy, or what asks them.",

@@ -83,7 +83,7 @@ class GuardStatus(Value):
     window: GuardWindow | None = Field(None, description="What both variants did lately.")
     detectors: Detectors = Field((), description="The detectors that are nearest to an alarm, and how far.")
     alarm: tuple[Claim, ...] | None = Field(
-        None, max_length=24, description="Claims of which harm is shown. Absent: there is no alarm."
+        None, max_length=24, description="Claims of which harm is proven. Absent: there is no alarm."
     )
     alarm_at: Time | None = Field(None, description="Moment of the look that alarmed.")
     alarm_then: Claim | None = Field(
@@ -132,7 +132,7 @@ class RecordedGuard(WithLooks):
     evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match was compared on.")
     false_revert_seconds: Count = Field(description="Mean time between false reverts, as promised.")
     factors: FactorsText = Field(description="By how much evidence was divided: on answers, then of each guardrail.")
-    alarm: tuple[Claim, ...] = Field(max_length=24, description="Claims of which harm was shown.")
+    alarm: tuple[Claim, ...] = Field(max_length=24, description="Claims of which harm was proven.")
     detectors: tuple[DetectorStatus, ...] = Field(max_length=24, description="The detectors at the alarm.")
     looks_taken: Count = Field(description="Looks of the guard in all; those before the checkpoint are in it alone.")
     checkpoint: PackedText = Field(description="Detectors before the looks below, packed.")

@@ -187,7 +187,7 @@ class Objective(Value):
     ) = Field(None, description="Rates of bad events that must not rise.")
     query_classes: (
         Annotated[tuple[QueryClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
-    ) = Field(None, description="Classes of questions; one that is shown to be harmed rolls the candidate back.")
+    ) = Field(None, description="Classes of questions; one that is proven to be harmed rolls the candidate back.")
     require_each: bool = Field(False, description="True asks for a certificate of each query class.")
     per_class: bool = Field(
         False,

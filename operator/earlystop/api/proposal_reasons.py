@@ -27,10 +27,10 @@ PROPOSAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (_ACCEPTED, _TRIED),
         {
-            "TrialCertified": "The trial of the proposed setting has shown what a promotion needs.",
-            "TrialHarmful": "The trial of the proposed setting has shown harm; it gets no requests.",
-            "TrialInconclusive": "The trial of the proposed setting ended before it had shown either; its verdict says "
-            "why.",
+            "TrialCertified": "The trial of the proposed setting has proven what a promotion needs.",
+            "TrialHarmful": "The trial of the proposed setting has proven harm; it gets no requests.",
+            "TrialInconclusive": "The trial of the proposed setting ended before it had proven either; its verdict "
+            "says why.",
         },
     ),
 )

@@ -266,22 +266,23 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         VERDICT,
         {
-            "NonInferiorAndSaving": "The candidate is shown to be no worse than the margin and to save enough tokens.",
+            "NonInferiorAndSaving": "The candidate is proven to be no worse than the margin and to save enough tokens.",
             "MostProvenSaving": "Of several candidates that are proven, this one saves most.",
             **CLASS_REASONS,
-            "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
-            "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
-            "GuardrailBroken": "A rate of bad events is shown to be above its guardrail, which the message names.",
-            "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
+            "HarmShown": "The candidate is proven to lose more Exact Match than the margin; try a more careful "
+            "setting.",
+            "BelowFloor": "The candidate's Exact Match is proven to be below the floor; try a more careful setting.",
+            "GuardrailBroken": "A rate of bad events is proven to be above its guardrail, which the message names.",
+            "EveryCandidateDropped": "Harm was proven of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry. A trial of a search goes on later by itself.",
-            "DeadlineExceeded": "Neither benefit nor harm was shown by the deadline; retry with more traffic, a longer "
-            "deadline or a larger margin.",
+            "DeadlineExceeded": "Neither benefit nor harm was proven by the deadline; retry with more traffic, a "
+            "longer deadline or a larger margin.",
             "QuestionsExhausted": "Each golden question is evidence once, and none is left; add as many as the message "
             "says and retry, or let the verdict be about their file.",
             "RecordFull": "The status can hold no more looks; retry with a larger rollout.lookSeconds.",
             "Aborted": "A person aborted the campaign; the verdict says who.",
-            "PromotedByPerson": "A person promoted the candidate, which certifies nothing; the verdict says who.",
+            "PromotedByPerson": "A person promoted the candidate, which proves nothing; the verdict says who.",
         },
     ),
     (

@@ -22,7 +22,7 @@ class Step(Value):
         ge=0,
         le=604_800,
         description="Least time of evidence at this weight before the next step or a promotion, however safe the "
-        "candidate is shown to be before. Absent: none.",
+        "candidate is proven to be before. Absent: none.",
     )
 
 
@@ -95,7 +95,7 @@ class Rollout(Value):
     strategy: Annotated[str, RowOf(STRATEGIES, "rollout strategy")] = Field(
         DEFAULT_STRATEGY,
         description="Canary: one candidate in rising shares. ABTest: candidates in fixed shares, judged together; one "
-        "that is shown to be harmful is dropped, and the proven one that saves most is promoted.",
+        "that is proven to be harmful is dropped, and the proven one that saves most is promoted.",
     )
     steps: Steps = Field(
         (),

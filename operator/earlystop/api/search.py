@@ -118,14 +118,14 @@ class Search(Value):
         None,
         ge=3600,
         le=31_536_000,
-        description="Search again so long after the end, from the setting that was certified. Absent: never.",
+        description="Search again so long after the end, from the setting that was proven. Absent: never.",
     )
     budget: SearchBudget | None = Field(None, description="What the whole search may use. Absent: no bound.")
     incumbent_weight: int = Field(
         50,
         ge=1,
         le=98,
-        description="Least percent of requests for the best certified setting while another is tried; that one and the "
+        description="Least percent of requests for the best proven setting while another is tried; that one and the "
         "baseline share the rest evenly.",
     )
     horizon_requests: Requests = Field(

@@ -23,14 +23,14 @@ class TrialStatus(Value):
 
     setting: SettingName = Field(description="Name of the setting that was tried.")
     end: Literal["Certified", "Harmful", "Inconclusive"] = Field(
-        description="Certified: all that a promotion needs was shown. Harmful: harm was. Inconclusive: neither was."
+        description="Certified: all that a promotion needs was proven. Harmful: harm was. Inconclusive: neither was."
     )
     risk: Short = Field(description="Probability of a false certificate at which it was judged.")
     loss: Short | None = Field(None, description="Exact Match lost against the baseline. Absent: nothing was compared.")
     loss_error: Short | None = Field(None, description="Its standard error.")
     saving: Short | None = Field(None, description="Share of tokens saved. Absent: nothing was compared.")
     saving_error: Short | None = Field(None, description="Its standard error.")
-    least_saving: Short | None = Field(None, description="Share of tokens that it is proven to save, if certified.")
+    least_saving: Short | None = Field(None, description="Share of tokens that it is proven to save.")
     requests: Count = Field(description="Requests of both variants that it compared.")
     revision: Short = Field(description="Revision of its campaign, with which its EarlyStopVerdict's name ends.")
     proposer: Annotated[str, Field(max_length=253)] | None = Field(
@@ -75,7 +75,7 @@ class SearchStatus(Value):
     requests: Count = Field(description="Requests that these compared, of search.budget.requests.")
     risk: Short = Field(description="Probability of a false certificate in the whole search.")
     risk_spent: Short = Field(description="What is spent of it, with the trial under way.")
-    incumbent: IncumbentStatus | None = Field(None, description="The best certified setting. Absent: none is.")
+    incumbent: IncumbentStatus | None = Field(None, description="The best proven setting. Absent: none is.")
     ended: SearchEndStatus | None = Field(None, description="Why the search is over. Absent: it goes on.")
     interruptions: Count | None = Field(
         None, description="How often an outage of the metrics has interrupted the present trial. Absent: never."

@@ -50,10 +50,10 @@ class CandidateStatus(Value):
     # Not required: the API server takes the former name out of what it has stored, and spec edits must go on meanwhile.
     state: Literal["Trying", "Certified", "Dropped"] | None = Field(
         None,
-        description="Certified: all that a promotion needs is proven. Dropped: shown to be harmful; no requests.",
+        description="Certified: all that a promotion needs is proven. Dropped: proven to be harmful; no requests.",
     )
     weight: Annotated[int, Field(ge=0, le=100)] = Field(description="Percent of traffic that it shall have now.")
-    since: Time | None = Field(None, description="When it was certified or dropped.")
+    since: Time | None = Field(None, description="When it was proven or dropped.")
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
     message: Text | None = Field(None, description="Why it was dropped, in a sentence.")
     dropped_at_step: Count | None = Field(

@@ -34,7 +34,7 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         PREFLIGHT,
         {
-            "IncumbentNotDelivered": "The mode moves no share of requests, so no setting that a search has certified "
+            "IncumbentNotDelivered": "The mode moves no share of requests, so no setting that a search has proven "
             "can serve while others are tried; write a mode that does, such as GatewayHeader, or remove the search.",
         },
     ),

@@ -14,8 +14,8 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         ENDED_SEARCH,
         {
             "NothingLeftToTry": "The search is over, since no other setting is worth a trial or as many have failed as "
-            "may; the best certified setting serves, else the baseline.",
-            "SearchRiskUsed": "A further trial would exceed the risk of the search, so it is over; the best certified "
+            "may; the best proven setting serves, else the baseline.",
+            "SearchRiskUsed": "A further trial would exceed the risk of the search, so it is over; the best proven "
             "setting serves, else the baseline.",
             "SearchEndedByPerson": "A person aborted the search, or promoted the setting under trial, and that ends "
             "it; retry the policy for another search.",
@@ -25,14 +25,14 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (*ENDED_SEARCH, DECISION),
         {
             "SearchBudgetUsed": "The requests or the time of search.budget are used up, which ends the trial under way "
-            "and the search; the best certified setting serves, else the baseline.",
+            "and the search; the best proven setting serves, else the baseline.",
         },
     ),
     (
         (DECISION,),
         {
-            "TrialRequestsUsed": "Neither benefit nor harm was shown with the requests that this trial of a search may "
-            "take; the search goes on without its setting. Where it is not known how much answers scatter, write "
+            "TrialRequestsUsed": "Neither benefit nor harm was proven with the requests that this trial of a search "
+            "may take; the search goes on without its setting. Where it is not known how much answers scatter, write "
             "exactMatch.assumeIndependent or exactMatch.dispersion if that is true, or a shorter rollout.lookSeconds.",
         },
     ),

@@ -29,7 +29,7 @@ class WhenBusy(Value):
     )
     above: DecimalText = Field(description='Load from which the promoted setting serves, for example "40".')
     below: DecimalText = Field(
-        description='Load up to which the next more careful certified setting serves, for example "10".'
+        description='Load up to which the next more careful proven setting serves, for example "10".'
     )
     minimum_seconds: int = Field(300, ge=10, le=86_400, description="How long a setting serves at least.")
     changes_per_hour: int = Field(

@@ -33,7 +33,7 @@ def _follows(view: View) -> Iterator[str]:
     """What may still happen although nobody asks for it."""
     yield from _of_guard(view)
     if steps_back(view.state):
-        yield "the next more careful setting that is certified serves, in place of the one that did harm"
+        yield "the next more careful setting that is proven serves, in place of the one that did harm"
     search, ended = view.spec.search, view.state.search and view.state.search.ended
     if search is None or search.repeat_seconds is None or not ended or ended.reason in ENDED_FOR_GOOD:
         return
@@ -55,14 +55,14 @@ def _of_guard(view: View) -> Iterator[str]:
     times = LiveTimes.of(view.spec)
     following = setting_after(times, view.state)
     if following:
-        yield f"after that, {following} serves, the next more careful setting that is certified (guard.adjust)"
+        yield f"after that, {following} serves, the next more careful setting that is proven (guard.adjust)"
     if terms is not None and terms.adjust is not None and terms.adjust.tries_per_week and view.spec.search is not None:
         yield (
             "the search begins again while the guard sees room above the margin, so often a week at most: "
             f"{terms.adjust.tries_per_week} (guard.adjust.triesPerWeek)"
         )
     if terms is not None and terms.when_busy is not None and _load_counts(times, view):
-        yield f"another certified setting serves when the load {terms.when_busy.load} changes (guard.whenBusy)"
+        yield f"another proven setting serves when the load {terms.when_busy.load} changes (guard.whenBusy)"
 
 
 def _load_counts(times: LiveTimes, view: View) -> bool:

@@ -26,8 +26,8 @@ def candidate_blocks(view: View) -> Iterator[Block]:
     versions = [[(name, _without(facts, left_out)) for name, facts in rows] for left_out in ((), OPTIONAL, DETAILS)]
     objective = comparisons[0].evidence.objective
     lines = (
-        f"keeps EM: that a loss is below {in_points(objective.margin)} points, shown at "
-        f"{one_in_line(objective.risk_promote)} beside all others; harm: shown at "
+        f"keeps EM: that a loss is below {in_points(objective.margin)} points, proven at "
+        f"{one_in_line(objective.risk_promote)} beside all others; harm: proven at "
         f"{one_in_line(objective.harm_risks.exact_match)}"
     )
     yield Block(tuple(fitting_rows("candidate", each) for each in versions), rank=1)
@@ -43,7 +43,7 @@ def _facts(view: View, comparison: Comparison) -> dict[str, str]:
         (each for each in view.status.get("candidates", ()) if each.get("name") == comparison.name), {}
     )
     assessed, dropped = comparison.assessment, comparison.dropped
-    state = "Trying" if comparison.certified_at is None else "Certified"
+    state = "Trying" if comparison.certified_at is None else "Proven"
     return {
         "state": f"Dropped: {dropped.reason}" if dropped else state,
         "weight": f"{stored.get('weight', 0)} %",

@@ -72,7 +72,7 @@ def why_nothing(found: Manifest) -> str:
     status = found.get("status") or {}
     phase = status.get("phase", "Pending")
     if (status.get("decision") or {}).get("reason") == "PromotedByPerson":
-        return "a person promoted the setting, which certifies nothing. Write the values yourself if you keep them."
+        return "a person promoted the setting, which proves nothing. Write the values yourself if you keep them."
     return f"nothing was proven yet; the policy's phase is {phase}."
 
 

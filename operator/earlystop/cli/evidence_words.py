@@ -41,9 +41,9 @@ def claim_words(log_e: float, largest: float, risk: float) -> str:
     scatter. risk: of the claim, 0 for none."""
     line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
     if largest >= needed:
-        return f"shown at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
+        return f"proven at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
     if log_e >= needed:
-        return f"{one_in(log_e)}, proven of {line} once scatter is known"
+        return f"{one_in(log_e)} of {line}, proven once scatter is known"
     if one_in(log_e) == NO_SIGN:
         return f"{NO_SIGN} yet; {line} is needed"
     if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e):

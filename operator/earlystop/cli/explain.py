@@ -114,7 +114,7 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
 def _back(state: RolloutState) -> Iterator[Paragraph]:
     """What takes candidates back, with how near that is."""
     for each in state.active:
-        yield f"Requests of {each.name} go back to the baseline at once when it is shown that:", tuple(_harms(each))
+        yield f"Requests of {each.name} go back to the baseline at once when it is proven that:", tuple(_harms(each))
 
 
 def _harms(comparison: Comparison) -> Iterator[str]:

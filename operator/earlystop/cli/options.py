@@ -22,7 +22,15 @@ def amount(what: str, least: float, most: float) -> Any:
     return typer.Option(help=f"{what} {least:g} to {most:g}.", callback=checked)
 
 
-Rate = Annotated[float, amount("Scored requests, or pairs, a second.", 0.0001, 1e6)]
+Rate = Annotated[
+    float,
+    amount(
+        "Scored requests a second, of all variants together; where the policy reads golden questions "
+        "(exactMatch.evidence: Pairs), pairs a second: questions that each variant answers.",
+        0.0001,
+        1e6,
+    ),
+]
 EmLoss = Annotated[float, amount("EM that each candidate is supposed to lose, 0.01 for a point.", -1, 1)]
 BaselineEm = Annotated[float, amount("EM of the baseline.", 0, 1)]
 Discordance = Annotated[

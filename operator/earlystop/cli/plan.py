@@ -19,7 +19,7 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
-from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
+from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -52,7 +52,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     curve: Curve = None,
 ) -> None:
-    """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
+    """Forecast the verdict on EM, which decides last: tokens resolve long before it. Waits for people (approvals) and
+    for others (gates) are not in it: nobody can know them."""
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
         refuse_suppositions(context)
@@ -82,7 +83,8 @@ def command(
         f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
         f"{found['power']:.0%}.{_sensible(found)}"
     )
-    for sentence in (*_remarks(spec, found), *wait_remarks(spec, found), *_margin_remarks(spec, found, used)):
+    said = (*rate_remarks(spec, rate), *_remarks(spec, found), *wait_remarks(spec, found))
+    for sentence in (*said, *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 
@@ -123,8 +125,8 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         )
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(
-            "rollout.advance WhenSafe leaves a step when that is shown to be safe; a minimumSeconds of a step that has "
-            "one after it only makes the rollout longer."
+            "rollout.advance WhenSafe leaves a step when that is proven to be safe; a minimumSeconds of a step that "
+            "has one after it only makes the rollout longer."
         )
     if len(names) > 1:
         sentences.append(
@@ -278,7 +280,7 @@ def _asked(
     if em_loss == margin:
         raise ValueError(
             f"A candidate that loses {em_loss:g} loses just the margin, so neither that it loses less nor that it "
-            "loses more is ever shown. Write another --em-loss."
+            "loses more is ever proven. Write another --em-loss."
         )
     side = Side.PROMOTE if em_loss < margin else Side.HARM
     stages = stages_of(spec)

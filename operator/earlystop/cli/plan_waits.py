@@ -32,7 +32,7 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
     """Sentences about what a promotion waits for. found: the figures of the plan."""
     if found["verdict"] == "RollBack":
         return []  # harm waits for nothing
-    sentences, mean, rollout = [], float(found["hours_mean"]), spec.rollout
+    sentences, mean, rollout = people_remarks(spec), float(found["hours_mean"]), spec.rollout
     hours, looks = dispersion_hours(spec), awaited_looks(spec)
     if hours is not None and looks is not None:
         decides = " That is what takes the time here." if hours >= MOST_OF_IT * mean else ""
@@ -47,6 +47,41 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
         sentences.append(
             f"Nearly all of that time, {_in_hours(least)}, is what the policy asks for at least: minimumSeconds and "
             "settleSeconds of its steps."
+        )
+    return sentences
+
+
+def rate_remarks(spec: PolicySpec, rate: float) -> list[str]:
+    """What a rate of pairs is a rate of; nothing where requests of users are judged. rate: pairs a second, > 0."""
+    if spec.objective.exact_match.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
+        return []
+    variants = 1 + max(1, spec.most_at_once)
+    return [
+        f"--rate {rate:g} means {rate:g} pairs a second here: golden questions that each variant answers, so "
+        f"{variants * rate:g} answers a second in all. Requests of users bring no evidence on EM."
+    ]
+
+
+def people_remarks(spec: PolicySpec) -> list[str]:
+    """Waits that nobody can forecast: for people, and for what gates ask."""
+    sentences, approval, gates = [], spec.approval, spec.rollout.gates or ()
+    if approval.mode != "Never":
+        sentences.append(
+            f"approval.mode {approval.mode}: how long people take is in none of these figures. A decision waits for "
+            f"them for {_in_hours(approval.expires_seconds / 3600)} at most (approval.expiresSeconds)."
+        )
+    if gates:
+        names = ", ".join(each.name for each in gates)
+        longest = max(each.timeout_seconds for each in gates)
+        endless = any(each.on_timeout == "Wait" for each in gates)
+        before_steps = " Those before steps are asked anew for each." if any(g.before == "Step" for g in gates) else ""
+        most = (
+            "as long as one with onTimeout Wait is not open"
+            if endless
+            else f"{_in_hours(longest / 3600)} at most each time (timeoutSeconds)"
+        )
+        sentences.append(
+            f"rollout.gates ({names}): how long they take to open is in none of these figures: {most}.{before_steps}"
         )
     return sentences
 

@@ -77,7 +77,7 @@ def line_of(look: ReplayedLook) -> str:
     """A look in one line."""
     log_e = look.log_e
     values = f"promote {log_e.promote:.2f}, harm {log_e.harm:.2f}, tokens {log_e.tokens:.2f}"
-    shown = f"  harm is shown ({look.harm})" if look.harm else "  all is proven" if look.proven else ""
+    shown = f"  harm is proven ({look.harm})" if look.harm else "  all is proven" if look.proven else ""
     return (
         f"{look.candidate} look {look.number}  {rfc3339(look.at)}  step {look.step + 1} at {look.weight} %  "
         f"{look.requests:,} requests  log e: {values}  EM {look.effect}  saving {look.saving}{shown}"

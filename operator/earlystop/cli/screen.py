@@ -83,7 +83,7 @@ def _where(view: View) -> Iterator[Block]:
 def _settings(plan: Plan, state: RolloutState) -> str:
     """The settings that it is about: those that are tried, the one that was decided on, or what a search found."""
     if state.search is not None and state.search.ended is not None:
-        return "nothing certified" if state.certified is None else in_settings(state.certified.values)
+        return "nothing proven" if state.certified is None else in_settings(state.certified.values)
     names = [each.name for each in state.active or state.comparisons] if state.decision is None else [state.leader]
     return " | ".join(in_settings(plan.settings_of(each)) for each in names)
 

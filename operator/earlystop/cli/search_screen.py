@@ -9,6 +9,8 @@ from earlystop.cli.fitting import Block, fitting_rows
 from earlystop.cli.screen_view import View
 
 Manifest = dict[str, Any]
+ENDS = {"Certified": "Proven"}
+"""Words for a trial's end in the status, where the screen has another one."""
 
 
 def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
@@ -24,7 +26,7 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
     saving = "" if best is None else f", proven to save {_percent(best['leastSaving'])} at least"
     yield (
         "best",
-        "none certified; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
+        "none proven; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
     )
     yield "risk", f"{search['riskSpent']} of {search['risk']} of the search spent"
     ended = search.get("ended")
@@ -61,7 +63,7 @@ def trial_facts(status: Manifest) -> list[tuple[str, dict[str, str]]]:
 
 def _facts(trial: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "end": str(trial["end"]),
+        "end": ENDS.get(str(trial["end"]), str(trial["end"])),
         "EM lost": _with_error(trial, "loss", "points"),
         "saving": _with_error(trial, "saving", "%"),
         "requests": f"{trial['requests']:,}",

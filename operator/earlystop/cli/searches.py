@@ -20,6 +20,7 @@ from earlystop.cli.documents import read_text
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.offline_check import problems_of
+from earlystop.cli.plan_waits import people_remarks, rate_remarks
 from earlystop.rollout.trials import strategy_in
 from earlystop.simulation.search_policy import (
     SearchFigures,
@@ -85,6 +86,7 @@ def show_searches(spec: PolicySpec, policy: Path, curve: Path | None, rate: floa
     found = [_played(each, truth, rate, SEARCHES_PLANNED, seed) for each in specs]
     assert spec.search is not None  # it has a curve
     said = [recommendation(found, spec.search.horizon_requests)] if found else []
+    said += [] if as_json else [*rate_remarks(spec, rate), *people_remarks(spec)]
     if as_json:
         _print_json(found, SEARCHES_PLANNED, seed, recommendation=" ".join(said), notPlayed=left_out)
         return
@@ -163,7 +165,7 @@ def _table(found: Sequence[SearchFigures], runs: int) -> Table:
     rows = [
         ("ends with the best setting", [f"{each.at_best:.0%}" for each in found]),
         ("ends with the baseline", [f"{each.none_found:.0%}" for each in found]),
-        ("certifies one that it must not", [f"{each.wrong:.1%}" for each in found]),
+        ("proves one that it must not", [f"{each.wrong:.1%}" for each in found]),
         ("tokens saved in the end", [f"{each.saving:.1%} of {each.best:.1%}" for each in found]),
         ("tokens saved meanwhile", [f"{each.meanwhile:.1%}" for each in found]),
         ("requests compared, mean", [f"{each.requests_mean:,.0f}" for each in found]),

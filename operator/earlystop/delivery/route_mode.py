@@ -144,7 +144,7 @@ def incumbent_refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | N
         return None
     return Refusal(
         "IncumbentNotDelivered",
-        f"A setting that the search has certified cannot serve while others are tried, since delivery.mode "
+        f"A setting that the search has proven cannot serve while others are tried, since delivery.mode "
         f"{inputs.spec.delivery.mode} moves no share of requests. Write a mode that does, such as GatewayHeader, or "
         "remove the search.",
     )

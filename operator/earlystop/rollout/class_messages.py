@@ -27,6 +27,6 @@ def harmful_in_classes_message(plan: Plan) -> str:
     """The sentence on candidates of which none is fit for any class."""
     risk = in_factor(plan.objective.risk_harm)
     return (
-        "Every candidate is shown to lose more than the margin in every query class; risk of error "
+        "Every candidate is proven to lose more than the margin in every query class; risk of error "
         f"{risk} for each of them."
     )

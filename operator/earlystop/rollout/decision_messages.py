@@ -82,7 +82,7 @@ def all_dropped_message(plan: Plan, state: RolloutState) -> str:
     """The sentence on a campaign of which no candidate is left."""
     reasons = ", ".join(f"{each.name}: {each.dropped.reason}" for each in state.comparisons if each.dropped)
     risk = in_factor(plan.objective.risk_harm)
-    return f"Every candidate is shown to be harmful ({reasons}); risk of error {risk} each."
+    return f"Every candidate is proven to be harmful ({reasons}); risk of error {risk} each."
 
 
 def harm_message(plan: Plan, comparison: Comparison) -> str:
@@ -90,7 +90,7 @@ def harm_message(plan: Plan, comparison: Comparison) -> str:
     objective, assessment = comparison.evidence.objective, comparison.assessment
     named = " It ".join(_harm_phrase(objective, claim, assessment) for claim in assessment.harms[:MOST_HARMS_NAMED])
     more = len(assessment.harms) - MOST_HARMS_NAMED
-    others = f" {more} more claims of harm are shown." if more > 0 else ""
+    others = f" {more} more claims of harm are proven." if more > 0 else ""
     sizes, risk = _sizes(objective, assessment), in_factor(objective.risk_harm)
     return f"Candidate {comparison.name} {named}{others} From {sizes}; risk of error {risk}."
 
@@ -98,16 +98,16 @@ def harm_message(plan: Plan, comparison: Comparison) -> str:
 def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> str:
     if claim.kind is ClaimKind.EXACT_MATCH:
         lost = in_points(objective.margin)
-        return f"is shown to lose more than {lost} points of EM ({in_points(assessment.effect)})."
+        return f"is proven to lose more than {lost} points of EM ({in_points(assessment.effect)})."
     if claim.kind is ClaimKind.FLOOR:
         assert objective.floor is not None  # only a floor makes this claim
-        return f"is shown to answer below the floor of {in_points(objective.floor)} points of EM."
+        return f"is proven to answer below the floor of {in_points(objective.floor)} points of EM."
     if claim.kind is ClaimKind.QUERY_CLASS:
         margin = next(each.margin for each in objective.classes if each.name == claim.name)
-        return f"is shown to lose more than {in_points(margin)} points of EM in query class {claim.name}."
+        return f"is proven to lose more than {in_points(margin)} points of EM in query class {claim.name}."
     rail = next(each for each in objective.guardrails if each.name == claim.name)
     what, times = _BAD_EVENTS[rail.kind], in_factor(rail.maximum_ratio)
-    return f"is shown to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
+    return f"is proven to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
 
 
 _BAD_EVENTS: Mapping[GuardrailKind, str] = MappingProxyType(

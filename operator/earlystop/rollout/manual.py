@@ -110,7 +110,7 @@ def promote_now(
     assessment = state.comparison(name).assessment
     if assessment.harmful:
         harms = ", ".join(map(str, assessment.harms))[:200]
-        return Declined(f"Harm is shown ({harms}), and nobody promotes that.", refused=True)
+        return Declined(f"Harm is proven ({harms}), and nobody promotes that.", refused=True)
     if times.suspend or state.phase == Phase.SUSPENDED:
         message = (
             "The policy is suspended, and no weight rises meanwhile; nothing is promoted when it is resumed, either. "

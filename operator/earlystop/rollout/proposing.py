@@ -63,7 +63,7 @@ def _replaced_because(state: RolloutState, before: AwaitedDecision, proposed: Aw
     if then.dropped is not None:
         return f"Candidate {then.name}, which waited before, gets no more requests."
     is_less = saves_less(then.assessment, now.assessment)
-    return f"Candidate {then.name}, which waited before, is shown to save no more than {now.name}." if is_less else ""
+    return f"Candidate {then.name}, which waited before, is proven to save no more than {now.name}." if is_less else ""
 
 
 def _other_map_because(state: RolloutState, before: AwaitedDecision, proposed: AwaitedDecision) -> str:
@@ -79,7 +79,7 @@ def _other_map_because(state: RolloutState, before: AwaitedDecision, proposed: A
         if old.dropped is not None:
             return f"Candidate {old.name}, which waited before for {query_class}, gets no more requests."
         if saves_less(_of_class(old, query_class), _of_class(new, query_class)):
-            return f"Candidate {old.name} is shown to save no more than {new.name} in {query_class}."
+            return f"Candidate {old.name} is proven to save no more than {new.name} in {query_class}."
     return ""
 
 

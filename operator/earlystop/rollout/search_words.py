@@ -10,8 +10,8 @@ from earlystop.rollout.search.trial import Estimate, TrialEnd
 from earlystop.rollout.state import RolloutState
 
 ENDS = {
-    TrialEnd.CERTIFIED: "is certified",
-    TrialEnd.HARMFUL: "is shown to be harmful",
+    TrialEnd.CERTIFIED: "is proven",
+    TrialEnd.HARMFUL: "is proven to be harmful",
     TrialEnd.INCONCLUSIVE: "ended without a verdict",
 }
 

@@ -317,7 +317,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if sentence := used_up(state, now):
         return with_decision(times, state, _last_decision(state, BUDGET_USED, sentence, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
-        message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
+        message = f"Neither benefit nor harm was proven within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
     return state
 

@@ -51,11 +51,11 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
         if requests_of(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (
-            f"Neither benefit nor harm was shown with {used:,} requests; this trial had come far with the {requests:,} "
+            f"Neither benefit nor harm was proven with {used:,} requests; this trial had come far with the {requests:,} "
             "that it was proposed for, and went on."
         )
     return (
-        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and "
+        f"Neither benefit nor harm was proven with {used:,} requests in {looks} looks, and "
         f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
     )
 
@@ -63,7 +63,7 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
 def only_proposed_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the requests that it was proposed for; earlier releases said no other."""
     requests = 0 if plan.trial is None else plan.trial.requests
-    return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
+    return f"Neither benefit nor harm was proven with the {requests:,} requests that this trial may take."
 
 
 def decision_on_time(state: RolloutState, now: int) -> Decision | None:
@@ -78,4 +78,4 @@ def decision_on_time(state: RolloutState, now: int) -> Decision | None:
 
 def time_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the time of its search."""
-    return f"Neither benefit nor harm was shown before the {seconds_of(plan)} s of the search were over."
+    return f"Neither benefit nor harm was proven before the {seconds_of(plan)} s of the search were over."

@@ -113,7 +113,7 @@ def next_proposal(
         return WAITING if search.traits.takes_proposals and len(tried) < len(settings) else NOTHING_LEFT
     if progress.resumes and not progress.trials:
         index = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
-        reason = f"{progress.resumes} was certified before, and no earlier evidence counts"
+        reason = f"{progress.resumes} was proven before, and no earlier evidence counts"
         proposal = replace(proposal, setting=index, reason=reason)
     free = search.traits.certified_are_free
     spent = spent_risk(progress.outcomes, proposal.risk, certified_are_free=free, proposer=proposal.proposer)
@@ -264,7 +264,7 @@ def end_message(progress: SearchProgress, reason: str) -> str:
     if best is None:
         return f"{why} No setting was certified, so the baseline serves all requests."
     return (
-        f"{why} Setting {best.name} is the best certified one and serves all requests; it is proven to save at least "
+        f"{why} Setting {best.name} is the best proven one and serves all requests; it is proven to save at least "
         f"{100 * best.least_saving:.3g} % of the tokens."
     )
 

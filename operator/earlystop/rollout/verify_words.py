@@ -52,7 +52,10 @@ from earlystop.rollout.verify_search import decision_in
 
 OUTAGE = r"Counts could not be read for \d+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")
-DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
+PRESENT_WORD = "proven"
+EARLIER_WORDS = re.compile(r"\b(shown|certified)\b")
+"""Earlier releases said these, too, of evidence that has reached its line."""
+DEADLINE = r"Neither benefit nor harm was proven within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
@@ -125,6 +128,11 @@ def _state(
     return RolloutState(plan=plan, comparisons=tuple(sorted(comparisons, key=lambda each: plan.names.index(each.name))))
 
 
+def _in_present_words(message: str) -> str:
+    """The message of any release with the one word that this one has for evidence that has reached its line."""
+    return EARLIER_WORDS.sub(PRESENT_WORD, message)
+
+
 def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> bool:
     uncertain = state.comparison(record.candidate).uncertain
     if record.reason in (GATE_CLOSED, GATE_TIMED_OUT):
@@ -147,9 +155,10 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         }
         pattern = patterns.get(record.reason, expired)
         tail = with_remainder("", uncertain).strip()
-        return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
-    return record.message in {
-        with_remainder(each[:LONGEST_MESSAGE], uncertain)
+        message = _in_present_words(record.message)
+        return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), message) is not None
+    return _in_present_words(record.message) in {
+        _in_present_words(with_remainder(each[:LONGEST_MESSAGE], uncertain))
         for message in _messages(record, plan, state)
         for each in (message, _of_earlier_releases(message, state, record.candidate))
     }

@@ -91,7 +91,7 @@ class Question:
             raise ValueError(f"discordance is {self.discordance}; write at least the difference, and at most 1")
         if not self.gap > 0:
             above = "above" if self.side is Side.PROMOTE else "below"
-            raise ValueError(f"difference {self.difference} can never be shown; write one {above} {-self.margin}")
+            raise ValueError(f"difference {self.difference} can never be proven; write one {above} {-self.margin}")
 
     @property
     def gap(self) -> float:

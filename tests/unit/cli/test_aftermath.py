@@ -83,7 +83,7 @@ def test_what_the_load_or_an_alarm_changes_by_itself_is_named_and_not_where_peop
     state = guarded(promoted_of_several())[0]
     spec = STEPPING.model_copy(update={"guard": Guard.model_validate({"adjust": {}, "whenBusy": WHEN_BUSY})})
     text = explained(state, spec)
-    assert "after that, w10 serves, the next more careful setting that is certified" in text
-    assert "another certified setting serves when the load queue changes (guard.whenBusy)" in text
+    assert "after that, w10 serves, the next more careful setting that is proven" in text
+    assert "another proven setting serves when the load queue changes (guard.whenBusy)" in text
     asked = spec.model_copy(update={"approval": Approval(mode="BeforePromotion")})
     assert "w10 serves" not in explained(state, asked) and "guard.whenBusy" not in explained(state, asked)

@@ -123,5 +123,5 @@ def test_what_is_not_proven_is_not_committed() -> None:
     assert certified_values(live(phase="Observing")) is None
     assert "Observing" in why_nothing(live(phase="Observing"))
     by_person = live(phase="Promoted", decision={"reason": "PromotedByPerson"})
-    assert certified_values(by_person) is None and "certifies nothing" in why_nothing(by_person)
+    assert certified_values(by_person) is None and "proves nothing" in why_nothing(by_person)
     assert yaml.safe_load(dumped(live()))["spec"] == live()["spec"]

@@ -1,4 +1,4 @@
-"""E-values in words never say more than is shown, and a bar is full only where the line is reached."""
+"""E-values in words never say more than is proven, and a bar is full only where the line is reached."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_examples_read_as_people_say_them() -> None:
 
 
 @given(LOGS, LOGS, RISKS)
-def test_a_claim_is_called_shown_just_where_its_line_was_reached(now: float, before: float, risk: float) -> None:
+def test_a_claim_is_called_proven_just_where_its_line_was_reached(now: float, before: float, risk: float) -> None:
     largest = max(now, before, 0.0)
-    assert claim_words(now, largest, risk).startswith("shown") == (largest >= -log(risk))
+    assert claim_words(now, largest, risk).startswith("proven") == (largest >= -log(risk))
 
 
-def test_what_only_a_guessed_scatter_would_prove_is_not_called_shown() -> None:
+def test_what_only_a_guessed_scatter_would_prove_is_not_called_proven() -> None:
     words = claim_words(5.0, 0.0, 0.05)
-    assert "shown" not in words and "once scatter is known" in words
+    assert "proven at" not in words and "once scatter is known" in words
 
 
 @given(st.lists(LOGS, max_size=80), RISKS, st.integers(1, 30))

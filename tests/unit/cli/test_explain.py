@@ -46,7 +46,7 @@ def test_a_rollout_under_way_says_what_promotes_it_what_takes_it_back_and_what_i
     text = explained(policy_in("observing claims"), FORECAST)
     assert "is promoted when there is:" in text and "proof that at least 10 % of the tokens are saved" in text
     harm = r"more than 5 points of EM are lost \(no sign yet; 1 in \d+ is needed\)"
-    assert re.search(rf"go back .* when it is shown that:\n{harm}", text)
+    assert re.search(rf"go back .* when it is proven that:\n{harm}", text)
     assert "the guardrail" in text and "in easy" in text
     assert "all requests go back to the baseline. As it looks: verdict in 1 to 5 min (promoted 80 %" in text
     assert "kubectl earlystop pause, abort or promote qa -n llm" in text

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
+from earlystop.cli.plan_waits import dispersion_hours, people_remarks, rate_remarks, wait_remarks
 from earlystop.rollout.look_schedule import seconds_of_looks, spacing
 from tests.unit.rollout.policies import policy
 
@@ -70,3 +70,21 @@ def test_a_declared_session_makes_the_wait_shorter_or_longer_and_who_declares_no
         found, said = dispersion_hours(declared), remarks(declared, hours=5)
         assert found is not None and abs(found - hours) < 0.01
         assert f"before {looks} looks" in said and "longestSessionSeconds" not in said
+
+
+def test_a_rate_is_said_to_be_one_of_pairs_where_golden_questions_are_the_evidence() -> None:
+    exact = {"objective": {"exactMatch": {"evidence": "Pairs"}}}
+    (said,) = rate_remarks(policy(exact), 2.0)
+    assert "2 pairs a second" in said and "each variant answers" in said and "4 answers a second in all" in said
+    assert rate_remarks(policy(), 2.0) == [], "requests of users are what the option says"
+
+
+def test_what_people_and_gates_take_is_said_to_be_in_no_figure_with_its_bound() -> None:
+    ci = {"name": "ci", "timeoutSeconds": 7200, "condition": {"kind": "Deployment", "name": "ci", "type": "Available"}}
+    asking = {"approval": {"mode": "BeforePromotion", "expiresSeconds": 86_400}}
+    assert "24 h at most (approval.expiresSeconds)" in remarks(policy(asking))
+    said = remarks(policy({"rollout": {"gates": [ci]}}))
+    assert "rollout.gates (ci)" in said and "in none of these figures" in said and "2.00 h at most" in said
+    endless = policy({"rollout": {"gates": [{**ci, "onTimeout": "Wait", "before": "Step"}]}})
+    assert "as long as one with onTimeout Wait is not open" in remarks(endless) and "asked anew" in remarks(endless)
+    assert people_remarks(policy()) == [] and remarks(policy(asking), verdict="RollBack") == ""

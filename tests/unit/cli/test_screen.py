@@ -44,9 +44,9 @@ def test_every_situation_can_be_shown_with_its_phase_and_each_candidate(name: st
         assert all(candidate in text for candidate in state.pinned_plan.names)
 
 
-def test_a_dropped_candidate_is_shown_with_its_reason_and_a_certified_one_as_such() -> None:
+def test_a_dropped_candidate_is_shown_with_its_reason_and_a_proven_one_as_such() -> None:
     text = shown("several, one dropped")
-    assert "Dropped: HarmShown" in text and "Certified" in text
+    assert "Dropped: HarmShown" in text and "Proven" in text and "Certified" not in text
 
 
 def test_the_stages_before_the_first_share_are_counted_as_steps() -> None:

@@ -63,11 +63,11 @@ def decided_by(served: Totals, spec: PolicySpec = SPEC) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("served", "reason", "words"),
     [
-        (WORSE, "HarmShown", "is shown to lose more than 5 points of EM (-12.0 ["),
-        (BELOW, "BelowFloor", "is shown to answer below the floor of 50 points of EM."),
+        (WORSE, "HarmShown", "is proven to lose more than 5 points of EM (-12.0 ["),
+        (BELOW, "BelowFloor", "is proven to answer below the floor of 50 points of EM."),
         (FAILING, "GuardrailBroken", "fail more than 1.5 times as often as the baseline (guardrail failures)."),
         (UNLOVED, "GuardrailBroken", "displease users more than 2 times as often as the baseline (guardrail unhappy)."),
-        (HARD_HARMED, "QueryClassHarmed", "is shown to lose more than 12 points of EM in query class hard."),
+        (HARD_HARMED, "QueryClassHarmed", "is proven to lose more than 12 points of EM in query class hard."),
     ],
     ids=["harm", "floor", "failures", "feedback", "query class"],
 )
@@ -76,8 +76,8 @@ def test_each_harm_rolls_back_for_a_reason_of_its_own_that_names_its_line(
 ) -> None:
     told, message = decided_by(served)
     assert told == reason and reason in HARM_REASONS
-    assert words in message and message.startswith("Candidate w10 is shown to ")
-    assert message.count("is shown to") == 1
+    assert words in message and message.startswith("Candidate w10 is proven to ")
+    assert message.count("is proven to") == 1
     assert message.endswith("From 2,000 answers of the baseline and 2,000 of the candidate; risk of error 0.05.")
 
 

@@ -106,7 +106,7 @@ def test_the_time_of_a_search_ends_it_while_it_waits_with_the_best_certified_set
     world.now = waiting.started_at + 3600
     state = world.run()
     assert state.phase is Phase.PROMOTED and state.search is not None and state.search.ended is not None
-    assert "window-20 is the best certified" in state.search.ended.message
+    assert "window-20 is the best proven" in state.search.ended.message
     world.offers = offers(("a", "20"), ("b", "10"))
     assert [each.reason for each in world.fates()] == [FateReason.CERTIFIED, FateReason.TAKES_NONE]
 

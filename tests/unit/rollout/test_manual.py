@@ -105,7 +105,7 @@ def test_when_all_is_proven_but_the_steps_least_time_a_request_says_so() -> None
 def test_nobody_promotes_a_candidate_that_is_shown_to_be_harmful() -> None:
     seen = replace(REACHED["rolling back"], phase=Phase.OBSERVING, decision=None)
     told = asked("promote", seen, seen.revision)
-    assert isinstance(told, Declined) and told.refused and "Harm is shown (exact_match)" in told.message
+    assert isinstance(told, Declined) and told.refused and "Harm is proven (exact_match)" in told.message
 
 
 def test_no_weight_rises_while_the_policy_is_suspended() -> None:

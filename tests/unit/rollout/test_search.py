@@ -50,7 +50,7 @@ def test_the_setting_that_saves_most_within_the_margin_is_found_and_serves_all_r
     assert split is not None and split.promoted in (INCUMBENT, "candidate")
     serving = next(each for each in split.variants if each.weight)
     assert (serving.weight, dict(serving.settings)["window"]) == (100, "10")
-    assert "window-10 is the best certified one" in state.search.ended.message
+    assert "window-10 is the best proven one" in state.search.ended.message
 
 
 def test_from_the_first_certificate_on_the_incumbent_has_most_requests_and_both_others_equal_shares(

@@ -37,6 +37,18 @@ def test_every_verdict_is_one_that_the_crd_describes_and_can_be_recomputed(name:
     assert differences(stored) == []
 
 
+@pytest.mark.parametrize(("name", "now", "before"), [("rolled back", "is proven to", "is shown to")])
+def test_a_verdict_in_the_words_of_an_earlier_release_can_be_recomputed(name: str, now: str, before: str) -> None:
+    spec = spec_of(REACHED[name])
+    assert now in spec["message"]
+    earlier = {**spec, "message": spec["message"].replace(now, before)}
+    earlier["digest"] = digest_of(earlier)
+    assert differences(earlier) == []
+    other = {**earlier, "message": earlier["message"].replace(before, "is said to")}
+    other["digest"] = digest_of(other)
+    assert differences(other) != []
+
+
 def test_a_verdict_is_the_same_before_and_after_it_is_carried_out() -> None:
     for name in ("promoting", "rolling back", "holding"):
         assert spec_of(carried_out(REACHED[name])) == spec_of(REACHED[name])

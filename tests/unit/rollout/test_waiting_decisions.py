@@ -74,7 +74,7 @@ def test_a_proposal_stays_until_another_candidate_is_shown_to_save_more_and_then
     assert kept > 0, "the larger least saving alone replaces nothing"
     assert state.awaiting is not None
     assert (state.awaiting.candidate, state.awaiting.since) == (state.comparisons[1].name, state.last_look_at)
-    assert "is shown to save no more than" in proposal_sentence(state)
+    assert "is proven to save no more than" in proposal_sentence(state)
     assert from_status(to_status("qa", UID, LiveTimes.of(TIED), state, ""))[0].awaiting == state.awaiting
 
 

@@ -37,7 +37,7 @@ policies are, and the log says it once. Policies that are watched come first, an
 _BETWEEN = """
 `claim` is `promote` (the loss of Exact Match is within the margin), `tokens` (enough are saved), `harm`,
 `sample_ratio`, `attrition`, and as the policy names them `floor`, `guardrail/NAME`, `class/NAME` and
-`certificate/NAME`. A claim is shown when `earlystop_policy_largest_log_e` reaches `earlystop_policy_log_e_line`.
+`certificate/NAME`. A claim is proven when `earlystop_policy_largest_log_e` reaches `earlystop_policy_log_e_line`.
 Decisions as annotations in Grafana: `earlystop_policy_decision_timestamp_seconds * 1000`, with the value used as the
 time.
 

@@ -82,7 +82,7 @@ GUARD_CULPRIT = PolicyMetric(
 GUARD_BUSY = PolicyMetric(
     "earlystop_policy_guard_busy",
     POLICY,
-    "1 while the promoted setting serves, 0 while a more careful certified one does, as there is little load; absent "
+    "1 while the promoted setting serves, 0 while a more careful proven one does, as there is little load; absent "
     "before the first change.",
 )
 MARGIN = PolicyMetric(
@@ -110,7 +110,7 @@ LARGEST_LOG_E = PolicyMetric(
 LOG_E_LINE = PolicyMetric(
     "earlystop_policy_log_e_line",
     (*CANDIDATE, "claim"),
-    "The log e-value at which the claim is shown: ln(1/risk) of its risk.",
+    "The log e-value at which the claim is proven: ln(1/risk) of its risk.",
 )
 ANSWERS = PolicyMetric(
     "earlystop_policy_step_answers",
@@ -133,7 +133,7 @@ SETTING = PolicyMetric(
     "1 for what lengths show of the setting; `effect`: `Moved`, `NotMoved` (it does nothing), `NotShown` (not yet).",
 )
 SAMPLE_RATIO = PolicyMetric(
-    "earlystop_policy_sample_ratio_broken", CANDIDATE, "1 where requests are shown not to be split as weights say."
+    "earlystop_policy_sample_ratio_broken", CANDIDATE, "1 where requests are proven not to be split as weights say."
 )
 DECISION = PolicyMetric(
     "earlystop_policy_decision_timestamp_seconds",

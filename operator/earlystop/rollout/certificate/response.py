@@ -56,7 +56,7 @@ def lapsed_message(changed: tuple[Part, ...]) -> str:
     named = ", ".join(_NAMES[each] for each in changed)
     return (
         f"The certificate has lapsed, as something that the setting was certified on has changed ({named}): all "
-        "requests go back to the baseline. No harm was shown."
+        "requests go back to the baseline. No harm was proven."
     )
 
 

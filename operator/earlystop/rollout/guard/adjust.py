@@ -133,6 +133,4 @@ def _stops_later(parameter: Parameter, own: Mapping[str, str], theirs: Mapping[s
 
 def stepped_back_message(plan: Plan, state: RolloutState, name: str) -> str:
     """Why a more careful setting serves."""
-    return (
-        f"After the guard's alarm the next more careful certified setting serves. {benefit_message(plan, state, name)}"
-    )
+    return f"After the guard's alarm the next more careful proven setting serves. {benefit_message(plan, state, name)}"

@@ -15,8 +15,8 @@ from earlystop.rollout.state import RolloutState
 
 BUSY, QUIET = "Busy", "Quiet"
 _WHY: Mapping[Hindrance, str] = {
-    Hindrance.NOTHING_MORE_CAREFUL: "no more careful setting is certified beside the promoted one, so that one serves",
-    Hindrance.NOT_CERTIFIED: "the promoted setting is not certified by this campaign, so the load changes nothing",
+    Hindrance.NOTHING_MORE_CAREFUL: "no more careful setting is proven beside the promoted one, so that one serves",
+    Hindrance.NOT_CERTIFIED: "the promoted setting is not proven by this campaign, so the load changes nothing",
     Hindrance.NEEDS_CONSENT: "people, or a gate, must agree to each setting before it is promoted, and have agreed to "
     "none but the promoted one; so the load changes nothing",
     Hindrance.LAPSED: "the certificate has lapsed, so nothing bolder serves, whatever the load is",
@@ -42,7 +42,7 @@ def rule_sentence(wanted: WhenBusy) -> str:
     """What the policy says about load."""
     return (
         f"From a load {wanted.load} of {wanted.above} on the promoted setting serves, up to {wanted.below} the next "
-        f"more careful certified one; each at least {wanted.minimum_seconds} s, at most "
+        f"more careful proven one; each at least {wanted.minimum_seconds} s, at most "
         f"{wanted.changes_per_hour} changes an hour."
     )
 
@@ -57,6 +57,6 @@ def load_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     name = serving(after)
     setting = f"{name} ({in_settings(after.pinned_plan.settings_of(name))})"
     if now.busy.serves:
-        message = f"{setting} serves from now on, the next more careful certified setting, in place of {after.leader}."
+        message = f"{setting} serves from now on, the next more careful proven setting, in place of {after.leader}."
         return [EventNote(QUIET, "FollowLoad", message)]
     return [EventNote(BUSY, "FollowLoad", f"{setting} serves from now on, which was promoted.")]

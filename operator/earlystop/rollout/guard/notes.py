@@ -27,7 +27,7 @@ def guard_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
 
 
 def _following(alarm: Alarm) -> str:
-    return f" Once they are back, {alarm.then} follows, which is more careful and certified." if alarm.then else ""
+    return f" Once they are back, {alarm.then} follows, which is more careful and proven." if alarm.then else ""
 
 
 def _removed() -> EventNote:

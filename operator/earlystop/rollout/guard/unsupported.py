@@ -88,7 +88,7 @@ def _nothing_else(spec: PolicySpec) -> str | None:
     missing = _not_several(spec)
     if missing is None:
         return None
-    needs = f"needs settings that are certified together, and {missing}"
+    needs = f"needs settings that are proven together, and {missing}"
     if guard.adjust is not None and not guard.adjust.tries_per_week:
         return f"adjust.onAlarm StepBack {needs}. Remove adjust, or {_WRITE}"
     return None if guard.when_busy is None else f"whenBusy {needs}. Remove whenBusy, or {_WRITE}"

@@ -136,4 +136,4 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
 def _first(found: ReplayedLook | None, what: str, looks: Sequence[ReplayedLook]) -> str:
     if found is None:
         return f"none of {len(looks)} looks shows {what}"
-    return f"{what} is shown at look {found.number} of {len(looks)}"
+    return f"{what} is proven at look {found.number} of {len(looks)}"

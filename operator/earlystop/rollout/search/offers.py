@@ -177,7 +177,7 @@ def _not_among(offer: Offer, view: SearchView) -> str:
 
 
 _ENDS = {
-    TrialEnd.CERTIFIED: "{} was certified against the baseline.",
+    TrialEnd.CERTIFIED: "{} was proven against the baseline.",
     TrialEnd.HARMFUL: "{} was found to do harm, and gets no requests.",
-    TrialEnd.INCONCLUSIVE: "Neither benefit nor harm of {} was shown with the requests of its trial.",
+    TrialEnd.INCONCLUSIVE: "Neither benefit nor harm of {} was proven with the requests of its trial.",
 }

@@ -86,7 +86,7 @@ def _without_worse(state: RolloutState, at: int) -> RolloutState:
     if not proven:
         return state
     winner = max(proven, key=lambda each: together.least_saving(each.assessment))
-    message = f"It is shown to save no more than {winner.name}, which is proven."
+    message = f"It is proven to save no more than {winner.name}, which is proven."
     return replace(
         state,
         comparisons=tuple(

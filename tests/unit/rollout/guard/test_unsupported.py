@@ -47,11 +47,11 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "one candidate serves whatever the load is": (
         {"guard": {"whenBusy": WHEN_BUSY}},
-        "whenBusy needs settings that are certified together, and this policy tries one setting",
+        "whenBusy needs settings that are proven together, and this policy tries one setting",
     ),
     "trials certify one setting at a time": (
         {"candidates": None, "search": SEARCH, "guard": {"whenBusy": WHEN_BUSY}},
-        "whenBusy needs settings that are certified together, and search.strategy Ladder",
+        "whenBusy needs settings that are proven together, and search.strategy Ladder",
     ),
     "a search's best setting is not told apart": (
         {"candidates": None, "search": SEARCH, "metrics": {"preset": "Custom"}},

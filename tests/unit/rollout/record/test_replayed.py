@@ -59,5 +59,5 @@ def test_a_promotion_that_its_looks_do_not_prove_is_no_agreement() -> None:
 @pytest.mark.parametrize("name", ["rejected", "approved by nobody"])
 def test_what_people_kept_from_acting_is_told_with_the_look_that_had_proven_it(name: str) -> None:
     assert (
-        ", as people answered; all that a promotion needs is shown at look " in replay_campaign(reached(name)).sentence
+        ", as people answered; all that a promotion needs is proven at look " in replay_campaign(reached(name)).sentence
     )
