@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
+from earlystop.api.compact_status import whole
+from earlystop.api.verdict import VerdictSpec
+from earlystop.demo import manifests
 from earlystop.rollout.verify import object_differences
 from tests.cluster.processes import wait_until
 from tests.e2e.golden_evaluator import evaluating, write_questions
 from tests.e2e.harder_half import write_harder_half
 from tests.e2e.other_service import OtherService
+from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import has_overlay, share
+from tests.e2e.scene import free_port
 from tests.e2e.stage import Stage, condition_is, phase_is
 
 RATE, OTHER_RATE, PAIRS_A_SECOND = 200.0, 100.0, 40
@@ -28,6 +34,11 @@ MARGIN, FLOOR = "0.10", "0.75"
 PLANNED = 4000
 """Scored answers of the promoted setting in which harm of ten points is found, with one false revert in 30 days."""
 RELABELLED = "relabelled"
+CAREFUL, BOLD = 10, 6
+WINDOWS = [{"name": f"w{each}", "values": [{"name": "window", "value": str(each)}]} for each in (CAREFUL, BOLD)]
+LOAD, THRESHOLDS = "queue", {"above": "40", "below": "10"}
+QUIET, BETWEEN, BUSY = 2, 25, 60
+QUEUED = 'sum(avg_over_time(vllm:num_requests_waiting{namespace="{namespace}"}[5s]))'
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +74,38 @@ def policy(turning: Stage, request: pytest.FixtureRequest) -> Iterator[str]:
         turning.load.stop()  # of a test that failed: beside it a second load would ask each variant other questions
     turning.delete_policy(name)
     wait_until(lambda: not has_overlay(turning, name), 60, "the overlay to be collected")
+
+
+@pytest.fixture
+def queue(turning: Stage) -> Iterator[Gauge]:
+    """How many requests an engine says are waiting, by namespace, as the stage's Prometheus reads it."""
+    registry, stage = CollectorRegistry(), turning
+    gauge = Gauge("vllm:num_requests_waiting", "Requests that wait.", ["namespace"], registry=registry)
+    port = free_port("127.0.0.1")
+    engine, thread = start_http_server(port, "127.0.0.1", registry)
+    counted = f"{stage.server_address}:{stage.metrics_port}"
+    stage.prometheus.set_targets({"qa": [counted], "engine": [f"127.0.0.1:{port}"]}, labels={"engine": {}})
+    stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS, loads=[{"name": LOAD, "query": QUEUED}])
+    try:
+        stage.prometheus.wait_up()
+        yield gauge
+    finally:
+        stage.prometheus.set_targets({"qa": [counted]})
+        engine.shutdown()
+        thread.join()
+        engine.server_close()
+        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
+
+
+def in_force(name: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether this setting serves under the guard, by looks at its own step."""
+
+    def serves(status: dict[str, Any]) -> bool:
+        guard = status.get("guard") or {}
+        named = guard.get("serves") or status.get("candidate")
+        return bool(named == name and guard.get("phase") == "Observing")
+
+    return serves
 
 
 def promoted(stage: Stage, name: str, **changes: Any) -> dict[str, Any]:
@@ -152,6 +195,60 @@ def test_a_setting_whose_answers_go_bad_is_taken_back_with_a_verdict_and_no_requ
         os.kill(stage.server.pid, signal.SIGUSR2)
     assert "(exact_match)" in alarm and "Exact Match was" in alarm
     assert culprit["named"] == ["Setting"] and "What has moved: the setting." in alarm, culprit
+
+
+def test_the_certified_setting_that_serves_follows_a_queue_with_hysteresis_and_no_request_fails(
+    turning: Stage, policy: str, queue: Gauge
+) -> None:
+    stage, queued = turning, queue.labels(turning.namespace)
+    queued.set(BETWEEN)
+    stage.start_load(RATE)
+    both = {"strategy": "ABTest", "steps": [{"weight": 33, "minimumSeconds": 12}]}
+    guard = {**GUARD, "whenBusy": {**THRESHOLDS, "load": LOAD, "minimumSeconds": 10, "changesPerHour": 12}}
+    stage.apply_policy(
+        policy, BOLD, MARGIN, risk="0.05", spec={"guard": guard, "candidates": WINDOWS}, **{**ONE_STEP, **both}
+    )
+    ended = stage.wait_for(policy, phase_is("Promoted"), 60, "promoted")
+    assert ended["candidate"] == f"w{BOLD}" and {each["state"] for each in whole(ended)["candidates"]} == {"Certified"}
+    stage.wait_for(policy, condition_is("LoadFollowed", "True", "Busy"), 30, "known to follow the queue")
+    queued.set(QUIET)
+    stage.wait_for(policy, condition_is("LoadFollowed", "True", "Quiet"), 30, "in quiet times")
+    seen = stage.wait_for(policy, in_force(f"w{CAREFUL}"), 30, "served by the more careful setting")
+    assert share(stage, f"w{BOLD}") == 0.0 and share(stage, f"w{CAREFUL}") > 0.5, seen["weight"]
+    queued.set(BETWEEN)
+    stage.assert_never(policy, in_force(f"w{BOLD}"), 4, "served by another setting though the queue is between")
+    queued.set(BUSY)
+    stage.wait_for(policy, in_force(f"w{BOLD}"), 40, "served by the promoted setting")
+    assert share(stage, f"w{CAREFUL}") == 0.0 and share(stage, f"w{BOLD}") > 0.5
+    queued.set(BETWEEN)
+    stage.assert_never(policy, in_force(f"w{CAREFUL}"), 4, "served by another setting though the queue is between")
+    answered = stage.stop_load()
+    assert answered["failed"] == 0, answered["failures"]
+    assert len(whole(stage.policy(policy)["status"])["guard"]["servedSince"]) == 2, "it changed otherwise"
+
+
+def test_a_step_waits_for_its_gate_while_looks_go_on_and_follows_once_that_is_open(turning: Stage, policy: str) -> None:
+    stage, ready = turning, {"kind": "Deployment", "name": "ci", "type": "Available"}
+    stage.start_load(RATE)
+    steps = {**ONE_STEP, "steps": [{"weight": 20, "minimumSeconds": 2}, {"weight": 50, "minimumSeconds": 2}]}
+    gate = {"name": "ci", "before": "Step", "weights": [50], "condition": ready, "timeoutSeconds": 600}
+    stage.apply_policy(policy, 10, MARGIN, risk="0.05", **steps, gates=[gate])
+    held = stage.wait_for(policy, condition_is("GatesOpen", "Unknown", "GateWaiting"), 30, "held by its gate")
+    assert (held["step"], held["weight"], held["stepGates"]["step"]) == (0, 20, 1)
+    taken = held["evidence"]["looks"]
+    after = stage.wait_for(policy, lambda status: status["evidence"]["looks"] >= taken + 5, 30, "looked at meanwhile")
+    assert (after["phase"], after["step"], after["weight"]) == ("Observing", 0, 20), after["phase"]
+    server, _ = manifests.service(stage.namespace, 8080, replicas=0)  # Available, as all that it wants is there
+    server["metadata"]["name"] = "ci"
+    server["spec"]["selector"]["matchLabels"]["app"] = "ci"  # the Pods' labels are the same object
+    stage.access.apply(server)
+    stage.wait_for(policy, phase_is("Promoted"), 60, "promoted once its gate was open")
+    assert "ci" in stage.told(policy, "GateOpen")[-1]
+    answered = stage.stop_load()
+    assert answered["failed"] == 0, answered["failures"]
+    (verdict,) = [each for each in stage.verdicts() if each["spec"]["policy"] == policy]
+    looks = VerdictSpec.model_validate(verdict["spec"]).looks
+    assert object_differences(verdict) == [] and {row[1] for row in looks} == {0, 1}, "a step has no look"
 
 
 def test_a_setting_whose_model_label_stays_changed_is_taken_back_after_a_minute(

@@ -28,6 +28,11 @@ class GatesStatus(Value):
 
     since: Time = Field(description="Since when the decision waits.")
     for_people: bool = Field(False, description="Whether it waits for people as well.")
+    proof_from: Time | None = Field(
+        None,
+        description="Since when proof that was lost may come back, after a suspension with all gates open. Absent: "
+        "since the last gate opened.",
+    )
     gates: (
         Annotated[tuple[GateStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(None, description="Each gate.")

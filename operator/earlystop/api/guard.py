@@ -32,7 +32,8 @@ class Adjust(Value):
         le=7,
         description="How often a week, at most, a search that is over begins again by itself while the guard sees room "
         "above the margin: it tries what it has proven anew, and then what its strategy proposes next, each at a "
-        "risk of its own. 0: never.",
+        "risk of its own. 0: never. It takes a search of strategy Ladder, Bayesian or External: of candidates that are "
+        "tried together none is left that may save more.",
     )
 
 

@@ -52,6 +52,9 @@ def after_answers(
         due = proof_is_due(times, state)
         if after is not state or due is None or now < due:
             return after, None
+        if answer.by and state.phase is not Phase.OBSERVING:
+            # As after a suspension: nobody knows whether proof was lost, only that what people agreed to is too old.
+            return decided(times, state, _expired(times, awaited, proposal, now)), None
         message = not_regained_message(awaited.candidate, times.approval.expires_seconds)
         lost = Decision(Verdict.INCONCLUSIVE, PROOF_NOT_REGAINED, message, now, awaited.candidate, proposal=answered)
         return decided(times, state, lost), None
@@ -109,12 +112,17 @@ def _ended(
     if answer.gate:
         return ended_by_gate(awaited.candidate, answer, now)
     if answer.state is RequirementState.TIMED_OUT:
-        message = expired_message(awaited.candidate, times.approval.expires_seconds)
-        return Decision(Verdict.INCONCLUSIVE, APPROVAL_EXPIRED, message, now, awaited.candidate, proposal=proposal)
+        return _expired(times, awaited, proposal, now)
     (by, *_) = answer.by
     message = rejected_message(awaited.candidate, by, answer.comment)
     decision = Decision(Verdict.ROLL_BACK, APPROVAL_REJECTED, message, now, awaited.candidate, proposal=proposal)
     return replace(decision, rejected_by=by)
+
+
+def _expired(times: LiveTimes, awaited: AwaitedDecision, proposal: str, now: int) -> Decision:
+    """What ends a campaign in which no answer of people could be followed in time."""
+    message = expired_message(awaited.candidate, times.approval.expires_seconds)
+    return Decision(Verdict.INCONCLUSIVE, APPROVAL_EXPIRED, message, now, awaited.candidate, proposal=proposal)
 
 
 def ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:

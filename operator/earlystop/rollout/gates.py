@@ -41,11 +41,13 @@ class GateAnswer:
 @dataclass(frozen=True, slots=True)
 class GatesAsked:
     """The gates of a decision that waits. since: since when it does, Unix seconds. for_people: whether it waits for
-    people as well."""
+    people as well. proof_from: since when proof that was lost may come back, Unix seconds, where that is later than
+    the last gate opened, as after a suspension; None elsewhere."""
 
     since: int
     for_people: bool = False
     answers: tuple[GateAnswer, ...] = ()
+    proof_from: int | None = None
 
     def answer(self, gate: str) -> GateAnswer | None:
         """How a gate stands, None for one that is not asked."""
@@ -154,7 +156,10 @@ def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
         )
         for each in asked.answers
     ]
-    return GatesStatus(since=rfc3339(asked.since), for_people=asked.for_people, gates=tuple(gates) or None)
+    proof_from = None if asked.proof_from is None else rfc3339(asked.proof_from)
+    return GatesStatus(
+        since=rfc3339(asked.since), for_people=asked.for_people, proof_from=proof_from, gates=tuple(gates) or None
+    )
 
 
 def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
@@ -165,7 +170,8 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
         GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "", each.job_uid or "")
         for each in stored.gates or ()
     )
-    return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers))
+    proof_from = None if stored.proof_from is None else from_rfc3339(stored.proof_from)
+    return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers), proof_from)
 
 
 def step_gates_status(asked: StepGates | None) -> StepGatesStatus | None:

@@ -51,8 +51,8 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
         if requests_of(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (
-            f"Neither benefit nor harm was proven with {used:,} requests; this trial had come far with the {requests:,} "
-            "that it was proposed for, and went on."
+            f"Neither benefit nor harm was proven with {used:,} requests; this trial had come far with the "
+            f"{requests:,} that it was proposed for, and went on."
         )
     return (
         f"Neither benefit nor harm was proven with {used:,} requests in {looks} looks, and "

@@ -19,26 +19,37 @@ def waiting_ends_at(times: LiveTimes, state: RolloutState) -> int | None:
         return None
     if not awaits_gates_alone(state.gates):
         return state.awaiting.since + times.approval.expires_seconds
+    if state.suspended_at is not None:
+        return None
     ends = _gates_end(times.gates, state.gates)
     if ends is not None:
-        return ends if state.suspended_at is None else None
-    return proof_is_due(times, state) if _are_open(state.gates) else None
+        return ends
+    return proof_is_due(times, state) if are_open(state.gates) else None
 
 
 def proof_is_due(times: LiveTimes, state: RolloutState) -> int | None:
     """Until when proof that was lost while the decision waited may come back, once everybody has agreed, Unix seconds.
-    The time runs from when the last gate opened, if that was later than the proposal. None where none waits."""
+    None where none waits."""
+    begins = proof_begins(state)
+    return None if begins is None else begins + times.approval.expires_seconds
+
+
+def proof_begins(state: RolloutState) -> int | None:
+    """From when that time runs, Unix seconds: from when the last gate opened, if that was later than the proposal,
+    and without the time for which the policy was suspended since. None where no decision waits."""
     if state.awaiting is None:
         return None
     opened = [each.at for each in _answers(state.gates) if each.state is GateState.OPEN]
-    return max(state.awaiting.since, *opened, 0) + times.approval.expires_seconds
+    resumed = 0 if state.gates is None else state.gates.proof_from or 0
+    return max(state.awaiting.since, resumed, *opened, 0)
 
 
 def _answers(asked: GatesAsked | None) -> tuple[GateAnswer, ...]:
     return () if asked is None else asked.answers
 
 
-def _are_open(asked: GatesAsked | None) -> bool:
+def are_open(asked: GatesAsked | None) -> bool:
+    """Whether every gate that is asked is open; so too where none is."""
     return all(each.state is GateState.OPEN for each in _answers(asked))
 
 

@@ -16,8 +16,10 @@ from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_gates import after_step_gates
 from earlystop.rollout.transitions import suspend_or_resume
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify import differences
 from earlystop.rollout.waiting_end import waiting_ends_at
-from tests.unit.rollout.asking import Campaign
+from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import NOW, UID, policy, started
 
@@ -81,3 +83,49 @@ def test_gates_that_have_answered_keep_their_moment_and_no_clock_that_goes_back_
     assert earlier.step_gates is not None
     assert time_out_at(LiveTimes.of(OF_STEP).step_gates, earlier.step_gates.asked) == (NOW + 100,)
     assert gates_resumed(replace(held, suspended_at=None), NOW + 50) == replace(held, suspended_at=None)
+
+
+@pytest.mark.slow
+def test_proof_that_is_waited_for_has_as_much_time_left_after_a_suspension_with_all_gates_open() -> None:
+    campaign = Campaign({**OF_PROMOTION, "approval": {"expiresSeconds": 600}})
+    waiting, times = campaign.until_it_waits(), campaign.times
+    assert waiting.awaiting is not None and waiting.gates is not None
+    since = waiting.awaiting.since
+    answers = tuple(replace(each, state=GateState.OPEN) for each in waiting.gates.answers)
+    opened = replace(waiting.gates, answers=answers)
+    still = suspended(times, replace(waiting, gates=opened), since + 200)
+    assert waiting_ends_at(times, still) is None, "its time stands still"
+    again = since + 200 + PAUSE
+    resumed = suspend_or_resume(times, still, again)
+    assert waiting_ends_at(times, resumed) == again + 400
+    twice = suspend_or_resume(times, suspended(times, resumed, again + 100), again + 100 + PAUSE)
+    assert waiting_ends_at(times, twice) == again + PAUSE + 400
+    needed = requirements(times.gates, resumed.gates)
+    assert after_answers(times, resumed, needed, "", "", again) == (resumed, None), "no proof was lost"
+    ended, _ = after_answers(times, resumed, needed, "", "", again + 400)
+    assert ended.decision is not None and ended.decision.reason == "ProofNotRegained"
+
+
+@pytest.mark.slow
+def test_a_gate_that_opens_while_the_policy_is_suspended_leaves_proof_its_whole_time() -> None:
+    campaign = Campaign({**OF_PROMOTION, "approval": {"expiresSeconds": 600}})
+    waiting, times = campaign.until_it_waits(), campaign.times
+    assert waiting.awaiting is not None and waiting.gates is not None
+    since = waiting.awaiting.since
+    still, at = suspended(times, waiting, since + 20), since + PAUSE
+    answers = tuple(replace(each, state=GateState.OPEN, at=at) for each in waiting.gates.answers)
+    resumed = suspend_or_resume(times, replace(still, gates=replace(waiting.gates, answers=answers)), at + PAUSE)
+    assert waiting_ends_at(times, resumed) == at + PAUSE + 600
+
+
+@pytest.mark.slow
+def test_after_a_long_suspension_what_people_agreed_to_is_told_to_be_too_old_and_not_that_proof_was_lost() -> None:
+    campaign = Campaign(asking(expiresSeconds=600))
+    waiting, times = campaign.until_it_waits(), campaign.times
+    assert waiting.awaiting is not None
+    campaign.say()
+    still = suspended(times, waiting, waiting.awaiting.since + 90)
+    campaign.state = suspend_or_resume(times, still, waiting.awaiting.since + PAUSE)
+    ended, _ = campaign.answered(PAUSE)
+    assert ended.decision is not None and ended.decision.reason == "ApprovalExpired"
+    assert differences(verdict_spec("qa", UID, ended)) == []

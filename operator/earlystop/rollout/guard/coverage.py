@@ -40,9 +40,9 @@ NOTHING_SEEN = Seen()
 class GuardCoverage:
     """What a guard has been able to compare.
 
-    at: moment of the last look whose answers could be compared, or at which its step's evidence began, Unix seconds.
-    looks: how many such looks there were. counts: of the step at that moment. missing: what was seen since then, once
-    that is too long ago; None while the guard sees.
+    at: moment of the last look whose answers could be compared, or at which its first step's weights were in force,
+    Unix seconds; a suspension moves it on. looks: how many such looks there were. counts: of the step at that moment.
+    missing: what was seen since then, once that is too long ago; None while the guard sees.
     """
 
     at: int
@@ -64,8 +64,21 @@ def look_of_guard(
 
 
 def began(before: GuardCoverage | None, totals: Totals, at: int) -> GuardCoverage:
-    """What is known when the evidence of a step begins: its counters hold nothing of steps before it."""
-    return GuardCoverage(at, 0 if before is None else before.looks, _seen(totals))
+    """What is known when the evidence of a step begins, or begins again: nothing was compared since it was before. Else
+    whoever edits the route now and then would keep a guard that sees nothing from saying so."""
+    if before is None:
+        return GuardCoverage(at, 0, _seen(totals))
+    return replace(before, counts=Seen(*map(min, before.counts, _seen(totals))))
+
+
+def in_new_step(coverage: GuardCoverage | None) -> GuardCoverage | None:
+    """The same in a step whose counters begin at 0."""
+    return None if coverage is None else replace(coverage, counts=NOTHING_SEEN, missing=None)
+
+
+def resumed(coverage: GuardCoverage | None, pause: int) -> GuardCoverage | None:
+    """The same after the guard stood still for so many seconds: nothing is compared meanwhile, and that is no wait."""
+    return None if coverage is None else replace(coverage, at=coverage.at + max(pause, 0))
 
 
 def after_look(before: GuardCoverage, since: int, totals: Totals, at: int, *, usable: bool) -> GuardCoverage:

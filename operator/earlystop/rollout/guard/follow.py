@@ -9,6 +9,7 @@ from earlystop.api.wire import INCUMBENT
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.objective import About, Basis, Objective
 from earlystop.rollout.exposure import promoted_label, serving
+from earlystop.rollout.guard.coverage import in_new_step, resumed
 from earlystop.rollout.guard.state import NEVER_CHANGED, Busy, GuardState, StepClock, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -33,7 +34,8 @@ def follow_guard(times: LiveTimes, state: RolloutState, now: int) -> RolloutStat
     if times.suspend:
         return state if guard.suspended_at is not None else replace(state, guard=replace(guard, suspended_at=now))
     if guard.suspended_at is not None:
-        guard = replace(restarted(guard), suspended_at=None)
+        coverage = resumed(guard.coverage, now - guard.suspended_at)
+        guard = replace(restarted(guard), suspended_at=None, coverage=coverage)
     if wanted is None:
         # The label of the trial's last step is that of the split that stays.
         ending = replace(restarted(guard), ends=True, holdback=0, clock=StepClock(step=state.step), busy=NEVER_CHANGED)
@@ -108,7 +110,8 @@ def with_new_step(state: RolloutState, guard: GuardState) -> RolloutState:
     """The state with a guard whose step is a new one: no counter of another split has its label."""
     number = state.guard_steps + 1
     clock = StepClock(step=state.step + number)
-    return replace(state, guard=replace(guard, clock=clock, interrupted=False), guard_steps=number)
+    guard = replace(guard, clock=clock, interrupted=False, coverage=in_new_step(guard.coverage))
+    return replace(state, guard=guard, guard_steps=number)
 
 
 def _with_times(guard: GuardState, wanted: Guard) -> GuardState:

@@ -114,17 +114,15 @@ def _settled(
     if not guard.holdback:
         arms = arms[1:]  # nobody is led to the baseline
     wait = wait_of(times.settle, arms, at - started_at, interrupted=guard.interrupted)
-    guard = replace(guard, in_flight=wait.in_flight)
+    before = began(guard.coverage, totals, at) if wait.is_over else began(guard.coverage, guard.mark, started_at)
+    coverage = after_look(before, guard.since, totals, at, usable=False)
+    guard = replace(guard, in_flight=wait.in_flight, coverage=coverage)
     if wait.is_over:
         begins = at if not guard.taken else guard.checkpoint_at
         clock = replace(guard.clock, evidence_from=at)
-        coverage = began(guard.coverage, totals, at)
-        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins, coverage=coverage)
+        guard = replace(guard, phase=WatchPhase.OBSERVING, clock=clock, checkpoint_at=begins)
     if wait.is_over or wait.counts_older:
         guard = replace(guard, mark=totals.as_mark, interrupted=False)
-    if not wait.is_over:
-        before = began(guard.coverage, guard.mark, started_at)
-        guard = replace(guard, coverage=after_look(before, guard.since, totals, at, usable=False))
     return guard
 
 

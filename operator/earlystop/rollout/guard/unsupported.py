@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.api.searches import DEFAULT_SEARCH, SEARCHES
 from earlystop.rollout.search.space import by_trials
 
 _WRITE = (
     "write several candidates that rollout.strategy ABTest, or a search of strategy Grid, tries together, and "
     "stopsSooner for the parameter in which they differ."
 )
+_SEVERAL = "Bayesian"
+"""The search by trials that takes several parameters."""
 
 
 def guard_refusal(spec: PolicySpec) -> Refusal | None:
@@ -81,10 +86,7 @@ def _nothing_else(spec: PolicySpec) -> str | None:
     if guard is None:
         return None
     if guard.adjust is not None and guard.adjust.tries_per_week and not by_trials(spec):
-        return (
-            "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
-            "other. Write 0, or such a search in place of candidates."
-        )
+        return _nothing_bolder(spec)
     missing = _not_several(spec)
     if missing is None:
         return None
@@ -92,6 +94,38 @@ def _nothing_else(spec: PolicySpec) -> str | None:
     if guard.adjust is not None and not guard.adjust.tries_per_week:
         return f"adjust.onAlarm StepBack {needs}. Remove adjust, or {_WRITE}"
     return None if guard.when_busy is None else f"whenBusy {needs}. Remove whenBusy, or {_WRITE}"
+
+
+def _nothing_bolder(spec: PolicySpec) -> str:
+    """Why nothing bolder is left to try after a promotion of this policy, and the search that would try it.
+
+    Settings that are tried together are waited for: within its time a campaign promotes one only when each other one
+    was shown to be harmful or to save no more (`strategies.together.decision_at`). What its whole time did not decide
+    is near the margin, and a person may retry it; alone and by itself it would spend more of the same risk.
+    """
+    if len(spec.settings_to_try()) < 2:
+        why = "lets a search begin again, and this policy has one setting"
+    else:
+        why = (
+            "lets a search of one setting after the other begin again, and here all are tried together: each that is "
+            "not promoted was shown to be harmful or to save no more, or was undecided when the time was over"
+        )
+    return f"adjust.triesPerWeek {why}. Write 0, or {_search_of(spec)}."
+
+
+def _search_of(spec: PolicySpec) -> str:
+    """The search by trials that tries what a policy tries now, as it is written."""
+    values: dict[str, dict[str, None]] = {}
+    baseline = spec.baseline_settings()
+    for each in spec.settings_to_try():
+        for name, value in spec.candidate_settings(each).items():
+            if value != baseline.get(name):
+                values.setdefault(name, {})[value] = None
+    if spec.search is not None or not 0 < len(values) <= SEARCHES[_SEVERAL].most_parameters:
+        return f"a search of strategy {DEFAULT_SEARCH} or {_SEVERAL} that names the values, without shadowSeconds"
+    strategy = DEFAULT_SEARCH if len(values) == 1 else _SEVERAL
+    named = ", ".join(f"{{name: {name}, values: {json.dumps([*each])}}}" for name, each in values.items())
+    return f"in place of candidates search: {{strategy: {strategy}, parameters: [{named}]}}, with bolder values if any"
 
 
 def _not_several(spec: PolicySpec) -> str | None:

@@ -11,12 +11,14 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
 from earlystop.rollout.event_notes import event_notes
+from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.guard.state import Alarm
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.step_moves import weights_in_force, weights_lost
 from earlystop.rollout.totals import Totals
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify import object_differences
@@ -31,7 +33,7 @@ from tests.unit.rollout.guarding import (
     watched,
     watching,
 )
-from tests.unit.rollout.policies import UID
+from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server, answers
 
 TIMES = LiveTimes.of(SPEC)
@@ -143,6 +145,43 @@ def test_a_guard_that_has_nothing_to_compare_says_so_within_minutes_and_sees_aga
     assert not guard_of(again).is_blind and event_notes(state, again) == ()
     condition = guarded(again)
     assert condition is not None and condition.reason == "Watching"
+
+
+def test_a_route_that_is_edited_again_and_again_does_not_hide_that_a_guard_sees_nothing(healthy: Healthy) -> None:
+    state, server = healthy[0], Server()
+    server.counters.update(healthy[1])
+    last = seen = guard_of(state).looked_at
+    edits = 0
+    for _ in range(60):
+        server.serve(state, BLINDING["nobody scores"])
+        state = look(SPEC, state, server)
+        last = guard_of(state).clock.last_look_at or last
+        if guard_of(state).is_blind:
+            break
+        if state.watch_phase is Phase.OBSERVING:
+            state, edits = weights_in_force(weights_lost(state), last + 5), edits + 1
+    assert guard_of(state).is_blind and last <= seen + 900 and edits > 1
+    assert restored(state) == state
+    again = restored(weights_in_force(weights_lost(state), last + 5))
+    assert guard_of(again).is_blind, "a restart of the step shows nothing"
+
+
+def test_a_suspension_is_no_time_in_which_a_guard_sees_nothing(healthy: Healthy) -> None:
+    state, server, pause = healthy[0], Server(), 30 * 86_400
+    server.counters.update(healthy[1])
+    halted = follow_guard(replace(TIMES, suspend=True), state, guard_of(state).looked_at + 30)
+    server.serve(state, SAVING.at(90))
+    state = weights_in_force(follow_guard(TIMES, halted, guard_of(state).looked_at + 30 + pause), NOW + 2 * pause)
+    coverage = guard_of(state).coverage
+    assert coverage is not None and coverage.at == guard_of(state).looked_at + pause
+
+
+def test_another_share_of_requests_is_a_step_in_which_nothing_was_counted_yet(healthy: Healthy) -> None:
+    more = guarded_policy({"guard": {"holdbackWeight": 20}})
+    state = follow_guard(LiveTimes.of(more), healthy[0], guard_of(healthy[0]).looked_at + 30)
+    before, coverage = guard_of(healthy[0]).coverage, guard_of(state).coverage
+    assert coverage is not None and before is not None and any(before.counts)
+    assert (coverage.at, coverage.looks) == (before.at, before.looks) and not any(coverage.counts)
 
 
 def test_requests_that_hang_from_the_guards_first_moment_on_are_told_too() -> None:

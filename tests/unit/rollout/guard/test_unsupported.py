@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from earlystop.rollout.guard.unsupported import guard_refusal
 from earlystop.rollout.unsupported import refusal_of_spec
@@ -33,7 +35,23 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
         "so nobody asks them. Write exactMatch.evidence",
     ),
     "nobody scores live answers": ({**in_mode("RequestBody"), **PAIRS}, "delivery.mode RequestBody scores no live"),
-    "nothing bolder is known": ({"guard": {"adjust": {"triesPerWeek": 1}}}, "adjust.triesPerWeek lets a search begin"),
+    "nothing bolder is known": (
+        {"guard": {"adjust": {"triesPerWeek": 1}}},
+        'search: {strategy: Ladder, parameters: [{name: window, values: ["10"]}]}',
+    ),
+    "what was tried together is decided": (
+        {**TOGETHER, "guard": {"adjust": {"triesPerWeek": 1}}},
+        "each that is not promoted was shown to be harmful or to save no more",
+    ),
+    "all settings of a grid are tried together": (
+        {
+            "candidates": None,
+            "search": {**SEARCH, "strategy": "Grid"},
+            "rollout": {"steps": [{"weight": 60, "minimumSeconds": 60}]},
+            "guard": {"adjust": {"triesPerWeek": 1}},
+        },
+        "a search of strategy Ladder or Bayesian that names the values",
+    ),
     "one candidate has none to step back to": ({"guard": {"adjust": {}}}, "StepBack needs settings"),
     "trials have none to step back to": ({"candidates": None, "search": SEARCH, "guard": {"adjust": {}}}, "at a time"),
     "no setting is known to be more careful": (
@@ -88,3 +106,13 @@ def test_a_guard_that_has_something_to_compare_is_taken(changes: Mapping[str, An
 def test_the_policys_own_refusal_says_so_too() -> None:
     refusal = refusal_of_spec(policy({"guard": {"evidence": "Pairs"}}))
     assert refusal is not None and refusal.reason == "GuardUnusable"
+
+
+def test_the_search_that_is_named_in_place_of_candidates_is_taken() -> None:
+    tries = {"guard": {"adjust": {"triesPerWeek": 2}}}
+    refusal = guard_refusal(policy({**TOGETHER, **tries}))
+    assert refusal is not None
+    (text,) = re.findall(r"in place of candidates (search: {.*]}), with", refusal.message)
+    written = yaml.safe_load(text)
+    assert [each["values"] for each in written["search"]["parameters"]] == [["10", "5", "1"]]
+    assert refusal_of_spec(policy({"candidates": None, **written, **tries})) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from numpy.random import default_rng
 
 from earlystop.evidence.engine import assess, replay, update
 from earlystop.rollout.conditions import conditions, split_is_broken
@@ -14,6 +15,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.strategies.together import least_saving, saves_less
 from earlystop.rollout.transitions import (
     carried_out,
     expire,
@@ -77,6 +79,25 @@ def test_one_that_is_not_decided_yet_is_waited_for_unless_it_is_shown_to_save_le
     at_once = decided(AB_TEST, started(AB_TEST), (GOOD, slower, BAD))
     assert at_once.decision is not None and at_once.decision.candidate == "w10"
     assert by_name(at_once)["w5"].certified_at is None and "not decided: w5" in at_once.decision.message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_within_its_time_a_promotion_leaves_nobody_who_may_save_more(seed: int) -> None:
+    """So a guard has no bolder candidate of the list to propose: each other one is harmful, or saves no more."""
+    random = default_rng(seed)
+    em, tokens = random.choice((0.3, 0.5, 0.76, 0.8), 3), random.integers(90, 590, 3)
+    answering = [Answering(float(right), int(mean)) for right, mean in zip(em, tokens, strict=True)]
+    state = decided(AB_TEST, started(AB_TEST), answering)
+    assert state.decision is not None
+    if state.decision.verdict is not Verdict.PROMOTE:
+        assert all(each.dropped is not None for each in state.comparisons)
+        return
+    promoted = by_name(state)[state.decision.candidate]
+    for each in state.comparisons:
+        is_settled = each.dropped is not None or each.certified_at is not None
+        assert is_settled or saves_less(each.assessment, promoted.assessment)
+        if each.certified_at is not None:
+            assert least_saving(each.assessment) <= least_saving(promoted.assessment)
 
 
 def test_at_the_deadline_a_proven_one_need_wait_for_nobody() -> None:
