@@ -87,7 +87,7 @@ def without_outdated(observed: Manifest, desired: Manifest) -> Manifest:
 def mirror_digest(service: Mapping[str, Any]) -> bytes:
     """A digest of what an alias mirrors: that of a Service and of its alias are equal when the alias is as it should
     be."""
-    content = [mirrored_content(service), is_headless(service)]
+    content = [mirrored_content(service), is_headless(service), is_external(service)]
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).digest()
 
 
@@ -100,6 +100,11 @@ def mirrored_service(alias: Mapping[str, Any]) -> str:
 def is_headless(service: Mapping[str, Any]) -> bool:
     """Whether a Service has no address of its own."""
     return bool((service.get("spec") or {}).get("clusterIP") == HEADLESS)
+
+
+def is_external(service: Mapping[str, Any]) -> bool:
+    """Whether a Service is but another name for a host, and sends to no Pod."""
+    return bool((service.get("spec") or {}).get("type") == "ExternalName")
 
 
 def fixed_refusal(observed: Manifest | None, desired: Manifest) -> Refusal | None:

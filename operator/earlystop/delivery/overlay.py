@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import Refusal
+from earlystop.delivery.alias_service import is_external
 from earlystop.delivery.carried_metadata import carried_annotations, carried_labels, with_carried
 from earlystop.delivery.competing_matches import competing_neighbours, competing_rules
 from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest
@@ -116,8 +117,9 @@ def in_use(rule: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def selects(service: Manifest, deployment: Manifest | None) -> bool:
-    """Whether a Service sends to the Pods of a Deployment."""
-    if deployment is None:
+    """Whether a Service sends to the Pods of a Deployment. One of type ExternalName sends to a name, and a selector
+    that it may still have is of no effect."""
+    if deployment is None or is_external(service):
         return False
     template = (deployment.get("spec") or {}).get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}

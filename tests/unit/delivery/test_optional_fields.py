@@ -15,7 +15,7 @@ from earlystop.api.modes import route_modes
 from earlystop.controller.cache.stripped import gist_of_users_objects, stripped
 from earlystop.controller.watched_routes import WatchedRoutes
 from earlystop.delivery.agentgateway import DEFINITION
-from earlystop.delivery.alias_service import mirror_digest
+from earlystop.delivery.alias_service import alias_service, mirror_digest
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
@@ -24,7 +24,7 @@ from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.orphans import orphaned_overlays, policy_of, unused_aliases
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import AGENTGATEWAYS, inputs, running, settable_deployment, spec_in, split
+from tests.unit.delivery.cluster import AGENTGATEWAYS, inputs, running, service, settable_deployment, spec_in, split
 from tests.unit.delivery.optional_fields import optional_paths, without
 
 NOW = 1_800_000_000.0
@@ -300,3 +300,9 @@ def test_objects_without_any_of_several_optional_fields_are_answered() -> None:
             written[of] = without(written[of], path)
         answered(sorted(route_modes())[number % len(route_modes())], written)
         watched(written)
+
+
+def test_a_service_that_became_another_name_for_a_host_has_another_digest_than_its_alias() -> None:
+    users = service()
+    external = {**users, "spec": {**users["spec"], "type": "ExternalName", "externalName": "engine.example"}}
+    assert mirror_digest(users) == mirror_digest(alias_service(inputs(), "qa", "candidate")) != mirror_digest(external)

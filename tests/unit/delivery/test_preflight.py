@@ -70,6 +70,11 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
         "RouteManaged",
         "Wait until it ends",
     ),
+    "another name for a host": (
+        inputs(services={"qa": {**service(), "spec": {**service()["spec"], "type": "ExternalName"}}}),
+        "RouteMissesTarget",
+        "Point a backendRef at",
+    ),
     "other pods": (inputs(services={"qa": service(app="else")}), "RouteMissesTarget", "Point a backendRef at"),
     "no service": (inputs(services={}), "ServiceNotFound", "Create it or correct the route's backendRef"),
     "a service of another namespace": (
