@@ -48,7 +48,11 @@ Percent = Annotated[int, Field(ge=1, le=99)]
 class Value(BaseModel):
     """A frozen part of a kind: camelCase on the wire, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    # What checks a part is built when one is first checked: that of a whole kind checks its parts as well, so most are
+    # never built, and those of all parts would take 2 MiB.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
 
     def wire(self) -> dict[str, Any]:
         """The JSON form, camelCase, without absent fields."""
