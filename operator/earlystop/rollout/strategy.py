@@ -60,6 +60,6 @@ def strategy_of(plan: Plan) -> Strategy:
     return _loaded(plan.spec.strategy_traits.module)
 
 
-@cache  # it is asked for several times a look, and Python's own search for a loaded module costs more than all else here
+@cache  # it is asked for several times a look, and Python's own search for a loaded module costs more than the rest
 def _loaded(module: str) -> Strategy:
     return cast(Strategy, import_module(module).STRATEGY)
