@@ -21,7 +21,7 @@ answers than answers, are cut to what can be, and the step is said to be doubtfu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from operator import ge
 from typing import NamedTuple
@@ -51,7 +51,12 @@ class Sums:
     doubtful: int = 0
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(_kept(mine + theirs) for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Sums(*(_kept(mine + theirs) for mine, theirs in zip(self.row, other.row, strict=True)))
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """All of it as numbers, in field order: a look asks for it several times, and `astuple` copies deeply."""
+        return (self.requests, self.tokens, self.without, self.golden, self.shadows, self.lost, self.doubtful)
 
     @property
     def saved(self) -> int:
@@ -82,8 +87,13 @@ class Arm:
     @property
     def possible(self) -> Arm:
         """The arm as it can be: no count below 0 or beyond `LARGEST`, and no more golden questions than answers."""
-        completed, failed, tokens, golden, golden_tokens = map(_kept, astuple(self))
+        completed, failed, tokens, golden, golden_tokens = map(_kept, self.row)
         return Arm(completed, failed, tokens, min(golden, completed), min(golden_tokens, tokens))
+
+    @property
+    def row(self) -> tuple[int, int, int, int, int]:
+        """All of it as numbers, in field order."""
+        return self.completed, self.failed, self.tokens, self.golden, self.golden_tokens
 
     @property
     def requests(self) -> int:
@@ -121,7 +131,7 @@ class StepCounts:
     @property
     def row(self) -> tuple[int, ...]:
         """All of it as numbers, as it is packed. The last two stand there only where one of them is not 0."""
-        arms = (*astuple(self.baseline), *astuple(self.others))
+        arms = (*self.baseline.row, *self.others.row)
         last = (self.unserved_golden, self.doubtful)
         return (self.campaign, self.step, *arms, self.unserved, *(last if any(last) else ()))
 
@@ -272,7 +282,7 @@ def booked(ledger: SavingsLedger | None, counts: StepCounts, at: int) -> Savings
 
 def packed(ledger: SavingsLedger) -> str:
     """The ledger without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`. Doubtful steps stand there only if any."""
-    closed = astuple(ledger.closed)
+    closed = ledger.closed.row
     return ";".join(",".join(map(str, part)) for part in (closed if closed[-1] else closed[:-1], ledger.open.row))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -56,4 +57,9 @@ class Strategy(Protocol):
 
 def strategy_of(plan: Plan) -> Strategy:
     """The strategy by which a plan's candidates are tried."""
-    return cast(Strategy, import_module(plan.spec.strategy_traits.module).STRATEGY)
+    return _loaded(plan.spec.strategy_traits.module)
+
+
+@cache  # it is asked for several times a look, and Python's own search for a loaded module costs more than the rest
+def _loaded(module: str) -> Strategy:
+    return cast(Strategy, import_module(module).STRATEGY)

@@ -79,6 +79,7 @@ class TrackedPolicy:
     metrics_failures: int = 0
     read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
+    _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
@@ -134,7 +135,10 @@ class TrackedPolicy:
     @property
     def shown(self) -> Observations:
         """What conditions and events say of the observations: what alternates is damped."""
-        return replace(self.observations, metrics=self.shown_metrics.shown, traffic=self.shown_traffic.shown)
+        found, metrics, traffic = self.observations, self.shown_metrics.shown, self.shown_traffic.shown
+        if metrics is found.metrics and traffic is found.traffic:
+            return found
+        return replace(found, metrics=metrics, traffic=traffic)
 
     def replace_object(self, policy: PolicySnapshot, spec: PolicySpec, now: float) -> None:
         """Take over the object as the API server has it at Unix time `now`."""
@@ -225,7 +229,9 @@ class TrackedPolicy:
     @property
     def times(self) -> LiveTimes:
         """The times of the spec that may change under a campaign."""
-        return LiveTimes.of(self.spec)
+        if self._times is None or self._times[0] is not self.spec:
+            self._times = self.spec, LiveTimes.of(self.spec)  # a look asks for them a dozen times
+        return self._times[1]
 
     @property
     def routes(self) -> frozenset[str]:
