@@ -194,6 +194,7 @@ STRATEGIES: dict[str, Strategy] = {
     "Shadow, in sequence": in_shadow,
     "Shadow, together": in_shadow_together,
     "Bayesian": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
+    "Bayesian, for 10,000,000": by_trials(Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)),
     "Grid": at_once,
     "Bonferroni": bonferroni,
 }

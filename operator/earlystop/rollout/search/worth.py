@@ -67,12 +67,12 @@ def worths(
 ) -> tuple[Worth, ...]:
     """What a trial of each setting is worth at this risk.
 
-    A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
-    save nothing, while what the search ends with has to wait. A trial that fails uses up one of those that may fail,
-    and with it that part of what the best of the others can bring. A trial goes on for as long as what it may bring is
-    worth its requests, but not to tell a setting from the margin that lies within `NEAR_MARGIN` of it. No certificate
-    comes before looks have taught how much answers scatter, so a trial of a setting that holds takes as many requests,
-    and none ends before.
+    A request in a trial costs what users lose by it: half of them are the baseline's, which save nothing, and half
+    save what the setting does, where the best certified one would have saved its part with each. A trial that fails
+    uses up one of those that may fail, and with it that part of what the best of the others can bring. A trial goes on
+    for as long as what it may bring is worth its requests, but not to tell a setting from the margin that lies within
+    `NEAR_MARGIN` of it. No certificate comes before looks have taught how much answers scatter, so a trial of a
+    setting that holds takes as many requests, and none ends before.
     """
     holding = [
         chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
@@ -83,11 +83,11 @@ def worths(
     gains = [chance * (saving.mean - now) * terms.horizon for chance, saving in zip(holding, savings, strict=True)]
     untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
     hopes = [*untried, 0.0, 0.0]
-    cost = max((now + hopes[0] / terms.horizon) / 2, LEAST_COST)
     may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
     longest = 2 * spread * nats / (NEAR_MARGIN * terms.margin) ** 2
     found = []
     for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
+        cost = max(now - saving.mean / 2, LEAST_COST)
         most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), least_requests(terms))
         most = most if terms.requests is None else min(most, terms.requests)
         needed = max(2 * spread * nats / _gap(loss, terms.margin) ** 2, terms.requests_awaited)
