@@ -25,6 +25,7 @@ from tests.bench import (
     street_golden,
     street_mixes,
     street_sessions,
+    street_strange,
     street_tokens,
     street_users,
     verdict_streams,
@@ -164,6 +165,12 @@ def missing_cells(seed: int, share: float | None = None) -> Iterator[Cell]:
             yield Cell(kind, errors)
 
 
+def strange_cells(seed: int, kinds: Iterable[str] = street_strange.KINDS) -> Iterator[Cell]:
+    """Other laws of mixes, sessions, lengths and missing answers; a wrong saving is under `promoted`."""
+    for kind in kinds:
+        yield Cell(kind, partial(street_strange.errors, kind, seed=seed))
+
+
 def cells() -> Mapping[str, Cell]:
     """All kinds of traffic, by name; those that take longest come last."""
     found = [
@@ -180,6 +187,7 @@ def cells() -> Mapping[str, Cell]:
         *golden_cells(SEED + 7),
         *hidden_cells(SEED + 9),
         *missing_cells(SEED + 10),
+        *strange_cells(SEED + 16),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

@@ -20,6 +20,7 @@ from tests.bench import (
     street_golden,
     street_mixes,
     street_sessions,
+    street_strange,
     street_users,
     verdict_streams,
 )
@@ -53,6 +54,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "promotions follow each other": lambda: rows_of(street.chain_cells(SEED + 6, looks=50), 40),
     "wrong answers vanish": lambda: rows_of(street.hidden_cells(SEED + 5, 0.25), 25),
     "as much is missing in both variants": lambda: rows_of(street.missing_cells(SEED + 6, 0.05), 25),
+    "traffic follows laws that nobody had in mind": lambda: rows_of(
+        street.strange_cells(SEED + 16, street_strange.QUICK), 12
+    ),
     "an interval is shown": lambda: rows_of(street.interval_cells(SEED + 3), 200),
 }
 

@@ -1,5 +1,18 @@
 """When a trial goes on though it has had the requests that it was proposed for: nothing is promoted before so many
-looks have told how much answers scatter, so a trial that ends sooner cannot end in a certificate."""
+looks have told how much answers scatter, so a trial that ends sooner cannot end in a certificate.
+
+Each trial learns that anew, although the traffic and the baseline are those of the trials before. It was tried to
+carry the factor: after 16 looks of its own a trial would go on with what the last one had learned, its excess over 1
+doubled. That covers the candidate, for at an even split the baseline's own factor is at most 1 + 2 (f - 1) where f is
+that of a difference, and so is the new one's where its answers are no more alike than the baseline's. With looks of 800
+answers a candidate without any loss was proven after 39 looks in place of 129. But a factor is an estimate, from four
+blocks of the longest kind, and the looks that a trial waits for teach it about its own traffic. At the border, 300
+campaigns a kind: sessions over 40 looks (likeness .05) were rolled back in 9.3 % of trials, with a wait of their own in
+6.3 %; and where sessions had grown from 2 to 20 looks since the trial before, 10 to 12 % were promoted and as many
+rolled back, in place of 5 and 8 %. Traffic that changes between trials leaves no sign in 16 or 32 looks, so the wait
+stays. Whoever knows how long sessions last says so (`longestSessionSeconds`), or by how much answers scatter
+(`dispersion`), and that holds for all trials.
+"""
 
 from __future__ import annotations
 
