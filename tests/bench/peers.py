@@ -20,7 +20,7 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from tests.bench import statistics_paths as paths
-from tests.bench import street
+from tests.bench import street_mixes
 from tests.bench.statistics import MARGIN, RATE, SIZE, optimum
 from tests.bench.statistics_paths import Array, Stream, first_claims
 from tests.bench.statistics_rivals import RISK, Decisions, Rule, Setting, mixture_sprt, obrien_fleming, ours
@@ -98,13 +98,13 @@ def error_rows(runs: int, seed: int) -> Iterator[Error]:
     """Every test on streams whose candidate loses just the margin."""
     setting = Setting(MARGIN, SIZE, optimum(0.0, 0.5), seed)
     rng = np.random.default_rng(seed)
-    mix, effects = street.MIXES["a wave of 10 looks, 10 to 90 %"]
+    mix, effects = street_mixes.MIXES["a wave of 10 looks, 10 to 90 %"]
     streams = {
         "independent answers": paths.constant(rng, runs, LOOKS_AT_BORDER, SIZE, 0.5, RATE, -MARGIN),
         "weights rise while the baseline falls": paths.varied(
             rng, runs, LOOKS_AT_BORDER, SIZE, lambda t: 0.05 + 0.45 * t, lambda t: 0.97 - 0.27 * t, -MARGIN
         ),
-        "hard questions come in waves": street.mixed(rng, runs, mix, effects),
+        "hard questions come in waves": street_mixes.mixed(rng, runs, mix, effects),
     }
     for kind, stream in streams.items():
         for peer, decide in PEERS.items():

@@ -11,6 +11,7 @@ import pytest
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.demo import manifests
+from earlystop.evidence.longest_session import LEAST_BLOCK, looks_to_learn
 from earlystop.rollout.verify import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
@@ -35,6 +36,7 @@ CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": str(
 # harmful, for more than a test has time for.
 AB_SECONDS = 900
 ROUTE = {"routeRef": {"name": "qa"}}
+PREFIX = "x-early-stop-"
 QUICK = {"lookSeconds": 1, "settleSeconds": 2, "deadlineSeconds": AB_SECONDS}
 IN_SHADOW = {"mode": "Shadow", "shadow": ROUTE}
 
@@ -122,6 +124,51 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     assert 1000 <= last["users.answers"] < 3000 and "users who scatter" in record["message"]
     cohorts_of = end(stage, "cohorts")["cohorts"]
     assert not cohorts_of["a"].get("candidate") and cohorts_of["b"]["w5"] > 1000
+
+
+@pytest.mark.parametrize("stage", ["builtin"], indirect=True)
+def test_cohorts_that_nobody_counts_have_the_baselines_setting_first_and_are_then_their_own_controls(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE, 1, "--cohort-header=x-user-cohort", "--cohorts=a,b")
+    cohorts = [{"variant": "baseline", "values": ["a"]}, {"variant": "w5", "values": ["b"]}]
+    delivery = {"mode": "HeaderCohort", "headerCohort": {**ROUTE, "header": "x-user-cohort", "cohorts": cohorts}}
+    # Questions are asked one by one: no session lasts, and 64 looks teach how much answers scatter.
+    exact = {"exactMatch": {"margin": "0.10", "longestSessionSeconds": 1}}
+    rollout = {**QUICK, "strategy": "ABTest", "minimumSeconds": 3, "aaSeconds": 10}
+    spec = {"delivery": delivery, "rollout": rollout}
+    stage.apply_policy("same-first", 5, "0.10", risk="0.05", objective=exact, spec=spec)
+    status = stage.wait_for("same-first", phase_is("Observing"), 60, "watching its cohorts with the same setting")
+    (progressing,) = [each for each in status["conditions"] if each["type"] == "Progressing"]
+    assert "with the same setting" in progressing["message"], progressing["message"]
+    assert status["step"] == 0
+    stage.wait_for("same-first", phase_is("Promoted"), 300, "promoted")
+    assert share(stage, "w5") == 1.0, "also of those who send no cohort"
+    record = only_verdict(stage, "same-first")["spec"]
+    assert differences(record) == []
+    assert [record["reason"], record["candidate"]] == ["NonInferiorAndSaving", "w5"]
+    steps = [Look.from_row(list(row)).step for row in VerdictSpec.model_validate(record).looks]
+    assert set(steps) == {0, 1} and steps.count(0) >= looks_to_learn(LEAST_BLOCK)
+    seen = [windows_of(each, "w5") for each in watched.overlays("same-first")]
+    same = sum(each == {"40"} for each in seen)
+    assert 0 < same < len(seen) and seen == [{"40"}] * same + [{"5"}] * (len(seen) - same)
+    end(stage, "same-first")
+
+
+def windows_of(overlay: dict[str, Any], variant: str) -> set[str]:
+    """The windows that an overlay sets for a variant."""
+    found, open_parts = set(), [overlay["spec"]]
+    while open_parts:
+        part = open_parts.pop()
+        if isinstance(part, dict):
+            open_parts += part.values()
+            modified = part.get("requestHeaderModifier", {}).get("set", [])
+            headers = {each["name"]: each["value"] for each in modified}
+            if headers.get(f"{PREFIX}variant") == variant:
+                found.add(headers[f"{PREFIX}param-window"])
+        elif isinstance(part, list):
+            open_parts += part
+    return found
 
 
 @pytest.mark.parametrize("stage", ["builtin"], indirect=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,12 +18,15 @@ from tests.bench import (
     street_cohorts,
     street_delays,
     street_golden,
+    street_mixes,
     street_sessions,
+    street_strange,
     street_users,
     verdict_streams,
 )
 from tests.bench.dispersion_paths import Divided, claims
-from tests.bench.street import SEED, Row
+from tests.bench.street import SEED
+from tests.bench.street_cells import Row, rows_of
 
 RUNS = 500
 USERS = (
@@ -33,25 +36,28 @@ USERS = (
     "12 users a cohort, likeness 0.3",
 )
 
-SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
-    "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
-    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1, (1, 3, 10)),
-    "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
-    "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
-    "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
-    "answers come in sessions": lambda: street.session_rows(100, SEED + 7, street_sessions.QUICK),
-    "the policy declares how long sessions last": lambda: street.session_rows(
-        100, SEED + 7, street_sessions.QUICK_DECLARED
+SECTIONS: dict[str, Callable[[], list[Row]]] = {
+    "the mix of query classes moves": lambda: rows_of(street.mix_cells(SEED), RUNS),
+    "a candidate is tried again": lambda: rows_of(street.retry_cells(SEED + 1, (1, 3, 10)), RUNS),
+    "a candidate is judged in shadow first": lambda: rows_of([street.shadow_cell(SEED + 2)], RUNS),
+    "lengths of answers are no independent draws": lambda: rows_of(street.token_cells(SEED + 4), 60),
+    "the same users are in every look": lambda: rows_of(street.user_cells(SEED + 5, USERS), 40),
+    "answers come in sessions": lambda: rows_of(street.session_cells(SEED + 7, street_sessions.QUICK), 100),
+    "the policy declares how long sessions last": lambda: rows_of(
+        street.session_cells(SEED + 7, street_sessions.QUICK_DECLARED), 100
     ),
-    "cohorts had the same setting first": lambda: street.cohort_rows(30, SEED + 7, street_cohorts.QUICK[:1]),
-    "rates wobble": lambda: street.wobble_rows(60, SEED + 8),
-    "failures and votes come in bursts": lambda: street.burst_rows(12, SEED + 9, (5,)),
-    "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
-    "golden questions are asked": lambda: street.golden_rows(150, SEED + 5, (50, 200, 1000)),
-    "promotions follow each other": lambda: street.chain_rows(40, SEED + 6, looks=50),
-    "wrong answers vanish": lambda: street.hidden_rows(25, SEED + 5, 0.25),
-    "as much is missing in both variants": lambda: street.missing_rows(25, SEED + 6, 0.05),
-    "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
+    "cohorts had the same setting first": lambda: rows_of(street.cohort_cells(SEED + 7, street_cohorts.QUICK[:1]), 30),
+    "rates wobble": lambda: rows_of(street.wobble_cells(SEED + 8), 60),
+    "failures and votes come in bursts": lambda: rows_of(street.burst_cells(SEED + 9, (5,)), 12),
+    "wrong answers are slow": lambda: rows_of(street.delay_cells(SEED + 5, street_delays.QUICK), 40),
+    "golden questions are asked": lambda: rows_of(street.golden_cells(SEED + 5, (50, 200, 1000)), 150),
+    "promotions follow each other": lambda: rows_of(street.chain_cells(SEED + 6, looks=50), 40),
+    "wrong answers vanish": lambda: rows_of(street.hidden_cells(SEED + 5, 0.25), 25),
+    "as much is missing in both variants": lambda: rows_of(street.missing_cells(SEED + 6, 0.05), 25),
+    "traffic follows laws that nobody had in mind": lambda: rows_of(
+        street.strange_cells(SEED + 16, street_strange.QUICK), 12
+    ),
+    "an interval is shown": lambda: rows_of(street.interval_cells(SEED + 3), 200),
 }
 
 
@@ -93,7 +99,7 @@ def test_a_wobble_that_both_variants_share_costs_hardly_anything() -> None:
 
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
     # What version 1 of the engine did: nearly each of these is promoted though the loss is the margin.
-    assert max(row.promoted for row in street.mix_rows(100, SEED, own_mix=True)) > 0.5
+    assert max(street_mixes.mix_errors(kind, 100, SEED, own_mix=True)[0] for kind in street_mixes.MIXES) > 0.5
 
 
 def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> None:
