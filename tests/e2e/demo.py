@@ -32,6 +32,8 @@ def main(
 ) -> None:
     """Play the two acts. Exits with 0 only if both verdicts are right."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell that starts the demo in the background lets it ignore Ctrl-C's signal, and it would never end by that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     try:
         with scene(os.environ.get("KUBECONFIG")) as setting, _stage(setting, data) as stage:

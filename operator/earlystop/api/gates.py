@@ -22,7 +22,7 @@ class ObjectCondition(Value):
     type: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]+$")] = Field(
         description="Type of the condition, for example Available or Complete."
     )
-    status: Literal["True", "False"] = Field("True", description="Status at which the gate is open.")
+    status: Literal["True", "False"] = Field("True", description="Status at which the gate is open. Absent: True.")
 
 
 class Gate(Value):
@@ -42,7 +42,8 @@ class Gate(Value):
     name: SettingName = Field(description="Name of the gate, shown in status and events.")
     before: Literal["Promotion", "Step"] = Field(
         "Promotion",
-        description="What it holds. Step: each step of rollout.steps, the first one too, is begun once it is open; it "
+        description="What it holds. Absent: Promotion. Step: each step of rollout.steps, the first one too, is "
+        "begun once it is open; it "
         "is asked anew for each. A rollback waits for none.",
     )
     job_ref: JobReference | None = Field(
@@ -54,10 +55,13 @@ class Gate(Value):
         "else while it does not know yet. Its HookTarget's template is CloudEvents.",
     )
     condition: ObjectCondition | None = Field(None, description="A condition that must hold.")
-    timeout_seconds: int = Field(3600, ge=1, le=2_592_000, description="How long the gate may take to open.")
+    timeout_seconds: int = Field(
+        3600, ge=1, le=2_592_000, description="How long the gate may take to open. Absent: 3600, an hour."
+    )
     on_timeout: Literal["End", "Wait"] = Field(
         "End",
-        description="What follows then. End: the campaign ends without a promotion, as rollout.onInconclusive says. "
+        description="What follows then. Absent: End. End: the campaign ends without a promotion, as "
+        "rollout.onInconclusive says. "
         "Wait: it goes on to wait, and says so.",
     )
     weights: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)] | None = Field(

@@ -26,7 +26,9 @@ class Questions(Value):
         description="What a verdict is about: the questions themselves, or the population that they were drawn from. "
         "For the second each is evidence once, so their number bounds what can be proven.",
     )
-    number: int | None = Field(None, ge=1, le=10_000_000, description="How many different questions there are.")
+    number: int | None = Field(
+        None, ge=1, le=10_000_000, description="How many different questions there are, which about: Population needs."
+    )
 
 
 class ExactMatch(Value):
@@ -64,7 +66,9 @@ class ExactMatch(Value):
 
     margin: DecimalText = Field(description='Loss of EM that is still acceptable, "0.02" for two points.')
     floor: DecimalText | None = Field(
-        None, description="EM below which the candidate is taken back, whatever the baseline does."
+        None,
+        description='EM below which the candidate is taken back, whatever the baseline does, "0.80" for 80 %. '
+        "Absent: none.",
     )
     evidence: Literal["Answers", "Pairs"] = Field(
         "Answers",
@@ -135,7 +139,9 @@ class Guardrail(Value):
         description="Which events are counted: requests that failed; votes against an answer; answers that could not "
         "be scored, among those that were tried; answers that were empty, or cut off at a limit of tokens."
     )
-    maximum_ratio: DecimalText = Field(description="Candidate's rate over the baseline's that is still acceptable.")
+    maximum_ratio: DecimalText = Field(
+        description="Candidate's rate over the baseline's that is still acceptable: \"1.5\" allows half as many again."
+    )
 
 
 class Risk(Value):
@@ -152,8 +158,16 @@ class Risk(Value):
         )
     )
 
-    promote: DecimalText = Field("0.05", description="Probability of promoting a candidate that loses the margin.")
-    harm: DecimalText = Field("0.05", description="Probability of rolling back a candidate that loses less.")
+    promote: DecimalText = Field(
+        "0.05",
+        description="Probability of promoting a candidate that loses the margin, at all looks of a campaign "
+        'together: "0.05" is one in twenty.',
+    )
+    harm: DecimalText = Field(
+        "0.05",
+        description="Probability of rolling back a candidate that loses less than the margin, at all looks of a "
+        "campaign together.",
+    )
     campaigns: int = Field(
         1,
         ge=1,
@@ -184,11 +198,13 @@ class Objective(Value):
     tokens: Tokens = Field(default_factory=Tokens, description="The promise on output tokens.")
     guardrails: (
         Annotated[tuple[Guardrail, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})] | None
-    ) = Field(None, description="Rates of bad events that must not rise.")
+    ) = Field(None, description="Rates of bad events that must not rise. Absent: none is watched.")
     query_classes: (
         Annotated[tuple[QueryClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(None, description="Classes of questions; one that is proven to be harmed rolls the candidate back.")
-    require_each: bool = Field(False, description="True asks for a certificate of each query class.")
+    require_each: bool = Field(
+        False, description="True promotes only what is proven to lose less than its margin in each query class, too."
+    )
     per_class: bool = Field(
         False,
         description="True judges every candidate in each query class by itself: a class gets the candidate that is "

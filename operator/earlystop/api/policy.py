@@ -164,7 +164,7 @@ class PolicySpec(Value):
         min_length=1,
         max_length=8,
         json_schema_extra={"x-list-map-key": "name"},
-        description="The knobs that a variant sets.",
+        description="The numbers and words that a variant sets, such as a thinking budget.",
     )
     baseline: Baseline = Field(description="The setting in use today.")
     candidates: (
@@ -173,14 +173,17 @@ class PolicySpec(Value):
             Field(min_length=1, max_length=10, json_schema_extra={"x-list-map-key": "name"}),
         ]
         | None
-    ) = Field(None, description="Settings to try.")
+    ) = Field(None, description="Settings to try, by name. Absent: search says what is tried.")
     search: Search | None = Field(
         None,
         description="A search for the setting that saves most, instead of candidates. Examples: "
         "operator/docs/search.md.",
     )
     delivery: Delivery = Field(description="How a variant's setting reaches the requests.")
-    rollout: Rollout = Field(description="In which steps, and how fast.")
+    rollout: Rollout = Field(
+        description="In which steps a candidate gets requests, how often counts are looked at, and when it must "
+        "be over."
+    )
     metrics: MetricsReference = Field(description="Where counts are read.")
     objective: Objective = Field(description="What must be proven before a candidate is kept.")
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")

@@ -43,7 +43,9 @@ class QueryClass(Value):
     model_config = rules(between("margin", "0.0", "1.0", "0.03"))
 
     name: SettingName = Field(description="Value of the query_class label.")
-    margin: DecimalText = Field(description="Loss of EM that is still acceptable in this class.")
+    margin: DecimalText = Field(
+        description='Loss of EM that is still acceptable in this class, "0.03" for three points.'
+    )
     match: ClassMatch | None = Field(
         None,
         description="How requests of the class are told, with perClass. A request of two classes belongs to the one "

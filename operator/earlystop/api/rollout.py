@@ -45,7 +45,13 @@ Steps = Annotated[
 class OnNoMetrics(Value):
     """What happens while counts cannot be read. Only a running rollout is ever rolled back by this."""
 
-    hold_seconds: int = Field(300, ge=0, le=604_800, description="How long to hold before acting.")
+    hold_seconds: int = Field(
+        300,
+        ge=0,
+        le=604_800,
+        description="How long counts may be unreadable before then is done: nothing is promoted meanwhile, and "
+        "weights stay.",
+    )
     then: Literal["RollBack", "Hold"] = Field("RollBack", description="What to do when the time is over.")
 
 
@@ -158,11 +164,21 @@ class Rollout(Value):
         "quarter of deadlineSeconds at most. A metrics preset other than EarlyStop does not count requests in flight: "
         "there write 25 times the mean time of an answer.",
     )
-    deadline_seconds: int = Field(86_400, ge=60, le=2_592_000, description="A rollout without a verdict ends then.")
+    deadline_seconds: int = Field(
+        86_400,
+        ge=60,
+        le=2_592_000,
+        description="How long a campaign may take from its start. Without a verdict it ends then, as "
+        "onInconclusive says.",
+    )
     on_inconclusive: Literal["RollBack", "Hold"] = Field(
         "RollBack", description="At the deadline: back to the baseline, or keep the weights for a person to decide."
     )
-    on_no_metrics: OnNoMetrics = Field(default_factory=OnNoMetrics, description="While counts cannot be read.")
+    on_no_metrics: OnNoMetrics = Field(
+        default_factory=OnNoMetrics,
+        description="What follows while a candidate is tried and counts cannot be read. A promoted setting is "
+        "never taken back by an outage.",
+    )
 
     @property
     def traits(self) -> StrategyTraits:

@@ -109,7 +109,12 @@ class Search(Value):
         ),
     ]
     failure_budget: int = Field(
-        3, ge=1, le=10, description="How many settings may fail before a Ladder ends; each spends a part of the risk."
+        3,
+        ge=1,
+        le=10,
+        description="How many settings may fail before a search of strategy Ladder or Bayesian ends, or, with "
+        "External, before a proposer is asked no more. Each spends a part of the risk. Grid and Bandit do not count "
+        "them.",
     )
     warm_start: Literal["None", "History"] = Field(
         "None", description="Whether earlier verdicts say what is tried first. They prove nothing."

@@ -131,7 +131,11 @@ class PolicyStatus(Value):
 
     observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was acted on.")
     phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
-    campaign: Count | None = Field(None, description="Counts restarts of evidence; a change of plan starts a new one.")
+    campaign: Count | None = Field(
+        None,
+        description="Number of the campaign, from 1: one run of the policy up to a verdict. An edit of what is "
+        "judged, or a retry, begins the next.",
+    )
     revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
     entropy: Short | None = Field(None, description="Random text that the revision is made from.")
     candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import floor
 from typing import Any
 
 from earlystop.cli.screen_times import duration
@@ -29,8 +30,14 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
     elif guard.get("servedSince"):
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
-    nearest = (f"{each['name']} {each['logStatistic']} of {each['needed']}" for each in guard.get("detectors", []))
-    yield "alarm at", "; ".join(nearest) + " (evidence of harm, as a logarithm: the alarm comes at the second number)"
+    nearest = [f"{each['name']} {_part(each)}" for each in guard.get("detectors", [])]
+    if nearest:
+        yield "alarm", f"{'; '.join(nearest)} of the evidence (as a logarithm) that takes the setting back"
+
+
+def _part(detector: Mapping[str, Any]) -> str:
+    """How far a detector is on its way to an alarm, in percent, rounded down: 100 % only with the alarm."""
+    return f"{floor(100 * float(detector['logStatistic']) / float(detector['needed']))} %"
 
 
 def _looks(number: int) -> str:
@@ -56,4 +63,4 @@ def _state(guard: Mapping[str, Any]) -> str:
         return f"blind since {guard['metricsLostAt']}"
     if guard.get("notCompared"):
         return f"blind since {guard['comparedAt']}, nothing to compare"
-    return {"Applying": "begins", "Settling": "begins", "Observing": "watches"}[guard["phase"]]
+    return {"Applying": "begins", "Settling": "begins", "Observing": "watches as long as it serves"}[guard["phase"]]

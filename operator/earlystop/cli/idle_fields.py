@@ -8,10 +8,70 @@ from typing import Any
 ASKS_ALWAYS = ("BeforePromotion", "Always")
 """Modes of `spec.approval` in which each promotion waits for people."""
 
+ALL_AT_ONCE = ("Grid", "Bandit")
+"""Strategies of `spec.search` that try all settings in one campaign."""
+
 
 def idle_notes(manifest: dict[str, Any]) -> Iterator[str]:
-    """A sentence for each field of the guard that consent makes idle; none where the parts are of another form."""
+    """A sentence for each field that does nothing beside others; none where the parts are of another form."""
     spec = _part(manifest, "spec")
+    yield from _approval_notes(_part(spec, "approval"))
+    yield from _rollout_notes(spec)
+    yield from _search_notes(spec)
+    yield from _guard_notes(spec)
+
+
+def _approval_notes(approval: dict[str, Any]) -> Iterator[str]:
+    """What nobody who is asked for nothing needs."""
+    if approval.get("mode", "Never") != "Never":
+        return
+    for name in ("expiresSeconds", "notByAuthor"):
+        if approval.get(name):
+            yield (
+                f"spec.approval.{name}: it does nothing with approval.mode Never; write mode: BeforePromotion, or "
+                f"remove {name}."
+            )
+
+
+def _rollout_notes(spec: dict[str, Any]) -> Iterator[str]:
+    rollout, exact = _part(spec, "rollout"), _part(_part(spec, "objective"), "exactMatch")
+    if rollout.get("learnSeconds") and exact.get("assumeIndependent") is True:
+        yield (
+            "spec.rollout.learnSeconds: exactMatch.assumeIndependent takes answers as independent, so nothing that is "
+            "learned is used and the rollout only takes longer; remove one of the two."
+        )
+    questions = _part(exact, "questions")
+    if questions.get("number") is not None and questions.get("about", "File") == "File":
+        yield (
+            "spec.objective.exactMatch.questions.number: a verdict about the file does not depend on how many "
+            "questions there are; write about: Population, or remove number."
+        )
+    generated = _part(spec, "savings").get("shadows") == "Generated"
+    if generated and _part(spec, "delivery").get("mode") != "Shadow" and not rollout.get("shadowSeconds"):
+        yield (
+            "spec.savings.shadows: this policy has no shadows, whose tokens it could book; write rollout.shadowSeconds "
+            "or delivery.mode Shadow, or remove it."
+        )
+
+
+def _search_notes(spec: dict[str, Any]) -> Iterator[str]:
+    search = _part(spec, "search")
+    if not search:
+        return
+    if "failureBudget" in search and search.get("strategy") in ALL_AT_ONCE:
+        yield (
+            f"spec.search.failureBudget: {search['strategy']} tries all settings in one campaign, in which any number "
+            "may fail; remove it."
+        )
+    if _part(spec, "rollout").get("onInconclusive") == "Hold" and search.get("strategy") not in ALL_AT_ONCE:
+        yield (
+            "spec.rollout.onInconclusive: a search goes on after a trial without a verdict, so Hold holds nothing; "
+            "remove it."
+        )
+
+
+def _guard_notes(spec: dict[str, Any]) -> Iterator[str]:
+    """Fields of the guard that consent makes idle."""
     asks, guard = _who_asks(spec), _part(spec, "guard")
     if not asks:
         return

@@ -16,6 +16,7 @@ from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
 from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.state import Phase
 
 
 def fact_blocks(view: View) -> Iterator[Block]:
@@ -28,6 +29,26 @@ def fact_blocks(view: View) -> Iterator[Block]:
 
 def _search(view: View) -> Iterator[tuple[str, str]]:
     yield from search_facts(view.status)
+    search, stored = view.spec.search, view.status.get("search")
+    if search is None or not stored or stored.get("ended"):
+        return
+    ends = ["no other setting is worth a trial"]
+    if search.budget is not None and search.budget.seconds is not None:
+        left = from_rfc3339(stored["startedAt"]) + search.budget.seconds - view.now
+        ends.append(f"{duration(left)} are over")
+    if search.budget is not None and search.budget.requests is not None:
+        ends.append(f"{search.budget.requests:,} requests are compared ({stored['requests']:,} so far)")
+    yield "ends", f"by itself, when {' or '.join(ends)}"
+
+
+def _commit(view: View) -> Iterator[tuple[str, str]]:
+    """What follows for people from a promotion that is proven. A search says it by itself."""
+    certified = view.status.get("certified") or {}
+    if view.state.phase is not Phase.PROMOTED or view.spec.search is not None or not certified.get("values"):
+        return
+    metadata = view.policy["metadata"]
+    command = f"kubectl earlystop diff {metadata['name']} -n {metadata['namespace']} -f FILE"
+    yield "commit", f"`{command}` prints what to write into the policy's file"
 
 
 def _margin(view: View) -> Iterator[tuple[str, str]]:
@@ -94,5 +115,6 @@ FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _margin,
     _risk,
     _savings,
+    _commit,
 )
 """Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

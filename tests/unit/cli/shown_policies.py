@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,10 +14,17 @@ from earlystop.cli.screen_reading import remaining_of
 from earlystop.cli.screen_view import Event
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.gates import GateAnswer, GateState, following
+from earlystop.rollout.observations import Observations
+from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 
+GATED = "waiting for a gate"
+GATE = {"name": "load-test", "timeoutSeconds": 7200, "jobRef": {"name": "load-test"}}
+WITH_A_GATE = {"rollout": {"gates": [GATE], "steps": [{"weight": 50}], "deadlineSeconds": 3600}}
 RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
 NOTES = (
     ("StepAdvanced", "The step was left since a loss of 4 points of EM or more is refuted (log e-value 1.702)."),
@@ -25,13 +33,24 @@ NOTES = (
 )
 
 
-def policy_in(name: str) -> Manifest:
-    """A policy in a reached state, with the spec that its campaign is about."""
-    state = REACHED[name]
-    made = manifest(state)
+def policy_in(name: str, observations: Observations | None = None) -> Manifest:
+    """A policy in a reached state, with the spec that its campaign is about. observations: of its objects and counts;
+    none by default."""
+    state = REACHED[name] if name != GATED else waiting_for_a_gate()
+    made = manifest(state, changes=WITH_A_GATE if name == GATED else None, observations=observations)
     if state.plan:
         made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
     return made
+
+
+def waiting_for_a_gate() -> RolloutState:
+    """A campaign whose promotion waits for a gate, which has not answered yet."""
+    campaign = Campaign(WITH_A_GATE)
+    state = campaign.until_it_waits()
+    assert state.awaiting is not None
+    news = {"load-test": GateAnswer("load-test", GateState.WAITING, state.awaiting.since, "The Job has not ended yet.")}
+    asked = following(campaign.times.gates, state.gates, state.awaiting.since, news, state.awaiting.since + 5)
+    return replace(state, gates=asked)
 
 
 def recorded(name: str) -> Manifest:

@@ -79,9 +79,11 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
 
 def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alarm_is() -> None:
     text = " ".join(shown("promoted and guarded").split())
-    assert "guard watches, 10 % on the baseline, 40 looks since" in text and "one false revert in 30 days" in text
-    assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "alarm at exact_match" in text
-    assert "in the last 1 h EM" in text and "(evidence of harm, as a logarithm" in text
+    assert "guard watches as long as it serves, 10 % on the baseline, 40 looks since" in text
+    assert "one false revert in 30 days" in text and "EM 80.0 % of" in text and "saving 50.0 %" in text
+    assert "alarm exact_match 0 %; unanswered 0 % of the evidence" in text
+    assert "commit `kubectl earlystop diff qa -n llm -f FILE`" in text
+    assert "in the last 1 h EM" in text
     assert "alarmed (exact_match)" in shown("rolled back by its guard")
     assert "blind since" in shown("promoted and guarded, blind")
 

@@ -9,6 +9,7 @@ import pytest
 from earlystop.api.reasons import REASONS
 from earlystop.cli.overview import line
 from tests.readme_commands import blocks
+from tests.unit.cli.expected_screens import IN_PAGES, MARKED, drawn, pages, with_screens
 from tests.unit.cli.shown_policies import policy_in, screen
 from tests.unit.docs.pages import DOCS
 
@@ -24,8 +25,8 @@ def labels(lines: list[str]) -> list[str]:
 
 
 def screens() -> list[list[str]]:
-    """The screens that the tour shows."""
-    return [text.splitlines() for text in blocks(TOUR, "") if "campaign 1, GatewayHeader" in text]
+    """The screens of the demo that the tour shows: its namespace begins with qa-."""
+    return [text.splitlines() for text in blocks(TOUR, "") if re.match(r"qa-\w+/\w+  campaign 1, GatewayHeader", text)]
 
 
 def form(text: str) -> str:
@@ -36,9 +37,9 @@ def form(text: str) -> str:
 
 
 def test_screens_have_the_rows_that_this_release_draws() -> None:
-    drawn = labels(screen(policy_in("promoted"), WIDTH))
     assert len(screens()) == 2
-    for shown in screens():
+    for shown, state in zip(screens(), ("promoted", "rolled back"), strict=True):
+        drawn = labels(screen(policy_in(state), WIDTH))
         assert [each for each in labels(shown) if each in drawn] == [each for each in drawn if each in labels(shown)]
         assert set(drawn) - set(labels(shown)) <= {"last"}, "run `make demo` and show what it prints now"
 
@@ -53,3 +54,12 @@ def test_lines_of_progress_have_the_form_of_this_release(state: str) -> None:
 def test_events_of_the_tour_are_reasons_of_this_release() -> None:
     told = re.findall(r"^\| `(\w+)` \|", TOUR.read_text(), re.MULTILINE)
     assert {"CampaignStarted", "Promoted", "RolledBack"} <= set(told) <= set(REASONS)
+
+
+def test_screens_of_other_states_are_those_that_this_release_draws_and_each_stands_in_a_page() -> None:
+    screens, shown = drawn(), set[str]()
+    for page in pages():
+        text = page.read_text()
+        assert with_screens(text, screens) == text, f"{page.name}: python -m tests.unit.cli.expected_screens"
+        shown |= {found[1] for found in MARKED.finditer(text)}
+    assert shown == {each.replace(", ", "-").replace(" ", "-") for each in IN_PAGES}
