@@ -48,8 +48,8 @@ Percent = Annotated[int, Field(ge=1, le=99)]
 class Value(BaseModel):
     """A frozen part of a kind: camelCase on the wire, unknown fields refused."""
 
-    # Built where it is first used: a command that shows its help, or a policy alone, builds none of the other kinds. And
-    # what checks a whole kind checks its parts as well, so most are never built: those of all parts would take 2 MiB.
+    # Built where it is first used: a command that shows its help, or a policy alone, builds none of the other kinds.
+    # And what checks a whole kind checks its parts as well, so most are never built: those of all would take 2 MiB.
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True
     )
