@@ -1,9 +1,10 @@
 """Which golden question comes next: each once for a campaign, in an order by chance, or drawn anew each time.
 
-A verdict about the population that questions were drawn from needs pairs of different questions: each is one draw. A
-question that is asked again tells more about itself alone. So by default each is asked until an answer to it was
-counted for a campaign, which is known by its revision, and then no more; what was counted is stored, so that a restart
-goes on. With `repeat`, questions are drawn with replacement: such pairs are independent draws of the file.
+A verdict about the population that questions were drawn from needs pairs of different questions: each is one draw, and
+so is a group of questions that depend on each other, of which one is asked. A question that is asked again tells more
+about itself alone. So by default each is asked until an answer to it was counted for a campaign, which is known by its
+revision, and then no more; what was counted is stored, so that a restart goes on. With `repeat`, questions are drawn
+with replacement: such pairs are independent draws of the file.
 """
 
 from __future__ import annotations
@@ -79,8 +80,11 @@ def remember(asked: dict[str, set[str]], revision: str, name: str) -> None:
 
 
 def name_of(question: GoldenQuestion) -> str:
-    """What tells a question apart in stores, whatever file it stands in."""
-    return hashlib.sha256(question.question.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """What tells a question apart in stores, whatever file it stands in: questions of one group have one name, so one
+    of them alone is counted for a campaign, and all are in one part."""
+    # No question holds a NUL at its end: it was stripped, and a group's name is never taken for a question's.
+    told_by = f"{question.group}\0" if question.group else question.question
+    return hashlib.sha256(told_by.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def part_of(questions: Sequence[GoldenQuestion], part: int, parts: int) -> tuple[GoldenQuestion, ...]:

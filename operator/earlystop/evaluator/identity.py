@@ -15,7 +15,7 @@ from earlystop.evaluator.judge import JudgeSettings
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 
-SCORER_VERSION = 1
+SCORER_VERSION = 2
 """Of the scorers themselves. Raise it whenever any answer may be scored otherwise than in the release before."""
 _BYTES = 16
 
@@ -38,12 +38,9 @@ def identity_of(
 
 
 def questions_digest(questions: Iterable[GoldenQuestion]) -> str:
-    """Of every question with its accepted answers, its class, its body and its own scoring. Their order, and that of a
-    question's answers, is no difference."""
-    rows = (
-        [each.question, sorted(each.answers), each.query_class, each.body, _named(each.scoring)] for each in questions
-    )
-    return _digest(sorted(rows, key=json.dumps))
+    """Of every question with its accepted answers, its class, its body, its own scoring and its group. Their order, and
+    that of a question's answers, is no difference."""
+    return _digest(sorted(map(_row, questions), key=json.dumps))
 
 
 def scorer_digest(questions: Iterable[GoldenQuestion], scoring: Scoring, judge: JudgeSettings | None) -> str:
@@ -59,6 +56,11 @@ def export_identity(registry: CollectorRegistry, policy: str, identity: Evaluato
     name = EVALUATOR_INFO.removesuffix("_info")
     info = Info(name, "What this evaluator asks, and how it scores answers, as digests.", registry=registry)
     info.info({POLICY: policy, SCORER_DIGEST: identity.scorer, QUESTIONS_DIGEST: identity.questions})
+
+
+def _row(each: GoldenQuestion) -> list[Any]:
+    row = [each.question, sorted(each.answers), each.query_class, each.body, _named(each.scoring)]
+    return [*row, each.group] if each.group else row  # without one it is as in releases that knew no groups
 
 
 def _named(scoring: Scoring | None) -> list[Any] | None:

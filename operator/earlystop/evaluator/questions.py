@@ -1,5 +1,8 @@
-"""Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class`, `scoring` and
-`body`, the fields of its request besides, such as tools or reasoning_effort; no other key.
+"""Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class`, `scoring`,
+`group` and `body`, the fields of its request besides, such as tools or reasoning_effort; no other key.
+
+`group` is the same text for questions that are not independent of each other, such as one in several wordings: they
+are one draw of the population, so one of them, by chance, is asked in a campaign.
 
 `scoring` is how the answers to this question are compared, as in {"scoring": "choice"}; see `Scoring.named`. A line
 with `scoring` alone says so for the lines after it in the same file.
@@ -21,7 +24,7 @@ DEFAULT_CLASS = "default"
 MAX_CLASSES = 16
 _MAX_ERRORS = 10
 _LONGEST_SHOWN = 80
-_KEYS = ("question", "answers", "query_class", "scoring", "body")
+_KEYS = ("question", "answers", "query_class", "scoring", "group", "body")
 _WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
@@ -32,13 +35,15 @@ class GoldenError(ValueError):
 @dataclass(frozen=True, slots=True)
 class GoldenQuestion:
     """One question. answers: accepted texts, at least one; query_class: a label value; scoring: its own, if any;
-    body: fields of its request besides, as a JSON object, "" for none."""
+    body: fields of its request besides, as a JSON object, "" for none; group: of the questions that are one draw, ""
+    for one that stands for itself."""
 
     question: str
     answers: tuple[str, ...]
     query_class: str = DEFAULT_CLASS
     scoring: Scoring | None = None
     body: str = ""
+    group: str = ""
 
 
 def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
@@ -180,7 +185,11 @@ def _parse(row: dict[str, Any], scoring: Scoring, of_file: Scoring | None) -> Go
     if not isinstance(query_class, str) or not _WORD.fullmatch(query_class):
         raise GoldenError("'query_class' must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
     own = _scoring(row, of_file)
-    return GoldenQuestion(question.strip(), _answers(row, own or scoring), query_class, own, _body(row))
+    group = row.get("group", "")
+    if not isinstance(group, str) or ("group" in row and not group.strip()):
+        raise GoldenError("'group' must be a text that is not empty, the same for all wordings of a question")
+    answers = _answers(row, own or scoring)
+    return GoldenQuestion(question.strip(), answers, query_class, own, _body(row), group.strip())
 
 
 def _body(row: dict[str, Any]) -> str:

@@ -212,3 +212,37 @@ async def test_nothing_is_counted_while_the_questions_cannot_be_stored(caplog: p
     await asking(page, Answering(), Unstorable()).ask_pair(QUESTIONS[0])
     assert page.sum("earlystop_pairs_total") == 0 and page.sum("earlystop_answers_total") == 0
     assert "No space left" in caplog.text
+
+
+def in_groups(number: int, wordings: int) -> tuple[GoldenQuestion, ...]:
+    return tuple(
+        GoldenQuestion(f"question {of}, wording {wording}", ("yes",), group=f"group {of}")
+        for of in range(number)
+        for wording in range(wordings)
+    )
+
+
+@given(st.integers(0, 2**32), st.integers(1, 8), st.integers(1, 4))
+def test_one_question_of_each_group_is_counted_for_a_campaign_whatever_their_number(
+    seed: int, number: int, wordings: int
+) -> None:
+    deals = EachOnce(in_groups(number, wordings), random.Random(seed))
+    counted = [each for each in (asked(deals, "r1") for _ in range(3 * number * wordings)) if each is not None]
+    assert sorted(each.group for each in counted) == [f"group {of}" for of in range(number)]
+    assert deals.left == 0 and deals.rests
+
+
+def test_each_wording_of_a_group_is_the_one_that_is_asked_as_often_as_the_others() -> None:
+    chosen = [asked(EachOnce(in_groups(1, 4), random.Random(seed)), "r1") for seed in range(400)]
+    for question in in_groups(1, 4):
+        assert abs(chosen.count(question) - 100) <= 35  # four standard errors of 400 draws
+
+
+def test_all_questions_of_a_group_are_asked_by_one_replica() -> None:
+    parts = [part_of(in_groups(20, 3), number, 4) for number in range(1, 5)]
+    groups = [{each.group for each in part} for part in parts]
+    assert sum(map(len, groups)) == 20 and sum(map(len, parts)) == 60
+
+
+def test_a_group_named_as_a_question_is_none_of_it() -> None:
+    assert name_of(GoldenQuestion("a", ("yes",))) != name_of(GoldenQuestion("b", ("yes",), group="a"))

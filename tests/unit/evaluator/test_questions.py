@@ -41,6 +41,8 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": [2]}', "'answers'"),
         ('{"question": "q", "answers": ["the"]}', "no answer can match"),
         ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
+        ('{"question": "q", "answers": ["2"], "group": " "}', "'group' must be a text that is not empty"),
+        ('{"question": "q", "answers": ["2"], "group": 7}', "the same for all wordings of a question"),
         ('{"question": "q", "answers": ["2"], "scoring": "fuzzy"}', "'fuzzy' is no way to score; write exact, number"),
         ('{"question": "q", "answers": ["2"], "scoring": 1}', "'scoring' must be a text"),
         (
@@ -63,7 +65,10 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": ["2"], "bodies": {}}', "perhaps body is meant"),
         ('{"question": "q", "answer": ["2"]}', "perhaps answers is meant"),
         ('{"scorring": "number"}', "perhaps scoring is meant"),
-        ('{"scoring": "number", "pattern": "x"}', "remove it, there are question, answers, query_class, scoring, body"),
+        (
+            '{"scoring": "number", "pattern": "x"}',
+            "remove it, there are question, answers, query_class, scoring, group, body",
+        ),
         ('{"question": "q", "answers": ["2"], "answer_type": 1}', "remove it, there are question"),
         ('{"question": "q", "answers": ["2"], "id": 7}', "'id' is no key of a golden question; remove it"),
         (
