@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pwd
+from types import SimpleNamespace
 from typing import Any, cast
 
 import kopf
@@ -15,6 +16,8 @@ from earlystop.controller.runtime import Runtime
 
 
 class NothingToLearn:
+    follower = SimpleNamespace(kinds=())
+
     async def learn_sources(self) -> None:
         pass
 
