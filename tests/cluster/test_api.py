@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import CHECKPOINTS
 from earlystop.rollout.status_codec import from_status
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy, source, verdict
+from tests.cluster.own_client import connected
 from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.states import REACHED, stored
 
@@ -40,6 +42,16 @@ def test_each_kind_is_served_under_a_short_name_of_its_own(cluster: Cluster, plu
     assert status["acceptedNames"]["shortNames"] == [short_name]
     assert cluster.access.get(short_name)["items"] == []
     assert plural in cluster.access.kubectl("api-resources", "--categories=earlystop", "--output=name")
+
+
+@pytest.mark.parametrize("metadata_only", [False, True])
+async def test_a_kind_without_any_object_is_an_empty_page_to_the_operators_client(
+    cluster: Cluster, metadata_only: bool
+) -> None:
+    """An API server writes a list of metadata alone that holds nothing as null."""
+    async with connected(cluster) as api:
+        pages = [each async for each in api.pages(CHECKPOINTS, "nobody-is-here", metadata_only=metadata_only)]
+    assert pages == [[]]
 
 
 def test_kubectl_explains_the_steps_of_a_rollout(cluster: Cluster) -> None:

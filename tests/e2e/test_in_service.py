@@ -229,7 +229,8 @@ def test_the_certified_setting_that_serves_follows_a_queue_with_hysteresis_and_n
 def test_a_step_waits_for_its_gate_while_looks_go_on_and_follows_once_that_is_open(turning: Stage, policy: str) -> None:
     stage, ready = turning, {"kind": "Deployment", "name": "ci", "type": "Available"}
     stage.start_load(RATE)
-    steps = {**ONE_STEP, "steps": [{"weight": 20, "minimumSeconds": 2}, {"weight": 50, "minimumSeconds": 2}]}
+    two = [{"weight": 20, "minimumSeconds": 2}, {"weight": 50, "minimumSeconds": 2}]
+    steps = {**ONE_STEP, "advance": "ByTime", "steps": two}
     gate = {"name": "ci", "before": "Step", "weights": [50], "condition": ready, "timeoutSeconds": 600}
     unhurried = "0.001"  # so small a margin takes long to prove: a promotion waits for no gate of a step
     stage.apply_policy(policy, 10, unhurried, risk="0.05", **steps, gates=[gate])

@@ -221,7 +221,7 @@ class Cluster:
         while True:
             path = f"{resource.path(namespace)}?{urlencode(query)}"
             found = await self._exchange("GET", path, None, "application/json", accept)
-            yield found["items"]
+            yield found.get("items") or []  # Go writes a list of metadata without any as null
             token = found.get("metadata", {}).get("continue")
             if not token:
                 return
