@@ -81,7 +81,7 @@ class Neighbourhood:
         """The routes that share a host with a route, without itself, by kind, namespace and name."""
         found = {each.key: each for host in route.hosts for each in self._by_host.get(host, ())}
         for place in {host.place for host in route.hosts if is_unread(host)}:
-            found |= {each.key: each for each in self._by_place[place] if shared_hosts(each.hosts, route.hosts)}
+            found |= {each.key: each for each in self._by_place.get(place, ()) if shared_hosts(each.hosts, route.hosts)}
         found.pop(route.key, None)
         return tuple(found[key] for key in sorted(found))
 

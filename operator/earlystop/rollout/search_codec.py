@@ -86,7 +86,7 @@ def recorded_search(state: RolloutState) -> RecordedSearch | None:
     strategy = strategy_in(plan.spec)
     return RecordedSearch(
         strategy=strategy,
-        version=SEARCHES[strategy].version,
+        version=plan.trial.version,
         number=progress.number,
         trial=plan.trial.number,
         seed=progress.seed,

@@ -148,6 +148,7 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> 
         incumbent_weight=0 if incumbent is None else _search(spec).incumbent_weight,
         proposer=proposal.proposer,
         proposal=proposal.offer,
+        version=_search(spec).traits.version,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from earlystop.api.search_status import RecordedSearch, TrialStatus
 from earlystop.api.searches import SEARCHES
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
+from earlystop.rollout.earlier_words import sentence_pattern
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.external import WaitingOffer
@@ -31,6 +33,8 @@ def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     strategy = strategy_in(plan.spec)
     if told.strategy != strategy:
         return [f"The record names strategy {told.strategy}, and its plan {strategy}."]
+    if told.version != trial.version:
+        return [f"The record names version {told.version} of strategy {strategy}, and its plan {trial.version}."]
     if told.version != SEARCHES[strategy].version:
         return [
             f"Version {told.version} of strategy {strategy} proposed this trial, and this release has version "
@@ -70,7 +74,8 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
     problems = []
     if expected != trial:
         problems.append(f"What was known calls for {_phrase(expected)}; the plan has {_phrase(trial)}.")
-    if proposal.reason != told.why:
+    names = [each.name for each in settings_of(spec)]
+    if re.fullmatch(sentence_pattern(proposal.reason, names), told.why) is None:
         problems.append("The sentence on why this setting was tried is not the proposer's.")
     return problems
 

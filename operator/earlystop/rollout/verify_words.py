@@ -32,6 +32,7 @@ from earlystop.rollout.decision import (
     harm_reason,
 )
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
+from earlystop.rollout.earlier_words import ANY_WORD, sentence_pattern, texts_of_users
 from earlystop.rollout.formatting import beside_margin, from_rfc3339, in_percent, in_points
 from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT, is_gate_message
 from earlystop.rollout.golden_questions import exhausted_message
@@ -52,10 +53,7 @@ from earlystop.rollout.verify_search import decision_in
 
 OUTAGE = r"Counts could not be read for \d+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")
-PRESENT_WORD = "proven"
-EARLIER_WORDS = re.compile(r"\b(shown|certified)\b")
-"""Earlier releases said these, too, of evidence that has reached its line."""
-DEADLINE = r"Neither benefit nor harm was proven within \d+ s\."
+DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
@@ -128,11 +126,6 @@ def _state(
     return RolloutState(plan=plan, comparisons=tuple(sorted(comparisons, key=lambda each: plan.names.index(each.name))))
 
 
-def _in_present_words(message: str) -> str:
-    """The message of any release with the one word that this one has for evidence that has reached its line."""
-    return EARLIER_WORDS.sub(PRESENT_WORD, message)
-
-
 def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> bool:
     uncertain = state.comparison(record.candidate).uncertain
     if record.reason in (GATE_CLOSED, GATE_TIMED_OUT):
@@ -155,13 +148,14 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         }
         pattern = patterns.get(record.reason, expired)
         tail = with_remainder("", uncertain).strip()
-        message = _in_present_words(record.message)
-        return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), message) is not None
-    return _in_present_words(record.message) in {
-        _in_present_words(with_remainder(each[:LONGEST_MESSAGE], uncertain))
+        return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
+    sentences = {
+        with_remainder(each[:LONGEST_MESSAGE], uncertain)
         for message in _messages(record, plan, state)
         for each in (message, _of_earlier_releases(message, state, record.candidate))
     }
+    given = texts_of_users(record, plan)
+    return any(re.fullmatch(sentence_pattern(each, given), record.message) for each in sentences)
 
 
 def _of_earlier_releases(message: str, state: RolloutState, name: str) -> str:

@@ -292,3 +292,13 @@ def test_names_of_query_parameters_are_told_apart_by_capitals_and_those_of_heade
     refusal_of(beside(other(prefix("/v1", queryParams=[header("V", "2")])), here=by_query))
     by_header = users(rule(prefix("/v1", headers=[header("tenant", "1")])))
     assert paths(beside(other(prefix("/v1", headers=[header("Tenant", "2")])), here=by_header)) == {CHAT, TEXT}
+
+
+@pytest.mark.parametrize("kind", ["Service", "ListenerSet"])
+def test_a_route_that_is_newer_than_the_list_of_routes_has_no_neighbours_where_nobody_is_listed(kind: str) -> None:
+    new = {
+        "metadata": {"name": "new", "namespace": "llm"},
+        "spec": {"parentRefs": [{"group": "", "kind": kind, "name": "qa"}]},
+    }
+    route = neighbour_route(new, "HTTPRoute", {})
+    assert route.hosts and Neighbourhood().beside(route) == ()

@@ -38,13 +38,26 @@ _VERDICT = (
     r"(?:wrong|incorrect|false|ruled out|eliminated|impossible|out\b)"
 )
 _WRONG_ELSEWHERE = r"nicht|falsch|faux|fausse|incorrec\w*|fals[ao]|errad[ao]|sbagliat[ao]|errat[ao]"
+_NOT_IN_CHINESE = (
+    r"(?:不(?:能|要|会|會|可|可能|可以|应|應|应该|應該|该|該|必|宜)?|别|別|勿|并非|並非|排除)"
+    r"(?:再)?(?:是|为|為|选择|選擇|选|選)?"
+)
+_DENIED_AFTERWARDS = (
+    r"是?(?:错误|錯誤|不正确|不正確|不对|不對|错|錯)"
+    r"|(?:では|じゃ)(?:ない|なく|ありません|ございません)|は(?:違|誤り|間違|不正解|正しくな)"
+    r"|(?:번)?(?:이|가|은|는)?\s*(?:아니|아닌|아닙|아님|틀린|틀렸|틀립|오답)"
+    r"|(?:सही )?नहीं|गलत"
+)
+"""What denies the letter before it, in Chinese, Japanese, Korean and Hindi."""
 _DENIED = re.compile(
     rf"(?:(?i:\b(?:can)?not|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas|\bno es"
-    rf"|\bnão é|\bnon è|\bне|\bbukan)\s+(?:(?i:be|choose|pick|select|say|go with)\s+)?|不(?:是|选|選|应选|應選)?\s*)"
+    rf"|\bnão é|\bnon è|\bне|\bbukan|\bkhông|لي(?:ست|س))\s+(?:(?i:be|choose|pick|select|say|go with"
+    rf"|ser|être|sein|phải(?: là)?|là|chọn)\s+)?|{_NOT_IN_CHINESE}\s*)"
     rf"{_NOUN}{_LETTER}"
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"\s+(?:is|are|was|were|can|could|would|must|should|may|does|do|did|has|have)\s*(?:not\b|n't|never\b|{_VERDICT})"
-    rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:是)?(?:错误|不正确|不对|错))"
+    rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:{_DENIED_AFTERWARDS}))"
+    rf"|{_NOUN}{_LETTER}\s*[?？]"
 )
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
@@ -57,12 +70,15 @@ _MORE = re.compile(
 _WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
 _LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
 _CHOSEN = (
-    rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|say|go with|going with|it's|it is"
-    r"|it (?:must|should|would) be|likely|probably|(?:so|thus|hence|therefore|consequently),?"
-    r"|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
+    rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
+    r"|going with|it's|it is|it (?:must|should|would) be|likely|probably"
+    r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
 )
-_CONCLUSION = re.compile(rf"\b(?:is|be|remains|leaves|with|at)\s+({_LETTER})\s*[.!]?\s*$")
-"""How a last sentence ends that names its letter and nothing after it."""
+_CONCLUSION = re.compile(
+    r"(?<![^.!?\n])(?![^.!?\n]*\b(?i:not?|none|never|nobody|nothing|neither|hardly|doubt|cannot)\b)"
+    rf"(?![^.!?\n]*n't\b)[^.!?\n]*\b(?:is|be|remains|leaves|with|at)\s+({_LETTER})\s*[.!]?\s*$"
+)
+"""How a last sentence ends that names its letter and nothing after it; one that denies names none."""
 _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
 _CORRECT = re.compile(

@@ -13,7 +13,11 @@ from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whol
 from earlystop.evaluator.scoring.units import unit_named
 
 _FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
-_DENIED = re.compile(r"(?:\bnot|n't|\binstead of|\brather than)\s+$", re.IGNORECASE)
+_DENIED = re.compile(
+    r"(?:(?:\bnot|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
+    r"|\bkhông phải(?: là)?)\s+(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*)$",
+    re.IGNORECASE,
+)
 _OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+$", re.IGNORECASE)
 _OPENING = re.compile(r"[\s(\[\"'=:]*")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")

@@ -20,14 +20,24 @@ _FRACTION = re.compile(r"\\[dtc]?frac(?![A-Za-z])")
 _SMALL_FRACTION = re.compile(r"(-?)\\frac\{\s*(-?[0-9]{1,100})\s*\}\{\s*([0-9]{1,100})\s*\}")
 _ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z])")
 _DEGREES = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\\degree(?![A-Za-z])|°")
-_UNIT_AT_END = re.compile(r"(?<=[0-9}])\s*\\text\{[ A-Za-z.^0-9/]{0,40}\}(?:\^\{?[0-9]\}?)?$")
+_OF_THE_VALUE = (
+    r"and|or|to|plus|minus|times|over|by|divided|multiplied|mod|modulo|base|choose|factorial|squared|cubed|half|third"
+    r"|quarter|dozens?|tens|hundreds?|thousands?|[mb]illions?|trillions?|less|more|if|when|where|not"
+)
+_UNIT_AT_END = re.compile(
+    rf"(?<=[0-9}}])\s*\\text\{{(?![^}}]*(?<![A-Za-z])(?:{_OF_THE_VALUE})(?![A-Za-z]))(?![^}}]*(?<![A-Za-z^])[0-9])"
+    r"[ A-Za-z.^0-9/]{0,40}\}(?:\^\{?[0-9]\}?)?$",
+    re.IGNORECASE,
+)
+"""A unit, or what is counted. Words and numbers that make another value of the one before them are none."""
 _OTHER_NAMES = tuple(
     (re.compile(re.escape(long) + r"(?![A-Za-z])"), short.replace("\\", r"\\"))
     for long, short in {
         r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\times": r"\cdot", r"\lbrace": r"\{", r"\rbrace": r"\}"
     }.items()
 )  # fmt: skip
-_ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*(?:=|\\in(?![A-Za-z])|∈)\s*(?=\S)")
+_SET = r"\s*(?:\\(?:left|[bB]igg?l?)\s*)?(?:[(\[\]]|\\\{|\\lbrace|\\mathbb|\\emptyset|\\varnothing)"
+_ASSIGNED = re.compile(rf"^[A-Za-z](?:\([A-Za-z]\))?\s*(?:=|(?:\\in(?![A-Za-z])|∈)(?={_SET}))\s*(?=\S)")
 _PLAIN_RATIO = re.compile(
     r"(\A|[(\[,])(\s*-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})(?=\s*(?:\Z|[)\],]))"
 )

@@ -14,10 +14,13 @@ _NO_ANSWER = r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidenc
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
 _ANY = re.compile(rf"\b{_WORD}{_NO_ANSWER}", re.IGNORECASE)
 _OPEN = re.compile(rf"\s*(?:or|and|/)\s*{_WORD}", re.IGNORECASE)
-_NOT = r"(?:\b(?:can)?not|n't|\bnever)(?: (?:be|entirely|always|necessarily|strictly|quite|really|actually|exactly))*"
+_NOT = (
+    r"(?:\b(?:can)?not|n't|\bnever|\bhardly|\bscarcely|\bbarely|\bfar from|\bno longer)"
+    r"(?: (?:be|entirely|always|necessarily|strictly|quite|really|actually|exactly))*"
+)
 _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false\b", re.IGNORECASE)
 """A statement that is not true is false; what is "not yes" says nothing."""
-_DENIED = re.compile(rf"\bnot {_WORD}", re.IGNORECASE)
+_DENIED = re.compile(rf"{_NOT} (?:say |answer )?{_WORD}", re.IGNORECASE)
 
 
 def says_yes(text: str) -> bool | None:

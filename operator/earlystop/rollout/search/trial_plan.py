@@ -18,7 +18,7 @@ class TrialPlan:
     probability of a false certificate at which it is judged. requests: of both variants after which it ends.
     incumbent: the setting that serves meanwhile, None where the baseline does; incumbent_weight: percent of requests
     that it gets at least, 0 without one. proposer, proposal: who proposed the setting, and the name of the
-    EarlyStopProposal; "" where the search's own strategy did.
+    EarlyStopProposal; "" where the search's own strategy did. version: of that strategy's arithmetic when it did.
     """
 
     search: int
@@ -31,6 +31,7 @@ class TrialPlan:
     incumbent_weight: int = 0
     proposer: str = ""
     proposal: str = ""
+    version: int = 1
 
     def wire(self) -> dict[str, Any]:
         """As it stands in a plan's text."""
@@ -51,6 +52,8 @@ class TrialPlan:
             }
         if self.proposer:
             written |= {"proposer": self.proposer, "proposal": self.proposal}
+        if self.version != 1:  # as plans of releases that knew no other
+            written["version"] = self.version
         return written
 
     @classmethod
@@ -82,11 +85,12 @@ def _read(written: Any) -> TrialPlan:
         incumbent_weight=0 if incumbent is None else incumbent["weight"],
         proposer=written.get("proposer", ""),
         proposal=written.get("proposal", ""),
+        version=written.get("version", 1),
     )
 
 
 def _checked(trial: TrialPlan) -> TrialPlan:
-    counts = trial.search, trial.number, trial.requests
+    counts = trial.search, trial.number, trial.requests, trial.version
     if not all(type(each) is int and each >= 1 for each in counts):
         raise ValueError(f"the plan's trial counts {counts}; write whole numbers from 1")
     if not isinstance(trial.proposer, str) or not isinstance(trial.proposal, str):

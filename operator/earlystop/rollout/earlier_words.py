@@ -1,0 +1,43 @@
+"""Sentences of earlier releases, in which evidence that has reached its line had other words than now. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.plan import Plan
+
+PRESENT_WORD = "proven"
+ANY_WORD = f"(?:{PRESENT_WORD}|shown|certified)"
+
+
+def sentence_pattern(sentence: str, given: Iterable[str] = ()) -> str:
+    """A pattern of a sentence of this release that also fits it in the words of earlier ones. given: texts of users,
+    such as names, in which each word stays as it is."""
+    words = re.escape(PRESENT_WORD)
+    kept = [re.escape(each) for each in sorted(set(given), key=len, reverse=True) if PRESENT_WORD in each]
+    ours = re.compile("|".join([*(f"({each})" for each in kept), rf"(?<![\w.@/=-]){words}(?![\w@/=-]|\.\w)"]))
+    parts, rest = [], 0
+    for found in ours.finditer(sentence):
+        parts += [re.escape(sentence[rest : found.start()]), re.escape(found[0]) if any(found.groups()) else ANY_WORD]
+        rest = found.end()
+    return "".join([*parts, re.escape(sentence[rest:])])
+
+
+def texts_of_users(record: VerdictSpec, plan: Plan) -> frozenset[str]:
+    """All texts of users that a message may repeat: names and values of the policy, and who asked for something."""
+    people = (record.requested_by, record.rejected_by)
+    return frozenset([*_texts(plan.spec.wire()), *plan.names, *(each for each in people if each)])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from (name, *_texts(each))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)

@@ -1,0 +1,69 @@
+"""Verdicts in the words of earlier releases: what a release said of evidence is read, and what users wrote is not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from earlystop.rollout.earlier_words import sentence_pattern
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.verdict import digest_of, verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.states import REACHED, aborted, promoted_now
+
+
+def _record(state: RolloutState) -> dict[str, Any]:
+    return verdict_spec("qa", UID, state)
+
+
+def _requested(verb: str, by: str) -> dict[str, Any]:
+    return _record((aborted if verb == "abort" else promoted_now)(REACHED["observing"], by))
+
+
+@pytest.mark.parametrize("verb", ["abort", "promote"])
+@pytest.mark.parametrize("by", ["user shown", "user certified", "user proven", "user a.proven@example.com"])
+def test_a_verdict_that_a_person_asked_for_can_be_recomputed_whatever_the_person_is_called(verb: str, by: str) -> None:
+    assert differences(_requested(verb, by)) == []
+
+
+@pytest.mark.parametrize(("by", "forged"), [("user proven", "user shown"), ("user certified", "user proven")])
+def test_no_word_of_a_person_s_name_stands_for_another(by: str, forged: str) -> None:
+    record = _requested("promote", by)
+    assert by in record["message"]
+    record["message"] = record["message"].replace(by, forged)
+    record["digest"] = digest_of(record)
+    assert differences(record) != []
+
+
+def test_the_deadline_is_read_in_the_words_of_any_release() -> None:
+    record = _record(REACHED["rolled back before any look"])
+    for word, is_right in (("proven", True), ("shown", True), ("said", False)):
+        said = {**record, "message": re.sub("proven", word, record["message"])}
+        said["digest"] = digest_of(said)
+        assert (differences(said) == []) is is_right, word
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ("proven is proven to save.", True),
+        ("proven is shown to save.", True),
+        ("proven is certified to save.", True),
+        ("shown is proven to save.", False),
+        ("proven is shown  to save.", False),
+        ("proven is known to save.", False),
+    ],
+)
+def test_a_name_stays_as_it_is_where_words_may_differ(said: str, fits: bool) -> None:
+    pattern = sentence_pattern("proven is proven to save.", ["proven is", "w10"])
+    assert (re.fullmatch(pattern, said) is not None) is fits
+
+
+def test_parts_of_names_are_no_words() -> None:
+    for name in ("proven-2", "x.proven", "proven/window", "user@proven"):
+        pattern = sentence_pattern(f"{name} loses.")
+        assert re.fullmatch(pattern, f"{name} loses.")
+        assert not re.fullmatch(pattern, f"{name} loses.".replace("proven", "shown"))
