@@ -175,8 +175,10 @@ def test_users_who_ask_the_harder_half_of_questions_get_the_baseline_back_for_th
     stage.start_load(RATE, 2, f"--data={write_harder_half(stage.data, tmp_path)}")
     alarm, culprit = assert_taken_back(stage, policy, watched)
     assert "(floor)" in alarm, alarm
-    # Nobody scores recorded answers again here, so other questions look like another scorer.
-    assert culprit["named"] == ["Unknown"] and culprit["possible"] == ["Data", "Scorer"], culprit
+    # Nobody scores recorded answers again here, so other questions look like another scorer. And of the baseline there
+    # are some 160 answers by then, known to four points: by chance, they may leave open that the setting moved as well.
+    assert culprit["named"] == ["Unknown"] and {"Data", "Scorer"} <= set(culprit["possible"]), culprit
+    assert "Engine" not in culprit["possible"], culprit
 
 
 def test_a_setting_whose_answers_go_bad_is_taken_back_with_a_verdict_and_no_request_fails(
