@@ -35,7 +35,8 @@ RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SIGNED = {"signingRef": {"name": "hooks", "key": "key"}}
 PLAIN = {"allowHttp": True, "allowNetworks": ["127.0.0.0/8"], "timeoutSeconds": 1, **SIGNED}
-TOLD = {"JobRunning", "JobSucceeded", "HookGivenUp", "HookNotDelivered"}
+TOLD = {"JobSucceeded", "HookGivenUp"}
+"""Reasons of events after the operator was killed. Those before it may be lost with it: an event follows its status."""
 POD = ("spec", "template", "spec")
 CONTAINER = (*POD, "containers", 0)
 REFUSED_JOBS: dict[str, tuple[tuple[str | int, ...], Any]] = {
