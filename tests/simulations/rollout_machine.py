@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import (
     carried_out,
     expire,

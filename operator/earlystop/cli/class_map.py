@@ -26,7 +26,7 @@ from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import Chains, Link
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 
 
 class Format(StrEnum):

@@ -24,7 +24,7 @@ from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 
 EFFORT_FIELDS = ("reasoning_effort", "reasoning.effort", "chat_template_kwargs.reasoning_effort")
 """Where clients write an effort."""

@@ -29,7 +29,7 @@ from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
-from earlystop.rollout.stored_settings import restore_losses
+from earlystop.rollout.stored.settings import restore_losses
 from earlystop.simulation.forecast import SupposedTraffic, forecast
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
 from earlystop.simulation.random_walk import Floats

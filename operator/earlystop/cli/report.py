@@ -19,7 +19,7 @@ from earlystop.report.content import Report, report_of
 from earlystop.report.page import page_of
 from earlystop.report.trail import TrailEntry, is_whole, latest_first
 from earlystop.rollout.record.checkpoint import links_of
-from earlystop.rollout.verify import chain_differences
+from earlystop.rollout.verify.verdict import chain_differences
 
 Manifest = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)

@@ -15,8 +15,8 @@ from earlystop.cli.hook_screen import hook_facts
 from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
-from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase
+from earlystop.rollout.words.formatting import from_rfc3339
 
 
 def fact_blocks(view: View) -> Iterator[Block]:

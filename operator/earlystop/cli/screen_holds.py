@@ -10,8 +10,8 @@ from earlystop.cli.screen_view import View
 from earlystop.cli.waiting_words import promotion_waits, step_waits
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import ENDED, TRYING, Phase, RolloutState
-from earlystop.rollout.step_messages import waiting_sentence
-from earlystop.rollout.summary import summary
+from earlystop.rollout.words.step_messages import waiting_sentence
+from earlystop.rollout.words.summary import summary
 
 WORD = re.compile(r"[A-Za-z]{4,}")
 STEM = 4

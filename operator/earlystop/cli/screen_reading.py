@@ -15,7 +15,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen import drawn
 from earlystop.cli.screen_view import UNREADABLE, Event, Manifest, View, status_of, view_of
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
 
 MOST_EVENTS, EVENTS_AT_ONCE = 5, 500

@@ -11,7 +11,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
 
 Manifest = dict[str, Any]

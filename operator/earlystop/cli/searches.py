@@ -21,7 +21,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.offline_check import problems_of
 from earlystop.cli.plan_waits import people_remarks, rate_remarks
-from earlystop.rollout.trials import strategy_in
+from earlystop.rollout.trials.sequence import strategy_in
 from earlystop.simulation.search_policy import (
     SearchFigures,
     can_be_played,

@@ -19,7 +19,7 @@ from earlystop.cli.terminal import say
 from earlystop.cli.verify_chain import reports, say_published, say_reports
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.record.checkpoint import links_of
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 
 Chain = Annotated[
     bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 
 from earlystop.cli.evidence_words import claim_words, one_in, one_in_line
 from earlystop.evidence.objective import ClaimKind
-from earlystop.rollout.decision_messages import missing_phrases
-from earlystop.rollout.dispersion_words import unknown_dispersion
-from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     EvidenceTurned,
@@ -21,7 +18,6 @@ from earlystop.rollout.promotion import (
     missing_for_promotion,
 )
 from earlystop.rollout.state import Comparison, RolloutState
-from earlystop.rollout.step_messages import cohorts_apart
 from earlystop.rollout.steps import (
     RISK_TO_ADVANCE,
     SCORED_TO_ADVANCE,
@@ -36,6 +32,10 @@ from earlystop.rollout.steps import (
     UsersUnknown,
     missing_for_next_step,
 )
+from earlystop.rollout.words.decision_messages import missing_phrases
+from earlystop.rollout.words.dispersion_words import unknown_dispersion
+from earlystop.rollout.words.formatting import in_count, in_factor, in_percent, in_points, rfc3339
+from earlystop.rollout.words.step_messages import cohorts_apart
 
 
 def promotion_waits(

@@ -8,12 +8,10 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
-from earlystop.rollout.campaign_budget import used_up
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.comparing import compared
 from earlystop.rollout.decided import is_decided_by_evidence, with_decision
 from earlystop.rollout.decision import BY_CLASS
-from earlystop.rollout.gate_clock import gates_resumed
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
@@ -23,7 +21,6 @@ from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline
 from earlystop.rollout.plan import Plan, StageKind, revision_of
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.trial import Belief
-from earlystop.rollout.search_clock import clock_resumed, clock_stopped
 from earlystop.rollout.settling import settle
 from earlystop.rollout.state import (
     ACTING,
@@ -39,11 +36,14 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
-from earlystop.rollout.step_gates import held_at_first, through_gates
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trial_budget import BUDGET_USED, decision_on_budget, decision_on_time
-from earlystop.rollout.trials import after_trial, after_waiting
+from earlystop.rollout.trials.budget import BUDGET_USED, decision_on_budget, decision_on_time
+from earlystop.rollout.trials.campaign_budget import used_up
+from earlystop.rollout.trials.clock import clock_resumed, clock_stopped
+from earlystop.rollout.trials.sequence import after_trial, after_waiting
+from earlystop.rollout.waiting.gate_clock import gates_resumed
+from earlystop.rollout.waiting.step_gates import held_at_first, through_gates
 
 NEVER_READY = "CandidateNeverReady"
 RECORD_FULL = "RecordFull"

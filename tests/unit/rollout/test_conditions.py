@@ -12,7 +12,7 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
 from earlystop.rollout.state import ENDED, RolloutState
-from earlystop.rollout.summary import summary
+from earlystop.rollout.words.summary import summary
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.states import REACHED
 

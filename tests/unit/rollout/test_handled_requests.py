@@ -12,7 +12,7 @@ from earlystop.rollout.handled_requests import Request, handled_of, is_new, note
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, follow, promote_now
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import start_campaign, suspend_or_resume
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED, SPEC

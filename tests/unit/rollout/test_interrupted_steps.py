@@ -14,8 +14,8 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.settling import STARTED_FOR_EACH_IN_FLIGHT
 from earlystop.rollout.state import WATCHING, Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status
 from earlystop.rollout.steps import begin_next_step
+from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.transitions import (
     suspend_or_resume,
     take_look,

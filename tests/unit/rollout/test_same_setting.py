@@ -18,10 +18,10 @@ from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.spent_risk import risk_status
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.steps import CohortsApart, ScatterUnknown, StepTime, missing_for_next_step
-from earlystop.rollout.summary import outlook
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.summary import outlook
 from earlystop.simulation.simulate import states_of
 from earlystop.simulation.traffic import SyntheticTraffic
 from tests.unit.rollout.claims import restarted

@@ -30,9 +30,9 @@ from earlystop.delivery.probe import probe
 from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import quoted
-from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
+from earlystop.rollout.words.event_notes import EventNote
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 

@@ -13,7 +13,7 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
-from earlystop.rollout.savings_codec import restore_savings
+from earlystop.rollout.stored.savings_codec import restore_savings
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality

@@ -17,7 +17,7 @@ from earlystop.rollout.search.history import Subject
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_object
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.searching import SEARCH

@@ -1,0 +1,68 @@
+"""What is known of how much answers scatter, in sentences for people."""
+
+from __future__ import annotations
+
+from math import log
+
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import Knowledge
+from earlystop.evidence.longest_session import looks_to_learn
+from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.rollout.state import Comparison
+from earlystop.rollout.words.formatting import in_hundredths
+
+ADVICE = (
+    "write exactMatch.dispersion where it is known by how much answers of a session are alike, "
+    "exactMatch.longestSessionSeconds where it is known how long sessions last, or exactMatch.assumeIndependent: true "
+    "where nothing keeps a session on a variant"
+)
+
+
+def without_users(comparisons: tuple[Comparison, ...]) -> str:
+    """What to do about users whose answers nobody can tell apart. Harm acts meanwhile."""
+    were_known = any(each.assessment.users is not None for each in comparisons)
+    missing = (
+        "Users are no longer counted for all answers that were counted"
+        if were_known
+        else "Servers do not count by users, or not all of their answers"
+    )
+    factor = in_hundredths(max(each.assessment.dispersion.factor for each in comparisons))
+    return (
+        "Each user keeps a variant, so the same users are in every look, and how much their answers scatter is not "
+        f"known: {missing}. Nothing is promoted; harm acts on evidence that is divided by {factor}. Give the server's "
+        "exporter each request's user, or write exactMatch.dispersion, or exactMatch.assumeIndependent: true. Cohorts "
+        "by a header can have the baseline's setting first instead, with rollout.aaSeconds."
+    )
+
+
+def unknown_dispersion(known: Knowledge) -> str:
+    """Why a promotion cannot rest on the factor, without a capital or a full stop."""
+    if known.source is DispersionSource.USERS:
+        return "how much users scatter, since the same ones are in every look"
+    if known.drifts:
+        return (
+            f"how much answers scatter (the variants differ from look to look {MOST_FACTOR:.0f} times as much as "
+            f"independent answers or more, which sessions do not explain: each drifts by itself; {ADVICE})"
+        )
+    return (
+        f"how much answers scatter (so far known for sessions of {known.learned_looks} looks, needed for "
+        f"{known.needed_looks}; evidence is divided by {in_hundredths(known.factor)} meanwhile; {ADVICE})"
+    )
+
+
+def not_promoted_yet(known: Knowledge) -> str:
+    """That looks are still too few for any promotion, and why, without a capital or a full stop."""
+    looks = looks_to_learn(known.needed_looks)
+    return f"nothing is promoted before {looks} looks: it is not known yet {unknown_dispersion(known)}"
+
+
+def waits_for_looks(comparison: Comparison) -> bool:
+    """Whether more looks will say how much a candidate's answers scatter, and nothing is promoted before."""
+    known = comparison.assessment.dispersion
+    return bool(comparison.looks) and known.source is DispersionSource.LOOKS and not known.is_known
+
+
+def is_held_by_dispersion(comparison: Comparison) -> bool:
+    """Whether a loss below the margin is shown as far as is known, and that alone is not enough."""
+    needed = -log(comparison.evidence.objective.risk_promote)
+    return waits_for_looks(comparison) and comparison.assessment.log_e.promote >= needed
