@@ -16,6 +16,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.manual import Decide, Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
@@ -31,9 +32,6 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import (
-    take_look,
-)
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.decided import LONGEST_MESSAGE
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.handled_requests import Request
@@ -15,7 +16,7 @@ from earlystop.rollout.manual import Declined, abort, printable, promote_now, un
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import carried_out, start_campaign
+from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout import several

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note
 from earlystop.rollout.guard.adjust import step_back, without_step_back
@@ -18,7 +19,7 @@ from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.warm_start import WarmStart
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
-from earlystop.rollout.transitions import start_campaign, suspend_or_resume
+from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.words.event_notes import EventNote
 
 

@@ -15,13 +15,7 @@ from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, Verdict
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategies.together import least_saving, saves_less
-from earlystop.rollout.transitions import (
-    carried_out,
-    expire,
-    lose_metrics,
-    suspend_or_resume,
-    weights_in_force,
-)
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes
