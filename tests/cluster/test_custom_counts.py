@@ -18,7 +18,7 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.api.status import Uncertain
+from earlystop.api.status.policy import Uncertain
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy

@@ -15,8 +15,8 @@ import yaml
 from earlystop.api.counts import Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say

@@ -16,8 +16,8 @@ from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
 from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, list_objects
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS

@@ -12,12 +12,12 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
-from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.compact import whole
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_manifest, read_offline_policy
+from earlystop.cli.files.policies import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.searches import refuse_suppositions, show_searches

@@ -16,10 +16,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.compact import whole
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say

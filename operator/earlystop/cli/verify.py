@@ -12,7 +12,7 @@ import typer
 from earlystop.api.look_table import number_of_looks
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.files import read_manifest
+from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import FromFile, Record, is_file, named_by, read_records, records_in_cluster
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say

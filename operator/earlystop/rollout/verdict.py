@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
-from earlystop.api.guard_status import RecordedGuard
 from earlystop.api.look_table import as_text
-from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
+from earlystop.api.status.guard import RecordedGuard
+from earlystop.api.status.policy import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, DIGEST_ANNOTATION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL

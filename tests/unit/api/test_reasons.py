@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.api.reasons import REASONS, page
+from earlystop.api.reasons.every import REASONS, page
 from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
 from earlystop.rollout.certificate.words import REASONS as OF_LAPSES
@@ -133,7 +133,7 @@ def test_a_reason_is_a_word_with_a_place_and_a_whole_sentence(name: str) -> None
 
 
 def test_no_reason_stands_in_two_families() -> None:
-    text = (ROOT / "earlystop" / "api" / "reasons.py").read_text()
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "earlystop" / "api" / "reasons").glob("*.py")))
     assert [name for name in REASONS if len(re.findall(rf'^ +\{{?"{name}": "', text, re.MULTILINE)) > 1] == []
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
-from earlystop.cli.screen import picture
-from earlystop.cli.screen_reading import remaining_of
-from earlystop.cli.screen_view import Event
+from earlystop.cli.screen.reading import remaining_of
+from earlystop.cli.screen.view import Event
+from earlystop.cli.screen.whole import picture
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import OF_PARTS, Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.api.status import StoredCondition
+from earlystop.api.status.policy import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.packed_status import PACKED_FIELDS, in_both_layouts
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.packed import PACKED_FIELDS, in_both_layouts
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes

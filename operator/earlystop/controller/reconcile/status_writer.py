@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.compact_status import whole
 from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from earlystop.api.compact_status import whole
 from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.evaluators import EvaluatorMemory
 from earlystop.controller.hooks.gate_memory import GateMemory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
+from earlystop.api.status.guard import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from earlystop.api.culprit_status import ChangedStatus, CulpritStatus
+from earlystop.api.status.culprit import ChangedStatus, CulpritStatus
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.guard.culprit import UNKNOWN, Changed, Culprit, Evidence, Finding, Frozen
 from earlystop.rollout.guard.culprit_evidence import without_counts

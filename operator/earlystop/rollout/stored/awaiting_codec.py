@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earlystop.api.awaiting_status import AwaitingStatus
+from earlystop.api.status.awaiting import AwaitingStatus
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState

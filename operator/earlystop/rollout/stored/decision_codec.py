@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earlystop.api.status import DecisionStatus, UnstoredDecision
+from earlystop.api.status.policy import DecisionStatus, UnstoredDecision
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.plan import Plan

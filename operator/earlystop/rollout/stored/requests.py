@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from earlystop.api.handled_requests import HandledRequestStatus
+from earlystop.api.status.handled_requests import HandledRequestStatus
 from earlystop.rollout.remembered import HandledRequest
 
 

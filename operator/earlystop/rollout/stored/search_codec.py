@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import isfinite
 
-from earlystop.api.search_status import (
+from earlystop.api.searches import SEARCHES
+from earlystop.api.status.search import (
     IncumbentStatus,
     RecordedSearch,
     SearchEndStatus,
     SearchStatus,
     TrialStatus,
 )
-from earlystop.api.searches import SEARCHES
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from earlystop.api.certificate_status import BindingStatus, CertifiedClass, CertifiedSetting, LapseStatus
 from earlystop.api.policy import Setting
-from earlystop.api.status import ProvenLossStatus
+from earlystop.api.status.certificate import BindingStatus, CertifiedClass, CertifiedSetting, LapseStatus
+from earlystop.api.status.policy import ProvenLossStatus
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.state import Certified, ClassSetting, ProvenLoss
 from earlystop.rollout.words.formatting import from_rfc3339, rfc3339

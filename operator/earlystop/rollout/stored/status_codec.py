@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
-from earlystop.api.packed_status import Internal
-from earlystop.api.status import (
+from earlystop.api.status.packed import Internal
+from earlystop.api.status.policy import (
     ArmCounts,
     AttemptsStatus,
     CandidateStatus,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
-from earlystop.api.search_status import RecordedSearch, TrialStatus
 from earlystop.api.searches import SEARCHES
+from earlystop.api.status.search import RecordedSearch, TrialStatus
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
 from earlystop.rollout.outages import interrupts

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from earlystop.api.gate_status import GatesStatus, GateStatus, StepGatesStatus
 from earlystop.api.gates import Gate
+from earlystop.api.status.gate import GatesStatus, GateStatus, StepGatesStatus
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
 from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading

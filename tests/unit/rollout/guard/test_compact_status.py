@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.compact_status import SHOWN, compact, is_compact, packed_fields, whole
 from earlystop.api.crds import definitions
-from earlystop.api.status_words import WORDS
+from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, whole
+from earlystop.api.status.dictionary import WORDS
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.rollout.conditions import conditions

@@ -11,7 +11,7 @@ import pytest
 
 from earlystop.api.counts import ClassAnswers, Pairs
 from earlystop.api.look_table import number_of_looks
-from earlystop.api.status import DecisionStatus
+from earlystop.api.status.policy import DecisionStatus
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from earlystop.api.hook_status import HooksStatus
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.api.status.hook import HooksStatus
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import (
