@@ -26,7 +26,7 @@ PLACE_OF_REASON = {
     "Dropped": 0,
     "Observation": 1,
     "Condition": 2,
-    "_last_decision": 1,
+    "last_decision": 1,
     "_condition": 1,
     "traffic_condition": 1,
     "Metrics": 0,
@@ -45,7 +45,7 @@ CAMEL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
 
 def trees() -> Iterator[ast.Module]:
     for path in sorted((ROOT / "earlystop").rglob("*.py")):
-        if path.name != "reasons.py":
+        if path.relative_to(ROOT).as_posix() != "earlystop/api/reasons/every.py":
             yield ast.parse(path.read_text())
 
 
