@@ -9,13 +9,8 @@ from earlystop.api.source import SourceSpec
 from earlystop.metrics.liveness import SEEN_WITHIN_SECONDS, KnownTarget, label_names, target_labels
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.presets import TemplateError
-from earlystop.metrics.templates.reader import (
-    RangeVectors,
-    TemplateReading,
-    TemplateRequest,
-    name_of_queries,
-    queries_of_piece,
-)
+from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest, name_of_queries, queries_of_piece
+from earlystop.metrics.vectors import RangeVectors
 
 
 def known_targets(
