@@ -25,8 +25,8 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.reader import TemplateRequest, read_templates
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify.verdict import differences
-from earlystop.rollout.words.formatting import from_rfc3339
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN
 from tests.cluster.network import NODE_ADDRESS, enter_private_network

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.main import app
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify.verdict import differences
-from earlystop.rollout.words.formatting import from_rfc3339
 from earlystop.simulation.planning import Question, forecast
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.settling import STARTED_FOR_EACH_IN_FLIGHT
-from earlystop.rollout.words.formatting import from_rfc3339
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.e2e.own_stage import own_stage

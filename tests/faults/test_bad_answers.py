@@ -21,7 +21,7 @@ from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
 from earlystop.demo.recordings import load_recordings
 from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind
-from earlystop.rollout.words.formatting import from_rfc3339
+from earlystop.rollout.formatting import from_rfc3339
 from tests.cluster.kit import own_address
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus

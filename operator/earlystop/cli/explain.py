@@ -17,9 +17,9 @@ from earlystop.cli.screen.view import UNREADABLE, Manifest, View, view_of
 from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
 from earlystop.controller.cluster import POLICIES
+from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
-from earlystop.rollout.words.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
 

@@ -16,8 +16,8 @@ from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.records import FromFile, Manifest, Record, one_named, records_named
 from earlystop.cli.terminal import say
 from earlystop.evidence.engine import LogE
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.replayed import Replay, ReplayedLook, replay_campaign
-from earlystop.rollout.words.formatting import rfc3339
 
 
 class Form(StrEnum):

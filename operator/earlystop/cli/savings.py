@@ -24,10 +24,10 @@ from earlystop.cli.connection import Context, Namespace, list_objects, namespace
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.cluster import POLICIES, SOURCES, Manifest
+from earlystop.rollout.formatting import in_count, rfc3339
 from earlystop.rollout.savings.ledger import SavingsLedger, Sums
 from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_of
 from earlystop.rollout.stored.savings_codec import restore_savings
-from earlystop.rollout.words.formatting import in_count, rfc3339
 
 HEADINGS = ("POLICY", "SAVED", "GOLDEN", "SHADOWS", "LOST", "NET", "WORTH", "A REQUEST", "COUNTED UNTIL")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, Resource
-from earlystop.rollout.words.formatting import rfc3339
+from earlystop.rollout.formatting import rfc3339
 
 TICK_SECONDS = 10.0
 WRITES_AT_ONCE = 100

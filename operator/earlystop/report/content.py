@@ -12,12 +12,12 @@ from earlystop.evidence.objective import Objective
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
+from earlystop.rollout.formatting import in_factor, rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verdict import canonical_text
 from earlystop.rollout.verify.verdict import judged_objective, object_differences
-from earlystop.rollout.words.formatting import in_factor, rfc3339
 
 MOST_SETTINGS = 60
 MOST_DECISIONS = 100

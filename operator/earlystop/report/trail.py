@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.search.verdict_chain import Chains, Link
-from earlystop.rollout.words.formatting import in_settings
 
 LONGEST_TEXT = 1024
 """Of one field: a verdict's CRD allows no more."""

@@ -7,6 +7,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.certificate.words import certified_condition
 from earlystop.rollout.doubts import doubt_about_all
+from earlystop.rollout.formatting import in_count, in_percent, in_settings
 from earlystop.rollout.guard.in_service import short_or
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
@@ -25,7 +26,6 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.waiting.condition import waiting_condition
 from earlystop.rollout.words.dispersion_words import is_held_by_dispersion, without_users
-from earlystop.rollout.words.formatting import in_count, in_percent, in_settings
 from earlystop.rollout.words.summary import outlook, summary, tried_ones
 
 

@@ -10,8 +10,8 @@ from math import ceil, log
 
 from earlystop.api.counts import Pairs
 from earlystop.evidence.objective import About, Basis, Objective
+from earlystop.rollout.formatting import in_count, in_factor, in_points
 from earlystop.rollout.state import Comparison, Phase, RolloutState
-from earlystop.rollout.words.formatting import in_count, in_factor, in_points
 
 PRICE_NATS = 0.4
 """Price of not knowing the gap, as `simulation.planning` has it for a candidate that loses nothing."""

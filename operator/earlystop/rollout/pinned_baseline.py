@@ -8,11 +8,11 @@ from math import ceil
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import MarginStatus
+from earlystop.rollout.formatting import in_points
 from earlystop.rollout.margin_use import MICRO, NOTHING_USED, MarginUse, digest_of_setting, part_of
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Decision, ProvenLoss, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.words.formatting import in_points
 
 MOST_REMEMBERED = 16
 """Settings whose losses are known; those that were proven last are kept."""

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.formatting import in_count
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.words.formatting import in_count
 
 STARTED_FOR_EACH_IN_FLIGHT = 25
 """A step is settled once each variant has started so many requests for each one in flight, which takes as many mean

@@ -18,6 +18,7 @@ from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.guard.codec import recorded_guard
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
@@ -27,7 +28,6 @@ from earlystop.rollout.state import Comparison, Decision, RolloutState, Totals
 from earlystop.rollout.stored.class_codec import class_map_entries, class_records
 from earlystop.rollout.stored.search_codec import recorded_search
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.words.formatting import in_percent, in_points, rfc3339
 
 LONGEST_NAME = 253  # of an object in Kubernetes
 COLUMNS = (

@@ -13,10 +13,10 @@ from earlystop.cli.screen.reading import remaining_of
 from earlystop.cli.screen.view import Event
 from earlystop.cli.screen.whole import picture
 from earlystop.controller.cluster import Manifest
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, following
-from earlystop.rollout.words.formatting import from_rfc3339
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.policies import NOW

@@ -39,7 +39,7 @@ from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.rollout.words.formatting import rfc3339
+from earlystop.rollout.formatting import rfc3339
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.tracked_policies import manifest

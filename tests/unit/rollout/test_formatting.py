@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.evidence.intervals import Interval
-from earlystop.rollout.words.formatting import (
+from earlystop.rollout.formatting import (
     beside_margin,
     from_rfc3339,
     in_percent,

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from earlystop.cli.screen.times import duration
 from earlystop.cli.screen.view import View
+from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.guard.adjust import setting_after, steps_back
 from earlystop.rollout.guard.busy import NOT_READ, Hindrance, hindrance
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.trials.sequence import ENDED_FOR_GOOD
-from earlystop.rollout.words.formatting import in_settings
 
 Paragraph = tuple[str, tuple[str, ...]]
 """A sentence, and what follows it as a list."""

@@ -9,8 +9,8 @@ from earlystop.cli.screen.evidence_words import one_in, one_in_line
 from earlystop.cli.screen.fitting import Block, fitting_rows, labelled, said
 from earlystop.cli.screen.view import View
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
-from earlystop.rollout.words.formatting import in_count, in_percent, in_points
 
 OPTIONAL = ("answers", "saving")
 DETAILS = (*OPTIONAL, "keeps EM", "harm")

@@ -18,8 +18,8 @@ from earlystop.cli.screen.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.evidence_history import EvidenceHistory
+from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
-from earlystop.rollout.words.formatting import in_count, in_percent, in_points
 
 SPARK_COLUMNS = 20
 AXIS_COLUMNS = 40

@@ -15,8 +15,8 @@ from earlystop.cli.screen.hook import hook_facts
 from earlystop.cli.screen.search import search_facts
 from earlystop.cli.screen.times import duration
 from earlystop.cli.screen.view import View
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase
-from earlystop.rollout.words.formatting import from_rfc3339
 
 
 def fact_blocks(view: View) -> Iterator[Block]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from math import isinf
 
 from earlystop.cli.screen.view import View
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
-from earlystop.rollout.words.formatting import from_rfc3339
 from earlystop.simulation.remaining_time import Remaining
 
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from earlystop.cli.screen.evidence_words import claim_words, one_in, one_in_line
 from earlystop.evidence.objective import ClaimKind
+from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     EvidenceTurned,
@@ -34,7 +35,6 @@ from earlystop.rollout.steps import (
 )
 from earlystop.rollout.words.decision_messages import missing_phrases
 from earlystop.rollout.words.dispersion_words import unknown_dispersion
-from earlystop.rollout.words.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.words.step_messages import cohorts_apart
 
 

@@ -21,10 +21,10 @@ from earlystop.cli.screen.search import trial_blocks
 from earlystop.cli.screen.times import clock, when_lines
 from earlystop.cli.screen.view import Event, Manifest, View, view_of
 from earlystop.cli.terminal import UNLIMITED, printable
+from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import DECIDED, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.words.formatting import in_settings
 from earlystop.simulation.remaining_time import Remaining
 
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green", "Suspended": "yellow"}

@@ -20,7 +20,7 @@ from earlystop.api.source import REACHABLE, SourceSpec
 from earlystop.controller.cluster import SOURCES, Cluster, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.rollout.words.formatting import rfc3339
+from earlystop.rollout.formatting import rfc3339
 
 SECONDS_BETWEEN_WRITES = 10.0
 AGAIN_SECONDS = 1.0

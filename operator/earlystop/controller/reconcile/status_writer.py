@@ -18,10 +18,10 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.busy_words import load_condition
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import TooLarge, to_status
-from earlystop.rollout.words.formatting import rfc3339
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from earlystop.api.checkpoint import MOST_REMOVED, CheckpointSpec
 from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Cluster, Conflict, Manifest, NotFound
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.checkpoint import checkpoint_object, links_in
 from earlystop.rollout.record.retention import DAY, Retention, StoredVerdict, batch, removable
-from earlystop.rollout.words.formatting import rfc3339
 
 READ_AT_ONCE = 4
 """Verdicts of one answer: each may have a megabyte."""

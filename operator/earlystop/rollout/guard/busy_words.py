@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.when_busy import WhenBusy
 from earlystop.rollout.exposure import serving
+from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.guard.busy import Hindrance, LoadRead, hindrance, wanted_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.words.event_note import EventNote
-from earlystop.rollout.words.formatting import in_settings
 
 BUSY, QUIET = "Busy", "Quiet"
 _WHY: Mapping[Hindrance, str] = {

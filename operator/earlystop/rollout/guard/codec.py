@@ -7,6 +7,7 @@ from typing import Any
 
 from earlystop.api.status.guard import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
+from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans
 from earlystop.rollout.guard.follow import guard_objective
@@ -25,7 +26,6 @@ from earlystop.rollout.guard.words import detector_rows
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
-from earlystop.rollout.words.formatting import from_rfc3339, log_e_text, rfc3339
 
 MOST_SHOWN = 4
 """Detectors in a status."""

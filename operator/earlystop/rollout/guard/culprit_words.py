@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.evidence.objective import ClaimKind
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.culprit import (
     Baseline,
     Culprit,
@@ -17,7 +18,6 @@ from earlystop.rollout.guard.culprit import (
     tells_of_scorer,
     voids_certificates,
 )
-from earlystop.rollout.words.formatting import rfc3339
 
 _NAMES = {
     Culprit.SETTING: "the setting",

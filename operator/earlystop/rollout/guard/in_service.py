@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from earlystop.rollout.exposure import served
+from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.serving import Served
 from earlystop.rollout.state import RolloutState, Verdict
-from earlystop.rollout.words.formatting import in_settings
 
 AS_DECIDED = "The decision says why."
 NOT_PROVEN = "Not proven at that moment"

@@ -11,6 +11,7 @@ from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.decision import GUARD_ALARM
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.guard.codec import claim_in, detectors_text
 from earlystop.rollout.guard.culprit_codec import restore_culprit
 from earlystop.rollout.guard.culprit_verify import culprit_differences
@@ -21,7 +22,6 @@ from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.verdict import guard_columns
-from earlystop.rollout.words.formatting import from_rfc3339
 
 
 def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:

@@ -10,10 +10,10 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.change_detection import NEVER
 from earlystop.evidence.objective import Claim
+from earlystop.rollout.formatting import in_count, rfc3339
 from earlystop.rollout.guard.state import GuardState, WatchPhase
 from earlystop.rollout.guard.window import Sums
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.words.formatting import in_count, rfc3339
 
 
 def guarded(state: RolloutState) -> Condition | None:

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from earlystop.api.wire import API_VERSION, GROUP
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occurrence_id
-from earlystop.rollout.words.formatting import rfc3339
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _TYPE_PREFIX = ".".join(reversed(GROUP.split(".")))

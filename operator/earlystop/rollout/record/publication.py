@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from earlystop.api.wire import GROUP
-from earlystop.rollout.words.formatting import rfc3339
+from earlystop.rollout.formatting import rfc3339
 
 DIGEST, COUNT, BEFORE, BROKEN, SCOPE = (
     f"{GROUP}/record-{each}" for each in ("digest", "verdicts", "before", "broken", "namespaces")

@@ -16,13 +16,13 @@ from earlystop.rollout.decision import (
     HARM_REASONS,
     harm_reason,
 )
+from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.promotion import NotCertified, missing_proof
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.verify.verdict import FAVOURABLE, recomputed
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
-from earlystop.rollout.words.formatting import in_percent, in_points
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
 from earlystop.rollout.decision import AFTER_PROMOTION
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.search.history import MOST_VERDICTS
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.spent_risk import keys_recorded
-from earlystop.rollout.words.formatting import rfc3339
 
 DAY = 86_400
 

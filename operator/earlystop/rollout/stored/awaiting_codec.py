@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from earlystop.api.status.awaiting import AwaitingStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.approval import awaited_digest, proposed_decision, proposer_of
 from earlystop.rollout.waiting.awaited import AwaitedDecision
 from earlystop.rollout.waiting.end import waiting_ends_at
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 LONGEST_REASON = 640
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from earlystop.api.verdict import ClassMapEntry, ClassRecord
 from earlystop.evidence.engine import begin
 from earlystop.rollout.class_settings import class_settings, replayed
+from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Totals
 from earlystop.rollout.stored.class_packing import pack_beside, unpack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import pack_marks, unpack_marks
-from earlystop.rollout.words.formatting import in_percent, in_points
 
 
 def parts_of(comparisons: Sequence[Comparison]) -> list[Comparison]:

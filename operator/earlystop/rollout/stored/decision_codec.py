@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from earlystop.api.status.policy import DecisionStatus, UnstoredDecision
 from earlystop.rollout.decision_digest import decision_digest
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Decision, RolloutState, Unstored, Verdict
 from earlystop.rollout.unstored import states_to_record
 from earlystop.rollout.verdict import verdict_name
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 
 def decision_status(name: str, uid: str, state: RolloutState) -> DecisionStatus | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from earlystop.api.savings import SavingsStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.savings.ledger import SavingsLedger, packed, unpacked
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 
 def savings_status(ledger: SavingsLedger | None) -> SavingsStatus | None:

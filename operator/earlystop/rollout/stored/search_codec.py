@@ -14,6 +14,7 @@ from earlystop.api.status.search import (
     TrialStatus,
 )
 from earlystop.rollout.exposure import incumbent_weight
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.space import settings_of
@@ -21,7 +22,6 @@ from earlystop.rollout.search.trial import Belief, Estimate, TrialEnd, TrialOutc
 from earlystop.rollout.state import DECIDED, RolloutState
 from earlystop.rollout.stored.settings import settings_text, values_of
 from earlystop.rollout.trials.sequence import strategy_in, terms_of
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 BETWEEN_SETTINGS, BETWEEN_NUMBERS = ";", ","
 

@@ -8,8 +8,8 @@ from earlystop.api.policy import Setting
 from earlystop.api.status.certificate import BindingStatus, CertifiedClass, CertifiedSetting, LapseStatus
 from earlystop.api.status.policy import ProvenLossStatus
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.state import Certified, ClassSetting, ProvenLoss
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 
 def settings_text(values: dict[str, str]) -> tuple[Setting, ...]:

@@ -22,6 +22,7 @@ from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.exposure import incumbent_weight, weights
+from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.live_times import LiveTimes
@@ -56,7 +57,6 @@ from earlystop.rollout.stored.settings import certified_text, losses_text, resto
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of
 from earlystop.rollout.waiting.gates import gates_status, restore_gates, restore_step_gates, step_gates_status
-from earlystop.rollout.words.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 
 
 class TooLarge(ValueError):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from earlystop.rollout.exposure import incumbent_weight
+from earlystop.rollout.formatting import in_settings, rfc3339
 from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search.progress import SearchProgress, TrialRecord
 from earlystop.rollout.search.trial import Estimate, TrialEnd
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.words.formatting import in_settings, rfc3339
 
 ENDS = {
     TrialEnd.CERTIFIED: "is proven",

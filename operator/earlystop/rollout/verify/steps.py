@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from earlystop.evidence.engine import begin, update
+from earlystop.rollout.formatting import in_points
 from earlystop.rollout.plan import WHEN_SAFE, Plan
 from earlystop.rollout.state import Comparison
 from earlystop.rollout.steps import unrefuted_loss
-from earlystop.rollout.words.formatting import in_points
 
 
 def step_differences(plan: Plan, comparison: Comparison) -> list[str]:

@@ -21,6 +21,7 @@ from earlystop.rollout.decision import (
     HARMFUL_IN_EVERY_CLASS,
     harm_reason,
 )
+from earlystop.rollout.formatting import beside_margin, from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.verify import alarm_messages
@@ -54,7 +55,6 @@ from earlystop.rollout.words.decision_messages import (
     harm_message,
     missing_phrases,
 )
-from earlystop.rollout.words.formatting import beside_margin, from_rfc3339, in_percent, in_points
 
 OUTAGE = r"Counts could not be read for \d+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")

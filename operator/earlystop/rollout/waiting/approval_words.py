@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.formatting import in_points, in_settings
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import ClassSetting, RolloutState, Verdict
@@ -11,7 +12,6 @@ from earlystop.rollout.waiting.approval import Fate, proposed_decision
 from earlystop.rollout.waiting.awaited import AwaitedDecision
 from earlystop.rollout.words.class_messages import by_class_message
 from earlystop.rollout.words.decision_messages import benefit_message, missing_phrases
-from earlystop.rollout.words.formatting import in_points, in_settings
 
 HOW_TO_ANSWER = "Answer with `kubectl earlystop approve` or `kubectl earlystop reject`, and the policy's name."
 NOBODY_KNOWN = (

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from earlystop.api.gates import Gate
 from earlystop.api.status.gate import GatesStatus, GateStatus, StepGatesStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
-from earlystop.rollout.words.formatting import from_rfc3339, rfc3339
 
 LONGEST_MESSAGE = 256
 

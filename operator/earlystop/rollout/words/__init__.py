@@ -1,1 +1,1 @@
-"""What people are told of a rollout: messages, events, summaries, and how numbers become text."""
+"""What people are told of a rollout: messages, events and summaries."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from earlystop.rollout.formatting import in_factor
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import ClassSetting
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.words.formatting import in_factor
 
 
 def by_class_message(plan: Plan, settings: Sequence[ClassSetting]) -> str:

@@ -7,6 +7,15 @@ from types import MappingProxyType
 
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.formatting import (
+    beside_margin,
+    in_count,
+    in_factor,
+    in_percent,
+    in_points,
+    log_e_text,
+    rfc3339,
+)
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
@@ -28,15 +37,6 @@ from earlystop.rollout.promotion import (
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, RolloutState
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.words.dispersion_words import unknown_dispersion
-from earlystop.rollout.words.formatting import (
-    beside_margin,
-    in_count,
-    in_factor,
-    in_percent,
-    in_points,
-    log_e_text,
-    rfc3339,
-)
 
 # A verdict's message has room for 1,024 characters.
 MOST_HARMS_NAMED = 4

@@ -8,8 +8,8 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.rollout.formatting import in_hundredths
 from earlystop.rollout.state import Comparison
-from earlystop.rollout.words.formatting import in_hundredths
 
 ADVICE = (
     "write exactMatch.dispersion where it is known by how much answers of a session are alike, "

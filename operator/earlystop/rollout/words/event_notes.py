@@ -13,6 +13,7 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
+from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
@@ -29,7 +30,6 @@ from earlystop.rollout.waiting.gate_news import news_of_gates
 from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence
 from earlystop.rollout.waiting.gates import GateAnswer, GateState
 from earlystop.rollout.words.event_note import EventNote as EventNote
-from earlystop.rollout.words.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.words.step_messages import refuted_sentence
 from earlystop.rollout.words.summary import summary
 

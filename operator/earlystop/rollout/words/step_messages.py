@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.rollout.formatting import in_count, in_points, log_e_text, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
 from earlystop.rollout.state import RolloutState
@@ -21,7 +22,6 @@ from earlystop.rollout.steps import (
 )
 from earlystop.rollout.words.decision_messages import missing_phrases
 from earlystop.rollout.words.dispersion_words import is_held_by_dispersion, unknown_dispersion
-from earlystop.rollout.words.formatting import in_count, in_points, log_e_text, rfc3339
 
 
 def waiting_sentence(plan: Plan, state: RolloutState) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.guard.in_service import in_service_sentence
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.settling import waits_for
@@ -18,7 +19,6 @@ from earlystop.rollout.state import (
 from earlystop.rollout.strategy import Strategy, strategy_of
 from earlystop.rollout.trials.words import choosing_sentence, trial_phrase
 from earlystop.rollout.words.decision_messages import of_users
-from earlystop.rollout.words.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.words.step_messages import waiting_sentence
 
 

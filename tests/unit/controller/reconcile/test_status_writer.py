@@ -26,10 +26,10 @@ from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent
 from earlystop.metrics.convention.ended_processes import Ended, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals
 from earlystop.metrics.templates.reset_ledger import ResetLedger, SeriesId, SeriesMark
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.words.formatting import rfc3339
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW

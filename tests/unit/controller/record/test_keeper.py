@@ -10,9 +10,9 @@ import pytest
 from earlystop.api.wire import DIGEST_ANNOTATION
 from earlystop.controller.cluster import CHECKPOINTS, LEASES, VERDICTS, ClusterError
 from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.publication import BROKEN, COUNT, DIGEST, Stored, published_at
 from earlystop.rollout.record.retention import Retention
-from earlystop.rollout.words.formatting import rfc3339
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.record.chains import chain_of, long_chain
 

@@ -13,6 +13,7 @@ from earlystop.api.counts import ClassAnswers, Pairs
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.status.policy import DecisionStatus
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
@@ -25,7 +26,6 @@ from earlystop.rollout.totals import Totals
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import differences, object_differences
-from earlystop.rollout.words.formatting import rfc3339
 from tests.unit.rollout.guarding import (
     HARM,
     SPEC,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.publication import (
     BROKEN,
     Publication,
@@ -15,7 +16,6 @@ from earlystop.rollout.record.publication import (
     publication_in,
     published_at,
 )
-from earlystop.rollout.words.formatting import rfc3339
 
 NOW = 2_000_000_000
 
