@@ -43,11 +43,13 @@ CORES := -n 2
 # have a half of the folders each, and each remembers its own failures.
 HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
-LONG := tests/simulations tests/processes tests/bench
+LONG := tests/simulations tests/bench
 # Tests with a cluster wait for most of their time, each worker with a cluster of its own (1 GiB). A worker takes whole
 # files, in the order of tests/run_order.py.
 CLUSTER_WORKERS ?= 3
 WITH_CLUSTER := tests/cluster tests/faults tests/e2e
+# Meanwhile LONG, which only computes, has what they leave over of the cores, and remembers its own failures.
+BACKGROUND := $(BIN)/python -m tests.background $(RUN)/pytest-background
 BY_FILE := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
@@ -76,9 +78,25 @@ other-half-of-unit: $(READY)
 simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
 	$(PYTEST) tests/simulations tests/processes -q $(CORES) --dist worksteal
 
+.PHONY: processes
+processes: browser
+	$(PYTEST) tests/processes -q $(CORES) --dist worksteal
+
+.PHONY: beside-clusters
+beside-clusters: $(READY)
+	@$(BACKGROUND) $(LONG) -q $(CORES) --dist worksteal
+
+# What these need, `make test` has made ready before it begins with anything.
+.PHONY: with-clusters
+with-clusters: $(READY)
+	@$(BIN)/python -m tests.cluster.rights forget
+	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
+	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
+	$(BIN)/python -m tests.cluster.rights
+
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
-	@for cache in pytest pytest-other-half; do \
+	@for cache in pytest pytest-other-half pytest-background; do \
 	  $(RUN)/$$cache $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none \
 	    || test $$? -eq 5 || failed=1; \
 	done; exit $${failed:-0}
@@ -149,12 +167,8 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 
 .PHONY: test
 test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
-	$(MAKE) --no-print-directory unit unit-slow
-	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
-	@$(BIN)/python -m tests.cluster.rights forget
-	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
-	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
-	$(BIN)/python -m tests.cluster.rights
+	$(MAKE) --no-print-directory unit unit-slow processes
+	$(MAKE) --no-print-directory --jobs=2 beside-clusters with-clusters
 	@$(MAKE) --no-print-directory e2e-if-possible
 
 .PHONY: crds

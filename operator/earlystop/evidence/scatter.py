@@ -20,7 +20,9 @@ by it holds approximately; one of independent events holds exactly, whatever the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
+from typing import NamedTuple
 
 SCALES = (1, 2, 4, 8, 16, 32, 64)
 """Looks in a block."""
@@ -55,8 +57,7 @@ PARTS = 4
 """Parts of a block by which the next one is shifted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """Blocks of so many looks, each shifted by a part against the last one.
 
     looks, statistic, information: of the part that is not complete yet. parts: statistic and information of the latest
@@ -73,11 +74,6 @@ class Scale:
     total: float = 0.0
 
     @property
-    def part(self) -> int:
-        """Looks in a part."""
-        return max(1, self.size // PARTS)
-
-    @property
     def mean(self) -> float:
         """Mean of the standardised squares, 1 on average for independent events; a pair must have been compared."""
         return self.total / self.windows
@@ -85,11 +81,7 @@ class Scale:
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the mean."""
-        if not self.windows:
-            return 0.0
-        blocks = 2 + (self.windows - 1) * self.part / self.size
-        squared = 4 * self.size * self.size
-        return (1.5 * blocks - 2) * squared / (squared + 5)
+        return _freedom(self.size, self.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +92,7 @@ class Scatter:
 
     def is_known(self, looks: int = 1) -> bool:
         """Whether blocks of so many looks, or longer ones, are learned, and scatter less than `MOST_FACTOR`."""
-        learned = self._with_freedom(LEAST_FREEDOM)
-        return bool(learned) and learned[-1].size >= looks and _largest_bound(learned) < MOST_FACTOR
+        return self._known_factor(looks) is not None
 
     @property
     def learned_looks(self) -> int:
@@ -111,17 +102,23 @@ class Scatter:
     def factor(self, unknown: float, looks: int = 1) -> float:
         """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
         `unknown`, and what little was seen counts too."""
-        if self.is_known(looks):
-            return _largest_bound(self._with_freedom(LEAST_FREEDOM))
-        return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM)))
+        known = self._known_factor(looks)
+        return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM))) if known is None else known
 
     @property
     def beyond_doubt(self) -> float:
         """The factor of events that are known to be independent: above 1 only where chance hardly explains it."""
         return _largest_bound(self._with_freedom(LEAST_FREEDOM), DOUBT_QUANTILE)
 
+    def _known_factor(self, looks: int) -> float | None:
+        learned = self._with_freedom(LEAST_FREEDOM)
+        if not learned or learned[-1].size < looks:
+            return None
+        bound = _largest_bound(learned)
+        return bound if bound < MOST_FACTOR else None
+
     def _with_freedom(self, least: float) -> list[Scale]:
-        return [each for each in self.scales if each.freedom >= least]
+        return [each for each in self.scales if _freedom(each.size, each.windows) >= least]
 
 
 def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
@@ -136,19 +133,25 @@ def begun_anew(known: Scatter) -> Scatter:
 
 
 def _with_look(scale: Scale, statistic: float, information: float) -> Scale:
-    size, looks = scale.size, scale.looks + 1
-    statistic, information = scale.statistic + statistic, scale.information + information
-    if looks < scale.part:
-        return Scale(size, looks, statistic, information, scale.parts, scale.windows, scale.total)
-    half = size // scale.part
-    parts = (*scale.parts[-2 * half + 1 :], (statistic, information))
+    size, looks, statistic_before, information_before, parts, windows, total = scale
+    part, looks = _part(size), looks + 1
+    statistic, information = statistic_before + statistic, information_before + information
+    if looks < part:
+        return Scale(size, looks, statistic, information, parts, windows, total)
+    half = size // part
+    parts = (*parts[-2 * half + 1 :], (statistic, information))
     if len(parts) < 2 * half:
-        return Scale(size, parts=parts, windows=scale.windows, total=scale.total)
+        return Scale(size, parts=parts, windows=windows, total=total)
     before, known = _sum(parts[:half])
     after, new = _sum(parts[half:])
     apart = after / new - before / known
     squared = apart * apart / (1 / new + 1 / known)
-    return Scale(size, parts=parts, windows=scale.windows + 1, total=scale.total + squared)
+    return Scale(size, parts=parts, windows=windows + 1, total=total + squared)
+
+
+def _part(size: int) -> int:
+    """Looks in a part of a block of so many."""
+    return max(1, size // PARTS)
 
 
 def _sum(parts: tuple[tuple[float, float], ...]) -> tuple[float, float]:
@@ -162,8 +165,8 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
     """The largest bound over these scales, shortest first, 1 to `MOST_FACTOR`."""
     if not scales:
         return 1.0
-    last = _bound(scales[-1], chance)
-    largest = max(_bound(each, chance) for each in scales)
+    bounds = [_bound(each, chance) for each in scales]
+    last, largest = bounds[-1], max(bounds)
     if len(scales) > 1 and last > 1:
         growth = scales[-1].mean / max(scales[-2].mean, 1.0)
         largest = max(largest, last * min(growth, MOST_GROWTH))
@@ -172,7 +175,23 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
 
 def _bound(scale: Scale, chance: float) -> float:
     """An upper bound of a scale's factor, 1 where chance explains what it shows."""
-    part = 2 / (9 * scale.freedom)
-    if scale.mean <= (1 - part + chance * sqrt(part)) ** 3:
-        return 1.0
-    return max(1.0, scale.mean / (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3)
+    most, shrunk = _limits(scale.size, scale.windows, chance)
+    return 1.0 if scale.mean <= most else max(1.0, scale.mean / shrunk)
+
+
+# All policies ask for the same few numbers of windows, several times a look.
+@lru_cache(maxsize=8192)
+def _freedom(size: int, windows: int) -> float:
+    """Degrees of freedom of the mean of so many pairs of adjacent blocks of so many looks."""
+    if not windows:
+        return 0.0
+    blocks = 2 + (windows - 1) * _part(size) / size
+    squared = 4 * size * size
+    return (1.5 * blocks - 2) * squared / (squared + 5)
+
+
+@lru_cache(maxsize=8192)
+def _limits(size: int, windows: int, chance: float) -> tuple[float, float]:
+    """The mean up to which chance explains it, and by what a larger one is divided for its upper bound."""
+    part = 2 / (9 * _freedom(size, windows))
+    return (1 - part + chance * sqrt(part)) ** 3, (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3
