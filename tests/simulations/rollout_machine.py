@@ -10,7 +10,14 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
-from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force, weights_lost
+from earlystop.rollout.transitions import (
+    carried_out,
+    expire,
+    lose_metrics,
+    suspend_or_resume,
+    weights_in_force,
+    weights_lost,
+)
 from tests.unit.rollout.policies import NOW, UID, policy
 
 

@@ -11,7 +11,15 @@ from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.range_vectors import RawSeries
-from earlystop.metrics.templates.reader import LONGEST_RANGE_SECONDS, MOST_RANGES, TemplateRequest, joined, name_of_queries, ranges, read_templates
+from earlystop.metrics.templates.reader import (
+    LONGEST_RANGE_SECONDS,
+    MOST_RANGES,
+    TemplateRequest,
+    joined,
+    name_of_queries,
+    ranges,
+    read_templates,
+)
 from tests.unit.metrics.source.faulty_server import serving
 
 AT = 1_760_000_000
