@@ -112,7 +112,8 @@ class Arm:
 
 
 def _merged(known: Moments, new: Moments) -> Moments:
-    return np.sort(np.concatenate([known, new]))
+    # A stable sort finds that the first part is in order already.
+    return np.sort(np.concatenate([known, np.sort(new)]), kind="stable")
 
 
 def campaign(

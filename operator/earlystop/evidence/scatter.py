@@ -20,6 +20,7 @@ by it holds approximately; one of independent events holds exactly, whatever the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 SCALES = (1, 2, 4, 8, 16, 32, 64)
@@ -85,11 +86,7 @@ class Scale:
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the mean."""
-        if not self.windows:
-            return 0.0
-        blocks = 2 + (self.windows - 1) * self.part / self.size
-        squared = 4 * self.size * self.size
-        return (1.5 * blocks - 2) * squared / (squared + 5)
+        return _freedom(self.size, self.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +119,24 @@ class Scatter:
 
     def _with_freedom(self, least: float) -> list[Scale]:
         return [each for each in self.scales if each.freedom >= least]
+
+
+@lru_cache(maxsize=1 << 12)
+def _freedom(size: int, windows: int) -> float:
+    """Degrees of freedom of the mean over so many pairs of blocks of so many looks. All policies ask for the same few
+    numbers, and each of its looks does so some 170 times."""
+    if not windows:
+        return 0.0
+    blocks = 2 + (windows - 1) * max(1, size // PARTS) / size
+    squared = 4 * size * size
+    return (1.5 * blocks - 2) * squared / (squared + 5)
+
+
+@lru_cache(maxsize=1 << 12)
+def _quantiles(freedom: float, chance: float) -> tuple[float, float]:
+    """Means that chance explains, and by what a mean is divided for its upper bound, by Wilson and Hilferty."""
+    part = 2 / (9 * freedom)
+    return (1 - part + chance * sqrt(part)) ** 3, (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3
 
 
 def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
@@ -172,7 +187,6 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
 
 def _bound(scale: Scale, chance: float) -> float:
     """An upper bound of a scale's factor, 1 where chance explains what it shows."""
-    part = 2 / (9 * scale.freedom)
-    if scale.mean <= (1 - part + chance * sqrt(part)) ** 3:
-        return 1.0
-    return max(1.0, scale.mean / (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3)
+    explained, divisor = _quantiles(scale.freedom, chance)
+    mean = scale.mean
+    return 1.0 if mean <= explained else max(1.0, mean / divisor)
