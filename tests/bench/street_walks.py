@@ -12,10 +12,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from earlystop.api.counts import ClassAnswers, Tally
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from earlystop.rollout.transitions import expire, weights_in_force
 from tests.unit.rollout.policies import NOW, UID, policy
 
 MARGIN, RATE, TICK, REQUESTS = 0.02, 0.85, 15, 200
