@@ -34,16 +34,19 @@ OBJECTIVE = Objective(
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """A kind of users. users: of each cohort; likeness: intraclass correlation of their answers, 0 < likeness < 1.
-    looks: that a session lasts, in each of which it has one answer; session_likeness: of its answers besides."""
+    looks: that a session lasts, in each of which it has one answer; session_likeness: of its answers besides. trend: by
+    how much of itself the candidate's cohort alone gets better, -1..1, whatever its setting, over all looks."""
 
     users: int
     likeness: float
     looks: int = 1
     session_likeness: float = 0.0
+    trend: float = 0.0
 
     def __str__(self) -> str:
         sessions = f", sessions over {self.looks} looks, likeness {self.session_likeness}" if self.looks > 1 else ""
-        return f"A/A first: {self.users:,} users a cohort, likeness {self.likeness}{sessions}"
+        trend = f", one of which moves by {self.trend:.1%}" if self.trend else ""
+        return f"A/A first: {self.users:,} users a cohort, likeness {self.likeness}{sessions}{trend}"
 
 
 CROWDS = (
@@ -56,6 +59,8 @@ CROWDS = (
     Crowd(1000, 0.1, 20, 0.5),
     Crowd(200, 0.1, 40, 0.05),
 )
+BEYOND = (Crowd(1000, 0.1, trend=0.035), Crowd(1000, 0.1, trend=-0.035))
+"""A cohort that gets better or worse by itself, by 3 points of Exact Match, while the other stays as it is."""
 QUICK = (Crowd(200, 0.1), Crowd(1000, 0.1, 5, 0.3))
 
 
@@ -103,7 +108,9 @@ def claims(rng: np.random.Generator, crowd: Crowd, loss: float, *, same_first: b
     cohorts = _Cohort(rng, crowd), _Cohort(rng, crowd)
     for number in range(1, LOOKS + 1):
         kept = 1 - loss / RATE if step or not same_first else 1.0
-        tallies = cohorts[0].ask(number, 1.0), cohorts[1].ask(number, kept)
+        moved = min(1.0, 1 - crowd.trend + crowd.trend * number / LOOKS) if crowd.trend > 0 else 1.0
+        moved += min(0.0, crowd.trend) * number / LOOKS
+        tallies = cohorts[0].ask(number, 1.0), cohorts[1].ask(number, kept * moved)
         state = engine.update(state, Look(60 * number, step, 50, *tallies))
         if same_first and not step:
             if number >= SAME_LOOKS and state.dispersion.is_known:

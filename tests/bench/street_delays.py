@@ -30,6 +30,8 @@ AFTER_RAMP_SECONDS = 5400
 FORMER = SettleTimes(least=60, longest=60, measured=False)
 """What a policy without `settleSeconds` waited before requests in flight were asked."""
 
+STUCK_SECONDS = 2400.0
+
 PAUSED_AT, OFF_AT, RESUMED_AT = 30, 840, 900
 """Seconds of a step at which it is paused, its overlay is taken off, and it goes on."""
 
@@ -42,7 +44,8 @@ TEN = (*({"weight": weight, "minimumSeconds": 300} for weight in range(5, 50, 5)
 class Delays:
     """Log-normal times of answers. means: seconds of right answers, of the baseline and of the candidate; sigma: of the
     logarithm; slower: how many times as long a wrong answer takes; rate: requests a second; steps: of the ramp; paused:
-    whether each step is paused while it settles, and its overlay is off at the end of that."""
+    whether each step is paused while it settles, and its overlay is off at the end of that; stuck: the share of wrong
+    answers of each variant that take `STUCK_SECONDS` instead."""
 
     means: tuple[float, float]
     sigma: float
@@ -50,6 +53,7 @@ class Delays:
     steps: tuple[dict[str, int], ...] = FOUR
     rate: float = 40.0
     paused: bool = False
+    stuck: tuple[float, float] = (0.0, 0.0)
 
     @property
     def spec(self) -> PolicySpec:
@@ -71,6 +75,11 @@ KINDS: dict[str, Delays] = {
     "15 and 5 s, sigma 1.2, 3 times, ten steps, 8 a second": Delays((15, 5), 1.2, 3, TEN, 8.0),
     "15 and 5 s, sigma 1.2, 3 times, ten steps, each paused": Delays((15, 5), 1.2, 3, TEN, paused=True),
 }
+BEYOND: dict[str, Delays] = {
+    "10 s, but a seventh of the candidate's wrong answers 40 minutes": Delays((10, 10), 1.0, 1, stuck=(0.0, 1 / 7)),
+    "10 s, but a seventh of the baseline's wrong answers 40 minutes": Delays((10, 10), 1.0, 1, stuck=(1 / 7, 0.0)),
+}
+"""A tail that the wait for 25 mean times of an answer does not see."""
 PAUSED = Delays((15, 5), 1.2, 3, ({"weight": 50},), 400.0, paused=True)
 """One step with so much traffic that a look shows whether slow answers are missing from it."""
 QUICK = ("40 and 10 s, sigma 0.8, 2 times",)
@@ -83,7 +92,7 @@ class Arm:
 
     def __init__(self, rng: np.random.Generator, delays: Delays, rate: float, exact_match: float, number: int) -> None:
         self._rng, self._delays, self._rate, self._exact_match = rng, delays, rate, exact_match
-        self._mean, self._tokens = delays.means[number], TOKENS[number]
+        self._mean, self._tokens, self._stuck = delays.means[number], TOKENS[number], delays.stuck[number]
         self._started, self._right, self._wrong = (np.empty(0) for _ in range(3))
         self._until = 0.0
 
@@ -107,14 +116,18 @@ class Arm:
         is_right = self._rng.random(count) < self._exact_match
         sigma = self._delays.sigma
         took = np.exp(log(self._mean) - sigma * sigma / 2 + sigma * self._rng.standard_normal(count))
-        ended = began + took * np.where(is_right, 1.0, self._delays.slower)
+        took = took * np.where(is_right, 1.0, self._delays.slower)
+        if self._stuck:
+            took[~is_right & (self._rng.random(count) < self._stuck)] = STUCK_SECONDS
+        ended = began + took
         self._started = _merged(self._started, began)
         self._right, self._wrong = _merged(self._right, ended[is_right]), _merged(self._wrong, ended[~is_right])
         self._until += CHUNK_SECONDS
 
 
 def _merged(known: Moments, new: Moments) -> Moments:
-    return np.sort(np.concatenate([known, new]))
+    # A stable sort finds that the first part is in order already.
+    return np.sort(np.concatenate([known, np.sort(new)]), kind="stable")
 
 
 def campaign(
@@ -187,7 +200,8 @@ def errors(
     kind: str, runs: int, seed: int, settle: SettleTimes | None = None, *, waits_again: bool = True
 ) -> tuple[float, float]:
     """Shares of campaigns that were promoted and that were rolled back for harm."""
-    delays, number = KINDS[kind], list(KINDS).index(kind)
+    known = {**KINDS, **BEYOND}
+    delays, number = known[kind], list(known).index(kind)
     spec = delays.spec
     found = [
         _verdict(campaign(delays, spec, (seed, number, run), settle, waits_again=waits_again)) for run in range(runs)

@@ -41,7 +41,8 @@ class Strange:
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
     """Shares of campaigns with a wrong promotion, or a wrong saving, and with a wrong rollback."""
-    strange, number = KINDS[kind], list(KINDS).index(kind)
+    known = {**KINDS, **BEYOND}
+    strange, number = known[kind], list(known).index(kind)
     found = np.array([_wrong(strange, np.random.default_rng([seed, number, run])) for run in range(runs)])
     return float(found[:, 0].mean()), float(found[:, 1].mean())
 
@@ -200,6 +201,21 @@ def _hard_hidden(hidden: float, equal: float, loss: float) -> Callable[..., Iter
     return looks
 
 
+def _as_many(share: float, loss: float) -> Callable[..., Iterator[tuple[Look, float]]]:
+    """As many answers of both variants cannot be scored: of the baseline whichever, of the candidate wrong ones."""
+
+    def looks(rng: np.random.Generator) -> Iterator[tuple[Look, float]]:
+        for at in range(1, LOOKS // 2 + 1):
+            n_c = int(rng.binomial(2 * SIZE, 0.5))
+            n_b = 2 * SIZE - n_c
+            x_b, x_c = int(rng.binomial(n_b, RATE)), int(rng.binomial(n_c, RATE - loss))
+            gone_b, gone_c = int(rng.binomial(n_b, share)), min(n_c - x_c, int(rng.binomial(n_c, share)))
+            left_b = x_b - int(rng.hypergeometric(x_b, n_b - x_b, gone_b))
+            yield Look(15 * at, 0, 50, tally(n_b, left_b, unscored=gone_b), tally(n_c, x_c, unscored=gone_c)), loss
+
+    return looks
+
+
 _CLASSES = tuple(ClassMargin(name, 0.2) for name in ("easy", "hard", "usual"))
 
 KINDS: Mapping[str, Strange] = {
@@ -230,6 +246,13 @@ KINDS: Mapping[str, Strange] = {
         PLAIN, _hard_hidden(0.4, 0.0, MARGIN)
     ),
 }
+BEYOND: Mapping[str, Strange] = {
+    f"{share:.0%} of both unscored and excluded, of the candidate wrong ones alone, twice the margin lost": Strange(
+        replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
+    )
+    for share in (0.01, 0.02, 0.05)
+}
+"""What no count shows: as many are missing of both variants, and others."""
 QUICK = (
     "session lengths with a Pareto tail of 1.2, likeness 0.1 and 0.5",
     "hard questions alone are unscored: 20 % of its wrong ones, excluded",

@@ -19,9 +19,11 @@ from tests.bench import (
     street_delays,
     street_golden,
     street_mixes,
+    street_retries,
     street_sessions,
     street_strange,
     street_users,
+    street_walks,
     verdict_streams,
 )
 from tests.bench.dispersion_paths import Divided, claims
@@ -56,6 +58,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "as much is missing in both variants": lambda: rows_of(street.missing_cells(SEED + 6, 0.05), 25),
     "traffic follows laws that nobody had in mind": lambda: rows_of(
         street.strange_cells(SEED + 16, street_strange.QUICK), 12
+    ),
+    "questions are asked again, of a variant that is drawn anew": lambda: rows_of(
+        street.retried_cells(SEED + 17, street_retries.Retried.DRAWN, (0.5,)), 200
     ),
     "an interval is shown": lambda: rows_of(street.interval_cells(SEED + 3), 200),
 }
@@ -137,3 +142,24 @@ def test_as_many_questions_as_are_said_to_be_needed_decide_nine_of_ten_campaigns
         ended = street_golden.campaign(spec, RolloutState(), serve, needed // 50)
         promoted += ended is not None and ended.is_a(Verdict.PROMOTE)
     assert 80 <= promoted <= 98
+
+
+def test_a_mix_that_moves_with_the_ramp_is_judged_by_what_each_step_says_and_not_by_requests_alone() -> None:
+    found = street_walks.ended(street_walks.RISING, 12, SEED)
+    wrong = [each for each in found if each.is_wrong(each.lost_by_weight)]
+    assert len(wrong) <= 2
+    # An hour of hard questions at 1 % says little beside easy ones at 50 %, though as many users asked them.
+    assert sum(each.verdict is Verdict.PROMOTE and each.is_wrong(each.lost) for each in found) >= 9
+
+
+def test_that_as_many_are_missing_hides_which_ones_where_they_are_left_out() -> None:
+    *_, worst = street_strange.BEYOND
+    promoted, _ = street_strange.errors(worst, 10, SEED)
+    assert promoted > 0.7
+
+
+def test_questions_that_are_asked_again_of_the_other_variant_make_it_look_worse() -> None:
+    # Each variant is handed what the other could not answer.
+    stream = street_retries.streams(np.random.default_rng(SEED), 40, street_retries.Retried.OTHER, 0.8)
+    shown = stream.x_c.sum() / stream.n_c.sum() - stream.x_b.sum() / stream.n_b.sum()
+    assert -street_retries.MARGIN < shown < -0.75 * street_retries.MARGIN

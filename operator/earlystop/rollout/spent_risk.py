@@ -1,8 +1,8 @@
 """Campaigns of the same candidate share the risks of error: which of them a campaign is, and what is spent by it.
 
 Whoever tries a candidate again and again promotes a bad one in the end. So a policy names over how many campaigns of
-one candidate its risks hold together (`objective.risk.campaigns`): retries, and edits of anything but the candidate's
-values and that number. The k-th of n spends `1/k^2` over the sum of `1/1^2` to `1/n^2` of each risk
+one candidate its risks hold together (`objective.risk.campaigns`): retries, and edits of anything but the values
+that the candidate changes and that number. The k-th of n spends `1/k^2` over the sum of `1/1^2` to `1/n^2` of each risk
 (`evidence.multiple_testing.campaign_risk`); the one after the n-th begins anew. A campaign that never had a look of
 evidence spends nothing.
 
@@ -91,7 +91,7 @@ def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:
     attempts: of the campaigns before. After as many as the policy names the count begins anew.
     """
     known = {each.candidate: each.campaigns for each in attempts}
-    attempt = 1 + max((known.get(key, 0) for key in _keys(spec)), default=0)
+    attempt = 1 + max((known.get(key, 0) for key in (*_keys(spec), *_earlier_keys(spec))), default=0)
     return attempt if attempt <= spec.objective.risk.campaigns else 1
 
 
@@ -112,18 +112,29 @@ def risk_status(plan: Plan) -> RiskStatus:
 
 
 def _keys(spec: PolicySpec) -> list[str]:
-    """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count. A
-    search is one candidate, which comes first, by the parameters that it changes, whatever its strategy and whatever
-    else it names: else who adds a value, or a parameter that stays as it is, would have the whole risk again. Where it
-    tries all settings at once, each of them counts as well."""
-    settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
+    """What tells candidates apart, whatever they are called: the values that they change, and over how many campaigns
+    they count. A search is one candidate, which comes first, by the parameters that it changes, whatever its strategy
+    and whatever else it names: else who adds a value, or a parameter that stays as it is, would have the whole risk
+    again. Where it tries all settings at once, each of them counts as well."""
+    settings = _changed_settings(spec)
     keys = [_digest(sorted(each.items()), spec) for each in settings]
     if spec.search is None:
         return keys
-    baseline = spec.baseline_settings()
-    changed = {name for each in settings for name, value in each.items() if value != baseline.get(name)}
-    whole = _digest(["search", *sorted(changed)], spec)
+    whole = _digest(["search", *sorted({name for each in settings for name in each})], spec)
     return [whole] if by_trials(spec) else [whole, *keys]
+
+
+def _changed_settings(spec: PolicySpec) -> list[dict[str, str]]:
+    """Of each setting that is tried, the values that differ from the baseline's."""
+    baseline = spec.baseline_settings()
+    settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
+    return [{name: value for name, value in each.items() if value != baseline.get(name)} for each in settings]
+
+
+def _earlier_keys(spec: PolicySpec) -> list[str]:
+    """By what statuses of earlier releases tell candidates apart: values that stay as they are count there too."""
+    settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
+    return [] if by_trials(spec) else [_digest(sorted(each.items()), spec) for each in settings]
 
 
 def _digest(identity: list[Any], spec: PolicySpec) -> str:

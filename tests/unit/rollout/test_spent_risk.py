@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -18,11 +19,12 @@ from earlystop.rollout.state import Attempts, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
-from tests.unit.rollout.policies import NOW, UID, policy, started
+from tests.unit.rollout.policies import NOW, UID, WRITTEN, policy, started
 from tests.unit.rollout.searching import NONE_IS_SAFE, World, searched
 from tests.unit.rollout.traffic import SAVING, Server, answers, decided
 
 SHARED = {"objective": {"risk": {"campaigns": 5}}}
+PACE = {"name": "pace", "type": "Integer", "minimum": "1", "maximum": "9", "stopsSooner": "WhenLower"}
 
 
 def shared(changes: dict[str, Any] | None = None) -> PolicySpec:
@@ -72,6 +74,11 @@ def test_without_a_horizon_each_campaign_has_the_whole_risk() -> None:
         {"objective": {"exactMatch": {"margin": "0.06"}}},
         {"rollout": {"steps": [{"weight": 50}]}},
         {"candidates": [{"name": "renamed", "values": [{"name": "window", "value": "10"}]}]},
+        {
+            "parameters": [*WRITTEN["parameters"], PACE],
+            "baseline": {"values": [*WRITTEN["baseline"]["values"], {"name": "pace", "value": "3"}]},
+        },
+        {"parameters": WRITTEN["parameters"][:1], "baseline": {"values": [{"name": "window", "value": "40"}]}},
     ],
 )
 def test_an_edit_of_anything_but_the_candidates_values_is_a_campaign_of_the_same_candidate(
@@ -79,6 +86,12 @@ def test_an_edit_of_anything_but_the_candidates_values_is_a_campaign_of_the_same
 ) -> None:
     after = again(shared(changes), ended(shared(), started(shared())), "")
     assert (after.campaign, risks(after)[0]) == (2, 2)
+
+
+def test_a_campaign_is_counted_on_after_a_status_that_told_candidates_apart_by_unchanged_values_too() -> None:
+    identity = [[["patience", "2.5"], ["window", "10"]], 5]
+    earlier = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    assert next_attempt([Attempts(earlier, 2)], shared()) == 3
 
 
 def test_another_candidate_has_the_whole_risk_and_the_first_one_is_remembered_meanwhile() -> None:
