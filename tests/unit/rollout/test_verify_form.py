@@ -73,11 +73,17 @@ CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
         "promoted",
         lambda spec: spec.update(lookTable=spec["lookTable"].replace(" 1200 ", " 01200 ", 1)),
     ),
-    "a nought below nought": ("promoted", lambda spec: spec.update(lookTable=spec["lookTable"].replace(" 0 ", " -0 ", 1))),
+    "a nought below nought": (
+        "promoted",
+        lambda spec: spec.update(lookTable=spec["lookTable"].replace(" 0 ", " -0 ", 1)),
+    ),
     "the others in another order": ("several, one promoted", lambda spec: spec["others"].reverse()),
     "a candidate twice": ("several, one promoted", lambda spec: spec["others"].append(spec["others"][-1])),
     "a drop without its reason": ("several, one promoted", lambda spec: dropped(spec).pop("reason")),
-    "a drop in another step": ("several, one promoted", lambda spec: dropped(spec).update(droppedAtStep=dropped(spec)["droppedAtStep"] + 1)),
+    "a drop in another step": (
+        "several, one promoted",
+        lambda spec: dropped(spec).update(droppedAtStep=dropped(spec)["droppedAtStep"] + 1),
+    ),
     "zeros after a trial's risk": (
         "a search is over",
         lambda spec: spec["search"]["earlier"][0].update(risk=spec["search"]["earlier"][0]["risk"] + "0"),
