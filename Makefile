@@ -161,7 +161,7 @@ test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-t
 crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
-	$(BIN)/python -m earlystop.delivery.policy_kinds charts/earlystop/files/policy-kinds.yaml
+	$(BIN)/python -m earlystop.delivery.routes.policy_kinds charts/earlystop/files/policy-kinds.yaml
 
 .PHONY: docs
 docs: $(READY) ## generate the pages that are made from tables of the code

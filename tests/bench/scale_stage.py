@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from earlystop.api.compact_status import whole
+from earlystop.api.status.compact import whole
 from tests.bench.scale_exporter import GUARDED
 from tests.bench.scale_fleet import (
     ACCOUNT,

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import MAXIMUM_LOOKS, next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.settling import SettleTimes
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.transitions import expire, start_campaign, suspend_or_resume, take_look, weights_in_force
+from earlystop.rollout.transitions import expire, suspend_or_resume, weights_in_force
 from tests.unit.rollout.policies import NOW, UID, policy
 
 MARGIN, EXACT_MATCH, CHUNK_SECONDS = 0.02, 0.85, 900.0

@@ -22,9 +22,10 @@ from earlystop.demo.replay import Replay
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
-from earlystop.rollout.transitions import take_look, weights_in_force
+from earlystop.rollout.transitions import weights_in_force
 from tests.unit.demo.recorded import real_source, recordings
 from tests.unit.rollout.policies import policy, started
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from earlystop.delivery.policy_kinds import POLICY_KINDS
+from earlystop.delivery.routes.policy_kinds import POLICY_KINDS
 from tests.cluster.cache import CACHE
 from tests.cluster.packaging import objects, template
 

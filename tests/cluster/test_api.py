@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import CHECKPOINTS
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy, source, verdict

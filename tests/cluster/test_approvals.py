@@ -15,9 +15,9 @@ from kubernetes.aio import client, config
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
 from earlystop.controller.cluster import Cluster as Api
-from earlystop.rollout.approval import ApprovalRequirement, Asked, asked
-from earlystop.rollout.requirements import Answer, RequirementState
-from earlystop.rollout.status_codec import to_status
+from earlystop.rollout.stored.status_codec import to_status
+from earlystop.rollout.waiting.approval import ApprovalRequirement, Asked, asked
+from earlystop.rollout.waiting.requirements import Answer, RequirementState
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS

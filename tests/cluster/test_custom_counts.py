@@ -18,7 +18,7 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.api.status import Uncertain
+from earlystop.api.status.policy import Uncertain
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -26,7 +26,7 @@ from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.reader import TemplateRequest, read_templates
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
 from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN
 from tests.cluster.network import NODE_ADDRESS, enter_private_network

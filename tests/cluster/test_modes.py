@@ -22,7 +22,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import Mode, mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.probe import probe
+from earlystop.delivery.probes.sending import probe
 from earlystop.delivery.proof import Probes, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.demo import manifests

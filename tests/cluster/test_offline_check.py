@@ -10,7 +10,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from earlystop.api.wire import GROUP, VERSION
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.refused_searches import RIGHT, SEARCHES

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.delivery.policy_kinds import POLICY_KINDS
+from earlystop.delivery.routes.policy_kinds import POLICY_KINDS
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS

@@ -13,9 +13,9 @@ from earlystop.controller.cluster import Cluster as Api
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.event_notes import EventNote
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, policy

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 
 from earlystop.cli.overview import line
-from earlystop.cli.screen import picture
-from earlystop.cli.screen_reading import remaining_of
+from earlystop.cli.screen.reading import remaining_of
+from earlystop.cli.screen.whole import picture
 from tests.e2e.stage import Stage
 
 VERDICT_SECONDS = 240.0

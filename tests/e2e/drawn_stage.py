@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from earlystop.controller.cluster import ROUTES
-from earlystop.delivery.injector_objects import ADMIN_PORT, MOUNT
+from earlystop.delivery.injector.objects import ADMIN_PORT, MOUNT
 from earlystop.delivery.names import injector_name
 from tests.e2e.injected_stage import InjectedStage
 from tests.e2e.mounted_stage import Kubelet

@@ -8,7 +8,7 @@ from typing import Any
 
 from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS
-from earlystop.delivery.injector_objects import ADMIN_PORT
+from earlystop.delivery.injector.objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name
 from tests.cluster.commands import NODE
 from tests.cluster.processes import Child, wait_until

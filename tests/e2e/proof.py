@@ -14,8 +14,8 @@ from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
 from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.packing import unpack_looks
-from earlystop.rollout.verify import differences
+from earlystop.rollout.stored.packing import unpack_looks
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.stage import Stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
 from tests.e2e.stage import Stage, condition_is, phase_is

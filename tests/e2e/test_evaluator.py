@@ -13,7 +13,7 @@ from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.main import app
 from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from earlystop.simulation.planning import Question, forecast
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
-from earlystop.api.compact_status import whole
+from earlystop.api.status.compact import whole
 from earlystop.demo import manifests
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.cluster.processes import wait_until
 from tests.e2e.golden_evaluator import evaluating, write_questions
 from tests.e2e.harder_half import write_harder_half

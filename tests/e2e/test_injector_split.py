@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.controller.cluster import CONFIG_MAPS, ROUTES, SERVICES
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.injector_objects import ADMIN_PORT
+from earlystop.delivery.injector.objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from earlystop.exporter.settings_document import read_document

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.demo import manifests
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.e2e.own_stage import own_stage

@@ -15,7 +15,7 @@ from earlystop.controller.cluster import PROPOSALS
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.demo.recordings import load_recordings
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.cluster.errors import ClusterError
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster

@@ -12,7 +12,7 @@ from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.demo import manifests
 from earlystop.evidence.longest_session import LEAST_BLOCK, looks_to_learn
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until

@@ -13,7 +13,7 @@ import pytest
 
 from earlystop.controller.cluster import DEPLOYMENTS, ROUTES
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.injector_objects import ADMIN_PORT
+from earlystop.delivery.injector.objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from tests.cluster.gateway import Gateway

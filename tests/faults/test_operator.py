@@ -13,7 +13,7 @@ import pytest
 
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from earlystop.controller.cluster import APPROVALS
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import child_environment, wait_until
 from tests.e2e.proof import Manifest, assert_weights_were_always_valid, only_verdict, share

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import (
     carried_out,
     expire,
     lose_metrics,
-    start_campaign,
     suspend_or_resume,
     weights_in_force,
     weights_lost,

@@ -8,11 +8,9 @@ import numpy as np
 
 from earlystop.api.counts import Tally
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.transitions import (
-    take_look,
-    weights_in_force,
-)
+from earlystop.rollout.transitions import weights_in_force
 from tests.unit.rollout.policies import NOW, policy, started
 from tests.unit.rollout.several import (
     CANDIDATES,

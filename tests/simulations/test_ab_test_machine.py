@@ -13,10 +13,10 @@ from hypothesis.stateful import initialize, precondition, rule
 from earlystop.api.counts import Look
 from earlystop.evidence.engine import EvidenceState, Objective, begin, update
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.manual import Decide, Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
@@ -30,13 +30,11 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import (
-    take_look,
-)
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.simulations.rollout_machine import RolloutMachine
 from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.several import BAD, BETTER, GOOD, IN_SHADOW, TOGETHER, Answering, observe

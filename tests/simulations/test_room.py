@@ -20,7 +20,7 @@ from earlystop.rollout.look_schedule import (
     record_is_full,
     spacing,
 )
-from earlystop.rollout.packing import CLASS_COLUMNS, COLUMNS, pack_looks, unpack_looks
+from earlystop.rollout.stored.packing import CLASS_COLUMNS, COLUMNS, pack_looks, unpack_looks
 from tests.unit.rollout.claims import CLASSES, UNDECIDED, arms, begun, in_classes, judging
 from tests.unit.rollout.realistic import THIRTY_DAYS, looks_in, realistic_looks
 from tests.unit.rollout.traffic import observe

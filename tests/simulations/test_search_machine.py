@@ -14,9 +14,9 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, TRYING, Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.searching import Truth, World, searched
 

@@ -11,7 +11,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
-from earlystop.rollout.packing import pack_looks
+from earlystop.rollout.stored.packing import pack_looks
 from tests.unit.rollout.realistic import realistic_looks
 from tests.unit.rollout.states import REACHED, stored
 

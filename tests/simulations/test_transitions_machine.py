@@ -12,13 +12,11 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import ACTING, DECIDED, TRYING, WATCHING, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import (
-    take_look,
-)
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.words.event_notes import event_notes
 from tests.simulations.rollout_machine import RolloutMachine
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import UID, policy

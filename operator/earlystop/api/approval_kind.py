@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.status import StoredCondition
+from earlystop.api.status.policy import StoredCondition
 from earlystop.api.values import ObjectName, Value, rules
 
 COUNTED = "Counted"

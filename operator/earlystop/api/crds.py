@@ -18,7 +18,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
 from earlystop.api.source import REACHABLE, SourceSpec, SourceStatus
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION

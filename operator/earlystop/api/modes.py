@@ -70,8 +70,8 @@ MODES: dict[str, ModeTraits] = {
     ),
     "RequestBody": ModeTraits(
         module="earlystop.delivery.request_body",
-        drawing_module="earlystop.delivery.injector_split",
-        direct_module="earlystop.delivery.injector_service",
+        drawing_module="earlystop.delivery.injector.split",
+        direct_module="earlystop.delivery.injector.service",
         edits_bodies=True,
         through_injector=True,
         watches=OVERLAY,

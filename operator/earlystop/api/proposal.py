@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from earlystop.api.policy import Setting
-from earlystop.api.status import StoredCondition
+from earlystop.api.status.policy import StoredCondition
 from earlystop.api.values import ObjectName, Value, rules
 
 ACCEPTED, TRIED = "Accepted", "Tried"

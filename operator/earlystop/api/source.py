@@ -8,7 +8,7 @@ from pydantic import Field
 
 from earlystop.api.load import Loads
 from earlystop.api.savings import Price
-from earlystop.api.status import StoredCondition
+from earlystop.api.status.policy import StoredCondition
 from earlystop.api.templates import Templates
 from earlystop.api.values import ObjectName, Value, rules
 

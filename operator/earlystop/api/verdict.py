@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.guard_status import RecordedGuard
 from earlystop.api.look_table import WithLooks
-from earlystop.api.search_status import RecordedSearch
 from earlystop.api.searches import MOST_TOGETHER
-from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
+from earlystop.api.status.guard import RecordedGuard
+from earlystop.api.status.policy import MarginStatus, NamedLogE, RiskStatus, Uncertain
+from earlystop.api.status.search import RecordedSearch
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]

@@ -18,8 +18,8 @@ from earlystop.cli.options import Timeout, Yes
 from earlystop.cli.submit import read, wait, whoami
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
-from earlystop.rollout.approval_words import proposal_sentence
-from earlystop.rollout.gate_words import awaits_gates_alone
+from earlystop.rollout.waiting.approval_words import proposal_sentence
+from earlystop.rollout.waiting.gate_words import awaits_gates_alone
 
 APPROVE, REJECT = "Approve", "Reject"
 LONGEST_NAME = 253

@@ -11,13 +11,13 @@ import typer
 import yaml
 
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.api.values import canonical_setting
 from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
-from earlystop.cli.documents import STANDARD_INPUT, read_documents, read_text
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.manifest_edit import applied, child, loaded, policy_node, remove_items, set_values
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.documents import STANDARD_INPUT, read_documents, read_text
+from earlystop.cli.files.manifest_edit import applied, child, loaded, policy_node, remove_items, set_values
+from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.terminal import printable, say
 from earlystop.controller.cluster import POLICIES
 

@@ -15,8 +15,8 @@ import yaml
 from earlystop.api.counts import Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
@@ -26,7 +26,7 @@ from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import Chains, Link
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 
 
 class Format(StrEnum):

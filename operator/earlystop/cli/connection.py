@@ -14,9 +14,9 @@ import yaml
 from kubernetes.aio import config
 
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.metadata_check import NAME
+from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import ensure_usable
-from earlystop.cli.metadata_check import NAME
-from earlystop.cli.words import shown
 from earlystop.controller.cluster import (
     APPROVALS,
     POLICIES,

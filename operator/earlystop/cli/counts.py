@@ -20,7 +20,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, STARTED
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import name_in, read_manifest, read_policy
+from earlystop.cli.files.policies import name_in, read_manifest, read_policy
 from earlystop.cli.template_counts import TemplateLook, read_source, show, show_engine
 from earlystop.cli.terminal import FirstThatFits, printable
 from earlystop.metrics.convention.ledger import Ledger, totals

@@ -16,15 +16,15 @@ from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
 from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, list_objects
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 
 EFFORT_FIELDS = ("reasoning_effort", "reasoning.effort", "chat_template_kwargs.reasoning_effort")
 """Where clients write an effort."""

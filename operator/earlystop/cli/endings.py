@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from earlystop.cli.screen_view import conditions_of, status_of
+from earlystop.cli.screen.view import conditions_of, status_of
 from earlystop.rollout.state import ENDED
 
 ROLLED_BACK, UNDECIDED = 3, 4

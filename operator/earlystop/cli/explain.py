@@ -6,21 +6,21 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from earlystop.cli.aftermath import Paragraph, afterwards
 from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
-from earlystop.cli.evidence_words import claim_words, one_in_line
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen_holds import hold_of, outlook_of
-from earlystop.cli.screen_reading import remaining_of, unreadable
-from earlystop.cli.screen_times import duration, forecast_phrase
-from earlystop.cli.screen_view import UNREADABLE, Manifest, View, view_of
+from earlystop.cli.screen.aftermath import Paragraph, afterwards
+from earlystop.cli.screen.evidence_words import claim_words, one_in_line
+from earlystop.cli.screen.holds import hold_of, outlook_of
+from earlystop.cli.screen.reading import remaining_of, unreadable
+from earlystop.cli.screen.times import duration, forecast_phrase
+from earlystop.cli.screen.view import UNREADABLE, Manifest, View, view_of
+from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
-from earlystop.cli.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.controller.cluster import POLICIES
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
-from earlystop.rollout.summary import summary
+from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
 
 

@@ -15,10 +15,10 @@ from rich.console import Group, RenderableType
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.fitting import fitting_rows, said
+from earlystop.cli.files.documents import read_documents
 from earlystop.cli.records import checkpoints_in
+from earlystop.cli.screen.fitting import fitting_rows, said
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import POLICIES, VERDICTS
 from earlystop.rollout.formatting import in_points

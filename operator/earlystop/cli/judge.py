@@ -13,8 +13,8 @@ import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_offline_policy
-from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
+from earlystop.cli.files.looks_file import Line, LooksError, grouped, read_file
+from earlystop.cli.files.policies import read_offline_policy
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion_source import DispersionSource

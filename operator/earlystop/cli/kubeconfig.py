@@ -12,7 +12,7 @@ import yaml
 from kubernetes.aio.config import kube_config
 
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.words import nearest, shown
+from earlystop.cli.files.words import nearest, shown
 
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 SEPARATOR = ";" if os.name == "nt" else ":"

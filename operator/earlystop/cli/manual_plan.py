@@ -14,12 +14,12 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
 from earlystop.rollout import manual
-from earlystop.rollout.gate_words import awaits_gates_alone
 from earlystop.rollout.handled_requests import Request, handled_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable
 from earlystop.rollout.state import TRYING, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.waiting.gate_words import awaits_gates_alone
 
 
 class Refused(CommandFailure):

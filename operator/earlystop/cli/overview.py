@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from earlystop.cli.evidence_words import one_in
-from earlystop.cli.fitting import said
-from earlystop.cli.screen_view import Manifest, conditions_of, status_of
-from earlystop.cli.search_screen import search_phrase
+from earlystop.cli.screen.evidence_words import one_in
+from earlystop.cli.screen.fitting import said
+from earlystop.cli.screen.search import search_phrase
+from earlystop.cli.screen.view import Manifest, conditions_of, status_of
 from earlystop.cli.terminal import FirstThatFits, printable
 
 HEADINGS = ("NAMESPACE", "NAME", "PHASE", "STEP", "WEIGHT", "EM DIFFERENCE", "SAVING", "KEEPS EM", "READY")

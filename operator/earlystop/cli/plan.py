@@ -12,12 +12,12 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
-from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.compact import whole
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_manifest, read_offline_policy
+from earlystop.cli.files.policies import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.searches import refuse_suppositions, show_searches
@@ -29,7 +29,7 @@ from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
-from earlystop.rollout.stored_settings import restore_losses
+from earlystop.rollout.stored.settings import restore_losses
 from earlystop.simulation.forecast import SupposedTraffic, forecast
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
 from earlystop.simulation.random_walk import Floats

@@ -9,8 +9,8 @@ from typing import Self
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen_reading import latest_events
-from earlystop.cli.screen_view import UNREADABLE, Event, Manifest
+from earlystop.cli.screen.reading import latest_events
+from earlystop.cli.screen.view import UNREADABLE, Event, Manifest
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError
 

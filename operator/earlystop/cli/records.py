@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of
-from earlystop.cli.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
 from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound, Resource
 
 Manifest = dict[str, Any]

@@ -12,14 +12,14 @@ import typer
 
 from earlystop.cli.connection import Context, Namespace, namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.files.words import nearest, shown
 from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
 from earlystop.cli.terminal import say
-from earlystop.cli.words import nearest, shown
 from earlystop.report.content import Report, report_of
 from earlystop.report.page import page_of
 from earlystop.report.trail import TrailEntry, is_whole, latest_first
 from earlystop.rollout.record.checkpoint import links_of
-from earlystop.rollout.verify import chain_differences
+from earlystop.rollout.verify.verdict import chain_differences
 
 Manifest = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)

@@ -16,18 +16,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from earlystop.api.compact_status import whole
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.compact import whole
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.cluster import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
-from earlystop.rollout.savings import SavingsLedger, Sums
-from earlystop.rollout.savings_codec import restore_savings
-from earlystop.rollout.savings_price import Money, net_tokens, price_of, worth_of
+from earlystop.rollout.savings.ledger import SavingsLedger, Sums
+from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_of
+from earlystop.rollout.stored.savings_codec import restore_savings
 
 HEADINGS = ("POLICY", "SAVED", "GOLDEN", "SHADOWS", "LOST", "NET", "WORTH", "A REQUEST", "COUNTED UNTIL")
 

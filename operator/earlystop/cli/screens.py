@@ -23,7 +23,7 @@ from earlystop.cli.connection import (
     read_object,
 )
 from earlystop.cli.overview import overview
-from earlystop.cli.screen_reading import latest_events, reading, remaining_of, screen_of
+from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
 from earlystop.cli.terminal import console
 from earlystop.controller.cluster import POLICIES
 

@@ -16,12 +16,12 @@ from rich.table import Table
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
 from earlystop.cli import terminal
-from earlystop.cli.documents import read_text
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_manifest
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.documents import read_text
+from earlystop.cli.files.offline_check import problems_of
+from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.plan_waits import people_remarks, rate_remarks
-from earlystop.rollout.trials import strategy_in
+from earlystop.rollout.trials.sequence import strategy_in
 from earlystop.simulation.search_policy import (
     SearchFigures,
     can_be_played,

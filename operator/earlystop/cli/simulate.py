@@ -13,7 +13,7 @@ from rich.table import Table
 
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_offline_policy
+from earlystop.cli.files.policies import read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate, amount
 from earlystop.cli.searches import SEARCHES_SIMULATED, refuse_suppositions, show_search
 from earlystop.rollout.state import Verdict

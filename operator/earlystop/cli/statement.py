@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from earlystop.cli.connection import Context, Namespace, read_object
-from earlystop.cli.documents import read_bytes, read_documents
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_manifest
+from earlystop.cli.files.documents import read_bytes, read_documents
+from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import FromFile, is_file, one_named
 from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say

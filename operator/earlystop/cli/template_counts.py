@@ -17,7 +17,7 @@ from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import PresetTraits
 from earlystop.api.source import SourceSpec
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_manifest
+from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.terminal import printable
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.pod_names import PodOwner

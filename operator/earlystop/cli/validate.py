@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
-from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.idle_fields import idle_notes
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.documents import read_documents
+from earlystop.cli.files.idle_fields import idle_notes
+from earlystop.cli.files.offline_check import problems_of
+from earlystop.cli.files.words import closest, nearest, shown
 from earlystop.cli.terminal import say
-from earlystop.cli.words import closest, nearest, shown
 
 POLICY = "EarlyStopPolicy"
 MOST_NAMED = 5

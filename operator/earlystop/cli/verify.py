@@ -12,14 +12,14 @@ import typer
 from earlystop.api.look_table import number_of_looks
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.files import read_manifest
+from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import FromFile, Record, is_file, named_by, read_records, records_in_cluster
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
 from earlystop.cli.verify_chain import reports, say_published, say_reports
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.record.checkpoint import links_of
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 
 Chain = Annotated[
     bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")

@@ -16,8 +16,8 @@ from earlystop.cli.endings import ExitStatus, exit_code, is_over, phase_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.overview import line
 from earlystop.cli.policy_changes import PolicyChanges, policy_changes
-from earlystop.cli.screen_reading import forecast_beside, reading, screen_of
-from earlystop.cli.screen_view import Manifest, View, status_of
+from earlystop.cli.screen.reading import forecast_beside, reading, screen_of
+from earlystop.cli.screen.view import Manifest, View, status_of
 from earlystop.cli.terminal import console, say
 from earlystop.simulation.remaining_time import Remaining
 

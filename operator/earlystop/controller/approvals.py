@@ -11,9 +11,9 @@ from earlystop.api.approval_kind import COUNTED, ApprovalSpec
 from earlystop.controller.cluster import APPROVALS, Cluster, Manifest
 from earlystop.controller.condition_writer import DueConditions, Key, told_in
 from earlystop.controller.policy_objects import Known, PolicyObjects
-from earlystop.rollout.approval import Asked, Fate, GivenApproval, fates
-from earlystop.rollout.approval_words import fate_sentence
 from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.waiting.approval import Asked, Fate, GivenApproval, fates
+from earlystop.rollout.waiting.approval_words import fate_sentence
 
 SECONDS_TO_LIST = 30.0
 """Until a policy that is not known is none: approvals may be listed before policies are."""

@@ -17,9 +17,9 @@ from earlystop.controller.api_answers import message_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
+from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
 from earlystop.controller.resource import Resource as Resource
 from earlystop.controller.status_layout import StatusLayout
-from earlystop.controller.watch_stream import WatchRefused, watch_events, watch_path
 from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]

@@ -12,8 +12,8 @@ from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.telemetry import EVENTS_HELD_BACK
-from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.words.event_notes import EventNote
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes

@@ -33,7 +33,7 @@ from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
-from earlystop.delivery.probe_session import probe_session
+from earlystop.delivery.probes.session import probe_session
 from earlystop.rollout.record.retention import Retention
 
 COMPARE_SECONDS = 600.0

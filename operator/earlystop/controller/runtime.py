@@ -33,13 +33,13 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
-from earlystop.rollout.approval import Asked
-from earlystop.rollout.event_notes import EventNote
-from earlystop.rollout.savings_price import price_of
+from earlystop.rollout.savings.price import price_of
 from earlystop.rollout.search.offers import SearchView
-from earlystop.rollout.search_view import no_such_policy, search_view
 from earlystop.rollout.state import Phase
-from earlystop.rollout.waiting_condition import awaits_people
+from earlystop.rollout.trials.view import no_such_policy, search_view
+from earlystop.rollout.waiting.approval import Asked
+from earlystop.rollout.waiting.condition import awaits_people
+from earlystop.rollout.words.event_notes import EventNote
 
 LONGEST_BACKOFF = 15.0
 OUTAGE_SECONDS = 2.0

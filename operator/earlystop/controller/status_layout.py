@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.api.compact_status import compact, is_compact, packed_fields
-from earlystop.api.packed_status import in_both_layouts
+from earlystop.api.status.compact import compact, is_compact, packed_fields
+from earlystop.api.status.packed import in_both_layouts
 
 log = logging.getLogger(__name__)
 

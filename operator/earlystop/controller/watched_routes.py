@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from earlystop.delivery.precedence import EVERYTHING, path_of
-from earlystop.delivery.served_hosts import common_hostname, is_refused
+from earlystop.delivery.routes.precedence import EVERYTHING, path_of
+from earlystop.delivery.routes.served_hosts import common_hostname, is_refused
 
 Manifest = Mapping[str, Any]
 Key = tuple[str, str]

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.carried_metadata import aliased_annotations, with_carried
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.orphans import policy_of
 from earlystop.delivery.ownership import owned_metadata
+from earlystop.delivery.routes.carried_metadata import aliased_annotations, with_carried
 
 PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
 # What decides which Pods a Service sends to, and how.

@@ -12,8 +12,6 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.alias_service import fixed_refusal
-from earlystop.delivery.attached_policies import policies_cover_aliases
-from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
     as_filter,
@@ -25,9 +23,11 @@ from earlystop.delivery.headers import (
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
-from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
-from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
+from earlystop.delivery.probes.target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
+from earlystop.delivery.routes.attached_policies import policies_cover_aliases
+from earlystop.delivery.routes.gateways import backend_filter_refusal
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 

@@ -13,18 +13,18 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import PROBE_HEADER, REVISION, VARIANT
-from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.golden_rules import golden_rule, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import asking, for_probes, headers_set, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
-from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
-from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
+from earlystop.delivery.probes.target import probe_target
+from earlystop.delivery.probes.variant_probes import one_of_each
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.routes.gateway_limits import excess
 from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import ClassRule, TrafficSplit, VariantWeight
-from earlystop.delivery.variant_probes import one_of_each
 
 Reading = frozenset[tuple[tuple[str, str], str, str]]
 """Header (small letters) and value of a class, empty for all others; revision and variant that its requests get."""

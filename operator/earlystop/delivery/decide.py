@@ -19,10 +19,10 @@ from earlystop.delivery.decisions import (
 )
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
-from earlystop.delivery.engine_check import engine_says
 from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
+from earlystop.delivery.probes.engine_check import engine_says
+from earlystop.delivery.probes.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
 from earlystop.delivery.readiness import to_detach, while_unready
 from earlystop.delivery.split import TrafficSplit

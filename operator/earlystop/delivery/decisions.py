@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.delivery.engine_check import AskEngine
 from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.probes.engine_check import AskEngine
 from earlystop.delivery.proof import ProbeTarget
 
 

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import overload
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.destinations import leads_elsewhere
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import rendered_or_refusal
 from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.routes.destinations import leads_elsewhere
 from earlystop.delivery.split import TrafficSplit
 
 NOTHING_RENDERED = Rendered(())

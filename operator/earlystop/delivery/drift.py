@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.delivery.alias_service import without_outdated
-from earlystop.delivery.carried_metadata import carries_the_same
 from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.routes.carried_metadata import carries_the_same
 
 # What an object is apart from its identity.
 IDENTITY = frozenset({"apiVersion", "kind", "metadata", "status"})

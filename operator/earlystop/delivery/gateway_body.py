@@ -20,22 +20,22 @@ from earlystop.delivery.agentgateway import (
     path_unfit,
     reference,
 )
-from earlystop.delivery.attached_policies import policies_cover_aliases
 from earlystop.delivery.by_backend import ByBackend, has_split, probes, summary
-from earlystop.delivery.gateways import backend_filter_refusal
-from earlystop.delivery.injector_objects import (
+from earlystop.delivery.injector.objects import (
     disruption_budget,
     injector_deployment,
     injector_service,
     network_policy,
 )
-from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
+from earlystop.delivery.injector.through_injector import Prerequisites, ThroughInjector
+from earlystop.delivery.injector.upstream import injector_refusal, route_upstream, route_upstream_refusal
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.names import injector_name, overlay_name, written_backend_name
+from earlystop.delivery.probes.variant_probes import through_golden_rules
 from earlystop.delivery.route_mode import RouteMode, backend_services, objects_needed
+from earlystop.delivery.routes.attached_policies import policies_cover_aliases
+from earlystop.delivery.routes.gateways import backend_filter_refusal
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.through_injector import Prerequisites, ThroughInjector
-from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(written_backend_name, backend, baseline_aliased=True, reference=reference)
 _INJECTORS = ("Service", "Deployment", "PodDisruptionBudget", "NetworkPolicy")

@@ -17,11 +17,11 @@ from earlystop.delivery.alias_service import alias_service
 from earlystop.delivery.by_backend import ByBackend, weights_in
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.probes.variant_probes import through_golden_rules
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.variant_probes import through_golden_rules
 
 __all__ = ["BACKENDS", "MODE", "has_split", "owned_names", "probes", "render", "summary", "weights_in"]
 

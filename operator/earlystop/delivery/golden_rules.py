@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import asking, removing
 from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.routes.gateway_limits import excess
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 

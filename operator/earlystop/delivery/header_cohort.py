@@ -17,14 +17,14 @@ from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_
 from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
-from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
-from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
+from earlystop.delivery.probes.target import probe_target
+from earlystop.delivery.probes.variant_probes import one_of_each
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, incumbent_refusal
 from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit, VariantWeight
-from earlystop.delivery.variant_probes import one_of_each
 
 Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""

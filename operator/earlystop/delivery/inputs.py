@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
-from earlystop.delivery.neighbours import NeighbourRoute
+from earlystop.delivery.routes.neighbours import NeighbourRoute
 
 Manifest = dict[str, Any]
 Made = TypeVar("Made")

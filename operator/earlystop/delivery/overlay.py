@@ -12,13 +12,13 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.alias_service import is_external
-from earlystop.delivery.carried_metadata import carried_annotations, carried_labels, with_carried
-from earlystop.delivery.competing_matches import competing_neighbours, competing_rules
 from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest
-from earlystop.delivery.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.ownership import owned_metadata
-from earlystop.delivery.precedence import Match
+from earlystop.delivery.routes.carried_metadata import carried_annotations, carried_labels, with_carried
+from earlystop.delivery.routes.competing_matches import competing_neighbours, competing_rules
+from earlystop.delivery.routes.matches import JSON_CONTENT_TYPES, narrowed
+from earlystop.delivery.routes.precedence import Match
 
 POOL_PORT = 80
 """Of an injector's Services before an InferencePool, whose reference names none."""

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.delivery.by_backend import ByBackend, has_split, probes, summary
-from earlystop.delivery.injector_objects import (
+from earlystop.delivery.injector.inner_route import detached_inner_route, inner_route
+from earlystop.delivery.injector.objects import (
     disruption_budget,
     injected_alias,
     injector_deployment,
     network_policy,
 )
-from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
-from earlystop.delivery.inner_route import detached_inner_route, inner_route
+from earlystop.delivery.injector.through_injector import Prerequisites, ThroughInjector
+from earlystop.delivery.injector.upstream import injector_refusal, route_upstream, route_upstream_refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name, inner_route_name, overlay_name
 from earlystop.delivery.overlay import can_lead_to_pools
+from earlystop.delivery.probes.variant_probes import through_golden_rules
 from earlystop.delivery.route_mode import RouteMode, backend_pools, backend_services, detached
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.through_injector import Prerequisites, ThroughInjector
-from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True)
 

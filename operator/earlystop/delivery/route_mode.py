@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.all_to_baseline import all_to_baseline
-from earlystop.delivery.attached_policies import policies_cover_overlay
-from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
-from earlystop.delivery.gateway_limits import excess
-from earlystop.delivery.gateways import overlay_refusal
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import can_lead_to_pools, detached_route
-from earlystop.delivery.probe_target import why_no_probe
+from earlystop.delivery.probes.target import why_no_probe
 from earlystop.delivery.proof import ProbeOnlyRules, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_checks import (
+from earlystop.delivery.routes.attached_policies import policies_cover_overlay
+from earlystop.delivery.routes.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
+from earlystop.delivery.routes.gateway_limits import excess
+from earlystop.delivery.routes.gateways import overlay_refusal
+from earlystop.delivery.routes.route_checks import (
     overlay_can_win,
     route_exists,
     route_reaches_target,

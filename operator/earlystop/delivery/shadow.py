@@ -11,8 +11,8 @@ from earlystop.delivery.golden_rules import golden_rule, rules_in_force, with_go
 from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
-from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
-from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
+from earlystop.delivery.probes.target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, incumbent_refusal

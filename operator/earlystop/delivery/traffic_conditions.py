@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.wire import SETTINGS_FAULT, SETTINGS_INFO
-from earlystop.delivery.canary import Fault
-from earlystop.delivery.misrouting import MISROUTES
+from earlystop.delivery.probes.canary import Fault
+from earlystop.delivery.probes.misrouting import MISROUTES
 from earlystop.delivery.proof import ProbeResult, Proof
 
 WRITE_REFUSED = "WriteRefused"

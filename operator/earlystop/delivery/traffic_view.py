@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from earlystop.api.conditions import Condition
-from earlystop.delivery.canary import Fault
-from earlystop.delivery.engine_check import EngineCheck
+from earlystop.delivery.probes.canary import Fault
+from earlystop.delivery.probes.engine_check import EngineCheck
 from earlystop.delivery.proof import ProbeResult, ProbeTarget
 from earlystop.delivery.split import TrafficSplit
 

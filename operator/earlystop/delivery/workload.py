@@ -27,11 +27,11 @@ from earlystop.delivery.candidate_pods.target import container_of, holds, promot
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.ownership import is_controlled_by
+from earlystop.delivery.probes.variant_probes import through_golden_rules
 from earlystop.delivery.proof import ProbeOnlyRules
 from earlystop.delivery.rendered import Rendered, Unready
 from earlystop.delivery.route_mode import RouteMode, backend_services, objects_needed
 from earlystop.delivery.split import TrafficSplit, VariantWeight
-from earlystop.delivery.variant_probes import through_golden_rules
 
 IN_TARGET = "PromotedInTarget"
 

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import INCUMBENT, MATCH, MISMATCH, UNSCORED, pair_outcome
-from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
 from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_match, spoilt
 from earlystop.evaluator.judging import Judges, judged
@@ -20,6 +19,7 @@ from earlystop.evaluator.notices import UNCOUNTED, Notices
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring, TooSlow
 from earlystop.evaluator.telemetry import Telemetry
+from earlystop.evaluator.token_budget import Budget
 from earlystop.exporter.assignment import is_policy, is_variant
 from earlystop.exporter.export import Assignment, Exporter
 

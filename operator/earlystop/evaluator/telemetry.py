@@ -5,8 +5,8 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from earlystop.api.counts import Variant
-from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.grading import Fate, Spoilt
+from earlystop.evaluator.token_budget import Budget
 
 
 class Telemetry:

@@ -19,7 +19,7 @@ from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.templates.pod_names import PodOwner, pods_of
 from earlystop.metrics.templates.presets import own_templates, ranged
 from earlystop.metrics.templates.range_vectors import RawSeries
-from earlystop.metrics.templates.reader import RangeVectors
+from earlystop.metrics.vectors import RangeVectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,21 @@ from typing import Any
 
 from earlystop.api.presets import CounterKind
 from earlystop.api.source import SourceSpec
-from earlystop.metrics.convention import targets as convention_targets
+from earlystop.metrics.convention import scraped_targets as convention_targets
 from earlystop.metrics.convention.reader import CountRequest, stale_after
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.liveness import KnownTarget, LivenessQuestion, newest_scrape, scrapes_of, scrapes_query
 from earlystop.metrics.scrape_interval import ScrapeIntervals, measured_interval, window_seconds
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates import targets as template_targets
+from earlystop.metrics.templates import scraped_targets as template_targets
 
 Answers = Mapping[str, AnyReading | MetricsFailure]
 
 
 @dataclass(frozen=True, slots=True)
 class TargetReader:
-    """How the targets of one kind of counters are found; the functions are those of `convention/targets.py` and of
-    `templates/targets.py`."""
+    """How the targets of one kind of counters are found; the functions are those of `convention/scraped_targets.py`
+    and of `templates/scraped_targets.py`."""
 
     known_targets: Callable[[Any, Sequence[Any], SourceSpec], Mapping[str, tuple[KnownTarget, ...]]]
     silent_reading: Callable[[Any, int, float, SourceSpec], AnyReading]

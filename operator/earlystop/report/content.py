@@ -17,7 +17,7 @@ from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verdict import canonical_text
-from earlystop.rollout.verify import judged_objective, object_differences
+from earlystop.rollout.verify.verdict import judged_objective, object_differences
 
 MOST_SETTINGS = 60
 MOST_DECISIONS = 100

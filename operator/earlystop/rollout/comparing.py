@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.rollout.compressed_looks import with_look
 from earlystop.rollout.increments import compare
 from earlystop.rollout.state import Comparison, Totals
+from earlystop.rollout.stored.compressed_looks import with_look
 
 
 def compared(

@@ -6,7 +6,6 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.certificate.words import certified_condition
-from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_settings
 from earlystop.rollout.guard.in_service import short_or
@@ -25,8 +24,9 @@ from earlystop.rollout.state import (
     Phase,
     RolloutState,
 )
-from earlystop.rollout.summary import outlook, summary, tried_ones
-from earlystop.rollout.waiting_condition import waiting_condition
+from earlystop.rollout.waiting.condition import waiting_condition
+from earlystop.rollout.words.dispersion_words import is_held_by_dispersion, without_users
+from earlystop.rollout.words.summary import outlook, summary, tried_ones
 
 
 def conditions(

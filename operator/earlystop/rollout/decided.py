@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.gates import Gate
-from earlystop.rollout.approval import changes_nothing, needs_approval
 from earlystop.rollout.formatting import in_remainder
-from earlystop.rollout.gate_words import GATE_CLOSED, GATE_TIMED_OUT
-from earlystop.rollout.gates import asked_first
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.proposing import wait
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.waiting.approval import changes_nothing, needs_approval
+from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT
+from earlystop.rollout.waiting.gates import asked_first
+from earlystop.rollout.waiting.proposing import wait
 
 LONGEST_MESSAGE = 1024
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from earlystop.evidence.engine import EXACT_MATCH, Assessment
 from earlystop.evidence.objective import FLOOR, ClaimKind
-from earlystop.rollout.decision_messages import benefit_message, harm_message
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.words.decision_messages import benefit_message, harm_message
 
 HARM_REASONS = ("HarmShown", "BelowFloor", "GuardrailBroken", "QueryClassHarmed")
 EVERY_CANDIDATE_DROPPED = "EveryCandidateDropped"

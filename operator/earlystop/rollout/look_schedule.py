@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
-from earlystop.rollout.class_packing import pack_beside
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from earlystop.rollout.stored.class_packing import pack_beside
+from earlystop.rollout.stored.packing import pack_looks
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
-from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.in_service import NOT_PROVEN
@@ -21,7 +20,8 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials import ENDED_FOR_GOOD
+from earlystop.rollout.trials.sequence import ENDED_FOR_GOOD
+from earlystop.rollout.words.decision_messages import missing_phrases
 
 ABORTED = "Aborted"
 PROMOTED_BY_PERSON = "PromotedByPerson"

@@ -16,7 +16,7 @@ from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, Attempts, RolloutState
-from earlystop.rollout.trials import WAITING, begin_search, begin_trial, is_due_again, next_proposal
+from earlystop.rollout.trials.sequence import WAITING, begin_search, begin_trial, is_due_again, next_proposal
 
 
 class NextCampaign(NamedTuple):

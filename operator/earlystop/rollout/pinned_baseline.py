@@ -7,7 +7,7 @@ from math import ceil
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status import MarginStatus
+from earlystop.api.status.policy import MarginStatus
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.margin_use import MICRO, NOTHING_USED, MarginUse, digest_of_setting, part_of
 from earlystop.rollout.plan import Plan

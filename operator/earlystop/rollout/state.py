@@ -9,9 +9,7 @@ from enum import StrEnum
 from earlystop.api.counts import Look
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
-from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.certificate.binding import Binding, Lapse
-from earlystop.rollout.gates import GatesAsked, StepGates
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.phases import ACTING as ACTING
@@ -29,10 +27,12 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.remembered import Attempts as Attempts
 from earlystop.rollout.remembered import HandledRequest as HandledRequest
 from earlystop.rollout.remembered import ProvenLoss as ProvenLoss
-from earlystop.rollout.savings import SavingsLedger
+from earlystop.rollout.savings.ledger import SavingsLedger
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.totals import NO_COUNTS
 from earlystop.rollout.totals import Totals as Totals
+from earlystop.rollout.waiting.awaited import AwaitedDecision
+from earlystop.rollout.waiting.gates import GatesAsked, StepGates
 
 
 class Verdict(StrEnum):

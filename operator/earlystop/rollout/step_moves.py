@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from earlystop.rollout import transitions
+from earlystop.rollout import look_taken, transitions
 from earlystop.rollout.guard import transitions as guard
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
@@ -33,7 +33,7 @@ def take_look(
     promoted one alone under a guard."""
     if state.is_guarded:
         return guard.take_look(times, state, at, totals[0], in_flight)
-    return transitions.take_look(times, state, at, *totals, in_flight=in_flight)
+    return look_taken.take_look(times, state, at, *totals, in_flight=in_flight)
 
 
 def lose_metrics(state: RolloutState, now: int, at: int | None = None, *, none_expected: bool = False) -> RolloutState:

@@ -9,9 +9,9 @@ from earlystop.api.query_class import MOST_PAIRS
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
 from earlystop.rollout.dispersion_terms import awaited_looks
-from earlystop.rollout.dispersion_words import ADVICE
 from earlystop.rollout.look_schedule import seconds_of_looks
 from earlystop.rollout.search.space import by_trials
+from earlystop.rollout.words.dispersion_words import ADVICE
 
 SEARCH_UNUSABLE = "SearchUnusable"
 LONGEST_DEADLINE, LONGEST_BUDGET = 2_592_000, 31_536_000

@@ -8,25 +8,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
-from earlystop.api.guard_status import RecordedGuard
 from earlystop.api.look_table import as_text
-from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
+from earlystop.api.status.guard import RecordedGuard
+from earlystop.api.status.policy import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, DIGEST_ANNOTATION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.version import FIRST
-from earlystop.rollout.class_codec import class_map_entries, class_records
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.guard.codec import recorded_guard
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.search_codec import recorded_search
 from earlystop.rollout.serving import Served, served_after
 from earlystop.rollout.spent_risk import risk_status
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Totals
+from earlystop.rollout.stored.class_codec import class_map_entries, class_records
+from earlystop.rollout.stored.search_codec import recorded_search
 from earlystop.rollout.strategy import strategy_of
 
 LONGEST_NAME = 253  # of an object in Kubernetes

@@ -12,7 +12,7 @@ from typing import Any
 from earlystop.api.look_table import TABLE
 from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.guard.packing import pack_factors, unpack_factors
-from earlystop.rollout.search_codec import restore_trials, trials_text
+from earlystop.rollout.stored.search_codec import restore_trials, trials_text
 
 LOOKS = frozenset({TABLE, "looks", "columns"})
 """What has two forms by right, of this release and of earlier ones. Each is read strictly."""

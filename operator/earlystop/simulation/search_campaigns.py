@@ -14,15 +14,17 @@ from numpy.random import Generator
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.decision_messages import missing_phrases
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import ACTING, ENDED, Phase, RolloutState, Totals
-from earlystop.rollout.transitions import carried_out, expire, start_campaign, take_look, weights_in_force
+from earlystop.rollout.transitions import carried_out, expire, weights_in_force
+from earlystop.rollout.words.decision_messages import missing_phrases
 from earlystop.simulation.open_gates import with_open_gates
 from earlystop.simulation.search_traffic import shadow_answers, split_answers
 from earlystop.simulation.search_truth import TrueCurve

@@ -17,7 +17,7 @@ from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.plan import objective_of
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import settings_of
-from earlystop.rollout.trials import strategy_in, terms_of
+from earlystop.rollout.trials.sequence import strategy_in, terms_of
 from earlystop.simulation.search_campaigns import PlayedSearch, play_search
 from earlystop.simulation.search_truth import TrueCurve
 

@@ -11,12 +11,14 @@ from numpy.random import Generator
 from earlystop.api.counts import ClassAnswers
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState, Totals
-from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from earlystop.rollout.transitions import expire, weights_in_force
 from earlystop.simulation.open_gates import with_open_gates
 from earlystop.simulation.traffic import SyntheticTraffic, alike, by_single_users, more_in_shadow, more_split, paired
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.api.reasons import REASONS, page
+from earlystop.api.reasons.every import REASONS, page
 from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
-from earlystop.rollout.approval import Fate
 from earlystop.rollout.certificate.words import REASONS as OF_LAPSES
 from earlystop.rollout.guard.busy import Hindrance
 from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
+from earlystop.rollout.waiting.approval import Fate
 
 ROOT = Path(__file__).parents[3] / "operator"
 PLACE_OF_REASON = {

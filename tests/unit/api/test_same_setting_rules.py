@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 from tests.unit.rollout.policies import written
 
 COHORTS = {

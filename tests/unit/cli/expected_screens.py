@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.cli.screen import picture
+from earlystop.cli.screen.whole import picture
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.observations import Observation, Observations
 from tests.unit.cli.shown_policies import moment_of, policy_in, recorded, screen, text_of

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
-from earlystop.cli.screen import picture
-from earlystop.cli.screen_reading import remaining_of
-from earlystop.cli.screen_view import Event
+from earlystop.cli.screen.reading import remaining_of
+from earlystop.cli.screen.view import Event
+from earlystop.cli.screen.whole import picture
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.gates import GateAnswer, GateState, following
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, following
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.policies import NOW

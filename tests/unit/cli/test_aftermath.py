@@ -14,8 +14,8 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.explain import explanation
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.summary import summary
 from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.words.summary import summary
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout import guarding
 from tests.unit.rollout.policies import started

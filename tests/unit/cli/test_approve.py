@@ -17,8 +17,8 @@ from earlystop.cli.approve import approval_of, question_of
 from earlystop.cli.main import app
 from earlystop.cli.manual_plan import Refused, promote
 from earlystop.controller.cluster import Manifest
-from earlystop.rollout.approval import awaited_digest
-from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
+from earlystop.rollout.waiting.approval import awaited_digest
+from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState
 from tests.unit.cli.api_server import answering, refused
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.metrics.source.faulty_server import Handler

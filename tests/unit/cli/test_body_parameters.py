@@ -8,7 +8,7 @@ import pytest
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import API_VERSION
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.api.body_policies import BUDGET, EFFORT, THINKING, WINDOW, body_spec, setting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.cli.certificate_screen import certificate_facts
+from earlystop.cli.screen.certificate import certificate_facts
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "class-map.yaml"
 LOOKUP = {"name": "lookup", "margin": "0.02", "match": {"header": "x-query-class", "value": "lookup"}}

@@ -8,7 +8,7 @@ from math import exp, log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.cli.evidence_words import (
+from earlystop.cli.screen.evidence_words import (
     LEVELS,
     LEVELS_IN_ASCII,
     MANY,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from earlystop.api.reasons import REASONS
+from earlystop.api.reasons.every import REASONS
 from earlystop.cli.explain import explanation
 from earlystop.cli.main import app
 from earlystop.controller.cluster import Manifest

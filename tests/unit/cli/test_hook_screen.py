@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.cli.hook_screen import hook_facts
+from earlystop.cli.screen.hook import hook_facts
 
 
 def status(verdict: str, reason: str, message: str) -> dict[str, Any]:

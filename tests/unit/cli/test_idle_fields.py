@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.cli.idle_fields import idle_notes
+from earlystop.cli.files.idle_fields import idle_notes
 
 GUARD = {"adjust": {}, "whenBusy": {"load": "queue", "above": "40", "below": "10"}}
 GATE = {"name": "nightly", "jobRef": {"name": "nightly"}}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.cli.looks_file import REQUIRED, LooksError, read_file, read_lines
+from earlystop.cli.files.looks_file import REQUIRED, LooksError, read_file, read_lines
 
 ROWS = [
     ["baseline", "1", "100", "2", "80", "20", "60000", "36000000"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.cli.looks_file import LooksError, read_lines
+from earlystop.cli.files.looks_file import LooksError, read_lines
 
 HEADER = "variant,look,completed,failed,match,mismatch,tokens,tokens_squared,unscored,empty,cut"
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from earlystop.cli import crd_rules
-from earlystop.cli.crd_rules import with_defaults
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files import crd_rules
+from earlystop.cli.files.crd_rules import with_defaults
+from earlystop.cli.files.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS
 from tests.cluster.refused_policies import POLICIES

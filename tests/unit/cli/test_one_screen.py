@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from earlystop.cli.fitting import Block, FittedScreen, labelled, said, sentences_within
-from earlystop.cli.screen_reading import remaining_of
+from earlystop.cli.screen.fitting import Block, FittedScreen, labelled, said, sentences_within
+from earlystop.cli.screen.reading import remaining_of
 from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.expected_screens import FOLDER, drawn

@@ -17,7 +17,7 @@ from earlystop.cli.main import app
 from earlystop.cli.savings import as_json, savings_of, screen_of, sentences
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.savings import Asked, SavingsLedger, booked, counts_of_step
+from earlystop.rollout.savings.ledger import Asked, SavingsLedger, booked, counts_of_step
 from tests.unit.cli.api_server import api_with
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW

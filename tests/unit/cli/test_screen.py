@@ -9,10 +9,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from earlystop.cli.evidence_words import one_in_line
 from earlystop.cli.overview import line
-from earlystop.cli.screen import picture
-from earlystop.cli.screen_holds import news_in
+from earlystop.cli.screen.evidence_words import one_in_line
+from earlystop.cli.screen.holds import news_in
+from earlystop.cli.screen.whole import picture
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest

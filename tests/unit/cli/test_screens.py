@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from earlystop.api.counts import TALLY_FIELDS
 from earlystop.cli.counts import _tables
 from earlystop.cli.overview import line, overview
-from earlystop.cli.screen import picture
+from earlystop.cli.screen.whole import picture
 from earlystop.cli.simulate import _table
 from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.cli.search_screen import search_facts, trial_facts
+from earlystop.cli.screen.search import search_facts, trial_facts
 
 TRIAL = {
     "setting": "budget-2048",

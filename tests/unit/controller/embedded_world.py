@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from earlystop.api.compact_status import whole
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
+from earlystop.api.status.compact import whole
 from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (

@@ -9,7 +9,7 @@ from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, VERDICTS
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.exposed import candidate_weight
 

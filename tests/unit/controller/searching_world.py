@@ -16,7 +16,7 @@ from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.state import ENDED
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.policies import NOW

@@ -6,7 +6,7 @@ from typing import Any
 
 from earlystop.controller.approvals import Approvals
 from earlystop.controller.cluster import Manifest
-from earlystop.rollout.approval import Asked
+from earlystop.rollout.waiting.approval import Asked
 from tests.unit.controller.memory import Memory
 
 DIGEST = "sha256:" + "a" * 64

@@ -8,7 +8,7 @@ import pytest
 
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import NOTES_AT_ONCE, REMEMBERED, SECONDS_BETWEEN_NOTES, EventRecorder
-from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.words.event_notes import EventNote
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, UID

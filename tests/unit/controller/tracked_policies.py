@@ -13,7 +13,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import to_status
+from earlystop.rollout.stored.status_codec import to_status
 from tests.unit.rollout.policies import NOW, UID, policy, written
 
 

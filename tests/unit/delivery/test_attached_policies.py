@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.attached_policies import namespaces_concerned, outline
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
-from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
-from earlystop.delivery.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, chart_file
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.attached_policies import namespaces_concerned, outline
+from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
+from earlystop.delivery.routes.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, chart_file
 from tests.unit.delivery.cluster import SHARE, inputs, prefix, route, rule, service, spec_in, split
 
 GATEWAY_API = "gateway.networking.k8s.io"

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.delivery.canary import CONFIRMATIONS, Answer, Fault, judge
 from earlystop.delivery.decide import decide
 from earlystop.delivery.decisions import Detach, SplitStatus, TrafficDecision, Wait
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST, SECONDS_OF_REST, SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.probes.canary import CONFIRMATIONS, Answer, Fault, judge
 from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView

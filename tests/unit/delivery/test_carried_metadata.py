@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.wire import CARRIED_ANNOTATION
-from earlystop.delivery.carried_metadata import (
+from earlystop.delivery.drift import matches_desired
+from earlystop.delivery.gateway_header import render
+from earlystop.delivery.golden_rules import is_golden
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.routes.carried_metadata import (
     CARRIED_BY_ALIASES,
     NOT_CARRIED,
     aliased_annotations,
@@ -14,10 +18,6 @@ from earlystop.delivery.carried_metadata import (
     carries_the_same,
     updated_metadata,
 )
-from earlystop.delivery.drift import matches_desired
-from earlystop.delivery.gateway_header import render
-from earlystop.delivery.golden_rules import is_golden
-from earlystop.delivery.inputs import ClusterInputs, Manifest
 from tests.unit.delivery.cluster import SHARE, header, inputs, overlay_in, prefix, route, rule, service, split
 
 READ_BY_GATEWAYS = {

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.all_to_baseline import all_to_baseline
 from earlystop.delivery.gateway_header import MODE, has_split, render
-from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.gateway_limits import excess
 from earlystop.delivery.split import ClassRule, TrafficSplit
 from tests.unit.delivery.cluster import exact, header, inputs, overlay_in, prefix, rule, spec_in, split, untouched
 from tests.unit.delivery.forged_headers import FORGED

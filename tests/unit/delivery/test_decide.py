@@ -17,7 +17,7 @@ from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
+from earlystop.delivery.probes.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView

@@ -13,7 +13,7 @@ from aiohttp import web
 from earlystop.api.body_knobs import Api
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import ECHO_HEADER, IN_FORCE_MARK, UNKNOWN_FIELDS_HEADER
-from earlystop.delivery.engine_check import (
+from earlystop.delivery.probes.engine_check import (
     SECONDS_BETWEEN_ASKING,
     AskEngine,
     EngineAnswer,
@@ -23,8 +23,8 @@ from earlystop.delivery.engine_check import (
     judge,
     words_in,
 )
+from earlystop.delivery.probes.questions import question_of
 from earlystop.delivery.proof import ProbeTarget
-from earlystop.delivery.questions import question_of
 from tests.unit.delivery.probe_answers import served
 
 FINE, REFUSED = EngineAnswer(200), EngineAnswer(400, "reasoning_config is not configured")

@@ -13,14 +13,14 @@ from earlystop.api.gateway_body import WRITABLE_APIS
 from earlystop.delivery.agentgateway import DEFINITION, KIND
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.drift import drifted
-from earlystop.delivery.engine_check import EngineAnswer, judge
 from earlystop.delivery.gateway_body import MODE, owned_names
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.leaving import leave
 from earlystop.delivery.orphans import let_go, unused_aliases
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.questions import open_question_of, probe_body, question_of
+from earlystop.delivery.probes.engine_check import EngineAnswer, judge
+from earlystop.delivery.probes.questions import open_question_of, probe_body, question_of
+from earlystop.delivery.probes.target import probe_target
 from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.delivery.cluster import BY_AGENTGATEWAY, exact, inputs, prefix, rule, running, spec_in, split
 from tests.unit.rollout.policies import policy

@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.api.modes import built_modes
-from earlystop.delivery.canary import Fault
 from earlystop.delivery.decide import SECONDS_BETWEEN_CHANGES, decide
 from earlystop.delivery.decisions import Detach, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import desired_traffic
@@ -24,6 +23,7 @@ from earlystop.delivery.headers import nonce_of
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight, rendered_or_refusal
+from earlystop.delivery.probes.canary import Fault
 from earlystop.delivery.proof import Probes, Proof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight

@@ -13,12 +13,12 @@ from earlystop.api.policy import PolicySpec
 from earlystop.delivery.decide import decide
 from earlystop.delivery.decisions import Detach, Probe, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import desired_traffic
-from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.probes.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.processes_behind import processes_behind
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit

@@ -14,12 +14,12 @@ import pytest
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
 from earlystop.delivery.alias_service import fixed_refusal
-from earlystop.delivery.inner_route import inner_route, mark_of
+from earlystop.delivery.injector.inner_route import inner_route, mark_of
 from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, Neighbours, ObjectKey
-from earlystop.delivery.neighbours import neighbour_route
 from earlystop.delivery.overlay import with_rules
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE, owned_names
+from earlystop.delivery.routes.neighbours import neighbour_route
 from tests.unit.delivery.before_a_pool import CHAT, HALF, POOL, ROUTES, TO_POOL, here, pool
 from tests.unit.delivery.cluster import exact, gateway, inputs, prefix, rule, spec_in
 from tests.unit.delivery.gateway_model import Asked, Entry, GatewayModel, Reading

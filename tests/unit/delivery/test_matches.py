@@ -9,8 +9,8 @@ from hypothesis import given
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.matches import narrowed
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.matches import narrowed
 from tests.unit.delivery.cluster import SHARE, exact, header, inputs, overlay_in, prefix, rule
 from tests.unit.delivery.gateway_api import Request, winner
 from tests.unit.delivery.route_rules import BETA, CHAT, PLAIN, REQUESTS, rules_of_routes

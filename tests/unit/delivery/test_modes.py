@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from earlystop.api.modes import route_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
-from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import nonce_of, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.proof import Metrics, Probes
+from earlystop.delivery.routes.gateway_limits import excess
 from earlystop.delivery.split import TrafficSplit
 from tests.unit.delivery.cluster import exact, header, inputs, overlay_in, prefix, rule, spec_in, split, untouched
 from tests.unit.delivery.forged_headers import FORGED

@@ -10,9 +10,9 @@ import pytest
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import render
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
-from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.preflight import preflight, rendered_or_refusal
-from earlystop.delivery.served_hosts import ServedHost, common_hostname, served_hosts
+from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
+from earlystop.delivery.routes.served_hosts import ServedHost, common_hostname, served_hosts
 from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, overlay_in, prefix, route, rule, spec_in
 
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"

@@ -20,9 +20,9 @@ from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.modes import mode_of
-from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.orphans import orphaned_overlays, policy_of, unused_aliases
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.traffic_view import TrafficView
 from tests.unit.delivery.cluster import AGENTGATEWAYS, inputs, running, service, settable_deployment, spec_in, split
 from tests.unit.delivery.optional_fields import optional_paths, without

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.wire import STARTED
-from earlystop.delivery.overlay_misses import LEAST_REQUESTS, LEAST_SHARE, overlay_misses
+from earlystop.delivery.routes.overlay_misses import LEAST_REQUESTS, LEAST_SHARE, overlay_misses
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,14 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.modes import route_modes
-from earlystop.delivery.gateways import CONTROLLERS_WITHOUT_BACKEND_FILTERS, CONTROLLERS_WITHOUT_OVERLAYS, FEATURE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.gateways import (
+    CONTROLLERS_WITHOUT_BACKEND_FILTERS,
+    CONTROLLERS_WITHOUT_OVERLAYS,
+    FEATURE,
+)
 from earlystop.delivery.split import ShadowSetting
 from tests.unit.delivery.cluster import (
     SHARE,

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
-from earlystop.delivery.probe import AT_ONCE, probe, probes_needed
+from earlystop.delivery.probes.sending import AT_ONCE, probe, probes_needed
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
 from tests.unit.delivery.probe_answers import Handler, served

@@ -15,8 +15,8 @@ from aiohttp import web
 from yarl import URL
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
-from earlystop.delivery.probe import probe
-from earlystop.delivery.probe_session import probe_session
+from earlystop.delivery.probes.sending import probe
+from earlystop.delivery.probes.session import probe_session
 from earlystop.delivery.proof import ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
 from tests.unit.delivery.probe_answers import served

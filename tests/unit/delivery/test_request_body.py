@@ -14,11 +14,11 @@ from earlystop.delivery.alias_service import MIRRORED_ANNOTATIONS, MIRRORED_FIEL
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.decisions import Detach, Probe, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import desired_traffic
-from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.injector_upstream import ANNOTATIONS_BY_CALLER, BY_CALLER
+from earlystop.delivery.injector.upstream import ANNOTATIONS_BY_CALLER, BY_CALLER
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.probes.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.overlay import rules_to_overlay
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.matches import JSON_CONTENT_TYPES, narrowed
 from tests.unit.delivery.cluster import SHARE, backend, exact, inputs, overlay_in, prefix, route, rule
 from tests.unit.rollout.policies import policy
 

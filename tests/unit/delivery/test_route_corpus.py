@@ -13,8 +13,8 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.modes import route_modes
-from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.inputs import Manifest, Neighbours
+from earlystop.delivery.routes.gateway_limits import excess
 from tests.unit.delivery.corpus import backends, clusters, drawn_cluster, requests
 from tests.unit.delivery.corpus_cases import Case, cases, largest_cases, written_objects
 from tests.unit.delivery.gateway_model import Entry, GatewayModel, Reading

@@ -8,7 +8,7 @@ import yaml
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search_space import SearchSetting, settings_of
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.files.offline_check import problems_of
 from earlystop.delivery.headers import shadow_value
 from earlystop.delivery.split import ShadowSetting
 from earlystop.demo.knobs import KNOBS, stop_rule

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from earlystop.api.reasons import REASONS
+from earlystop.api.reasons.every import REASONS
 from earlystop.cli.overview import line
 from tests.readme_commands import blocks
 from tests.unit.cli.expected_screens import IN_PAGES, MARKED, drawn, pages, with_screens

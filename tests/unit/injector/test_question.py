@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.body_knobs import KNOB_TYPES, KNOBS, Api, Engine, Knob
-from earlystop.delivery.questions import question_of
+from earlystop.delivery.probes.questions import question_of
 from earlystop.injector.body import Effect, edited
 from earlystop.injector.question import as_users_send
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.rollout.answered import after_answers
-from earlystop.rollout.approval import (
+from earlystop.rollout.handled_requests import Request
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.manual import promote_now
+from earlystop.rollout.state import Decision, RolloutState, Verdict
+from earlystop.rollout.stored.status_codec import digest_of_decision
+from earlystop.rollout.waiting.answered import after_answers
+from earlystop.rollout.waiting.approval import (
     ApprovalRequirement,
     GivenApproval,
     asked,
     awaited_digest,
     needs_approval,
 )
-from earlystop.rollout.event_notes import EventNote
-from earlystop.rollout.handled_requests import Request
-from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import promote_now
-from earlystop.rollout.state import Decision, RolloutState, Verdict
-from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.words.event_notes import EventNote
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import SAME, SAVING, Quality, Server, observe
 

@@ -11,7 +11,7 @@ from earlystop.api.counts import ClassAnswers, Pairs, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import Server, answers, observe, snapshot
 

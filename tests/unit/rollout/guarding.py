@@ -14,8 +14,8 @@ from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.step_moves import lose_metrics, take_look, weights_in_force
+from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import carried_out
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, decided

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import settings
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import start_campaign
 
 UID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 NOW = 1_760_000_000

@@ -9,14 +9,16 @@ from typing import Any
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.search.offers import Fate, Offer, fates, refused_by_all, waiting_in
-from earlystop.rollout.search_view import search_view
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
-from earlystop.rollout.transitions import carried_out, expire, start_campaign, take_look, weights_in_force
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.transitions import carried_out, expire, weights_in_force
+from earlystop.rollout.trials.view import search_view
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.traffic import answers

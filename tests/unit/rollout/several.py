@@ -11,9 +11,10 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
-from earlystop.rollout.transitions import take_look, weights_in_force
+from earlystop.rollout.transitions import weights_in_force
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.traffic import answers, nothing
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Pairs, Tally
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import digest_of_decision, to_status
-from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
+from earlystop.rollout.stored.status_codec import digest_of_decision, to_status
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume
 from earlystop.rollout.transitions import weights_in_force as in_force
 from tests.unit.rollout import asking, guarding, searching, several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events

@@ -10,8 +10,8 @@ from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_moves import take_look
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from tests.unit.rollout import several

@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from earlystop.rollout.approval import (
+from earlystop.rollout.handled_requests import Request
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.manual import abort
+from earlystop.rollout.plan import LOOK_SECONDS, PINNED, TIMES
+from earlystop.rollout.state import Phase, RolloutState, Verdict
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.waiting.approval import (
     Asked,
     Fate,
     asked,
     awaited_digest,
     fates,
 )
-from earlystop.rollout.handled_requests import Request
-from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import abort
-from earlystop.rollout.plan import LOOK_SECONDS, PINNED, TIMES
-from earlystop.rollout.requirements import Answer, RequirementState, joined
-from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume
-from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.waiting.requirements import Answer, RequirementState, joined
 from tests.unit.rollout.asking import ALICE, BOB, DAY, Campaign, asking
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Quality

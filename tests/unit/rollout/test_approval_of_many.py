@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from earlystop.rollout.answered import after_answers
-from earlystop.rollout.approval import ApprovalRequirement, GivenApproval, asked, awaited_digest
-from earlystop.rollout.approval_words import proposal_sentence
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import promote_now
 from earlystop.rollout.state import ENDED, Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.waiting.answered import after_answers
+from earlystop.rollout.waiting.approval import ApprovalRequirement, GivenApproval, asked, awaited_digest
+from earlystop.rollout.waiting.approval_words import proposal_sentence
 from tests.unit.rollout import classes, searching, several
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.classes import BY_CLASS

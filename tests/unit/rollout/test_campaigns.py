@@ -8,16 +8,11 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
-from earlystop.rollout.transitions import (
-    carried_out,
-    lose_metrics,
-    start_campaign,
-    suspend_or_resume,
-    take_look,
-    weights_lost,
-)
+from earlystop.rollout.transitions import carried_out, lose_metrics, suspend_or_resume, weights_lost
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, PATIENT, UID, policy, started
 from tests.unit.rollout.traffic import (

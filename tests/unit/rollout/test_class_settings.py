@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.class_codec import parts_of
-from earlystop.rollout.class_packing import pack_beside, unpack_beside
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.state import ClassSetting, Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.class_codec import parts_of
+from earlystop.rollout.stored.class_packing import pack_beside, unpack_beside
+from earlystop.rollout.stored.packing import pack_looks
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout import several
 from tests.unit.rollout.classes import BY_SEARCH, EASY_AND_HARD, IN_SHADOW, LIVE, decided, observe
 from tests.unit.rollout.policies import UID, started

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from earlystop.rollout.compressed_looks import PIECE, CompressedLooks, with_look
+from earlystop.rollout.stored.compressed_looks import PIECE, CompressedLooks, with_look
 from tests.unit.rollout.realistic import realistic_looks
 
 A_LOOK = 543  # bytes of a Look with its two tallies

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import OF_PARTS, Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.api.status import StoredCondition
+from earlystop.api.status.policy import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
 from earlystop.rollout.state import ENDED, RolloutState
-from earlystop.rollout.summary import summary
+from earlystop.rollout.words.summary import summary
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.states import REACHED
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from earlystop.evidence.engine import assess
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import Phase, Totals, Verdict
-from earlystop.rollout.transitions import carried_out, expire, suspend_or_resume, take_look
+from earlystop.rollout.transitions import carried_out, expire, suspend_or_resume
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
 from tests.unit.rollout.traffic import (

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from earlystop.rollout.earlier_words import sentence_pattern
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.earlier_words import sentence_pattern
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED, aborted, promoted_now
 

@@ -7,17 +7,12 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import ConditionStatus, Refusal
-from earlystop.rollout.event_notes import EventNote, event_notes, observation_notes
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import (
-    carried_out,
-    start_campaign,
-    suspend_or_resume,
-    weights_in_force,
-    weights_lost,
-)
+from earlystop.rollout.transitions import carried_out, suspend_or_resume, weights_in_force, weights_lost
+from earlystop.rollout.words.event_notes import EventNote, event_notes, observation_notes
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED

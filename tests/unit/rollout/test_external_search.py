@@ -6,9 +6,9 @@ import pytest
 
 from earlystop.rollout.search.offers import FateReason, Offer
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.unsupported import refusal_of_spec
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 
 SPEC = searched({"strategy": "External"})

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.answered import after_answers
-from earlystop.rollout.gate_clock import gate_time, gates_resumed
-from earlystop.rollout.gates import GatesAsked, GateState, following, requirements, time_out_at
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.step_gates import after_step_gates
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
-from earlystop.rollout.waiting_end import waiting_ends_at
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.waiting.answered import after_answers
+from earlystop.rollout.waiting.end import waiting_ends_at
+from earlystop.rollout.waiting.gate_clock import gate_time, gates_resumed
+from earlystop.rollout.waiting.gates import GatesAsked, GateState, following, requirements, time_out_at
+from earlystop.rollout.waiting.step_gates import after_step_gates
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import NOW, UID, policy, started

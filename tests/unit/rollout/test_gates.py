@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from earlystop.api.gates import Gate
 from earlystop.api.hooks import OccurrenceKind
-from earlystop.rollout.answered import after_answers
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
-from earlystop.rollout.gate_words import is_gate_message
-from earlystop.rollout.gates import GateAnswer, GateState, following, gates_status, requirements, restore_gates
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
-from earlystop.rollout.waiting_end import waiting_ends_at
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.waiting.answered import after_answers
+from earlystop.rollout.waiting.end import waiting_ends_at
+from earlystop.rollout.waiting.gate_words import is_gate_message
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, gates_status, requirements, restore_gates
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import UID, examples, policy

@@ -15,10 +15,10 @@ from earlystop.rollout.golden_questions import NINETY_OVER_FORECAST, SILENT_SECO
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import expire, lose_metrics
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from earlystop.simulation.planning import Question, forecast
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import Server, observe, snapshot

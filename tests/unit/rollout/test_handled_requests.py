@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.signatures import signature, signer_of
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, follow, promote_now
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import start_campaign, suspend_or_resume
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import suspend_or_resume
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED, SPEC
 

@@ -12,17 +12,12 @@ from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.settling import STARTED_FOR_EACH_IN_FLIGHT
 from earlystop.rollout.state import WATCHING, Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status
 from earlystop.rollout.steps import begin_next_step
-from earlystop.rollout.transitions import (
-    suspend_or_resume,
-    take_look,
-    unproven_weights_lost,
-    weights_in_force,
-    weights_lost,
-)
+from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.transitions import suspend_or_resume, unproven_weights_lost, weights_in_force, weights_lost
 from tests.unit.rollout.policies import NOW, examples, policy, started
 from tests.unit.rollout.states import stored
 from tests.unit.rollout.traffic import answers

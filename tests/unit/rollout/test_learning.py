@@ -10,14 +10,14 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import assess
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.summary import summary
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
+from earlystop.rollout.words.summary import summary
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import SAVING, Server, answers, decided, observe

@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.decided import LONGEST_MESSAGE
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, abort, printable, promote_now, unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import carried_out, start_campaign
+from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout import several
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.in_rows import in_rows

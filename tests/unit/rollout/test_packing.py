@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
-from earlystop.rollout.compressed_looks import CompressedLooks
-from earlystop.rollout.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
 from earlystop.rollout.state import Totals
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
 from tests.unit.rollout.policies import examples
 from tests.unit.rollout.realistic import realistic_looks
 

@@ -12,7 +12,7 @@ from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.steps import SCORED_TO_ADVANCE
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.claims import PAIRED, TWO_STEPS, UNDECIDED, arms, begun, judging, observed, paired, restarted
 from tests.unit.rollout.policies import UID, examples
 from tests.unit.rollout.traffic import observe

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, abort, promote_now
@@ -18,11 +19,11 @@ from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, digest_of_sett
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import ProvenLoss, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import carried_out, start_campaign
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.unsupported import pinned_refusal
 from earlystop.rollout.verdict import verdict_object, verdict_spec
-from earlystop.rollout.verify import chain_differences, differences
+from earlystop.rollout.verify.verdict import chain_differences, differences
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Server, decided
 

@@ -12,8 +12,8 @@ from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import Phase, Totals
-from earlystop.rollout.transitions import take_look
 from tests.unit.rollout.claims import (
     CLASSES,
     TWO_STEPS,

@@ -14,9 +14,9 @@ import pytest
 
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))

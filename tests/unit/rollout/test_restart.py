@@ -12,9 +12,10 @@ from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import take_look, weights_in_force
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import weights_in_force
 from earlystop.rollout.verdict import verdict_spec
 from tests.unit.rollout.policies import NOW, UID, policy, started
 

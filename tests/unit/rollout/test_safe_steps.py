@@ -16,12 +16,10 @@ from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, missing_for_promotion
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
-from earlystop.rollout.step_messages import waiting_sentence
 from earlystop.rollout.steps import (
     LossNotRefuted,
     UsersUnknown,
@@ -31,8 +29,10 @@ from earlystop.rollout.steps import (
     unrefuted_loss,
 )
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
-from earlystop.rollout.verify_steps import step_differences
+from earlystop.rollout.verify.steps import step_differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
+from earlystop.rollout.words.step_messages import waiting_sentence
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, answers, decided, observe, snapshot

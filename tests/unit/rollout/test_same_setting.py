@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.waiting_words import step_waits
+from earlystop.cli.screen.waiting_words import step_waits
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.longest_session import looks_to_learn
@@ -18,10 +18,10 @@ from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.spent_risk import risk_status
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.steps import CohortsApart, ScatterUnknown, StepTime, missing_for_next_step
-from earlystop.rollout.summary import outlook
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.summary import outlook
 from earlystop.simulation.simulate import states_of
 from earlystop.simulation.traffic import SyntheticTraffic
 from tests.unit.rollout.claims import restarted

@@ -12,15 +12,15 @@ from earlystop.api.counts import UserScatter
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import objective_of
 from earlystop.rollout.state import RolloutState, Verdict
-from earlystop.rollout.transitions import take_look
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.claims import begun, restarted
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import UID, policy

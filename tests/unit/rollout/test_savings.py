@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Tally
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.savings import (
+from earlystop.rollout.savings.ledger import (
     Arm,
     Asked,
     SavingsLedger,
@@ -21,7 +21,7 @@ from earlystop.rollout.savings import (
     unpacked,
     worth,
 )
-from earlystop.rollout.savings_codec import restore_savings, savings_status
+from earlystop.rollout.stored.savings_codec import restore_savings, savings_status
 from tests.unit.rollout.policies import NOW, examples
 
 COUNT = st.integers(0, 10**6)

@@ -10,15 +10,15 @@ import pytest
 
 from earlystop.api.wire import INCUMBENT
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision, from_status
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 

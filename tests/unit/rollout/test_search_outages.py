@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.outages import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, goes_on_at, is_interrupted
 from earlystop.rollout.search.history import read_history
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status
-from earlystop.rollout.summary import summary
+from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.transitions import expire, lose_metrics, suspend_or_resume
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from earlystop.rollout.words.event_notes import event_notes
+from earlystop.rollout.words.summary import summary
 from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, ends, searched
 
 SLOW = {**SAFE_BUT_LAST, "window-20": Truth(exact_match=0.79, mean_tokens=420)}

@@ -8,11 +8,11 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import EventNote, event_notes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.transitions import start_campaign
+from earlystop.rollout.words.event_notes import EventNote, event_notes
 from tests.unit.rollout.claims import TWO_STEPS, begun, judging, observed, restarted
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.states import REACHED

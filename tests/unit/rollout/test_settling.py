@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, UNSEEN_SECONDS
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.status_codec import from_status
-from earlystop.rollout.transitions import take_look, weights_in_force, weights_lost
+from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.transitions import weights_in_force, weights_lost
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import NOW, PATIENT, examples, policy, started
 from tests.unit.rollout.several import STAGED
 from tests.unit.rollout.states import stored

@@ -8,7 +8,6 @@ import pytest
 
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
@@ -16,7 +15,8 @@ from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.several import (
     BAD,

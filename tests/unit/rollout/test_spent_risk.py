@@ -10,14 +10,14 @@ import pytest
 
 from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import Attempts, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import start_campaign
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.searching import NONE_IS_SAFE, World, searched
 from tests.unit.rollout.traffic import SAVING, Server, answers, decided

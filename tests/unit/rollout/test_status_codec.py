@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.packed_status import PACKED_FIELDS, in_both_layouts
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.packed import PACKED_FIELDS, in_both_layouts
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import TooLarge, from_status, to_status
+from earlystop.rollout.stored.status_codec import TooLarge, from_status, to_status
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED, SPEC, stored

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from earlystop.api.approval import Approval
 from earlystop.rollout.exposure import incumbent_weight, weights
-from earlystop.rollout.gates import GateAnswer, GateState
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.search.progress import Incumbent
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.step_gates import after_step_gates, gates_before, held_at_first, through_gates
 from earlystop.rollout.steps import begin_next_step
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume, weights_in_force
+from earlystop.rollout.waiting.gates import GateAnswer, GateState
+from earlystop.rollout.waiting.step_gates import after_step_gates, gates_before, held_at_first, through_gates
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.searching import SEARCH

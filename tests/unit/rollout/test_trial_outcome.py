@@ -12,7 +12,7 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence.engine import Objective, replay
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.state import Comparison
-from earlystop.rollout.trial_outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.trials.outcome import loss_of, requests_of, saving_of
 from tests.unit.rollout.traffic import answers
 
 TRIALS = 120

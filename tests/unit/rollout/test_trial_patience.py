@@ -12,9 +12,9 @@ from earlystop.rollout.search.offers import Offer
 from earlystop.rollout.search.patience import MOST_TIMES
 from earlystop.rollout.search.trial import Proposal
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
-from earlystop.rollout.trial_outcome import requests_of
-from earlystop.rollout.trials import begin_search, next_proposal, terms_of
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.trials.outcome import requests_of
+from earlystop.rollout.trials.sequence import begin_search, next_proposal, terms_of
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, ends, searched
 

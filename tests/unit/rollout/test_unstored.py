@@ -13,7 +13,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
 from earlystop.rollout.record.chain_report import chain_report
 from earlystop.rollout.state import ACTING, Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.unstored import relinked, states_to_record
 from earlystop.rollout.verdict import verdict_object

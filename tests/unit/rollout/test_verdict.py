@@ -17,7 +17,7 @@ from earlystop.rollout.plan import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import COLUMNS, digest_of, verdict_name, verdict_object, verdict_spec
-from earlystop.rollout.verify import chain_differences, differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, differences, object_differences
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, decided
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.realistic import realistic_looks

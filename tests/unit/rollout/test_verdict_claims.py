@@ -12,10 +12,10 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState, Totals
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.claims import CLAIMED, CLASSES, arms, in_classes, judging, observed, with_events
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID

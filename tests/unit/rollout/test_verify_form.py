@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED
 

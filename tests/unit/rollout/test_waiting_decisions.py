@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from earlystop.api.gates import Gate
-from earlystop.rollout.answered import APPROVAL_EXPIRED, after_answers
-from earlystop.rollout.approval import ApprovalRequirement, Fate, GivenApproval, asked, awaited_digest, fates
-from earlystop.rollout.approval_words import proposal_sentence
-from earlystop.rollout.gates import GateAnswer, GateState, following, time_out_at
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import promote_now
 from earlystop.rollout.search.offers import Offer
 from earlystop.rollout.state import ENDED, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, after_answers
+from earlystop.rollout.waiting.approval import ApprovalRequirement, Fate, GivenApproval, asked, awaited_digest, fates
+from earlystop.rollout.waiting.approval_words import proposal_sentence
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, time_out_at
 from tests.unit.rollout import several
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.policies import UID, policy, started

@@ -8,10 +8,10 @@ from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.alias_service import mirror_digest, mirrored_service
-from earlystop.delivery.destinations import attachment, destinations, leads_elsewhere
 from earlystop.delivery.inputs import Manifest, ObjectKey
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.routes.destinations import attachment, destinations, leads_elsewhere
 
 # When no list has shown an object for so long, the lists are over, and what they have not shown is gone.
 QUIET_SECONDS = 2.0

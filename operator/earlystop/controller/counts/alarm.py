@@ -13,7 +13,7 @@ from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.stored.status_codec import digest_of_decision
 
 LEAST_SECONDS, MOST_SECONDS = 120, 3600
 """Two scrapes at least of what was scored since the harm began; no more than an hour of it, and of the time before."""

@@ -6,8 +6,8 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.load import LoadQuestion, NoLoad, read_load
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.guard.busy import Hindrance, LoadRead, wanted_of
+from earlystop.rollout.words.event_note import EventNote
 
 LONGEST_PAUSE_SECONDS = 60
 

@@ -22,7 +22,7 @@ from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.savings import Asked, SavingsLedger, booked, counts_of_step
+from earlystop.rollout.savings.ledger import Asked, SavingsLedger, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
 

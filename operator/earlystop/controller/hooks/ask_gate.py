@@ -15,12 +15,12 @@ from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, cha
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import exchange
-from earlystop.rollout.approval_words import proposal_sentence
-from earlystop.rollout.gates import GateAnswer, GateState, GateSubject
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
 from earlystop.rollout.manual import printable
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.waiting.approval_words import proposal_sentence
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
 
 LONGEST_ANSWER = 4096
 LONGEST_WORDS = 200

@@ -15,7 +15,7 @@ from earlystop.api.source import SecretKey
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
-from earlystop.delivery.probe_session import tls_context
+from earlystop.delivery.probes.session import tls_context
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.hooks.signature import UnusableKey, signing_keys
 

@@ -10,9 +10,9 @@ from earlystop.api.hooks import Hook
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
+from earlystop.controller.hooks.occurrence_with_words import with_words
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
-from earlystop.controller.hooks.wording import with_words
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from earlystop.rollout.gates import GateAnswer, GateSubject
+from earlystop.rollout.waiting.gates import GateAnswer, GateSubject
 
 
 @dataclass(slots=True)

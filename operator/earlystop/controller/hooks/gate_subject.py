@@ -5,10 +5,10 @@ from __future__ import annotations
 from earlystop.api.gates import Gate
 from earlystop.controller.hooks.gate_memory import GateMemory
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.rollout.gate_words import asked_of
-from earlystop.rollout.gates import ANSWERED, GateAnswer, GateSubject
 from earlystop.rollout.state import TRYING, RolloutState
-from earlystop.rollout.step_gates import gates_before
+from earlystop.rollout.waiting.gate_words import asked_of
+from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject
+from earlystop.rollout.waiting.step_gates import gates_before
 
 
 def subject_of(tracked: TrackedPolicy, gate: Gate) -> GateSubject | None:

@@ -10,7 +10,7 @@ from earlystop.controller.hooks.channel import HookProblem
 from earlystop.controller.hooks.gate_subject import is_answered, known_answer, memory_of, subject_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
-from earlystop.rollout.gates import ANSWERED, GateAnswer, GateState
+from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateState
 
 AT_ONCE = 64
 LOOK_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 60.0

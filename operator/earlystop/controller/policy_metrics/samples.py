@@ -20,10 +20,10 @@ from earlystop.evidence.objective import Objective
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.savings_price import net_tokens, worth_of
+from earlystop.rollout.savings.price import net_tokens, worth_of
 from earlystop.rollout.state import Comparison, Phase, RolloutState
 from earlystop.rollout.verdict import recorded_risk
-from earlystop.rollout.waiting_condition import awaits_people
+from earlystop.rollout.waiting.condition import awaits_people
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.rollout.answered import after_answers
-from earlystop.rollout.approval import (
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.stored.status_codec import digest_of_decision
+from earlystop.rollout.waiting.answered import after_answers
+from earlystop.rollout.waiting.approval import (
     ApprovalRequirement,
     Asked,
     GivenApproval,
@@ -15,13 +17,11 @@ from earlystop.rollout.approval import (
     needs_approval,
     proposed_decision,
 )
-from earlystop.rollout.gate_clock import gate_time
-from earlystop.rollout.gates import GateSubject, following
-from earlystop.rollout.gates import requirements as gate_requirements
-from earlystop.rollout.requirements import Requirement
-from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
-from earlystop.rollout.step_gates import after_step_gates
+from earlystop.rollout.waiting.gate_clock import gate_time
+from earlystop.rollout.waiting.gates import GateSubject, following
+from earlystop.rollout.waiting.gates import requirements as gate_requirements
+from earlystop.rollout.waiting.requirements import Requirement
+from earlystop.rollout.waiting.step_gates import after_step_gates
 
 
 def asked_of(tracked: TrackedPolicy) -> Asked:

@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.state import ENDED, WITHOUT_CANDIDATE, Phase
-from earlystop.rollout.trials import due_again_at
+from earlystop.rollout.trials.sequence import due_again_at
 
 TARGET_TAKEN = "TargetTaken"
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, Self
 
-from earlystop.api.compact_status import whole
 from earlystop.api.interning import interned
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.reconcile.annotations import PolicyRequests, requests_in
 

@@ -33,10 +33,10 @@ from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconc
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import earlier_policy
 from earlystop.controller.traffic.act import TrafficActor
-from earlystop.rollout.approval import GivenApproval
 from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.transitions import expire
+from earlystop.rollout.waiting.approval import GivenApproval
 
 CHANGES_AT_ONCE = 512
 # A check holds all objects that its policy refers to, and the operator checks a whole fleet when it starts.

@@ -15,10 +15,10 @@ from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
-from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
 from earlystop.rollout.guard.state import watch_of
 from earlystop.rollout.hooks.happened import with_occurrences
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.event_notes import ERROR_NOTE, event_notes
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note
-from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.guard.adjust import step_back, without_step_back
 from earlystop.rollout.guard.busy import follow_load
 from earlystop.rollout.guard.follow import follow_guard
@@ -18,8 +18,9 @@ from earlystop.rollout.manual import Decide, abort, follow, promote_now
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.warm_start import WarmStart
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
-from earlystop.rollout.transitions import start_campaign, suspend_or_resume
+from earlystop.rollout.stored.status_codec import digest_of_decision
+from earlystop.rollout.transitions import suspend_or_resume
+from earlystop.rollout.words.event_notes import EventNote
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.compact_status import whole
 from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
@@ -21,7 +21,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.busy_words import load_condition
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import TooLarge, to_status
+from earlystop.rollout.stored.status_codec import TooLarge, to_status
 
 log = logging.getLogger(__name__)
 

@@ -22,15 +22,15 @@ from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.certificate.follow import certificate_due_at
 from earlystop.rollout.certificate.response import acts_at
-from earlystop.rollout.gates import time_out_at
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.outages import goes_on_at, is_interrupted
-from earlystop.rollout.search_clock import waits_until
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
-from earlystop.rollout.trials import due_again_at
-from earlystop.rollout.waiting_end import proof_is_due, waiting_ends_at
+from earlystop.rollout.trials.clock import waits_until
+from earlystop.rollout.trials.sequence import due_again_at
+from earlystop.rollout.waiting.end import proof_is_due, waiting_ends_at
+from earlystop.rollout.waiting.gates import time_out_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)

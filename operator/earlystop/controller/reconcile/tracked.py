@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from earlystop.api.compact_status import whole
 from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.evaluators import EvaluatorMemory
 from earlystop.controller.hooks.gate_memory import GateMemory
@@ -20,13 +20,13 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.resumed import resumed_traffic
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
-from earlystop.rollout.event_notes import EventNote, observation_notes
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.words.event_notes import EventNote, observation_notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import write_refused
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.step_moves import unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import carried_out, give_up
 from earlystop.rollout.unstored import relinked
 from earlystop.rollout.verdict import verdict_name

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from earlystop.controller.cluster import BY_KIND, READ_BY_PATCH, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.delivery.alias_service import without_outdated
-from earlystop.delivery.carried_metadata import updated_metadata
 from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.orphans import field_manager
 from earlystop.delivery.ownership import is_part
+from earlystop.delivery.routes.carried_metadata import updated_metadata
 
 # Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
 MERGED_KINDS = frozenset({"Service"})

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from earlystop.api.conditions import Condition
 from earlystop.controller.traffic.gathered_inputs import GatheredInputs
-from earlystop.delivery.canary import Fault
 from earlystop.delivery.decisions import Probe
-from earlystop.delivery.engine_check import EngineCheck
-from earlystop.delivery.misrouting import contradicts
+from earlystop.delivery.probes.canary import Fault
+from earlystop.delivery.probes.engine_check import EngineCheck
+from earlystop.delivery.probes.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.shortfall import ServedMarks
 from earlystop.delivery.split import TrafficSplit

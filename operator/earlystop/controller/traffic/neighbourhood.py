@@ -28,8 +28,8 @@ from earlystop.controller.traffic.change_watch import ChangeWatches
 from earlystop.controller.traffic.policy_listing import PolicyListing, installed_kinds, list_policies
 from earlystop.controller.traffic.shared_listing import SharedListing
 from earlystop.delivery.inputs import ClusterInputs, Neighbours
-from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
-from earlystop.delivery.served_hosts import GatewayKey
+from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
+from earlystop.delivery.routes.served_hosts import GatewayKey
 
 # For how long a listing serves all policies. A route that changes ends that of routes at once.
 LISTING_SECONDS = 20.0

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from earlystop.controller.cluster import DEFINITIONS, FORBIDDEN, Cluster, ClusterError, Manifest, NotFound, Resource
-from earlystop.delivery.attached_policies import namespaces_concerned, outline
-from earlystop.delivery.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, POLICY_LABEL, PolicyKind
+from earlystop.delivery.routes.attached_policies import namespaces_concerned, outline
+from earlystop.delivery.routes.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, POLICY_LABEL, PolicyKind
 
 log = logging.getLogger(__name__)
 

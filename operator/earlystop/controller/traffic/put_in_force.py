@@ -17,22 +17,22 @@ from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.turns import ProbeTurns
-from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.decisions import Detach, Probe, Quarantine, SplitStatus, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
-from earlystop.delivery.engine_check import AskEngine, EngineCheck, ask_engine
 from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.leaving import leave
-from earlystop.delivery.probe import probe
+from earlystop.delivery.probes.canary import probe_variants
+from earlystop.delivery.probes.engine_check import AskEngine, EngineCheck, ask_engine
+from earlystop.delivery.probes.sending import probe
 from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import quoted
-from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
+from earlystop.rollout.words.event_notes import EventNote
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 

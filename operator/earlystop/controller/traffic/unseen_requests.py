@@ -7,9 +7,9 @@ from earlystop.api.wire import commitment_in
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.forged_requests import forged_requests
-from earlystop.delivery.never_applied import never_applied
-from earlystop.delivery.not_written import not_written
-from earlystop.delivery.overlay_misses import overlay_misses
+from earlystop.delivery.injector.never_applied import never_applied
+from earlystop.delivery.injector.not_written import not_written
+from earlystop.delivery.routes.overlay_misses import overlay_misses
 from earlystop.metrics.convention.body_effects import EffectsQuestion, read_effects
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.ledger import Ledger

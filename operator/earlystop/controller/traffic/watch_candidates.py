@@ -6,9 +6,9 @@ import aiohttp
 
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.turns import ProbeTurns
-from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decisions import Probe
-from earlystop.delivery.misrouting import contradicts
+from earlystop.delivery.probes.canary import probe_variants
+from earlystop.delivery.probes.misrouting import contradicts
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, WATCHING, Phase
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.attachment import KSERVE_LABELS
-from earlystop.delivery.carried_metadata import carried_annotations
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import controller_of
+from earlystop.delivery.routes.attachment import KSERVE_LABELS
+from earlystop.delivery.routes.carried_metadata import carried_annotations
 
 Template = dict[str, Any]
 

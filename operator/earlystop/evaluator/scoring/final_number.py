@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
+from earlystop.evaluator.scoring.measurement_units import unit_named
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
-from earlystop.evaluator.scoring.units import unit_named
 
 _FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(

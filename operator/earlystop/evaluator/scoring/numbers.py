@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from earlystop.evaluator.scoring.latex import latex_as_text
+from earlystop.evaluator.scoring.measurement_units import PREFIXES, unit_after, unit_named
 from earlystop.evaluator.scoring.number_words import SCALES
 from earlystop.evaluator.scoring.typography import plain_characters, without_markup
-from earlystop.evaluator.scoring.units import PREFIXES, unit_after, unit_named
 
 MOST_DIGITS = 400
 _DIGITS = r"(?:[0-9](?:[0-9.,'_]*[0-9])?|(?<![\w.,])\.[0-9]+)"

@@ -8,8 +8,8 @@ from math import isfinite
 
 from earlystop.api.wire import BASELINE, BODY_EFFECTS, INCUMBENT, POLICY, VARIANT
 from earlystop.metrics.convention.query import escape
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.vectors import InstantVectors
 
 CHANGED = ("set", "lowered")
 MISSING = "missing"

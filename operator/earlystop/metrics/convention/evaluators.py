@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from earlystop.api.wire import EVALUATOR_INFO, POLICY, QUESTIONS_DIGEST, SCORER_DIGEST
 from earlystop.metrics.convention.query import checked_namespace_label, escape, namespace_of
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.vectors import InstantVectors
 
 MOST_ROWS = 16
 """Digests that are read of a policy: one is usual, two are enough to know that they differ."""

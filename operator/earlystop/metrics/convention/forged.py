@@ -7,8 +7,8 @@ from math import isfinite
 
 from earlystop.api.wire import FORGED, POLICY
 from earlystop.metrics.convention.query import escape
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.vectors import InstantVectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from earlystop.api.wire import AGREE, DISAGREE, FROZEN, POLICY, RESULT
 from earlystop.metrics.convention.query import READING, escape
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.source.sample_value import LARGEST_COUNT
+from earlystop.metrics.vectors import InstantVectors
 
 BEFORE, SINCE = "before", "since"
 RESULTS = (AGREE, DISAGREE)

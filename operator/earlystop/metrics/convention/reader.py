@@ -40,6 +40,7 @@ from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
+from earlystop.metrics.vectors import InstantVectors
 
 # The rows of 50 policies stay in a processor's cache while they are judged. With more, each row costs a seventh more.
 MAX_POLICIES_A_QUERY = 50
@@ -53,14 +54,6 @@ STALE_EXTRA_SECONDS = 5
 MAX_CANDIDATES = 15
 """A server exposes at most 16 variants of a revision, the baseline among them."""
 _MAX_STEP_DIGITS = 4
-
-
-class InstantVectors(Protocol):
-    """A source of instant vectors, such as `ExactPrometheus`. Raises MetricsFailure."""
-
-    def instant_vector(self, query: str, at: float) -> list[Sample]:
-        """The samples of `query` at Unix time `at`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

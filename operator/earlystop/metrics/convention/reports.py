@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from earlystop.api.wire import DIGEST, FAULT, POLICY, PROCESS, REVISION, SETTINGS_FAULT, SETTINGS_INFO, STEP
 from earlystop.metrics.convention.query import checked_namespace_label, escape, namespace_of
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.vectors import InstantVectors
 
 
 @dataclass(frozen=True, slots=True)

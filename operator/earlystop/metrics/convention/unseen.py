@@ -12,8 +12,8 @@ from math import isfinite
 
 from earlystop.api.wire import POLICY, PROCESS, REVISION, STARTED, UNASSIGNED
 from earlystop.metrics.convention.query import READING, alternation, escape
-from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.vectors import InstantVectors
 
 SEEN, UNSEEN = "seen", "unseen"
 # A share is as good from some of the processes, and the query stays short.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from earlystop.api.counts import Tally, UserScatter, total
 from earlystop.api.wire import (
@@ -30,9 +29,7 @@ from earlystop.metrics.convention.query import alternation, escape
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
-
-if TYPE_CHECKING:
-    from earlystop.metrics.convention.reader import InstantVectors
+from earlystop.metrics.vectors import InstantVectors
 
 LEAST_SHARE = 0.95
 """Of the answers that were counted, so many at least must have been counted by users."""

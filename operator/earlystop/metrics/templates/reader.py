@@ -7,7 +7,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from earlystop.api.counts import Variant
 from earlystop.api.presets import CounterKind
@@ -25,6 +25,7 @@ from earlystop.metrics.templates.presets import (
 )
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
 from earlystop.metrics.templates.series_mark import Observed, SeriesId
+from earlystop.metrics.vectors import RangeVectors
 
 LONGEST_RANGE_SECONDS = 3600
 """Longer ranges are asked for in pieces: an hour of 100 series scraped every 5 s is 3 MB of JSON."""
@@ -33,14 +34,6 @@ MOST_RANGES = 24
 SHORTEST_RANGE_SECONDS = 60
 """A range whose answer is too large is read in halves, down to this."""
 _TARGET_LABELS = ("job", "instance")
-
-
-class RangeVectors(Protocol):
-    """A source of range vectors, such as `ExactPrometheus`. Raises MetricsFailure."""
-
-    def range_vector(self, query: str, at: float) -> list[RawSeries]:
-        """The samples of `query`, a selector with a range, at Unix time `at`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
-from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.event_note import EventNote
 
 REASONS = {
     Part.MODEL: "ModelChanged",

@@ -14,13 +14,13 @@ from dataclasses import replace
 from earlystop.api.parameters import Parameter
 from earlystop.rollout.decided import with_decision
 from earlystop.rollout.decision import GUARD_ALARM
-from earlystop.rollout.decision_messages import benefit_message
 from earlystop.rollout.exposure import serving
 from earlystop.rollout.later_decision import decided_again
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_proof
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.words.decision_messages import benefit_message
 
 STEPPED_BACK = "SteppedBack"
 LONGEST_SECONDS = 900

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.when_busy import WhenBusy
-from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.exposure import serving
 from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.guard.busy import Hindrance, LoadRead, hindrance, wanted_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.event_note import EventNote
 
 BUSY, QUIET = "Busy", "Quiet"
 _WHY: Mapping[Hindrance, str] = {

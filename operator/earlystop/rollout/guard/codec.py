@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
+from earlystop.api.status.guard import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
-from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans
@@ -24,8 +23,9 @@ from earlystop.rollout.guard.state import Alarm, Busy, GuardState, StepClock, Wa
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.guard.window import Sums
 from earlystop.rollout.guard.words import detector_rows
-from earlystop.rollout.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 
 MOST_SHOWN = 4
 """Detectors in a status."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from earlystop.api.culprit_status import ChangedStatus, CulpritStatus
+from earlystop.api.status.culprit import ChangedStatus, CulpritStatus
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.guard.culprit import UNKNOWN, Changed, Culprit, Evidence, Finding, Frozen
 from earlystop.rollout.guard.culprit_evidence import without_counts
 from earlystop.rollout.guard.spans import Rates, Span, Spans
 from earlystop.rollout.guard.state import Alarm, GuardState
-from earlystop.rollout.whole_numbers import numbers_in, varint
+from earlystop.rollout.stored.whole_numbers import numbers_in, varint
 
 WIDTH = 6
 

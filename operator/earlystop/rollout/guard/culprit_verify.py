@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.api.guard_status import RecordedGuard
+from earlystop.api.status.guard import RecordedGuard
 from earlystop.rollout.guard.believable import believable_rates
 from earlystop.rollout.guard.codec import claim_in
 from earlystop.rollout.guard.culprit import Evidence, culprits

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from earlystop.rollout.event_note import EventNote
 from earlystop.rollout.guard.state import Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.words import blind_sentence, guard_sentence, window_sentence
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.event_note import EventNote
 
 
 def guard_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:

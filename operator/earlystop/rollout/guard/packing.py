@@ -17,7 +17,7 @@ from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.mixture import log_mixture
 from earlystop.evidence.objective import Claim, ClaimKind, Objective
 from earlystop.rollout.guard.window import Part, Sums, Window
-from earlystop.rollout.whole_numbers import numbers_in, varint
+from earlystop.rollout.stored.whole_numbers import numbers_in, varint
 
 BETWEEN = ","
 DEPARTURES = ":"

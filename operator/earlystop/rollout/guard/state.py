@@ -9,11 +9,11 @@ from enum import StrEnum
 from earlystop.api.counts import Look
 from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.objective import Basis, Claim, Objective
-from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.guard.coverage import GuardCoverage
 from earlystop.rollout.guard.culprit import Evidence, Finding
 from earlystop.rollout.guard.spans import Spans
 from earlystop.rollout.guard.window import EMPTY, Window
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
 KEPT_LOOKS = 12

@@ -8,7 +8,6 @@ from dataclasses import replace
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import EXACT_MATCH
-from earlystop.rollout.compressed_looks import CompressedLooks, with_look
 from earlystop.rollout.guard.coverage import after_look, began, look_of_guard
 from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.follow import restarted
@@ -20,6 +19,7 @@ from earlystop.rollout.increments import LookToUse
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.settling import arm_of, wait_of
 from earlystop.rollout.state import WATCHING, RolloutState
+from earlystop.rollout.stored.compressed_looks import CompressedLooks, with_look
 from earlystop.rollout.totals import Totals
 
 

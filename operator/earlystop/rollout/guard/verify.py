@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Look
-from earlystop.api.guard_status import RecordedGuard
+from earlystop.api.status.guard import RecordedGuard
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts

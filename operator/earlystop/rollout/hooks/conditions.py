@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.rollout.gate_words import gate_condition
 from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox
 from earlystop.rollout.observations import HookTrouble, Observations
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.waiting.gate_words import gate_condition
 
 GIVEN_UP = "HookGivenUp"
 

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
-from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
-from earlystop.rollout.gate_news import news_of_gates
-from earlystop.rollout.gate_words import (
-    GATE_CLOSED,
-    GATE_TIMED_OUT,
-    awaits_gates_alone,
-    gate_sentence,
-)
-from earlystop.rollout.gates import GateState
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import Outbox, put
 from earlystop.rollout.hooks.words import FAILURES_IN_A_ROW as FAILURES_IN_A_ROW
 from earlystop.rollout.hooks.words import LONGEST_SENTENCE as LONGEST_SENTENCE
 from earlystop.rollout.hooks.words import bounded, facts_of, repeated_sentence
 from earlystop.rollout.state import Phase, RolloutState, Verdict
+from earlystop.rollout.waiting.approval_words import awaiting_sentence
+from earlystop.rollout.waiting.gate_news import news_of_gates
+from earlystop.rollout.waiting.gate_words import (
+    GATE_CLOSED,
+    GATE_TIMED_OUT,
+    awaits_gates_alone,
+    gate_sentence,
+)
+from earlystop.rollout.waiting.gates import GateState
 
 
 def with_occurrences(

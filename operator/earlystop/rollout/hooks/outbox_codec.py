@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from earlystop.api.hook_status import HookCursorStatus, HookJobStatus, HooksStatus, OccurrenceStatus
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.api.status.hook import HookCursorStatus, HookJobStatus, HooksStatus, OccurrenceStatus
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.hooks.occurrence import Occurrence, VerdictFacts
 from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox

@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.hooks import OccurrenceKind
-from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.certificate.words import lapse_sentence
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
-from earlystop.rollout.gate_words import asked_of, before_step, gate_sentence
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.unstored import states_to_record
 from earlystop.rollout.verdict import later_verdict_name, verdict_name
+from earlystop.rollout.waiting.approval_words import awaiting_sentence
+from earlystop.rollout.waiting.gate_words import asked_of, before_step, gate_sentence
 
 LONGEST_SENTENCE = 480
 FAILURES_IN_A_ROW = 3

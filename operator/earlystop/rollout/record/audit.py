@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.approval_kind import COUNTED
-from earlystop.rollout.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
-from earlystop.rollout.trial_budget import BUDGET_USED, TRIAL_REQUESTS_USED
+from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_REQUESTS_USED
+from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 
 Manifest = Mapping[str, Any]
 EVIDENCE = "the evidence"

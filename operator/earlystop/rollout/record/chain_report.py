@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, forks, last_digest
 from earlystop.rollout.verdict import first_verdict_name
-from earlystop.rollout.verify import continuity_differences, object_differences
+from earlystop.rollout.verify.verdict import continuity_differences, object_differences
 
 Manifest = Mapping[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)

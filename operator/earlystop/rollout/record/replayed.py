@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from earlystop.api.counts import Look
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.engine import LogE, begin, update
-from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
 from earlystop.rollout.decision import (
     BY_CLASS,
     CERTIFICATE_LAPSED,
@@ -22,7 +21,8 @@ from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.promotion import NotCertified, missing_proof
 from earlystop.rollout.state import Comparison, Verdict
-from earlystop.rollout.verify import FAVOURABLE, recomputed
+from earlystop.rollout.verify.verdict import FAVOURABLE, recomputed
+from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.verdict import digest_of
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://earlystop.dev/verdict/v1"

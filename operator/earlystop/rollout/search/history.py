@@ -31,8 +31,8 @@ from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.trial_outcome import loss_of, requests_of, saving_of
-from earlystop.rollout.verify import object_differences, recomputed
+from earlystop.rollout.trials.outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.verify.verdict import object_differences, recomputed
 
 Manifest = Mapping[str, Any]
 Name = tuple[str, str]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Look
-from earlystop.rollout.compressed_looks import digest_before
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.search.bandit import Arm, shares
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Dropped, Phase, RolloutState
 from earlystop.rollout.steps import SCORED_TO_ADVANCE, restart_step
+from earlystop.rollout.stored.compressed_looks import digest_before
 from earlystop.rollout.strategies import together
 from earlystop.rollout.strategies.grid import Grid
 from earlystop.rollout.strategies.pooled_looks import loss_in, saving_in

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
 from earlystop.rollout.class_settings import (
     are_settled,
     certified,
@@ -19,12 +18,13 @@ from earlystop.rollout.class_settings import (
     is_harmful_in_every_class,
 )
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARMFUL_IN_EVERY_CLASS
-from earlystop.rollout.decision_messages import all_dropped_message
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Decision, RolloutState, Verdict
 from earlystop.rollout.steps import has_least_time
 from earlystop.rollout.strategies.together import drop_harmful
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.words.class_messages import by_class_message, harmful_in_classes_message
+from earlystop.rollout.words.decision_messages import all_dropped_message
 
 
 def after_look(plan: Plan, state: RolloutState, at: int) -> RolloutState:

@@ -16,10 +16,10 @@ from earlystop.api.counts import Look
 from earlystop.evidence.engine import Assessment, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, favour, harm_reason
-from earlystop.rollout.decision_messages import all_dropped_message, harm_message
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import LeastTime, missing_for_promotion
 from earlystop.rollout.state import Comparison, Decision, Dropped, RolloutState, Verdict
+from earlystop.rollout.words.decision_messages import all_dropped_message, harm_message
 
 REASON = "MostProvenSaving"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.api.status import PolicyStatus
+from earlystop.api.status.policy import PolicyStatus
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
-from earlystop.rollout.savings_codec import restore_savings
+from earlystop.rollout.stored.savings_codec import restore_savings
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality

@@ -20,7 +20,7 @@ from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
-from earlystop.rollout.status_codec import to_status
+from earlystop.rollout.stored.status_codec import to_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
 from tests.unit.controller.counts.template_sources import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
 from tests.unit.controller.tracked_policies import manifest, tracked

@@ -9,7 +9,7 @@ from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.controller.hooks.ask_gate import question
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS
-from earlystop.rollout.gates import GateSubject
+from earlystop.rollout.waiting.gates import GateSubject
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
 

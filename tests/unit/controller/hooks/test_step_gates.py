@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from earlystop.controller.cluster import ROUTES, Manifest
 from earlystop.controller.hooks.run_job import JOBS
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GOOD, TurningCounts
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.controller.hooks.receiver import receiving

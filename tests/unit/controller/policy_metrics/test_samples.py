@@ -11,11 +11,11 @@ from earlystop.api.counts import Tally
 from earlystop.api.savings import Price
 from earlystop.controller.policy_metrics.samples import Sample, samples_of
 from earlystop.controller.policy_metrics.table import TABLE
-from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.savings import booked, counts_of_step
+from earlystop.rollout.savings.ledger import booked, counts_of_step
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import to_status
+from earlystop.rollout.stored.status_codec import to_status
+from earlystop.rollout.waiting.awaited import AwaitedDecision
 from tests.unit.controller.policy_metrics.views import value_of, view
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.states import REACHED, TIMES

@@ -12,7 +12,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.requesting import (
     ABORT,

@@ -10,8 +10,8 @@ import pytest
 from earlystop.controller.approvals import SECONDS_TO_LIST
 from earlystop.controller.cluster import APPROVALS, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.rollout.approval import Asked
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.waiting.approval import Asked
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import snapshot
 from tests.unit.controller.killed import Checked, Killed

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.controller.cluster import DEPLOYMENTS, Manifest
 from earlystop.rollout.formatting import from_rfc3339
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.certified_world import CertifiedWorld
 from tests.unit.controller.killed import Dying, reconcile_through
 

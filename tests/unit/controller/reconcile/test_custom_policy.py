@@ -9,7 +9,7 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.templates.reset_ledger import ResetLedger
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.counted_by_templates import RATE, accepted, world
 from tests.unit.controller.counts.template_sources import SOURCE, TEMPLATES, Life, steady
 from tests.unit.controller.embedded_world import World

@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
 from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld

@@ -8,7 +8,7 @@ import pytest
 
 from earlystop.controller.counts import alarm
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld, TurningCounts
 
 

@@ -11,13 +11,13 @@ import pytest
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, EVENTS, NAMESPACES, VERDICTS, ClusterError
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.search.history import Subject
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_object
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.searching import SEARCH

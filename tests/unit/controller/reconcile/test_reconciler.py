@@ -16,7 +16,7 @@ from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.settling import PARTS_OF_DEADLINE
 from earlystop.rollout.state import Totals
 from earlystop.rollout.verdict import digest_of
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.in_rows import in_rows

@@ -7,7 +7,7 @@ import pytest
 from earlystop.controller.cluster import EVENTS, ROUTES
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.controller.searching_world import Mortal, SearchingWorld
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.counts import Tally, Variant
-from earlystop.api.packed_status import PACKED_FIELDS
+from earlystop.api.status.packed import PACKED_FIELDS
 from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.reconcile.policy_snapshot import condition_summaries
 from earlystop.controller.reconcile.status_writer import (

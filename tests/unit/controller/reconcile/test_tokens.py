@@ -15,7 +15,7 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import ROUTES, ClusterError
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import overlay_name
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.traffic import Quality

@@ -7,7 +7,7 @@ import pytest
 from earlystop.api.presets import PRESETS, PresetTraits
 from earlystop.api.source import SourceSpec
 from earlystop.metrics.templates.presets import PresetRequest, check_presets, queries
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.counted_by_templates import RATE, accepted, world
 from tests.unit.controller.counts.template_sources import FIELDS, steady
 from tests.unit.rollout.in_rows import in_rows

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
-from earlystop.api.packed_status import PACKED_FIELDS
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status.packed import PACKED_FIELDS
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.reconcile.acceptance import source_refusal
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of

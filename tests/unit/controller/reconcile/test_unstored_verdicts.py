@@ -10,7 +10,7 @@ from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import VERDICTS, ClusterError, Manifest
 from earlystop.rollout.record.chain_report import chain_report
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import snapshot
 from tests.unit.controller.killed import Dying, Killed

@@ -15,9 +15,9 @@ from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.traffic.put_in_force import correction_note
 from earlystop.delivery.alias_service import mirrored_content
 from earlystop.delivery.decisions import SplitStatus
-from earlystop.delivery.destinations import baseline_destinations, destinations
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.routes.destinations import baseline_destinations, destinations
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
 from tests.unit.delivery.cluster import backend, route, rule, service

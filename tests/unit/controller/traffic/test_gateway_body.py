@@ -13,8 +13,8 @@ from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
 from earlystop.controller.traffic.unseen_requests import LEAST_SECONDS, look_for_unseen, with_unseen
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.injector.not_written import not_written
 from earlystop.delivery.names import overlay_name
-from earlystop.delivery.not_written import not_written
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion

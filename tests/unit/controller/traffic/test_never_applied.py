@@ -9,7 +9,7 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
 from earlystop.controller.traffic.unseen_requests import LEAST_SECONDS, SECONDS_BETWEEN, look_for_unseen, with_unseen
-from earlystop.delivery.never_applied import never_applied
+from earlystop.delivery.injector.never_applied import never_applied
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, effects_query, read_effects
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion

@@ -20,8 +20,8 @@ from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.headers import MODIFIER
-from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.probes.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import Proof
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory

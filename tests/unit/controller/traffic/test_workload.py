@@ -6,7 +6,7 @@ from typing import Any
 
 from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Conflict, Manifest
 from earlystop.delivery.names import overlay_name
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.delivery.cluster import KNOBS, running, settable_deployment
 from tests.unit.rollout.traffic import Quality

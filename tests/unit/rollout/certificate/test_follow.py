@@ -12,7 +12,7 @@ from earlystop.rollout.certificate.evaluators import differing_evaluators
 from earlystop.rollout.certificate.follow import certificate_due_at, follow_certificate, is_known_to_lapse
 from earlystop.rollout.certificate.words import certificate_notes, certified_condition
 from earlystop.rollout.state import Certified, Phase, RolloutState
-from earlystop.rollout.stored_settings import certified_text, restore_certified
+from earlystop.rollout.stored.settings import certified_text, restore_certified
 from tests.unit.delivery.cluster import in_bodies
 from tests.unit.rollout.policies import NOW, policy
 

@@ -19,9 +19,9 @@ from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.rollout import several
 from tests.unit.rollout.guarding import digest
 from tests.unit.rollout.policies import UID, policy, started

@@ -11,7 +11,6 @@ import pytest
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.certificate.follow import follow_certificate
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.culprit import Culprit, Frozen
 from earlystop.rollout.guard.response import respond
@@ -20,9 +19,10 @@ from earlystop.rollout.hooks.cloud_event import event_data
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_name, verdict_spec
-from earlystop.rollout.verify import differences, object_differences
+from earlystop.rollout.verify.verdict import differences, object_differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout import stepping_back
 from tests.unit.rollout.guarding import TIMES, digest, guard_of, harmed
 from tests.unit.rollout.policies import UID

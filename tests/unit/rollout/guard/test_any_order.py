@@ -15,7 +15,6 @@ from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_moves import (
     lose_metrics,
     take_look,
@@ -23,9 +22,10 @@ from earlystop.rollout.step_moves import (
     weights_in_force,
     weights_lost,
 )
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.guarding import GUARDED, HARM, digest, guarded_policy, promoted
 from tests.unit.rollout.policies import UID, examples
 from tests.unit.rollout.traffic import SAVING, Server

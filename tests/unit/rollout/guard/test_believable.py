@@ -13,9 +13,9 @@ from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.spans import NO_RATES, Rates
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import to_status
+from earlystop.rollout.stored.status_codec import to_status
 from earlystop.rollout.verdict import verdict_name, verdict_spec
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.rollout.guarding import TIMES, digest, harmed
 from tests.unit.rollout.policies import UID
 

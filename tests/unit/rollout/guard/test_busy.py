@@ -25,7 +25,7 @@ from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.step_moves import lose_metrics
 from earlystop.rollout.transitions import carried_out
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.rollout.guarding import HARM, digest, guard_of, in_force, look, watched
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.stepping_back import SPEC as STEPPING

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.compact_status import SHOWN, compact, is_compact, packed_fields, whole
 from earlystop.api.crds import definitions
-from earlystop.api.status_words import WORDS
+from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, whole
+from earlystop.api.status.dictionary import WORDS
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.rollout.conditions import conditions
@@ -22,8 +22,8 @@ from earlystop.rollout.guard.window import EMPTY, PARTS, Part, Sums, Window
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.whole_numbers import varint
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.stored.whole_numbers import varint
 from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server

@@ -10,18 +10,18 @@ import pytest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.guard.state import Alarm
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_moves import weights_in_force, weights_lost
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.totals import Totals
 from earlystop.rollout.verdict import verdict_name, verdict_spec
-from earlystop.rollout.verify import object_differences
+from earlystop.rollout.verify.verdict import object_differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.guarding import (
     SPEC,
     begun,

@@ -11,7 +11,7 @@ from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from tests.unit.rollout.guarding import SPEC, alarmed, promoted, watched, watching
 from tests.unit.rollout.policies import UID

@@ -11,8 +11,7 @@ import pytest
 
 from earlystop.api.counts import ClassAnswers, Pairs
 from earlystop.api.look_table import number_of_looks
-from earlystop.api.status import DecisionStatus
-from earlystop.rollout.decision_codec import decision_status, restore_decision
+from earlystop.api.status.policy import DecisionStatus
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.follow import follow_guard
@@ -20,12 +19,13 @@ from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.step_moves import lose_metrics, take_look, weights_lost
+from earlystop.rollout.stored.decision_codec import decision_status, restore_decision
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.totals import Totals
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
-from earlystop.rollout.verify import differences, object_differences
+from earlystop.rollout.verify.verdict import differences, object_differences
 from tests.unit.rollout.guarding import (
     HARM,
     SPEC,

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from earlystop.api.compact_status import FORM, packed_fields, unpacked_fields
-from earlystop.api.status_words import WORDS
+from earlystop.api.status.compact import FORM, packed_fields, unpacked_fields
+from earlystop.api.status.dictionary import WORDS
 
 
 def packed(content: bytes) -> str:

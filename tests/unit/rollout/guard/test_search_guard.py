@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.wire import INCUMBENT
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, promoted_label, weights
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.handled_requests import Request
@@ -16,11 +17,11 @@ from earlystop.rollout.manual import abort, follow
 from earlystop.rollout.next_campaign import follows_by_itself
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import carried_out, start_campaign
-from earlystop.rollout.trials import due_again_at
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.trials.sequence import due_again_at
 from earlystop.rollout.verdict import verdict_name, verdict_spec
-from earlystop.rollout.verify import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.unit.rollout import searching
 from tests.unit.rollout.guarding import HARM, SPEC, digest, guard_of, watched, watching
 from tests.unit.rollout.policies import UID

@@ -7,9 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from earlystop.api.hook_status import HooksStatus
 from earlystop.api.hooks import OccurrenceKind
-from earlystop.rollout.gates import GateAnswer, GatesAsked, GateState
+from earlystop.api.status.hook import HooksStatus
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import (
@@ -24,6 +23,7 @@ from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.hooks.words import LONGEST_SENTENCE, name_of_record, worded, worded_by_record
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY, hook, occurred
 from tests.unit.rollout.policies import NOW, UID

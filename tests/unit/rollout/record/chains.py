@@ -8,9 +8,9 @@ from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
 from earlystop.api.wire import DIGEST_ANNOTATION
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.search.past_verdicts import window_policy

@@ -12,7 +12,7 @@ import pytest
 from earlystop.rollout.record.chain_report import Published, chain_report
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
-from earlystop.rollout.verify import chain_differences
+from earlystop.rollout.verify.verdict import chain_differences
 from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of, resealed
 from tests.unit.rollout.record.chains import removed as gone_of

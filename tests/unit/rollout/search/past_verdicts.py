@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.traffic import Quality, Server, decided

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from earlystop.rollout.search.belief import LOSS, PastResult, belief_of
 from earlystop.rollout.search.trial import Belief, Estimate, Setting
-from earlystop.rollout.search_codec import belief_text, restore_belief
+from earlystop.rollout.stored.search_codec import belief_text, restore_belief
 from tests.unit.rollout.policies import examples
 
 RUNGS = tuple(Setting(f"window-{40 - 4 * k}", (("window", str(40 - 4 * k)),), (k / 9,)) for k in range(10))

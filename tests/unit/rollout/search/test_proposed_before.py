@@ -12,7 +12,7 @@ from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED
 

@@ -9,22 +9,16 @@ from numpy.random import default_rng
 
 from earlystop.evidence.engine import assess, replay, update
 from earlystop.rollout.conditions import conditions, split_is_broken
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategies.together import least_saving, saves_less
-from earlystop.rollout.transitions import (
-    carried_out,
-    expire,
-    lose_metrics,
-    suspend_or_resume,
-    weights_in_force,
-)
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
 from earlystop.rollout.verdict import digest_of, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.several import (

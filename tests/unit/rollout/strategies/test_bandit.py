@@ -14,10 +14,10 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.search.bandit import Arm, shares
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.state import TRYING, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategies import bandit
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID, examples, started
 from tests.unit.rollout.several import Answering, by_name, observe
 from tests.unit.rollout.strategies.searches import CURVE, NAMES, search

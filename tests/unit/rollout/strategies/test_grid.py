@@ -13,11 +13,11 @@ from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import TRYING, Phase, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.policies import UID, examples, policy, started
 from tests.unit.rollout.several import BAD, Answering, by_name, decided, observe
 from tests.unit.rollout.strategies.searches import CURVE, GRID, NAMES, search

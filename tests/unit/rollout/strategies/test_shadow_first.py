@@ -6,15 +6,15 @@ from functools import cache
 
 from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.several import BAD, Answering, by_name, decided, observe
 from tests.unit.rollout.strategies.searches import CURVE, NAMES, SHADOW_FIRST, SHADOW_ONLY

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from earlystop.api.strategies import STRATEGIES, StrategyTraits
-from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.several import BETTER, GOOD, TOGETHER, Answering, decided
 

@@ -1,0 +1,149 @@
+"""The status of a promoted policy under guard in little room: it stands for months, and there may be thousands of it.
+
+What people and tools read stays as it is. All else, which the operator goes on from, becomes one text in
+`internal.rest`: fields in JSON, compressed with a dictionary of the words that statuses are made of. Nothing is lost by
+it, and nothing rounded: `whole` gives back the status that `compact` was given.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from earlystop.api.status.dictionary import WORDS
+
+Status = dict[str, Any]
+Shown = Mapping[str, "Shown"]
+"""Names of fields, each with those of its parts that are shown; with none: all of it is."""
+
+FORM = "1:"
+"""What a text begins with that was made with the present dictionary; another dictionary needs another form."""
+LARGEST = 1 << 20
+"""Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
+
+_ALL: Shown = {}
+_OF_A_VARIANT: Shown = {"scored": _ALL, "exactMatch": _ALL, "meanTokens": _ALL}
+
+SHOWN: Shown = {
+    **dict.fromkeys(("observedGeneration", "phase", "campaign", "revision", "candidate", "progress", "weight"), _ALL),
+    **dict.fromkeys(("variant", "nextLookAt", "suspendedAt", "metricsLostAt", "awaiting", "previousDigest"), _ALL),
+    "evidence": dict.fromkeys(("effect", "saving"), _ALL),
+    "decision": dict.fromkeys(("verdict", "candidate", "reason", "message", "name", "digest", "number", "at"), _ALL),
+    "certified": dict.fromkeys(("values", "at", "classes", "lapse"), _ALL),
+    "savings": dict.fromkeys(("requests", "tokens", "savedTokens"), _ALL),
+    "guard": {
+        **dict.fromkeys(("phase", "since", "holdbackWeight", "ends"), _ALL),
+        **dict.fromkeys(("metricsLostAt", "suspendedAt", "looksTaken", "detectors", "serves"), _ALL),
+        **dict.fromkeys(("alarm", "alarmAt", "alarmThen"), _ALL),
+        "window": {"seconds": _ALL, "saving": _ALL, "baseline": _OF_A_VARIANT, "candidate": _OF_A_VARIANT},
+    },
+}
+"""Fields that stay as they are, and those of which only parts do, with these; all else is packed."""
+QUIET = {
+    "MetricsAvailable": "True",
+    "TrafficApplied": "True",
+    "SettingEffective": "",
+    "SampleRatioOK": "",
+    "Progressing": "False",
+    "Stalled": "False",
+    "RolledBack": "False",
+}
+"""Conditions that say nothing once a setting is promoted, and the status in which they do; "": in any."""
+
+
+def is_compact(status: Mapping[str, Any]) -> bool:
+    """Whether a status in JSON has parts that are packed into one text."""
+    return "rest" in (status.get("internal") or {})
+
+
+def compact(status: Status) -> Status:
+    """A status in JSON whose parts that nobody reads are one text, where a guard watches over a promotion; the same
+    status elsewhere."""
+    if status.get("phase") != "Promoted" or not status.get("guard"):
+        return status
+    fields = {name: value for name, value in status.items() if name != "conditions"}
+    shown, rest = _parted(fields, SHOWN)
+    conditions = list(enumerate(status.get("conditions") or ()))
+    quiet = [[index, each] for index, each in conditions if _is_quiet(each)]
+    loud = {"conditions": [each for _, each in conditions if not _is_quiet(each)]} if conditions else {}
+    return {**shown, **loud, "internal": {"rest": packed_fields({**rest, "quiet": quiet})}}
+
+
+def whole(status: Status) -> Status:
+    """Inverse of `compact`; the same status where nothing of it is packed so. Raises ValueError for a text that was not
+    made by it."""
+    if not is_compact(status):
+        return status
+    internal = dict(status["internal"])
+    rest = unpacked_fields(internal.pop("rest"))
+    shown = {name: value for name, value in status.items() if name != "internal"}
+    if internal:
+        shown["internal"] = internal
+    try:
+        for index, condition in rest.pop("quiet"):
+            shown["conditions"] = [*shown.get("conditions", ())]
+            shown["conditions"].insert(index, condition)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"status.internal.rest does not fit its status: {error!r}") from None
+    return _joined(shown, rest)
+
+
+def _parted(fields: Status, tree: Shown) -> tuple[Status, Status]:
+    """What of some fields is shown, and what is not."""
+    shown: Status = {}
+    rest: Status = {}
+    for name, value in fields.items():
+        parts = tree.get(name)
+        if parts is None:
+            rest[name] = value
+        elif not parts:
+            shown[name] = value
+        else:
+            shown[name], more = _parted(value, parts)
+            rest |= {name: more} if more else {}
+    return shown, rest
+
+
+def _joined(shown: Status, rest: Status) -> Status:
+    """Inverse of `_parted`. What is packed counts where both have a field: it is shown only where somebody filled in a
+    default."""
+    both = {
+        name: _joined(shown[name], rest[name])
+        for name in shown.keys() & rest.keys()
+        if isinstance(shown[name], dict) and isinstance(rest[name], dict)
+    }
+    return {**shown, **rest, **both}
+
+
+def packed_fields(fields: Status) -> str:
+    """Fields in JSON as one text."""
+    content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
+    return FORM + base64.b85encode(packer.compress(content) + packer.flush()).decode()
+
+
+def unpacked_fields(text: object) -> Status:
+    """Inverse of `packed_fields`. Raises ValueError for anything that was not made by it."""
+    try:
+        if not isinstance(text, str):
+            raise ValueError("it is no text")
+        if not text.startswith(FORM):
+            raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
+        content = unpacker.decompress(base64.b85decode(text.removeprefix(FORM)), LARGEST)
+        if not unpacker.eof:
+            raise ValueError("it is cut off, or larger than any status")
+        fields = json.loads(content)
+        if not isinstance(fields, dict):
+            raise ValueError("it holds no fields")
+    except (ValueError, zlib.error, RecursionError) as error:
+        raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
+    return fields
+
+
+def _is_quiet(condition: Mapping[str, Any]) -> bool:
+    status = QUIET.get(str(condition.get("type")))
+    return status is not None and status in ("", condition.get("status"))

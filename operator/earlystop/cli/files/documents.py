@@ -1,0 +1,179 @@
+"""YAML and JSON files of people, read within bounds of size, depth and number of nodes."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.words import shown
+
+LARGEST_FILE = 8 * 2**20
+STANDARD_INPUT = Path("-")
+DEEPEST = 100
+MOST_NODES = 1_000_000
+"""A verdict of 1,400 looks has about 50,000 nodes."""
+LONGEST_REASON = 300
+STRAY_CHARACTER = " (a tab, @ or `: indent by spaces, and write such text in quotes)"
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, of standard input for `-`. Raises CommandFailure with a sentence for a person."""
+    try:
+        if path == STANDARD_INPUT:
+            content = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+    except IsADirectoryError:
+        raise CommandFailure(f"{path} is a directory; name a file in it.") from None
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        raise CommandFailure(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    if len(content) > LARGEST_FILE:
+        raise CommandFailure(f"{path} has more than {LARGEST_FILE // 2**20} MiB; name a smaller file.")
+    return content
+
+
+def decoded(content: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 as its byte order mark says; without that mark. Raises UnicodeDecodeError."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises CommandFailure with a sentence for a person."""
+    try:
+        return decoded(read_bytes(path))
+    except UnicodeDecodeError:
+        raise CommandFailure(f"{path} is no text in UTF-8 or UTF-16. Save it as UTF-8 and try again.") from None
+
+
+def read_documents(path: Path) -> list[dict[str, Any]]:
+    """The objects in a YAML or JSON file, those of a `kind: List` one by one.
+
+    Raises CommandFailure for what is neither, holds something else than objects, has a key twice, is too deep, or grows
+    beyond bounds by aliases.
+    """
+    text = read_text(path)
+    try:
+        found = _json(text)
+        if found is None:
+            _ensure_bounded(path, text)
+            found = _loaded(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise CommandFailure(f"{path} cannot be read as YAML or JSON: {_where_and_why(error)}.") from None
+    return [item for number, each in enumerate(found, 1) if each is not None for item in _items(path, number, each)]
+
+
+def _json(text: str) -> list[Any] | None:
+    """The one document of a JSON text, None for any other text: YAML has other numbers and escapes than JSON."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return [json.loads(text, object_pairs_hook=_object)]
+    except json.JSONDecodeError:
+        return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for a key that stands twice: JSON would take the last one without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {_twice(names)} stands twice; write it once")
+    return found
+
+
+def _loaded(text: str) -> list[Any]:
+    """The documents of a YAML text. Raises YAMLError, also for a key that stands twice in one mapping."""
+    loader, found = SAFE_LOADER(text), []
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            _refuse_repeated_keys(node)
+            found.append(loader.construct_document(node))
+    finally:
+        loader.dispose()
+    return found
+
+
+def _refuse_repeated_keys(root: yaml.Node | None) -> None:
+    """Raise MarkedYAMLError at a key that stands twice in one mapping: readers of YAML take the one or the other."""
+    waiting: list[yaml.Node | None] = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if len(set(names)) < len(names):
+                name = _twice(names)
+                key = [key for key, _ in node.value if key.value == name][1]
+                problem = f"the key {name} stands twice; write it once"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            waiting += [part for pair in node.value for part in pair]
+        else:
+            waiting += node.value
+
+
+def _twice(names: list[str]) -> str:
+    """The first name that another one before it equals; there is one."""
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
+    raise AssertionError("no name stands twice")
+
+
+def _where_and_why(error: Exception) -> str:
+    """What a parser says, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        mark = error.problem_mark
+        hint = STRAY_CHARACTER if error.problem.endswith("cannot start any token") else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}"
+    return " ".join(str(error).split())[:LONGEST_REASON]
+
+
+def _items(path: Path, number: int, document: Any) -> list[dict[str, Any]]:
+    """The objects of a document. Raises CommandFailure where it holds something else."""
+    is_list = isinstance(document, dict) and document.get("kind") == "List" and isinstance(document.get("items"), list)
+    items = document["items"] if is_list else [document]
+    for each in items:
+        if not isinstance(each, dict):
+            what = f"{shown(each)} is no object; write fields, as in kind: EarlyStopPolicy."
+            raise CommandFailure(f"{path}, document {number}: {what}")
+    return list(items)
+
+
+def _ensure_bounded(path: Path, text: str) -> None:
+    """Refuse what would be too deep, or too large once its aliases are written out, before it is loaded."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []  # anchor of each collection that is open, and nodes before it
+    nodes = 0
+    for event in yaml.parse(text, SAFE_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_nodes):
+                raise CommandFailure(f"{path}: the alias *{event.anchor} is a part of what it stands for.")
+            nodes += sizes.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            nodes += 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, nodes))
+            nodes += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            if anchor:
+                sizes[anchor] = nodes - before
+        if nodes > MOST_NODES or len(open_nodes) > DEEPEST:
+            raise CommandFailure(f"{path} is deeper or larger than any manifest, once its aliases are written out.")

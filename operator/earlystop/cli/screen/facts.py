@@ -1,0 +1,120 @@
+"""Facts that only some policies have, a line each: what waits for people, a guard, a certificate that does not hold, a
+search, and what is spent of a shared margin and risk.
+
+Who has another one adds a function to FACTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from earlystop.cli.screen.certificate import certificate_facts
+from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
+from earlystop.cli.screen.guard import guard_facts
+from earlystop.cli.screen.hook import hook_facts
+from earlystop.cli.screen.search import search_facts
+from earlystop.cli.screen.times import duration
+from earlystop.cli.screen.view import View
+from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.state import Phase
+
+
+def fact_blocks(view: View) -> Iterator[Block]:
+    """A block for each fact: its name in front, and what there is to say."""
+    for of_view in FACTS:
+        for label, text in of_view(view):
+            is_short = len(label) <= LABEL_WIDTH
+            yield Block((labelled(label, said(text)) if is_short else labelled("", said(f"{label}: {text}")),), rank=2)
+
+
+def _search(view: View) -> Iterator[tuple[str, str]]:
+    yield from search_facts(view.status)
+    search, stored = view.spec.search, view.status.get("search")
+    if search is None or not stored or stored.get("ended"):
+        return
+    ends = ["no other setting is worth a trial"]
+    if search.budget is not None and search.budget.seconds is not None:
+        left = from_rfc3339(stored["startedAt"]) + search.budget.seconds - view.now
+        ends.append(f"{duration(left)} are over")
+    if search.budget is not None and search.budget.requests is not None:
+        ends.append(f"{search.budget.requests:,} requests are compared ({stored['requests']:,} so far)")
+    yield "ends", f"by itself, when {' or '.join(ends)}"
+
+
+def _commit(view: View) -> Iterator[tuple[str, str]]:
+    """What follows for people from a promotion that is proven. A search says it by itself."""
+    certified = view.status.get("certified") or {}
+    if view.state.phase is not Phase.PROMOTED or view.spec.search is not None or not certified.get("values"):
+        return
+    metadata = view.policy["metadata"]
+    command = f"kubectl earlystop diff {metadata['name']} -n {metadata['namespace']} -f FILE"
+    yield "commit", f"`{command}` prints what to write into the policy's file"
+
+
+def _margin(view: View) -> Iterator[tuple[str, str]]:
+    """What promotions since a pinned baseline have spent of the margin."""
+    margin = view.status.get("margin")
+    if not margin:
+        return
+    spent, left, campaign = (f"{100 * float(margin[name]):g}" for name in ("spent", "left", "campaign"))
+    yield (
+        "margin",
+        f"{spent} points spent, {left} left against the pinned baseline; promotion {margin['promotion']} of "
+        f"{margin['promotions']} may lose {campaign}",
+    )
+
+
+def _risk(view: View) -> Iterator[tuple[str, str]]:
+    """What campaigns of one candidate have spent of the risk of a wrong promotion."""
+    margin, risk = view.status.get("margin"), view.status.get("risk") or {}
+    if risk.get("campaigns", 1) > 1 or (margin and risk):
+        whole = view.spec.objective.risk.promote
+        yield (
+            "risk",
+            f"{risk['promote']} in this campaign, {risk['campaign']} of {risk['campaigns']} of the candidate; "
+            f"{risk['promoteSpent']} of {whole} spent",
+        )
+
+
+def _awaiting(view: View) -> Iterator[tuple[str, str]]:
+    """Which decision waits for people, and how long it still does. What it says is in the message below."""
+    awaiting = view.status.get("awaiting")
+    if awaiting:
+        ends = awaiting.get("expiresAt")
+        left = f", expires in {duration(from_rfc3339(ends) - view.now)}" if ends else ""
+        gates = view.status.get("gates") or {}
+        whom = "its gates" if gates.get("gates") and not gates.get("forPeople") else "an approval"
+        yield f"waits for {whom}", f"{awaiting['decision']} of {awaiting['candidate']}{left}"
+
+
+def _hooks(view: View) -> Iterator[tuple[str, str]]:
+    yield from hook_facts(view.status)
+
+
+def _savings(view: View) -> Iterator[tuple[str, str]]:
+    """What users' requests did not take of tokens, over all campaigns."""
+    found = view.status.get("savings")
+    if found:
+        yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
+
+
+def _guard(view: View) -> Iterator[tuple[str, str]]:
+    yield from guard_facts(view.status)
+
+
+def _certificate(view: View) -> Iterator[tuple[str, str]]:
+    yield from certificate_facts(view.status)
+
+
+FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
+    _awaiting,
+    _guard,
+    _certificate,
+    _hooks,
+    _search,
+    _margin,
+    _risk,
+    _savings,
+    _commit,
+)
+"""Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

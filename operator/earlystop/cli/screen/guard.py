@@ -1,0 +1,66 @@
+"""What there is to say of a guard on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import floor
+from typing import Any
+
+from earlystop.cli.screen.times import duration
+
+
+def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about what watches over a promotion, or did until its alarm, by a label; none without a guard."""
+    guard = status.get("guard")
+    if not guard:
+        return
+    kept = f"{guard['holdbackWeight']} % on the baseline" if guard["holdbackWeight"] else "by golden questions"
+    promise = f"one false revert in {guard['falseRevertSeconds'] / 86_400:g} days at most, on average"
+    yield "guard", f"{_state(guard)}, {kept}, {_looks(guard['looksTaken'])} since {guard['since']}; {promise}"
+    if guard.get("culprit"):
+        yield "what moved", _culprit(guard["culprit"])
+    window = guard.get("window")
+    if window:
+        promoted, baseline = (
+            f"{window[arm]['exactMatch']} of {window[arm]['scored']:,}" for arm in ("candidate", "baseline")
+        )
+        lately = f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}"
+        yield "lately", f"in the last {duration(window['seconds'])} {lately}"
+    if guard.get("serves"):
+        yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
+    elif guard.get("servedSince"):
+        yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
+    nearest = [f"{each['name']} {_part(each)}" for each in guard.get("detectors", [])]
+    if nearest:
+        yield "alarm", f"{'; '.join(nearest)} of the evidence (as a logarithm) that takes the setting back"
+
+
+def _part(detector: Mapping[str, Any]) -> str:
+    """How far a detector is on its way to an alarm, in percent, rounded down: 100 % only with the alarm."""
+    return f"{floor(100 * float(detector['logStatistic']) / float(detector['needed']))} %"
+
+
+def _looks(number: int) -> str:
+    return f"{number:,} look{'' if number == 1 else 's'}"
+
+
+def _culprit(culprit: Mapping[str, Any]) -> str:
+    """What has moved, or between what the evidence does not tell, and since when."""
+    named = " and ".join(each.lower() for each in culprit["named"])
+    possible = " or ".join(each.lower() for each in culprit.get("possible") or ())
+    return f"{named}{f', it may be {possible}' if possible else ''}, since {culprit['onset']} or so"
+
+
+def _state(guard: Mapping[str, Any]) -> str:
+    """What the guard is about, in a word or two."""
+    if guard.get("alarm"):
+        return f"alarmed ({', '.join(guard['alarm'])})"
+    if guard.get("suspendedAt"):
+        return "suspended"
+    if guard.get("ends"):
+        return "ends"
+    if guard.get("metricsLostAt"):
+        return f"blind since {guard['metricsLostAt']}"
+    if guard.get("notCompared"):
+        return f"blind since {guard['comparedAt']}, nothing to compare"
+    return {"Applying": "begins", "Settling": "begins", "Observing": "watches as long as it serves"}[guard["phase"]]

@@ -1,0 +1,85 @@
+"""When: how long a campaign has taken, how long it still takes, and what is due next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import isinf
+
+from earlystop.cli.screen.view import View
+from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.state import DECIDED
+from earlystop.rollout.steps import least_seconds
+from earlystop.simulation.remaining_time import Remaining
+
+UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+
+
+def when_lines(view: View) -> Iterator[str]:
+    """How long a campaign has taken and what comes next, when its verdict is to be expected, and what is due by the
+    clock, a line each; nothing outside of a campaign."""
+    state = view.state
+    if not state.campaign_started_at:
+        return
+    if state.decision is not None:
+        took = duration(state.decision.at - state.campaign_started_at)
+        yield f"decided {clock(state.decision.at)}, {took} after the campaign's start"
+        return
+    elapsed, deadline = view.now - state.campaign_started_at, view.spec.rollout.deadline_seconds
+    yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
+    if view.remaining is not None:
+        yield forecast_phrase(view.remaining, deadline - elapsed)
+    yield "; ".join(_due(view))
+
+
+def forecast_phrase(remaining: Remaining, left: float) -> str:
+    """When a verdict is to be expected. left: seconds until the deadline."""
+    if isinf(remaining.low):
+        return "a verdict by the deadline is unlikely, as it looks"
+    ends = (
+        f"{word} {100 * part:.0f} %"
+        for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))
+        if round(100 * part)
+    )
+    return f"verdict in {_span(remaining.low, min(remaining.high, left))} ({', '.join(ends)})"
+
+
+def _span(low: float, high: float) -> str:
+    """From when to when, with the unit of both once where it is the same."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return f"about {first}"
+    number, _, unit = first.partition(" ")
+    return f"{number} to {last}" if last.partition(" ")[2] == unit else f"{first} to {last}"
+
+
+def _next_look(view: View) -> Iterator[str]:
+    following = view.status.get("nextLookAt")
+    if following and view.state.suspended_at is None:
+        left = from_rfc3339(following) - view.now
+        yield f"next look in {duration(left)}" if left >= 1 else "a look is due"
+
+
+def _due(view: View) -> Iterator[str]:
+    """What comes by the clock."""
+    state, spec = view.state, view.spec.rollout
+    yield f"looks every {spec.look_seconds} s or more"
+    if state.evidence_from is not None and state.plan is not None and state.phase not in DECIDED:
+        left = state.evidence_from + least_seconds(state.plan, state) - view.now
+        if left > 0:
+            yield f"least time of this step over in {duration(left)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two units that a person reads."""
+    whole = max(0, round(seconds))
+    for unit, name, below, below_name in UNITS:
+        if whole >= unit:
+            rest = whole % unit // below
+            return f"{whole // unit} {name}" + (f" {rest} {below_name}" if rest else "")
+    return f"{whole} s"
+
+
+def clock(seconds: float) -> str:
+    """A moment of the day in UTC, as 12:03:10Z."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%SZ")

@@ -1,0 +1,98 @@
+"""What the screens of a policy are drawn from: the object, the campaign behind its status, and what is asked beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import whole
+from earlystop.rollout.evidence_history import EvidenceHistory, history_of
+from earlystop.rollout.plan import Stage, stages_of
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.stored.status_codec import from_status
+from earlystop.simulation.remaining_time import Remaining
+
+Manifest = dict[str, Any]
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What is raised for an object that another release wrote, or that nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a policy. at: Unix seconds. note: in sentences."""
+
+    at: int
+    reason: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One policy at one moment. To be drawn again at another one, it is replaced with that, and nothing is read anew.
+
+    now: Unix seconds. width: columns that there are. history: of the only candidate's evidence, None where there are
+    several or none. remaining: how long the campaign still takes, None where nobody can say. events: the latest first.
+    """
+
+    policy: Manifest
+    spec: PolicySpec
+    state: RolloutState
+    now: float
+    width: int
+    history: EvidenceHistory | None = None
+    remaining: Remaining | None = None
+    events: tuple[Event, ...] = ()
+
+    @property
+    def status(self) -> Manifest:
+        """The status as it is stored, empty before the operator has seen the policy."""
+        return status_of(self.policy)
+
+    @property
+    def conditions(self) -> dict[str, Manifest]:
+        """Its conditions, by type."""
+        return conditions_of(self.status)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
+        return self.state.plan.stages if self.state.plan else stages_of(self.spec)
+
+
+def view_of(
+    policy: Manifest,
+    now: float,
+    width: int,
+    remaining: Remaining | None = None,
+    events: tuple[Event, ...] = (),
+) -> View:
+    """The view of a policy. Raises one of `UNREADABLE` for one that this release cannot read."""
+    state, _ = from_status(status_of(policy))
+    history = history_of(state.comparisons[0]) if len(state.comparisons) == 1 else None
+    return View(policy, PolicySpec.model_validate(policy["spec"]), state, now, width, history, remaining, events)
+
+
+def status_of(policy: Mapping[str, Any]) -> Manifest:
+    """The status of a policy with all that is packed in it, empty where it has none. What cannot be unpacked stays."""
+    status = policy.get("status")
+    if not isinstance(status, dict):
+        return {}
+    try:
+        return whole(status)
+    except UNREADABLE:
+        return status
+
+
+def conditions_of(status: Mapping[str, Any]) -> dict[str, Manifest]:
+    """Conditions by type; what is none is left out."""
+    return dict(_conditions(status))
+
+
+def _conditions(status: Mapping[str, Any]) -> Iterator[tuple[str, Manifest]]:
+    found = status.get("conditions")
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, dict) and {"type", "status", "reason"} <= each.keys():
+            yield str(each["type"]), {"message": "", **each}

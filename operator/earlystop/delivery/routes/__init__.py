@@ -1,0 +1,1 @@
+"""The user's routes and those of others: what hangs on them, and which requests are theirs."""

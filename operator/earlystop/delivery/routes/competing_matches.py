@@ -1,0 +1,185 @@
+"""Which requests other rules get: an overlay must leave them there.
+
+An overlay's matches are stricter than all of the user's. Where another rule, of the user's route or of anybody's route
+for the same hosts, took requests away from the one that is overlaid, it must still do so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.names import inner_route_name, overlay_name
+from earlystop.delivery.routes.neighbours import comes_first, neighbour_route
+from earlystop.delivery.routes.precedence import (
+    EVERYTHING,
+    Match,
+    are_disjoint,
+    asks_no_more,
+    may_precede,
+    may_take_post,
+    path_of,
+    ranks,
+    takes_all_posts,
+)
+from earlystop.delivery.routes.served_hosts import shared_hosts
+
+# Parts of a rule that say which requests it takes. All others say what is done with them.
+SELECTING = frozenset({"name", "matches"})
+# Headers that rules of an overlay ask for beside those of the match that they are made of: a cohort's, a golden one.
+ADDED_HEADERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CompetingMatch:
+    """A match of another rule, of the user's route or of another one.
+
+    wins_ties: whether it gets requests that it and the overlaid match rank alike for.
+    keeps_treatment: whether the overlay has a rule for its rule, too, which does the same with requests.
+    is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
+    on_all_hosts: whether it takes requests to every host and listener of the user's route.
+    route: kind, namespace and name of the other route for a message, "" for the user's own.
+    """
+
+    match: Match
+    wins_ties: bool
+    keeps_treatment: bool = False
+    is_overlaid: bool = False
+    on_all_hosts: bool = True
+    route: str = ""
+
+    def comes_before(self, match: Match, path: str) -> bool:
+        """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
+        if not may_take_post(self.match, path) or are_disjoint(self.match, match):
+            return False
+        return may_precede(self.match, match, wins_ties=self.wins_ties)
+
+    def keeps_its_requests(self, stricter: Match) -> bool:
+        """Whether every gateway puts it before every rule of an overlay that is made of this match."""
+        if path_of(self.match)[0] != "Exact":
+            return False
+        most = {**stricter, "headers": [*stricter.get("headers", []), *[{}] * ADDED_HEADERS]}
+        return all(mine > theirs for mine, theirs in zip(ranks(self.match), ranks(most), strict=True))
+
+    def gets_all(self, match: Match, path: str) -> bool:
+        """Whether it takes every POST request to `path` that `match` takes."""
+        return self.on_all_hosts and takes_all_posts(self.match, path) and asks_no_more(self.match, match)
+
+
+def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[CompetingMatch]:
+    """The matches of all rules of a route but the one at `index`. overlaid: for each rule, whether it is overlaid."""
+    return [
+        CompetingMatch(
+            match,
+            wins_ties=number < index,
+            keeps_treatment=overlaid[number] and _treatment(rule) == _treatment(rules[index]),
+            is_overlaid=overlaid[number],
+        )
+        for number, rule in enumerate(rules)
+        if number != index
+        for match in rule.get("matches") or [EVERYTHING]
+    ]
+
+
+def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in rule.items() if key not in SELECTING}
+
+
+def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
+    """The matches of other routes for the hosts of the user's route. The policy's own overlay and inner route are none
+    of them; those of other policies are."""
+    return inputs.once(_competing_neighbours)
+
+
+def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
+    assert inputs.route is not None  # asked of rules that were found in it
+    users = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways)
+    own = {
+        ("HTTPRoute", inputs.namespace, name) for name in (overlay_name(inputs.policy), inner_route_name(inputs.policy))
+    }
+    return tuple(
+        CompetingMatch(
+            match,
+            wins_ties=comes_first(each, users),
+            on_all_hosts=each.hosts >= users.hosts,
+            route=f"{each.key[0]} {each.key[1]}/{each.key[2]}",
+        )
+        for each in inputs.neighbours.routes
+        if each.key not in {*own, users.key} and shared_hosts(each.hosts, users.hosts)
+        for match in each.matches
+    )
+
+
+def routes_before(
+    inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
+) -> list[str]:
+    """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
+    pairs = [(match, each["path"]["value"]) for match in matches for each in _found(narrow(match))]
+    return sorted(
+        {
+            each.route
+            for each in competing_neighbours(inputs)
+            if any(each.comes_before(match, path) and each.gets_all(match, path) for match, path in pairs)
+        }
+    )
+
+
+def _found(narrowed: list[Match] | Refusal) -> list[Match]:
+    return [] if isinstance(narrowed, Refusal) else narrowed
+
+
+def room_beside(
+    match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Callable[[Match], list[Match] | Refusal]
+) -> bool | Refusal:
+    """Whether an overlay may have the match `stricter`, which was made of `match` of the user's: False where other
+    rules get all of its requests, a refusal where they get some that cannot be told from the rest.
+
+    narrow: what the overlay makes of a match of a rule that is overlaid, too.
+    """
+    path = stricter["path"]["value"]
+    before = [each for each in competing if each.comes_before(match, path) and not each.keeps_its_requests(stricter)]
+    if any(each.gets_all(match, path) for each in before):
+        return False
+    taking = next((each for each in before if not each.is_overlaid), None)
+    if taking is not None:
+        return _taken(path, taking.route)
+    for each in before:
+        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
+            return _reordered(path)
+    return True
+
+
+def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Match] | Refusal) -> bool:
+    """Whether the overlay's matches for a competing one come before the match `stricter` of another rule of it.
+
+    A later rule must ask for more headers: a golden rule asks for one more than the first rule, which it is made of.
+    Where the overlay takes not all requests of the competing match, that match must itself come before the overlay.
+    """
+    same_path = [each for each in _found(narrowed) if each["path"] == stricter["path"]]
+    partial = [competing.match] if any(not asks_no_more(each, competing.match) for each in same_path) else []
+    mine = max(ranks(stricter))
+    theirs = [max(ranks(each)) for each in (*same_path, *partial)]
+    return all(each.headers > mine.headers or (competing.wins_ties and each >= mine) for each in theirs)
+
+
+def _reordered(path: str) -> Refusal:
+    return Refusal(
+        "RouteOverlaps",
+        f"Two rules of the route lead to the target, take some of the same POST requests to {path} and do different "
+        "things with them, and an overlay could not keep their order. Give the two rules different paths, or the same "
+        "header with different values.",
+    )
+
+
+def _taken(path: str, route: str) -> Refusal:
+    other = f"{route} for the same host" if route else "Another rule of the route"
+    told_apart = "that route" if route else "that rule"
+    return Refusal(
+        "RouteOverlaps",
+        f"{other} takes some of the POST requests to {path} away from the target, and an overlay would take them back. "
+        f"Give {told_apart} and the target's rule different paths, or the same header with different values"
+        f"{', or another host' if route else ''}.",
+    )

@@ -1,0 +1,100 @@
+"""Routes of anybody that are served for the same hosts as a user's route, and what they take of its requests.
+
+They are compared as Gateway API orders them: `served_hosts` says which, `precedence` whose match comes first, and
+between matches that rank alike the older route comes first, then the one whose "namespace/name" comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.delivery.routes.precedence import EVERYTHING, Match
+from earlystop.delivery.routes.served_hosts import (
+    GatewayKey,
+    Manifest,
+    ServedHost,
+    is_unread,
+    served_hosts,
+    service_place,
+    shared_hosts,
+)
+
+RouteKey = tuple[str, str, str]
+"""Kind, namespace and name of a route."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourRoute:
+    """What has to be known of a route to compare it with another one.
+
+    key: kind, namespace and name. created: its creationTimestamp, "" when it is not known. hosts: where it is served.
+    matches: of all of its rules, those of a GRPCRoute as what they are in HTTP.
+    """
+
+    key: RouteKey
+    created: str
+    hosts: frozenset[ServedHost]
+    matches: tuple[Match, ...]
+
+
+def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Manifest]) -> NeighbourRoute:
+    """What has to be known of a route. kind: HTTPRoute or GRPCRoute, which objects of a list do not repeat."""
+    metadata = route["metadata"]
+    written = [match for rule in route["spec"].get("rules") or [] for match in rule.get("matches") or [EVERYTHING]]
+    return NeighbourRoute(
+        key=(kind, metadata["namespace"], metadata["name"]),
+        created=metadata.get("creationTimestamp") or "",
+        hosts=served_hosts({**route, "kind": kind}, gateways),
+        matches=tuple(_as_http(match) for match in written) if kind == "GRPCRoute" else tuple(written),
+    )
+
+
+def _as_http(match: dict[str, Any]) -> Match:
+    """A match of a GRPCRoute as what it is in HTTP: POST to /SERVICE/METHOD."""
+    asked = match.get("method") or {}
+    service, method = asked.get("service"), asked.get("method")
+    if asked.get("type", "Exact") != "Exact" or (method and not service):
+        path = {"type": "RegularExpression", "value": f"/{service or '[^/]+'}/{method or '[^/]+'}"}
+    elif service:
+        path = {"type": "Exact", "value": f"/{service}/{method}"} if method else {"value": f"/{service}"}
+    else:
+        path = EVERYTHING["path"]
+    return {"path": path, **({"headers": match["headers"]} if match.get("headers") else {})}
+
+
+class Neighbourhood:
+    """Routes by the hosts that they are served for: those beside one of them are found without a walk over all."""
+
+    def __init__(self, routes: Iterable[NeighbourRoute] = ()) -> None:
+        self._routes = {each.key: each for each in routes}
+        self._by_host: dict[ServedHost, list[NeighbourRoute]] = {}
+        self._by_place: dict[str, list[NeighbourRoute]] = {}
+        for each in self._routes.values():
+            for host in each.hosts:
+                self._by_host.setdefault(host, []).append(each)
+                if is_unread(host):
+                    self._by_place.setdefault(host.place, []).append(each)
+
+    def beside(self, route: NeighbourRoute) -> tuple[NeighbourRoute, ...]:
+        """The routes that share a host with a route, without itself, by kind, namespace and name."""
+        found = {each.key: each for host in route.hosts for each in self._by_host.get(host, ())}
+        for place in {host.place for host in route.hosts if is_unread(host)}:
+            found |= {each.key: each for each in self._by_place.get(place, ()) if shared_hosts(each.hosts, route.hosts)}
+        found.pop(route.key, None)
+        return tuple(found[key] for key in sorted(found))
+
+    def of_services(self, namespace: str) -> tuple[NeighbourRoute, ...]:
+        """The routes by which a mesh leads requests to Services of a namespace, by kind, namespace and name."""
+        begin = service_place(namespace, "")
+        places = [place for place in self._by_place if place.startswith(begin)]
+        found = {each.key: each for place in places for each in self._by_place[place]}
+        return tuple(found[key] for key in sorted(found))
+
+
+def comes_first(one: NeighbourRoute, other: NeighbourRoute) -> bool:
+    """Whether a route may come before another one whose match ranks like its own. One of unknown age may."""
+    if not one.created or not other.created:
+        return True
+    return (one.created, "/".join(one.key[1:])) < (other.created, "/".join(other.key[1:]))

@@ -1,0 +1,1 @@
+"""Tokens that users' requests did not take, and what they are worth."""

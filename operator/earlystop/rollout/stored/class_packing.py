@@ -1,0 +1,48 @@
+"""Looks of candidates in query classes as short text. In one class all candidates are compared with the same baseline,
+so their looks are compressed together: the half that they have in common is stored once."""
+
+from __future__ import annotations
+
+import base64
+import lzma
+from collections.abc import Sequence
+
+from earlystop.api.counts import Look
+from earlystop.rollout.stored.packing import COMPRESSION, look_numbers, looks_in
+
+BETWEEN, WITHIN = ",", "."
+
+
+def pack_beside(records: Sequence[Sequence[Look]]) -> str:
+    """Looks of several records, in order, which name no query classes and count no users; "" where no record has any.
+
+    The text says of each record how many bytes it takes and how many later counts it has, before all their bytes.
+    """
+    parts = [look_numbers(looks, beside=True) if looks else (b"", 0) for looks in records]
+    if not any(content for content, _ in parts):
+        return ""
+    content = b"".join(content for content, _ in parts)
+    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    head = BETWEEN.join(f"{len(content)}{WITHIN}{later}" for content, later in parts)
+    return f"{head}{BETWEEN}{base64.b85encode(compressed).decode()}"
+
+
+def unpack_beside(text: str, number: int) -> list[tuple[Look, ...]]:
+    """Inverse of `pack_beside` for so many records. Raises ValueError for text not made by it."""
+    if not text:
+        return [()] * number
+    *heads, packed = text.split(BETWEEN)
+    try:
+        sizes = [(int(length), int(later)) for length, later in (head.split(WITHIN) for head in heads)]
+        content = lzma.decompress(base64.b85decode(packed))
+    except (ValueError, lzma.LZMAError) as error:
+        raise ValueError(f"status.internal.classLooks is not a packed list of looks: {error}") from None
+    if len(sizes) != number or sum(length for length, _ in sizes) != len(content):
+        raise ValueError(
+            f"status.internal.classLooks has {len(sizes)} records, where the plan has {number}, or not all of them"
+        )
+    records, begin = [], 0
+    for length, later in sizes:
+        records.append(looks_in(content[begin : begin + length], later, beside=True) if length else ())
+        begin += length
+    return records

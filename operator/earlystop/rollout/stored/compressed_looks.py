@@ -1,0 +1,138 @@
+"""The looks of a campaign in little room: a fleet of a thousand policies has half a million of them after a day."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple, Self, overload
+
+from earlystop.api.counts import Look
+from earlystop.rollout.stored.packing import BETWEEN_RECORDS, look_numbers, looks_in, pack_looks
+
+PIECE = 8
+"""Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
+
+PIECES_KEPT = 128
+"""Unpacked pieces that are kept: one look asks for all of its campaign's several times."""
+
+
+class _Piece(NamedTuple):
+    """`PIECE` looks by their numbers as in a status, how many later counts and query classes they have, whether they
+    have a weight of the baseline, and whether users are counted in them.
+
+    So few bytes are compressed by zlib in a fiftieth of the time that LZMA, by which a status is, needs to begin.
+    """
+
+    content: bytes
+    later: int
+    classes: int
+    beside: bool
+    by_users: bool
+
+    @classmethod
+    def of(cls, looks: Sequence[Look]) -> Self:
+        beside = any(look.baseline_weight is not None for look in looks)
+        numbers, later = look_numbers(looks, beside)
+        return cls(zlib.compress(numbers), later, len(looks[0].classes), beside, looks[0].users is not None)
+
+    def looks(self) -> tuple[Look, ...]:
+        return _unpacked(self)
+
+
+@lru_cache(maxsize=PIECES_KEPT)
+def _unpacked(piece: _Piece) -> tuple[Look, ...]:
+    return looks_in(zlib.decompress(piece.content), *piece[1:])
+
+
+class CompressedLooks(Sequence[Look]):
+    """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
+
+    __slots__ = ("_before", "_pieces", "_recent", "_text")
+
+    def __init__(self, looks: Sequence[Look] = ()) -> None:
+        self._before: tuple[int, int] | None = None
+        self._text: tuple[bool, str] | None = None
+        self._pieces: tuple[_Piece, ...] = ()
+        self._recent = tuple(looks)
+        while len(self._recent) >= 2 * PIECE:
+            older, self._recent = self._recent[:PIECE], self._recent[PIECE:]
+            self._pieces += (_Piece.of(older),)
+
+    def plus(self, look: Look) -> CompressedLooks:
+        """With one more look."""
+        longer = CompressedLooks((*self._recent, look))
+        longer._pieces = self._pieces + longer._pieces
+        if self._before is not None and look.step >= self._before[0]:
+            longer._before = self._before
+        return longer
+
+    def digest_before(self, step: int) -> int:
+        """The same number for equal looks of earlier steps, whatever came since. Worked out once a step."""
+        if self._before is None or self._before[0] != step:
+            self._before = step, _digest_before(self, step)
+        return self._before[1]
+
+    def packed(self, *, beside: bool) -> str:
+        """As `pack_looks`. Worked out once: of a campaign that is over the same looks are stored for months."""
+        if self._text is None or self._text[0] != beside:
+            self._text = beside, pack_looks(tuple(self), beside)
+        return self._text[1]
+
+    def __len__(self) -> int:
+        return PIECE * len(self._pieces) + len(self._recent)
+
+    def __iter__(self) -> Iterator[Look]:
+        for piece in self._pieces:
+            yield from piece.looks()
+        yield from self._recent
+
+    def __reversed__(self) -> Iterator[Look]:
+        yield from reversed(self._recent)
+        for piece in reversed(self._pieces):
+            yield from reversed(piece.looks())
+
+    @overload
+    def __getitem__(self, index: int) -> Look: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Look, ...]: ...
+    def __getitem__(self, index: int | slice) -> Look | tuple[Look, ...]:
+        if isinstance(index, slice):
+            return tuple(self[each] for each in range(*index.indices(len(self))))
+        position = range(len(self))[index]
+        number, inside = divmod(position, PIECE)
+        if number < len(self._pieces):
+            return self._pieces[number].looks()[inside]
+        return self._recent[position - PIECE * len(self._pieces)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CompressedLooks | tuple) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"CompressedLooks({list(self)!r})"
+
+
+def digest_before(looks: Sequence[Look], step: int) -> int:
+    """The same number for equal looks of steps before this one."""
+    return looks.digest_before(step) if isinstance(looks, CompressedLooks) else _digest_before(looks, step)
+
+
+def _digest_before(looks: Sequence[Look], step: int) -> int:
+    return hash(tuple(look for look in looks if look.step < step))
+
+
+def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:
+    """These looks and one more."""
+    return (looks if isinstance(looks, CompressedLooks) else CompressedLooks(looks)).plus(look)
+
+
+def packed_records(records: Sequence[Sequence[Look]], *, beside: bool) -> str:
+    """As `packing.pack_records`."""
+    beside = beside or len(records) > 1
+    return BETWEEN_RECORDS.join(
+        looks.packed(beside=beside) if isinstance(looks, CompressedLooks) else pack_looks(looks, beside)
+        for looks in records
+    )

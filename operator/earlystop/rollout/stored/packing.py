@@ -1,0 +1,327 @@
+"""Looks and totals as short text: a status has 128 KiB for them, and a map of integers would cost ten times that."""
+
+from __future__ import annotations
+
+import base64
+import lzma
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import NamedTuple
+
+from earlystop.api.counts import (
+    FIRST_COUNTS,
+    TALLY_FIELDS,
+    USER_COLUMNS,
+    ClassAnswers,
+    Look,
+    Tally,
+    UserScatter,
+)
+from earlystop.evidence.bets import Answers
+from earlystop.evidence.dispersion import DispersionEstimate
+from earlystop.rollout.stored.whole_numbers import SMALL, numbers_in, varint
+from earlystop.rollout.totals import Totals
+
+WIDTH = FIRST_COUNTS
+LATER = len(TALLY_FIELDS) - FIRST_COUNTS
+"""Counts that a tally did not have at first. They are stored at the end, and only where one of them is not 0."""
+COLUMNS = 3 + 2 * WIDTH
+CLASS_COLUMNS = len(ClassAnswers._fields)
+
+# A small dictionary keeps the compressor's memory below 2 MiB; numbers have no text's context to learn from.
+COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
+
+
+BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
+
+
+def pack_records(records: Sequence[Sequence[Look]], *, beside: bool = False) -> str:
+    """The looks of each candidate, in order; those of several, and of one beside an incumbent (`beside`), have a column
+    for the baseline's weight, and those in which users are counted have columns for them."""
+    return BETWEEN_RECORDS.join(pack_looks(looks, beside or len(records) > 1) for looks in records)
+
+
+def unpack_records(
+    text: str, classes: Sequence[int], by_users: Sequence[bool] = (), *, beside: bool = False
+) -> list[tuple[Look, ...]]:
+    """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have; by_users: whether
+    users are counted in them, never by default. Raises ValueError for text not made by it."""
+    parts = text.split(BETWEEN_RECORDS)
+    if len(parts) != len(classes):
+        raise ValueError(
+            f"status.internal.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}"
+        )
+    rows = zip(parts, classes, by_users or [False] * len(parts), strict=True)
+    return [unpack_looks(part, number, beside or len(parts) > 1, counted) for part, number, counted in rows]
+
+
+def pack_marks(marks: Sequence[Totals]) -> str:
+    """The marks of each candidate, in order."""
+    return BETWEEN_MARKS.join(map(pack_totals, marks))
+
+
+def unpack_marks(text: str) -> list[Totals]:
+    """Inverse of `pack_marks`. Raises ValueError for text not made by it."""
+    return [unpack_totals(part) for part in text.split(BETWEEN_MARKS)]
+
+
+def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
+    """Looks as text, empty for none. All of them name the same query classes. beside: whether each has a column for
+    the baseline's weight."""
+    if not looks:
+        return ""
+    content, later = look_numbers(looks, beside)
+    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    return base64.b85encode(bytes([later] if later else []) + compressed).decode()
+
+
+def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, int]:
+    """Column by column, each number as its departure from what the looks before lead one to expect, and how many later
+    counts each tally has.
+
+    looks: at least one. beside: whether each has a column for the baseline's weight.
+    """
+    columns = list(zip(*_departures(looks), strict=True))
+    if beside:
+        columns.append(tuple(look.baseline_weight or 0 for look in looks))
+    later = LATER if any(any(look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:]) for look in looks) else 0
+    if later:
+        rows = (look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:] for look in looks)
+        columns += zip(*rows, strict=True)
+    if looks[0].users is not None:
+        columns += zip(*_user_departures(looks), strict=True)
+    return b"".join([SMALL.get(number) or varint(number) for column in columns for number in column]), later
+
+
+def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
+    """Inverse of `pack_looks` for looks with so many query classes. beside: whether each has a column for the
+    baseline's weight; by_users: whether users are counted. Raises ValueError for text not made by it."""
+    if not text:
+        return ()
+    try:
+        content = base64.b85decode(text)
+        # A compressed text begins with a byte of its own, which no number of later counts is.
+        later = content[0] if content[:1] and content[0] <= LATER else 0
+        numbers = lzma.decompress(content[1:] if later else content)
+    except (ValueError, lzma.LZMAError) as error:
+        raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
+    return looks_in(numbers, later, classes, beside, by_users)
+
+
+def looks_in(
+    content: bytes, later: int, classes: int = 0, beside: bool = False, by_users: bool = False
+) -> tuple[Look, ...]:
+    """Inverse of `look_numbers`. Raises ValueError for bytes not made by it."""
+    try:
+        numbers = numbers_in(content)
+    except ValueError as error:
+        raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
+    width = COLUMNS + CLASS_COLUMNS * classes + beside + 2 * later + USER_COLUMNS * by_users
+    rows, rest = divmod(len(numbers), width)
+    if rest:
+        raise ValueError(f"status.internal.looks holds {len(numbers)} numbers, which are no rows of {width}")
+    columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
+    users = _restored_users(columns[-USER_COLUMNS:]) if by_users else None
+    columns = columns[:-USER_COLUMNS] if by_users else columns
+    columns, more = columns[: len(columns) - 2 * later], columns[len(columns) - 2 * later :]
+    weights = columns.pop() if beside else None
+    looks = tuple(_restored(zip(*columns, strict=True)))
+    if later:
+        looks = tuple(_with_later(look, row) for look, row in zip(looks, zip(*more, strict=True), strict=True))
+    if weights is not None:
+        looks = tuple(replace(look, baseline_weight=own or None) for look, own in zip(looks, weights, strict=True))
+    if users is not None:
+        looks = tuple(replace(look, users=counted) for look, counted in zip(looks, users, strict=True))
+    return looks
+
+
+def _with_later(look: Look, row: tuple[int, ...]) -> Look:
+    """A look with the later counts of the baseline and of the candidate."""
+    half = len(row) // 2
+    baseline = Tally(*look.baseline.row()[:WIDTH], *row[:half])
+    return replace(look, baseline=baseline, candidate=Tally(*look.candidate.row()[:WIDTH], *row[half:]))
+
+
+def pack_totals(totals: Totals) -> str:
+    """Both variants' counts, and those of the query classes, as "1,2,…;1,2,…;1,2,…"."""
+    arms = totals.baseline.row(), totals.candidate.row()
+    width = WIDTH + LATER if any(arms[0][WIDTH:] + arms[1][WIDTH:]) else WIDTH
+    rows = (*(arm[:width] for arm in arms), *totals.classes)
+    return ";".join(",".join(map(str, row)) for row in rows)
+
+
+def unpack_totals(text: str) -> Totals:
+    """Inverse of `pack_totals`. Raises ValueError when the text was not made by it."""
+    parts = [part.split(",") for part in text.split(";")]
+    widths = [len(part) for part in parts]
+    arms, rest = widths[:2], widths[2:]
+    fits = len(arms) == 2 and arms[0] == arms[1] and WIDTH <= arms[0] <= WIDTH + LATER
+    fits = fits and all(width == CLASS_COLUMNS for width in rest)
+    if not fits or not all(number.isdecimal() for part in parts for number in part):
+        raise ValueError(
+            f"status.internal.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each "
+            f'query class, as "1,2,…;1,2,…", or twice up to {WIDTH + LATER}'
+        )
+    baseline, candidate, *classes = ([int(number) for number in part] for part in parts)
+    return Totals(Tally(*baseline), Tally(*candidate), tuple(ClassAnswers(*counts) for counts in classes))
+
+
+def pack_dispersion(scatter: DispersionEstimate) -> str:
+    """What the baseline has taught, as "scored,match,pairs,total"; empty numbers before the first look."""
+    last = ("", "") if scatter.last is None else scatter.last
+    return ",".join(map(str, (*last, scatter.pairs, repr(scatter.total))))
+
+
+def unpack_dispersion(text: str) -> DispersionEstimate:
+    """Inverse of `pack_dispersion`. Raises ValueError when the text was not made by it."""
+    try:
+        scored, match, pairs, total = text.split(",")
+        last = Answers(int(scored), int(match)) if scored else None
+        return DispersionEstimate(last, int(pairs), float(total))
+    except ValueError:
+        raise ValueError(f'status.internal.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
+
+
+def _departures(looks: Sequence[Look]) -> Iterator[list[int]]:
+    """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
+    before = gap = 0
+    baseline, candidate = NOTHING, NOTHING
+    classes: tuple[ClassAnswers, ...] = ()
+    for look in looks:
+        new_gap = look.at - before
+        yield [
+            new_gap - gap,
+            look.step,
+            look.weight,
+            *_shorten(look.baseline, baseline),
+            *_shorten(look.candidate, candidate),
+            *_shorten_classes(look, baseline, candidate, classes),
+        ]
+        before, gap = look.at, new_gap
+        baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
+        classes = _and_classes(classes, look.classes)
+
+
+def _user_departures(looks: Sequence[Look]) -> Iterator[tuple[int, ...]]:
+    """What is known of users changes little from look to look."""
+    before = UserScatter()
+    for look in looks:
+        users = look.users or UserScatter()
+        yield tuple(new - old for new, old in zip(users, before, strict=True))
+        before = users
+
+
+def _restored_users(columns: Sequence[Sequence[int]]) -> Iterator[UserScatter]:
+    """Inverse of `_user_departures`, column by column."""
+    return map(UserScatter._make, zip(*map(accumulate, columns), strict=True))
+
+
+def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
+    """Inverse of `_departures`."""
+    at = gap = 0
+    baseline, candidate = NOTHING, NOTHING
+    past: tuple[ClassAnswers, ...] = ()
+    for change, step, weight, *counts in rows:
+        gap += change
+        at += gap
+        mine, theirs, rest = counts[:WIDTH], counts[WIDTH : 2 * WIDTH], counts[2 * WIDTH :]
+        arms = _restore(mine, baseline), _restore(theirs, candidate)
+        classes = _restore_classes(rest, arms, (baseline, candidate), past)
+        yield Look(at, step, weight, *arms, classes)
+        baseline, candidate = _and(baseline, arms[0]), _and(candidate, arms[1])
+        past = _and_classes(past, classes)
+
+
+class _Past(NamedTuple):
+    """Sums over the looks before; a whole Tally for each look would cost more than all else here."""
+
+    completed: int
+    match: int
+    scored: int
+    tokens: int
+    tokens_squared: int
+
+
+NOTHING = _Past(0, 0, 0, 0, 0)
+
+
+def _and(past: _Past, tally: Tally) -> _Past:
+    return _Past(
+        past.completed + tally.completed,
+        past.match + tally.match,
+        past.scored + tally.match + tally.mismatch,
+        past.tokens + tally.tokens,
+        past.tokens_squared + tally.tokens_squared,
+    )
+
+
+def _shorten(tally: Tally, past: _Past) -> list[int]:
+    """Most requests that start complete, most that complete are scored, and rates and lengths are as in the past."""
+    return [
+        tally.started,
+        tally.completed - tally.started,
+        tally.failed,
+        tally.match - _expected(tally.scored, past.match, past.scored),
+        tally.scored + tally.unscored - tally.completed,
+        tally.unscored,
+        tally.tokens - _expected(tally.completed, past.tokens, past.completed),
+        tally.tokens_squared - _expected(tally.completed, past.tokens_squared, past.completed),
+        tally.feedback_up,
+        tally.feedback_down,
+        *tally.pairs,
+    ]
+
+
+def _restore(numbers: list[int], past: _Past) -> Tally:
+    """Inverse of `_shorten`."""
+    started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared, *votes_and_pairs = numbers
+    completed = started + missing
+    scored = completed + surplus - unscored
+    match = more_match + _expected(scored, past.match, past.scored)
+    tokens = more_tokens + _expected(completed, past.tokens, past.completed)
+    squared = more_squared + _expected(completed, past.tokens_squared, past.completed)
+    return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared, *votes_and_pairs)
+
+
+def _shorten_classes(look: Look, baseline: _Past, candidate: _Past, classes: tuple[ClassAnswers, ...]) -> Iterator[int]:
+    """A class has its share of an arm's answers, and its rate of matches, as in the past."""
+    for index, answers in enumerate(look.classes):
+        known = classes[index] if classes else ClassAnswers()
+        for arm, past, match, miss, past_match, past_miss in (
+            (look.baseline, baseline, *answers[:2], *known[:2]),
+            (look.candidate, candidate, *answers[2:], *known[2:]),
+        ):
+            yield match + miss - _expected(arm.scored, past_match + past_miss, past.scored)
+            yield match - _expected(match + miss, past_match, past_match + past_miss)
+
+
+def _restore_classes(
+    numbers: list[int], arms: tuple[Tally, Tally], pasts: tuple[_Past, _Past], classes: tuple[ClassAnswers, ...]
+) -> tuple[ClassAnswers, ...]:
+    """Inverse of `_shorten_classes`."""
+    restored = []
+    for index in range(len(numbers) // CLASS_COLUMNS):
+        known = classes[index] if classes else ClassAnswers()
+        counts: list[int] = []
+        for side, (arm, past) in enumerate(zip(arms, pasts, strict=True)):
+            more, more_match = numbers[CLASS_COLUMNS * index + 2 * side :][:2]
+            past_match, past_miss = known[2 * side : 2 * side + 2]
+            scored = more + _expected(arm.scored, past_match + past_miss, past.scored)
+            match = more_match + _expected(scored, past_match, past_match + past_miss)
+            counts += [match, scored - match]
+        restored.append(ClassAnswers(*counts))
+    return tuple(restored)
+
+
+def _and_classes(past: tuple[ClassAnswers, ...], more: tuple[ClassAnswers, ...]) -> tuple[ClassAnswers, ...]:
+    if not past:
+        return more
+    return tuple(
+        ClassAnswers(*(mine + theirs for mine, theirs in zip(one, other, strict=True)))
+        for one, other in zip(past, more, strict=True)
+    )
+
+
+def _expected(events: int, past_sum: int, past_events: int) -> int:
+    return events * past_sum // past_events if past_events else 0

@@ -1,0 +1,81 @@
+"""When a trial of a search ends though its evidence says nothing: its requests, or the search's time, are used up."""
+
+from __future__ import annotations
+
+from math import inf
+
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove
+from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
+from earlystop.rollout.trials.clock import is_time_over, seconds_of
+from earlystop.rollout.trials.outcome import requests_of
+from earlystop.rollout.words.dispersion_words import not_promoted_yet, waits_for_looks
+
+BUDGET_USED = "SearchBudgetUsed"
+TRIAL_REQUESTS_USED = "TrialRequestsUsed"
+
+
+def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
+    """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
+    goes on until its looks tell how much answers scatter, one that has come far to more requests, each until the
+    requests of the whole search are used up. What others propose goes on for the first reason alone: each of them has a
+    share of these requests."""
+    trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
+    if trial is None or used < trial.requests:
+        return None
+    evidence, is_ours = comparison.evidence, not trial.proposer
+    if used < _requests_left(state) and (
+        goes_on_to_learn(evidence, len(comparison.looks))
+        or (is_ours and goes_on_to_prove(evidence, used, trial.requests))
+    ):
+        return None
+    message = requests_used(state.pinned_plan, comparison)
+    return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
+
+
+def _requests_left(state: RolloutState) -> float:
+    """Requests that the trial under way may take before those of the whole search are used up."""
+    search = state.pinned_plan.spec.search
+    budget = None if search is None else search.budget
+    if budget is None or budget.requests is None:
+        return inf
+    return budget.requests - (0 if state.search is None else state.search.requests)
+
+
+def requests_used(plan: Plan, comparison: Comparison) -> str:
+    """The sentence on a trial whose requests are used up, and what kept it from any certificate."""
+    requests = 0 if plan.trial is None else plan.trial.requests
+    known = comparison.assessment.dispersion
+    used, looks = requests_of(comparison.looks), len(comparison.looks)
+    if not waits_for_looks(comparison) or known.drifts:
+        if requests_of(comparison.looks[:-1]) < requests:
+            return only_proposed_used(plan)
+        return (
+            f"Neither benefit nor harm was proven with {used:,} requests; this trial had come far with the "
+            f"{requests:,} that it was proposed for, and went on."
+        )
+    return (
+        f"Neither benefit nor harm was proven with {used:,} requests in {looks} looks, and "
+        f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
+    )
+
+
+def only_proposed_used(plan: Plan) -> str:
+    """The sentence on a trial that ends with the requests that it was proposed for; earlier releases said no other."""
+    requests = 0 if plan.trial is None else plan.trial.requests
+    return f"Neither benefit nor harm was proven with the {requests:,} requests that this trial may take."
+
+
+def decision_on_time(state: RolloutState, now: int) -> Decision | None:
+    """The end of a trial when the time of its search is over; None before, and without such a bound."""
+    plan, progress = state.pinned_plan, state.search
+    if progress is None or plan.trial is None:
+        return None
+    if not is_time_over(plan, progress, now):
+        return None
+    return Decision(Verdict.INCONCLUSIVE, BUDGET_USED, time_used(plan), now, state.leader)
+
+
+def time_used(plan: Plan) -> str:
+    """The sentence on a trial that ends with the time of its search."""
+    return f"Neither benefit nor harm was proven before the {seconds_of(plan)} s of the search were over."

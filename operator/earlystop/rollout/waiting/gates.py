@@ -1,0 +1,191 @@
+"""Gates that a promotion waits for, as the state of a rollout holds them. Pure; none is ever a reason to promote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from earlystop.api.gates import Gate
+from earlystop.api.status.gate import GatesStatus, GateStatus, StepGatesStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.waiting.requirements import Answer, RequirementState
+
+LONGEST_MESSAGE = 256
+
+
+class GateState(StrEnum):
+    """How a gate stands."""
+
+    WAITING = "Waiting"
+    OPEN = "Open"
+    CLOSED = "Closed"
+    TIMED_OUT = "TimedOut"
+
+
+ANSWERED = frozenset({GateState.OPEN, GateState.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """How one gate stands. at: since when, Unix seconds. message: what it said, "" for nothing. job_uid: of the Job
+    that answers it, "" where none does."""
+
+    gate: str
+    state: GateState
+    at: int
+    message: str = ""
+    job_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatesAsked:
+    """The gates of a decision that waits. since: since when it does, Unix seconds. for_people: whether it waits for
+    people as well. proof_from: since when proof that was lost may come back, Unix seconds, where that is later than
+    the last gate opened, as after a suspension; None elsewhere."""
+
+    since: int
+    for_people: bool = False
+    answers: tuple[GateAnswer, ...] = ()
+    proof_from: int | None = None
+
+    def answer(self, gate: str) -> GateAnswer | None:
+        """How a gate stands, None for one that is not asked."""
+        return next((each for each in self.answers if each.gate == gate), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepGates:
+    """The gates before a step. step: its number. entered: whether it has begun since."""
+
+    step: int
+    asked: GatesAsked
+    entered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GateSubject:
+    """What gates are asked about: a promotion, or a step.
+
+    since: when it began to wait, Unix seconds. candidate: whose promotion, "" of a step. step: its number, None for a
+    promotion.
+    """
+
+    since: int
+    candidate: str = ""
+    step: int | None = None
+
+
+def asked_first(gates: Sequence[Gate], since: int) -> GatesAsked:
+    """The gates when something begins to wait for them, at Unix second `since`."""
+    return GatesAsked(since, answers=tuple(GateAnswer(each.name, GateState.WAITING, since) for each in gates))
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequirement:
+    """That a gate is open. ends: whether its time, when it is over, ends the campaign."""
+
+    stands: GateAnswer
+    ends: bool
+
+    def answer(self, _: int) -> Answer:
+        """How it stands."""
+        match self.stands.state:
+            case GateState.OPEN:
+                return Answer(RequirementState.OPEN)
+            case GateState.CLOSED:
+                return Answer(RequirementState.REFUSED, comment=self.stands.message, gate=self.stands.gate)
+            case GateState.TIMED_OUT if self.ends:
+                return Answer(RequirementState.TIMED_OUT, gate=self.stands.gate)
+        return Answer(RequirementState.WAITING)
+
+
+def requirements(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[GateRequirement, ...]:
+    """What a decision that waits needs of the policy's gates. One that was not asked yet holds it."""
+    waiting = [GateAnswer(each.name, GateState.WAITING, 0) for each in gates]
+    stands = [(asked.answer(each.gate) if asked else None) or each for each in waiting]
+    return tuple(GateRequirement(each, gate.on_timeout == "End") for gate, each in zip(gates, stands, strict=True))
+
+
+def following(
+    gates: Sequence[Gate], asked: GatesAsked | None, since: int, news: Mapping[str, GateAnswer], now: int
+) -> GatesAsked | None:
+    """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
+    gate. since: since when the decision waits. A gate that answered stays as it is."""
+    if not gates:
+        return None if asked is None or not asked.for_people else replace(asked, answers=())
+    known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
+    answers = tuple(_stands(each, known.answer(each.name), news.get(each.name), now) for each in gates)
+    return known if answers == known.answers else replace(known, answers=answers)
+
+
+def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, ...]:
+    """When the time of each gate that is waited for is over, Unix seconds."""
+    stands = [] if asked is None else [(each, asked.answer(each.name)) for each in gates]
+    return tuple(
+        answer.at + gate.timeout_seconds for gate, answer in stands if answer and answer.state is GateState.WAITING
+    )
+
+
+def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now: int) -> GateAnswer:
+    """How one gate stands. Its time runs from when it began to be waited for, which may be later than the decision."""
+    before = before or GateAnswer(gate.name, GateState.WAITING, now)
+    if before.state in ANSWERED:
+        return before
+    if news is not None and news.state in ANSWERED:
+        return replace(news, message=news.message[:LONGEST_MESSAGE])
+    if before.state is GateState.WAITING and now >= before.at + gate.timeout_seconds:
+        message = f"it did not open within {gate.timeout_seconds} s"
+        return GateAnswer(gate.name, GateState.TIMED_OUT, now, message)
+    if news is not None and before.state is GateState.WAITING:
+        return replace(before, message=news.message[:LONGEST_MESSAGE], job_uid=news.job_uid or before.job_uid)
+    return before
+
+
+def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
+    """What the status says of them; nothing where nothing waits for gates."""
+    if asked is None:
+        return None
+    gates = [
+        GateStatus(
+            name=each.gate,
+            state=each.state.value,
+            at=rfc3339(each.at),
+            message=each.message or None,
+            job_uid=each.job_uid or None,
+        )
+        for each in asked.answers
+    ]
+    proof_from = None if asked.proof_from is None else rfc3339(asked.proof_from)
+    return GatesStatus(
+        since=rfc3339(asked.since), for_people=asked.for_people, proof_from=proof_from, gates=tuple(gates) or None
+    )
+
+
+def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
+    """Inverse of `gates_status`."""
+    if stored is None:
+        return None
+    answers = (
+        GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "", each.job_uid or "")
+        for each in stored.gates or ()
+    )
+    proof_from = None if stored.proof_from is None else from_rfc3339(stored.proof_from)
+    return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers), proof_from)
+
+
+def step_gates_status(asked: StepGates | None) -> StepGatesStatus | None:
+    """The same of gates before a step."""
+    found = None if asked is None else gates_status(asked.asked)
+    if asked is None or found is None:
+        return None
+    return StepGatesStatus(step=asked.step, since=found.since, entered=asked.entered or None, gates=found.gates)
+
+
+def restore_step_gates(stored: StepGatesStatus | None) -> StepGates | None:
+    """Inverse of `step_gates_status`."""
+    if stored is None:
+        return None
+    asked = restore_gates(GatesStatus(since=stored.since, gates=stored.gates))
+    assert asked is not None  # there is a status to restore
+    return StepGates(stored.step, asked, bool(stored.entered))

@@ -1,0 +1,1 @@
+"""What people are told of a rollout: messages, events and summaries."""

@@ -1,0 +1,194 @@
+"""Why something was decided about a candidate, in a sentence for people: what is proven, or which harm is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from earlystop.evidence.engine import Assessment
+from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.formatting import (
+    beside_margin,
+    in_count,
+    in_factor,
+    in_percent,
+    in_points,
+    log_e_text,
+    rfc3339,
+)
+from earlystop.rollout.pinned_baseline import margin_sentence
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.promotion import (
+    ContradictoryCounts,
+    EvidenceTurned,
+    HoursNotCovered,
+    LeastTime,
+    Missing,
+    MostlyUnscored,
+    NoLiveAnswers,
+    NotCertified,
+    NotNonInferior,
+    NotSaving,
+    UnequalAttrition,
+    UnknownDispersion,
+    UnmovedSetting,
+    UnsoundSplit,
+)
+from earlystop.rollout.state import NOT_CHOSEN, Comparison, RolloutState
+from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.words.dispersion_words import unknown_dispersion
+
+# A verdict's message has room for 1,024 characters.
+MOST_HARMS_NAMED = 4
+
+ABOUT = {
+    None: "",
+    About.FILE: " (about their file, not about what they were drawn from)",
+    About.POPULATION: " (each once, so about the population that they were drawn from)",
+}
+"""What follows the number of golden questions."""
+
+
+def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
+    """The sentence on what a candidate is proven to do."""
+    comparison = state.comparison(name)
+    objective, assessment = comparison.evidence.objective, comparison.assessment
+    each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
+    shadow = "" if strategy_of(plan).promotes else " No request was answered with it: delivery.mode is Shadow."
+    return (
+        f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
+        f"({beside_margin(assessment.effect, objective.margin)}){each} and to save at least "
+        f"{in_percent(objective.minimum_saving)} of the tokens ({in_percent(assessment.saving)}), "
+        f"from {_sizes(objective, assessment)}; risk of error "
+        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{margin_sentence(plan, comparison)}{shadow}"
+    )
+
+
+def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
+    """What became of the other candidates."""
+    if not strategy_of(plan).judges_together(plan):
+        return ""
+    proven: list[str] = []
+    dropped: list[str] = []
+    undecided: list[str] = []
+    in_shadow: list[str] = []
+    for each in state.comparisons:
+        left = in_shadow if each.dropped and each.dropped.reason == NOT_CHOSEN else dropped
+        group = left if each.dropped else proven if each.certified_at is not None else undecided
+        group += [each.name] if each.name != winner else []
+    groups = (
+        ("also proven", proven),
+        ("dropped", dropped),
+        ("not chosen", in_shadow),
+        ("not decided", undecided),
+    )
+    phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)
+    return f" for all {len(state.comparisons)} candidates together ({phrases})"
+
+
+def all_dropped_message(plan: Plan, state: RolloutState) -> str:
+    """The sentence on a campaign of which no candidate is left."""
+    reasons = ", ".join(f"{each.name}: {each.dropped.reason}" for each in state.comparisons if each.dropped)
+    risk = in_factor(plan.objective.risk_harm)
+    return f"Every candidate is proven to be harmful ({reasons}); risk of error {risk} each."
+
+
+def harm_message(plan: Plan, comparison: Comparison) -> str:
+    """The sentence on every harm that a candidate is shown to do."""
+    objective, assessment = comparison.evidence.objective, comparison.assessment
+    named = " It ".join(_harm_phrase(objective, claim, assessment) for claim in assessment.harms[:MOST_HARMS_NAMED])
+    more = len(assessment.harms) - MOST_HARMS_NAMED
+    others = f" {more} more claims of harm are proven." if more > 0 else ""
+    sizes, risk = _sizes(objective, assessment), in_factor(objective.risk_harm)
+    return f"Candidate {comparison.name} {named}{others} From {sizes}; risk of error {risk}."
+
+
+def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> str:
+    if claim.kind is ClaimKind.EXACT_MATCH:
+        lost = in_points(objective.margin)
+        return f"is proven to lose more than {lost} points of EM ({in_points(assessment.effect)})."
+    if claim.kind is ClaimKind.FLOOR:
+        assert objective.floor is not None  # only a floor makes this claim
+        return f"is proven to answer below the floor of {in_points(objective.floor)} points of EM."
+    if claim.kind is ClaimKind.QUERY_CLASS:
+        margin = next(each.margin for each in objective.classes if each.name == claim.name)
+        return f"is proven to lose more than {in_points(margin)} points of EM in query class {claim.name}."
+    rail = next(each for each in objective.guardrails if each.name == claim.name)
+    what, times = _BAD_EVENTS[rail.kind], in_factor(rail.maximum_ratio)
+    return f"is proven to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
+
+
+_BAD_EVENTS: Mapping[GuardrailKind, str] = MappingProxyType(
+    {
+        GuardrailKind.FAILURE_RATE: "fail",
+        GuardrailKind.NEGATIVE_FEEDBACK: "displease users",
+        GuardrailKind.UNSCORED_RATE: "give answers that cannot be scored",
+        GuardrailKind.EMPTY_RATE: "give empty answers",
+        GuardrailKind.CUT_RATE: "give answers that are cut off",
+    }
+)
+
+
+def _sizes(objective: Objective, assessment: Assessment) -> str:
+    baseline, candidate = map(in_count, assessment.scored)
+    if objective.basis is Basis.PAIRS:
+        return f"{baseline} questions that both answered{ABOUT[objective.about]}"
+    return f"{baseline} answers of the baseline and {candidate} of the candidate{of_users(assessment)}"
+
+
+def of_users(assessment: Assessment) -> str:
+    """Who asked, where the same users are in every look: the end of a phrase on answers, "" elsewhere."""
+    users = assessment.users
+    if users is None:
+        return ""
+    seen = f"about {in_count(users.baseline)} and {in_count(users.candidate)} users"
+    return f", of {seen} who scatter {in_factor(round(users.answers / 1000, 2))} times as much as independent answers"
+
+
+def missing_phrases(missing: Iterable[Missing], name: str) -> tuple[str, ...]:
+    """What a promotion of candidate `name` still needs, one phrase each with its numbers."""
+    return tuple(_missing_phrase(each, name) for each in missing)
+
+
+def _missing_phrase(missing: Missing, name: str) -> str:
+    match missing:
+        case NotNonInferior():
+            each = " in each query class" if missing.require_each else ""
+            classes = f"; missing in {', '.join(missing.classes)}" if missing.classes else ""
+            return (
+                f"a loss of less than {in_points(missing.margin)} points of EM{each} (seen: "
+                f"{in_points(missing.effect)}; log e-value {log_e_text(missing.log_e)} of "
+                f"{log_e_text(missing.needed)}{classes})"
+            )
+        case NotSaving():
+            return (
+                f"a saving of at least {in_percent(missing.minimum_saving)} of the tokens (seen: "
+                f"{in_percent(missing.saving)}; log e-value {log_e_text(missing.log_e)} of "
+                f"{log_e_text(missing.needed)})"
+            )
+        case UnsoundSplit():
+            whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
+            return f"a comparison that is sound ({whose} are not split as the weights say)"
+        case UnknownDispersion():
+            return unknown_dispersion(missing.known)
+        case UnmovedSetting():
+            return "a setting that reaches the engine (lengths of answers have not moved)"
+        case UnequalAttrition():
+            return f"answers that are missing alike in both variants ({missing.phrase})"
+        case MostlyUnscored():
+            return f"answers that can be scored ({missing.phrase})"
+        case ContradictoryCounts():
+            return f"counts that can be ({missing.phrase})"
+        case NotCertified():
+            return "its claims beside those of the other candidates (closed testing)"
+        case NoLiveAnswers():
+            return "anything on live answers: no request was answered with it yet"
+        case LeastTime():
+            return f"the step's least time of {missing.seconds} s"
+        case EvidenceTurned():
+            return (
+                f"evidence that still speaks for {missing.claim} (log e-value {log_e_text(missing.log_e)} now; it was "
+                f"proven by {log_e_text(missing.largest)})"
+            )
+        case HoursNotCovered():
+            return f"{missing.hours} h of traffic (minimumHours), which are over at {rfc3339(missing.until)}"
