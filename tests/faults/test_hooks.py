@@ -53,6 +53,11 @@ REFUSED_JOBS: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "a capability": ((*CONTAINER, "securityContext", "capabilities", "add"), ["NET_ADMIN"]),
     "a port of the node": ((*CONTAINER, "ports"), [{"containerPort": 1, "hostPort": 1}]),
     "a hook": ((*CONTAINER, "lifecycle"), {"preStop": {"exec": {"command": ["sh"]}}}),
+    "no profile of AppArmor": (
+        ("spec", "template", "metadata", "annotations", "container.apparmor.security.beta.kubernetes.io/main"),
+        "unconfined",
+    ),
+    "a device by annotation": (("spec", "template", "metadata", "annotations", "cdi.k8s.io/gpu"), "vendor.com/gpu=0"),
     "many Pods": (("spec", "parallelism"), 50),
     "no end": (("spec", "activeDeadlineSeconds"), 10**6),
     "no owner": (("metadata", "ownerReferences"), []),

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from earlystop.api.times import from_rfc3339, rfc3339
 from earlystop.api.values import Value
 
-LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z( -?[0-9]{1,40}){30,101}", re.ASCII)
+LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z( (0|-?[1-9][0-9]{0,39})){30,101}", re.ASCII)
 LONGEST_TABLE = 1_500_000
 """Characters: more than the API server stores of one object."""
 # 31 columns, 4 for each of at most ten query classes, one more beside other candidates, those of later counts, and 6

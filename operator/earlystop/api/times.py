@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def rfc3339(seconds: int) -> str:
@@ -13,6 +16,8 @@ def rfc3339(seconds: int) -> str:
 def from_rfc3339(text: str) -> int:
     """Inverse of `rfc3339`. Raises ValueError for anything else."""
     try:
+        if _FORM.fullmatch(text) is None:  # strptime also reads small letters and one digit for two
+            raise ValueError
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise ValueError(f"{text!r} is no time of the form 2026-01-31T12:00:00Z") from None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,11 +59,17 @@ def _chosen(name: str, records: Iterable[Record]) -> list[Manifest]:
     """The verdict of this name, else all that were found, the earliest first."""
     found: list[Manifest] = [each for record in records for each in record.verdicts]
     named = [each for each in found if _name(each) == name]
-    return named or sorted(found, key=lambda each: str((each.get("spec") or {}).get("at", "")))
+    return named or sorted(found, key=lambda each: str(_part(each, "spec").get("at", "")))
 
 
 def _name(verdict: Manifest) -> str:
-    return str((verdict.get("metadata") or {}).get("name", "(without a name)"))
+    return str(_part(verdict, "metadata").get("name", "(without a name)"))
+
+
+def _part(verdict: Manifest, name: str) -> Mapping[str, Any]:
+    """A part of an object, empty where a file holds something else than fields there."""
+    found = verdict.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _print_lines(verdict: Manifest, replay: Replay) -> None:

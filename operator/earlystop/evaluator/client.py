@@ -59,7 +59,7 @@ class Asker:
             timeout=settings.timeout_seconds,
             # Without compression, the bytes on the wire are the bytes in memory, which `limit_size` bounds.
             default_headers={"Accept-Encoding": "identity", **settings.headers},
-            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}),
+            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}, follow_redirects=False),
         )
 
     async def __aenter__(self) -> Self:

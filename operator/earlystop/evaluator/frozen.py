@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from earlystop.evaluator.grading import Answer, asks_judge, is_match
 from earlystop.evaluator.judging import Judges
 from earlystop.evaluator.questions import GoldenError, GoldenQuestion
-from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.scoring import Scoring, TooSlow
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +129,8 @@ class FrozenRounds:
         wrong = []
         for each in self._compared:
             agrees = self._agrees(each)
+            if agrees is None:
+                continue
             self.counts.scored(agrees=agrees)
             wrong += [] if agrees else [each]
         one = next(self._judged, None)
@@ -140,9 +142,13 @@ class FrozenRounds:
             wrong += [] if said is one.right else [one]
         return wrong
 
-    def _agrees(self, frozen: FrozenAnswer) -> bool:
+    def _agrees(self, frozen: FrozenAnswer) -> bool | None:
+        """Whether the scorer says what is known; None where it says nothing, as it is too slow on this processor."""
         try:
             return is_match(Answer(frozen.answer), frozen.question, self.scoring) is frozen.right
+        except TooSlow as error:
+            log.warning("the recorded answer to %r is left out: %s", frozen.question.question[:80], error)
+            return None
         except Exception:  # scorers are total; one that fails now has changed
             log.exception("the recorded answer to %r cannot be scored", frozen.question.question[:80])
             return False

@@ -196,7 +196,7 @@ class Judge:
             api_key=api_key,
             base_url=base_url,
             default_headers={"Accept-Encoding": "identity"},
-            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}),
+            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}, follow_redirects=False),
         )
         self.tokens = 0
         """Output tokens that it took so far, where its server says it."""

@@ -17,7 +17,7 @@ from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_
 from earlystop.evaluator.judging import Judges, judged
 from earlystop.evaluator.notices import UNCOUNTED, Notices
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.scoring import Scoring, TooSlow
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.evaluator.token_budget import Budget
 from earlystop.exporter.assignment import is_policy, is_variant
@@ -294,8 +294,9 @@ class Evaluator:
             return None if self.judge is None else await judged(self.judge, question, answers)
         try:
             baseline, candidate = (is_match(answer, question, self.scoring) for answer in answers)
-        except Exception:  # scorers are total; should one fail, one question must not end the service
-            log.exception("the answers to %r cannot be scored", question.question[:80])
+        except Exception as error:  # scorers are total but for a slow pattern; one question must not end the service
+            known = isinstance(error, TooSlow)
+            log.error("the answers to %r cannot be scored: %s", question.question[:80], error, exc_info=not known)
             return None
         return baseline, candidate
 

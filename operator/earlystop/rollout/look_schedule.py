@@ -54,14 +54,14 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
         return clock.started_at + times.settle.least
     if phase is Phase.SETTLING:
         return _next_while_settling(times, clock.started_at, clock.last_look_at)
-    seconds = _spacing_now(times, state)
+    seconds = spacing_now(times, state)
     if clock.metrics_lost_at is not None:
         # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
         seconds = min(seconds, times.look_seconds)
     return clock.last_look_at + seconds
 
 
-def _spacing_now(times: LiveTimes, state: RolloutState) -> int:
+def spacing_now(times: LiveTimes, state: RolloutState) -> int:
     """Seconds between looks. A guard has no record that could be full, and finds harm no later for long watching."""
     if state.guard is not None and state.is_guarded:
         return min(spacing(times.look_seconds, state.guard.taken), max(times.look_seconds, GUARD_LOOK_SECONDS))

@@ -45,6 +45,8 @@ CONTENTS: dict[str, bytes] = {
     "keys that are no text": b"kind: EarlyStopPolicy\n5: 5\n? [a]\n: b\n",
     "a verdict of nothing": b"kind: EarlyStopVerdict\nspec: {}\n",
     "a verdict without fields": b"kind: EarlyStopVerdict\nspec: none\nmetadata: none\n",
+    "a verdict whose spec is a number": b"kind: EarlyStopVerdict\nmetadata: {name: y}\nspec: 7\n",
+    "a verdict of a date": b"kind: EarlyStopVerdict\nmetadata: 5\nspec: {at: 2026-01-01, plan: !!binary aGk=}\n",
     "two policies": yaml.safe_dump_all([policy(), policy()]).encode(),
     "two verdicts": yaml.safe_dump_all([verdict(), verdict()]).encode(),
     "terminal escapes": b'kind: "\\e]0;x\\a\\e[2J"\nmetadata: {name: "\\e[31m"}\n',

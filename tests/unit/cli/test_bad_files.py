@@ -224,3 +224,8 @@ def test_a_loss_of_just_the_margin_and_a_deadline_that_comes_too_soon_are_said(t
 def test_a_plan_of_answers_that_never_differ_is_refused_in_a_sentence(example: str, supposed: list[str]) -> None:
     result = CliRunner().invoke(app, ["plan", str(EXAMPLES / f"{example}.yaml"), *supposed])
     assert result.exit_code == 1 and "leave nothing to plan" in result.stderr
+
+
+@pytest.mark.parametrize("bad", [each for each in BAD if each != "two verdicts"])
+def test_a_bad_file_is_replayed_with_one_sentence(bad: str, tmp_path: Path) -> None:
+    ensure_one_sentence(invoke(["replay", "--file", "BAD"], bad_file(bad, tmp_path), tmp_path / "right"), bad)

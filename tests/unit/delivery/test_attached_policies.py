@@ -11,6 +11,7 @@ import pytest
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.routes.attached_policies import namespaces_concerned, outline
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.routes.policy_kinds import KINDS_ELSEWHERE, POLICY_KINDS, chart_file
 from tests.unit.delivery.cluster import SHARE, inputs, prefix, route, rule, service, spec_in, split
@@ -111,6 +112,37 @@ HOLDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", HOLDS)
 def test_a_policy_for_more_or_for_something_else_stands_in_no_way(name: str) -> None:
     assert preflight(beside(attached(HOLDS[name])), SHARE) is None
+
+
+ODD: tuple[Any, ...] = (None, -1, 1.5, True, "", "x", [], {}, [None], [[]], [{}], ["x"], {"name": None})
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_an_object_of_a_kind_that_checks_nothing_names_nothing_and_breaks_nothing(odd: Any) -> None:
+    selector = {**ROUTE, "matchLabels": {"team": "a"}, "matchExpressions": [{"key": "t", "operator": "Exists"}]}
+    whole = {"targetRefs": [dict(ROUTE)], "targetSelectors": [selector], "host": "qa"}
+    specs: list[Any] = [odd, *({**whole, field: odd} for field in whole)]
+    specs += [{"targetRefs": [{**ROUTE, field: odd}]} for field in (*ROUTE, "namespace", "sectionName")]
+    specs += [{"targetSelectors": [{**selector, field: odd}]} for field in selector]
+    specs += [{"targetSelectors": [{**selector, "matchLabels": {"team": odd}}]}]
+    for field in ("key", "operator", "values"):
+        expression = {"key": "t", "operator": "In", "values": ["a"], field: odd}
+        specs.append({"targetSelectors": [{**selector, "matchExpressions": [expression]}]})
+    for spec in specs:
+        found = outline(attached(spec))
+        assert namespaces_concerned(found) >= {"llm"}
+        refusal = preflight(beside(found, here=labelled(team="a")), SHARE)
+        assert refusal is None or refusal.reason == "RouteHasPolicies"
+    assert preflight(beside(outline(attached({"targetRefs": [{**ROUTE, "name": odd}]}))), SHARE) is None
+
+
+def test_what_of_a_selector_cannot_be_read_narrows_it_down_no_further() -> None:
+    selector = {**ROUTE, "matchLabels": ["x"], "matchExpressions": [{"operator": 1}]}
+    refusal = preflight(beside(outline(attached({"targetSelectors": [selector]})), here=labelled(team="a")), SHARE)
+    assert refusal is None, "what selects all selects the overlay, too"
+    named = outline(attached({"targetSelectors": [{**SERVICE, "matchLabels": 7}]}))
+    refusal = preflight(beside(named), SHARE)
+    assert refusal is not None and refusal.reason == "RouteHasPolicies"
 
 
 def test_a_policy_of_another_namespace_concerns_the_route_only_if_it_names_the_namespace() -> None:

@@ -13,6 +13,7 @@ from earlystop.api.counts import Variant
 from earlystop.demo.voting import read_sample, vote
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.grading import Attribution, Fate, fate_of
+from earlystop.evaluator.judge import Judge
 from earlystop.evaluator.pin import DirectPin, RoutePin
 from earlystop.evaluator.scoring import exact_match
 from tests.unit.demo.recorded import recordings
@@ -93,6 +94,29 @@ async def test_asked_directly_the_server_gets_all_headers_and_answers_for_the_va
             answer = await asker.ask(question, variant)
             assert answer.attribution == Attribution(REVISION, 2, variant)
             assert answer.tokens == answered(question, window)[1]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_no_redirect_is_followed_which_would_take_questions_and_keys_to_another_host(status: int) -> None:
+    reached: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.json_response({})
+
+    other, server = web.Application(), web.Application()
+    other.router.add_route("*", "/{path:.*}", elsewhere)
+    async with listening(other) as away:
+
+        async def redirect(_: web.Request) -> web.Response:
+            return web.Response(status=status, headers={"location": f"{away}/chat/completions"})
+
+        server.router.add_post("/v1/chat/completions", redirect)
+        async with listening(server) as url, Asker(ask_settings(url, retries=0), RoutePin()) as asker:
+            assert fate_of(await asker.ask("17 * 23?", Variant.BASELINE)) is Fate.FAILED
+        async with listening(server) as url, Judge(url, "any") as judge:
+            assert await judge.is_right("17 * 23?", ["391"], "391") is None
+    assert reached == []
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.evaluator.frozen import FrozenAnswer, FrozenRounds, load_frozen
 from earlystop.evaluator.questions import GoldenError
-from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.scoring import Scoring, TooSlow
 from earlystop.exporter.frozen import FrozenCounter
 
 NUMBER = Scoring.named("number")
@@ -90,6 +90,16 @@ async def test_a_scorer_that_fails_disagrees_and_ends_nothing(tmp_path: Path, mo
     counts = Counted()
     await FrozenRounds(loaded(tmp_path), NUMBER, counts.counter, 60).round()
     assert counts.scraped == (0, len(ROWS))
+
+
+async def test_a_scorer_that_takes_too_long_has_not_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> bool:
+        raise TooSlow("the pattern takes too long")
+
+    monkeypatch.setattr(Scoring, "matches", slow)
+    counts = Counted()
+    assert await FrozenRounds(loaded(tmp_path), NUMBER, counts.counter, 60).round() == []
+    assert counts.scraped == (0, 0)
 
 
 async def test_a_judge_is_asked_about_one_recorded_answer_a_round_and_one_that_is_away_has_not_moved(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.evaluator.scoring import Scoring, ScoringMode, exact_match
+from earlystop.evaluator.scoring import Scoring, ScoringMode, TooSlow, exact_match
 
 # Metric card of the SQuAD scoring script: two examples with 1.0 and 0.0, and one of three questions with 2/3.
 PUBLISHED = [
@@ -82,3 +82,40 @@ def test_no_mode_scores_a_question_without_gold_answer() -> None:
     ):
         with pytest.raises(ValueError, match="unscored"):
             scoring.matches("a 1", [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        (r"(a+)+$", "a" * 5000 + "!"),
+        (r"(?s)(.*?,){20}P", ",".join(["111"] * 3000)),
+        (r"(\s+)$", " " * 100_000 + "x"),
+        (r"(\w+\s?)*$", "word " * 2000 + "!"),
+    ],
+)
+def test_a_pattern_that_searches_without_end_is_given_up(pattern: str, answer: str) -> None:
+    slow = Scoring.named(f"regex:{pattern}")
+    with pytest.raises(TooSlow, match="takes too long on an answer of"):
+        slow.matches(answer, ["aaa"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(a{4294967295})", "is not a regular expression"),
+        ("((?:(?:a{1000}){1000}){1000})", "repeats too much"),
+        ("(" * 40 + "a" + ")" * 40, "40 groups"),
+        (f"({'a' * 1000})", "write at most 1000"),
+        (r"(?r)(a)", "is not a regular expression"),
+        (r"(a", "is not a regular expression"),
+    ],
+)
+def test_a_pattern_that_no_search_could_hold_is_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Scoring.named(f"regex:{pattern}")
+
+
+def test_a_pattern_means_what_it_means_in_python() -> None:
+    date = Scoring.named(r"regex:(?i)on (\d{4}-\d{2}-\d{2})(?!\d)")
+    assert date.matches("ON 2020-01-01, no, on 2021-02-03.", ["2021-02-03"])
+    assert not date.matches("never", ["2021-02-03"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from earlystop.api.approval import Approval
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.live_times import LiveTimes
@@ -76,6 +77,40 @@ def test_a_gate_that_another_step_had_open_is_asked_anew_and_one_open_gate_of_tw
     assert (after.step, after.phase, weights(after)) == (2, Phase.APPLYING, (50, 50))
     kinds = [each.kind.value for each in occurrences(POLICY, first, waits)]
     assert kinds == ["Gate", "Gate"]
+
+
+def test_what_gates_said_of_a_step_does_not_hold_for_ever() -> None:
+    first = replace(answered(started(SPEC), ci="Open"), phase=Phase.OBSERVING, step=1)
+    waits = through_gates(TIMES, first, begin_next_step(first.pinned_plan, first), NOW + 90)
+    whole = answered(waits, NOW + 100, ci="Open", load="Open")
+    day = TIMES.approval.expires_seconds
+    in_time = through_gates(TIMES, whole, begin_next_step(whole.pinned_plan, whole), NOW + 100 + day)
+    assert in_time.step == 2
+    late = NOW + 101 + day
+    asked = through_gates(TIMES, whole, begin_next_step(whole.pinned_plan, whole), late)
+    assert (asked.step, asked.phase) == (1, Phase.OBSERVING) and asked.step_gates is not None
+    assert (asked.step_gates.asked.since, asked.step_gates.entered) == (late, False), "it is the same question"
+    assert {each.state for each in asked.step_gates.asked.answers} == {GateState.WAITING}
+    again = answered(restored(asked), late + 5, ci="Open", load="Open")
+    assert through_gates(TIMES, again, begin_next_step(again.pinned_plan, again), late + 9).step == 2
+
+
+def test_looks_that_are_further_apart_than_an_answer_holds_begin_their_step() -> None:
+    seldom = replace(TIMES, look_seconds=3600, approval=Approval(expires_seconds=60))
+    first = replace(answered(started(SPEC), ci="Open"), phase=Phase.OBSERVING, step=1)
+    waits = through_gates(seldom, first, begin_next_step(first.pinned_plan, first), NOW + 90)
+    whole = answered(waits, NOW + 100, ci="Open", load="Open")
+    assert through_gates(seldom, whole, begin_next_step(whole.pinned_plan, whole), NOW + 3690).step == 2
+
+
+def test_the_first_step_does_not_begin_by_what_was_answered_in_a_long_suspension() -> None:
+    state = started(SPEC)
+    late = NOW + 5 + TIMES.approval.expires_seconds + 1
+    news = {"ci": GateAnswer("ci", GateState.OPEN, NOW + 5)}
+    asked = after_step_gates(TIMES, state, news, late)
+    assert asked.is_held and weights(asked) == (100, 0) and asked.step_gates is not None
+    assert asked.step_gates.asked.since == late
+    assert not answered(asked, late + 5, ci="Open").is_held
 
 
 def test_a_trial_beside_an_incumbent_is_held_with_all_requests_on_that() -> None:

@@ -10,6 +10,10 @@ from typing import Any
 
 from earlystop.api.addresses import Address, Network, addresses_within, is_refused
 
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "100:0:0:1::/64", "3fff::/20", "5f00::/16")))
+"""Of special purpose by IANA's registries, which older interpreters take for public: relays of 6to4 (RFC 7526),
+documentation (RFC 9637) and segment routing within a provider's network (RFC 9602)."""
+
 
 class AddressRefused(OSError):
     """A receiver's name resolves to an address that no webhook is sent to."""
@@ -39,7 +43,8 @@ def is_receiver(host: str, allowed: Sequence[Network], refused: Sequence[Network
 
 def _is_public(address: Address) -> bool:
     is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not address.is_multicast and not is_site_local
+    is_special = any(address in network for network in _SPECIAL)
+    return address.is_global and not (address.is_multicast or is_site_local or is_special)
 
 
 def socket_factory(

@@ -10,6 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 from earlystop.api.values import bounded
@@ -91,6 +93,18 @@ _CONTEXT = frozenset(
         "seccompProfile",
     }
 )
+RIGHTS_BY_ANNOTATION = (
+    "container.apparmor.security.beta.kubernetes.io/",
+    "container.seccomp.security.alpha.kubernetes.io/",
+    "seccomp.security.alpha.kubernetes.io/",
+    "cdi.k8s.io/",
+    "devices.nri.io/",
+    "io.kubernetes.cri-o.",
+    "io.katacontainers.",
+    "k8s.v1.cni.cncf.io/",
+)
+"""Beginnings of a Pod's annotations by which nodes take profiles off it, or give it devices and networks."""
+_OWN_PROFILE = "runtime/default"
 _DEFAULT_PROFILE = {"type": "RuntimeDefault"}
 
 
@@ -169,6 +183,10 @@ def _refusals(template: Manifest) -> Iterator[str]:
     if job.get("metadata", {}).get("namespace", template["metadata"]["namespace"]) != template["metadata"]["namespace"]:
         yield "jobTemplate.metadata.namespace: a Job runs in the policy's own namespace; remove it"
     yield from _unknown(job.get("spec", {}), _JOB, "jobTemplate.spec")
+    told = (job.get("spec", {}).get("template", {}).get("metadata") or {}).get("annotations") or {}
+    for name in sorted(told):
+        if name.startswith(RIGHTS_BY_ANNOTATION) and told[name] != _OWN_PROFILE:
+            yield f"the Pod may not have the annotation {name}, by which nodes give rights; remove it"
     pod = job.get("spec", {}).get("template", {}).get("spec", {})
     yield from _unknown(pod, _POD, "the Pod's spec")
     if pod.get("dnsPolicy", "ClusterFirst") != "ClusterFirst":
@@ -209,7 +227,10 @@ def _context_refusals(context: Mapping[str, Any], allowed: frozenset[str], where
 
 
 def _is_within(path: str) -> bool:
-    return path.rstrip("/") == DIRECTORY or path.startswith(f"{DIRECTORY}/")
+    """Whether a container's path is the occurrence's place or in it, however it is spelt: a node takes one without a
+    slash as from the root."""
+    plain = PurePosixPath(normpath(f"/{path.lstrip('/')}"))
+    return plain.is_relative_to(DIRECTORY)
 
 
 def _restrict(pod: dict[str, Any]) -> None:

@@ -91,13 +91,53 @@ def _led_by_mesh(inputs: ClusterInputs, service: str, doubles: Sequence[str]) ->
 
 
 def outline(policy: Manifest) -> Manifest:
-    """What has to be known of a policy: its kind, its name, and what it names or selects."""
-    metadata, spec = policy["metadata"], policy.get("spec") or {}
+    """What has to be known of a policy: its kind, its name, and what it names or selects.
+
+    Kinds of others may let anything be written. What is of another type than it should be names nothing, and narrows
+    down nothing that a selector selects.
+    """
+    metadata, spec = policy["metadata"], policy.get("spec")
+    written = spec if isinstance(spec, dict) else {}
+    named = {key: [_reference(each) for each in _dicts(written[key])] for key in REFERENCES if key in written}
+    selected = {key: [_selector(each) for each in _dicts(written[key])] for key in SELECTORS if key in written}
     return {
-        "kind": policy.get("kind", "Policy"),
+        "kind": str(policy.get("kind") or "Policy"),
         "metadata": {key: metadata[key] for key in ("namespace", "name") if key in metadata},
-        "spec": {key: spec[key] for key in (*REFERENCES, *SELECTORS, "host") if key in spec},
+        "spec": {**named, **selected, **_texts(written, ("host",))},
     }
+
+
+def _reference(written: dict[str, Any]) -> dict[str, Any]:
+    return _texts(written, ("group", "kind", "namespace", "name", "sectionName"))
+
+
+def _selector(written: dict[str, Any]) -> dict[str, Any]:
+    labels, expressions = written.get("matchLabels"), _dicts(written.get("matchExpressions"))
+    return {
+        **_texts(written, ("group", "kind", "namespace")),
+        "matchLabels": _texts(labels, labels) if isinstance(labels, dict) else {},
+        "matchExpressions": [
+            {**_texts(each, ("key", "operator")), "values": [one for one in _list(each.get("values")) if _is_text(one)]}
+            for each in expressions
+            if _is_text(each.get("key")) and _is_text(each.get("operator"))
+        ],
+    }
+
+
+def _texts(written: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: written[name] for name in names if _is_text(written.get(name))}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in _list(value) if isinstance(each, dict)]
 
 
 def namespaces_concerned(policy: Manifest) -> frozenset[str]:
@@ -147,8 +187,7 @@ def _selecting(policy: Manifest, group: str, kind: str, labels: dict[str, str]) 
 
 def _entries(policy: Manifest, fields: Iterable[str]) -> Iterator[dict[str, Any]]:
     for field in fields:
-        found = (policy.get("spec") or {}).get(field)
-        yield from (each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict))
+        yield from _dicts((policy.get("spec") or {}).get(field))
 
 
 def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:

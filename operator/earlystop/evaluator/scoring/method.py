@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,7 @@ from earlystop.evaluator.scoring.choice import gold_letter
 from earlystop.evaluator.scoring.exact import check_gold
 from earlystop.evaluator.scoring.json_field import json_field
 from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex
+from earlystop.evaluator.scoring.pattern import check_pattern, last_group
 from earlystop.evaluator.scoring.yes_no import says_yes
 
 
@@ -65,7 +65,7 @@ class Scoring:
         if self.need_unit and self.mode is not ScoringMode.NUMBER:
             raise ValueError("a unit can be demanded in the mode number alone")
         if self.pattern is not None:
-            _one_group(self.pattern)
+            check_pattern(self.pattern)
 
     @classmethod
     def named(cls, text: str) -> Self:
@@ -104,7 +104,7 @@ class Scoring:
 
     def matches(self, prediction: str, gold: Sequence[str]) -> bool:
         """True when the prediction equals any gold answer. Raises ValueError without a gold answer, and in the mode
-        judge, where nothing is compared."""
+        judge, where nothing is compared; TooSlow where a pattern takes too long on this prediction."""
         check_gold(gold)
         if self.mode is ScoringMode.JUDGE:
             raise ValueError("in the mode judge a model says which answers are right; nothing is compared")
@@ -113,7 +113,7 @@ class Scoring:
 
     def _extracted(self, prediction: str) -> str | None:
         if self.mode is ScoringMode.REGEX:
-            return _last_group(str(self.pattern), prediction)
+            return last_group(str(self.pattern), prediction)
         return json_field(prediction, str(self.field)) if self.mode is ScoringMode.JSON else prediction
 
     def _matches_one(self, answer: str, gold: str) -> bool:
@@ -126,17 +126,3 @@ class Scoring:
         if self.mode is ScoringMode.YES_NO:
             return by_kind.as_yes_no(answer, gold)
         return by_kind.as_boxed(answer, gold) if self.mode is ScoringMode.BOXED else by_kind.as_text(answer, gold)
-
-
-def _one_group(pattern: str) -> None:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"the pattern {pattern!r} is not a regular expression: {error}") from None
-    if groups != 1:
-        raise ValueError(f"the pattern {pattern!r} has {groups} groups; put the answer alone in ( ), others in (?: )")
-
-
-def _last_group(pattern: str, text: str) -> str | None:
-    found: list[str] = re.findall(pattern, text)
-    return found[-1] if found else None

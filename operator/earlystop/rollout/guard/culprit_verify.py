@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from earlystop.api.status.guard import RecordedGuard
 from earlystop.rollout.guard.believable import believable_rates
 from earlystop.rollout.guard.codec import claim_in
@@ -12,9 +14,10 @@ from earlystop.rollout.guard.spans import total
 from earlystop.rollout.guard.state import GuardState
 
 
-def culprit_differences(stored: RecordedGuard, guard: GuardState) -> list[str]:
+def culprit_differences(stored: RecordedGuard, guard: GuardState, trial_began: int) -> list[str]:
     """Where what is said of what has moved does not follow from what is recorded, one sentence each. guard: as its
-    looks give it.
+    looks give it. trial_began: moment of the first look that the promotion rests on, Unix seconds: harm that "may have
+    begun within the trial" began no sooner, and a change from before it is no reason.
 
     Counts from before the record's looks, what has changed of the target, and recorded answers are believed.
     """
@@ -26,7 +29,8 @@ def culprit_differences(stored: RecordedGuard, guard: GuardState) -> list[str]:
         return [f"What the guard's record says of what has moved cannot be read: {error}."]
     assert evidence is not None  # it is stored
     problems = []
-    if culprits(evidence) != finding:
+    within = replace(evidence, earliest=max(evidence.earliest, trial_began))
+    if culprits(within) != finding:
         problems.append("The guard's record does not show that what it names has moved.")
     if not evidence.earliest <= evidence.onset <= evidence.latest <= guard.looked_at:
         problems.append("The moments of what the guard's record says has moved are in no order, or after its looks.")

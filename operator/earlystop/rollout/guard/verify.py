@@ -51,7 +51,8 @@ def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     moments = [look.at for look in again.looks]
     if from_rfc3339(record.at) != moments[-1] or sorted(set(moments)) != moments or moments[0] < again.checkpoint_at:
         problems.append("The times of the guard's looks do not fit each other, or the time of the decision.")
-    return problems + culprit_differences(guard, again)
+    trial_began = min([again.since, *(row[0] for row in record.looks[:1])])
+    return problems + culprit_differences(guard, again, trial_began)
 
 
 def alarm_messages(record: VerdictSpec, plan: Plan) -> list[str]:

@@ -41,6 +41,7 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
+from earlystop.rollout.verify.form import form_differences
 from earlystop.rollout.verify.margin import margin_differences
 from earlystop.rollout.verify.search import earlier_trial_differences, search_differences
 from earlystop.rollout.verify.steps import step_differences
@@ -64,6 +65,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems = []
     if digest_of(spec) != record.digest:
         problems.append("The digest does not belong to this record: it was changed after it was made.")
+    problems += form_differences(record, spec)
     if record.risk != recorded_risk(plan):
         problems.append("What the record says is spent of the risks of error does not follow from its plan.")
     begin = len(columns(plan)) - len(UserScatter._fields) * plan.objective.by_users
@@ -72,7 +74,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("The names of the columns are not those of a look under this plan.")
     if record.number_of_looks not in (None, len(record.looks)):
         problems.append(f"The record says that it has {record.number_of_looks} looks, but it has {len(record.looks)}.")
-    if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
+    if [other.candidate for other in record.others] != [each for each in plan.names if each != record.candidate]:
         return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
     by_person = record.reason in BY_PERSON
@@ -219,9 +221,14 @@ def _other_values(stored: RecordedLogE, assessment: Assessment, whose: str = "")
 
 
 def _other_drop(plan: Plan, other: OtherCandidate, assessment: Assessment) -> list[str]:
-    if other.reason is None or other.reason == harm_reason(assessment):
-        return []
     step = other.dropped_at_step
+    if (other.reason is None) != (step is None):
+        return [f"The record says of {other.candidate} only one of both, that it was dropped and why."]
+    if other.reason is None:
+        return []
+    if other.reason == harm_reason(assessment):
+        is_last = not other.looks or other.looks[-1][1] == step
+        return [] if is_last else [f"The last look of {other.candidate} is of another step than that of its drop."]
     in_shadow = step is not None and plan.stage(step).kind is StageKind.SHADOW
     traits = plan.spec.strategy_traits
     if other.reason == NOT_CHOSEN and (traits.moves_shares or (in_shadow and traits.splits_among_one)):

@@ -1,7 +1,8 @@
 """Gates before a step: pure rules. While one is waited for, the step under way goes on, and looks and harm with it.
 
 The first step is held with all requests on the baseline, or on a search's incumbent. A later one begins at the next
-look whose evidence still allows it once its gates are open. None is ever a reason to begin a step.
+look whose evidence still allows it once its gates are open. What they have said holds for a while: a step that could
+not begin until then asks them anew. None is ever a reason to begin a step.
 """
 
 from __future__ import annotations
@@ -12,10 +13,19 @@ from dataclasses import replace
 from earlystop.api.gates import Gate
 from earlystop.rollout.decided import decided, is_decided_by_evidence
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_schedule import spacing_now
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState
 from earlystop.rollout.waiting.answered import ended_by_gate
-from earlystop.rollout.waiting.gates import GateAnswer, StepGates, asked_first, following, requirements
+from earlystop.rollout.waiting.gates import (
+    GateAnswer,
+    GatesAsked,
+    GateState,
+    StepGates,
+    asked_first,
+    following,
+    requirements,
+)
 from earlystop.rollout.waiting.requirements import RequirementState, joined
 
 ALL = 100
@@ -53,8 +63,11 @@ def through_gates(times: LiveTimes, state: RolloutState, after: RolloutState, at
         return replace(after, step_gates=None)
     if asked is None or asked.entered or asked.step != after.step:
         return replace(state, step_gates=StepGates(after.step, asked_first(gates, at)))
-    is_open = joined(requirements(gates, asked.asked), at).state is RequirementState.OPEN
-    return replace(after, step_gates=replace(asked, entered=True)) if is_open else state
+    if joined(requirements(gates, asked.asked), at).state is not RequirementState.OPEN:
+        return state
+    if at > _holds_until(times, state, asked.asked):
+        return replace(state, step_gates=StepGates(after.step, asked_first(gates, at)))
+    return replace(after, step_gates=replace(asked, entered=True))
 
 
 def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, GateAnswer], now: int) -> RolloutState:
@@ -73,9 +86,18 @@ def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, G
     if answer.state in (RequirementState.REFUSED, RequirementState.TIMED_OUT):
         return decided(times, after, ended_by_gate(state.leader, answer, now))
     if answer.state is RequirementState.OPEN and asked.step == state.step:
+        if now > _holds_until(times, state, known):
+            return replace(state, step_gates=StepGates(asked.step, asked_first(gates, now)))
         # What its label has counted meanwhile is of another split.
         return replace(after, step_gates=replace(asked, entered=True), interrupted=True)
     return after
+
+
+def _holds_until(times: LiveTimes, state: RolloutState, asked: GatesAsked) -> int:
+    """Until when a step may begin by what its gates have said, Unix seconds: as long after the last of them opened as
+    people have to agree to a promotion, and for two looks, or seldom ones would never begin a step."""
+    opened = max((each.at for each in asked.answers if each.state is GateState.OPEN), default=asked.since)
+    return opened + max(times.approval.expires_seconds, 2 * spacing_now(times, state))
 
 
 def _stage_index(plan: Plan, step: int) -> int:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.hooks.channel import HookProblem
-from earlystop.controller.hooks.job import LONGEST_VERDICT, job_from, job_name, outcome_of
+from earlystop.controller.hooks.job import LONGEST_VERDICT, RIGHTS_BY_ANNOTATION, job_from, job_name, outcome_of
 from earlystop.rollout.hooks.outbox import JobResult
 from tests.unit.controller.hooks.cron_jobs import cron_job, with_container
 from tests.unit.rollout.hooks.occurred import POLICY, occurred
 
+CHART = Path(__file__).parents[4] / "charts" / "earlystop" / "templates" / "jobs.yaml"
 VERDICT = {"metadata": {"name": "qa-r1"}, "spec": {"decision": "RollBack", "digest": "sha256:0f"}}
 REFUSED: dict[str, Manifest] = {
     "not allowed by its owner": cron_job(labels={}),
@@ -49,6 +51,15 @@ REFUSED: dict[str, Manifest] = {
 }
 
 
+SPELT = (
+    "/etc//earlystop",
+    "//etc/earlystop",
+    "etc/earlystop/",
+    "/etc/./earlystop/x",
+    "/etc/x/../earlystop/a.json",
+)
+
+
 def made(template: Manifest, verdict: Manifest | None = VERDICT) -> Manifest:
     return job_from(template, POLICY, "retrain", occurred(number=1), verdict)
 
@@ -64,6 +75,30 @@ def test_a_template_that_asks_for_more_than_a_job_may_have_is_refused_with_a_sen
     with pytest.raises(HookProblem) as refused:
         made(REFUSED[what])
     assert refused.value.reason == "JobTemplateRefused" and refused.value.message.startswith("CronJob retrain: ")
+
+
+@pytest.mark.parametrize("path", SPELT)
+def test_the_occurrences_place_is_refused_however_it_is_spelt(path: str) -> None:
+    with pytest.raises(HookProblem, match="mount nothing else there"):
+        made(with_container(volumeMounts=[{"name": "mine", "mountPath": path}]))
+
+
+@pytest.mark.parametrize("prefix", RIGHTS_BY_ANNOTATION)
+def test_no_annotation_gives_a_job_a_right_on_its_node_and_the_chart_says_the_same(prefix: str) -> None:
+    template = cron_job()
+    pods = template["spec"]["jobTemplate"]["spec"]["template"]
+    pods["metadata"] = {"annotations": {f"{prefix}main": "unconfined"}}
+    with pytest.raises(HookProblem, match=f"annotation {prefix}main, by which nodes give rights"):
+        made(template)
+    assert f"'{prefix}'" in CHART.read_text(encoding="utf-8")
+
+
+def test_annotations_that_give_no_rights_are_kept() -> None:
+    profile = "container.apparmor.security.beta.kubernetes.io/main"
+    harmless = {"prometheus.io/scrape": "true", profile: "runtime/default"}
+    template = cron_job()
+    template["spec"]["jobTemplate"]["spec"]["template"]["metadata"] = {"annotations": harmless}
+    assert made(template)["spec"]["template"]["metadata"]["annotations"].items() >= harmless.items()
 
 
 def test_an_init_container_is_held_to_the_same() -> None:

@@ -1,0 +1,70 @@
+"""Whether a record is written as the operator writes it: one fact has one form, so that nobody writes it in another.
+
+What a record says is recomputed elsewhere (`verify`), from values; there 3, 3.0 and "3" are one number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from earlystop.api.look_table import TABLE
+from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.guard.packing import pack_factors, unpack_factors
+from earlystop.rollout.stored.search_codec import restore_trials, trials_text
+
+LOOKS = frozenset({TABLE, "looks", "columns"})
+"""What has two forms by right, of this release and of earlier ones. Each is read strictly."""
+
+
+def form_differences(record: VerdictSpec, spec: Mapping[str, Any]) -> list[str]:
+    """Where a record's spec has a value in another form than the operator's, one sentence."""
+    written = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    found = [*_differing(spec, written, "spec"), *_plan(record), *_factors(record), *_trials(record)]
+    if not found:
+        return []
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return [f"{found[0]}{more} is not written as the operator writes it: the record was changed after it was made."]
+
+
+def _differing(found: Any, written: Any, where: str) -> Iterator[str]:
+    """Paths of what is not equal, or is of another type."""
+    if isinstance(found, Mapping) and isinstance(written, Mapping):
+        for name in found.keys() & written.keys() - LOOKS:
+            yield from _differing(found[name], written[name], f"{where}.{name}")
+    elif isinstance(found, list | tuple) and isinstance(written, list | tuple) and len(found) == len(written):
+        for number, pair in enumerate(zip(found, written, strict=True)):
+            yield from _differing(*pair, f"{where}[{number}]")
+    elif type(found) is not type(written) or found != written:
+        yield where
+
+
+def _plan(record: VerdictSpec) -> Iterator[str]:
+    if json.dumps(json.loads(record.plan), sort_keys=True, separators=(",", ":")) != record.plan:
+        yield "spec.plan"
+
+
+def _factors(record: VerdictSpec) -> Iterator[str]:
+    if record.guard is None:
+        return
+    try:
+        again = pack_factors(unpack_factors(record.guard.factors))
+    except ValueError:
+        return  # `guard.verify` says so
+    if again != record.guard.factors:
+        yield "spec.guard.factors"
+
+
+def _trials(record: VerdictSpec) -> Iterator[str]:
+    """Numbers of earlier trials are text."""
+    if record.search is None:
+        return
+    earlier = record.search.earlier
+    try:
+        again = trials_text(restore_trials(earlier, [each.setting for each in earlier]))
+    except ValueError:
+        return  # `verify_search` says what cannot be read
+    for number, pair in enumerate(zip(earlier, again, strict=True)):
+        if pair[0] != pair[1]:
+            yield f"spec.search.earlier[{number}]"
