@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
+from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
 from earlystop.cli.screen.evidence_words import claim_words, one_in_line
 from earlystop.cli.screen.holds import hold_of, outlook_of
@@ -26,7 +27,7 @@ from earlystop.simulation.remaining_time import Remaining
 
 def command(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:
     """Say what a policy waits for in plain words: what would promote it, take it back, or end it."""
-    found = asyncio.run(read_object(POLICIES, namespace, context, policy))
+    found = asyncio.run(_read(namespace, context, policy))
     now = time.time()
     try:
         paragraphs = list(explanation(found, now, remaining_of(found, now)))
@@ -37,6 +38,12 @@ def command(policy: PolicyName, namespace: Namespace = None, context: Context = 
         shown.print(printable(sentence), soft_wrap=not shown.is_terminal)
         for item in items:
             shown.print(f"  - {printable(item)}", soft_wrap=not shown.is_terminal)
+
+
+async def _read(namespace: str | None, context: str | None, policy: str) -> Manifest:
+    async with connected(context) as cluster:
+        found = await read_from(cluster, POLICIES, namespace_of(namespace, context), policy)
+        return await with_recorded_looks(cluster, found)
 
 
 def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> Iterator[Paragraph]:

@@ -14,6 +14,7 @@ from earlystop.cli import manual_plan
 from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
 from earlystop.cli.manual_plan import ManualPlan
 from earlystop.cli.options import Timeout, Wait, Yes
+from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.submit import read, submit, wait
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import Manifest
@@ -109,7 +110,7 @@ async def _ask(
 ) -> None:
     async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
-        planned = plan(policy)
+        planned = plan(await with_recorded_looks(cluster, policy))
         if planned.changes is None:
             say(planned.sentence)
             return

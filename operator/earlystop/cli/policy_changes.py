@@ -9,6 +9,7 @@ from typing import Self
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events
 from earlystop.cli.screen.view import UNREADABLE, Event, Manifest
 from earlystop.cli.terminal import say
@@ -53,6 +54,10 @@ class PolicyChanges:
     async def events(self) -> tuple[Event, ...]:
         """What happened to the policy last, the latest first."""
         return () if self._newest is None else await latest_events(self._cluster, self._newest)
+
+    async def with_looks(self, policy: Manifest) -> Manifest:
+        """The policy with the looks that its verdict alone holds."""
+        return await with_recorded_looks(self._cluster, policy)
 
     async def follow(self) -> None:
         """Read and watch the policy until this is cancelled. Whatever fails is raised for who iterates."""

@@ -23,6 +23,7 @@ from earlystop.cli.connection import (
     read_object,
 )
 from earlystop.cli.overview import overview
+from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
 from earlystop.cli.terminal import console
 from earlystop.controller.cluster import POLICIES
@@ -65,6 +66,7 @@ async def _status(name: str, namespace: str | None, context: str | None, output:
             _print_object(found, is_json=output is Format.JSON)
             return
         events = await latest_events(cluster, found)
+        found = await with_recorded_looks(cluster, found)
     shown = console()
     shown.print(screen_of(reading(found, shown, remaining_of(found, time.time()), events)))
 

@@ -98,6 +98,7 @@ async def _show_live(changes: PolicyChanges, shown: Console) -> Manifest:
         while True:
             if view is None or policy is not None:
                 assert policy is not None  # or there is a view of the one before
+                policy = await changes.with_looks(policy)
                 view = reading(policy, shown, await _forecast_again(policy, view), await changes.events())
             # One line is kept for the cursor, or the terminal would scroll.
             live.update(screen_of(replace(view, width=shown.width), shown.height - 1), refresh=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.api.status.compact import compact, is_compact, packed_fields
+from earlystop.api.status.compact import compact, is_compact, packed_fields, without_looks
 from earlystop.api.status.packed import in_both_layouts
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,10 @@ class StatusLayout:
     keeps_internal: bool = False
     keeps_rest: bool = False
 
-    def of(self, status: Status) -> Status:
-        """The layout in which a whole status is to be written."""
-        small = compact(status)
+    def of(self, status: Status, *, is_recorded: bool = False) -> Status:
+        """The layout in which a whole status is to be written. is_recorded: whether the verdict of its decision is
+        stored, which has all the looks of its campaign."""
+        small = compact(without_looks(status) if is_recorded else status)
         if is_compact(small) and self.keeps_rest:
             return small
         if is_compact(small):

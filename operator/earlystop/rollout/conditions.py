@@ -11,7 +11,7 @@ from earlystop.rollout.formatting import in_count, in_percent, in_settings
 from earlystop.rollout.guard.in_service import short_or
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
-from earlystop.rollout.observations import Observation, Observations
+from earlystop.rollout.observations import VERDICT_MISSING, Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, held_promotion
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
@@ -86,6 +86,8 @@ def _ready(state: RolloutState, observations: Observations, edited: bool, stands
     for observation in (observations.metrics, observations.traffic):
         if observation.status == ConditionStatus.FALSE:
             return Condition(Type.READY, ConditionStatus.FALSE, observation.reason, observation.message)
+    if observations.record is not None:
+        return Condition(Type.READY, ConditionStatus.FALSE, VERDICT_MISSING, observations.record)
     return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, stands)
 
 

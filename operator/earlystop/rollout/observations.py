@@ -28,6 +28,8 @@ class HookTrouble:
     message: str
 
 
+VERDICT_MISSING = "VerdictMissing"
+"""Reason of Ready while the verdict is not there that holds the looks of a promotion."""
 NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
 
 
@@ -37,7 +39,8 @@ class Observations:
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong.
     error: what to do about an error of the operator's own with this policy, None while it has none. author_unknown:
     whether a decision waits for an approval, and nobody's counts. hooks: those that cannot be told now. evaluators: how
-    those of the policy differ, "" where they do not."""
+    those of the policy differ, "" where they do not. record: what became of the verdict that holds the looks of a
+    promotion, None while it is there."""
 
     refusal: Refusal | None = None
     traffic: Observation = NOT_YET
@@ -47,6 +50,7 @@ class Observations:
     author_unknown: bool = False
     hooks: tuple[HookTrouble, ...] = ()
     evaluators: str = ""
+    record: str | None = None
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
@@ -56,6 +60,7 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     refused = accepted is not None and accepted["status"] == ConditionStatus.FALSE.value
     ready = stored.get(ConditionType.READY.value)
     unstored = ready is not None and ready["reason"] == "VerdictNotStored"
+    lost = ready is not None and ready["reason"] == VERDICT_MISSING
     failed = ready is not None and ready["reason"] == "InternalError"
     stalled = (stored.get(ConditionType.STALLED.value) or {}).get("status") == ConditionStatus.TRUE.value
     progressing = stored.get(ConditionType.PROGRESSING.value)
@@ -68,6 +73,7 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
         storage=ready["message"] if unstored and ready else None,
         error=ready["message"] if failed and ready else None,
         author_unknown=progressing is not None and progressing["reason"] == "AuthorUnknown",
+        record=ready["message"] if lost and ready else None,
         evaluators=certified["message"] if differ and certified else "",
     )
 

@@ -39,7 +39,7 @@ def attempts_spent(state: RolloutState) -> tuple[Attempts, ...]:
     if plan is None or plan.spec.objective.risk.campaigns == 1:
         return state.attempts
     has_trials = state.search is not None and bool(state.search.trials)
-    if not has_trials and not any(len(each.looks) for each in state.comparisons):
+    if not has_trials and state.recorded is None and not any(len(each.looks) for each in state.comparisons):
         return state.attempts
     mine = [Attempts(key, plan.attempt) for key in _keys(plan.spec)]
     others = [each for each in state.attempts if each.candidate not in {own.candidate for own in mine}]

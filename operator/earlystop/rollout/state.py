@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from earlystop.api.counts import Look
+from earlystop.api.status.evidence import Counts, EvidenceText
+from earlystop.api.status.risk import MarginStatus
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.certificate.binding import Binding, Lapse
@@ -70,6 +72,22 @@ class Decision:
     rejected_by: str = ""
     looks_as_text: bool = True
     guard_looks_as_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLooks:
+    """Looks that the verdict of a decision holds, and the status no longer.
+
+    decision: its number. digest: of that verdict, "" once another decision of the campaign has followed, which was made
+    without them. counts, evidence: what is shown of them, of each candidate in the plan's order. margin: as that
+    verdict says it.
+    """
+
+    decision: int
+    digest: str
+    counts: tuple[Counts, ...]
+    evidence: tuple[EvidenceText, ...]
+    margin: MarginStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +196,7 @@ class RolloutState:
     of this campaign have had, whose counters are never read again.
     step_gates: before the next step, or before the latest one that had any; None where none were asked.
     unstored: decisions of this campaign before the latest one whose verdicts come first, the first one first.
+    recorded: of looks that the comparisons lack, since a verdict holds them; None where they lack none.
     """
 
     phase: Phase = Phase.PENDING
@@ -212,6 +231,7 @@ class RolloutState:
     guard_steps: int = 0
     unstored: tuple[Unstored, ...] = ()
     step_gates: StepGates | None = None
+    recorded: RecordedLooks | None = None
 
     @property
     def is_guarded(self) -> bool:

@@ -192,7 +192,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.READY.value, EVENT),
         {
             "VerdictNotStored": "The verdict could not be stored, so nothing acts on it yet; read in the message what "
-            "stands in the way."
+            "stands in the way.",
+            "VerdictMissing": "The verdict that holds the looks of the promotion was removed or changed. The "
+            "guard watches on; restore the verdict from a backup, or start a new campaign by a retry.",
         },
     ),
     (

@@ -42,6 +42,14 @@ SHOWN: Shown = {
     },
 }
 """Fields that stay as they are, and those of which only parts do, with these; all else is packed."""
+LOOKS = ("looks", "classLooks")
+"""Fields of `internal` with the looks of a campaign."""
+MARKS = ("mark", "classMark")
+"""Those with the counts at which its next look would have begun."""
+LOG_E = ("logE", "largestLogE")
+"""Parts of `evidence` that are worked out from looks, of a claim each."""
+ALIKE = "As Ready says."
+"""What is shown as the message of a condition that has the very message of Ready."""
 QUIET = {
     "MetricsAvailable": "True",
     "TrafficApplied": "True",
@@ -68,8 +76,29 @@ def compact(status: Status) -> Status:
     shown, rest = _parted(fields, SHOWN)
     conditions = list(enumerate(status.get("conditions") or ()))
     quiet = [[index, each] for index, each in conditions if _is_quiet(each)]
-    loud = {"conditions": [each for _, each in conditions if not _is_quiet(each)]} if conditions else {}
-    return {**shown, **loud, "internal": {"rest": packed_fields({**rest, "quiet": quiet})}}
+    loud, alike = _shortened([each for _, each in conditions if not _is_quiet(each)], status.get("observedGeneration"))
+    told = {"conditions": loud} if conditions else {}
+    return {**shown, **told, "internal": {"rest": packed_fields({**rest, **alike, "quiet": quiet})}}
+
+
+def without_looks(status: Status) -> Status:
+    """A whole status in JSON without the looks of its campaign, which the verdict of its decision holds; the same
+    status where no guard watches over a promotion, and where there are none."""
+    internal = status.get("internal") or {}
+    if status.get("phase") != "Promoted" or not status.get("guard") or not any(map(internal.get, LOOKS)):
+        return status
+    kept = {name: value for name, value in internal.items() if name not in (*LOOKS, *MARKS)}
+    short = {**status, "internal": {**kept, "recorded": status["decision"].get("number", 1)}}
+    if "candidates" in status:
+        short["candidates"] = [
+            {**each, "evidence": {name: it for name, it in each.get("evidence", {}).items() if name not in LOG_E}}
+            for each in status["candidates"]
+        ]
+    if "evidence" in status:  # lists of policies show some of it, and read no verdict
+        short["evidence"] = {
+            name: {**it, "others": []} if name in LOG_E else it for name, it in status["evidence"].items()
+        }
+    return short
 
 
 def whole(status: Status) -> Status:
@@ -83,12 +112,38 @@ def whole(status: Status) -> Status:
     if internal:
         shown["internal"] = internal
     try:
+        if "alike" in rest:
+            shown["conditions"] = _lengthened(shown["conditions"], rest.pop("alike"), shown["observedGeneration"])
         for index, condition in rest.pop("quiet"):
             shown["conditions"] = [*shown.get("conditions", ())]
             shown["conditions"].insert(index, condition)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"status.internal.rest does not fit its status: {error!r}") from None
     return _joined(shown, rest)
+
+
+def _shortened(conditions: list[Status], generation: object) -> tuple[list[Status], Status]:
+    """Conditions that are shown, without what others of them or the status say as well, and what tells which those are;
+    the same where not all of them are of the generation that the status is of."""
+    ready = next((each["message"] for each in conditions if each["type"] == "Ready"), None)
+    if ready is None or any(each.get("observedGeneration") != generation for each in conditions):
+        return conditions, {}
+    alike = [index for index, each in enumerate(conditions) if each["type"] != "Ready" and each["message"] == ready]
+    short = [{**each, "message": ALIKE} if index in alike else each for index, each in enumerate(conditions)]
+    return [_without(each, "observedGeneration") for each in short], {"alike": alike}
+
+
+def _lengthened(conditions: list[Status], alike: list[int], generation: object) -> list[Status]:
+    """Inverse of `_shortened`. Raises KeyError or IndexError for others."""
+    ready = {each["type"]: each["message"] for each in conditions}["Ready"]
+    told = [{**each, "observedGeneration": generation} for each in conditions]
+    for index in alike:
+        told[index]["message"] = ready
+    return told
+
+
+def _without(fields: Status, name: str) -> Status:
+    return {each: value for each, value in fields.items() if each != name}
 
 
 def _parted(fields: Status, tree: Shown) -> tuple[Status, Status]:

@@ -37,6 +37,10 @@ class Internal(Value):
     class_mark: Mark | None = Field(
         None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
     )
+    recorded: Annotated[int, Field(ge=1, le=99)] | None = Field(
+        None,
+        description="Number of the decision whose EarlyStopVerdict alone holds the looks. Absent: they stand here.",
+    )
     rest: Packed | None = Field(
         None,
         description="All that is not shown of a promoted policy under guard, packed. Absent: every field stands where "

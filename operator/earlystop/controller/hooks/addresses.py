@@ -10,9 +10,24 @@ from typing import Any
 
 from earlystop.api.addresses import Address, Network, addresses_within, is_refused
 
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "100:0:0:1::/64", "3fff::/20", "5f00::/16")))
-"""Of special purpose by IANA's registries, which older interpreters take for public: relays of 6to4 (RFC 7526),
-documentation (RFC 9637) and segment routing within a provider's network (RFC 9602)."""
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""What is assigned of IPv6 to be reached from everywhere (RFC 4291). The rest, if it leads anywhere, leads to an
+overlay such as 200::/7, or into a domain of its own as 5f00::/16 does (RFC 9602); but for what only wraps an IPv4
+address."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+NOT_PUBLIC: tuple[Network, ...] = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # RFC 6890: protocols of their own, and dummies
+            "192.88.99.0/24",  # RFC 7526: relays of 6to4, given up
+            "2001::/23",  # RFC 2928: protocols of their own
+            "3fff::/20",  # RFC 9637: documentation
+        ),
+    )
+)
+"""What IANA's registries of special addresses call not reachable from everywhere, and the standard library of some
+versions of Python does not."""
 
 
 class AddressRefused(OSError):
@@ -42,9 +57,10 @@ def is_receiver(host: str, allowed: Sequence[Network], refused: Sequence[Network
 
 
 def _is_public(address: Address) -> bool:
-    is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    is_special = any(address in network for network in _SPECIAL)
-    return address.is_global and not (address.is_multicast or is_site_local or is_special)
+    if isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST and address not in NAT64:
+        return False
+    is_special = any(address in network for network in NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not is_special
 
 
 def socket_factory(

@@ -89,7 +89,8 @@ class StatusMemory:
         here, "" for none: the object has changed since.
     writing: whether the status is being written. The event of a write may come before its answer.
     overflow: the refusal to show while the counts outgrow the status, None while they fit.
-    verdict_stored: name of the verdict last stored, "" for none.
+    verdict_stored: name of the verdict last stored, "" for none. verdict_digest: of that verdict, "" while it is not
+        known to be there as it was made.
     traffic_message: what the stored status says about the traffic, "" when that is not known.
     """
 
@@ -100,6 +101,7 @@ class StatusMemory:
     writing: bool = False
     overflow: Refusal | None = None
     verdict_stored: str = ""
+    verdict_digest: str = ""
     traffic_message: str = ""
 
     @property
@@ -143,6 +145,10 @@ class StatusMemory:
         """The counts fit again, or another spec deserves another try."""
         self.overflow = None
 
-    def note_verdict(self, name: str) -> None:
-        """The verdict of this name is stored."""
-        self.verdict_stored = name
+    def note_verdict(self, name: str, digest: str) -> None:
+        """The verdict of this name is stored, with this digest; "" where it is not there any more."""
+        self.verdict_stored, self.verdict_digest = name, digest
+
+    def holds_looks(self, digest: str | None) -> bool:
+        """Whether the verdict of a decision with this digest is stored, so that nobody else need keep its looks."""
+        return bool(digest) and digest == self.verdict_digest

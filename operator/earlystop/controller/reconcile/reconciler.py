@@ -26,6 +26,7 @@ from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.controller.reconcile.recall import is_to_be_recalled, recall_looks
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
@@ -96,6 +97,8 @@ class Reconciler:
         """
         if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
+        if is_to_be_recalled(tracked):
+            await recall_looks(self._cluster, tracked, self._judging, self._clock())
         if acceptance_is_due(tracked, self._clock(), self._in_namespace(tracked.namespace)):
             async with self._checks.of():
                 leaving = await check(self._cluster, tracked, self._reader.known(), self._tracked(), self._clock())

@@ -63,7 +63,8 @@ async def _replace(
     status["observedGeneration"] = tracked.generation
     current = _conditions_of(tracked, state)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
-    body = {**tracked.policy.reference(), "status": cluster.layout.of(status)}
+    is_recorded = tracked.status.holds_looks((status.get("decision") or {}).get("digest"))
+    body = {**tracked.policy.reference(), "status": cluster.layout.of(status, is_recorded=is_recorded)}
     version: str | None = None
     tracked.status.begin_write()
     try:

@@ -55,8 +55,8 @@ async def _store(cluster: Cluster, tracked: TrackedPolicy, state: RolloutState) 
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
     else:
         VERDICTS_STORED.labels(verdict["spec"]["decision"], verdict["spec"]["reason"]).inc()
-    tracked.status.note_verdict(name)
     spec = verdict["spec"]
+    tracked.status.note_verdict(name, spec["digest"])
     fields = {"verdict": name, "digest": spec["digest"], "previous": spec.get("previous", "")}
     log.info("verdict %s is stored with the digest %s", name, spec["digest"], extra={**tracked.log_fields, **fields})
     return None

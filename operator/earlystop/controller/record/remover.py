@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from earlystop.api.checkpoint import MOST_REMOVED, CheckpointSpec
 from earlystop.api.wire import POLICY_LABEL
-from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, Conflict, Manifest, NotFound
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.checkpoint import checkpoint_object, links_in
 from earlystop.rollout.record.retention import DAY, Retention, StoredVerdict, batch, removable
@@ -77,9 +77,15 @@ class VerdictRemover:
                 by_policy[each["spec"]["policy"]].append(found)
         for policy, verdicts in by_policy.items():
             links = [link for each in checkpoints if each.policy == policy for link in links_in(each)]
-            chosen = batch(removable(verdicts, links, self._retention, self._clock()), MOST_REMOVED)
+            decided = await self._decided(namespace, policy)
+            chosen = batch(removable(verdicts, links, self._retention, self._clock(), decided), MOST_REMOVED)
             if chosen:
                 await self._remove_chosen(policy, namespace, chosen, {each.digest for each in links})
+
+    async def _decided(self, namespace: str, policy: str) -> str:
+        """Digest of the decision in a policy's status, "" where there is no policy or no decision."""
+        found = await self._cluster.get(POLICIES, namespace, policy)
+        return str(((found or {}).get("status", {}).get("decision") or {}).get("digest", ""))
 
     async def _remove_chosen(
         self, policy: str, namespace: str, chosen: Sequence[StoredVerdict], told: set[str]

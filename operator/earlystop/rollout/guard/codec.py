@@ -27,7 +27,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 
-MOST_SHOWN = 4
+MOST_SHOWN = 2
 """Detectors in a status."""
 
 

@@ -1,8 +1,9 @@
 """Which verdicts may be removed: those beyond a number or an age of which nothing depends on what they hold.
 
-What is kept whatever its age: the latest of every chain, what the next campaign counts (attempts that share risks,
-losses since a pinned baseline), what a search that starts from history would read, and the earlier trials of a search
-of which a verdict is kept. A chain with a gap, a fork or a changed verdict is left as it is: somebody must look at it.
+What is kept whatever its age: the latest of every chain, that of the decision in a policy's status, what the next
+campaign counts (attempts that share risks, losses since a pinned baseline), what a search that starts from history
+would read, and the earlier trials of a search of which a verdict is kept. A chain with a gap, a fork or a changed
+verdict is left as it is: somebody must look at it.
 """
 
 from __future__ import annotations
@@ -85,17 +86,22 @@ class StoredVerdict:
 
 
 def removable(
-    verdicts: Iterable[StoredVerdict], already_removed: Iterable[Link], retention: Retention, now: float
+    verdicts: Iterable[StoredVerdict],
+    already_removed: Iterable[Link],
+    retention: Retention,
+    now: float,
+    decided: str = "",
 ) -> list[StoredVerdict]:
     """The verdicts of one policy's name that may be removed at Unix time `now`, the oldest first.
 
-    verdicts: all that are there. already_removed: links of those that checkpoints tell of.
+    verdicts: all that are there. already_removed: links of those that checkpoints tell of. decided: digest of the
+    decision that the policy's status is about, "" for none: its looks may stand in that verdict alone.
     """
     latest_first = sorted(verdicts, key=lambda each: (each.removed.at, each.removed.name), reverse=True)
     if not retention.removes or _is_broken(latest_first, already_removed):
         return []
     oldest = rfc3339(int(now) - retention.days * DAY)
-    kept = _needed(latest_first)
+    kept = _needed(latest_first) | {each.removed.name for each in latest_first if each.link.digest == decided}
     for place, each in enumerate(latest_first):
         is_over = 0 < retention.verdicts <= place or (retention.days > 0 and each.removed.at < oldest)
         if not is_over:

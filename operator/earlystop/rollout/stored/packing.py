@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import lzma
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -32,6 +34,10 @@ CLASS_COLUMNS = len(ClassAnswers._fields)
 # A small dictionary keeps the compressor's memory below 2 MiB; numbers have no text's context to learn from.
 COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
 
+
+BARE = 0x7F
+"""First byte of looks that are compressed without a container, which takes 60 bytes of its own."""
+_HEAD = struct.Struct(">BBI")  # that byte, later counts of a tally, checksum of the numbers
 
 BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
 
@@ -72,8 +78,8 @@ def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
     if not looks:
         return ""
     content, later = look_numbers(looks, beside)
-    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
-    return base64.b85encode(bytes([later] if later else []) + compressed).decode()
+    compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    return base64.b85encode(_HEAD.pack(BARE, later, zlib.crc32(content)) + compressed).decode()
 
 
 def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, int]:
@@ -101,12 +107,26 @@ def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bo
         return ()
     try:
         content = base64.b85decode(text)
-        # A compressed text begins with a byte of its own, which no number of later counts is.
-        later = content[0] if content[:1] and content[0] <= LATER else 0
-        numbers = lzma.decompress(content[1:] if later else content)
-    except (ValueError, lzma.LZMAError) as error:
+        later, numbers = _bare(content) if content[:1] == bytes([BARE]) else _in_container(content)
+    except (ValueError, lzma.LZMAError, struct.error) as error:
         raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
     return looks_in(numbers, later, classes, beside, by_users)
+
+
+def _bare(content: bytes) -> tuple[int, bytes]:
+    """How many later counts there are, and the bytes of all numbers. Raises LZMAError, ValueError or struct.error."""
+    _, later, check = _HEAD.unpack_from(content)
+    numbers = lzma.decompress(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    if zlib.crc32(numbers) != check:
+        raise ValueError("its checksum is another")
+    return later, numbers
+
+
+def _in_container(content: bytes) -> tuple[int, bytes]:
+    """The same of what earlier releases wrote. A container begins with a byte of its own, which no number of later
+    counts is."""
+    later = content[0] if content[:1] and content[0] <= LATER else 0
+    return later, lzma.decompress(content[1:] if later else content)
 
 
 def looks_in(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Look, Tally, total
+from earlystop.api.counts import Tally, total
 from earlystop.api.status.packed import Internal
 from earlystop.api.status.policy import (
     ArmCounts,
@@ -20,7 +19,7 @@ from earlystop.api.status.policy import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
-from earlystop.rollout.decision_digest import decision_digest
+from earlystop.rollout.decision_digest import decision_digest, is_recorded
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.guard.codec import guard_status, restore_guard
@@ -36,6 +35,7 @@ from earlystop.rollout.state import (
     Comparison,
     Dropped,
     Phase,
+    RecordedLooks,
     RolloutState,
     Totals,
 )
@@ -99,9 +99,9 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         next_look_at=_time(due),
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
-        counts=_counts(tuple(leading.looks)),
+        counts=_counts(state, leading),
         uncertain=uncertain_of(state),
-        evidence=_evidence(leading),
+        evidence=_evidence(state, leading),
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
         in_flight=state.in_flight,
         interrupted=state.interrupted or None,
@@ -110,7 +110,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         risk=recorded_risk(plan),
         attempts=tuple(AttemptsStatus(candidate=each.candidate, campaigns=each.campaigns) for each in state.attempts)
         or None,
-        margin=margin_of(state),
+        margin=state.recorded.margin if state.recorded and is_recorded(state) else margin_of(state),
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=certified_text(state.certified),
@@ -131,6 +131,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
             looks=looks,
             class_looks=class_looks,
             class_mark=class_mark,
+            recorded=None if state.recorded is None else state.recorded.decision,
         ),
     ).wire()
 
@@ -178,6 +179,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         guard=restore_guard(stored.guard, plan, factor),
         guard_steps=stored.guard_steps or 0,
         unstored=restore_unstored(plan, stored.unstored, factor),
+        recorded=_recorded(stored),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:
@@ -212,10 +214,10 @@ def _variant(plan: Plan, percents: tuple[int, ...], of_incumbent: int) -> str:
 
 def _candidates(plan: Plan, state: RolloutState, percents: tuple[int, ...]) -> tuple[CandidateStatus, ...]:
     by_name = dict(zip(plan.names, percents[1:], strict=True))
-    return tuple(_candidate(by_name[each.name], each) for each in state.comparisons)
+    return tuple(_candidate(by_name[each.name], state, each) for each in state.comparisons)
 
 
-def _candidate(weight: int, comparison: Comparison) -> CandidateStatus:
+def _candidate(weight: int, state: RolloutState, comparison: Comparison) -> CandidateStatus:
     dropped, certified_at = comparison.dropped, comparison.certified_at
     return CandidateStatus(
         name=comparison.name,
@@ -225,8 +227,8 @@ def _candidate(weight: int, comparison: Comparison) -> CandidateStatus:
         reason=dropped.reason if dropped else None,
         message=dropped.message if dropped else None,
         dropped_at_step=dropped.step if dropped else None,
-        counts=_counts(tuple(comparison.looks)),
-        evidence=_evidence(comparison),
+        counts=_counts(state, comparison),
+        evidence=_evidence(state, comparison),
     )
 
 
@@ -275,7 +277,29 @@ def _restored(status: CandidateStatus | None, comparison: Comparison) -> Compari
     )
 
 
-def _counts(looks: Sequence[Look]) -> Counts:
+def _recorded(stored: PolicyStatus) -> RecordedLooks | None:
+    """What is known of looks that a verdict holds. Raises ValueError where the status does not say it."""
+    number = None if stored.internal is None else stored.internal.recorded
+    if number is None:
+        return None
+    of = stored.candidates or (stored,)
+    counts, evidence = [each.counts for each in of], [each.evidence for each in of]
+    if stored.decision is None or None in counts or None in evidence:
+        raise ValueError("status.internal.recorded names a decision, of which the status says nothing")
+    is_latest = number == (stored.decision.number or 1)
+    return RecordedLooks(
+        decision=number,
+        digest=stored.decision.digest if is_latest else "",
+        counts=tuple(each for each in counts if each),
+        evidence=tuple(each for each in evidence if each),
+        margin=stored.margin,
+    )
+
+
+def _counts(state: RolloutState, comparison: Comparison) -> Counts:
+    if state.recorded is not None:
+        return state.recorded.counts[state.comparisons.index(comparison)]
+    looks = tuple(comparison.looks)
     baseline = total([look.baseline for look in looks])
     candidate = total([look.candidate for look in looks])
     return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
@@ -287,7 +311,9 @@ def _arm(tally: Tally) -> ArmCounts:
     )
 
 
-def _evidence(comparison: Comparison) -> EvidenceText:
+def _evidence(state: RolloutState, comparison: Comparison) -> EvidenceText:
+    if state.recorded is not None:
+        return state.recorded.evidence[state.comparisons.index(comparison)]
     assessment = comparison.assessment
     return EvidenceText(
         looks=len(comparison.looks),

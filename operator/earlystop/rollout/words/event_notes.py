@@ -18,7 +18,7 @@ from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
 from earlystop.rollout.hooks.outbox import JobResult
-from earlystop.rollout.observations import Observations
+from earlystop.rollout.observations import VERDICT_MISSING, Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
@@ -263,4 +263,6 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
         notes.append(EventNote(EVALUATORS_DIFFER, "CompareTarget", after.evaluators, warning=True))
     if after.storage is not None and before.storage is None:
         notes.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
+    if after.record is not None and before.record is None:
+        notes.append(EventNote(VERDICT_MISSING, "ReadVerdict", after.record, warning=True))
     return tuple(notes)

@@ -48,7 +48,20 @@ def test_an_address_that_is_not_public_takes_no_webhook(address: str) -> None:
     assert not is_receiver(address, (), ())
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "203.0.114.7", "2606:4700:4700::1111"])
+ASSIGNED_TO_NOBODY = (
+    *("192.0.0.8", "192.88.99.1", "64:ff9b::192.0.0.8", "2002:c000:8::"),
+    *("3fff::1", "2001:1ff::1", "5f00::1", "200::1", "1::1", "4000::1", "8000::1", "f000::1"),
+)
+"""Of overlays, of segment routing and of documentation: a network of its own may well lead them somewhere."""
+
+
+@pytest.mark.parametrize("address", ASSIGNED_TO_NOBODY)
+def test_an_address_that_no_registry_calls_global_takes_none_whatever_the_standard_library_knows(address: str) -> None:
+    assert not is_receiver(address, (), ())
+    assert is_receiver(address, (ipaddress.ip_network(address),), ()), "the admin may allow it"
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "64:ff9b::101:101", "203.0.114.7", "2606:4700:4700::1111"])
 def test_a_public_address_does_unless_it_is_of_the_cluster(address: str) -> None:
     assert is_receiver(address, (), ())
     assert not is_receiver(address, (), (ipaddress.ip_network(address),))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import DIGEST_ANNOTATION
-from earlystop.controller.cluster import CHECKPOINTS, LEASES, VERDICTS, ClusterError
+from earlystop.controller.cluster import CHECKPOINTS, LEASES, POLICIES, VERDICTS, ClusterError
 from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.publication import BROKEN, COUNT, DIGEST, Stored, published_at
@@ -164,3 +164,13 @@ async def test_without_retention_nothing_is_read_but_metadata_and_nothing_is_rem
     record = Record(long_chain(70))
     await record.keeper.keep()
     assert len(record.names) == 70 and record.checkpoints == []
+
+
+async def test_retention_keeps_the_verdict_of_the_decision_in_a_status() -> None:
+    verdicts = long_chain(70)
+    record = Record(verdicts, Retention(verdicts=10))
+    metadata = {"name": verdicts[2]["spec"]["policy"], "namespace": "llm", "uid": "u"}
+    decision = {"digest": verdicts[2]["spec"]["digest"]}
+    record.api.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"decision": decision}})
+    await record.keeper.keep()
+    assert record.names == ["qa-002", *[f"qa-{number:03d}" for number in range(6, 70)]]

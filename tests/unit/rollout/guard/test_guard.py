@@ -268,10 +268,10 @@ EVERYTHING = guarded_policy(
 )
 
 
-def in_classes(rng: random.Random, harmed: float = 0.8) -> Totals:
+def in_classes(rng: random.Random, harmed: float = 0.8, classes: int = len(CLASSES)) -> Totals:
     """A look with ten query classes, in one of which the candidate has another rate; events of every kind."""
     rows, arms = [], []
-    for number in range(len(CLASSES)):
+    for number in range(classes):
         rate, few, many = harmed if number == 3 else 0.8, rng.randrange(18, 23), rng.randrange(180, 220)
         right = round(few * 0.8), round(many * rate)
         rows.append(ClassAnswers(right[0], few - right[0], right[1], many - right[1]))

@@ -152,3 +152,11 @@ def test_trials_of_one_search_go_together() -> None:
     ]
     assert len(batch(searched, 4)) == 3 and len(batch(searched, 6)) == 6
     assert len(batch(searched[:3], 2)) == 2, "a search with more trials than fit is not kept for ever"
+
+
+def test_the_verdict_that_holds_the_looks_of_a_policy_stays_whatever_follows_it() -> None:
+    verdicts = of(verdicts_made())
+    for place in (0, 3):
+        kept = verdicts[place]
+        gone = removable(verdicts, (), Retention(verdicts=1), LATER, kept.link.digest)
+        assert kept.removed.name not in names(gone) and len(gone) == NUMBER - MOST_VERDICTS - 1

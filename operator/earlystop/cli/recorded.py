@@ -1,0 +1,20 @@
+"""The looks of a promoted policy under guard, which stand in its verdict alone, for the screens that show evidence."""
+
+from __future__ import annotations
+
+from earlystop.cli.screen.view import UNREADABLE, Manifest, status_of
+from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError
+from earlystop.rollout.recorded_looks import status_with_looks
+
+
+async def with_recorded_looks(cluster: Cluster, policy: Manifest) -> Manifest:
+    """A policy with all looks in its status. The same one where its status has them, and where the verdict is not there
+    or may not be read: its status still says what came of them."""
+    status = status_of(policy)
+    if "recorded" not in (status.get("internal") or {}):
+        return policy
+    try:
+        verdict = await cluster.get(VERDICTS, policy["metadata"]["namespace"], status["decision"]["name"])
+        return {**policy, "status": status_with_looks(status, verdict)}
+    except (ClusterError, *UNREADABLE):
+        return policy

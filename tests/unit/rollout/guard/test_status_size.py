@@ -1,0 +1,182 @@
+"""What the status of a guarded promotion takes at most, by what its policy asks for."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from earlystop.api.conditions import ConditionStatus
+from earlystop.api.counts import Look
+from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import compact, without_looks
+from earlystop.api.when_busy import MOST_CHANGES
+from earlystop.controller.reconcile.status_writer import merge_conditions
+from earlystop.evidence.engine import replay
+from earlystop.rollout.certificate.binding import Binding
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.guard.packing import pack_detectors
+from earlystop.rollout.guard.state import KEPT_LOOKS, Busy
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.observations import Observation, Observations
+from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from tests.unit.rollout.guard.test_guard import RAILS, in_classes
+from tests.unit.rollout.guarding import guard_of, look, watching
+from tests.unit.rollout.policies import NOW, UID, policy, started
+from tests.unit.rollout.traffic import Server
+
+LONGEST = 63
+FINE = Observation(ConditionStatus.TRUE, "Fine", "All is well.")
+WHEN_BUSY = {"load": "queue", "above": "40", "below": "10", "minimumSeconds": 300, "changesPerHour": 4}
+
+
+class Size(NamedTuple):
+    """Of a policy. classes, rails, parameters: how many. follows_load: whether a second setting serves at times.
+    length: of all names, where they may be as long."""
+
+    classes: int = 0
+    rails: int = 0
+    parameters: int = 1
+    follows_load: bool = False
+    length: int = 16
+
+
+def named(prefix: str, number: int, length: int) -> str:
+    """A name of this length that looks like no other one."""
+    letters = random.Random(f"{prefix}{number}")
+    return prefix + str(number) + "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=length - len(prefix) - 1))
+
+
+def spec_of(size: Size) -> PolicySpec:
+    """A policy of this size."""
+    short = min(size.length, 32)
+    parameters = [named("p", number, short) for number in range(size.parameters)]
+    ranges = {"type": "Integer", "minimum": "1", "maximum": "4096", "stopsSooner": "WhenLower"}
+    candidates = [
+        {"name": named("c", n, short), "values": [{"name": each, "value": str(1024 >> n)} for each in parameters]}
+        for n in range(1 + size.follows_load)
+    ]
+    classes = [{"name": named("k", number, short), "margin": "0.05"} for number in range(size.classes)]
+    together = {"strategy": "ABTest", "steps": [{"weight": 30, "minimumSeconds": 60}]}
+    guard: dict[str, Any] = {"holdbackWeight": 10}
+    return policy(
+        {
+            "targetRef": {"name": named("t", 0, size.length)},
+            "parameters": [{"name": each, **ranges} for each in parameters],
+            "baseline": {"values": [{"name": each, "value": "4096"} for each in parameters]},
+            "candidates": candidates,
+            "delivery": {"gatewayHeader": {"routeRef": {"name": named("r", 0, size.length)}}},
+            "metrics": {"sourceRef": {"name": named("s", 0, size.length)}},
+            **({"rollout": together} if size.follows_load else {}),
+            "objective": {
+                "exactMatch": {"floor": "0.5"},
+                **({"guardrails": RAILS[: size.rails]} if size.rails else {}),
+                **({"queryClasses": classes} if classes else {}),
+            },
+            "guard": {**guard, "adjust": {}, "whenBusy": WHEN_BUSY} if size.follows_load else guard,
+            # Where people are asked before a promotion, no other setting follows the load without asking them.
+            "approval": {"mode": "Never" if size.follows_load else "BeforePromotion"},
+        }
+    )
+
+
+def promoted_as(spec: PolicySpec, size: Size) -> RolloutState:
+    """A promotion of the boldest, by evidence, which people have approved."""
+    state = started(spec)
+    *_, boldest = state.pinned_plan.names
+    by = () if size.follows_load else (f"user {named('u', 0, size.length)}",)
+    message = (
+        "EM +0.02 [-1.04; +1.08] points, non-inferior within 5.00 points; 50.0 % [48.1 %; 51.9 %] of the tokens saved, "
+        "at least 10.0 % are asked for."
+    )
+    proposal = "sha256:" + "a5" * 32
+    decision = Decision(Verdict.PROMOTE, "Proven", message, NOW + 900, boldest, proposal=proposal, approved_by=by)
+    digest = "0123456789abcdef" * 2
+    bound = Binding(NOW, spec.target_ref.name, digest, digest[::-1], named("m", 0, size.length), digest, digest, digest)
+    several = len(state.comparisons) > 1
+    comparisons = tuple(
+        replace(judged(each, size), certified_at=NOW + 900 if several else None) for each in state.comparisons
+    )
+    return replace(
+        state,
+        phase=Phase.PROMOTED,
+        decision=decision,
+        comparisons=comparisons,
+        certified=Certified(state.pinned_plan.settings_of(boldest), NOW + 900, bound=bound),
+        previous_digest="sha256:" + digest * 2,
+    )
+
+
+def answered(rng: random.Random, classes: int) -> Totals:
+    """A look's answers, which are never the same."""
+    return in_classes(rng, classes=classes) if classes else replace(in_classes(rng, classes=1), classes=())
+
+
+def judged(comparison: Comparison, size: Size) -> Comparison:
+    """A trial of twelve looks, so that its evidence is as long as it ever is."""
+    rng, rows = random.Random(comparison.name), []
+    for number in range(12):
+        totals = answered(rng, size.classes)
+        beside = 30 if size.follows_load else None
+        rows.append(Look(NOW + 60 * number, 0, 50, totals.baseline, totals.candidate, totals.classes, beside))
+    looks = CompressedLooks(tuple(rows))
+    return replace(comparison, evidence=replay(comparison.evidence.objective, looks), looks=looks)
+
+
+def watched_as(size: Size) -> tuple[PolicySpec, RolloutState]:
+    """The same under a guard that has as many looks as it ever keeps, and detectors of another setting beside its own
+    where the load is followed."""
+    spec, rng, server = spec_of(size), random.Random(3), Server(size.classes)
+    state = watching(spec, server, promoted_as(spec, size))
+    while guard_of(state).taken < 30 or len(guard_of(state).looks) < KEPT_LOOKS:
+        server.serve(state, answered(rng, size.classes))
+        state = look(spec, state, server)
+    assert state.is_guarded
+    if not size.follows_load:
+        return spec, state
+    guard = guard_of(state)
+    changes = tuple(guard.looked_at - 900 * number for number in range(MOST_CHANGES, 0, -1))
+    busy = Busy("", changes, pack_detectors(guard.detectors, guard.objective), guard.taken)
+    return spec, replace(state, guard=replace(guard, busy=busy))
+
+
+def stored_bytes(spec: PolicySpec, state: RolloutState) -> int:
+    """Of the status as it is stored, once its verdict is."""
+    status = to_status(named("n", 0, len(spec.target_ref.name)), UID, LiveTimes.of(spec), state, "")
+    quiet = Observations(traffic=FINE, metrics=FINE)
+    status["conditions"] = merge_conditions((), conditions(state, quiet), 1, NOW)
+    status["observedGeneration"] = 1
+    small = json.loads(json.dumps(compact(without_looks(status))))
+    assert from_status(small)[0].guard == state.guard
+    return len(json.dumps(small, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize(
+    ("size", "most"),
+    [
+        (Size(), 4096),
+        (Size(parameters=3, length=10), 4096),
+        (Size(classes=1), 4096),
+        (Size(follows_load=True), 4352),
+        (Size(classes=6, parameters=3), 5120),
+        (Size(classes=6, parameters=3, follows_load=True), 6144),
+        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 6656),
+        (Size(classes=10, rails=5, parameters=8, follows_load=True, length=LONGEST), 12_288),
+    ],
+    ids=str,
+)
+def test_a_guarded_status_keeps_to_its_bound(size: Size, most: int) -> None:
+    assert stored_bytes(*watched_as(size)) <= most
+
+
+def test_looks_of_the_trial_take_no_room_in_a_guarded_status() -> None:
+    spec, state = watched_as(Size())
+    looks = [replace(each, at=NOW + 15 * number) for number in range(300) for each in guard_of(state).looks[:1]]
+    (only,) = state.comparisons
+    longer = replace(only, evidence=replay(only.evidence.objective, looks), looks=CompressedLooks(tuple(looks)))
+    assert abs(stored_bytes(spec, replace(state, comparisons=(longer,))) - stored_bytes(spec, state)) <= 128
