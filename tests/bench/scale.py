@@ -34,6 +34,7 @@ DOWN_SECONDS = LOOK_SECONDS + DELAY_SECONDS + 3.0
 # The first looks change conditions, which are stored at once for all policies: that belongs to the start.
 WARM_UP_SECONDS = 3.0 * LOOK_SECONDS
 COLD_START_DEADLINE = 400.0
+POLL_SECONDS = 0.25
 
 
 def steady(stage: ScaleStage, seconds: float) -> Steady:
@@ -92,7 +93,7 @@ def cold_start(stage: ScaleStage) -> ColdStart:
             span, used = time.monotonic() - begun, cpu_seconds(stage.pid)
             busy = machine_busy_seconds() - busy - used
             return ColdStart(answering or span, span, taken, memory_mib(stage.pid), used, busy / span)
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
     raise SystemExit(f"the operator did not catch up within {COLD_START_DEADLINE:.0f} s; its log ends:\n{_log(stage)}")
 
 

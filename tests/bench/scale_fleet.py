@@ -11,6 +11,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET
+from earlystop.controller.record.keeper import DEFAULT_LEASE
+from earlystop.controller.release_lease import NAMES_LEASE, RELEASE_LEASE
 from tests.bench.scale_exporter import GUARDED, HOLDBACK
 from tests.cluster.access import Access
 
@@ -74,7 +77,7 @@ def seconds_between_looks(name: str) -> int:
 
 def apply_fleet(access: Access, fleet: Fleet, prometheus_url: str) -> None:
     """Create everything that the operator needs to accept the policies, and the policies themselves."""
-    access.apply(*_namespaces(), _account(), _rights(), _addresses(), _source(prometheus_url))
+    access.apply(*_namespaces(), _account(), _rights(), _addresses(), _source(prometheus_url), *_of_the_release())
     # Without controllers nobody else says that the addresses may be used.
     ready = '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "", "message": "",'
     ready += ' "lastTransitionTime": "2025-01-01T00:00:00Z"}]}}'
@@ -117,6 +120,28 @@ def _rights() -> Manifest:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
     }
+
+
+def _of_the_release() -> list[Manifest]:
+    """What the chart makes for the operator to fill: without them it asks for them again and again."""
+    labels = {"app.kubernetes.io/part-of": "earlystop"}
+    leases = [
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "namespace": SYSTEM, "labels": labels},
+        }
+        for name in (RELEASE_LEASE, DEFAULT_LEASE)
+    ]
+    named = {NAMES_LEASE: f"{SYSTEM}/{RELEASE_LEASE}"}
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": f"{SYSTEM}-release", "labels": labels, "annotations": named},
+        "rules": [],
+    }
+    key = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": DEFAULT_SECRET, "namespace": SYSTEM}}
+    return [*leases, role, key]
 
 
 def _addresses() -> Manifest:

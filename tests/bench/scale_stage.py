@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from earlystop.api.status.compact import whole
+from earlystop.controller.counts.secrets import NAMESPACE_VARIABLE
 from tests.bench.scale_exporter import GUARDED
 from tests.bench.scale_fleet import (
     ACCOUNT,
@@ -34,8 +35,9 @@ ROOT = Path(__file__).parents[2]
 EXPORTER_PORT = 9200
 REVISIONS = "revisions.json"
 OPERATOR_URL = "http://127.0.0.1:18080"
-LOOKS = "earlystop_operator_looks_total"
-PHASES = "earlystop_operator_policies"
+OWN = "earlystop_operator_"
+LOOKS = f"{OWN}looks_total"
+PHASES = f"{OWN}policies"
 
 
 class LastLook(NamedTuple):
@@ -67,7 +69,7 @@ class ScaleStage:
         """Start the operator; returns the moment at which it was started, by the monotonic clock."""
         begun = time.monotonic()
         # As the chart's Deployment sets it.
-        environment = {"KUBECONFIG": str(self._kubeconfig), "MALLOC_ARENA_MAX": "2"}
+        environment = {"KUBECONFIG": str(self._kubeconfig), "MALLOC_ARENA_MAX": "2", NAMESPACE_VARIABLE: SYSTEM}
         options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
         self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)
         return begun
@@ -83,9 +85,9 @@ class ScaleStage:
         self.operator.wait_ready(self._all_observe, deadline_seconds)
 
     def seen(self) -> Scrape:
-        """The operator's own metrics, empty while it does not answer."""
+        """The operator's own metrics but those of policies, empty while it does not answer."""
         try:
-            return scrape(f"{OPERATOR_URL}/metrics")
+            return scrape(f"{OPERATOR_URL}/metrics", OWN)
         except OSError:
             return {}
 

@@ -1,6 +1,12 @@
 """Kopf handlers, the scheduler, and everything that reads or writes the cluster."""
 
-from earlystop.controller.lazy_modules import UNUSED_PARTS, load_at_first_use
+from earlystop.controller.lazy_modules import (
+    ENCODINGS,
+    UNUSED_PARTS,
+    load_at_first_use,
+    load_when_more_than_its_version_is_asked,
+)
 
-# Before any module of this package imports the library.
+# Before any module of this package imports the libraries.
 load_at_first_use(UNUSED_PARTS)
+load_when_more_than_its_version_is_asked(ENCODINGS)

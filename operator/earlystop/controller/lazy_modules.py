@@ -1,17 +1,21 @@
 """Libraries' modules that are loaded when something of them is first used, and never where nothing is.
 
 `kubernetes` loads its whole synchronous client with every part of it: a second client, with clients for OAuth and for
-websockets, of which the operator uses nothing.
+websockets, of which the operator uses nothing. `requests` loads what guesses the encoding of a text, and asks of it its
+version alone: the operator takes answers as bytes.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import LazyLoader
 from types import ModuleType
+from typing import Any
 
 UNUSED_PARTS = (
     "kubernetes.config",
@@ -27,6 +31,9 @@ UNUSED_PARTS = (
     "kubernetes.aio.watch",
 )
 """Parts of `kubernetes` that it loads with itself and the operator does not use: 5 MiB with what they load in turn."""
+
+ENCODINGS = "charset_normalizer"
+"""Guesses encodings, by 3 MiB of what texts of many languages are like."""
 
 
 class _FoundLazily(MetaPathFinder):
@@ -50,3 +57,30 @@ def load_at_first_use(names: Iterable[str]) -> None:
     """From now on, load modules of these names when something of them is first used. Those that are loaded stay so;
     a name that is no module's changes nothing."""
     sys.meta_path.insert(0, _FoundLazily(names))
+
+
+class _VersionAlone(ModuleType):
+    """Stands for a library of which its version is known; with anything else that is asked of it, it is loaded."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def load_when_more_than_its_version_is_asked(name: str) -> None:
+    """From now on, load the library of this name when something of it is first used, its version excepted. One that is
+    loaded stays so; for one that is not installed nothing changes."""
+    if name in sys.modules:
+        return
+    spec = PathFinder.find_spec(name)
+    try:
+        known = version(name)
+    except PackageNotFoundError:
+        return
+    if spec is None:
+        return
+    module = _VersionAlone(name)
+    # An import asks each module for its path, too.
+    module.__dict__.update(__version__=known, __spec__=spec, __path__=spec.submodule_search_locations)
+    sys.modules[name] = module

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import LEASES, Cluster, ClusterError, Conflict, Manifest, Resource
@@ -29,8 +30,11 @@ NAMES_LEASE = f"{GROUP}/lease"
 DURATION_SECONDS = 40
 RENEW_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+# A release that is free looks for others this often: whoever comes later finds its Lease, and waits by itself.
+LOOK_SECONDS = 60.0
 # Without these rights, or without the Lease, an operator of an older installation goes on as before.
 _NOT_TO_BE_HAD = frozenset({403, 404})
+ANOTHER_PROCESS = "another process of this release renews its Lease: see that one Pod of it runs"
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +122,8 @@ class ReleaseLease:
         self._is_free = asyncio.Event()
         self._elder: Holder | None = None
         self._signature: str | None = None
+        self._written: Manifest | None = None
+        self._looked_at = -inf
 
     def signature(self) -> str | None:
         """How this release signs what it says of objects of the whole cluster, as `signature` of this module does;
@@ -141,16 +147,31 @@ class ReleaseLease:
     async def keep(self) -> None:
         """Renew the Lease for ever."""
         while True:
-            is_done = await self.renew()
+            is_done = await self.renew_when_due()
             await asyncio.sleep(RENEW_SECONDS if is_done or self._is_free.is_set() else RETRY_SECONDS)
 
-    async def renew(self) -> bool:
-        """Renew the Lease once, and look for an older release. False where that is to be tried again soon."""
+    async def renew_when_due(self) -> bool:
+        """Renew the Lease once, and look for an older release where that is due, as `renew` does."""
+        return await self.renew(look=self._is_look_due())
+
+    def _is_look_due(self) -> bool:
+        """Whether other releases are to be looked for. At each renewal while this one waits for an older one, and where
+        its own Lease has run out: then another release may have become the older one."""
+        held = None if self._written is None else holder_in(self._written)
+        is_held = held is not None and bool(alive([held], self._clock()))
+        is_alone = self._is_free.is_set() and self._elder is None and is_held
+        return not is_alone or not 0 <= self._clock() - self._looked_at < LOOK_SECONDS
+
+    async def renew(self, *, look: bool = True) -> bool:
+        """Renew the Lease once, and look for an older release unless told not to. False where that is to be tried again
+        soon."""
         try:
             own = await self._renewed()
+            if not look:
+                return True
             others = await self._others()
         except Conflict:
-            log.warning("another process of this release renews its Lease: see that one Pod of it runs")
+            log.warning(ANOTHER_PROCESS)
             return False
         except ClusterError as error:
             if error.status in _NOT_TO_BE_HAD and not self._is_free.is_set():
@@ -158,15 +179,28 @@ class ReleaseLease:
                 self._is_free.set()
                 self._signature = ""
             return False
-        now = self._clock()
+        now = self._looked_at = self._clock()
         self._signature = signature(own, others, now)
         self._note(elder(own, others, now))
         return True
 
     async def _renewed(self) -> Holder:
+        """Renew the Lease as it was last written. It is read only where nothing is known of it, or where somebody else
+        has written it since. Raises Conflict where that happens while it is renewed."""
+        known, self._written = self._written, None
+        if known is not None:
+            try:
+                return await self._write(known)
+            except Conflict:
+                pass
         lease = await self._cluster.get(LEASES, self._namespace, self._name)
         if lease is None:
             raise ClusterError(404, "there is no such Lease")
+        if known is not None and (lease.get("spec") or {}).get("holderIdentity") != self._identity:
+            log.warning(ANOTHER_PROCESS)
+        return await self._write(lease)
+
+    async def _write(self, lease: Manifest) -> Holder:
         now, before = self._clock(), holder_in(lease)
         # A Pod that follows another one of the release within the Lease's time is as old as the release.
         is_continued = before is not None and now <= before.renewed + before.seconds
@@ -179,7 +213,7 @@ class ReleaseLease:
             "renewTime": _micro_time(now),
         }
         written = {**lease, "metadata": {**lease["metadata"], "annotations": annotations}, "spec": spec}
-        await self._cluster.replace(LEASES, self._namespace, written)
+        self._written = await self._cluster.replace(LEASES, self._namespace, written)
         began = before.acquired if before is not None and is_continued else now
         return Holder(self._namespace, self._name, self._serves, began, now, DURATION_SECONDS)
 

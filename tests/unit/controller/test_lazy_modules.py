@@ -37,3 +37,26 @@ def test_modules_of_other_names_are_found_as_before() -> None:
         "print(type(colorsys).__name__, type(tabnanny).__name__, colorsys.rgb_to_hsv(0, 0, 0))"
     )
     assert run(program) == "_LazyModule module (0.0, 0.0, 0)"
+
+
+def test_what_guesses_encodings_is_loaded_when_a_text_without_one_is_asked_for_and_not_before() -> None:
+    program = (
+        "import sys, warnings; warnings.simplefilter('error');"
+        "import earlystop.controller.main, requests;"
+        "before = 'charset_normalizer.api' in sys.modules;"
+        "answer = requests.Response(); answer._content = 'Grüße aus Köln, schöne Bücher für Ärzte'.encode();"
+        "text = answer.text;"
+        "print(before, text.split(',')[0], 'charset_normalizer.api' in sys.modules)"
+    )
+    assert run(program) == "False Grüße aus Köln True"
+
+
+def test_a_library_of_which_the_version_alone_was_known_is_whole_for_whoever_imports_it_later() -> None:
+    program = (
+        "import earlystop.controller, charset_normalizer;"
+        "from charset_normalizer import from_bytes, __version__;"
+        "import charset_normalizer.api;"
+        "from importlib.metadata import version;"
+        "print(__version__ == version('charset_normalizer'), from_bytes is charset_normalizer.api.from_bytes)"
+    )
+    assert run(program) == "True True"

@@ -131,6 +131,75 @@ async def test_of_releases_side_by_side_the_oldest_speaks_for_the_cluster_and_th
     assert young.signature() == ""
 
 
+async def test_a_lease_that_nobody_else_writes_is_read_once_and_renewed_without_reading_it_again() -> None:
+    memory, clock = cluster(), Clock()
+    install(memory, "first")
+    lease = lease_of(memory, clock, "first")
+    assert await lease.renew()
+    memory.fail("GET", ClusterError(500, "no read is expected"))
+    for _ in range(3):
+        clock.now += 10
+        assert await lease.renew(look=False)
+        held = holder_in(memory.at(LEASES, "first", "es"))
+        assert held is not None and (held.acquired, held.renewed) == (1_000_000.5, clock.now)
+
+
+async def test_what_somebody_else_writes_on_the_lease_stays_and_it_is_renewed_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    memory, clock = cluster(), Clock()
+    install(memory, "first")
+    lease = lease_of(memory, clock, "first")
+    await lease.renew()
+    found = memory.at(LEASES, "first", "es")
+    memory.put(LEASES, {**found, "metadata": {**found["metadata"], "labels": {**LABELS, "team": "search"}}})
+    clock.now += 10
+    assert await lease.renew(look=False)
+    now = memory.at(LEASES, "first", "es")
+    held = holder_in(now)
+    assert now["metadata"]["labels"]["team"] == "search" and held is not None and held.renewed == clock.now
+    assert not caplog.records
+
+
+async def test_two_processes_of_one_release_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    memory, clock = cluster(), Clock()
+    install(memory, "first")
+    lease = lease_of(memory, clock, "first")
+    await lease.renew()
+    await ReleaseLease(memory, clock, "first", "es", identity="first-1", serves=()).renew()
+    assert await lease.renew(look=False)
+    assert "another process of this release renews its Lease" in caplog.text
+
+
+async def test_a_release_that_is_free_looks_for_others_once_a_minute_and_one_that_waits_at_each_renewal() -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    old, young = lease_of(memory, clock, "first"), lease_of(memory, clock, "second")
+    looks = {"old": 0, "young": 0}
+    for _ in range(13):  # two minutes
+        for name, each in (("old", old), ("young", young)):
+            before = len(memory.lists)
+            assert await each.renew_when_due()
+            looks[name] += len(memory.lists) > before
+        clock.now += 10
+    assert looks == {"old": 3, "young": 13}
+
+
+async def test_a_release_whose_lease_ran_out_looks_for_others_at_once() -> None:
+    memory, clock = cluster(), Clock()
+    for release in ("first", "second"):
+        install(memory, release)
+    first, second = lease_of(memory, clock, "first"), lease_of(memory, clock, "second")
+    await first.renew_when_due()
+    clock.now += DURATION_SECONDS + 1
+    await second.renew_when_due()
+    assert is_free(second)
+    clock.now += 1
+    await first.renew_when_due()
+    assert "Lease second/es already serves" in (first.second_to() or "")
+
+
 async def test_a_lease_that_no_admin_vouches_for_keeps_nobody_waiting() -> None:
     memory, clock = cluster(), Clock()
     install(memory, "tenant", by_admin=False)

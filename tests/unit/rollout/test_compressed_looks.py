@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from earlystop.rollout.stored.compressed_looks import PIECE, CompressedLooks, with_look
+from earlystop.api.counts import Look, UserScatter
+from earlystop.rollout.stored.compressed_looks import COLUMNS_KEPT, PIECE, CompressedLooks, with_look
+from earlystop.rollout.stored.packing import pack_looks
 from tests.unit.rollout.realistic import realistic_looks
 
 A_LOOK = 543  # bytes of a Look with its two tallies
@@ -37,6 +42,23 @@ def test_one_more_look_leaves_the_history_before_it_as_it_was() -> None:
     looks = realistic_looks(4 * PIECE, 4.0)
     before = CompressedLooks(looks[:-1])
     assert with_look(before, looks[-1]) == looks and before == looks[:-1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_what_is_stored_again_and_again_is_the_text_of_all_looks_at_once(data: st.DataObject) -> None:
+    classes, counted = data.draw(st.sampled_from([0, 2])), data.draw(st.booleans())
+    votes_from = data.draw(st.integers(0, 60))
+    history, taken = CompressedLooks(), list[Look]()
+    for number, look in enumerate(realistic_looks(COLUMNS_KEPT + 20, 4.0, classes=classes)):
+        users = UserScatter(*range(number, number + 6)) if counted else None
+        votes = replace(look.candidate, cut=2) if number >= votes_from else look.candidate
+        taken.append(replace(look, users=users, candidate=votes, baseline_weight=50 if number % 2 else None))
+        history = with_look(history, taken[-1])
+        if data.draw(st.integers(0, 5)) == 0:
+            beside = data.draw(st.booleans())
+            assert history.packed(beside=beside) == pack_looks(taken, beside)
+    assert history.packed(beside=True) == pack_looks(taken, beside=True)
 
 
 def test_a_day_of_looks_takes_a_fifth_of_what_they_take_one_by_one() -> None:

@@ -44,12 +44,19 @@ class PolicyCollector(Collector):
         """The families as they are now."""
         self._told, self._faulty = self._faulty, set()
         found = exposed(self._views(), most_in_all=self._most_in_all, samples_of=self._samples_of)
-        families = {each.name: _family(each) for each in TABLE}
+        families: dict[str, list[Sample]] = {each.name: [] for each in TABLE}
+        left_out = found.left_out
         for sample in found.samples:
-            families[sample.metric.name].add_metric(sample.labels, sample.value)
-        yield from families.values()
-        yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING, value=found.left_out)
-        self._log_left_out(found.left_out)
+            families[sample.metric.name].append(sample)
+        del found
+        for each in TABLE:
+            family = _family(each)
+            for sample in families.pop(each.name):
+                family.add_metric(sample.labels, sample.value)
+            yield family
+            del family  # whoever asks need not hold all families at once
+        yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING, value=left_out)
+        self._log_left_out(left_out)
 
     def _samples_of(self, view: PolicyView) -> Sequence[Sample]:
         """The samples of one policy; none, and a line in the log, for one that provokes an error: all others have

@@ -8,7 +8,8 @@ import lzma
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
-from earlystop.rollout.stored.packing import COMPRESSION, look_numbers, looks_in
+from earlystop.rollout.stored.look_columns import look_numbers
+from earlystop.rollout.stored.packing import COMPRESSION, looks_in
 
 BETWEEN, WITHIN = ",", "."
 

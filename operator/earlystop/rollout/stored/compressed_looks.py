@@ -8,10 +8,15 @@ from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look
-from earlystop.rollout.stored.packing import BETWEEN_RECORDS, look_numbers, looks_in, pack_looks
+from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
+from earlystop.rollout.stored.packing import BETWEEN_RECORDS, looks_in, pack_looks, pack_numbers
 
 PIECE = 8
 """Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
+
+COLUMNS_KEPT = 128
+"""Looks of a campaign whose columns are kept for the next time they are stored, in some 5 KiB. Later looks are far
+between, and stored seldom."""
 
 PIECES_KEPT = 128
 """Unpacked pieces that are kept: one look asks for all of its campaign's several times."""
@@ -48,10 +53,11 @@ def _unpacked(piece: _Piece) -> tuple[Look, ...]:
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_before", "_pieces", "_recent", "_text")
+    __slots__ = ("_before", "_columns", "_pieces", "_recent", "_text")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
         self._before: tuple[int, int] | None = None
+        self._columns: LookColumns | None = None
         self._text: tuple[bool, str] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
@@ -63,6 +69,7 @@ class CompressedLooks(Sequence[Look]):
         """With one more look."""
         longer = CompressedLooks((*self._recent, look))
         longer._pieces = self._pieces + longer._pieces
+        longer._columns = self._columns
         if self._before is not None and look.step >= self._before[0]:
             longer._before = self._before
         return longer
@@ -74,10 +81,17 @@ class CompressedLooks(Sequence[Look]):
         return self._before[1]
 
     def packed(self, *, beside: bool) -> str:
-        """As `pack_looks`. Worked out once: of a campaign that is over the same looks are stored for months."""
+        """As `pack_looks`. Worked out once: of a campaign that is over the same looks are stored for months. Of one
+        under way, only the looks since the last time are."""
         if self._text is None or self._text[0] != beside:
-            self._text = beside, pack_looks(tuple(self), beside)
+            self._text = beside, self._packed(beside=beside) if len(self) else ""
         return self._text[1]
+
+    def _packed(self, *, beside: bool) -> str:
+        known = self._columns
+        columns = LookColumns.of(self, beside=beside) if known is None else known.grown(self, beside=beside)
+        self._columns = columns if len(self) <= COLUMNS_KEPT else None
+        return pack_numbers(columns.numbers, columns.later)
 
     def __len__(self) -> int:
         return PIECE * len(self._pieces) + len(self._recent)

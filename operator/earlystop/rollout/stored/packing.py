@@ -9,11 +9,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import NamedTuple
 
 from earlystop.api.counts import (
-    FIRST_COUNTS,
-    TALLY_FIELDS,
     USER_COLUMNS,
     ClassAnswers,
     Look,
@@ -22,12 +19,19 @@ from earlystop.api.counts import (
 )
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
-from earlystop.rollout.stored.whole_numbers import SMALL, numbers_in, varint
+from earlystop.rollout.stored.look_columns import (
+    LATER,
+    NOTHING,
+    WIDTH,
+    PastSums,
+    expected,
+    look_numbers,
+    plus_classes,
+    plus_tally,
+)
+from earlystop.rollout.stored.whole_numbers import numbers_in
 from earlystop.rollout.totals import Totals
 
-WIDTH = FIRST_COUNTS
-LATER = len(TALLY_FIELDS) - FIRST_COUNTS
-"""Counts that a tally did not have at first. They are stored at the end, and only where one of them is not 0."""
 COLUMNS = 3 + 2 * WIDTH
 CLASS_COLUMNS = len(ClassAnswers._fields)
 
@@ -77,27 +81,13 @@ def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
     the baseline's weight."""
     if not looks:
         return ""
-    content, later = look_numbers(looks, beside)
+    return pack_numbers(*look_numbers(looks, beside))
+
+
+def pack_numbers(content: bytes, later: int) -> str:
+    """The numbers of looks, at least one, as the text of `pack_looks`. later: how many later counts each tally has."""
     compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=COMPRESSION)
     return base64.b85encode(_HEAD.pack(BARE, later, zlib.crc32(content)) + compressed).decode()
-
-
-def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, int]:
-    """Column by column, each number as its departure from what the looks before lead one to expect, and how many later
-    counts each tally has.
-
-    looks: at least one. beside: whether each has a column for the baseline's weight.
-    """
-    columns = list(zip(*_departures(looks), strict=True))
-    if beside:
-        columns.append(tuple(look.baseline_weight or 0 for look in looks))
-    later = LATER if any(any(look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:]) for look in looks) else 0
-    if later:
-        rows = (look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:] for look in looks)
-        columns += zip(*rows, strict=True)
-    if looks[0].users is not None:
-        columns += zip(*_user_departures(looks), strict=True)
-    return b"".join([SMALL.get(number) or varint(number) for column in columns for number in column]), later
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
@@ -203,42 +193,13 @@ def unpack_dispersion(text: str) -> DispersionEstimate:
         raise ValueError(f'status.internal.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
 
 
-def _departures(looks: Sequence[Look]) -> Iterator[list[int]]:
-    """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
-    before = gap = 0
-    baseline, candidate = NOTHING, NOTHING
-    classes: tuple[ClassAnswers, ...] = ()
-    for look in looks:
-        new_gap = look.at - before
-        yield [
-            new_gap - gap,
-            look.step,
-            look.weight,
-            *_shorten(look.baseline, baseline),
-            *_shorten(look.candidate, candidate),
-            *_shorten_classes(look, baseline, candidate, classes),
-        ]
-        before, gap = look.at, new_gap
-        baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
-        classes = _and_classes(classes, look.classes)
-
-
-def _user_departures(looks: Sequence[Look]) -> Iterator[tuple[int, ...]]:
-    """What is known of users changes little from look to look."""
-    before = UserScatter()
-    for look in looks:
-        users = look.users or UserScatter()
-        yield tuple(new - old for new, old in zip(users, before, strict=True))
-        before = users
-
-
 def _restored_users(columns: Sequence[Sequence[int]]) -> Iterator[UserScatter]:
-    """Inverse of `_user_departures`, column by column."""
+    """Inverse of `look_columns.LookColumns`, column by column."""
     return map(UserScatter._make, zip(*map(accumulate, columns), strict=True))
 
 
 def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
-    """Inverse of `_departures`."""
+    """Inverse of `look_columns.departure`."""
     at = gap = 0
     baseline, candidate = NOTHING, NOTHING
     past: tuple[ClassAnswers, ...] = ()
@@ -249,77 +210,25 @@ def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
         arms = _restore(mine, baseline), _restore(theirs, candidate)
         classes = _restore_classes(rest, arms, (baseline, candidate), past)
         yield Look(at, step, weight, *arms, classes)
-        baseline, candidate = _and(baseline, arms[0]), _and(candidate, arms[1])
-        past = _and_classes(past, classes)
+        baseline, candidate = plus_tally(baseline, arms[0]), plus_tally(candidate, arms[1])
+        past = plus_classes(past, classes)
 
 
-class _Past(NamedTuple):
-    """Sums over the looks before; a whole Tally for each look would cost more than all else here."""
-
-    completed: int
-    match: int
-    scored: int
-    tokens: int
-    tokens_squared: int
-
-
-NOTHING = _Past(0, 0, 0, 0, 0)
-
-
-def _and(past: _Past, tally: Tally) -> _Past:
-    return _Past(
-        past.completed + tally.completed,
-        past.match + tally.match,
-        past.scored + tally.match + tally.mismatch,
-        past.tokens + tally.tokens,
-        past.tokens_squared + tally.tokens_squared,
-    )
-
-
-def _shorten(tally: Tally, past: _Past) -> list[int]:
-    """Most requests that start complete, most that complete are scored, and rates and lengths are as in the past."""
-    return [
-        tally.started,
-        tally.completed - tally.started,
-        tally.failed,
-        tally.match - _expected(tally.scored, past.match, past.scored),
-        tally.scored + tally.unscored - tally.completed,
-        tally.unscored,
-        tally.tokens - _expected(tally.completed, past.tokens, past.completed),
-        tally.tokens_squared - _expected(tally.completed, past.tokens_squared, past.completed),
-        tally.feedback_up,
-        tally.feedback_down,
-        *tally.pairs,
-    ]
-
-
-def _restore(numbers: list[int], past: _Past) -> Tally:
-    """Inverse of `_shorten`."""
+def _restore(numbers: list[int], past: PastSums) -> Tally:
+    """Inverse of `look_columns.departure`."""
     started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared, *votes_and_pairs = numbers
     completed = started + missing
     scored = completed + surplus - unscored
-    match = more_match + _expected(scored, past.match, past.scored)
-    tokens = more_tokens + _expected(completed, past.tokens, past.completed)
-    squared = more_squared + _expected(completed, past.tokens_squared, past.completed)
+    match = more_match + expected(scored, past.match, past.scored)
+    tokens = more_tokens + expected(completed, past.tokens, past.completed)
+    squared = more_squared + expected(completed, past.tokens_squared, past.completed)
     return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared, *votes_and_pairs)
 
 
-def _shorten_classes(look: Look, baseline: _Past, candidate: _Past, classes: tuple[ClassAnswers, ...]) -> Iterator[int]:
-    """A class has its share of an arm's answers, and its rate of matches, as in the past."""
-    for index, answers in enumerate(look.classes):
-        known = classes[index] if classes else ClassAnswers()
-        for arm, past, match, miss, past_match, past_miss in (
-            (look.baseline, baseline, *answers[:2], *known[:2]),
-            (look.candidate, candidate, *answers[2:], *known[2:]),
-        ):
-            yield match + miss - _expected(arm.scored, past_match + past_miss, past.scored)
-            yield match - _expected(match + miss, past_match, past_match + past_miss)
-
-
 def _restore_classes(
-    numbers: list[int], arms: tuple[Tally, Tally], pasts: tuple[_Past, _Past], classes: tuple[ClassAnswers, ...]
+    numbers: list[int], arms: tuple[Tally, Tally], pasts: tuple[PastSums, PastSums], classes: tuple[ClassAnswers, ...]
 ) -> tuple[ClassAnswers, ...]:
-    """Inverse of `_shorten_classes`."""
+    """Inverse of `look_columns.departure`."""
     restored = []
     for index in range(len(numbers) // CLASS_COLUMNS):
         known = classes[index] if classes else ClassAnswers()
@@ -327,21 +236,8 @@ def _restore_classes(
         for side, (arm, past) in enumerate(zip(arms, pasts, strict=True)):
             more, more_match = numbers[CLASS_COLUMNS * index + 2 * side :][:2]
             past_match, past_miss = known[2 * side : 2 * side + 2]
-            scored = more + _expected(arm.scored, past_match + past_miss, past.scored)
-            match = more_match + _expected(scored, past_match, past_match + past_miss)
+            scored = more + expected(arm.scored, past_match + past_miss, past.scored)
+            match = more_match + expected(scored, past_match, past_match + past_miss)
             counts += [match, scored - match]
         restored.append(ClassAnswers(*counts))
     return tuple(restored)
-
-
-def _and_classes(past: tuple[ClassAnswers, ...], more: tuple[ClassAnswers, ...]) -> tuple[ClassAnswers, ...]:
-    if not past:
-        return more
-    return tuple(
-        ClassAnswers(*(mine + theirs for mine, theirs in zip(one, other, strict=True)))
-        for one, other in zip(past, more, strict=True)
-    )
-
-
-def _expected(events: int, past_sum: int, past_events: int) -> int:
-    return events * past_sum // past_events if past_events else 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage
+from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage, page_of
 
 
 class Counted(Collector):
@@ -55,3 +56,35 @@ async def test_the_loop_goes_on_while_a_page_is_made() -> None:
     counted.may_go_on.set()
     await making
     assert counted.threads and threading.get_ident() not in counted.threads
+
+
+class Several(Collector):
+    """Families of each type, and how many of them were alive whenever another one was made."""
+
+    def __init__(self) -> None:
+        self.alive: list[int] = []
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        made: list[weakref.ref[Metric]] = []
+        for kind in (GaugeMetricFamily, CounterMetricFamily, GaugeMetricFamily):
+            self.alive.append(sum(each() is not None for each in made))
+            family = kind(f"family_{len(made)}", 'Says "so"\nin two lines.', labels=["text"])
+            family.add_metric(['a "b" \\ \n c'], 0.1)
+            family.add_metric(["é"], float("inf"))
+            made.append(weakref.ref(family))
+            yield family
+            del family
+
+
+def test_the_page_is_what_the_library_writes_and_one_family_of_it_is_in_memory_at_a_time() -> None:
+    registry, several = CollectorRegistry(), Several()
+    registry.register(several)
+    registry.register(Histogram("seconds", "As they come.", registry=None))
+    Counter("created", "Has a moment.", ["why"], registry=registry).labels("so").inc()
+    expected = generate_latest(registry)
+    several.alive.clear()
+    assert page_of(registry) == expected
+    assert several.alive == [0, 0, 0]
