@@ -24,6 +24,7 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 PORT = 8125
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
 OF_OTHERS = {"x-model": "other"}
+A_MODEL = {"name": "x-model", "value": "other"}
 PATIENT: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 3000}], "deadlineSeconds": 6000}
 SECONDS_TO_FOLLOW = 15.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -107,6 +108,23 @@ def test_a_route_that_comes_later_gets_its_requests_at_once_and_the_overlay_come
     wait_until(lambda: "parentRefs" in overlay(stage, "later")["spec"], 60, "the overlay to come back")
     summary = stage.stop_load()
     assert summary["sent"] > 0 and summary["failed"] == 0, summary["failures"]
+
+
+def test_a_route_of_a_wider_host_keeps_what_a_gateway_that_compares_paths_first_leads_there(
+    stage: Stage, neighbour: str, no_policy_left: None
+) -> None:
+    """Traefik adds what a hostname is worth to what a path is: an overlay's Exact path would outweigh both."""
+    rival = route_of(neighbour, stage, {"path": {"type": "Exact", "value": CHAT}, "headers": [A_MODEL]})
+    rival["spec"]["hostnames"] = ["*.example.com"]
+    stage.access.apply(rival)
+    wait_until(lambda: set(servers(stage, CHAT, OF_OTHERS, 4)) == {"other"}, 30, "the wider host's route to serve")
+    stage.apply_policy("wider", 5, "0.10", **PATIENT)
+    status = stage.wait_for("wider", condition_is("Accepted", "False", "RouteOverlaps"), 60, "refused")
+    (said,) = [each["message"] for each in status["conditions"] if each["type"] == "Accepted"]
+    assert f"HTTPRoute {neighbour}/qa for a host in common" in said
+    assert servers(stage, CHAT, OF_OTHERS) == {"other": 20} and servers(stage, CHAT, {}) == {"own": 20}
+    stage.access.kubectl("delete", "httproute/qa", f"--namespace={neighbour}")
+    stage.wait_for("wider", condition_is("Accepted", "True"), SECONDS_TO_FOLLOW, "accepted once it is gone")
 
 
 def test_a_policy_that_hangs_on_the_users_service_is_named_before_anything_is_written(

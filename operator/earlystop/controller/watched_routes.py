@@ -19,13 +19,15 @@ class WatchedRoute(NamedTuple):
     version: UID and generation. refused: which of its parents do not accept it. Gateways write the rest of its status
         all the time.
     marks: a hash of labels and annotations, which overlays carry.
-    parents: kind, namespace and name of each parent. hostnames: "" for every host. paths: where its matches begin.
+    parents: kind, namespace and name of each parent. is_anywhere: whether it may be served at any Gateway, as by a set
+        of listeners or as a default. hostnames: "" for every host. paths: where its matches begin.
     """
 
     version: tuple[str, int]
     refused: tuple[bool, ...]
     marks: int
     parents: frozenset[tuple[str, str, str]]
+    is_anywhere: bool
     hostnames: frozenset[str]
     paths: frozenset[str]
 
@@ -74,6 +76,8 @@ def _watched(manifest: Manifest) -> WatchedRoute:
             (each.get("kind", "Gateway"), each.get("namespace", metadata["namespace"]), each["name"])
             for each in references
         ),
+        is_anywhere=spec.get("useDefaultGateways") == "All"
+        or any(each.get("kind", "Gateway") not in ("Gateway", "Service") for each in references),
         hostnames=frozenset(spec.get("hostnames") or [""]),
         paths=frozenset(_beginning(match) for match in matches),
     )
@@ -88,7 +92,7 @@ def _beginning(match: dict[str, Any]) -> str:
 def _may_meet(one: WatchedRoute, other: WatchedRoute) -> bool:
     """Whether some request may meet matches of both routes."""
     return (
-        not one.parents.isdisjoint(other.parents)
+        (one.is_anywhere or other.is_anywhere or not one.parents.isdisjoint(other.parents))
         and any(common_hostname(mine, theirs) is not None for mine in one.hostnames for theirs in other.hostnames)
         and any(mine.startswith(theirs) or theirs.startswith(mine) for mine in one.paths for theirs in other.paths)
     )

@@ -34,16 +34,23 @@ NEVER_DEFAULTED = (
     *("loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts"),
 )
 MIRRORED_ANNOTATIONS = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
+# By these a mesh leads requests for a Service through a proxy of its own, which may ask for authentication.
+MIRRORED_LABELS = (
+    "istio.io/use-waypoint",
+    "istio.io/use-waypoint-namespace",
+    "istio.io/ingress-use-waypoint",
+    "kuma.io/mesh",
+)
 HEADLESS = "None"
 
 
 def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
-    """The alias of Service `name` for a variant. Its labels are its own, or a ServiceMonitor would scrape each Pod
-    twice. The user's Service owns it as well, so that it goes with it."""
+    """The alias of Service `name` for a variant. Its labels are its own but for those that a mesh reads, or a
+    ServiceMonitor would scrape each Pod twice. The user's Service owns it as well, so that it goes with it."""
     users = inputs.services[name]
     mirrored = mirrored_content(users)
     annotations = {**aliased_annotations(users["metadata"].get("annotations")), **mirrored["annotations"]}
-    metadata = with_carried(owned_metadata(inputs, alias_name(name, variant)), {}, annotations)
+    metadata = with_carried(owned_metadata(inputs, alias_name(name, variant)), mirrored["labels"], annotations)
     keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": users["metadata"]["uid"]}
     metadata["ownerReferences"].append(keeper)
     headless = {"clusterIP": HEADLESS} if is_headless(users) else {}
@@ -56,12 +63,14 @@ def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
 
 
 def mirrored_content(service: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The `spec` and `annotations` of a Service that its alias has too."""
+    """The `spec`, `annotations` and `labels` of a Service that its alias has too."""
     spec, annotations = service.get("spec") or {}, service["metadata"].get("annotations") or {}
+    labels = service["metadata"].get("labels") or {}
     ports = [{key: port[key] for key in PORT_FIELDS if key in port} for port in spec.get("ports") or []]
     return {
         "spec": {**{name: spec[name] for name in MIRRORED_FIELDS if spec.get(name)}, "ports": ports},
         "annotations": {name: annotations[name] for name in MIRRORED_ANNOTATIONS if name in annotations},
+        "labels": {name: labels[name] for name in MIRRORED_LABELS if name in labels},
     }
 
 

@@ -34,12 +34,15 @@ class Neighbours:
     """What stands beside a policy's objects without being named by any of them.
 
     routes: those that are served for a host of the user's route.
+    overlapping: others whose hosts are wider or narrower than some of the user's route, of a gateway that compares
+        paths before hosts.
     mesh_routes: those by which a mesh leads requests to Services of the policy's namespace.
     policies: objects of kinds that attach to others, as far as they are of the policy's namespace or name it.
     unreadable: kinds of such objects that the operator may not list, as `securitypolicies.gateway.envoyproxy.io`.
     """
 
     routes: tuple[NeighbourRoute, ...] = ()
+    overlapping: tuple[NeighbourRoute, ...] = ()
     mesh_routes: tuple[NeighbourRoute, ...] = ()
     policies: tuple[Manifest, ...] = ()
     unreadable: tuple[str, ...] = ()

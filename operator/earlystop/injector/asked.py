@@ -16,7 +16,7 @@ from earlystop.injector.body import Effect, edited
 from earlystop.injector.checking import checked
 from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
 from earlystop.injector.question import as_users_send
-from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of
+from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of, path_of
 
 MAX_ANSWER = 64 << 10
 DOCUMENT_SECONDS = 3.0
@@ -84,7 +84,7 @@ async def _sent_on(
     """The engine's answer with these headers, of a long one the beginning."""
     headers["Content-Length"] = str(len(question))
     try:
-        async with upstream.send("POST", request.path_qs, headers, question) as answer:
+        async with upstream.send("POST", path_of(request), headers, question) as answer:
             most = 1 if may_be_long and answer.status == 200 else MAX_ANSWER
             body = await beginning_of(answer.content, most)
             return web.Response(status=answer.status, body=body, content_type=answer.content_type, headers=told)

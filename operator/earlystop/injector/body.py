@@ -50,7 +50,7 @@ def edited(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]
     effects = {name: _apply(root, api, setting, text) for name, (setting, text) in settings.items()}
     streams = is_true(root.value("stream"))
     asks_usage = streams and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS) and _ask_for_usage(root)
-    return EditedBody(root.text().encode() if root.is_changed else body, effects, asks_usage)
+    return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage)
 
 
 def _ask_for_usage(root: JsonObject) -> bool:

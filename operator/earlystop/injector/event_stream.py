@@ -13,7 +13,7 @@ MAX_HELD = 4 << 20
 """Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_DATA = re.compile(rb"^data:[ ]?([^\r\n]*)", re.MULTILINE)
+_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data:[ ]?([^\r\n]*)")
 # Most events of a stream are a token and nothing else; those with one of these words are parsed.
 _TELLING = (b"usage", b"finish_reason", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
 _OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}

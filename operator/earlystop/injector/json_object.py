@@ -144,6 +144,10 @@ class JsonObject:
         """Whether any member of it, or of an object in it, was set."""
         return any(_is_changed(each) for each in self._changed.values())
 
+    def whole(self) -> str:
+        """The text that was parsed, with the object as it now is: spaces around it stay."""
+        return f"{self._text[: self._start]}{self.text()}{self._text[self._end :]}"
+
     def text(self) -> str:
         """The object as it now is."""
         pieces, at = [], self._start

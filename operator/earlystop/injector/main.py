@@ -29,7 +29,7 @@ from earlystop.exporter.receipts import read_keys
 from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
-from earlystop.injector.upstream import Upstream
+from earlystop.injector.upstream import MAX_HEADERS, MAX_LINE, Upstream
 
 DRAIN_SECONDS = 10.0
 """Two scrapes at an interval of 5 s."""
@@ -70,7 +70,15 @@ async def serving(
     upstream, registry = Upstream(upstream_url, *inner), CollectorRegistry()
     injector = Injector(upstream, settings, registry)
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
-    main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
+    main = web.AppRunner(
+        injector.application(),
+        access_log=None,
+        handler_cancellation=True,
+        auto_decompress=False,
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
+        max_headers=MAX_HEADERS,
+    )
     try:
         async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
             async with listening(main, host, port) as url:

@@ -33,7 +33,7 @@ from earlystop.injector.counted import CountedRequest
 from earlystop.injector.drawing import Drawing, DrawingSettings
 from earlystop.injector.event_stream import EventStream
 from earlystop.injector.telemetry import Telemetry
-from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
+from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on, path_of
 
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
@@ -139,7 +139,7 @@ class Injector:
         """What generates nothing goes through as it is, and is counted nowhere."""
         body = request.content if request.can_read_body else None
         try:
-            async with self._upstream.send(request.method, request.path_qs, self._onward(request), body) as answer:
+            async with self._upstream.send(request.method, path_of(request), self._onward(request), body) as answer:
                 response = web.StreamResponse(status=answer.status, headers=passed_on(answer.headers))
                 await response.prepare(request)
                 await _pass_on(request, answer.content, response)
@@ -161,7 +161,7 @@ class Injector:
             headers = self._onward(request)
             headers["Content-Length"] = str(len(change.body))
             try:
-                async with self._upstream.send("POST", request.path_qs, headers, change.body) as answer:
+                async with self._upstream.send("POST", path_of(request), headers, change.body) as answer:
                     head = passed_on(answer.headers)
                     if golden:
                         head.update(told.names(self._settings.header_prefix))

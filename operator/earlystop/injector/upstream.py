@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import aiohttp
-from multidict import CIMultiDict
+from aiohttp import web
+from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
@@ -20,6 +21,10 @@ IDLE_SECONDS = 2.0
 """Engines close idle connections after some seconds (vLLM after 5). A request that is sent into one that is just being
 closed fails, all of one variant's after a pause, and that would look like harm."""
 CONNECT_SECONDS = 5.0
+MAX_LINE = 64 << 10
+MAX_HEADERS = 1024
+"""Bytes of the first line and of each header, and number of headers, of requests and of answers: as engines take them.
+Uvicorn, before vLLM and SGLang, takes 64 KiB of headers; a smaller limit here would refuse what an engine serves."""
 RETRY_WITHIN_SECONDS = 1.0
 """An engine that closed an idle connection says so within a round trip. What ends later was at work, and a second try
 would have it generate the whole answer again."""
@@ -63,6 +68,9 @@ class Upstream:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             trace_configs=[reuse],
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_HEADERS,
         )
 
     async def close(self) -> None:
@@ -144,12 +152,19 @@ HOP_BY_HOP = frozenset(
 """Headers that belong to one connection (RFC 9110, 7.6.1)."""
 
 
-def passed_on(headers: Mapping[str, str], without: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+def passed_on(headers: MultiMapping[str], without: frozenset[str] = frozenset()) -> CIMultiDict[str]:
     """The headers that go on to the other side: all but those of the connection, the mark of an inner rule,
     and these, in lower case."""
-    named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+    written = headers.getall("connection", ())
+    named = {name.strip().lower() for each in written for name in each.split(",")}
     left_out = HOP_BY_HOP | named | without | {INNER_HEADER}
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in left_out)
+
+
+def path_of(request: web.BaseRequest) -> str:
+    """Path and query as the client wrote them, of whichever form of a target (RFC 9112, 3.2)."""
+    written = request.raw_path.partition("#")[0]
+    return written if written.startswith("/") else request.path_qs
 
 
 async def beginning_of(stream: aiohttp.StreamReader, most: int) -> bytes:

@@ -52,6 +52,14 @@ MEETS: dict[str, tuple[Manifest, bool]] = {
     "another path": (rival(prefix("/metrics")), False),
     "another Gateway": (rival(parentRefs=[{"name": "inner", "namespace": "llm"}]), False),
     "no Gateway": (rival(parentRefs=[]), False),
+    "a set of listeners": (rival(parentRefs=[{"kind": "ListenerSet", "name": "team"}]), True),
+    "a set of listeners, for another host": (
+        rival(parentRefs=[{"kind": "ListenerSet", "name": "team"}], hostnames=["other.example"]),
+        False,
+    ),
+    "a mesh": (rival(parentRefs=[{"group": "", "kind": "Service", "name": "qa"}]), False),
+    "default Gateways": (rival(parentRefs=[], useDefaultGateways="All"), True),
+    "no default Gateways": (rival(parentRefs=[], useDefaultGateways="None"), False),
 }
 
 

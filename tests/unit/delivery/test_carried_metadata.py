@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.wire import CARRIED_ANNOTATION
+from earlystop.delivery.alias_service import mirror_digest
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.gateway_header import render
 from earlystop.delivery.golden_rules import is_golden
@@ -93,6 +94,26 @@ def test_an_alias_has_what_gateways_read_on_the_service_and_nothing_by_which_it_
     assert alias["metadata"]["annotations"] == kept | {CARRIED_ANNOTATION: ",".join(sorted(kept))}
     assert "prometheus" not in alias["metadata"]["labels"]
     assert aliased_annotations(left) == {}
+
+
+def test_an_alias_is_led_by_the_meshs_own_proxy_as_the_users_service_is() -> None:
+    """Policies of a waypoint hold for Services with its label: an alias without it would be led past them."""
+    users = service()
+    by_mesh = {
+        "istio.io/use-waypoint": "guard",
+        "istio.io/use-waypoint-namespace": "edge",
+        "istio.io/ingress-use-waypoint": "true",
+        "kuma.io/mesh": "default",
+    }
+    users["metadata"]["labels"] |= {**by_mesh, "istio.io/rev": "1-24"}
+    alias = render(inputs(services={"qa": users}), SHARE).objects[0]
+    labels = alias["metadata"]["labels"]
+    assert {key: labels.get(key) for key in by_mesh} == by_mesh
+    assert not {"istio.io/rev", "prometheus"} & labels.keys()
+    assert mirror_digest(users) == mirror_digest(alias) != mirror_digest(service())
+    without = render(inputs(services={"qa": service()}), SHARE).objects[0]
+    assert not matches_desired(alias, without) and not matches_desired(without, alias)
+    assert not by_mesh.keys() & updated_metadata(alias["metadata"], without["metadata"])["labels"].keys()
 
 
 def test_an_annotation_that_the_user_takes_off_goes_from_the_overlay_and_what_others_added_stays() -> None:

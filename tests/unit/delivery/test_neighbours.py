@@ -76,6 +76,17 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
+REGULAR = [header(f"x-{name}", ".+", "RegularExpression") for name in "abcd"]
+
+
+def test_headers_by_regular_expression_may_count_less_than_exact_ones() -> None:
+    """As at Traefik, which gives 10 points for the one and 100 for the other."""
+    by_expressions = users(rule(prefix("/v1", headers=REGULAR[:2])))
+    refusal_of(beside(other(prefix("/v1", headers=[header("x-model", "other")])), here=by_expressions))
+    refusal_of(beside(other(exact(CHAT, method="POST", headers=REGULAR))))
+    assert paths(beside(other(prefix("/v1"), created=OLDER), here=by_expressions)) == {CHAT, TEXT}
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_match_that_takes_some_of_the_requests_is_refused(name: str) -> None:
     assert "HTTPRoute web/theirs" in refusal_of(beside(other(REFUSED[name], created=LATER))).message

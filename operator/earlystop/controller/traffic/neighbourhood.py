@@ -28,6 +28,7 @@ from earlystop.controller.traffic.change_watch import ChangeWatches
 from earlystop.controller.traffic.policy_listing import PolicyListing, installed_kinds, list_policies
 from earlystop.controller.traffic.shared_listing import SharedListing
 from earlystop.delivery.inputs import ClusterInputs, Neighbours
+from earlystop.delivery.routes.gateways import compares_paths_first
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.routes.served_hosts import GatewayKey
 
@@ -80,6 +81,7 @@ class NeighbourReader:
         users = neighbour_route(inputs.route, "HTTPRoute", listing.gateways)
         return Neighbours(
             routes=listing.routes.beside(users),
+            overlapping=listing.routes.overlapping(users) if compares_paths_first(inputs) else (),
             mesh_routes=listing.routes.of_services(inputs.namespace),
             policies=policies.by_namespace.get(inputs.namespace, ()),
             unreadable=(*listing.unreadable, *policies.unreadable),

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import inner_route_name, overlay_name
-from earlystop.delivery.routes.neighbours import comes_first, neighbour_route
+from earlystop.delivery.routes.neighbours import NeighbourRoute, comes_first, neighbour_route
 from earlystop.delivery.routes.precedence import (
     EVERYTHING,
     Match,
     are_disjoint,
     asks_no_more,
     may_precede,
+    may_precede_by_host,
     may_take_post,
     path_of,
+    rank_by_exact_headers,
     ranks,
     takes_all_posts,
 )
@@ -42,6 +45,7 @@ class CompetingMatch:
     is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
     route: kind, namespace and name of the other route for a message, "" for the user's own.
+    has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
     """
 
     match: Match
@@ -50,11 +54,14 @@ class CompetingMatch:
     is_overlaid: bool = False
     on_all_hosts: bool = True
     route: str = ""
+    has_other_hosts: bool = False
 
     def comes_before(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
         if not may_take_post(self.match, path) or are_disjoint(self.match, match):
             return False
+        if self.has_other_hosts:
+            return may_precede_by_host(self.match, match)
         return may_precede(self.match, match, wins_ties=self.wins_ties)
 
     def keeps_its_requests(self, stricter: Match) -> bool:
@@ -62,7 +69,15 @@ class CompetingMatch:
         if path_of(self.match)[0] != "Exact":
             return False
         most = {**stricter, "headers": [*stricter.get("headers", []), *[{}] * ADDED_HEADERS]}
-        return all(mine > theirs for mine, theirs in zip(ranks(self.match), ranks(most), strict=True))
+        by_all = all(mine > theirs for mine, theirs in zip(ranks(self.match), ranks(most), strict=True))
+        return by_all and rank_by_exact_headers(self.match) > rank_by_exact_headers(most)
+
+    def may_come_before(self, match: Match, path: str) -> bool:
+        """Whether it comes before `match` where headers by regular expression count less than others. What another
+        route has by that, no overlay may take; which of the user's own rules has it, a gateway may see otherwise."""
+        if not self.route or not may_take_post(self.match, path) or are_disjoint(self.match, match):
+            return False
+        return rank_by_exact_headers(self.match) > rank_by_exact_headers(match)
 
     def gets_all(self, match: Match, path: str) -> bool:
         """Whether it takes every POST request to `path` that `match` takes."""
@@ -105,12 +120,22 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
             match,
             wins_ties=comes_first(each, users),
             on_all_hosts=each.hosts >= users.hosts,
-            route=f"{each.key[0]} {each.key[1]}/{each.key[2]}",
+            route=_named(each),
         )
         for each in inputs.neighbours.routes
         if each.key not in {*own, users.key} and shared_hosts(each.hosts, users.hosts)
         for match in each.matches
+    ) + tuple(
+        CompetingMatch(match, wins_ties=True, on_all_hosts=False, route=_named(each), has_other_hosts=True)
+        for each in inputs.neighbours.overlapping
+        if each.key not in {*own, users.key} and not shared_hosts(each.hosts, users.hosts)
+        for match in each.matches
     )
+
+
+def _named(route: NeighbourRoute) -> str:
+    kind, namespace, name = route.key
+    return f"{kind} {namespace}/{name}"
 
 
 def routes_before(
@@ -140,12 +165,18 @@ def room_beside(
     narrow: what the overlay makes of a match of a rule that is overlaid, too.
     """
     path = stricter["path"]["value"]
-    before = [each for each in competing if each.comes_before(match, path) and not each.keeps_its_requests(stricter)]
+    others = list(competing)
+    before = [each for each in others if each.comes_before(match, path) and not each.keeps_its_requests(stricter)]
     if any(each.gets_all(match, path) for each in before):
         return False
-    taking = next((each for each in before if not each.is_overlaid), None)
+    unsure = (
+        each
+        for each in others
+        if each not in before and each.may_come_before(match, path) and not each.keeps_its_requests(stricter)
+    )
+    taking = next((each for each in chain(before, unsure) if not each.is_overlaid), None)
     if taking is not None:
-        return _taken(path, taking.route)
+        return _taken(path, taking.route, taking.has_other_hosts)
     for each in before:
         if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
             return _reordered(path)
@@ -174,8 +205,9 @@ def _reordered(path: str) -> Refusal:
     )
 
 
-def _taken(path: str, route: str) -> Refusal:
-    other = f"{route} for the same host" if route else "Another rule of the route"
+def _taken(path: str, route: str, has_other_hosts: bool) -> Refusal:
+    where = "a host in common, at a gateway that compares paths before hosts," if has_other_hosts else "the same host"
+    other = f"{route} for {where}" if route else "Another rule of the route"
     told_apart = "that route" if route else "that rule"
     return Refusal(
         "RouteOverlaps",

@@ -32,6 +32,16 @@ CONTROLLERS_WITHOUT_OVERLAYS = {
 }
 
 
+# Gateway API gives a request to the most specific hostname first. These add a few points for a longer hostname to
+# those of the path, so that an Exact path of a wildcard comes before any prefix of a narrower host.
+CONTROLLERS_WITH_PATHS_FIRST = {"traefik.io/gateway-controller": "Traefik compares paths before hosts"}
+
+
+def compares_paths_first(inputs: ClusterInputs) -> bool:
+    """Whether one of the route's gateways compares paths before hosts."""
+    return any(_listed(CONTROLLERS_WITH_PATHS_FIRST, controller) for controller, _ in _classes(inputs))
+
+
 def overlay_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why no overlay can work on one of the route's gateways."""
     for controller, _ in _classes(inputs):

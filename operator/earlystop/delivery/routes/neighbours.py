@@ -15,6 +15,8 @@ from earlystop.delivery.routes.served_hosts import (
     GatewayKey,
     Manifest,
     ServedHost,
+    common_hostname,
+    is_set,
     is_unread,
     served_hosts,
     service_place,
@@ -71,19 +73,54 @@ class Neighbourhood:
         self._routes = {each.key: each for each in routes}
         self._by_host: dict[ServedHost, list[NeighbourRoute]] = {}
         self._by_place: dict[str, list[NeighbourRoute]] = {}
+        self._by_hostname: dict[str, list[NeighbourRoute]] = {}
+        self._in_sets: dict[str, list[NeighbourRoute]] = {}
+        self._names_at: dict[str, dict[str, list[NeighbourRoute]]] = {}
         for each in self._routes.values():
             for host in each.hosts:
                 self._by_host.setdefault(host, []).append(each)
+                self._names_at.setdefault(host.place, {}).setdefault(host.hostname, []).append(each)
+                self._by_hostname.setdefault(host.hostname, []).append(each)
+                if is_set(host):
+                    self._in_sets.setdefault(host.hostname, []).append(each)
                 if is_unread(host):
                     self._by_place.setdefault(host.place, []).append(each)
 
     def beside(self, route: NeighbourRoute) -> tuple[NeighbourRoute, ...]:
         """The routes that share a host with a route, without itself, by kind, namespace and name."""
         found = {each.key: each for host in route.hosts for each in self._by_host.get(host, ())}
-        for place in {host.place for host in route.hosts if is_unread(host)}:
-            found |= {each.key: each for each in self._by_place.get(place, ()) if shared_hosts(each.hosts, route.hosts)}
+        # Whose set it is, is not read, so only hostnames tell.
+        named = [
+            (self._by_hostname if is_a_set else self._in_sets).get(hostname, ())
+            for hostname, is_a_set in {(host.hostname, is_set(host)) for host in route.hosts}
+        ]
+        at_place = [self._by_place.get(place, ()) for place in {host.place for host in route.hosts if is_unread(host)}]
+        for group in (*named, *at_place):
+            found |= {each.key: each for each in group if shared_hosts(each.hosts, route.hosts)}
         found.pop(route.key, None)
         return tuple(found[key] for key in sorted(found))
+
+    def overlapping(self, route: NeighbourRoute) -> tuple[NeighbourRoute, ...]:
+        """The routes of other hosts at the same places that have hosts in common with a route, as `*.example.com` has
+        with `a.example.com`, by kind, namespace and name."""
+        found = {
+            each.key: each
+            for place, hostname in route.hosts
+            for other, routes in self._of_place(place, hostname)
+            if other != hostname and common_hostname(other, hostname) is not None
+            for each in routes
+        }
+        found.pop(route.key, None)
+        return tuple(found[key] for key in sorted(found))
+
+    def _of_place(self, place: str, hostname: str) -> Iterable[tuple[str, list[NeighbourRoute]]]:
+        """Hostnames of a place that a hostname may overlap with; those of one host are its own domains' alone."""
+        names = self._names_at.get(place, {})
+        if not hostname or hostname.startswith("*."):
+            return names.items()
+        parts = hostname.split(".")
+        wider = ("", *(".".join(("*", *parts[begin:])) for begin in range(1, len(parts))))
+        return [(each, names[each]) for each in wider if each in names]
 
     def of_services(self, namespace: str) -> tuple[NeighbourRoute, ...]:
         """The routes by which a mesh leads requests to Services of a namespace, by kind, namespace and name."""

@@ -43,6 +43,27 @@ def may_precede(one: Match, other: Match, *, wins_ties: bool) -> bool:
     return any(mine > theirs or (mine == theirs and wins_ties) for mine, theirs in pairs)
 
 
+def rank_by_exact_headers(match: Match) -> Rank:
+    """The match's rank by the headers alone that it compares exactly: those by regular expression count less at some
+    gateways (Traefik gives 10 points for the one and 100 for the other)."""
+    exact = sum(each.get("type", "Exact") == "Exact" for each in match.get("headers", []))
+    return ranks(match)[0]._replace(headers=exact)
+
+
+HOST_COUNTS = 3
+"""How many characters of a prefix, or headers, a longer hostname may outweigh at Traefik: it counts 100 for each of
+them, and one for each of at most 253 characters of a hostname."""
+
+
+def may_precede_by_host(one: Match, other: Match) -> bool:
+    """Whether `one`, of a route with another hostname, may come before `other` at a gateway that adds what hostnames
+    are worth to what paths and headers are. The prefix / comes last there, whatever its host."""
+    mine, theirs = max(ranks(one)), max(ranks(other))
+    worth = mine.length + mine.headers + HOST_COUNTS
+    close = path_of(one) != ("PathPrefix", "/") and worth >= theirs.length + theirs.headers
+    return may_precede(one, other, wins_ties=True) or (mine.path == theirs.path and close)
+
+
 def path_of(match: Match) -> tuple[str, str]:
     """Type and value of the path that a match asks for."""
     path: Match = match.get("path") or EVERYTHING["path"]

@@ -19,7 +19,8 @@ GatewayKey = tuple[str, str]
 class ServedHost(NamedTuple):
     """A hostname at one place where requests come in.
 
-    place: a Gateway or an address of it with a port, or a parent of another kind, as `Service llm/qa`.
+    place: a Gateway, or an address of it, or the class of Gateways without one, with a port; or a parent of another
+        kind, as `Service llm/qa`.
     hostname: may begin with `*.`; "" for every host.
     """
 
@@ -35,10 +36,19 @@ def served_hosts(route: Manifest, gateways: Mapping[GatewayKey, Manifest]) -> fr
     """
     return frozenset(
         host
-        for reference in route["spec"].get("parentRefs") or []
+        for reference in _parents(route, gateways)
         if not is_refused(route, reference)
         for host in _hosts_at(route, reference, gateways)
     )
+
+
+def _parents(route: Manifest, gateways: Mapping[GatewayKey, Manifest]) -> Iterator[dict[str, Any]]:
+    """What a route is attached to: what it names, and the default Gateways if it asks for these (GEP-3793)."""
+    yield from route["spec"].get("parentRefs") or []
+    if route["spec"].get("useDefaultGateways") == "All":
+        for (namespace, name), gateway in gateways.items():
+            if gateway["spec"].get("defaultScope") == "All":
+                yield {"namespace": namespace, "name": name}
 
 
 def _hosts_at(
@@ -66,14 +76,20 @@ def shared_hosts(one: Iterable[ServedHost], other: Iterable[ServedHost]) -> froz
     """The hosts of one route for which the other is, or may be, served as well.
 
     A route without hostnames at a set of listeners has those of the listeners, which are not read: it may share any.
+    Nor is read whose set it is: a hostname there may be served where that hostname is served at a Gateway.
     """
     mine, theirs = frozenset(one), frozenset(other)
+    somewhere = {each.hostname for each in theirs if each.hostname and not _is_service(each)}
+    in_sets = {each.hostname for each in theirs if each.hostname and is_set(each)}
     unread = {each.place for each in theirs if is_unread(each)}
     open_here = {each.place for each in theirs if is_unread(each) and not each.hostname}
     return frozenset(
         each
         for each in mine
-        if each in theirs or each.place in open_here or (each.place in unread and not each.hostname)
+        if each in theirs
+        or each.place in open_here
+        or (each.place in unread and not each.hostname)
+        or (each.hostname in (somewhere if is_set(each) else in_sets) and not _is_service(each))
     )
 
 
@@ -85,6 +101,15 @@ def service_place(namespace: str, name: str) -> str:
 def is_unread(host: ServedHost) -> bool:
     """Whether nothing is read of what a route is served by: a mesh's Service, or a set of listeners."""
     return not host.place.startswith("Gateway ") and " port " not in host.place
+
+
+def _is_service(host: ServedHost) -> bool:
+    return host.place.startswith("Service ")
+
+
+def is_set(host: ServedHost) -> bool:
+    """Whether a route is served by a set of listeners, which belongs to some Gateway."""
+    return is_unread(host) and not _is_service(host)
 
 
 def attaches_to(reference: dict[str, Any], listener: dict[str, Any]) -> bool:
@@ -107,10 +132,12 @@ def _admits(listener: dict[str, Any], kind: str, namespace: str, gateway_namespa
 
 
 def _places(gateway: Manifest, listener: dict[str, Any]) -> list[str]:
-    """The Gateway itself, and each of its addresses: gateways with one address are served by the same proxy."""
+    """The Gateway itself, and each of its addresses: gateways with one address are served by the same proxy. One that
+    tells no address may be served by the same proxy as another one of its class that tells none."""
     metadata, port = gateway["metadata"], listener["port"]
     addresses = [each.get("value", "") for each in gateway.get("status", {}).get("addresses") or []]
-    names = [f"Gateway {metadata['namespace']}/{metadata['name']}", *(each for each in addresses if each)]
+    known = [each for each in addresses if each] or [f"GatewayClass {gateway['spec'].get('gatewayClassName', '')}"]
+    names = [f"Gateway {metadata['namespace']}/{metadata['name']}", *known]
     return [f"{name} port {port}" for name in names]
 
 

@@ -15,9 +15,15 @@ from __future__ import annotations
 
 import re
 
+from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
 from earlystop.evaluator.scoring.exact import comparable
-from earlystop.evaluator.scoring.final_number import final_number, gold_number, number_and_unit_in_words
+from earlystop.evaluator.scoring.final_number import (
+    bounds_values,
+    final_number,
+    gold_number,
+    number_and_unit_in_words,
+)
 from earlystop.evaluator.scoring.latex import (
     last_boxed,
     normalize_latex,
@@ -59,7 +65,7 @@ def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
     if moment is not None:
         return last_moment(searched(prediction), moment.kind) == moment
     wanted = gold_number(gold)
-    found = final_number(prediction)
+    found = final_number(prediction, may_bound=bounds_values(gold))
     return wanted is not None and found is not None and found.agrees(wanted, need_unit)
 
 
@@ -77,7 +83,7 @@ def as_yes_no(prediction: str, gold: str) -> bool:
 
 def as_boxed(prediction: str, gold: str) -> bool:
     r"""What the last \boxed{…} holds: equal as a number or a letter, by its LaTeX, or, without formulas, as text."""
-    found = last_boxed(prediction[-MOST_CHARACTERS:])
+    found = standing_boxed(prediction[-MOST_CHARACTERS:])
     inner = last_boxed(gold)
     gold = gold if inner is None else inner
     if found is None:

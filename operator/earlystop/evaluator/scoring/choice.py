@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from earlystop.evaluator.scoring.latex import last_boxed, latex_as_text
+from earlystop.evaluator.scoring.boxes import standing_boxed
+from earlystop.evaluator.scoring.corrections import corrections
+from earlystop.evaluator.scoring.latex import latex_as_text
 from earlystop.evaluator.scoring.stated import CUE, MOST_CHARACTERS, after_hashes
 from earlystop.evaluator.scoring.typography import plain_characters, without_markup
 
@@ -59,6 +61,16 @@ _DENIED = re.compile(
     rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:{_DENIED_AFTERWARDS}))"
     rf"|{_NOUN}{_LETTER}\s*[?？]"
 )
+_SUPPOSED = re.compile(
+    r"(?i:\b(?:if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|not the case"
+    r"|(?:not|n't) (?:quite |entirely |at all )?(?:sure|certain|convinced|clear)"
+    r"|(?:(?:some|every|any)(?:one|body)|(?:some|many|most) (?:people|students)|some|many|most|people|students|others)"
+    r"(?: (?:may|might|would|could|often|sometimes|usually|commonly|will))? ?"
+    r"(?:think|say|answer|pick|choose|guess|believe|expect)s?"
+    r"|(?:you|one) (?:may|might|could) (?:think|say|guess|believe))\b)"
+    rf"(?:(?!\b(?i:then|but|so)\b)[^.!?\n;,]){{0,50}}?\s{_NOUN}{_LETTER}"
+)
+"""A letter that is only supposed, doubted, or what others would say."""
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
     rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))"
@@ -71,7 +83,7 @@ _WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
 _LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
 _CHOSEN = (
     rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
-    r"|going with|it's|it is|it (?:must|should|would) be|likely|probably"
+    r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
     r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
 )
 _CONCLUSION = re.compile(
@@ -85,6 +97,9 @@ _CORRECT = re.compile(
     rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+)*"
     r"(?:correct|right|true|best|answer|most likely|one)\b"
 )
+_REPLACED = re.compile(
+    rf"{_NOUN}({_LETTER})(?=\s*(?:[.!\n]|$)|\s+(?:is|must be) (?:the )?(?:correct|right|answer|one|best)\b)"
+)
 _OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
 _AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
 _BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
@@ -94,14 +109,17 @@ _SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[)
 def choice_letter(text: str) -> str | None:
     """The one letter A to Z that an answer chooses, None where it chooses none or several."""
     text = text[-MOST_CHARACTERS:]
-    boxed = last_boxed(text)
+    boxed = standing_boxed(text)
     text = _plain(text if boxed is None else boxed)
     line = after_hashes(text)
     text = text if line is None else line
     whole = _WHOLE.fullmatch(text)
     if whole:
         return whole[1].upper()
-    remaining = _DENIED.sub(" ", text)
+    remaining = _DENIED.sub(" ", _SUPPOSED.sub(" ", text))
+    corrected = _corrected(remaining)
+    if corrected:
+        return corrected
     for read in (_after_cue, _last_line, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
@@ -123,6 +141,15 @@ def gold_letter(gold: str) -> str | None:
 def _plain(text: str) -> str:
     text = without_markup(plain_characters(latex_as_text(text))).strip()
     return _AROUND_LETTER.sub(lambda found: found[1] or f"[{found[2]}]", text)
+
+
+def _corrected(text: str) -> str:
+    """The letter by which an answer replaces what it stated before, "" where there is none."""
+    cues = list(CUE.finditer(text))
+    for start in corrections(text, cues[-1].end() if cues else 0):
+        if found := _REPLACED.match(text, start):
+            return _letters(found[1])
+    return ""
 
 
 def _letters(found: str) -> str:

@@ -1,12 +1,15 @@
 """The number that an answer comes to: the one it states, else the last one. Pure and total.
 
-An answer that leaves two open ("7 or 8"), or ends with what is no one number ("3-5", "2π"), comes to none.
+An answer that leaves two open ("7 or 8"), or ends with what is no one number ("3-5", "2π", "at least 5"), comes to
+none. What it denies, asks about or takes back is not what it comes to.
 """
 
 from __future__ import annotations
 
 import re
 
+from earlystop.evaluator.scoring.bounds import LEAD, is_bound, with_bounds_open
+from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.measurement_units import unit_named
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
@@ -15,26 +18,55 @@ from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whol
 _FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(
     r"(?:(?:\bnot|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
-    r"|\bkhông phải(?: là)?)\s+(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*)$",
+    r"|\bkhông phải(?: là)?)\s+(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
+    r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s)$",
     re.IGNORECASE,
 )
-_OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+$", re.IGNORECASE)
+_OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
+_JOINED = re.compile(r"^\s*(?:,|and|or|and/or|,\s*(?:and|or))\s+(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
+_SAME_VARIABLE = re.compile(r"\b([A-Za-z])\s*=\s*$")
+_ASIDE = re.compile(r"^\s*(?:[A-Za-z]+\s+)?\([^()]*$")
 _OPENING = re.compile(r"[\s(\[\"'=:]*")
+_ASKED = re.compile(r"\s*[?？]")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
 
-def final_number(text: str) -> Number | None:
-    """The number that an answer comes to, None when there is none."""
+def final_number(text: str, may_bound: bool = False) -> Number | None:
+    """The number that an answer comes to, None when there is none. may_bound: whether that of "at least 5" is 5."""
     text = prepared(searched(text))
     line = after_hashes(text)
     if line is not None:
         text = line
     without_notes = _FOOTNOTE.sub(" ", text)
     for read in (without_notes, text):
-        numbers = [each for each in numbers_in(read) if each is None or not _DENIED.search(read[: each.start][-30:])]
+        numbers = [each for each in numbers_in(read) if each is None or not _is_unsaid(read, each)]
         if numbers:
-            return _stated(read, numbers) or _last(read, numbers)
+            return _comes_to(read, numbers, values_only=not may_bound)
     return _in_words(text)
+
+
+def _is_unsaid(text: str, number: Number) -> bool:
+    """Whether an answer denies a number, or asks about it."""
+    return bool(_DENIED.search(text[: number.start][-40:]) or _ASKED.match(text, number.end))
+
+
+def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Number | None:
+    cues = list(CUE.finditer(text))
+    opened = with_bounds_open(text, numbers) if values_only else numbers
+    for start in corrections(text, cues[-1].end() if cues else 0):
+        corrected = next((each for each in opened if each is not None and each.start == start), None)
+        if corrected is not None:
+            return corrected
+    lead = LEAD.match(text, cues[-1].end()) if cues else None
+    if lead and any(each and each.start == lead.end() and values_only and is_bound(text, each) for each in numbers):
+        return None
+    return _stated(text, opened) or _last(text, opened)
+
+
+def bounds_values(gold: str) -> bool:
+    """Whether a gold answer is itself a bound, as "at least 5"."""
+    text = prepared(gold)
+    return any(each is not None and is_bound(text, each) for each in numbers_in(text))
 
 
 def gold_number(text: str) -> Number | None:
@@ -56,17 +88,39 @@ def _stated(text: str, numbers: list[Number | None]) -> Number | None:
     for index, number in enumerate(numbers):
         if number is not None and number.start == start:
             following = numbers[index + 1] if index + 1 < len(numbers) else None
-            is_open = following and _OR.match(text[number.end : following.start]) and following.value != number.value
+            is_open = following and following.value != number.value and _are_open(text, number, following)
             return None if is_open or _GOES_ON.match(text, number.end) else number
     return None
 
 
+def _are_open(text: str, number: Number, following: Number) -> bool:
+    """Whether the answer states both: with "or", or with "and" and nothing after them."""
+    between = text[number.end : following.start]
+    ends = not text[following.end :].strip(" .!)$")
+    return bool(_OR.match(between)) or (ends and bool(_JOINED.match(between)))
+
+
 def _last(text: str, numbers: list[Number | None]) -> Number | None:
+    """The last number, but for what stands in brackets beside it, as in "12 inches (30 cm)"."""
     last = numbers[-1]
-    before = numbers[-2] if len(numbers) > 1 else None
-    if last and before and before.value != last.value and _OR.match(text[before.end : last.start]):
-        return None
+    for before in reversed(numbers[:-1]):
+        if before is None or last is None:
+            break
+        if _ASIDE.match(text[before.end : last.start]):
+            last = before
+            continue
+        return None if before.value != last.value and _are_several(text, before, last) else last
     return last
+
+
+def _are_several(text: str, before: Number, last: Number) -> bool:
+    """Whether two numbers are both the answer: joined by "or", given to one variable, or all that is written."""
+    between = text[before.end : last.start]
+    if _OR.match(between):
+        return True
+    variables = [_SAME_VARIABLE.search(text[: each.start][-20:]) for each in (before, last)]
+    same = all(variables) and variables[0][1] == variables[1][1]  # type: ignore[index]
+    return bool(_JOINED.match(between)) and (same or not text[: before.start].strip(" ([$"))
 
 
 def _in_words(text: str) -> Number | None:

@@ -7,7 +7,9 @@ without braces get them, units and degrees at the end, spacing and \\left, \\rig
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
@@ -53,16 +55,28 @@ _MOST_BOXES = 20
 """From the last one on: each that is not closed is searched to the end."""
 
 
+class Box(NamedTuple):
+    """Where a box begins and ends, and what it holds."""
+
+    start: int
+    end: int
+    content: str
+
+
 def last_boxed(text: str) -> str | None:
     r"""What the last \boxed{…} or \fbox{…} holds, with braces in pairs; None without a box that is closed."""
+    return next((each.content for each in boxes_from_the_end(text)), None)
+
+
+def boxes_from_the_end(text: str) -> Iterator[Box]:
+    r"""The closed \boxed{…} and \fbox{…} of a text, the last one first."""
     for found in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
         if text[found.end() : found.end() + 1] == "{":
             end = closing_brace(text, found.end())
             if end is not None:
-                return text[found.end() + 1 : end]
+                yield Box(found.start(), end + 1, text[found.end() + 1 : end])
         elif bare := re.match(r"[^\s$\\{}.,;]+", text[found.end() :]):
-            return bare[0]
-    return None
+            yield Box(found.start(), found.end() + bare.end(), bare[0])
 
 
 def closing_brace(text: str, opening: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.latex import last_boxed
 from earlystop.evaluator.scoring.numbers import prepared
 
@@ -22,7 +23,8 @@ _OTHER_LANGUAGES = (
 CUE = re.compile(
     rf"(?:{_OTHER_LANGUAGES}"
     r"|\bans\s*(?:[:=]|\.(?=\s*[(\[]?\s*\S+\s*$))\s*"
-    r"|\b(?:answer|result|solution|choice|option)(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
+    r"|\b(?:answer|result|solution|choice|option|(?:(?<=right )|(?<=correct )|(?<=best ))one)"
+    r"(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
     rf"\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
     r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
     r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just)\b,?\s*)?",
@@ -38,7 +40,7 @@ _LEAD = re.compile(
 def searched(text: str) -> str:
     """The part of an answer in which a statement is looked for: its end, or what its last box holds."""
     end = text[-MOST_CHARACTERS:]
-    boxed = last_boxed(end)
+    boxed = standing_boxed(end)
     return end if boxed is None else boxed
 
 

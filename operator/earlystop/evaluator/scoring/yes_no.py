@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.numbers import prepared
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched
 
@@ -22,15 +23,36 @@ _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false
 """A statement that is not true is false; what is "not yes" says nothing."""
 _DENIED = re.compile(rf"{_NOT} (?:say |answer )?{_WORD}", re.IGNORECASE)
 
+_QUESTION = re.compile(r"[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
+"""What an answer only asks, or repeats of the question."""
+_SUPPOSED = re.compile(
+    r"\b(?:if|suppose|assuming|assume) (?:the answer (?:is|were|was) |it (?:is|were) )?(?:yes|no)\b", re.IGNORECASE
+)
+_TAKEN_BACK = re.compile(
+    r"(?<=[.!,;])\s*(?:oh,? |hmm+,? )?(?:wait|actually|sorry)[,.!]? no\s*(?:[.!]|$)", re.IGNORECASE
+)
+"""After a "yes", a "no" that takes it back."""
+_CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE)
+"""Of words on both sides of these, those after the last one are the answer's own."""
+
 
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
     text = prepared(searched(text))
     text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
-    text = _DENIED.sub(" ", text)
-    places = [cue.end() for cue in reversed(list(CUE.finditer(text)))]
+    text = _SUPPOSED.sub(" ", text)
+    text = _QUESTION.sub(" ", _DENIED.sub(" ", text))
+    cues = list(CUE.finditer(text))
+    start = cues[-1].end() if cues else 0
+    for place in corrections(text, start):
+        if first := _FIRST.match(text, place):
+            return _WORDS[first[1].lower()]
+    if _TAKEN_BACK.search(text, start):
+        return False
+    places = [cue.end() for cue in reversed(cues)]
     for place in (*places, 0):
         if first := _FIRST.match(text, place):
             return None if _OPEN.match(text, first.end()) else _WORDS[first[1].lower()]
-    found = {_WORDS[word.lower()] for word in _ANY.findall(text)}
+    *_, last = _CONTRAST.split(text)
+    found = {_WORDS[word.lower()] for word in _ANY.findall(last) or _ANY.findall(text)}
     return found.pop() if len(found) == 1 else None

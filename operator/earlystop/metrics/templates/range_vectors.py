@@ -1,6 +1,8 @@
 """From range vectors of counters that others export to what the reset ledger takes: pure.
 
 Ask with the instant query `selector[window]`: only that returns samples as they were scraped. `query_range` does not.
+A 0 at a moment without a scrape is none that a process has shown: Prometheus writes one at the time of creation that an
+exposition claims (`created-timestamp-zero-ingestion`), and that may be an exporter's own.
 The start times are joined by target and moment: all series of one scrape share its timestamp. `up` says which labels
 are the target's and which the process's own.
 """
@@ -65,6 +67,7 @@ def observe(
     """
     started = _started(starts, replica_label)
     targets = Targets(series.labels for series in ups)
+    scraped = {_target(series.labels, replica_label): {at for at, _ in series.points} for series in ups}
     good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
     answer: dict[SeriesId, Observed] = {}
     for (variant, field), rows in counters.items():
@@ -72,7 +75,9 @@ def observe(
         for series, is_extended in zip(rows, extended, strict=True):
             target = _target(series.labels, replica_label)
             samples = [
-                Sample(at, count, started.get((target, at))) for at, count in _counts(series.points, variant, field)
+                Sample(at, count, started.get((target, at)))
+                for at, count in _counts(series.points, variant, field)
+                if count or target not in scraped or at in scraped[target]
             ]
             if samples:
                 key = series_id(variant, field, series.labels, targets, replica_label, is_extended)

@@ -84,3 +84,18 @@ def test_what_is_no_range_vector_is_refused(result: Any) -> None:
     with pytest.raises(MetricsFailure) as caught:
         raw_series(result, "http://source")
     assert caught.value.kind is FailureKind.MALFORMED
+
+
+def test_a_zero_that_no_scrape_has_shown_is_left_out() -> None:
+    """Prometheus writes one at the time of creation that an exposition claims, which may be an exporter's own."""
+    points: list[tuple[float, str]] = [(12.5, "0"), (20.0, "1008"), (30.0, "1009")]
+    scrapes = series([(10.0, "1"), (20.0, "1"), (30.0, "1")])
+    seen = only(observe({PLACE: series(points, engine="0")}, ups=scrapes))
+    assert [sample.at_ms for sample in seen.samples] == [20_000, 30_000] and seen.absent_at_ms == 10_000
+
+
+def test_a_zero_of_a_scrape_and_one_of_which_no_scrape_is_known_are_samples() -> None:
+    points: list[tuple[float, str]] = [(20.0, "0"), (30.0, "1")]
+    down = series([(20.0, "0"), (30.0, "1")])
+    for scrapes in (down, [], series([(25.0, "1")], pod="b")):
+        assert len(only(observe({PLACE: series(points)}, ups=scrapes)).samples) == 2
