@@ -67,7 +67,7 @@ def _show_until_ended(stage: Stage, act: Act, console: Console) -> dict[str, Any
                 live.update(shown(policy), refresh=True)
             elif time.monotonic() - said > 5:
                 said = time.monotonic()
-                console.print(line(policy))
+                console.print(line(policy), soft_wrap=True)
     if quiet:
         console.print(shown(policy))
     return policy

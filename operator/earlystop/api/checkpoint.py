@@ -17,13 +17,13 @@ class RemovedVerdict(Value):
     """A verdict that retention has removed."""
 
     name: Text = Field(description="Name of the verdict.")
-    policy_uid: Short = Field(description="UID of the policy that it was of.")
-    at: Short = Field(description="When its decision was taken.")
+    policy_uid: Short = Field(description="UID of the policy that it was about.")
+    at: Short = Field(description="When its decision was taken, RFC 3339 in UTC.")
     created: Short = Field(description="When the API server had stored it, as its creationTimestamp said.")
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     candidate: SettingName = Field(description="Name of the candidate.")
     digest: Digest = Field(description="Digest of the verdict.")
-    previous: Digest = Field("", description="Digest of the verdict before it.")
+    previous: Digest = Field("", description="Digest of the verdict before it; empty for the first.")
 
 
 class CheckpointSpec(Value):

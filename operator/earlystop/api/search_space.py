@@ -13,6 +13,7 @@ from itertools import product
 from math import log, prod
 
 from earlystop.api.parameters import Parameter
+from earlystop.api.plurals import counted
 from earlystop.api.search import Search, SearchParameter, SearchProblem, SearchRange
 from earlystop.api.search_range import numbers_of
 from earlystop.api.values import bounded, canonical_setting
@@ -54,7 +55,8 @@ def settings_of(
     tried = prod(map(len, axes)) - all(value in axis for value, axis in zip(of_baseline, axes, strict=True))
     if tried > search.traits.most_settings:
         raise SearchProblem(
-            f"search: there are {tried:,} settings to try beside the baseline's, and strategy {search.strategy} takes "
+            f"search: there are {counted(tried, 'setting')} to try beside the baseline's, and strategy "
+            f"{search.strategy} takes "
             f"{search.traits.most_settings}; write fewer values, or larger steps"
         )
     if not tried:
@@ -156,7 +158,9 @@ def _labels(settings: Sequence[tuple[tuple[str, str], ...]]) -> list[str]:
     ]
     for name, number in Counter(labels).items():
         if number > 1:
-            raise SearchProblem(f"search.parameters: {number} settings would both be called {name}; write other values")
+            raise SearchProblem(
+                f"search.parameters: {counted(number, 'setting')} would both be called {name}; write other values"
+            )
     return labels
 
 

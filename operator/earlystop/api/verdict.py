@@ -29,10 +29,12 @@ class SettingPair(Value):
 class RecordedLogE(Value):
     """Natural logarithms of the largest e-values reached, as decimal text."""
 
-    promote: Short = Field(description="Evidence that the candidate loses less EM than the margin.")
-    harm: Short = Field(description="Evidence that it loses more.")
-    tokens: Short = Field(description="Evidence that it saves the required tokens.")
-    sample_ratio: Short = Field(description="Evidence that traffic is not split as the weights say.")
+    promote: Short = Field(
+        description="That the candidate loses less EM than the margin: ln(e-value), proven at ln(1/risk)."
+    )
+    harm: Short = Field(description="That it loses more EM than the margin: ln(e-value).")
+    tokens: Short = Field(description="That it saves at least tokens.minimumSaving: ln(e-value).")
+    sample_ratio: Short = Field(description="That requests are not split as the weights say: ln(e-value).")
     attrition: Short | None = Field(
         None, description="Evidence that more is missing in one variant. Absent: there is none, or nobody compared it."
     )
@@ -52,7 +54,7 @@ class OtherCandidate(WithLooks):
     )
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
     log_e: RecordedLogE = Field(description="The largest e-values that it reached.")
-    effect: Text = Field(description="Its EM minus the baseline's, with its interval.")
+    effect: Text = Field(description="Its EM minus the baseline's, in points, with its interval.")
     saving: Text = Field(description="Share of the tokens that it saved, with its interval.")
 
 
@@ -61,7 +63,7 @@ class ClassRecord(WithLooks):
 
     query_class: SettingName = Field(description="Name of the class.")
     candidate: SettingName = Field(description="Name of the candidate.")
-    effect: Text = Field(description="Its EM minus the baseline's in the class, with its interval.")
+    effect: Text = Field(description="Its EM minus the baseline's in the class, in points, with its interval.")
     saving: Text = Field(description="Share of the tokens that it saved in the class, with its interval.")
 
 
@@ -79,7 +81,7 @@ class VerdictSpec(WithLooks):
 
     policy: Text = Field(description="Name of the policy.")
     policy_uid: Short = Field(description="UID of the policy.")
-    campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy.")
+    campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy, from 1.")
     revision: Short = Field(description="The revision label under which the evidence was counted.")
     entropy: Short | None = Field(
         None,
@@ -88,9 +90,9 @@ class VerdictSpec(WithLooks):
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     reason: Short = Field(description="Why, in one word.")
     message: Text = Field(description="Why, in a sentence.")
-    at: Short = Field(description="When the decision was taken.")
-    candidate: SettingName = Field(description="Name of the candidate, the foremost one where there are several.")
-    settings: tuple[SettingPair, ...] = Field(max_length=8, description="Values before and after.")
+    at: Short = Field(description="When the decision was taken, RFC 3339 in UTC.")
+    candidate: SettingName = Field(description="Name of the candidate that the decision is about.")
+    settings: tuple[SettingPair, ...] = Field(max_length=8, description="Each parameter before and after the decision.")
     plan: Annotated[str, Field(max_length=32_768)] = Field(
         description="The judged part of the policy as canonical JSON: parameters, values, steps, delivery, metrics, "
         "objective."
@@ -102,9 +104,12 @@ class VerdictSpec(WithLooks):
     margin: MarginStatus | None = Field(
         None, description="How much of the margin is spent and left. Absent: the policy pins no baseline."
     )
-    dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
-    effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
-    saving: Text = Field(description="Share of the tokens saved, with its interval.")
+    dispersion: Short = Field(
+        "",
+        description="How much the baseline's answers scatter, 1 as independent ones do: divides evidence.",
+    )
+    effect: Text = Field(description="EM of the candidate minus the baseline's, in points, with its interval.")
+    saving: Text = Field(description="Tokens saved, in percent of the baseline's, with its interval.")
     columns: tuple[Short, ...] = Field(
         default_factory=tuple,
         max_length=102,
@@ -138,10 +143,10 @@ class VerdictSpec(WithLooks):
     guard: RecordedGuard | None = Field(
         None, description="What the guard's alarm was decided on. Absent: no guard decided this."
     )
-    approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
+    approved_by: tuple[Text, ...] = Field((), max_length=8, description="Users who approved the promotion.")
     rejected_by: Text | None = Field(None, description="Who rejected the promotion. Absent: nobody did.")
     proposal_digest: Digest | None = Field(
         None, description="Digest of the decision that people were asked about. Absent: nobody was asked."
     )
-    previous: Digest = Field("", description="Digest of the policy's verdict before this one.")
+    previous: Digest = Field("", description="Digest of the policy's verdict before this one; empty for the first.")
     digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")

@@ -62,7 +62,7 @@ def command(
 def table_of(found: list[tuple[str, AuditEntry]]) -> Table:
     """A row for each thing that was done."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("AT", "POLICY", "WHAT", "BY", "TOLD"):
+    for heading in ("AT", "POLICY", "WHAT", "BY", "WHAT IT SAYS"):
         table.add_column(heading, no_wrap=heading == "AT", overflow="fold")
     for namespace, each in found:
         told = each.told if len(each.told) <= LONGEST_TOLD else f"{each.told[:LONGEST_TOLD]}…"

@@ -73,6 +73,12 @@ def why_nothing(found: Manifest) -> str:
     phase = status.get("phase", "Pending")
     if (status.get("decision") or {}).get("reason") == "PromotedByPerson":
         return "a person promoted the setting, which proves nothing. Write the values yourself if you keep them."
+    if phase in ("RollingBack", "RolledBack"):
+        reason = (status.get("decision") or {}).get("reason", phase)
+        return (
+            f"the policy was rolled back ({reason}), so its baseline stays as it is. What was proven before is in its "
+            "verdicts: kubectl get esv."
+        )
     return f"nothing was proven yet; the policy's phase is {phase}."
 
 

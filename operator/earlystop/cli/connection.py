@@ -20,6 +20,7 @@ from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.controller.cluster import (
     APPROVALS,
     POLICIES,
+    VERDICTS,
     Cluster,
     ClusterError,
     Manifest,
@@ -54,6 +55,8 @@ COMPLETION_SECONDS = 2.0
 """So long a shell that completes a name waits for the cluster."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
+MOST_HINTED = 3
+"""Objects that a hint names."""
 KINDS = {
     "earlystoppolicies": "policy",
     "earlystopverdicts": "verdict",
@@ -125,11 +128,17 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
 async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str) -> str:
     """What to do about an object that is not there: the end of a sentence."""
     try:
-        others = [each["metadata"]["name"] for each in await cluster.list(resource, namespace)]
+        listed = await cluster.list(resource, namespace)
     except NotFound:
         return f"this cluster knows no {resource.plural} at all: the operator's CRDs are not installed"
     except ClusterError:
-        others = []  # who may read one object may still not list them
+        listed = []  # who may read one object may still not list them
+    of_policy = [each for each in listed if resource == VERDICTS and (each.get("spec") or {}).get("policy") == name]
+    if of_policy:
+        latest = sorted(of_policy, key=lambda each: str(each["spec"].get("at", "")))[-MOST_HINTED:]
+        names = ", ".join(each["metadata"]["name"] for each in reversed(latest))
+        return f"{name} is a policy, and a verdict has a name of its own: of its latest ones, {names}"
+    others = [each["metadata"]["name"] for each in listed]
     close = get_close_matches(name, others, n=1)
     return f"perhaps {close[0]} is meant" if close else "name another with --namespace"
 

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 
+from earlystop.api.plurals import counted
 from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
-from earlystop.cli.screen.evidence_words import claim_words, one_in_line
+from earlystop.cli.screen.evidence_words import claim_words
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
 from earlystop.cli.screen.times import duration, forecast_phrase
@@ -18,6 +19,7 @@ from earlystop.cli.screen.view import UNREADABLE, Manifest, View, view_of
 from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
 from earlystop.controller.cluster import POLICIES
+from earlystop.rollout.e_value_words import one_in_line
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
@@ -80,7 +82,7 @@ def _aim(view: View) -> Paragraph:
     judged = spec.objective
     wanted = (
         f"a setting is to save at least {in_percent(float(judged.tokens.minimum_saving))} of the output tokens, and to "
-        f"lose less than {in_points(float(judged.exact_match.margin))} points of exact match (EM)"
+        f"lose less than {counted(in_points(float(judged.exact_match.margin)), 'point of exact match')} (EM)"
     )
     risk = one_in_line(float(judged.risk.promote))
     tried = [f"{each.name}: {in_settings(spec.candidate_settings(each))}" for each in spec.settings_to_try()]

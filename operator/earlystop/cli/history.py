@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group, RenderableType
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
@@ -126,7 +127,7 @@ def _spec_of(manifest: Mapping[str, Any], policy: str) -> PolicySpec:
 def table_of(learned: Learned) -> RenderableType:
     """A row for each setting, the most careful first; a block for each where rows would be too long."""
     headings = ("VERDICTS", "PROMOTED", "ROLLED BACK", "UNDECIDED", "EM LOST", "TOKENS SAVED")
-    margin = f"HOLDS {in_points(learned.margin)} POINTS"
+    margin = f"HOLDS {counted(in_points(learned.margin), 'POINT', 'POINTS')}"
     rows = []
     for each in learned.settings:
         setting, *cells = _cells(each, learned.subject.baseline)
@@ -155,12 +156,14 @@ def where_from(comparisons: Sequence[PastComparison]) -> str:
         for each in comparisons
     )
     by_policy = Counter((policy, target) for policy, target, _ in sources)
-    clauses = [f"{count} verdict{'s' * (count > 1)} of {policy} on {on}" for (policy, on), count in by_policy.items()]
+    clauses = [f"{counted(count, 'verdict')} of {policy} on {on}" for (policy, on), count in by_policy.items()]
     named = ", ".join(clauses[:MOST_NAMED]) + (
         f", and of {len(clauses) - MOST_NAMED} more" * (len(clauses) > MOST_NAMED)
     )
     asked = sum(each.by_person for each in comparisons)
-    people = f" {asked} of them were asked for by people, whatever was proven." if asked else ""
+    people = (
+        f" {counted(asked, 'of them was', 'of them were')} asked for by people, whatever was proven." if asked else ""
+    )
     return (
         f"From {named}.{people} Losses, in points of EM, and savings are what is likely of the next deployment, with "
         "one standard error. They say what a search tries first; they prove nothing."

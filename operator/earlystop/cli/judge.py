@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
+from earlystop.api.plurals import counted
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.looks_file import Line, LooksError, grouped, read_file
 from earlystop.cli.files.policies import read_offline_policy
@@ -47,7 +48,8 @@ def command(
     names = [each.name for each in spec.settings_to_try()]
     if len(names) > 1:
         raise CommandFailure(
-            f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "
+            f"{policy} holds {counted(len(names), 'candidate')} ({', '.join(names)}), and judge reads counts of "
+            "one beside the "
             "baseline; write a policy with just the one that the counts are of"
         )
     try:

@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from earlystop.cli.screen.evidence_words import one_in
+from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import said
 from earlystop.cli.screen.search import search_phrase
 from earlystop.cli.screen.view import Manifest, conditions_of, status_of
 from earlystop.cli.terminal import FirstThatFits, printable
+from earlystop.rollout.e_value_words import one_in
 
 HEADINGS = ("NAMESPACE", "NAME", "PHASE", "STEP", "WEIGHT", "EM DIFFERENCE", "SAVING", "KEEPS EM", "READY")
 """What `get` says of each policy."""
@@ -84,7 +85,7 @@ def line(policy: Mapping[str, Any]) -> str:
     largest = _part(evidence, "largestLogE") or _part(evidence, "logE")
     return printable(
         f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, step {status.get('progress', NOTHING)}, "
-        f"weight {status.get('weight', 0)} %, {scored or 'no'} answers, EM difference "
+        f"weight {status.get('weight', 0)} %, {counted(scored or 'no', 'answer')}, EM difference "
         f"{evidence.get('effect', NOTHING)}, keeps EM {_one_in(largest.get('promote'))}, harm "
         f"{_one_in(largest.get('harm'))}, saving {evidence.get('saving', NOTHING)}{search_phrase(status)}"
         f"{_hold(status)}"

@@ -12,6 +12,7 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
@@ -20,6 +21,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
+from earlystop.cli.screen.waiting_words import points_are_lost
 from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -70,7 +72,7 @@ def command(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table(title=f"if {100 * em_loss:g} points of EM are lost: {found['verdict']}", title_justify="left")
+    table = Table(title=f"if {points_are_lost(em_loss)}: {found['verdict']}", title_justify="left")
     table.add_column("until the verdict")
     for heading in ("mean", "90 % of rollouts"):
         table.add_column(heading, justify="right")
@@ -78,7 +80,8 @@ def command(
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(
-        f"A test that may look only once, when all is over, would need {found['fixed_sample']:,.0f} requests at the "
+        f"A test that may look only once, when all is over, would need "
+        f"{counted(round(float(found['fixed_sample'])), 'request')} at the "
         "last step's split, and would find it in 90 % of rollouts. "
         f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
         f"{found['power']:.0%}.{_sensible(found)}"
@@ -105,7 +108,7 @@ def _sensible(found: Mapping[str, float | str]) -> str:
     if float(found["sensible_maximum"]) > float(found["requests_to_deadline"]):
         return ""
     most = float(found["sensible_maximum"])
-    return f" More than {most:,.0f} requests hardly ever bring one that these have not brought."
+    return f" More than {counted(round(most), 'request')} hardly ever bring one that these have not brought."
 
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
@@ -130,7 +133,8 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         )
     if len(names) > 1:
         sentences.append(
-            f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
+            f"Each of {counted(len(names), 'candidate')} ({', '.join(names)}) is supposed to be like that, and to "
+            "stay until its "
             f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
         )
     sentences += _question_remarks(spec, found)
@@ -180,7 +184,8 @@ def _margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: Ma
         else ""
     )
     return [
-        f"Of the margin of {100 * whole:g} points against the pinned baseline, {100 * before.lost:g} are spent; "
+        f"Of the margin of {counted(format(100 * whole, 'g'), 'point')} against the pinned baseline, "
+        f"{100 * before.lost:g} are spent; "
         f"promotion {before.promotions + 1} of {pinned.promotions} may lose {100 * float(found['margin']):g}.{unknown}"
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.longest_session import LEAST_BLOCK, TOUCHED_BY_BLOCK, looks_to_learn
 from earlystop.rollout.dispersion_terms import awaited_looks
@@ -37,7 +38,8 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
     if hours is not None and looks is not None:
         decides = " That is what takes the time here." if hours >= MOST_OF_IT * mean else ""
         sentences.append(
-            f"Nothing is promoted before {looks} looks have shown how much answers scatter (DispersionUnknown), which "
+            f"Nothing is promoted before {counted(looks, 'look')} have shown how much answers scatter "
+            "(DispersionUnknown), which "
             f"takes {_in_hours(hours)}.{decides}{_doubling(spec, looks)} {_sooner(spec, looks)}"
         )
     if rollout.minimum_hours:
@@ -58,7 +60,7 @@ def rate_remarks(spec: PolicySpec, rate: float) -> list[str]:
     variants = 1 + max(1, spec.most_at_once)
     return [
         f"--rate {rate:g} means {rate:g} pairs a second here: golden questions that each variant answers, so "
-        f"{variants * rate:g} answers a second in all. Requests of users bring no evidence on EM."
+        f"{counted(format(variants * rate, 'g'), 'answer')} a second in all. Requests of users bring no evidence on EM."
     ]
 
 
@@ -92,8 +94,8 @@ def _sooner(spec: PolicySpec, looks: int) -> str:
     if spec.objective.exact_match.longest_session_seconds is None:
         least, seconds = looks_to_learn(LEAST_BLOCK), LOOKS_WITHIN_LEAST * spec.rollout.look_seconds
         short = (
-            f" Where sessions stay on one for {seconds} s at most, write longestSessionSeconds: {seconds}: {least} "
-            f"looks are then enough."
+            f" Where sessions stay on one for {seconds} s at most, write longestSessionSeconds: {seconds}: "
+            f"{counted(least, 'look is', 'looks are')} then enough."
         )
     return (
         "Where nothing keeps a session on a variant, write objective.exactMatch.assumeIndependent: true."
@@ -107,7 +109,7 @@ def _doubling(spec: PolicySpec, looks: int) -> str:
     often = looks_per_spacing(classes, candidates)
     if often == looks_per_spacing(0):
         return ""
-    of = [f"{candidates} candidates"] * (candidates > 1) + [f"{classes} query classes"] * (classes > 0)
+    of = [f"{counted(candidates, 'candidate')}"] * (candidates > 1) + [f"{classes} query classes"] * (classes > 0)
     return (
         f" A look of {' and '.join(of)} takes more room in the status, so looks come half as often after every {often} "
         f"of them; with one candidate{' and no query classes' * (classes > 0)} it would take "

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from earlystop.api.plurals import counted
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.records import FromFile, Manifest, Record, one_named, records_named
 from earlystop.cli.terminal import say
 from earlystop.evidence.engine import LogE
+from earlystop.rollout.e_value_words import one_in
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.replayed import Replay, ReplayedLook, replay_campaign
 
@@ -82,11 +84,11 @@ def _print_lines(verdict: Manifest, replay: Replay) -> None:
 def line_of(look: ReplayedLook) -> str:
     """A look in one line."""
     log_e = look.log_e
-    values = f"promote {log_e.promote:.2f}, harm {log_e.harm:.2f}, tokens {log_e.tokens:.2f}"
+    values = f"keeps EM {one_in(log_e.promote)}, saves {one_in(log_e.tokens)}, harm {one_in(log_e.harm)}"
     shown = f"  harm is proven ({look.harm})" if look.harm else "  all is proven" if look.proven else ""
     return (
         f"{look.candidate} look {look.number}  {rfc3339(look.at)}  step {look.step + 1} at {look.weight} %  "
-        f"{look.requests:,} requests  log e: {values}  EM {look.effect}  saving {look.saving}{shown}"
+        f"{counted(look.requests, 'request')}  {values}  EM {look.effect}  saving {look.saving}{shown}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from earlystop.api.plurals import counted
 from earlystop.cli.connection import Context, Namespace, namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.words import nearest, shown
@@ -68,7 +69,8 @@ def command(
     if report.problems:
         raise typer.Exit(FAILED)
     about = (
-        f"{report.record.decision}, candidate {report.record.candidate}, verified from {report.number_of_looks} looks"
+        f"{report.record.decision}, candidate {report.record.candidate}, verified from "
+        f"{counted(report.number_of_looks, 'look')}"
     )
     say(f"{output}: {about}. Open it in a browser.", colour="green", is_problem=is_beside_page)
 

@@ -215,14 +215,14 @@ def by_currency(found: Sequence[PolicySavings]) -> tuple[Money, ...]:
 def sentences(found: Sequence[PolicySavings]) -> tuple[str, ...]:
     """What the numbers do not hold."""
     told = [
-        "Counted are requests that looks have seen, against the baseline's mean length in the same step. NET is SAVED "
+        "Requests count that looks have seen, each against the baseline's mean length in the same step. NET is SAVED "
         "without golden questions, shadows that are generated, and requests that failed beyond the baseline's rate."
     ]
     over = [f"{each.namespace}/{each.name}" for each in found if each.is_over]
     if over:
         told.append(
-            f"No look is due of {_some(over)}: what is served since the moment shown is not in these books. A REQUEST "
-            "is what each request saved in the last step; times the requests since then it is an estimate of the rest."
+            f"The campaigns of {_some(over)} are over, and no look counts what is served since the moment shown. To "
+            "estimate that, multiply A REQUEST, what each request saved in the last step, by the requests since then."
         )
     doubtful = [f"{each.namespace}/{each.name}" for each in found if each.sums.doubtful]
     if doubtful:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.look_table import number_of_looks
+from earlystop.api.plurals import counted
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.policies import read_manifest
@@ -111,10 +112,13 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
     if spec.get("approvedBy"):
         say(f"Approved by {', '.join(spec['approvedBy'])}, who were asked about {spec['proposalDigest']}.")
     if spec.get("requestedBy"):
-        asked = f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its {looks} looks,"
+        asked = (
+            f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its "
+            f"{counted(looks, 'look')},"
+        )
         say(f"{asked} e-values and digest are right.", colour="green")
     else:
-        say(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", colour="green")
+        say(f"{spec['decision']} of {spec['candidate']} follows from its {counted(looks, 'look')}.", colour="green")
     if spec.get("guard"):
         say(guard_sentence(spec["guard"]), colour="green")
 
@@ -123,10 +127,12 @@ def guard_sentence(guard: Mapping[str, Any]) -> str:
     """What of a guard's alarm was recomputed, and what had to be believed."""
     kept = number_of_looks(guard)
     before = guard["looksTaken"] - kept
-    unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
+    unseen = (
+        f"; the {counted(before, 'look')} before them are in its checkpoint alone, and are believed" if before else ""
+    )
     named = " and ".join((guard.get("culprit") or {}).get("named", ()))
     culprit = f" So does what has moved ({named}), with what is recorded of the time before." if named else ""
-    return f"The guard's alarm follows from its last {kept} looks{unseen}.{culprit}"
+    return f"The guard's alarm follows from its last {counted(kept, 'look')}{unseen}.{culprit}"
 
 
 def _say_problems(problems: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from earlystop.api.plurals import counted
 from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, Record
@@ -65,7 +66,7 @@ def say_reports(found: Sequence[tuple[Key, ChainReport]]) -> bool:
             say(f"{label}: {sentence}", colour="yellow")
         if not report.problems:
             removed = f", {report.removed} more removed by retention" if report.removed else ""
-            count = f"{report.verdicts} verdict{'s' * (report.verdicts != 1)}{removed}"
+            count = f"{counted(report.verdicts, 'verdict')}{removed}"
             say(f"{label}: the record is whole: {count}; its head is {report.head}.", colour="green")
     return not any(report.problems for _, report in found)
 
@@ -84,10 +85,9 @@ def say_published(lease: str, context: str | None, records: Mapping[Key, Record]
     if problem:
         say(problem, colour="red")
     else:
-        say(
-            f"All {known.verdicts} verdicts that were made before {known.before} are as they were published.",
-            colour="green",
-        )
+        one = f"verdict that was made before {known.before} is as it was published"
+        many = f"verdicts that were made before {known.before} are as they were published"
+        say(f"{'The' if known.verdicts == 1 else 'All'} {counted(known.verdicts, one, many)}.", colour="green")
     return not problem
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, log
 
+from earlystop.api.plurals import counted
 from earlystop.delivery.split import TrafficSplit
 
 # By Chernoff's bound, so few of so many requests come about by chance with a probability of at most exp(-SURPRISE).
@@ -64,7 +65,8 @@ class ServedMarks:
                 expected = requests * _share(name, grown, self.split)
                 if grown[name] <= LEAST_PART * expected and _surprise(grown, name, self.split) >= SURPRISE:
                     return (
-                        f"Of {requests} requests that were counted in {now.at - mark.at} s, {name} should have had "
+                        f"Of {counted(requests, 'request')} that were counted in {now.at - mark.at} s, {name} "
+                        "should have had "
                         f"about {expected:.0f} and has {grown[name]}."
                     )
         return None

@@ -19,6 +19,7 @@ from typing import Any, Self
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from prometheus_client import CollectorRegistry, Gauge
 
+from earlystop.api.plurals import counted
 from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.completion import read_completion
 from earlystop.evaluator.notices import Notices, kind_of, reason_of
@@ -89,7 +90,8 @@ class Agreement:
         """All of it, for people."""
         agreed, all_of_them = self.right_kept + self.wrong_found, self.right + self.wrong
         return (
-            f"the judge agrees with people on {agreed} of {all_of_them} answers ({self.fraction:.0%}): it keeps "
+            f"the judge agrees with people on {agreed} of {counted(all_of_them, 'answer')} ({self.fraction:.0%}): "
+            "it keeps "
             f"{self.right_kept} of {self.right} right ones and finds {self.wrong_found} of {self.wrong} wrong ones, so "
             f"it shows {self.visible:.0%} of a loss of Exact Match ({self.visible_for_certain:.0%} for certain); write "
             "an exactMatch.margin that is so much smaller"

@@ -33,6 +33,7 @@ from enum import StrEnum
 from math import log, sqrt
 
 from earlystop.api.counts import Look, Tally
+from earlystop.api.plurals import counted
 from earlystop.evidence import missing_answers, sample_ratio
 from earlystop.evidence.mixture import log_mixture
 from earlystop.evidence.objective import Basis, Objective
@@ -204,14 +205,15 @@ def contradiction(process: AttritionProcess) -> str:
     for variant, arm in (("baseline", process.baseline), ("candidate", process.candidate)):
         for name, count in (("unscored", arm.unscored), ("empty", arm.empty), ("cut-off", arm.cut)):
             if count > arm.completed:
-                return f"the {variant} has {count} {name} answers and {arm.completed} completed requests"
+                return f"the {variant} has {counted(count, f'{name} answer')} and {arm.completed} completed requests"
         if 0 < arm.started < arm.failed:
             return f"the {variant} has {arm.failed} failed requests and {arm.started} that started"
         # Without squares nobody counts them.
         if 0 < arm.tokens_squared * arm.completed < arm.tokens**2 * (1 - ROUNDING):
             return (
                 f"the squared tokens of the {variant} add up to {arm.tokens_squared}, and to at least "
-                f"{arm.tokens**2 // arm.completed} where {arm.completed} answers have {arm.tokens} tokens"
+                f"{arm.tokens**2 // arm.completed} where {counted(arm.completed, 'answer has', 'answers have')} "
+                f"{counted(arm.tokens, 'token')}"
             )
     return ""
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from math import isqrt
 
+from earlystop.api.plurals import counted
 from earlystop.metrics.source.sample_value import is_count
 from earlystop.metrics.templates.range_vectors import RawSeries
 
@@ -188,7 +189,8 @@ def words(found: Disagreement, preset: str, seconds: int) -> str:
     cut = f" A process of the {other} began anew or was not scraped meanwhile." if found.is_cut else ""
     return (
         f"The engine's own counters ({preset}) do not agree with the injector's: in {seconds} s the {larger} counted "
-        f"at least {sequences:,} answers with {tokens:,} tokens, and the {other} at most {fewer:,} with {less:,}. "
+        f"at least {counted(sequences, 'answer')} with {counted(tokens, 'token')}, and the {other} at most "
+        f"{fewer:,} with {less:,}. "
         f"Beyond {found.allowed:,} that were in flight or failed, the {larger} has {excess} more.{cut} "
         f"{LOOK_AT[found.larger]} This is no evidence, and holds no promotion."
     )

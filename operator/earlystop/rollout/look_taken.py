@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from earlystop.api.plurals import counted
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.rollout.comparing import compared
@@ -56,8 +57,8 @@ def take_look(
         return _learn(times, state, at, totals[0])
     weights = _weights_of_a_look(plan, state)
     following = tuple(
-        each if each.dropped else compared(each, counted, at, state.step, *weights[each.name])
-        for each, counted in zip(state.comparisons, totals, strict=True)
+        each if each.dropped else compared(each, counts, at, state.step, *weights[each.name])
+        for each, counts in zip(state.comparisons, totals, strict=True)
     )
     if all(new is old for new, old in zip(following, state.comparisons, strict=True)):
         return state
@@ -141,4 +142,4 @@ def _is_full(state: RolloutState) -> bool:
 
 
 def _full_message(state: RolloutState) -> str:
-    return f"No verdict after {state.most_looks} looks, the most that a record holds."
+    return f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import ceil
 
 from earlystop.api.conditions import Refusal
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import MarginStatus
 from earlystop.rollout.formatting import in_points
@@ -137,7 +138,7 @@ def margin_sentence(plan: Plan, comparison: Comparison) -> str:
         return ""
     used, whole = use_with(plan, proven_loss(plan, comparison)), float(plan.spec.objective.exact_match.margin)
     return (
-        f" Against the pinned baseline {in_points(used.lost)} of {in_points(whole)} points are spent by "
+        f" Against the pinned baseline {in_points(used.lost)} of {counted(in_points(whole), 'point')} are spent by "
         f"{used.promotions} of {pinned.promotions} promotions, and {in_points(max(0.0, whole - used.lost))} are left."
     )
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from earlystop.api.counts import Tally
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.formatting import in_count
 from earlystop.rollout.plan import StageKind
@@ -113,11 +114,11 @@ def waits_for(state: RolloutState) -> str:
     """What a step that settles waits for, as a part of a sentence."""
     if not state.pinned_plan.spec.metrics.traits.by_convention:
         return (
-            "letting requests that began before finish for rollout.settleSeconds, since the metrics preset "
+            "its evidence begins after rollout.settleSeconds, so that requests that began before it finish: the preset "
             f"{state.pinned_plan.spec.metrics.preset} does not count requests in flight"
         )
     if not state.in_flight:
-        return "letting requests that began before finish"
+        return "its evidence begins once the requests that began before it have finished"
     return (
         f"{in_count(state.in_flight)} of its requests are still in flight, and slow answers would be missing; evidence "
         f"begins at one or less for every {STARTED_FOR_EACH_IN_FLIGHT} that each variant has started"
@@ -128,7 +129,8 @@ def outstanding(state: RolloutState) -> str:
     """What it means that evidence began without answers that were outstanding, and what to do."""
     assert state.in_flight is not None and state.step_started_at is not None and state.evidence_from is not None
     return (
-        f"{in_count(state.in_flight)} requests were still in flight when this step's evidence began, after "
+        f"{counted(state.in_flight, 'request was', 'requests were')} still in flight when this step's evidence "
+        "began, after "
         f"{in_count(state.evidence_from - state.step_started_at)} s, the longest that a step waits. Slow answers are "
         "missing from its first looks, so errors may be more frequent than objective.risk says. Let the server end "
         "requests sooner, count each as completed or failed, or write a longer rollout.settleSeconds."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.modes import MOST_BACKENDS
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.query_class import MOST_PAIRS
 from earlystop.api.search import Search, SearchProblem
@@ -85,7 +86,8 @@ def _class_refusal(spec: PolicySpec, strategy: str, number: int) -> Refusal | No
         )
     if number * classes > MOST_PAIRS:
         return _refusal(
-            f"objective.perClass: each of the {number} settings of the search has a record in each of {classes} query "
+            f"objective.perClass: each of the {counted(number, 'setting')} of the search has a record in each of "
+            f"{classes} query "
             f"classes, and there is room for {MOST_PAIRS} of them; write at most {MOST_PAIRS // classes} settings, or "
             "fewer classes"
         )
@@ -108,7 +110,8 @@ def _share_refusal(spec: PolicySpec, number: int) -> Refusal | None:
         return None
     instead = f"weights of {number} or more, or fewer settings" if number < 100 else "at most 99 settings"
     return _refusal(
-        f"rollout.steps: the {number} settings of the search share the weight of a step, so of {least} % each would "
+        f"rollout.steps: the {counted(number, 'setting')} of the search share the weight of a step, so of {least} "
+        "% each would "
         f"get less than 1 %; write {instead}, or judge them in shadow"
     )
 
@@ -120,8 +123,10 @@ def _room_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | No
     if not live or number <= most:
         return None
     return _refusal(
-        f"search: strategy {search.strategy} leads requests to the baseline and to all {number} settings beside each "
-        f"other, and a rule of a route has room for {MOST_BACKENDS} backends; write at most {most} settings, or judge "
+        f"search: strategy {search.strategy} leads requests to the baseline and to all "
+        f"{counted(number, 'setting')} beside each "
+        f"other, and a rule of a route has room for {MOST_BACKENDS} backends; write at most "
+        f"{counted(most, 'setting')}, or judge "
         "them in shadow first (rollout.shadowSeconds)"
     )
 
@@ -145,7 +150,7 @@ def _time_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | No
         return None
     how = f"write {needed + spec.rollout.settle_seconds} or more, or" if needed < most else "try fewer settings, or"
     return _refusal(
-        f"{name}: nothing is promoted before {looks} looks have shown how much answers scatter, which take "
+        f"{name}: nothing is promoted before {counted(looks, 'look')} have shown how much answers scatter, which take "
         f"{needed:,} s with this search, and {name} ends it after {given:,} s; {how} {ADVICE}"
     )
 

@@ -10,6 +10,7 @@ from statistics import mean
 from numpy import quantile
 from numpy.random import default_rng
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
 from earlystop.rollout.margin_use import NOTHING_USED
@@ -143,7 +144,8 @@ def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
         )
     best = max(useful, key=lambda each: worth(each, horizon))
     return (
-        f"Recommended: search.strategy {best.strategy}. Over {horizon:,} requests (search.horizonRequests) it is "
+        f"Recommended: search.strategy {best.strategy}. Over {counted(horizon, 'request')} "
+        "(search.horizonRequests) it is "
         f"expected to save {worth(best, horizon):.0%} of the tokens, the search included; it ends with the best "
         f"setting in {best.at_best:.0%} of searches, after {best.requests_mean:,.0f} compared requests on average."
     )

@@ -27,7 +27,10 @@ GATE = {"name": "load-test", "timeoutSeconds": 7200, "jobRef": {"name": "load-te
 WITH_A_GATE = {"rollout": {"gates": [GATE], "steps": [{"weight": 50}], "deadlineSeconds": 3600}}
 RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
 NOTES = (
-    ("StepAdvanced", "The step was left since a loss of 4 points of EM or more is refuted (log e-value 1.702)."),
+    (
+        "StepAdvanced",
+        "The step was left since a loss of 4 points of EM or more is refuted (1 in 5.4; 1 in 5 needed).",
+    ),
     ("WeightsInForce", "25 % of requests go to window=10, by the answers to 24 probes. The next look is in 60 s."),
     ("CampaignStarted", "Campaign 1 tries window=10 against the baseline window=40."),
 )

@@ -125,3 +125,8 @@ def test_what_is_not_proven_is_not_committed() -> None:
     by_person = live(phase="Promoted", decision={"reason": "PromotedByPerson"})
     assert certified_values(by_person) is None and "proves nothing" in why_nothing(by_person)
     assert yaml.safe_load(dumped(live()))["spec"] == live()["spec"]
+
+
+def test_after_a_rollback_it_is_not_said_that_nothing_was_proven() -> None:
+    said = why_nothing(live(phase="RolledBack", decision={"reason": "Aborted"}))
+    assert "rolled back (Aborted)" in said and "kubectl get esv" in said and "nothing was proven" not in said

@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 
 from earlystop.cli.overview import line
-from earlystop.cli.screen.evidence_words import one_in_line
 from earlystop.cli.screen.holds import news_in
-from earlystop.cli.screen.whole import picture
+from earlystop.cli.screen.view import Event
+from earlystop.cli.screen.whole import _without_reason, picture
 from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.rollout.e_value_words import one_in_line
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, policy, started
@@ -112,3 +113,10 @@ def test_a_screen_says_nothing_twice(name: str) -> None:
 )
 def test_of_a_meaning_only_the_parts_are_shown_that_the_message_lacks(meaning: str, message: str, news: str) -> None:
     assert news_in(meaning, message) == news
+
+
+def test_an_event_repeats_neither_its_reason_nor_what_stands_above_it() -> None:
+    now = "Promoted: window=5. Decided: w5 is proven."
+    assert _without_reason(Event(0, "Promoted", now), now) == ", as above"
+    assert _without_reason(Event(0, "RolledBack", "Rolled back: window=5."), now) == ": window=5."
+    assert _without_reason(Event(0, "Resumed", "It goes on."), "") == ": It goes on."

@@ -27,7 +27,7 @@ def verify(tmp_path: Path, manifest: dict[str, Any]) -> tuple[int, str]:
 
 def test_a_verdict_as_it_was_stored_can_be_recomputed(tmp_path: Path) -> None:
     code, output = verify(tmp_path, verdict())
-    assert output.strip() == "Inconclusive of w10 follows from its 1 looks."
+    assert output.strip() == "Inconclusive of w10 follows from its 1 look."
     assert code == 0
 
 

@@ -144,3 +144,22 @@ def test_all_verdicts_are_compared_with_what_the_operator_published(
         lease["metadata"]["annotations"] = {}
         code, output = run("--chain", "-A", "--lease", "system/record")
         assert code == 1 and "publishes no digest" in output
+
+
+@pytest.mark.parametrize("command", ["verify", "statement"])
+def test_a_policy_in_place_of_a_verdict_is_told_with_its_verdicts(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = chain_of(2)
+
+    def answer(handler: Handler) -> None:
+        path = handler.path.split("?")[0]
+        if path.endswith("/earlystopverdicts"):
+            handler.reply(200, json.dumps({"items": verdicts, "metadata": {}}).encode())
+        else:
+            handler.reply(404, json.dumps({"kind": "Status", "code": 404, "reason": "NotFound"}).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        found = CliRunner().invoke(app, [command, "qa", "-n", "llm"], env={"COLUMNS": "400"})
+    assert found.exit_code == 1 and "qa is a policy" in found.output
+    assert all(each["metadata"]["name"] in found.output for each in verdicts)

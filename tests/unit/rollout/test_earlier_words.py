@@ -11,8 +11,9 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.earlier_words import sentence_pattern
 from earlystop.rollout.verify.verdict import differences
-from tests.unit.rollout.policies import UID
+from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.states import REACHED, aborted, promoted_now
+from tests.unit.rollout.traffic import HARMFUL, Server, decided
 
 
 def _record(state: RolloutState) -> dict[str, Any]:
@@ -67,3 +68,25 @@ def test_parts_of_names_are_no_words() -> None:
         pattern = sentence_pattern(f"{name} loses.")
         assert re.fullmatch(pattern, f"{name} loses.")
         assert not re.fullmatch(pattern, f"{name} loses.".replace("proven", "shown"))
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ("1-pointer is proven to lose more than 1 point of EM.", True),
+        ("1-pointer is shown to lose more than 1 points of EM.", True),
+        ("1-pointers is proven to lose more than 1 point of EM.", False),
+        ("1-pointer is proven to lose more than 2 points of EM.", False),
+    ],
+)
+def test_a_number_of_one_is_read_with_the_noun_of_any_release(said: str, fits: bool) -> None:
+    pattern = sentence_pattern("1-pointer is proven to lose more than 1 point of EM.", ["1-pointer"])
+    assert (re.fullmatch(pattern, said) is not None) is fits
+
+
+def test_a_margin_of_one_has_its_noun_in_the_singular_and_is_verified_as_earlier_releases_wrote_it() -> None:
+    spec = policy({"objective": {"exactMatch": {"margin": "0.01"}}})
+    record = _record(decided(spec, started(spec), Server(), HARMFUL))
+    assert "more than 1 point of EM" in record["message"] and differences(record) == []
+    earlier = {**record, "message": record["message"].replace("1 point of EM", "1 points of EM")}
+    assert differences({**earlier, "digest": digest_of(earlier)}) == []

@@ -90,7 +90,10 @@ def test_a_step_waits_for_a_loss_that_is_not_refuted_and_says_so() -> None:
     (gap,) = (each for each in missing_for_next_step(SAFE_PLAN, state, NOW) if isinstance(each, LossNotRefuted))
     assert gap.weight == 25 and gap.log_e < gap.needed
     assert "The next step, 25 % of requests, waits for" in progressing(state)[1]
-    assert "evidence against a loss of 20 points of EM (log e-value" in progressing(state)[1]
+    assert (
+        "evidence against a loss of 20 points of EM (" in progressing(state)[1]
+        and " of 1 in 5)" in progressing(state)[1]
+    )
 
 
 SAFE_PLAN = parse_plan(plan_text(SAFE))
@@ -147,7 +150,7 @@ def test_the_event_of_a_step_says_which_loss_is_refuted() -> None:
     after = observe(SAFE, before, server, Quality(0.8, requests=6000).at(5))
     assert after.step == 1
     (note,) = (each for each in event_notes(before, after) if each.reason == "StepAdvanced")
-    assert "The step was left since a loss of 20 points of EM or more is refuted (log e-value" in note.message
+    assert "The step was left since a loss of 20 points of EM or more is refuted (1 in " in note.message
 
 
 def test_a_record_whose_step_was_left_too_soon_is_found_out() -> None:

@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from earlystop.api.counts import Variant
+from earlystop.api.plurals import counted
 from earlystop.cli.files.documents import decoded, read_bytes
 
 REQUIRED = ("variant", "look", "completed", "failed", "match", "mismatch", "tokens", "tokens_squared")
@@ -178,7 +179,8 @@ def _refuse_impossible(counts: Mapping[str, int], where: str) -> None:
         least = -(-(counts["tokens"] ** 2) // completed) if completed else 0
         raise LooksError(
             f"{where}, column tokens_squared: {counts['tokens_squared']} is less than {least}, the least that "
-            f"{completed} answers of {counts['tokens']} tokens together can have; write the sum of each one's square"
+            f"{counted(completed, 'answer')} of {counted(counts['tokens'], 'token')} together can have; write the "
+            "sum of each one's square"
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from earlystop.cli.screen.evidence_words import one_in, one_in_line
+from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import Block, fitting_rows, labelled, said
 from earlystop.cli.screen.view import View
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.e_value_words import one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
 
@@ -26,7 +27,7 @@ def candidate_blocks(view: View) -> Iterator[Block]:
     versions = [[(name, _without(facts, left_out)) for name, facts in rows] for left_out in ((), OPTIONAL, DETAILS)]
     objective = comparisons[0].evidence.objective
     lines = (
-        f"keeps EM: that a loss is below {in_points(objective.margin)} points, proven at "
+        f"keeps EM: that a loss is below {counted(in_points(objective.margin), 'point')}, proven at "
         f"{one_in_line(objective.risk_promote)} beside all others; harm: proven at "
         f"{one_in_line(objective.harm_risks.exact_match)}"
     )

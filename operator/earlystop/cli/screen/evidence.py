@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.counts import Tally, total
-from earlystop.cli.screen.evidence_words import LEAST, claim_words, sparkline
+from earlystop.api.plurals import counted
+from earlystop.cli.screen.evidence_words import claim_words, sparkline
 from earlystop.cli.screen.fitting import Block, labelled, said
 from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.e_value_words import LEAST
 from earlystop.rollout.evidence_history import EvidenceHistory
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
@@ -40,15 +42,15 @@ def evidence_blocks(view: View) -> Iterator[Block]:
 
 def _answers(comparison: Comparison) -> Iterator[Block]:
     baseline, candidate = _totals(comparison)
-    looks = f"{in_count(len(comparison.looks))} look" + "s" * (len(comparison.looks) != 1)
+    looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
-        text = f"{in_count(candidate.pairs.total)} questions that both answered, in {looks}"
+        text = f"{counted(in_count(candidate.pairs.total), 'question')} that both answered, in {looks}"
     else:
         text = (
             f"{in_count(baseline.scored)} of the baseline and {in_count(candidate.scored)} of the candidate, in {looks}"
         )
     saving = in_percent(comparison.assessment.saving)
-    tokens = f"{_tokens(baseline)} to {_tokens(candidate)} tokens a request; saving {saving}"
+    tokens = f"{_tokens(baseline)} to {counted(_tokens(candidate), 'token')} a request; saving {saving}"
     yield Block((labelled("answers", said(text), said(tokens)), labelled("answers", said(tokens))), rank=3)
 
 
@@ -65,8 +67,8 @@ def _exact_match(comparison: Comparison) -> Iterator[Block]:
     effect, objective = comparison.assessment.effect, comparison.evidence.objective
     rates = _rates(comparison)
     text = f"{rates}difference {in_points(effect)}; a loss of {in_points(objective.margin)} is allowed"
-    axis = _axis(effect, objective.margin)
-    full = labelled("EM", said(text), *([axis] if axis else []))
+    drawn = axis(effect, objective.margin)
+    full = labelled("EM", said(text), *([drawn] if drawn else []))
     yield Block((full, labelled("EM", said(text))), rank=3)
 
 
@@ -79,16 +81,29 @@ def _rates(comparison: Comparison) -> str:
     return f"{shown[0]} to {shown[1]}; "
 
 
-def _axis(effect: Interval, margin: float) -> Text | None:
-    """The interval on a line: `[` and `]` are its ends, `*` the estimate, `|` minus the margin."""
+def axis(effect: Interval, margin: float) -> Text | None:
+    """The interval on a line: `[` and `]` are its ends, `*` the estimate, `|` minus the margin; none hides another."""
     low, high = effect.low, effect.high
     if effect.estimate is None or low is None or high is None:
         return None
     least, most = min(low, -2 * margin), max(high, margin)
     row = ["."] * AXIS_COLUMNS
-    for value, mark in ((low, "["), (high, "]"), (effect.estimate, "*"), (-margin, "|")):
-        row[round((value - least) / (most - least) * (AXIS_COLUMNS - 1))] = mark
+    # A margin that is an end of the interval lies outside of it.
+    limit = (-margin, 4 if high <= -margin else 0, "|")
+    marks = sorted([(low, 1, "["), (effect.estimate, 2, "*"), (high, 3, "]"), limit])
+    places = [round((value - least) / (most - least) * (AXIS_COLUMNS - 1)) for value, _, _ in marks]
+    for place, (_, _, mark) in zip(_apart(places), marks, strict=True):
+        row[place] = mark
     return said(f"{100 * least:+.1f} {''.join(row)} {100 * most:+.1f}", "dim")
+
+
+def _apart(places: list[int]) -> list[int]:
+    """Places on the axis, from the left, moved by no more than it takes that each has one of its own."""
+    moved: list[int] = []
+    for index, place in enumerate(places):
+        last = AXIS_COLUMNS - len(places) + index  # those that follow need room, too
+        moved.append(max(min(place, last), moved[-1] + 1 if moved else 0))
+    return moved
 
 
 def _proof(comparison: Comparison, past: EvidenceHistory) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from earlystop.api.plurals import counted
 from earlystop.cli.screen.certificate import certificate_facts
 from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen.guard import guard_facts
@@ -37,7 +38,9 @@ def _search(view: View) -> Iterator[tuple[str, str]]:
         left = from_rfc3339(stored["startedAt"]) + search.budget.seconds - view.now
         ends.append(f"{duration(left)} are over")
     if search.budget is not None and search.budget.requests is not None:
-        ends.append(f"{search.budget.requests:,} requests are compared ({stored['requests']:,} so far)")
+        ends.append(
+            f"{counted(search.budget.requests, 'request is', 'requests are')} compared ({stored['requests']:,} so far)"
+        )
     yield "ends", f"by itself, when {' or '.join(ends)}"
 
 
@@ -59,7 +62,7 @@ def _margin(view: View) -> Iterator[tuple[str, str]]:
     spent, left, campaign = (f"{100 * float(margin[name]):g}" for name in ("spent", "left", "campaign"))
     yield (
         "margin",
-        f"{spent} points spent, {left} left against the pinned baseline; promotion {margin['promotion']} of "
+        f"{counted(spent, 'point')} spent, {left} left against the pinned baseline; promotion {margin['promotion']} of "
         f"{margin['promotions']} may lose {campaign}",
     )
 
@@ -95,7 +98,7 @@ def _savings(view: View) -> Iterator[tuple[str, str]]:
     """What users' requests did not take of tokens, over all campaigns."""
     found = view.status.get("savings")
     if found:
-        yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
+        yield "saved", f"{counted(found['savedTokens'], 'token')} so far, in {counted(found['requests'], 'request')}"
 
 
 def _guard(view: View) -> Iterator[tuple[str, str]]:

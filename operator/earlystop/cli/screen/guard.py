@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import floor
 from typing import Any
 
+from earlystop.api.plurals import counted
 from earlystop.cli.screen.times import duration
 
 
@@ -24,7 +25,7 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         promoted, baseline = (
             f"{window[arm]['exactMatch']} of {window[arm]['scored']:,}" for arm in ("candidate", "baseline")
         )
-        lately = f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}"
+        lately = f"EM {counted(promoted, 'answer')}, at the baseline {baseline}, saving {window['saving']}"
         yield "lately", f"in the last {duration(window['seconds'])} {lately}"
     if guard.get("serves"):
         yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
@@ -41,7 +42,7 @@ def _part(detector: Mapping[str, Any]) -> str:
 
 
 def _looks(number: int) -> str:
-    return f"{number:,} look{'' if number == 1 else 's'}"
+    return counted(number, "look")
 
 
 def _culprit(culprit: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import Block, fitting_rows
 from earlystop.cli.screen.view import View
 
@@ -19,7 +20,7 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
     if not search:
         return
     trials = len(search.get("trials", ()))
-    yield "search", f"{search['number']}, {trials} trial{'s' if trials != 1 else ''} over"
+    yield "search", f"{search['number']}, {counted(trials, 'trial')} over"
     if not search.get("ended"):
         yield "why", str(search["why"])
     best = search.get("incumbent")
@@ -45,7 +46,7 @@ def search_phrase(status: Manifest) -> str:
     best, trials = search.get("incumbent"), search.get("trials")
     serves = best.get("name") if isinstance(best, dict) else "the baseline"
     over = len(trials) if isinstance(trials, list) else 0
-    return f", search {search.get('number', '-')}: {over} trials over, best is {serves}"
+    return f", search {search.get('number', '-')}: {counted(over, 'trial')} over, best is {serves}"
 
 
 def trial_blocks(view: View) -> Iterator[Block]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from earlystop.cli.screen.evidence_words import claim_words, one_in, one_in_line
+from earlystop.api.plurals import counted
+from earlystop.cli.screen.evidence_words import claim_words
 from earlystop.evidence.objective import ClaimKind
+from earlystop.rollout.e_value_words import one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
@@ -61,7 +63,7 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
     match missing:
         case NotNonInferior():
             each = " in each query class" if missing.require_each else ""
-            proven = f"proof that less than {in_points(missing.margin)} points of EM are lost{each}"
+            proven = f"proof that less than {points_are_lost(missing.margin)}{each}"
             numbers = f" ({claim_words(now.promote, most.promote, risk)}; seen {in_points(missing.effect)})"
             return proven + numbers * with_numbers
         case NotSaving():
@@ -110,25 +112,29 @@ def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
         case UsersUnknown():
             return f"counts by users{whose}, as nobody knows how much their answers scatter"
         case LossNotRefuted():
-            refuted = f"evidence{whose} against a loss of {in_points(missing.loss)} points of EM or more"
+            refuted = f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} or more"
             return f"{refuted} ({one_in(missing.log_e)} of {one_in_line(RISK_TO_ADVANCE)})"
+
+
+def points_are_lost(loss: float) -> str:
+    """A loss of EM, a fraction > 0, in words that end a sentence: "1 point of EM is lost"."""
+    return counted(in_points(loss), "point of EM is lost", "points of EM are lost")
 
 
 def harms_of(comparison: Comparison) -> Iterator[tuple[str, float, float]]:
     """What takes a candidate back: each harm in words, the log e-value that says it now, and the risk that it has."""
     objective, log_e = comparison.evidence.objective, comparison.assessment.log_e_max
     risks = objective.harm_risks
-    yield f"more than {in_points(objective.margin)} points of EM are lost", log_e.harm, risks.exact_match
+    yield f"more than {points_are_lost(objective.margin)}", log_e.harm, risks.exact_match
     allowed = {each.name: each.maximum_ratio for each in objective.guardrails}
     margins = {each.name: each.margin for each in objective.classes}
     for claim, value in log_e.others:
         risk = risks.guardrails.get(claim, 0.0)
         match claim.kind:
             case ClaimKind.FLOOR:
-                yield f"EM is below the floor of {in_points(objective.floor or 0)} points", value, risk
+                yield f"EM is below the floor of {counted(in_points(objective.floor or 0), 'point')}", value, risk
             case ClaimKind.GUARDRAIL:
                 times = in_factor(allowed[claim.name])
                 yield f"the guardrail {claim.name} is broken (above {times} times the baseline's rate)", value, risk
             case ClaimKind.QUERY_CLASS:
-                lost = in_points(margins[claim.name])
-                yield f"more than {lost} points of EM are lost in {claim.name}", value, risk
+                yield f"more than {points_are_lost(margins[claim.name])} in {claim.name}", value, risk

@@ -6,6 +6,7 @@ Each block is a function from a view to blocks. Who has something more to show a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from rich.console import RenderableType
@@ -150,11 +151,21 @@ def _short(text: str) -> str:
 def _last(view: View) -> Iterator[Block]:
     if not view.events:
         return
-    lines = [said(f"{clock(each.at)} {each.reason}: {each.note}") for each in view.events]
-    short = [said(f"{clock(each.at)} {each.reason}: {sentences_within(each.note, 1)}") for each in view.events]
+    now = outlook_of(view)
+    notes = [(each, _without_reason(each, now)) for each in view.events]
+    lines = [said(f"{clock(each.at)} {each.reason}{note}") for each, note in notes]
+    short = [said(f"{clock(each.at)} {each.reason}{sentences_within(note, 1)}") for each, note in notes]
     names = said(", ".join(f"{clock(each.at)} {each.reason}" for each in view.events))
     kept = tuple(labelled("last", *short[:number]) for number in (3, 2, 1))
     yield Block((labelled("last", *lines), *kept, labelled("last", names), None), rank=4)
+
+
+def _without_reason(event: Event, now: str) -> str:
+    """What follows the reason of an event: its sentences, without the reason in words, and not what stands above."""
+    if now and event.note == now:
+        return ", as above"
+    words = re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", event.reason)
+    return f": {event.note.removeprefix(f'{words}: ')}"
 
 
 BLOCKS: tuple[Callable[[View], Iterator[Block]], ...] = (

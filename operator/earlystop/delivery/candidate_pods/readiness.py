@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from earlystop.api.plurals import counted
 from earlystop.api.wire import TEMPLATE_ANNOTATION, WORKLOAD_LABEL
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.rendered import Unready
@@ -69,7 +70,7 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
             f"A Pod of Deployment {name} is not admitted: {_quoted(failure)} Raise the quota, or write fewer replicas."
         )
         return Unready("CandidateUnschedulable", message, needs_help=True)
-    ready_pods = f"{ready} Pods of Deployment {name} are ready"
+    ready_pods = counted(ready, f"Pod of Deployment {name} is ready", f"Pods of Deployment {name} are ready")
     waiting = next((reason for pod in pods for reason in _waiting(pod)), "")
     if waiting:
         message = f"{ready_pods}; a container waits: {waiting}. Look at the Pods' events and logs."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
+
 LEAST_SETTINGS = 200.0
 MOST_SHARE = 0.005
 
@@ -18,7 +20,8 @@ def never_applied(
     if total < LEAST_SETTINGS or changed > MOST_SHARE * total:
         return ""
     said = (
-        f"Of about {total:.0f} settings for bodies of the candidate's requests of the last {seconds} s, {changed:.0f} "
+        f"Of about {counted(round(total), 'setting')} for bodies of the candidate's requests of the last "
+        f"{seconds} s, {changed:.0f} "
         "changed one: clients ask for no more already, or the body has no place for it, or the engine would refuse it "
     )
     of_baseline = baseline_changed + baseline_unchanged

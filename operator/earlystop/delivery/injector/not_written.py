@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
+
 LEAST_SETTINGS = 200.0
 MOST_SHARE = 0.01
 
@@ -14,7 +16,8 @@ def not_written(missing: float, total: float, seconds: int) -> str:
     if total < LEAST_SETTINGS or missing <= MOST_SHARE * total:
         return ""
     return (
-        f"Of about {total:.0f} settings for bodies of the last {seconds} s, the gateway had not written {missing:.0f}, "
+        f"Of about {counted(round(total), 'setting')} for bodies of the last {seconds} s, the gateway had not "
+        f"written {missing:.0f}, "
         "so the injector wrote them. Behind the gateway alone they would be lost: look at the status of the policy's "
         "AgentgatewayBackends, and at how clients write these fields."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.rendered import Unready
@@ -22,7 +23,7 @@ def injector_unready(inputs: ClusterInputs, desired: Manifest, *, led: bool) -> 
     needed = 1 if led else min(2, wanted)
     if ready >= needed and observed is not None and _is_rolled_out(observed, desired):
         return None
-    missing = "is not there yet" if observed is None else f"has {ready} ready of {wanted} Pods"
+    missing = "is not there yet" if observed is None else f"has {ready} ready of {counted(wanted, 'Pod')}"
     change = "" if ready < needed else ", and some of them are not as they shall be yet"
     way = "by your own route" if inputs.spec.delivery.route_ref is not None else "straight to the engine"
     where = "" if led and ready else f" All requests go {way} until then."

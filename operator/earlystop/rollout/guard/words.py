@@ -7,6 +7,7 @@ from math import log
 
 from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.plurals import counted
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.change_detection import NEVER
 from earlystop.evidence.objective import Claim
@@ -51,7 +52,7 @@ def guard_sentence(guard: GuardState) -> str:
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
     serves = f" {guard.busy.serves} serves, as there is little load." if guard.busy.serves else ""
-    return f"The guard watches: {kept}; {in_count(guard.taken)} look{'' if guard.taken == 1 else 's'} so far.{serves}"
+    return f"The guard watches: {kept}; {counted(guard.taken, 'look')} so far.{serves}"
 
 
 def blind_sentence(guard: GuardState) -> str:
@@ -60,11 +61,13 @@ def blind_sentence(guard: GuardState) -> str:
     assert coverage is not None and coverage.missing is not None  # it is blind
     baseline, promoted, ours, theirs = coverage.missing
     counts = (
-        f"since {rfc3339(coverage.at)} the promoted setting has had {in_count(promoted)} requests and "
+        f"since {rfc3339(coverage.at)} the promoted setting has had {counted(in_count(promoted), 'request')} and "
         f"{in_count(theirs)} scored answers, the baseline {in_count(baseline)} and {in_count(ours)}"
     )
     if guard.phase is WatchPhase.SETTLING:
-        counts += f", of which {in_count(guard.in_flight or 0)} requests in flight are waited for"
+        counts += (
+            f", of which {counted(guard.in_flight or 0, 'request in flight is', 'requests in flight are')} waited for"
+        )
     elif guard.on_pairs:
         counts = f"since {rfc3339(coverage.at)} no golden question has been answered by both variants"
     return (
@@ -96,4 +99,4 @@ def detector_rows(guard: GuardState) -> Iterator[tuple[Claim, float, float]]:
 
 def _percent(sums: Sums) -> str:
     rate = sums.exact_match
-    return "not known" if rate is None else f"{100 * rate:.1f} % of {in_count(sums.scored)} answers"
+    return "not known" if rate is None else f"{100 * rate:.1f} % of {counted(in_count(sums.scored), 'answer')}"

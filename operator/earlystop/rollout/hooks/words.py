@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.api.plurals import counted
 from earlystop.rollout.certificate.words import lapse_sentence
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.decision_digest import decision_digest
@@ -55,7 +56,8 @@ def _culprit(state: RolloutState) -> str:
 def repeated_sentence(failures: str, reason: str) -> str:
     """That nothing was promoted to stay for so many campaigns. reason: with which the last one ended."""
     return (
-        f"{failures} campaigns in a row have promoted nothing that lasted; the last one ended with {reason}. Look at "
+        f"{counted(failures, 'campaign in a row has', 'campaigns in a row have')} promoted nothing that lasted; "
+        f"the last one ended with {reason}. Look at "
         "what the candidates have in common before another one is tried."
     )
 

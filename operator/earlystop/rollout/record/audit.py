@@ -24,7 +24,12 @@ BY_LIMITS = frozenset(
     }
 )
 """Reasons of decisions that neither a person nor the evidence took."""
-ASKED = re.compile(r"^Asked for by (?P<by>.{1,512}?): |Asked for by (?P<end>[^.]{1,512})\.$")
+ASKED = re.compile(
+    r"^(?:[A-Z][a-z ]+: [^:]{0,4096} Decided: )?Asked for by (?P<by>.{1,512}?): "
+    r"|Asked for by (?P<end>(?:(?!: |\. ).){1,512})\.$"
+)
+"""Who asked, in the sentence of an event: at its beginning, after what was decided, or at its end. What stands before
+it holds no colon: a setting that somebody chose shall name nobody."""
 OF_PEOPLE = frozenset(
     {
         "Suspended",
@@ -114,9 +119,10 @@ def _closed(policy: str, verdicts: Sequence[Manifest]) -> list[AuditEntry]:
 def _of_event(policy: str, event: Manifest) -> AuditEntry:
     message = str(event.get("message", ""))
     found = ASKED.search(message)
-    who = (found["by"] or found["end"]) if found else EVIDENCE if event["reason"] in ("Promoted", "RolledBack") else ""
+    by_evidence = event["reason"] in ("Promoted", "RolledBack") and "Asked for by" not in message
+    who = (found["by"] or found["end"]) if found else EVIDENCE if by_evidence else UNKNOWN
     at = event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or ""
-    return AuditEntry(str(at), policy, who or UNKNOWN, str(event["reason"]), message, f"event {_name(event)}")
+    return AuditEntry(str(at), policy, who, str(event["reason"]), message, f"event {_name(event)}")
 
 
 def _is_approval(approval: Manifest) -> bool:

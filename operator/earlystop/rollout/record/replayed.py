@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from earlystop.api.counts import Look
+from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.engine import LogE, begin, update
 from earlystop.rollout.decision import (
@@ -135,5 +136,5 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
 
 def _first(found: ReplayedLook | None, what: str, looks: Sequence[ReplayedLook]) -> str:
     if found is None:
-        return f"none of {len(looks)} looks shows {what}"
+        return f"none of {counted(len(looks), 'look')} shows {what}"
     return f"{what} is proven at look {found.number} of {len(looks)}"

@@ -20,6 +20,7 @@ from typing import Any
 
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.parameters import Parameter
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
@@ -307,7 +308,7 @@ def _not_shared(namespace: str) -> str:
 
 
 def _counted(reason: str, number: int) -> str:
-    return f"{number} verdict{'s' * (number > 1)} passed over, {reason}."
+    return f"{counted(number, 'verdict')} passed over, {reason}."
 
 
 def _namespace(manifest: Manifest) -> str:

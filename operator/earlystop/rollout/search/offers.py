@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.search.external import WaitingOffer, failures_of, own_requests
 from earlystop.rollout.search.trial import Setting, TrialEnd, TrialOutcome
 
@@ -143,7 +144,8 @@ def _fate(offer: Offer, setting: int, view: SearchView, *, is_again: bool, waiti
     if failures >= view.failure_budget:
         return (
             FateReason.SHARE_SPENT,
-            f"{failures} trials that {offer.proposer} proposed have failed, as many as search.failureBudget allows "
+            f"{counted(failures, 'trial')} that {offer.proposer} proposed failed, as many as search.failureBudget "
+            "allows "
             "each proposer. Ask the policy's owner to raise it, or to begin another search.",
         )
     if own_requests(offer.proposer, view.outcomes, view.requests) == 0:

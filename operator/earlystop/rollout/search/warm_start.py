@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.search.belief import PastResult, belief_of
 from earlystop.rollout.search.history import History, PastComparison, in_words
@@ -117,4 +118,4 @@ def _learned_from(comparisons: Sequence[PastComparison]) -> str:
 
 
 def _several(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
+    return counted(number, thing)

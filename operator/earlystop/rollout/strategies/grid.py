@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.strategies.ab_test import ABTest
@@ -25,7 +26,7 @@ class Grid(ABTest):
         if plan.stage(state.step).kind is StageKind.SHADOW:
             return SHADOW_STAGE
         share, tried = weight_of_each(plan, state.step), len(state.active)
-        return f"step {state.step + 1}, {share} % of requests for each of {tried} settings"
+        return f"step {state.step + 1}, {share} % of requests for each of {counted(tried, 'setting')}"
 
 
 def weight_of_each(plan: Plan, step: int) -> int:

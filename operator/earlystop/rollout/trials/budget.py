@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
@@ -51,11 +52,11 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
         if requests_of(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (
-            f"Neither benefit nor harm was proven with {used:,} requests; this trial had come far with the "
+            f"Neither benefit nor harm was proven with {counted(used, 'request')}; this trial had come far with the "
             f"{requests:,} that it was proposed for, and went on."
         )
     return (
-        f"Neither benefit nor harm was proven with {used:,} requests in {looks} looks, and "
+        f"Neither benefit nor harm was proven with {counted(used, 'request')} in {counted(looks, 'look')}, and "
         f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
     )
 
@@ -63,7 +64,7 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
 def only_proposed_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the requests that it was proposed for; earlier releases said no other."""
     requests = 0 if plan.trial is None else plan.trial.requests
-    return f"Neither benefit nor harm was proven with the {requests:,} requests that this trial may take."
+    return f"Neither benefit nor harm was proven with the {counted(requests, 'request')} that this trial may take."
 
 
 def decision_on_time(state: RolloutState, now: int) -> Decision | None:

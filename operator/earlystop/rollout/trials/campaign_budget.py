@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from earlystop.api.counts import Look
+from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
 
@@ -40,7 +41,10 @@ def _baseline(plan: Plan, looks: Iterable[Look], kind: StageKind) -> int:
 
 def requests_sentence(requests: int) -> str:
     """What is said of a search that has used its requests."""
-    return f"The search has used its budget of {requests:,} requests, and no setting is proven; back to the baseline."
+    return (
+        f"The search has used its budget of {counted(requests, 'request')}, and no setting is proven; back to "
+        "the baseline."
+    )
 
 
 def seconds_sentence(seconds: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
@@ -259,7 +260,7 @@ WHY_ENDED = {
 
 def end_message(progress: SearchProgress, reason: str) -> str:
     """The sentence on a search that is over: with which setting, after how many trials, and why."""
-    trials = f"{len(progress.trials)} trial{'s' if len(progress.trials) != 1 else ''}"
+    trials = counted(len(progress.trials), "trial")
     why = f"The search ended after {trials} and {progress.requests:,} compared requests: {WHY_ENDED[reason]}."
     best = progress.incumbent
     if best is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.formatting import in_settings, rfc3339
 from earlystop.rollout.outages import goes_on_at, is_interrupted
@@ -63,7 +64,8 @@ def started_sentence(state: RolloutState, settings: int) -> str:
     progress, plan = state.search, state.pinned_plan
     assert progress is not None and plan.spec.search is not None  # the caller has seen it
     return (
-        f"Search {progress.number} ({plan.spec.search.strategy}) looks among {settings} settings for the one that "
+        f"Search {progress.number} ({plan.spec.search.strategy}) looks among {counted(settings, 'setting')} for "
+        "the one that "
         f"saves most, against the baseline {in_settings(plan.baseline_settings)}."
     )
 

@@ -11,19 +11,30 @@ from earlystop.rollout.plan import Plan
 
 PRESENT_WORD = "proven"
 ANY_WORD = f"(?:{PRESENT_WORD}|shown|certified)"
+ONE = re.compile(r"(?<![\w.,+@/=-])1 (?:point|answer|question|user|request|look|candidate)(?![\w@/=-]|\.\w)")
+"""A number of one with its noun, which earlier releases wrote in the plural: "1 points of EM"."""
 
 
 def sentence_pattern(sentence: str, given: Iterable[str] = ()) -> str:
     """A pattern of a sentence of this release that also fits it in the words of earlier ones. given: texts of users,
     such as names, in which each word stays as it is."""
     words = re.escape(PRESENT_WORD)
-    kept = [re.escape(each) for each in sorted(set(given), key=len, reverse=True) if PRESENT_WORD in each]
-    ours = re.compile("|".join([*(f"({each})" for each in kept), rf"(?<![\w.@/=-]){words}(?![\w@/=-]|\.\w)"]))
+    texts = sorted(set(given), key=len, reverse=True)
+    kept = [re.escape(each) for each in texts if PRESENT_WORD in each or ONE.search(each)]
+    word = rf"(?<![\w.@/=-]){words}(?![\w@/=-]|\.\w)"
+    ours = re.compile("|".join([*(f"({each})" for each in kept), word, ONE.pattern]))
     parts, rest = [], 0
     for found in ours.finditer(sentence):
-        parts += [re.escape(sentence[rest : found.start()]), re.escape(found[0]) if any(found.groups()) else ANY_WORD]
+        parts += [re.escape(sentence[rest : found.start()]), _in_any_release(found)]
         rest = found.end()
     return "".join([*parts, re.escape(sentence[rest:])])
+
+
+def _in_any_release(found: re.Match[str]) -> str:
+    """A pattern of what was found in a sentence: of a text of users as it is, of words of ours in any release."""
+    if any(found.groups()):
+        return re.escape(found[0])
+    return ANY_WORD if found[0] == PRESENT_WORD else f"{re.escape(found[0])}s?"
 
 
 def texts_of_users(record: VerdictSpec, plan: Plan) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
+from earlystop.api.plurals import counted
 from earlystop.api.searches import SEARCHES
 from earlystop.api.status.search import RecordedSearch, TrialStatus
 from earlystop.api.verdict import VerdictSpec
@@ -86,7 +87,8 @@ def _phrase(trial: TrialPlan) -> str:
         "the baseline" if trial.incumbent is None else f"{trial.incumbent.name} at {trial.incumbent_weight} % or more"
     )
     return (
-        f"a trial of {trial.name} ({settings}) at risk {trial.risk:g} with {trial.requests:,} requests, while {serves} "
+        f"a trial of {trial.name} ({settings}) at risk {trial.risk:g} with {counted(trial.requests, 'request')}, "
+        f"while {serves} "
         "serves"
     )
 

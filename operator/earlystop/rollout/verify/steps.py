@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from earlystop.api.plurals import counted
 from earlystop.evidence.engine import begin, update
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.plan import WHEN_SAFE, Plan
@@ -29,7 +30,7 @@ def step_differences(plan: Plan, comparison: Comparison) -> list[str]:
         unsafe = [unrefuted_loss(plan, seen, step) for step in range(look.step, following.step)]
         problems += [
             f"{comparison.name} got {each.weight} % of requests before its looks refuted a loss of "
-            f"{in_points(each.loss)} points."
+            f"{counted(in_points(each.loss), 'point')}."
             for each in unsafe
             if each is not None
         ]

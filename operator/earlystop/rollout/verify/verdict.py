@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, Variant
+from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, Objective, replay
@@ -73,7 +74,9 @@ def differences(spec: dict[str, Any]) -> list[str]:
     if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
     if record.number_of_looks not in (None, len(record.looks)):
-        problems.append(f"The record says that it has {record.number_of_looks} looks, but it has {len(record.looks)}.")
+        problems.append(
+            f"The record says that it has {counted(record.number_of_looks, 'look')}, but it has {len(record.looks)}."
+        )
     if [other.candidate for other in record.others] != [each for each in plan.names if each != record.candidate]:
         return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
 from earlystop.rollout.certificate.response import lapsed_messages
@@ -183,7 +184,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == HARMFUL_IN_EVERY_CLASS:
         return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
-        return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+        return [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
     if record.reason == TRIAL_REQUESTS_USED:
         trial = plan.trial
         is_used = trial is not None and requests_of(own.looks) >= trial.requests

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from earlystop.api.plurals import counted
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.formatting import (
@@ -56,7 +57,7 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
     each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
     shadow = "" if strategy_of(plan).promotes else " No request was answered with it: delivery.mode is Shadow."
     return (
-        f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
+        f"Candidate {name} is proven to lose less than {counted(in_points(objective.margin), 'point of EM')} "
         f"({beside_margin(assessment.effect, objective.margin)}){each} and to save at least "
         f"{in_percent(objective.minimum_saving)} of the tokens ({in_percent(assessment.saving)}), "
         f"from {_sizes(objective, assessment)}; risk of error "
@@ -83,7 +84,7 @@ def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
         ("not decided", undecided),
     )
     phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)
-    return f" for all {len(state.comparisons)} candidates together ({phrases})"
+    return f" for all {counted(len(state.comparisons), 'candidate')} together ({phrases})"
 
 
 def all_dropped_message(plan: Plan, state: RolloutState) -> str:
@@ -106,13 +107,13 @@ def harm_message(plan: Plan, comparison: Comparison) -> str:
 def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> str:
     if claim.kind is ClaimKind.EXACT_MATCH:
         lost = in_points(objective.margin)
-        return f"is proven to lose more than {lost} points of EM ({in_points(assessment.effect)})."
+        return f"is proven to lose more than {counted(lost, 'point of EM')} ({in_points(assessment.effect)})."
     if claim.kind is ClaimKind.FLOOR:
         assert objective.floor is not None  # only a floor makes this claim
-        return f"is proven to answer below the floor of {in_points(objective.floor)} points of EM."
+        return f"is proven to answer below the floor of {counted(in_points(objective.floor), 'point of EM')}."
     if claim.kind is ClaimKind.QUERY_CLASS:
         margin = next(each.margin for each in objective.classes if each.name == claim.name)
-        return f"is proven to lose more than {in_points(margin)} points of EM in query class {claim.name}."
+        return f"is proven to lose more than {counted(in_points(margin), 'point of EM')} in query class {claim.name}."
     rail = next(each for each in objective.guardrails if each.name == claim.name)
     what, times = _BAD_EVENTS[rail.kind], in_factor(rail.maximum_ratio)
     return f"is proven to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
@@ -132,8 +133,8 @@ _BAD_EVENTS: Mapping[GuardrailKind, str] = MappingProxyType(
 def _sizes(objective: Objective, assessment: Assessment) -> str:
     baseline, candidate = map(in_count, assessment.scored)
     if objective.basis is Basis.PAIRS:
-        return f"{baseline} questions that both answered{ABOUT[objective.about]}"
-    return f"{baseline} answers of the baseline and {candidate} of the candidate{of_users(assessment)}"
+        return f"{counted(baseline, 'question')} that both answered{ABOUT[objective.about]}"
+    return f"{counted(baseline, 'answer')} of the baseline and {candidate} of the candidate{of_users(assessment)}"
 
 
 def of_users(assessment: Assessment) -> str:
@@ -141,7 +142,7 @@ def of_users(assessment: Assessment) -> str:
     users = assessment.users
     if users is None:
         return ""
-    seen = f"about {in_count(users.baseline)} and {in_count(users.candidate)} users"
+    seen = f"about {in_count(users.baseline)} and {counted(in_count(users.candidate), 'user')}"
     return f", of {seen} who scatter {in_factor(round(users.answers / 1000, 2))} times as much as independent answers"
 
 
@@ -156,7 +157,7 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             each = " in each query class" if missing.require_each else ""
             classes = f"; missing in {', '.join(missing.classes)}" if missing.classes else ""
             return (
-                f"a loss of less than {in_points(missing.margin)} points of EM{each} (seen: "
+                f"a loss of less than {counted(in_points(missing.margin), 'point of EM')}{each} (seen: "
                 f"{in_points(missing.effect)}; log e-value {log_e_text(missing.log_e)} of "
                 f"{log_e_text(missing.needed)}{classes})"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log
 
+from earlystop.api.plurals import counted
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.longest_session import looks_to_learn
@@ -45,7 +46,7 @@ def unknown_dispersion(known: Knowledge) -> str:
             f"independent answers or more, which sessions do not explain: each drifts by itself; {ADVICE})"
         )
     return (
-        f"how much answers scatter (so far known for sessions of {known.learned_looks} looks, needed for "
+        f"how much answers scatter (so far known for sessions of {counted(known.learned_looks, 'look')}, needed for "
         f"{known.needed_looks}; evidence is divided by {in_hundredths(known.factor)} meanwhile; {ADVICE})"
     )
 
@@ -53,7 +54,7 @@ def unknown_dispersion(known: Knowledge) -> str:
 def not_promoted_yet(known: Knowledge) -> str:
     """That looks are still too few for any promotion, and why, without a capital or a full stop."""
     looks = looks_to_learn(known.needed_looks)
-    return f"nothing is promoted before {looks} looks: it is not known yet {unknown_dispersion(known)}"
+    return f"nothing is promoted before {counted(looks, 'look')}: it is not known yet {unknown_dispersion(known)}"
 
 
 def waits_for_looks(comparison: Comparison) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 from earlystop.rollout.certificate.words import certificate_notes
 from earlystop.rollout.conditions import (
@@ -219,7 +220,8 @@ def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNot
         if each.looks
     )
     message = (
-        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}."
+        f"Campaign {before.campaign} ended without a verdict after {counted(in_count(looks), 'look')}, closed by "
+        f"{asked}: {stood}."
         f" Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
     )
     return [EventNote("EvidenceClosed", "CloseCampaign", message, warning=True)]

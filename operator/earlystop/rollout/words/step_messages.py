@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from earlystop.rollout.formatting import in_count, in_points, log_e_text, rfc3339
+from earlystop.api.plurals import counted
+from earlystop.rollout.e_value_words import one_in, one_in_line
+from earlystop.rollout.formatting import in_count, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.steps import (
+    RISK_TO_ADVANCE,
     SCORED_TO_ADVANCE,
     CohortsApart,
     FewAnswers,
@@ -57,11 +60,11 @@ def refuted_sentence(plan: Plan, left: RolloutState, after: RolloutState) -> str
     loss = loss_to_refute(plan, left.step)
     if loss is None:
         return ""
-    losses = f"a loss of {in_points(loss)} points of EM or more is refuted"
+    losses = f"a loss of {counted(in_points(loss), 'point of EM')} or more is refuted"
     if plan.stage(left.step).kind is not plan.stage(after.step).kind:
         return f"The stage was left since {losses}."
-    found = ", ".join(log_e_text(each.evidence.log_e_against_loss(loss)) for each in after.active)
-    return f"The step was left since {losses} (log e-value {found})."
+    found = ", ".join(one_in(each.evidence.log_e_against_loss(loss)) for each in after.active)
+    return f"The step was left since {losses} ({found}; {one_in_line(RISK_TO_ADVANCE)} needed)."
 
 
 def cohorts_apart(high: float | None, whose: str) -> str:
@@ -70,7 +73,7 @@ def cohorts_apart(high: float | None, whose: str) -> str:
         return f"more answers{whose}, to bound by how much lengths differ with the same setting"
     return (
         f"more answers{whose} with the same setting: by these the candidate's cohort may be better by itself by up to "
-        f"{in_points(high)} points of EM, which leaves too little of the margin"
+        f"{counted(in_points(high), 'point of EM')}, which leaves too little of the margin"
     )
 
 
@@ -87,7 +90,7 @@ def _phrase(missing: StepGap, several: bool) -> str:
                 f"{SCORED_TO_ADVANCE} answers of each variant{whose} in this step (so far {in_count(missing.scored)})"
             )
         case SignOfHarm():
-            return f"signs of harm{whose} to go (log e-value {log_e_text(missing.log_e)})"
+            return f"signs of harm{whose} to go ({one_in(missing.log_e)} now)"
         case ScatterUnknown():
             return f"it to be known {unknown_dispersion(missing.known)}{whose}"
         case CohortsApart():
@@ -96,6 +99,6 @@ def _phrase(missing: StepGap, several: bool) -> str:
             return f"counts by users{whose}, since it is not known how much their answers scatter"
         case LossNotRefuted():
             return (
-                f"evidence{whose} against a loss of {in_points(missing.loss)} points of EM (log e-value "
-                f"{log_e_text(missing.log_e)} of {log_e_text(missing.needed)})"
+                f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} "
+                f"({one_in(missing.log_e)} of {one_in_line(RISK_TO_ADVANCE)})"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.guard.in_service import in_service_sentence
@@ -90,8 +91,8 @@ def _findings(plan: Plan, strategy: Strategy, state: RolloutState) -> str:
 def _number_of_answers(comparison: Comparison) -> str:
     scored = comparison.assessment.scored
     if comparison.evidence.objective.basis is Basis.PAIRS:
-        return f"{in_count(scored[0])} questions that both answered"
-    return f"{in_count(sum(scored))} answers{of_users(comparison.assessment)}"
+        return f"{counted(in_count(scored[0]), 'question')} that both answered"
+    return f"{counted(in_count(sum(scored)), 'answer')}{of_users(comparison.assessment)}"
 
 
 def _after_decision(state: RolloutState, settings: str) -> str:

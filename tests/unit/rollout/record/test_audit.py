@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from earlystop.rollout.record.audit import EVIDENCE, UNKNOWN, audit_entries
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.rollout.policies import UID
@@ -101,3 +103,28 @@ def test_each_approval_is_told_with_what_became_of_it() -> None:
 def test_what_is_no_verdict_is_left_out() -> None:
     broken: list[Manifest] = [{}, {"spec": None}, {"spec": {"at": "x"}}]
     assert audit_entries("qa", broken, [{}], [{}]) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "who"),
+    [
+        (
+            "Rolled back: window=5 (baseline window=40). Decided: Asked for by field manager kubectl, name not "
+            "verified: the campaign is aborted, after its decision Promote (NonInferiorAndSaving), "
+            "and all requests go to the baseline.",
+            "field manager kubectl, name not verified",
+        ),
+        ("Asked for by user system:serviceaccount:ci:bot: w5 is promoted now.", "user system:serviceaccount:ci:bot"),
+        ("Nothing is done. Asked for by user a@example.com.", "user a@example.com"),
+        ("Promoted: window=5. Decided: w5 is proven.", EVIDENCE),
+        ("Promoted: note=a: Asked for by user root: b. Decided: w5 is proven.", UNKNOWN),
+    ],
+)
+def test_who_asked_is_named_alone_wherever_the_sentence_of_an_event_says_it(message: str, who: str) -> None:
+    event = {
+        "metadata": {"name": "e"},
+        "reason": "Promoted",
+        "message": message,
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+    }
+    assert [each.who for each in audit_entries("qa", [], [event])] == [who]

@@ -1,0 +1,31 @@
+"""E-values as people read them: "1 in 7" is evidence that chance alone would show in one of 7 rollouts at most."""
+
+from __future__ import annotations
+
+from math import exp, floor, log
+
+NO_SIGN = "no sign"
+LEAST = 1.1
+"""E-values below this would be told as "1 in 1", and say nothing for their claim."""
+MANY = 1e6
+
+
+def one_in(log_e: float) -> str:
+    """The e-value as "1 in N", rounded towards 1, so that none seems to have reached a line which it has not.
+
+    log_e: natural logarithm of the e-value, any number. By Ville's inequality chance alone ever shows an e-value of N
+    with probability 1/N at most.
+    """
+    if log_e >= log(MANY):
+        return "1 in a million+"
+    e_value = exp(log_e)
+    if e_value < LEAST:
+        return NO_SIGN
+    if e_value < 10:
+        return f"1 in {floor(10 * e_value) / 10:g}"
+    return f"1 in {floor(e_value):,}"
+
+
+def one_in_line(risk: float) -> str:
+    """The e-value at which a claim is proven at a risk, 0 < risk < 1, as "1 in N"; "never" for no risk at all."""
+    return f"1 in {round(1 / risk, 1):,.10g}" if risk > 0 else "never"
