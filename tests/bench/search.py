@@ -1,7 +1,8 @@
 """Which setting searches end with, and after how many requests: `make bench-search`.
 
-Run as `python -m tests.bench.search [--runs N] [--shape NAME]`. Each search meets each shape in seeded campaigns, with
-the evidence that runs in the cluster. `operator/docs/search-figures.md` has the figures, and what they are held to.
+Run as `python -m tests.bench.search [--runs N] [--shape NAME] [--search NAME] [--results FILE]`. Each search meets each
+shape in seeded campaigns, with the evidence that runs in the cluster; a run that was interrupted goes on with its file.
+`operator/docs/search-figures.md` has the figures, and what they are held to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import sqrt
+from pathlib import Path
 from statistics import mean, median
+from typing import Annotated
 
 import typer
 from numpy.random import default_rng
@@ -21,10 +24,10 @@ from rich.table import Table
 
 from earlystop.rollout.search.bayesian import Bayesian
 from earlystop.rollout.search.trial import Estimate, Setting, TrialEnd, TrialOutcome
+from tests.bench.search_results import Campaign, Results
 from tests.bench.search_rivals import rivals
 from tests.bench.search_shapes import SHAPES, SURFACE, Shape
 from tests.bench.search_strategies import STRATEGIES, TERMS, Strategy
-from tests.bench.simulated_search import SimulatedSearch
 
 RUNS, SEED = 600, 15
 HEADINGS = ("shape", "search", "violates", "ends at best", "saving", "requests, mean", "median", "saved meanwhile", "s")
@@ -50,10 +53,16 @@ class Cell:
     seconds: float
 
 
-def cell(shape: Shape, name: str, strategy: Strategy, runs: int, seed: int = SEED) -> Cell:
-    """So many seeded campaigns."""
-    begun = time.process_time()
-    ended = [strategy(shape, default_rng([seed, run])) for run in range(runs)]
+def cell(
+    shape: Shape, name: str, strategy: Strategy, runs: int, seed: int = SEED, results: Results | None = None
+) -> Cell:
+    """So many seeded campaigns. results: those that were played before."""
+    known = results or Results(None)
+
+    def play(run: int) -> Campaign:
+        return known.campaign((shape.name, name, run), lambda: strategy(shape, default_rng([seed, run])))
+
+    ended = [play(run) for run in range(runs)]
     best = shape.curve.best(TERMS.margin, TERMS.minimum_saving)
     savings = [0.0 if each.best is None else shape.curve.settings[each.best].saving for each in ended]
     return Cell(
@@ -65,11 +74,11 @@ def cell(shape: Shape, name: str, strategy: Strategy, runs: int, seed: int = SEE
         most=0.0 if best is None else shape.curve.settings[best].saving,
         requests=[each.requests for each in ended],
         meanwhile=_meanwhile(ended, savings),
-        seconds=(time.process_time() - begun) / runs,
+        seconds=mean(each.seconds for each in ended),
     )
 
 
-def _meanwhile(ended: Sequence[SimulatedSearch], savings: Sequence[float]) -> float:
+def _meanwhile(ended: Sequence[Campaign], savings: Sequence[float]) -> float:
     """Campaigns that ended with the baseline saved nothing in the end, and count for neither."""
     found = [(each, saving) for each, saving in zip(ended, savings, strict=True) if saving > 0]
     final = sum(each.served * saving for each, saving in found)
@@ -77,18 +86,20 @@ def _meanwhile(ended: Sequence[SimulatedSearch], savings: Sequence[float]) -> fl
 
 
 def run(
-    runs: int = typer.Option(RUNS, help="Campaigns of each search on each shape."),
-    shape: str = typer.Option("", help="Only shapes whose name begins so."),
-    search: str = typer.Option("", help="Only searches whose name begins so."),
+    runs: Annotated[int, typer.Option(help="Campaigns of each search on each shape.")] = RUNS,
+    shape: Annotated[str, typer.Option(help="Only shapes whose name begins so.")] = "",
+    search: Annotated[str, typer.Option(help="Only searches whose name begins so.")] = "",
+    results: Annotated[Path | None, typer.Option(help="File of campaigns; those in it are not played anew.")] = None,
 ) -> None:
     """Print the table; exit with 1 where more than the risk is violated by more than chance allows."""
+    known = Results(results)
     chosen = [each for each in SHAPES if each.name.startswith(shape)]
     console, most = Console(width=140), TERMS.risk + 2 * sqrt(TERMS.risk * (1 - TERMS.risk) / runs)
     table, missed = Table(*HEADINGS, title=f"{runs} campaigns a row"), False
     for each in chosen:
         for name, strategy in (*STRATEGIES.items(), *rivals()):
             if name.startswith(search) and (each is not SURFACE or not name.startswith("Ladder")):
-                found = cell(each, name, strategy, runs)
+                found = cell(each, name, strategy, runs, results=known)
                 missed = missed or (name in STRATEGIES and found.violates > most)
                 table.add_row(*_row(found))
                 console.print(*_row(found))

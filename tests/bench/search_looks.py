@@ -23,14 +23,19 @@ def split_looks(
     step: int = 0,
     *,
     paired: bool = False,
+    candidate_part: float | None = None,
 ) -> tuple[Look, ...]:
     """A look at each of the settings tried, after so many more requests of all variants, which have even shares.
 
-    paired: whether a golden question comes with each request, which both variants answer.
+    candidate_part: of the requests, where one setting is tried and has another part than a half. paired: whether a
+    golden question comes with each request, which both variants answer.
     """
-    counts = random.multinomial(requests, [1 / (len(tried) + 1)] * (len(tried) + 1)).tolist()
+    shares = [1 / (len(tried) + 1)] * (len(tried) + 1)
+    shares = shares if candidate_part is None else [1 - candidate_part, candidate_part]
+    counts = random.multinomial(requests, shares).tolist()
     baseline, candidates = split_answers(curve, tried, counts, random, paired=paired)
-    return tuple(Look(at, step, EVEN, baseline, candidate) for candidate in candidates)
+    percent = EVEN if candidate_part is None else round(100 * candidate_part)
+    return tuple(Look(at, step, percent, baseline, candidate) for candidate in candidates)
 
 
 def shadow_looks(curve: TrueCurve, tried: Sequence[int], requests: int, at: int, random: Generator) -> tuple[Look, ...]:

@@ -40,12 +40,25 @@ OTHER_DEPLOYMENT = Estimate(0.004, 0.03)
 Strategy = Callable[[Shape, Generator], SimulatedSearch]
 
 
-def by_trials(proposer: Proposer, terms: SearchTerms = TERMS, incumbent_weight: int = 50) -> Strategy:
+LARGEST = 67
+"""Percent of requests of the last step, where it is more than a half."""
+
+
+def by_trials(
+    proposer: Proposer, terms: SearchTerms = TERMS, incumbent_weight: int = 50, largest_weight: int = 50
+) -> Strategy:
     """One trial after the other, while the best certified setting serves."""
 
     def play(shape: Shape, random: Generator) -> SimulatedSearch:
         return simulate_search(
-            proposer, shape.settings, shape.curve, OBJECTIVE, terms, random, incumbent_weight=incumbent_weight
+            proposer,
+            shape.settings,
+            shape.curve,
+            OBJECTIVE,
+            terms,
+            random,
+            incumbent_weight=incumbent_weight,
+            largest_weight=largest_weight,
         )
 
     return play
@@ -190,6 +203,7 @@ def _ended(
 
 STRATEGIES: dict[str, Strategy] = {
     "Ladder, cold": by_trials(Ladder()),
+    "Ladder, cold, to 67 %": by_trials(Ladder(), largest_weight=LARGEST),
     "Ladder, warm": warm_ladder,
     "Shadow, in sequence": in_shadow,
     "Shadow, together": in_shadow_together,

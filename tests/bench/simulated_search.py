@@ -19,7 +19,7 @@ from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.look_schedule import spacing
-from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove
+from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
 from earlystop.rollout.search.trial import (
     Belief,
     Estimate,
@@ -30,6 +30,8 @@ from earlystop.rollout.search.trial import (
     TrialEnd,
     TrialOutcome,
 )
+from earlystop.rollout.search.trial_shares import weight_beside
+from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.strategies.pooled_looks import loss_of_answers, saving_of
 from earlystop.simulation.search_truth import TrueCurve
 from tests.bench.search_looks import split_looks
@@ -72,27 +74,31 @@ def simulate_search(
     random: Generator,
     belief: Belief | None = None,
     incumbent_weight: int = 50,
+    largest_weight: int = 50,
 ) -> SimulatedSearch:
     """One search from its first trial to its end.
 
     settings, curve: in the same order. objective: of each trial, but for its risk. incumbent_weight: percent of
     requests that the best certified setting serves while another is tried; 0 where none serves before the end.
+    largest_weight: percent of requests of the last step of the policy.
     """
     seed = int(random.integers(2**32))
     outcomes: list[TrialOutcome] = []
     left, best, served, saved = terms.requests, None, 0.0, 0.0
     while True:
-        proposal = proposer.propose(settings, outcomes, replace(terms, requests=left), belief, seed)
+        incumbent = 0 if best is None else incumbent_weight
+        part = _candidate_part(incumbent, largest_weight)
+        now = replace(terms, requests=left, candidate_part=part)
+        proposal = proposer.propose(settings, outcomes, now, belief, seed)
         if proposal is None:
             break
-        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random, left).outcome
+        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random, left, part).outcome
         outcomes.append(outcome)
         left = None if left is None else max(0, left - outcome.requests)
-        incumbent = 0 if best is None else incumbent_weight
         during = outcome.requests * 100 / (100 - incumbent)
         serving = 0.0 if best is None else curve.settings[best].saving
         served += during
-        saved += outcome.requests / 2 * curve.settings[outcome.setting].saving + during * incumbent / 100 * serving
+        saved += outcome.requests * part * curve.settings[outcome.setting].saving + during * incumbent / 100 * serving
         best = best_of(outcomes)
     certified = tuple(each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED)
     return SimulatedSearch(
@@ -103,6 +109,12 @@ def simulate_search(
         served=served,
         saved=saved / served if served else 0.0,
     )
+
+
+def _candidate_part(incumbent: int, largest_weight: int) -> float:
+    """Of the requests that a trial compares, as `rollout.search.trial_shares` has it."""
+    weight = largest_weight if not incumbent else min(largest_weight, weight_beside(incumbent))
+    return weight / (weight + min(weight, 100 - incumbent - weight) if incumbent else 100)
 
 
 def best_of(outcomes: Sequence[TrialOutcome]) -> int | None:
@@ -119,25 +131,36 @@ def simulate_trial(
     per_look: int,
     random: Generator,
     left: int | None = None,
+    candidate_part: float = 0.5,
 ) -> Trial:
-    """One trial: its campaign's looks until a verdict, or until its requests are used up. left: requests of the whole
-    search, None without a bound."""
+    """One trial: its campaign's looks until a verdict, or until its requests are used up or it is given up.
+
+    left: requests of the whole search, None without a bound. candidate_part: of the requests, 0..1.
+    """
     evidence = begin(replace(objective, risk_promote=proposal.risk))
     paired = objective.basis is Basis.PAIRS
     requests, looks, verdict = 0, 0, Verdict.CONTINUE
     baseline, candidate = Tally(), Tally()
     most, longest = min(proposal.requests, LONGEST_TRIAL), LONGEST_TRIAL if left is None else min(left, LONGEST_TRIAL)
-    while verdict is Verdict.CONTINUE and (
-        requests < most
-        or (requests < longest and goes_on_to_learn(evidence, looks))
-        or (requests < longest and goes_on_to_prove(evidence, requests, proposal.requests))
+    is_hopeless = False
+    while (
+        not is_hopeless
+        and verdict is Verdict.CONTINUE
+        and (
+            requests < most
+            or (requests < longest and goes_on_to_learn(evidence, looks))
+            or (requests < longest and goes_on_to_prove(evidence, requests, proposal.requests, GIVES_UP_BELOW))
+        )
     ):
         more = spacing(per_look, looks)
-        (look,) = split_looks(curve, (proposal.setting,), more, requests, random, paired=paired)
+        (look,) = split_looks(
+            curve, (proposal.setting,), more, requests, random, paired=paired, candidate_part=candidate_part
+        )
         evidence = update(evidence, look)
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
         requests, looks = requests + more, looks + 1
         verdict = evidence.assessment.verdict
+        is_hopeless = is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
     ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
     end = ends.get(verdict, TrialEnd.INCONCLUSIVE)
     told = TrialOutcome(

@@ -130,8 +130,9 @@ class Search(Value):
         50,
         ge=1,
         le=98,
-        description="Least percent of requests for the best proven setting while another is tried; that one and the "
-        "baseline share the rest evenly.",
+        description="Least percent of requests for the best proven setting while another is tried. That one gets up to "
+        "two thirds of the rest, as far as the steps of rollout allow it, and the baseline what is left; with External "
+        "both have as much.",
     )
     horizon_requests: Requests = Field(
         1_000_000,

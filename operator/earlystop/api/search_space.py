@@ -127,10 +127,12 @@ def _written_values(searched: SearchParameter, parameter: Parameter) -> tuple[st
 
 
 def _ensure_within(written: SearchRange, parameter: Parameter, of_range: str) -> None:
-    """Raises SearchProblem for a range beyond what the parameter takes, with the widest one that it does."""
+    """Raises SearchProblem for a range beyond what the parameter takes, with the part of it that the parameter does
+    take, or with all that it takes where that is no range."""
     least, most = parameter.minimum or written.from_, parameter.maximum or written.to
     if float(written.from_) < float(least) or float(written.to) > float(most):
         low, high = max(least, written.from_, key=float), min(most, written.to, key=float)
+        low, high = (low, high) if float(low) < float(high) else (least, most)
         raise SearchProblem(
             f"{of_range} is wider than what {parameter.name} takes; write from and to within {low} and {high}"
         )

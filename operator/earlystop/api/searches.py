@@ -23,7 +23,7 @@ class SearchTraits:
     most_settings, most_parameters: that it takes.
     moves_shares: whether shares among settings follow the evidence, each change in a step of its own.
     in_shadow: whether it takes settings that are judged on the baseline's own requests, where all are judged at once.
-    version: of the proposer's arithmetic, which the verdicts of its trials name.
+    version: of the proposer's arithmetic, which the verdicts of its trials name; earlier ones can be recomputed.
     certified_are_free: whether a certified trial and the next one share a risk (`rollout.search.progress.spent_risk`).
     takes_proposals: whether others say by EarlyStopProposals what is tried, so that it waits where none is there.
     """
@@ -52,13 +52,13 @@ SEARCHES: dict[str, SearchTraits] = {
         most_settings=20,
         most_parameters=1,
         in_shadow=True,
-        version=2,
+        version=3,
         certified_are_free=True,
     ),
     "Grid": SearchTraits(
         module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
     ),
-    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=2, certified_are_free=True),
+    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=3, certified_are_free=True),
     "Bandit": SearchTraits(
         module="earlystop.rollout.strategies.bandit",
         one_campaign=True,

@@ -50,7 +50,7 @@ def incumbent_weight(state: RolloutState) -> int:
 
 
 def _weights_in_search(state: RolloutState) -> tuple[int, int]:
-    """Of the baseline and the setting under trial: equal shares of what an incumbent leaves. Once it is decided, one
+    """Of the baseline and the setting under trial: their parts of what an incumbent leaves. Once it is decided, one
     setting has all."""
     plan = state.pinned_plan
     if state.phase in DECIDED:

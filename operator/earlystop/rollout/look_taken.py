@@ -68,13 +68,13 @@ def take_look(
 
 
 def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, int | None]]:
-    """Each candidate's percent, and the baseline's where other variants have some too: as much as the candidate's
-    beside an incumbent. In shadow each request counts for the baseline and for the candidate."""
+    """Each candidate's percent, and the baseline's where other variants have some too, such as an incumbent. In shadow
+    each request counts for the baseline and for the candidate."""
     if plan.stage(state.step).kind is StageKind.SHADOW:
         return {each.name: (50, None) for each in state.active}
     percents = strategy_of(plan).weights(plan, state)
-    if plan.incumbent is not None:
-        return {name: (weight, weight) for name, weight in percents.items()}
+    if plan.trial is not None and plan.incumbent is not None:
+        return {name: (weight, plan.trial.baseline_weight(weight)) for name, weight in percents.items()}
     rest = 100 - sum(percents.values()) if len(state.active) > 1 else None
     return {each.name: (percents[each.name], rest) for each in state.active}
 

@@ -87,12 +87,14 @@ class Plan:
         return None if self.trial is None else self.trial.incumbent
 
     def incumbent_weight(self, step: int) -> int:
-        """Percent of requests that the incumbent gets in a step: all that baseline and candidate, in equal shares, do
-        not; 0 without one."""
+        """Percent of requests that the incumbent gets in a step: all that baseline and candidate do not; 0 without
+        one."""
         if self.trial is None or self.trial.incumbent is None:
             return 0
         stage = self.stage(step)
-        return self.trial.incumbent_weight if stage.kind is not StageKind.SPLIT else 100 - 2 * stage.weight
+        if stage.kind is not StageKind.SPLIT:
+            return self.trial.incumbent_weight
+        return 100 - stage.weight - self.trial.baseline_weight(stage.weight)
 
     def settings_of(self, name: str) -> dict[str, str]:
         """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
@@ -262,7 +264,7 @@ def _with_setting(spec: PolicySpec, trial: TrialPlan | None) -> PolicySpec:
 
 def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, ...]:
     """What happens one after the other; nothing where requests are to be split and there are no steps. Beside an
-    incumbent the candidate of a trial gets no more than half of what that one leaves."""
+    incumbent the candidate of a trial gets no more than its plan says of what that one leaves."""
     rollout = spec.rollout
     if not spec.delivery.traits.moves_traffic:
         return (Stage(StageKind.SHADOW, 0, rollout.minimum_seconds),)

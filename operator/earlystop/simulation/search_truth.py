@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
 from earlystop.simulation.planning import ensure_rates
 
 BASELINE = "baseline"
 COLUMNS = ["setting", "em", "tokens"]
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+"""As spreadsheets and programs write one; `float` takes 1_0 and digits of other scripts as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,11 @@ def read_curve(text: str) -> TrueCurve:
 
     Raises ValueError with a sentence that says which line is wrong and what to write.
     """
-    rows = csv.reader(StringIO(text), skipinitialspace=True)
-    header = [cell.strip() for cell in next(rows, [])]
-    if header != COLUMNS:
-        raise ValueError(f"The first line of the curve is {', '.join(header)!r}. Write {', '.join(COLUMNS)}.")
-    read: dict[str, tuple[float, float]] = {}
-    for row in rows:
-        if row:
-            name, em, tokens = _row(rows.line_num, row)
-            if name in read:
-                raise ValueError(f"Line {rows.line_num} of the curve is about {name} again. Write one row a setting.")
-            read[name] = em, tokens
+    rows = csv.reader(StringIO(text, newline=None), skipinitialspace=True)
+    try:
+        read = _rows(rows)
+    except csv.Error as error:
+        raise ValueError(f"Line {rows.line_num} of the curve is no line of a CSV file ({error}).") from None
     if BASELINE not in read:
         raise ValueError(f"The curve has no row for the baseline. Write one whose setting is {BASELINE}.")
     baseline_em, mean_tokens = read.pop(BASELINE)
@@ -88,16 +86,38 @@ def read_curve(text: str) -> TrueCurve:
     return TrueCurve(baseline_em, mean_tokens, tuple(settings))
 
 
+def _rows(rows: Any) -> dict[str, tuple[float, float]]:
+    """Exact Match and mean tokens by setting. rows: a reader of the csv module, which raises its own errors."""
+    header = [cell.strip() for cell in next(filter(_is_filled, rows), [])]
+    if header != COLUMNS:
+        raise ValueError(f"The first line of the curve is {', '.join(header)!r}. Write {', '.join(COLUMNS)}.")
+    read: dict[str, tuple[float, float]] = {}
+    for row in filter(_is_filled, rows):
+        name, em, tokens = _row(rows.line_num, row)
+        if name in read:
+            raise ValueError(f"Line {rows.line_num} of the curve is about {name} again. Write one row a setting.")
+        read[name] = em, tokens
+    return read
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in row)
+
+
 def _row(line: int, row: Sequence[str]) -> tuple[str, float, float]:
     if len(row) != len(COLUMNS):
         raise ValueError(f"Line {line} of the curve has {len(row)} cells. Write three: {', '.join(COLUMNS)}.")
     name, em, tokens = (cell.strip() for cell in row)
-    try:
-        rate, mean = float(em), float(tokens)
-    except ValueError:
+    if not name:
+        raise ValueError(f"Line {line} of the curve names no setting. Write its name, or {BASELINE}.")
+    if not all(map(NUMBER.fullmatch, (em, tokens))):
         raise ValueError(
             f"Line {line} of the curve has em {em!r} and tokens {tokens!r}. Write numbers, as 0.81 and 420."
-        ) from None
-    if not 0 <= rate <= 1 or not 0 < mean < 1e9:
-        raise ValueError(f"Line {line} of the curve has em {em} and tokens {tokens}. Write 0 to 1, and more than 0.")
+        )
+    rate, mean = float(em), float(tokens)
+    if not 0 <= rate <= 1 or not 1 <= mean < 1e9:
+        raise ValueError(
+            f"Line {line} of the curve has em {em} and tokens {tokens}. Write 0 to 1, and 1 or more: the mean number "
+            "of output tokens of an answer."
+        )
     return name, rate, mean

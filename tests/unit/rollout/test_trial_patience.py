@@ -9,8 +9,8 @@ from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import Offer
-from earlystop.rollout.search.patience import MOST_TIMES
 from earlystop.rollout.search.trial import Proposal
+from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
 from earlystop.rollout.trials.outcome import requests_of
 from earlystop.rollout.trials.sequence import begin_search, next_proposal, terms_of
@@ -94,7 +94,7 @@ NEAR_MARGIN = dict.fromkeys(SAFE_BUT_LAST, Truth(exact_match=0.765, mean_tokens=
 
 
 def test_a_trial_that_has_come_far_goes_on_beyond_its_requests_and_its_verdict_verifies() -> None:
-    world = World(searched({"horizonRequests": 3_000_000}), NEAR_MARGIN)
+    world = World(searched({"horizonRequests": 700_000}), NEAR_MARGIN)
     state = after_one_trial(world)
     trial = state.pinned_plan.trial
     assert trial is not None and state.search is not None
@@ -114,6 +114,23 @@ def test_a_trial_that_has_come_far_ends_with_the_requests_of_its_search() -> Non
     state = after_one_trial(World(spec, NEAR_MARGIN))
     assert ends(state) == [("window-20", "Inconclusive")]
     assert state.decision is not None and "36,000 requests that this trial may take" in state.decision.message
+
+
+@pytest.mark.parametrize("exact_match", [0.745, 0.75])
+def test_a_trial_that_comes_to_nothing_is_given_up_before_its_requests_are_used_and_its_verdict_verifies(
+    exact_match: float,
+) -> None:
+    truth = dict.fromkeys(SAFE_BUT_LAST, Truth(exact_match=exact_match, mean_tokens=400))
+    world = World(searched({"horizonRequests": 1_000_000}), truth)
+    state = after_one_trial(world)
+    trial, decision = state.pinned_plan.trial, state.decision
+    assert trial is not None and decision is not None and decision.reason == "TrialGivenUp"
+    used = requests_of(state.looks)
+    assert trial.requests / 10 <= used < trial.requests and f"After {used:,} requests" in decision.message
+    verdict = next(iter(world.verdicts.values()))
+    assert object_differences(verdict) == []
+    claimed = {**verdict, "spec": {**verdict["spec"], "reason": "TrialRequestsUsed"}}
+    assert any("The message is not" in each for each in object_differences(claimed))
 
 
 @pytest.mark.parametrize("exact_match", [0.76, 0.763, 0.766])

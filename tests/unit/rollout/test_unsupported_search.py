@@ -56,6 +56,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         'does not lead from the smallest number to the largest; write from: "5", to: "20"',
     ),
     "a range of one number": (over(range={"from": "5", "to": "5", "step": "1"}), "write two that differ, or values"),
+    "a range beyond what the parameter takes": (
+        over(range={"from": "41", "to": "50", "step": "1"}),
+        "is wider than what window takes; write from and to within 1 and 40",
+    ),
+    "a range that goes beyond what the parameter takes": (
+        over(range={"from": "20", "to": "50", "step": "1"}),
+        "is wider than what window takes; write from and to within 20 and 40",
+    ),
     "a step of nothing": (
         over(range={"from": "5", "to": "20", "step": "0"}),
         "a step of 0 never reaches 20; write one above 0",

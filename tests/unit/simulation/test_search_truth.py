@@ -37,16 +37,28 @@ def test_settings_are_taken_in_the_order_of_the_policy() -> None:
         ("setting,em,tokens\nwindow-5,0.7,120\n", "Write one whose setting is baseline"),
         ("setting,em,tokens\nbaseline,0.8\n", "Line 2 of the curve has 2 cells"),
         ("setting,em,tokens\nbaseline,much,600\n", "Line 2 of the curve has em 'much'"),
-        ("setting,em,tokens\nbaseline,80,600\n", "Write 0 to 1, and more than 0"),
-        ("setting,em,tokens\nbaseline,0.8,nan\n", "Write 0 to 1, and more than 0"),
-        ("setting,em,tokens\nbaseline,nan,600\n", "Write 0 to 1, and more than 0"),
-        ("setting,em,tokens\nbaseline,0.8,0\n", "Write 0 to 1, and more than 0"),
+        ("setting,em,tokens\nbaseline,80,600\n", "Write 0 to 1, and 1 or more"),
+        ("setting,em,tokens\nbaseline,0.8,nan\n", "Write numbers, as 0.81 and 420"),
+        ("setting,em,tokens\nbaseline,nan,600\n", "Write numbers, as 0.81 and 420"),
+        ("setting,em,tokens\nbaseline,0.8,infinity\n", "Write numbers, as 0.81 and 420"),
+        ("setting,em,tokens\nbaseline,0.8,1_00\n", "Write numbers, as 0.81 and 420"),
+        ("setting,em,tokens\nbaseline,٠.8,100\n", "Write numbers, as 0.81 and 420"),
+        ("setting,em,tokens\nbaseline,0.8,0\n", "Write 0 to 1, and 1 or more"),
+        ("setting,em,tokens\nbaseline,0.8,5e-324\n", "Write 0 to 1, and 1 or more"),
+        ("setting,em,tokens\nbaseline,0.8,0.4\nwindow-5,0.7,0.2\n", "Write 0 to 1, and 1 or more"),
+        (SOUND + ",0.7,120\n", "Line 5 of the curve names no setting"),
+        (SOUND + "window-9,0.7," + "1" * 200_000, "Line 5 of the curve is no line of a CSV file"),
         (SOUND + "window-5,0.7,120\n", "Line 5 of the curve is about window-5 again"),
     ],
 )
 def test_a_curve_that_says_nothing_sound_is_refused_with_what_to_write(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         read_curve(text)
+
+
+@pytest.mark.parametrize("text", [SOUND.replace("\n", "\r"), SOUND.replace("\n", "\r\n"), f"\n , ,\n{SOUND}\n,,\n"])
+def test_a_curve_is_read_with_the_line_ends_and_the_empty_lines_of_any_program(text: str) -> None:
+    assert read_curve(text) == read_curve(SOUND)
 
 
 def test_a_setting_that_may_be_tried_and_has_no_row_is_named() -> None:

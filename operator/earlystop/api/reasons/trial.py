@@ -31,6 +31,10 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (DECISION,),
         {
+            "TrialGivenUp": "The probability that this trial of a search ends in a certificate was below 2 %, even "
+            "with twice the requests that it was proposed for; the search goes on without its setting, which counts as "
+            "one that has failed. There is nothing to do; to judge such a setting on all requests, write it as a "
+            "candidate.",
             "TrialRequestsUsed": "Neither benefit nor harm was proven with the requests that this trial of a search "
             "may take; the search goes on without its setting. Where it is not known how much answers scatter, write "
             "exactMatch.assumeIndependent or exactMatch.dispersion if that is true, or a shorter rollout.lookSeconds.",

@@ -10,7 +10,7 @@ from typing import Any
 from earlystop.api.approval_kind import COUNTED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
-from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_REQUESTS_USED
+from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 
 Manifest = Mapping[str, Any]
@@ -20,7 +20,7 @@ UNKNOWN = "not recorded"
 BY_LIMITS = frozenset(
     {
         *("DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted"),
-        *(NEVER_READY, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED),
+        *(NEVER_READY, TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED),
     }
 )
 """Reasons of decisions that neither a person nor the evidence took."""

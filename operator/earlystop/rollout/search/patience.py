@@ -1,4 +1,4 @@
-"""When a trial goes on though it has had the requests that it was proposed for.
+"""When a trial goes on though it has had the requests that it was proposed for, and when it ends before.
 
 Nothing is promoted before so many looks have told how much answers scatter, so a trial that ends sooner cannot end in a
 certificate. And a trial that has come far was paid for already: what is left to prove costs less than what it brings,
@@ -23,11 +23,21 @@ from __future__ import annotations
 from math import log
 
 from earlystop.api.policy import PolicySpec
+from earlystop.evidence import standard_errors
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
 from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.search.trial import Estimate
+from earlystop.rollout.search.worth import (
+    GOES_ON_ABOVE,
+    LEAST_LOOKS,
+    LEAST_PART,
+    MOST_TIMES,
+    PRICE,
+    chance_to_prove,
+)
 
 
 def looks_to_certify(block: int) -> int:
@@ -55,11 +65,41 @@ def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
 PROMISING = 0.5
 """A trial has come far when the logarithm of each evidence that it needs is this part of what a certificate takes."""
 
-MOST_TIMES = 2
-"""A trial that has come far goes on to so many times the requests that it was proposed for."""
 
+def goes_on_to_prove(evidence: EvidenceState, used: int, proposed: int, below: float = 0.0) -> bool:
+    """Whether a trial has come far enough for more requests.
 
-def goes_on_to_prove(evidence: EvidenceState, used: int, proposed: int) -> bool:
-    """Whether a trial has come far enough for more requests. used, proposed: requests of both variants."""
+    used, proposed: requests of both variants. below: as in `is_given_up`; where it is above 0, one that is likely
+    enough to end in a certificate goes on as well: it takes no more than what was found worth it, and its end would
+    spend a failure.
+    """
     log_e, needed = evidence.assessment.log_e, log(1 / evidence.objective.risk_promote)
-    return used < MOST_TIMES * proposed and min(log_e.promote, log_e.tokens) >= PROMISING * needed
+    if used >= MOST_TIMES * proposed:
+        return False
+    if min(log_e.promote, log_e.tokens) >= PROMISING * needed:
+        return True
+    chance = _chance_to_end_in_a_certificate(evidence, used, proposed) if below else None
+    return chance is not None and chance >= GOES_ON_ABOVE
+
+
+def is_given_up(evidence: EvidenceState, looks: int, used: int, proposed: int, below: float) -> bool:
+    """Whether a trial is so unlikely to end in a certificate, however long it may go on, that its requests are better
+    spent on another one. To end it is a failure as any other: it spends what the trial was judged at.
+
+    looks: that it had. used: requests of both variants in them. proposed: as in `goes_on_to_prove`. below: probability,
+    0 where no trial is given up.
+    """
+    if not below or looks < LEAST_LOOKS or used < LEAST_PART * proposed:
+        return False
+    chance = _chance_to_end_in_a_certificate(evidence, used, proposed)
+    return chance is not None and chance < below
+
+
+def _chance_to_end_in_a_certificate(evidence: EvidenceState, used: int, proposed: int) -> float | None:
+    """Of the loss or of the saving, whichever is less likely to be proven; None before both can be estimated."""
+    loss, saving = standard_errors.loss(evidence), standard_errors.saving(evidence)
+    if loss is None or saving is None:
+        return None
+    wanted, nats = evidence.objective, log(1 / evidence.objective.risk_promote) + PRICE
+    gaps = Estimate(wanted.margin - loss[0], loss[1]), Estimate(saving[0] - wanted.minimum_saving, saving[1])
+    return min(chance_to_prove(gap, used, MOST_TIMES * proposed, nats) for gap in gaps)

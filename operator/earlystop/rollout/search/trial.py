@@ -64,6 +64,8 @@ class SearchTerms:
     None without a bound. horizon: requests that the setting found will serve, by which a trial's worth is measured.
     per_look: requests of both variants in a look, > 0. wait: how long a trial lasts before anything can be certified,
     in lengths of its first look, since looks teach first how much answers scatter; 0 where the policy says that.
+    candidate_part: of the requests that a trial compares, the part that the candidate answers in the end, 0..1.
+    version: of the strategy's arithmetic (`api.searches`), by which a proposal is made or recomputed.
     """
 
     margin: float
@@ -74,6 +76,8 @@ class SearchTerms:
     horizon: int
     per_look: int = 100
     wait: int = 0
+    candidate_part: float = 0.5
+    version: int = 3
 
     @property
     def requests_awaited(self) -> int:

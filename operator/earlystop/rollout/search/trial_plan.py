@@ -19,6 +19,8 @@ class TrialPlan:
     incumbent: the setting that serves meanwhile, None where the baseline does; incumbent_weight: percent of requests
     that it gets at least, 0 without one. proposer, proposal: who proposed the setting, and the name of the
     EarlyStopProposal; "" where the search's own strategy did. version: of that strategy's arithmetic when it did.
+    candidate_weight: percent of requests that the candidate gets at most, None for as many as the baseline beside an
+    incumbent. gives_up_below: the trial ends where its probability to end in a certificate is below this, 0 for never.
     """
 
     search: int
@@ -32,6 +34,8 @@ class TrialPlan:
     proposer: str = ""
     proposal: str = ""
     version: int = 1
+    candidate_weight: int | None = None
+    gives_up_below: float = 0.0
 
     def wire(self) -> dict[str, Any]:
         """As it stands in a plan's text."""
@@ -54,6 +58,10 @@ class TrialPlan:
             written |= {"proposer": self.proposer, "proposal": self.proposal}
         if self.version != 1:  # as plans of releases that knew no other
             written["version"] = self.version
+        if self.candidate_weight is not None:
+            written["candidateWeight"] = self.candidate_weight
+        if self.gives_up_below:
+            written["givesUpBelow"] = self.gives_up_below
         return written
 
     @classmethod
@@ -66,8 +74,15 @@ class TrialPlan:
 
     @property
     def largest_weight(self) -> int:
-        """Percent of requests that the candidate gets at most: as many as the baseline, and the incumbent the rest."""
-        return 100 if self.incumbent is None else (100 - self.incumbent_weight) // 2
+        """Percent of requests that the candidate gets at most beside an incumbent; 100 without one."""
+        if self.incumbent is None:
+            return 100
+        return (100 - self.incumbent_weight) // 2 if self.candidate_weight is None else self.candidate_weight
+
+    def baseline_weight(self, candidate: int) -> int:
+        """Percent of requests that the baseline gets beside an incumbent and a candidate with so many: as many, as far
+        as the incumbent leaves them."""
+        return min(candidate, 100 - self.incumbent_weight - candidate)
 
 
 def _read(written: Any) -> TrialPlan:
@@ -86,6 +101,8 @@ def _read(written: Any) -> TrialPlan:
         proposer=written.get("proposer", ""),
         proposal=written.get("proposal", ""),
         version=written.get("version", 1),
+        candidate_weight=written.get("candidateWeight"),
+        gives_up_below=written.get("givesUpBelow", 0.0),
     )
 
 
@@ -97,11 +114,16 @@ def _checked(trial: TrialPlan) -> TrialPlan:
         raise ValueError(f"the plan's trial was proposed by {trial.proposer!r} in {trial.proposal!r}; write names")
     if type(trial.risk) is not float or not 0 < trial.risk < 1:
         raise ValueError(f"the plan's trial has a risk of {trial.risk!r}; write a probability, as in 0.025")
+    if type(trial.gives_up_below) is not float or not 0 <= trial.gives_up_below < 1:
+        raise ValueError(f"the plan's trial gives up below {trial.gives_up_below!r}; write a probability, as in 0.05")
     if trial.incumbent is None:
         return trial
-    saving, weight = trial.incumbent.least_saving, trial.incumbent_weight
-    if type(saving) not in (int, float) or not isfinite(saving) or type(weight) is not int or not 0 < weight < 99:
-        raise ValueError(f"the plan's incumbent saves {saving!r} at a weight of {weight!r} %")
+    saving, serves = trial.incumbent.least_saving, trial.incumbent_weight
+    if type(saving) not in (int, float) or not isfinite(saving) or type(serves) is not int or not 0 < serves < 99:
+        raise ValueError(f"the plan's incumbent saves {saving!r} at a weight of {serves!r} %")
+    weight = trial.candidate_weight
+    if weight is not None and (type(weight) is not int or not 0 < weight < 100 - serves):
+        raise ValueError(f"the plan's trial gives its candidate {weight!r} %; write a part of what an incumbent leaves")
     return trial
 
 

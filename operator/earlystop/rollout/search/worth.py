@@ -28,6 +28,27 @@ LEAST_COST = 0.01
 LEAST_LOOKS = 20
 """No trial ends as inconclusive before so many looks."""
 
+GIVES_UP_BELOW, GIVEN_UP_SCORE = 0.02, 2.0537
+"""A trial ends where its probability to end in a certificate is smaller; a standard normal variable exceeds this score
+with that probability."""
+
+LEAST_PART = 0.1
+"""No trial is given up before this part of its requests: estimates are too wild before, and little is spent."""
+
+MOST_TIMES = 2
+"""A trial that has come far goes on to so many times the requests that it was proposed for."""
+
+GOES_ON_ABOVE = 1 / 3
+"""A trial that has had its requests goes on where its probability to end in a certificate is at least this."""
+
+PART_OF_HORIZON, NEAREST_TO_MARGIN = 1 / 20, 0.125
+"""A trial of a setting close to the margin may take this part of the horizon, unless it is closer than this part of the
+margin, which no horizon is long enough for."""
+
+DELAYS_SINCE = 3
+"""Version of the arithmetic that reckons with what a trial puts off, with trials that are given up, and with the part
+of the horizon that a trial may take in any case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worth:
@@ -67,12 +88,15 @@ def worths(
 ) -> tuple[Worth, ...]:
     """What a trial of each setting is worth at this risk.
 
-    A request in a trial costs what users lose by it: half of them are the baseline's, which save nothing, and half
-    save what the setting does, where the best certified one would have saved its part with each. A trial that fails
-    uses up one of those that may fail, and with it that part of what the best of the others can bring. A trial goes on
-    for as long as what it may bring is worth its requests, but not to tell a setting from the margin that lies within
-    `NEAR_MARGIN` of it. No certificate comes before looks have taught how much answers scatter, so a trial of a
-    setting that holds takes as many requests, and none ends before.
+    A request in a trial costs what users lose by it: some of them are the baseline's, which save nothing, and the
+    others save what the setting does, where the best certified one would have saved its part with each. It also puts
+    off what the best of the other settings is expected to bring. A trial that fails uses up one of those that may fail,
+    and with it that part of what the best of the others can bring.
+
+    A trial goes on for as long as what it may bring is worth its requests, but not to tell a setting from the margin
+    that lies within `NEAR_MARGIN` of it, unless `PART_OF_HORIZON` suffices; one of a setting that fails ends once that
+    is likely enough (`_until_given_up`). No certificate comes before looks have taught how much answers scatter, so a
+    trial of a setting that holds takes as many requests, and none ends before.
     """
     holding = [
         chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
@@ -84,18 +108,42 @@ def worths(
     untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
     hopes = [*untried, 0.0, 0.0]
     may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
-    longest = 2 * spread * nats / (NEAR_MARGIN * terms.margin) ** 2
+    longest = _longest(terms, 2 * spread * nats / terms.margin**2)
     found = []
     for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
-        cost = max(now - saving.mean / 2, LEAST_COST)
+        other = hopes[1] if gain >= hopes[0] else hopes[0]
+        cost = max(_lost_by_a_request(terms, now, saving.mean, hopes[0], other), LEAST_COST)
         most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), least_requests(terms))
         most = most if terms.requests is None else min(most, terms.requests)
         needed = max(2 * spread * nats / _gap(loss, terms.margin) ** 2, terms.requests_awaited)
         until_harm = 2 * spread * nats / _gap(_mirrored(loss, terms.margin), terms.margin) ** 2
-        taken = chance * min(needed, most) + (1 - chance) * min(until_harm, most)
-        forgone = (1 - chance) * (hopes[1] if gain >= hopes[0] else hopes[0]) / may_fail
+        until_end = min(most, _until_given_up(most, nats) if terms.version >= DELAYS_SINCE else most)
+        taken = chance * min(needed, most) + (1 - chance) * min(until_harm, until_end)
+        forgone = (1 - chance) * other / may_fail
         found.append(Worth(chance, saving.mean, most, min(1.0, most / needed) * gain - forgone - cost * taken))
     return tuple(found)
+
+
+def _longest(terms: SearchTerms, at_margin: float) -> float:
+    """Requests of a trial at most. at_margin: that it takes to tell a setting that lies a whole margin from it."""
+    longest = at_margin / NEAR_MARGIN**2
+    if terms.version < DELAYS_SINCE:
+        return longest
+    return min(max(longest, PART_OF_HORIZON * terms.horizon), at_margin / NEAREST_TO_MARGIN**2)
+
+
+def _lost_by_a_request(terms: SearchTerms, now: float, saving: float, best: float, other: float) -> float:
+    """What users lose by a request in a trial, as a part of the baseline's tokens.
+
+    now: share that is saved already. saving: of the setting. best, other: what the best trial, and the best one of
+    another setting, are expected to bring over the horizon. Each version of the arithmetic stays as it was, since
+    verdicts of its trials are recomputed.
+    """
+    if terms.version == 1:
+        return (now + best / terms.horizon) / 2
+    if terms.version < DELAYS_SINCE:
+        return now - saving / 2
+    return now + other / terms.horizon - saving * terms.candidate_part
 
 
 def least_requests(terms: SearchTerms) -> int:
@@ -137,6 +185,27 @@ def check_outcomes(settings: Sequence[Setting], outcomes: Sequence[TrialOutcome]
     unknown = [each.setting for each in outcomes if not 0 <= each.setting < len(settings)]
     if unknown:
         raise ValueError(f"outcomes are of settings {unknown}, and {len(settings)} may be tried; pass all settings")
+
+
+def chance_to_prove(gap: Estimate, used: int, most: int, nats: float) -> float:
+    """Probability that a claim whose estimate is `gap` after `used` requests has so many nats of evidence after `most`.
+
+    gap: how far the estimate is on the right side, with its standard error. used: > 0. The variance of the estimate
+    times requests stays the same, `noise`; with what is seen and no prior, the estimate at the end is normal around
+    `gap` with the variance `noise (1 / used - 1 / most)`, and it must be `sqrt(2 noise nats / most)` (predictive power:
+    Spiegelhalter, Freedman, Blackburn, Controlled Clinical Trials 7, 1986).
+    """
+    if used >= most:
+        return 0.0
+    noise_here = used * gap.error**2
+    needed = sqrt(2 * noise_here * nats / most)
+    return _probability((gap.mean - needed) / sqrt(noise_here * (1 / used - 1 / most)))
+
+
+def _until_given_up(requests: int, nats: float) -> float:
+    """Requests after which a trial of a setting at the margin itself is given up, if its estimate is right: where
+    `chance_to_prove` with a gap of 0 falls to `GIVES_UP_BELOW`."""
+    return max(LEAST_PART, MOST_TIMES / (1 + 2 * nats / GIVEN_UP_SCORE**2)) * requests
 
 
 def _gap(loss: Estimate, margin: float) -> float:

@@ -1,4 +1,5 @@
-"""When a trial of a search ends though its evidence says nothing: its requests, or the search's time, are used up."""
+"""When a trial of a search ends though its evidence says nothing: its requests, or the search's time, are used up, or
+it is not likely to come to anything."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from math import inf
 
 from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove
+from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
+from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.trials.clock import is_time_over, seconds_of
 from earlystop.rollout.trials.outcome import requests_of
@@ -14,24 +16,49 @@ from earlystop.rollout.words.dispersion_words import not_promoted_yet, waits_for
 
 BUDGET_USED = "SearchBudgetUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
+TRIAL_GIVEN_UP = "TrialGivenUp"
 
 
 def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
     """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
     goes on until its looks tell how much answers scatter, one that has come far to more requests, each until the
     requests of the whole search are used up. What others propose goes on for the first reason alone: each of them has a
-    share of these requests."""
+    share of these requests. One that is not likely to end in a certificate is given up before."""
     trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
-    if trial is None or used < trial.requests:
+    if trial is None:
+        return None
+    if is_hopeless(state.pinned_plan, comparison):
+        message = given_up(state.pinned_plan, comparison)
+        return Decision(Verdict.INCONCLUSIVE, TRIAL_GIVEN_UP, message, at, comparison.name)
+    if used < trial.requests:
         return None
     evidence, is_ours = comparison.evidence, not trial.proposer
     if used < _requests_left(state) and (
         goes_on_to_learn(evidence, len(comparison.looks))
-        or (is_ours and goes_on_to_prove(evidence, used, trial.requests))
+        or (is_ours and goes_on_to_prove(evidence, used, trial.requests, trial.gives_up_below))
     ):
         return None
     message = requests_used(state.pinned_plan, comparison)
     return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
+
+
+def is_hopeless(plan: Plan, comparison: Comparison) -> bool:
+    """Whether a trial is given up after its last look, as its plan says."""
+    trial, looks = plan.trial, comparison.looks
+    if trial is None or not trial.gives_up_below:
+        return False
+    used = requests_of(looks)
+    return is_given_up(comparison.evidence, len(looks), used, trial.requests, trial.gives_up_below)
+
+
+def given_up(plan: Plan, comparison: Comparison) -> str:
+    """The sentence on a trial that is given up."""
+    trial = plan.trial
+    below, most = (0.0, 0) if trial is None else (trial.gives_up_below, MOST_TIMES * trial.requests)
+    return (
+        f"After {requests_of(comparison.looks):,} requests the probability that this trial ends in a certificate is "
+        f"below {below:.0%}, even with all {most:,} that it might take; they are kept for other settings."
+    )
 
 
 def _requests_left(state: RolloutState) -> float:

@@ -26,6 +26,8 @@ from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
+from earlystop.rollout.search.trial_shares import candidate_part, is_uneven, weight_beside
+from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.trials.budget import BUDGET_USED
@@ -71,9 +73,13 @@ def begin_search(
     )
 
 
-def terms_of(spec: PolicySpec, progress: SearchProgress, attempt: int, used: MarginUse) -> SearchTerms:
-    """What the search must keep to after the trials that are over. attempt, used: as in `plan.Plan`."""
+def terms_of(
+    spec: PolicySpec, progress: SearchProgress, attempt: int, used: MarginUse, version: int | None = None
+) -> SearchTerms:
+    """What the search must keep to after the trials that are over. attempt, used: as in `plan.Plan`. version: of the
+    strategy's arithmetic, None for this release's."""
     search, part = _search(spec), part_of(spec, used)
+    version = search.traits.version if version is None else version
     most = None if search.budget is None else search.budget.requests
     return SearchTerms(
         margin=part.margin,
@@ -83,6 +89,8 @@ def terms_of(spec: PolicySpec, progress: SearchProgress, attempt: int, used: Mar
         requests=None if most is None else max(0, most - progress.requests),
         horizon=search.horizon_requests,
         wait=wait_of(spec),
+        candidate_part=candidate_part(spec, progress, version),
+        version=version,
     )
 
 
@@ -92,14 +100,15 @@ def next_proposal(
     attempt: int,
     used: MarginUse,
     waiting: tuple[WaitingOffer, ...] = (),
+    version: int | None = None,
 ) -> Proposal | str:
     """The trial that follows those that are over, or the reason why the search ends; `WAITING` where it waits for
-    proposals. waiting: what others have proposed.
+    proposals. waiting: what others have proposed. version: as in `terms_of`.
 
     A proposal never gets more requests than are left, nor a risk beyond that of the search, whoever made it. A search
     that is repeated tries first what it certified before.
     """
-    terms, search = terms_of(spec, progress, attempt, used), _search(spec)
+    terms, search = terms_of(spec, progress, attempt, used, version), _search(spec)
     if terms.requests is not None and terms.requests < terms.per_look:
         return BUDGET_USED
     settings = settings_of(spec)
@@ -133,9 +142,11 @@ def begin_trial(
     return replace(progress, reason=proposal.reason), plan
 
 
-def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> TrialPlan:
-    """What the plan of the next campaign says of its trial."""
-    setting, incumbent = settings_of(spec)[proposal.setting], progress.incumbent
+def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal, version: int | None = None) -> TrialPlan:
+    """What the plan of the next campaign says of its trial. version: as in `terms_of`."""
+    setting, incumbent, search = settings_of(spec)[proposal.setting], progress.incumbent, _search(spec)
+    version = search.traits.version if version is None else version
+    uneven = is_uneven(spec, version)
     if not spec.delivery.traits.by_weights:
         incumbent = None
     return TrialPlan(
@@ -146,10 +157,12 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> 
         risk=proposal.risk,
         requests=proposal.requests,
         incumbent=incumbent,
-        incumbent_weight=0 if incumbent is None else _search(spec).incumbent_weight,
+        incumbent_weight=0 if incumbent is None else search.incumbent_weight,
         proposer=proposal.proposer,
         proposal=proposal.offer,
-        version=_search(spec).traits.version,
+        version=version,
+        candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight),
+        gives_up_below=GIVES_UP_BELOW if uneven else 0.0,
     )
 
 

@@ -27,7 +27,8 @@ from earlystop.rollout.verify.earlier_words import sentence_pattern
 
 def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     """Where a trial is not the one that follows from what its proposer was told, one sentence each; none where the
-    campaign is no trial. A proposal by a version of a strategy that this release does not have cannot be recomputed."""
+    campaign is no trial. What an earlier version of a strategy proposed is recomputed; what a newer one did cannot be.
+    """
     told, trial = record.search, plan.trial
     if told is None or trial is None:
         return [] if told is None and trial is None else ["The record and its plan disagree on whether it is a trial."]
@@ -36,10 +37,10 @@ def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
         return [f"The record names strategy {told.strategy}, and its plan {strategy}."]
     if told.version != trial.version:
         return [f"The record names version {told.version} of strategy {strategy}, and its plan {trial.version}."]
-    if told.version != SEARCHES[strategy].version:
+    if told.version > SEARCHES[strategy].version:
         return [
             f"Version {told.version} of strategy {strategy} proposed this trial, and this release has version "
-            f"{SEARCHES[strategy].version}; verify it with the release that wrote it."
+            f"{SEARCHES[strategy].version} and those before it; verify it with the release that wrote it."
         ]
     if (told.number, told.trial) != (trial.search, trial.number) or len(told.earlier) != trial.number - 1:
         return ["The record and its plan disagree on which trial of which search it is."]
@@ -68,10 +69,10 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
     trial = plan.trial
     assert trial is not None  # the caller asked
     spec = plan.spec
-    proposal = next_proposal(spec, progress, plan.attempt, plan.used, _proposed(plan))
+    proposal = next_proposal(spec, progress, plan.attempt, plan.used, _proposed(plan), trial.version)
     if isinstance(proposal, str):
         return [f"After the earlier trials the search was over ({proposal}), yet this one was made."]
-    expected = trial_of(spec, replace(progress, incumbent=_incumbent_after(plan, progress)), proposal)
+    expected = trial_of(spec, replace(progress, incumbent=_incumbent_after(plan, progress)), proposal, trial.version)
     problems = []
     if expected != trial:
         problems.append(f"What was known calls for {_phrase(expected)}; the plan has {_phrase(trial)}.")

@@ -33,7 +33,15 @@ from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missi
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE
-from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_REQUESTS_USED, only_proposed_used, time_used
+from earlystop.rollout.trials.budget import (
+    BUDGET_USED,
+    TRIAL_GIVEN_UP,
+    TRIAL_REQUESTS_USED,
+    given_up,
+    is_hopeless,
+    only_proposed_used,
+    time_used,
+)
 from earlystop.rollout.trials.budget import requests_used as trial_requests_used
 from earlystop.rollout.trials.campaign_budget import requests_sentence, requests_used, seconds_sentence
 from earlystop.rollout.trials.outcome import requests_of
@@ -66,7 +74,7 @@ LEADS_TO = {
     **dict.fromkeys((APPROVAL_EXPIRED, PROOF_NOT_REGAINED, GATE_TIMED_OUT), (Verdict.INCONCLUSIVE,)),
     **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(
-        ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
+        ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, TRIAL_GIVEN_UP, BUDGET_USED),
         (Verdict.INCONCLUSIVE,),
     ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
@@ -189,6 +197,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         trial = plan.trial
         is_used = trial is not None and requests_of(own.looks) >= trial.requests
         return [trial_requests_used(plan, own), only_proposed_used(plan)] if is_used else []
+    if record.reason == TRIAL_GIVEN_UP:
+        return [given_up(plan, own)] if is_hopeless(plan, own) else []
     if record.reason == BUDGET_USED:
         return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:
@@ -245,6 +255,7 @@ def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]
         alone.REASON,
         "RecordFull",
         TRIAL_REQUESTS_USED,
+        TRIAL_GIVEN_UP,
     )
     if at < last or (at_its_look and at != last and not record.approved_by):
         return ["The time of the decision does not fit its last look."]
