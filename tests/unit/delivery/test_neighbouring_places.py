@@ -13,7 +13,7 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.routes.gateways import compares_paths_first
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
 from tests.unit.delivery.cluster import SHARE, exact, gateway, header, prefix, rule
-from tests.unit.delivery.test_neighbours import ADMITTED, ALL, HEADER, WEB, beside, other, users
+from tests.unit.delivery.neighbouring import ADMITTED, ALL, HEADER, WEB, beside, other, users
 
 SET = {"group": "gateway.networking.k8s.io", "kind": "ListenerSet", "name": "team", "namespace": "llm"}
 MINE: dict[str, Any] = {"hostnames": ["qa.example"]}

@@ -56,8 +56,9 @@ def given_up(plan: Plan, comparison: Comparison) -> str:
     trial = plan.trial
     below, most = (0.0, 0) if trial is None else (trial.gives_up_below, MOST_TIMES * trial.requests)
     return (
-        f"After {requests_of(comparison.looks):,} requests the probability that this trial ends in a certificate is "
-        f"below {below:.0%}, even with all {most:,} that it might take; they are kept for other settings."
+        f"After {counted(requests_of(comparison.looks), 'request')} the probability that this trial ends in a "
+        f"certificate is below {below:.0%}, even with all {most:,} that it might take; they are kept for other "
+        "settings."
     )
 
 

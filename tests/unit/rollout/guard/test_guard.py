@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.counts import ClassAnswers, Pairs
+from earlystop.api.counts import Pairs
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.status.policy import DecisionStatus
 from earlystop.rollout.exposure import weights
@@ -26,6 +26,7 @@ from earlystop.rollout.totals import Totals
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import differences, object_differences
+from tests.unit.rollout.guard.many_kinds import CLASSES, RAILS, in_classes
 from tests.unit.rollout.guarding import (
     HARM,
     SPEC,
@@ -258,32 +259,9 @@ def test_nothing_is_looked_at_before_the_guards_weights_are_in_force() -> None:
     assert take_look(TIMES, state, guard_of(state).since + 50, Totals(answers(50), answers(50, 0.0))) == state
 
 
-RAILS = [
-    {"name": kind.lower(), "kind": kind, "maximumRatio": "1.5"}
-    for kind in ("FailureRate", "NegativeFeedback", "UnscoredRate", "EmptyRate", "CutRate")
-]
-CLASSES = [{"name": f"class-{number}", "margin": "0.05"} for number in range(10)]
 EVERYTHING = guarded_policy(
     {"objective": {"exactMatch": {"floor": "0.5"}, "guardrails": RAILS, "queryClasses": CLASSES}}
 )
-
-
-def in_classes(rng: random.Random, harmed: float = 0.8, classes: int = len(CLASSES)) -> Totals:
-    """A look with ten query classes, in one of which the candidate has another rate; events of every kind."""
-    rows, arms = [], []
-    for number in range(classes):
-        rate, few, many = harmed if number == 3 else 0.8, rng.randrange(18, 23), rng.randrange(180, 220)
-        right = round(few * 0.8), round(many * rate)
-        rows.append(ClassAnswers(right[0], few - right[0], right[1], many - right[1]))
-    for match, miss, tokens in (
-        (sum(each[0] for each in rows), sum(each[1] for each in rows), 600),
-        (sum(each[2] for each in rows), sum(each[3] for each in rows), 300),
-    ):
-        rare = {name: rng.randrange(3) for name in ("failed", "feedback_down", "empty", "cut")}
-        counted = answers(match + miss, match / (match + miss), tokens)
-        arms.append(replace(counted, started=match + miss + rare["failed"], **rare))
-    baseline, candidate = arms
-    return Totals(baseline, candidate, tuple(rows))
 
 
 def test_with_every_claim_that_there_is_a_guard_takes_four_kib_and_finds_the_class_that_is_harmed() -> None:

@@ -25,7 +25,7 @@ from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.status_codec import from_status, to_status
-from tests.unit.rollout.guard.test_guard import RAILS, in_classes
+from tests.unit.rollout.guard.many_kinds import RAILS, in_classes
 from tests.unit.rollout.guarding import guard_of, look, watching
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import Server
