@@ -19,7 +19,8 @@ from earlystop.api.wire import FEEDBACK, PAIRS, SELECTED, UNSCORED, Selected
 from earlystop.controller.main import COLLECT_AFTER
 from earlystop.metrics.convention.ledger import Ledger, merge, pack, unpack
 from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING, counts_query
-from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, CountRequest, Reading, read_counts
+from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample, parse_vector
 from tests.bench.count_errors import error_table, measure
 

@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from earlystop.controller.cluster import Resource
 from tests.cluster import commands
@@ -20,6 +19,7 @@ from tests.cluster.commands import NODE
 from tests.cluster.credentials import write_kubeconfig, write_signing_key, write_token_file
 from tests.cluster.network import enter_private_network
 from tests.cluster.processes import Child
+from tests.cluster.started import Started
 
 NODES = Resource("", "v1", "nodes")
 _START_SECONDS = 90.0  # a deadline for busy machines; an idle one needs about 4 s
@@ -27,7 +27,7 @@ _START_SECONDS = 90.0  # a deadline for busy machines; an idle one needs about 4
 _PATIENCE_SECONDS = 2.0
 
 
-class ControlPlane(Access):
+class ControlPlane(Started, Access):
     """Use as a context manager, once, from the main thread.
 
     controllers: kube-controller-manager (Deployments, EndpointSlices, garbage collection).
@@ -62,14 +62,6 @@ class ControlPlane(Access):
     def audit_log(self) -> Path:
         """Who asked for what and what came of it (audit.k8s.io/v1 Events, level Metadata), with `audit`."""
         return self.directory / commands.AUDIT_LOG
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

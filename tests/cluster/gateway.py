@@ -17,6 +17,7 @@ from tests.cluster.binaries import gateway_binary
 from tests.cluster.go_build import MODULE
 from tests.cluster.network import NODE_ADDRESS
 from tests.cluster.processes import Child
+from tests.cluster.started import Started
 
 GATEWAY_CLASS = "traefik"
 GATEWAY = "gateway"
@@ -27,7 +28,7 @@ _API = "gateway.networking.k8s.io/v1"
 _START_SECONDS = 60.0
 
 
-class Gateway:
+class Gateway(Started):
     """Use as a context manager, from the main thread; the Gateway API's CRDs must be installed.
 
     Makes a GatewayClass, `traefik` by default, and Gateway `gateway` in `namespace`, open to routes of all namespaces.
@@ -62,14 +63,9 @@ class Gateway:
         """Where clients send their requests."""
         return f"http://{self._address}:{self._port}"
 
-    def __enter__(self) -> Self:
-        try:
-            self._access.apply(self._class_object(), self._gateway_object())
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def _start(self) -> None:
+        self._access.apply(self._class_object(), self._gateway_object())
+        self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

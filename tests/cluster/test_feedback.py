@@ -12,7 +12,8 @@ import aiohttp
 from earlystop.api.counts import Tally
 from earlystop.api.wire import RESPONSE_HEADER
 from earlystop.metrics.convention.ledger import Ledger, merge, totals
-from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.client import ExactPrometheus
 from tests.cluster.network import NODE_ADDRESS, enter_private_network
 from tests.cluster.processes import Child, wait_until

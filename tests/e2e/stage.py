@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from earlystop.controller.cluster import EVENTS, POLICIES, VERDICTS
 from earlystop.demo import manifests
@@ -24,6 +24,7 @@ from tests.cluster.network import POD_ADDRESS
 from tests.cluster.packaging import named
 from tests.cluster.processes import PATIENCE, Child, wait_until
 from tests.cluster.prometheus import Prometheus
+from tests.cluster.started import Started
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
@@ -37,7 +38,7 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Without the environment's proxy, which does not know the private network."""
 
 
-class Stage:
+class Stage(Started):
     """Use as a context manager, from the main thread, on a cluster with a gateway and a Prometheus not yet started.
 
     data: recordings that the server answers from and the load asks, or "builtin". The operator runs with the rights
@@ -77,14 +78,6 @@ class Stage:
         self._loads = 0
         self.directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
 
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -106,7 +99,7 @@ class Stage:
             self.access.kubectl(*roles, "--ignore-not-found", "--wait=false")
             self.access.kubectl("delete", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--wait=false")
 
-    def _prepare(self) -> None:
+    def _start(self) -> None:
         # Prometheus takes 5 s until it scrapes its first target, in which all else is made ready.
         self.prometheus.start({"qa": [f"{self.server_address}:{self.metrics_port}"]}, "1s", wait_up=False)
         there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")

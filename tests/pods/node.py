@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
@@ -25,6 +24,7 @@ from tests.cluster.control_plane import NODES, ControlPlane
 from tests.cluster.errors import ClusterError
 from tests.cluster.network import NODE_ADDRESS, share_mounts, show_empty
 from tests.cluster.processes import Child
+from tests.cluster.started import Started
 from tests.pods import node_settings
 
 NODE = "real-1"
@@ -37,7 +37,7 @@ _ALONE = ("unshare", "--mount", "--propagation=unchanged", "--pid", "--fork", "-
 _WRITTEN = ("/run/netns", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
 
 
-class Node:
+class Node(Started):
     """Use as a context manager, from the main thread, within a control plane without hollow nodes.
 
     images: archives as `pod_images.archives` makes them, which Pods with imagePullPolicy Never may name.
@@ -48,14 +48,6 @@ class Node:
         self._images = tuple(images)
         self._directory = control_plane.directory / NODE
         self._children: list[Child] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,4 +1,4 @@
-"""The types of conditions, and the values that hold a condition or a refusal. Their reasons stand in `reasons`."""
+"""The types of conditions, and the values that hold a condition or a refusal. Their reasons stand in `api/reasons`."""
 
 from __future__ import annotations
 

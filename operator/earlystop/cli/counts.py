@@ -25,7 +25,8 @@ from earlystop.cli.template_counts import TemplateLook, read_source, show, show_
 from earlystop.cli.terminal import FirstThatFits, printable
 from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
-from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import variant_labels

@@ -51,7 +51,7 @@ async def _read(namespace: str | None, context: str | None, policy: str) -> Mani
 def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> Iterator[Paragraph]:
     """Everything that there is to explain, a paragraph each. now: Unix seconds. remaining: how long it still takes.
 
-    Raises one of `screen_view.UNREADABLE` for a policy that this release cannot read.
+    Raises one of `view.UNREADABLE` for a policy that this release cannot read.
     """
     view = view_of(policy, now, UNLIMITED, remaining)
     yield _aim(view)

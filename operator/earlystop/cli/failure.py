@@ -1,7 +1,7 @@
 """What a command does when it cannot do what was asked: one sentence on standard error, and an exit code.
 
 0: done, and nothing is wrong. 1: it could not be done, or what was checked is wrong. 2: the command line is wrong.
-`watch` has further codes for how a rollout ended (`screens.exit_code`).
+`watch` has further codes for how a rollout ended (`endings.exit_code`).
 """
 
 from __future__ import annotations

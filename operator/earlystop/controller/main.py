@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Any
@@ -168,19 +168,26 @@ async def operate(
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
         ]
-        tasks = [asyncio.create_task(job) for job in jobs]
         try:
-            # Whatever ends first ends the process: an operator that is half alive would be worse than a restart.
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await _until_one_ends(jobs)
         finally:
-            end_by_force_later()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             runtime.reader.close()
             await probes.cleanup()
+
+
+async def _until_one_ends(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all jobs. Whatever ends first ends the process: an operator that is half alive would be worse than a
+    restart."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        end_by_force_later()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:

@@ -7,18 +7,16 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import openai
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from earlystop.evaluator.address import shown_url
+from earlystop.evaluator.chat_api import ChatApi
 from earlystop.evaluator.completion import read_completion
 from earlystop.evaluator.grading import Answer
 from earlystop.evaluator.notices import Notices, kind_of, reason_of, what_to_check
 from earlystop.evaluator.pin import Pin
-from earlystop.evaluator.size_limit import limit_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +43,20 @@ class AskSettings:
     deadline_seconds: float = 300.0
 
 
-class Asker:
-    """Use as an async context manager. One connection pool for all questions."""
+class Asker(ChatApi):
+    """Use as an async context manager."""
 
     def __init__(self, settings: AskSettings, pin: Pin) -> None:
         self._settings = settings
         self._pin = pin
         self._notices = Notices()
-        self._client = AsyncOpenAI(
-            api_key=settings.api_key,
-            base_url=settings.base_url,
-            max_retries=settings.retries,
+        super().__init__(
+            settings.base_url,
+            settings.api_key,
+            headers=settings.headers,
+            retries=settings.retries,
             timeout=settings.timeout_seconds,
-            # Without compression, the bytes on the wire are the bytes in memory, which `limit_size` bounds.
-            default_headers={"Accept-Encoding": "identity", **settings.headers},
-            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}, follow_redirects=False),
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.close()
 
     async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         """The answer of one variant; without text when every try failed, whatever the reason was. Never raises.

@@ -13,19 +13,17 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from prometheus_client import CollectorRegistry, Gauge
 
 from earlystop.api.plurals import counted
 from earlystop.evaluator.address import shown_url
+from earlystop.evaluator.chat_api import ChatApi
 from earlystop.evaluator.completion import read_completion
 from earlystop.evaluator.notices import Notices, kind_of, reason_of
 from earlystop.evaluator.questions import GoldenError
 from earlystop.evaluator.scoring.yes_no import says_yes
-from earlystop.evaluator.size_limit import limit_size
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +183,7 @@ async def judge_of(settings: JudgeSettings, registry: CollectorRegistry) -> Asyn
         yield judge
 
 
-class Judge:
+class Judge(ChatApi):
     """Use as an async context manager. It asks with a temperature of 0, so that equal answers are judged alike."""
 
     def __init__(self, base_url: str, model: str, api_key: str = "none", *, deadline_seconds: float = 120.0) -> None:
@@ -194,22 +192,9 @@ class Judge:
         self._shown_url = shown_url(base_url)
         self._notices = Notices()
         self._last_failure = ""
-        self._client = AsyncOpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            default_headers={"Accept-Encoding": "identity"},
-            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}, follow_redirects=False),
-        )
+        super().__init__(base_url, api_key)
         self.tokens = 0
         """Output tokens that it took so far, where its server says it."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.close()
 
     async def is_right(self, question: str, gold: Sequence[str], answer: str) -> bool | None:
         """What the judge says of an answer; None where it says neither yes nor no, or cannot be reached."""

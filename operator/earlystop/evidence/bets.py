@@ -141,14 +141,17 @@ def log_e_at_stakes(look: ClassLook, margin: float, side: Side, stakes: Sequence
 
     stakes: > 0, whichever side is bet on, and small enough for every answer of the class (`largest_stake`).
     """
-    (n_b, match_b), (n_c, match_c), guess = look
+    sign = float(side)
+    return _gains(look, *guessed_rates(look.guess, margin), [sign * stake for stake in stakes])
+
+
+def _gains(look: ClassLook, rate_b: float, rate_c: float, stakes_c: Sequence[float]) -> list[float]:
+    """What the answers of one class add to the logarithm of the capital, for each stake of the candidate's answers."""
+    (n_b, match_b), (n_c, match_c), _ = look
     miss_b, miss_c = n_b - match_b, n_c - match_c
-    rate_b, rate_c = guessed_rates(guess, margin)
-    sign, ratio = float(side), n_c / n_b
-    other_b, other_c = 1 - rate_b, 1 - rate_c
+    ratio, other_b, other_c = n_c / n_b, 1 - rate_b, 1 - rate_c
     gains = []
-    for stake in stakes:
-        stake_c = sign * stake
+    for stake_c in stakes_c:
         stake_b = -ratio * stake_c
         gains.append(
             match_c * log1p(stake_c * other_c)
@@ -171,60 +174,23 @@ def look_log_e(
     can cost more than the share `cap` (below 1) of the capital.
     """
     if len(classes) == 1:
-        return _one_class(*classes[0], margin, side, gaps, cap)
+        return _one_class(classes[0], margin, side, gaps, cap)
     total_c = sum(look.candidate.scored for look in classes)
-    edge = min(1e-4, (1 - margin) / 4)  # both guessed rates stay inside (0, 1)
-    variance = dearest = 0.0
-    stakes = []
-    for (n_b, match_b), (n_c, match_c), guess in classes:
-        rate_b = min(max(guess, margin + edge), 1 - edge)
-        rate_c = rate_b - margin
-        ratio = n_c / n_b
-        variance += n_c / total_c * (rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b))
-        # The dearest answer: a candidate's mismatch or a baseline's match when betting on the candidate.
-        worst = max(rate_c, ratio * (1 - rate_b)) if side > 0 else max(1 - rate_c, ratio * rate_b)
-        dearest = max(dearest, worst)
-        stakes.append((match_c, n_c - match_c, match_b, n_b - match_b, rate_b, rate_c, ratio))
-    sign, largest = float(side), cap / dearest
-    gains = []
-    for gap in gaps:
-        stake_c = sign * min(gap / variance, largest)
-        gain = 0.0
-        for match_c, miss_c, match_b, miss_b, rate_b, rate_c, ratio in stakes:
-            stake_b = -ratio * stake_c
-            gain += (
-                match_c * log1p(stake_c * (1 - rate_c))
-                + miss_c * log1p(-stake_c * rate_c)
-                + match_b * log1p(stake_b * (1 - rate_b))
-                + miss_b * log1p(-stake_b * rate_b)
-            )
-        gains.append(gain)
+    variance = 0.0
+    for (n_b, _), (n_c, _), guess in classes:
+        variance += n_c / total_c * answer_variance(guess, margin, n_c / n_b)
+    largest = largest_stake(classes, margin, side, cap)
+    stakes, gains = [min(gap / variance, largest) for gap in gaps], [0.0] * len(gaps)
+    for look in classes:
+        gains = [gain + more for gain, more in zip(gains, log_e_at_stakes(look, margin, side, stakes), strict=True)]
     return gains
 
 
-def _one_class(
-    baseline: Answers, candidate: Answers, guess: float, margin: float, side: Side, gaps: Sequence[float], cap: float
-) -> list[float]:
-    """`look_log_e` with one class, in a third of the time and with the same floats: most looks, and all parts of looks,
-    have one."""
-    (n_b, match_b), (n_c, match_c) = baseline, candidate
-    miss_b, miss_c = n_b - match_b, n_c - match_c
-    edge = min(1e-4, (1 - margin) / 4)
-    rate_b = min(max(guess, margin + edge), 1 - edge)
-    rate_c = rate_b - margin
-    ratio = n_c / n_b
-    variance = rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b)
-    worst = max(rate_c, ratio * (1 - rate_b)) if side > 0 else max(1 - rate_c, ratio * rate_b)
-    sign, largest = float(side), cap / worst
-    other_c, other_b = 1 - rate_c, 1 - rate_b
-    gains = []
-    for gap in gaps:
-        stake_c = sign * min(gap / variance, largest)
-        stake_b = -ratio * stake_c
-        gains.append(
-            match_c * log1p(stake_c * other_c)
-            + miss_c * log1p(-stake_c * rate_c)
-            + match_b * log1p(stake_b * other_b)
-            + miss_b * log1p(-stake_b * rate_b)
-        )
-    return gains
+def _one_class(look: ClassLook, margin: float, side: Side, gaps: Sequence[float], cap: float) -> list[float]:
+    """`look_log_e` with one class, the same floats for less time: most looks, and all parts of looks, have one."""
+    (n_b, _), (n_c, _), guess = look
+    rate_b, rate_c = guessed_rates(guess, margin)
+    ratio, other_b, other_c = n_c / n_b, 1 - rate_b, 1 - rate_c
+    variance = rate_c * other_c + ratio * rate_b * other_b
+    sign, largest = float(side), cap / (max(rate_c, ratio * other_b) if side > 0 else max(other_c, ratio * rate_b))
+    return _gains(look, rate_b, rate_c, [sign * min(gap / variance, largest) for gap in gaps])

@@ -9,7 +9,8 @@ from typing import Any
 from earlystop.api.presets import CounterKind, traits_of
 from earlystop.metrics.convention.count_source import ConventionCounts
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_source import CountSource
 from earlystop.metrics.templates.count_source import TemplateCounts
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest

@@ -14,11 +14,12 @@ from typing import Any
 from earlystop.api.presets import CounterKind
 from earlystop.api.source import SourceSpec
 from earlystop.metrics.convention import scraped_targets as convention_targets
-from earlystop.metrics.convention.reader import CountRequest, stale_after
+from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.liveness import KnownTarget, LivenessQuestion, newest_scrape, scrapes_of, scrapes_query
 from earlystop.metrics.scrape_interval import ScrapeIntervals, measured_interval, window_seconds
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.staleness import stale_after
 from earlystop.metrics.templates import scraped_targets as template_targets
 
 Answers = Mapping[str, AnyReading | MetricsFailure]

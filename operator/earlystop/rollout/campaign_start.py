@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
+from earlystop.rollout.next_campaign import NextCampaign, follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.outages import with_evidence_of
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.plan import revision_of
@@ -70,15 +72,19 @@ def start_campaign(
     )
     if following is None:
         return after_waiting(state, now) if is_same and state.phase in BETWEEN_TRIALS else state
-    begun = RolloutState(
+    revision = revision_of(uid, state.campaign + 1, entropy, commitment)
+    begun = replace(_begun(state, following, now), revision=revision, entropy=entropy, previous_digest=previous_digest)
+    return held_at_first(LiveTimes.of(spec), with_evidence_of(begun, state) if following.goes_on else begun)
+
+
+def _begun(state: RolloutState, following: NextCampaign, now: int) -> RolloutState:
+    """The campaign after that of `state`, with what a policy keeps from one campaign to the next."""
+    return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
-        revision=revision_of(uid, state.campaign + 1, entropy, commitment),
-        entropy=entropy,
         plan=following.plan,
         campaign_started_at=now,
         comparisons=begin_comparisons(following.plan, 0, None),
-        previous_digest=previous_digest,
         certified=state.certified,
         attempts=following.attempts,
         losses=state.losses,
@@ -87,7 +93,6 @@ def start_campaign(
         outbox=state.outbox,
         savings=state.savings,
     )
-    return held_at_first(LiveTimes.of(spec), with_evidence_of(begun, state) if following.goes_on else begun)
 
 
 def _needs_counts(state: RolloutState) -> bool:

@@ -11,7 +11,7 @@ from earlystop.rollout.state import Comparison, RolloutState
 
 
 class Doubt(NamedTuple):
-    """reason: a word of `api.missing_reasons`. message: what is doubted, in numbers, and what to do."""
+    """reason: a word of `api/reasons/missing.py`. message: what is doubted, in numbers, and what to do."""
 
     reason: str
     message: str

@@ -9,6 +9,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.query_class import MOST_PAIRS
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
+from earlystop.api.strategies import DEFAULT_STRATEGY
 from earlystop.rollout.dispersion_terms import awaited_looks
 from earlystop.rollout.look_schedule import seconds_of_looks
 from earlystop.rollout.search.space import by_trials
@@ -60,7 +61,7 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
             "search.repeatSeconds: a search that tries all settings in one campaign does not begin again by itself; "
             "remove it, and ask for another by kubectl earlystop retry"
         )
-    if spec.rollout.strategy != "Canary":
+    if spec.rollout.strategy != DEFAULT_STRATEGY:
         return _refusal(
             f"rollout.strategy {spec.rollout.strategy}: search.strategy says how settings are tried; remove "
             "rollout.strategy"

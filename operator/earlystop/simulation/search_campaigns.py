@@ -60,7 +60,12 @@ class PlayedSearch:
 
 @dataclass(slots=True)
 class _Search:
-    """A search under way. settings: names, in the order of the curve. saved: seconds in which all tokens are."""
+    """A search under way.
+
+    rate: requests a second. now: seconds since its start. requests: of all trials so far. certified: places of
+    settings on the curve, in the order of their certificates.
+    saved: share of all users' tokens that was saved, times the seconds in which it was.
+    """
 
     spec: PolicySpec
     curve: TrueCurve

@@ -10,7 +10,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import ROUTES
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.answer import Sample
 from tests.unit.controller.embedded_world import Counts, World

@@ -12,7 +12,7 @@ from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.guarded_world import GOOD, GuardedWorld, TurningCounts

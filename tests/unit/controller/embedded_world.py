@@ -34,7 +34,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest

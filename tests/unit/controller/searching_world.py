@@ -12,7 +12,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.state import ENDED

@@ -161,7 +161,7 @@ def test_with_replacement_every_answer_is_counted() -> None:
 
 
 class Answering:
-    """Answers each question under a revision; `unstorable` makes the store fail."""
+    """Answers each question under a revision, and counts the questions."""
 
     def __init__(self, revision: str = "r1") -> None:
         self.revision, self.asked = revision, 0

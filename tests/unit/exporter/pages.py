@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from earlystop.api.counts import Tally
 from earlystop.exporter.assignment import Assignment
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
+from earlystop.metrics.convention.reader import CountRequest, judge_samples
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample
 
 POLICY, REVISION = "llm/qa", "r1"

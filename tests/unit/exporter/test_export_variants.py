@@ -14,7 +14,8 @@ from earlystop.api.wire import RESULTS, UNASSIGNED, pair_outcome
 from earlystop.exporter.assignment import MAX_PLACES, MAX_VARIANTS, Shadow
 from earlystop.exporter.export import Exporter
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
+from earlystop.metrics.convention.reader import CountRequest, judge_samples
+from earlystop.metrics.convention.reading import Reading
 from tests.unit.exporter.pages import POLICY, REVISION, assignment, scrape, unassigned
 
 NAMES = ("w10", "w5", "w2")

@@ -11,7 +11,8 @@ from earlystop.api.wire import BODY_EFFECTS, PAIRS
 from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
 from earlystop.metrics.convention.count_source import ConventionCounts
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.convention.reader import Reading, read_counts
+from earlystop.metrics.convention.reader import read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.templates.count_source import TemplateCounts

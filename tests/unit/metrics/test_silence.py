@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import Answers, measured, without_mere_silence

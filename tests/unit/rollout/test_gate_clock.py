@@ -36,6 +36,13 @@ def suspended(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     return from_status(json.loads(json.dumps(to_status("qa", UID, times, after, ""))))[0]
 
 
+def waits_for_gates(campaign: Campaign) -> tuple[RolloutState, GatesAsked, int]:
+    """The campaign as soon as a promotion waits, what its gates were asked, and since when it waits."""
+    waiting = campaign.until_it_waits()
+    assert waiting.awaiting is not None and waiting.gates is not None
+    return waiting, waiting.gates, waiting.awaiting.since
+
+
 def test_a_step_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resumed() -> None:
     times, held = LiveTimes.of(OF_STEP), started(OF_STEP)
     still = suspended(times, held, NOW + 40)
@@ -52,9 +59,7 @@ def test_a_step_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resumed()
 @pytest.mark.slow
 def test_a_promotion_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resumed() -> None:
     campaign = Campaign(OF_PROMOTION)
-    waiting, times = campaign.until_it_waits(), campaign.times
-    assert waiting.awaiting is not None and waiting.gates is not None
-    since = waiting.awaiting.since
+    (waiting, asked, since), times = waits_for_gates(campaign), campaign.times
 
     def gates_at(state: RolloutState, now: int) -> GatesAsked:
         gates = following(times.gates, state.gates, since, {}, gate_time(state, now))
@@ -62,7 +67,7 @@ def test_a_promotion_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resu
         return gates
 
     still = suspended(times, waiting, since + 40)
-    assert gates_at(still, since + PAUSE) == waiting.gates and waiting_ends_at(times, still) is None
+    assert gates_at(still, since + PAUSE) == asked and waiting_ends_at(times, still) is None
     resumed = suspend_or_resume(times, still, since + 40 + PAUSE)
     assert waiting_ends_at(times, resumed) == since + 100 + PAUSE
     assert gates_at(resumed, since + 100 + PAUSE - 1) == resumed.gates
@@ -88,11 +93,9 @@ def test_gates_that_have_answered_keep_their_moment_and_no_clock_that_goes_back_
 @pytest.mark.slow
 def test_proof_that_is_waited_for_has_as_much_time_left_after_a_suspension_with_all_gates_open() -> None:
     campaign = Campaign({**OF_PROMOTION, "approval": {"expiresSeconds": 600}})
-    waiting, times = campaign.until_it_waits(), campaign.times
-    assert waiting.awaiting is not None and waiting.gates is not None
-    since = waiting.awaiting.since
-    answers = tuple(replace(each, state=GateState.OPEN) for each in waiting.gates.answers)
-    opened = replace(waiting.gates, answers=answers)
+    (waiting, asked, since), times = waits_for_gates(campaign), campaign.times
+    answers = tuple(replace(each, state=GateState.OPEN) for each in asked.answers)
+    opened = replace(asked, answers=answers)
     still = suspended(times, replace(waiting, gates=opened), since + 200)
     assert waiting_ends_at(times, still) is None, "its time stands still"
     again = since + 200 + PAUSE
@@ -109,12 +112,10 @@ def test_proof_that_is_waited_for_has_as_much_time_left_after_a_suspension_with_
 @pytest.mark.slow
 def test_a_gate_that_opens_while_the_policy_is_suspended_leaves_proof_its_whole_time() -> None:
     campaign = Campaign({**OF_PROMOTION, "approval": {"expiresSeconds": 600}})
-    waiting, times = campaign.until_it_waits(), campaign.times
-    assert waiting.awaiting is not None and waiting.gates is not None
-    since = waiting.awaiting.since
+    (waiting, asked, since), times = waits_for_gates(campaign), campaign.times
     still, at = suspended(times, waiting, since + 20), since + PAUSE
-    answers = tuple(replace(each, state=GateState.OPEN, at=at) for each in waiting.gates.answers)
-    resumed = suspend_or_resume(times, replace(still, gates=replace(waiting.gates, answers=answers)), at + PAUSE)
+    answers = tuple(replace(each, state=GateState.OPEN, at=at) for each in asked.answers)
+    resumed = suspend_or_resume(times, replace(still, gates=replace(asked, answers=answers)), at + PAUSE)
     assert waiting_ends_at(times, resumed) == at + PAUSE + 600
 
 

@@ -1,4 +1,4 @@
-"""The reasons of decisions that wait for people, and of an EarlyStopApproval's condition, as in `reasons.py`."""
+"""The reasons of decisions that wait for people, and of an EarlyStopApproval's condition, as in `every.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons of gates; `reasons` has the others, and the page for users."""
+"""The reasons of gates; `every.py` gathers all reasons for the page for users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons of mode GatewayBody, whose settings a gateway writes, with a sentence each, as in `reasons.py`."""
+"""The reasons of mode GatewayBody, whose settings a gateway writes, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 

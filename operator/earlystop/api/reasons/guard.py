@@ -1,4 +1,4 @@
-"""The reasons of guards, with a sentence each, as in `reasons.py`."""
+"""The reasons of guards, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 

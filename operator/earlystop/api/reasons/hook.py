@@ -1,4 +1,4 @@
-"""The reasons of hooks; `reasons` has the others, and the page for users."""
+"""The reasons of hooks; `every.py` gathers all reasons for the page for users."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The reasons of what keeps a setting right after it was chosen: people, the guard, hooks, gates and the record, family
-by family, as in `reasons.py`."""
+by family, as in `every.py`."""
 
 from __future__ import annotations
 

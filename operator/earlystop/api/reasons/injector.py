@@ -1,4 +1,4 @@
-"""The reasons of policies that an injector delivers, with a sentence each, as in `reasons.py`."""
+"""The reasons of policies that an injector delivers, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NOTES: Mapping[str, str] = MappingProxyType(
 def injector_rows(
     preflight: tuple[str, ...], faults: tuple[str, ...], notes: tuple[str, ...]
 ) -> tuple[tuple[tuple[str, ...], Mapping[str, str]], ...]:
-    """The rows of the table in `reasons.py`, given where reasons of each kind are said."""
+    """The rows of the table in `every.py`, given where reasons of each kind are said."""
     return (
         *((preflight, _PREFLIGHT), (faults, _FAULTS), (notes, _NOTES)),
         *((preflight, GATEWAY_PREFLIGHT), (faults, GATEWAY_FAULTS), (notes, GATEWAY_NOTES)),

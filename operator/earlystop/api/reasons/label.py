@@ -1,4 +1,4 @@
-"""The reasons of counts whose labels were lost on the way from the server, with a sentence each, as in `reasons.py`."""
+"""The reasons of counts whose labels were lost on the way from the server, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 

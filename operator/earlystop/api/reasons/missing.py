@@ -1,4 +1,4 @@
-"""The reasons of comparisons in which answers are missing, with a sentence each, as in `reasons.py`."""
+"""The reasons of comparisons in which answers are missing, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons of an EarlyStopProposal's conditions; `reasons` has those of policies, and the page for users."""
+"""The reasons of an EarlyStopProposal's conditions; `every.py` has those of policies."""
 
 from __future__ import annotations
 

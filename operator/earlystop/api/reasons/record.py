@@ -1,4 +1,4 @@
-"""The reasons that tell of evidence that was closed, and of what waits for an edit, as in `reasons.py`."""
+"""The reasons that tell of evidence that was closed, and of what waits for an edit, as in `every.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons of delivery modes whose servers read their settings themselves; `reasons` has the page for users."""
+"""The reasons of delivery modes whose servers read their settings themselves, as in `every.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where reasons are given, and those of TrafficApplied; `reasons` has the others, and the page for users."""
+"""Where reasons are given, and those of TrafficApplied; `every.py` gathers all reasons for the page for users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reasons why a comparison waits or began early, with a sentence each, as in `reasons.py`."""
+"""The reasons why a comparison waits or began early, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that statuses are made of: the dictionary by which `compact_status` compresses them.
+"""Words that statuses are made of: the dictionary by which `compact.py` compresses them.
 
 Never change it: texts that stand in clusters were made with it. A better one is another form beside this one. Nothing
 hangs on what it says; a status with none of these words only takes more room.

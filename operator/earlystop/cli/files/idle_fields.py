@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from earlystop.api.modes import MODES
+
 ASKS_ALWAYS = ("BeforePromotion", "Always")
 """Modes of `spec.approval` in which each promotion waits for people."""
 
@@ -47,7 +49,9 @@ def _rollout_notes(spec: dict[str, Any]) -> Iterator[str]:
             "questions there are; write about: Population, or remove number."
         )
     generated = _part(spec, "savings").get("shadows") == "Generated"
-    if generated and _part(spec, "delivery").get("mode") != "Shadow" and not rollout.get("shadowSeconds"):
+    mode = _part(spec, "delivery").get("mode")
+    in_shadow = isinstance(mode, str) and mode in MODES and not MODES[mode].moves_traffic
+    if generated and not in_shadow and not rollout.get("shadowSeconds"):
         yield (
             "spec.savings.shadows: this policy has no shadows, whose tokens it could book; write rollout.shadowSeconds "
             "or delivery.mode Shadow, or remove it."

@@ -1,7 +1,7 @@
 """A policy on one screen: where it is, how sure, when it ends, what holds it, and what happened last.
 
 Each block is a function from a view to blocks. Who has something more to show adds one to BLOCKS, or a row of facts to
-`screen_facts.FACTS`.
+`facts.FACTS`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def picture(
     events: tuple[Event, ...] = (),
 ) -> RenderableType:
     """The whole policy. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe. height: lines that there
-    are, None for no limit. Raises one of `screen_view.UNREADABLE` for a policy that this release cannot read."""
+    are, None for no limit. Raises one of `view.UNREADABLE` for a policy that this release cannot read."""
     return drawn(view_of(policy, now, width, remaining, events), height)
 
 

@@ -20,12 +20,13 @@ from earlystop.controller.counts.probing import probe, probe_now
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.query import namespace_of
-from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
+from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, without_mere_silence
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.staleness import is_stale
 
 GATHER_SECONDS = 0.05
 # What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.

@@ -14,7 +14,7 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import counts_as_mismatch
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.convention.user_groups import UserQuestion, scatter_of
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountedStep, CountQuestion

@@ -35,7 +35,7 @@ class Competition(NamedTuple):
 
 def competition_for(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> Competition:
     """All that a check has to know of the other policies. policies: all that are tracked."""
-    others = [each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid]
+    others = _others(tracked, policies)
     refusal = competition_refusal(tracked, others)
     return Competition(successor_of(tracked, others), refusal, leaving_for(tracked, others))
 
@@ -45,7 +45,7 @@ def competition_refusal(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy
     is so. policies: all that are tracked."""
     if not _wants(tracked):
         return None
-    others = [each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid]
+    others = _others(tracked, policies)
     for other in others:
         if _contested(other, tracked.spec) and _claim(other, tracked.spec) < _claim(tracked, tracked.spec):
             aborts = ", or abort the campaign of that one" if _holds(other, tracked.spec) else ""
@@ -69,12 +69,8 @@ def leaving_for(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> li
         return []
     return [
         each
-        for each in policies
-        if each.namespace == tracked.namespace
-        and each.uid != tracked.uid
-        and is_over(each)
-        and _same_traffic(each.plan.spec, tracked.spec)
-        and not each.traffic.is_left
+        for each in _others(tracked, policies)
+        if is_over(each) and _same_traffic(each.plan.spec, tracked.spec) and not each.traffic.is_left
     ]
 
 
@@ -83,8 +79,12 @@ def successor_of(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> s
     if not is_over(tracked):
         return ""
     traffic = tracked.plan.spec
-    others = (each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid)
-    return next((each.name for each in others if _succeeds(each, tracked, traffic)), "")
+    return next((each.name for each in _others(tracked, policies) if _succeeds(each, tracked, traffic)), "")
+
+
+def _others(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> list[TrackedPolicy]:
+    """The other policies of the same namespace: no target or route is shared beyond it."""
+    return [each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid]
 
 
 def is_over(tracked: TrackedPolicy) -> bool:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from earlystop.api.conditions import Condition
+from earlystop.controller.traffic.counts_memory import CountsMemory
 from earlystop.controller.traffic.gathered_inputs import GatheredInputs
+from earlystop.controller.traffic.requests_memory import RequestsMemory
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.probes.canary import Fault
 from earlystop.delivery.probes.engine_check import EngineCheck
 from earlystop.delivery.probes.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
-from earlystop.delivery.shortfall import ServedMarks
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView
-from earlystop.metrics.count_ledger import CountLedger
 
 LONGEST_GAP_SECONDS = 120.0  # attempts to prove a split are 15 s apart; after a longer gap nobody was asking
 
@@ -43,14 +43,9 @@ class TrafficMemory:
     canary: the split whose variants are asked for since it was proven by probes, None for none.
     canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
     fault: what that found, None where nothing is wrong.
-    unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
-        last looked for.
-    forged: a sentence about requests that named the campaign without its token, "" for none.
-    never_applied: a sentence about settings that change no request's body, or that a gateway left out; "" for none.
-    in_force: what was last said of weights in force, without these sentences.
+    requests: what was found of requests beside weights that are in force.
     in_force_before: the split that was in force when the operator started, None once an object was written.
-    served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
-        that were compared last. counts_at: when that was. counted_ledger: all that they were read from.
+    counts: what is compared with the weights, where counts are.
     rest: the split that was last taken off, None for none.
     engine: what the engine answered to the operator's own questions, None before that.
     failures: attempts since the last proof.
@@ -80,16 +75,9 @@ class TrafficMemory:
     successor: str = ""
     is_left: bool = False
     fault: Fault | None = None
-    unseen: str = ""
-    unseen_at: float = 0.0
-    forged: str = ""
-    never_applied: str = ""
-    in_force: str = "Weights are in force."
+    requests: RequestsMemory = field(default_factory=RequestsMemory)
     in_force_before: TrafficSplit | None = None
-    served: ServedMarks | None = None
-    counted_until: int = 0
-    counts_at: float = 0.0
-    counted_ledger: CountLedger | None = None
+    counts: CountsMemory = field(default_factory=CountsMemory)
     rest: Rest | None = None
     engine: EngineCheck | None = None
     failures: int = 0
@@ -142,8 +130,8 @@ class TrafficMemory:
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
-        self.counted, self.canary, self.fault, self.in_force_before, self.served = None, None, None, None, None
-        self.counted_ledger = None
+        self.counted, self.canary, self.fault, self.in_force_before = None, None, None, None
+        self.counts.forget()
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
@@ -264,22 +252,6 @@ class TrafficMemory:
         if self.canary != (watched := WatchedSplit(split, targets)):
             self.canary, self.canary_at = watched, now
 
-    def note_unseen(self, found: str, at: float) -> None:
-        """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
-        self.unseen, self.unseen_at = found, at
-
-    def note_forged(self, found: str) -> None:
-        """Requests were looked for that named the campaign without its token. found: a sentence about them."""
-        self.forged = found
-
-    def note_effects(self, found: str) -> None:
-        """It was looked for what settings did to bodies. found: a sentence about such as change none."""
-        self.never_applied = found
-
-    def note_in_force(self, message: str) -> None:
-        """This is said of weights that are in force."""
-        self.in_force = message
-
     def forget_fault(self) -> None:
         """Users were taken off for a reason that is known: what probes found meanwhile is no fault of the split."""
         self.fault = None
@@ -320,18 +292,6 @@ class TrafficMemory:
         if self.was_taken_off(split) and self.rest is not None:
             self.rest = replace(self.rest, proven_at=now)
         self._forget_unproven()
-
-    def note_counts(self, until: int, now: float) -> None:
-        """Counts up to one Unix second are compared with the weights at Unix time `now`, or could not be read."""
-        self.counted_until, self.counts_at = until, now
-
-    def note_ledger(self, ledger: CountLedger) -> None:
-        """The counts that are compared with the weights were read from this, which the next ones are added to."""
-        self.counted_ledger = ledger
-
-    def note_served(self, marks: ServedMarks) -> None:
-        """Every variant gets its share, as far as counts show: from here on they are compared."""
-        self.served = marks
 
     def note_shortfall(self, split: TrafficSplit, message: str, now: float) -> None:
         """Counts show at Unix time `now` that a variant gets far less than its share of requests."""

@@ -28,14 +28,14 @@ UNKNOWN = " Whether requests of the target come past the overlay is unknown, sin
 
 async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> None:
     """Ask for requests that came past the overlay or were forged up to Unix second `at`, if that is due."""
-    memory, state = tracked.traffic, tracked.state
+    memory, state = tracked.traffic.requests, tracked.state
     metrics = tracked.plan.spec.metrics
     source = reader.known().get(metrics.source_ref.name)
     if state.watch_phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
         return
     if tracked.plan.spec.delivery.route_ref is None:
         return  # no request can come past an overlay that is not there
-    seconds = min(MOST_SECONDS, at - max(state.clock.started_at or at, int(memory.written_at)))
+    seconds = min(MOST_SECONDS, at - max(state.clock.started_at or at, int(tracked.traffic.written_at)))
     if seconds < LEAST_SECONDS or at - memory.unseen_at < SECONDS_BETWEEN:
         return
     processes, has_token = tuple({key.process for key in tracked.ledger.rows}), bool(commitment_in(state.revision))
@@ -71,7 +71,7 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
 
 def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
     """What is said about weights that are in force, with the requests that come past them or are forged."""
-    memory = tracked.traffic
+    memory = tracked.traffic.requests
     if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES, FORGED, NEVER, UNWRITTEN):
         return traffic
     if traffic.reason != IN_FORCE and not memory.unseen_at:

@@ -38,12 +38,12 @@ def next_counts(tracked: TrackedPolicy, split: TrafficSplit | None, policies: in
 
 
 def _due(tracked: TrackedPolicy, split: TrafficSplit, policies: int) -> float | None:
-    memory, led = tracked.traffic, _compared(tracked, split)
+    memory, led = tracked.traffic.counts, _compared(tracked, split)
     if led is None:
         return None
-    if memory.served is None or memory.served.split != led:
-        return memory.counts_at + SOON_SECONDS
-    return memory.counts_at + max(SECONDS_BETWEEN, policies / POLICIES_A_SECOND)
+    if memory.served_by(led) is None:
+        return memory.at + SOON_SECONDS
+    return memory.at + max(SECONDS_BETWEEN, policies / POLICIES_A_SECOND)
 
 
 async def watch_counts(
@@ -57,23 +57,23 @@ async def watch_counts(
     led = _compared(tracked, split)
     if led is None:
         return
-    memory, looked_at = tracked.traffic, _last_look(tracked, led)
-    known = memory.served if memory.served is not None and memory.served.split == led else None
+    memory, looked_at = tracked.traffic.counts, _last_look(tracked, led)
+    known = memory.served_by(led)
     mark = None
-    if looked_at is not None and (known is None or looked_at > memory.counted_until):
+    if looked_at is not None and (known is None or looked_at > memory.until):
         memory.note_ledger(tracked.ledger)
         mark = _mark(looked_at, tracked.ledger, led)
     elif (due := _due(tracked, split, policies)) is not None and now >= due:
-        memory.note_counts(memory.counted_until, now)
+        memory.note_reading(memory.until, now)
         if not _look_comes(tracked, now, delay):
             mark = await _read(reader, tracked, led, int(now - delay), begins=known is None)
     if mark is None:
         return
-    memory.note_counts(mark.at, now)
+    memory.note_reading(mark.at, now)
     found = known.shortfall(mark) if known is not None else None
     if found is not None:
-        memory.note_shortfall(split, found, now)
-        memory.require_recheck()
+        tracked.traffic.note_shortfall(split, found, now)
+        tracked.traffic.require_recheck()
         return
     memory.note_served(known.after(mark) if known is not None else ServedMarks.begin(led, mark))
 
@@ -98,7 +98,7 @@ def _last_look(tracked: TrackedPolicy, led: TrafficSplit) -> int | None:
     """The last look, None where it says nothing of the split. Where no look follows it, it may be long ago, so nothing
     begins with it."""
     looks_go_on = next_look(tracked.times, tracked.state) is not None
-    goes_on = looks_go_on or (tracked.traffic.served is not None and tracked.traffic.served.split == led)
+    goes_on = looks_go_on or tracked.traffic.counts.served_by(led) is not None
     return tracked.state.clock.last_look_at if led.revision == tracked.state.revision and goes_on else None
 
 
@@ -112,9 +112,9 @@ async def _read(
 ) -> Mark | None:
     """What is counted up to Unix second `at`, None while counts cannot be read. It is asked for back to the counts that
     were compared last. begins: there are none."""
-    memory = tracked.traffic
-    request, known = split_request(tracked, reader.known(), split, at, at if begins else memory.counted_until)
-    ledger = known if begins or memory.counted_ledger is None else memory.counted_ledger
+    memory = tracked.traffic.counts
+    request, known = split_request(tracked, reader.known(), split, at, at if begins else memory.until)
+    ledger = known if begins or memory.ledger is None else memory.ledger
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
     if isinstance(result, MetricsFailure):
         return None

@@ -8,7 +8,8 @@ from earlystop.api.counts import Tally
 from earlystop.metrics.convention import ledger as ledgers
 from earlystop.metrics.convention.compaction import fold_silent, unfolded
 from earlystop.metrics.convention.ledger import Ledger, merge
-from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_source import Applied, CountedStep, CountQuestion
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 

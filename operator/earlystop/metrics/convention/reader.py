@@ -1,45 +1,29 @@
-"""Exact counts of many policies by one query: whose series is whose, and which of them can be trusted."""
+"""Exact counts of many policies by one query, which is asked in parts where a source cannot answer it whole."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from math import isfinite
-from typing import ClassVar, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
-from earlystop.api.presets import CounterKind
+from earlystop.api.counts import Variant
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import (
-    FIELD_INDEX,
-    OUTCOME,
-    PAIRS,
     POLICY,
-    PROCESS,
-    QUERY_CLASS,
-    RESULT,
     REVISION,
-    SENTIMENT,
-    STEP,
     UNASSIGNED,
-    VARIANT,
 )
 from earlystop.metrics.convention.label_faults import (
     LABEL_OVERWRITTEN,
-    PROCESS_SHARED,
-    label_overwritten,
-    process_missing,
-    process_shared,
 )
-from earlystop.metrics.convention.ledger import MAX_LABEL, SeriesKey
-from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
-from earlystop.metrics.convention.user_groups import UserGroups, UserQuestion, read_users
+from earlystop.metrics.convention.ledger import MAX_LABEL
+from earlystop.metrics.convention.query import EVALUATED_AT, READING, counts_query
+from earlystop.metrics.convention.reading import GatheredRows, Reading
+from earlystop.metrics.convention.user_groups import UserQuestion, read_users
 from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.source.sample_value import is_count
 from earlystop.metrics.vectors import InstantVectors
 
 # The rows of 50 policies stay in a processor's cache while they are judged. With more, each row costs a seventh more.
@@ -49,11 +33,8 @@ SPARE_HALVES = 16
 """How many more queries a source that could not execute one is asked per call: two for each of the steps from 50
 policies down to the one at fault, and no flood for a source that can execute none."""
 
-STALE_INTERVALS = 3
-STALE_EXTRA_SECONDS = 5
 MAX_CANDIDATES = 15
 """A server exposes at most 16 variants of a revision, the baseline among them."""
-_MAX_STEP_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,60 +79,6 @@ class CountRequest:
         return readings
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one policy's series said at Unix second `at`.
-
-    observed: the values as scraped, for `ledger.merge`. newest_sample_at: Unix time of the newest scrape of a live
-    target, None when there is none. rows_refused: series that named this policy but came from another namespace.
-    newest_by_variant: the newest scrape of each variant's series, empty where the source was not asked for it.
-    users: counts of groups of users, None where they were not asked for or could not be read.
-    """
-
-    KIND: ClassVar[CounterKind] = CounterKind.CONVENTION
-
-    at: int
-    observed: Mapping[SeriesKey, Tally]
-    newest_sample_at: float | None
-    rows_refused: int
-    newest_by_variant: Mapping[str, float] = field(default_factory=dict)
-    users: UserGroups | None = None
-
-    def newest_of(self, variant: str) -> float | None:
-        """The newest scrape of a variant's series, None when there is none."""
-        return self.newest_by_variant.get(variant) if self.newest_by_variant else self.newest_sample_at
-
-
-class Aged(Protocol):
-    """A reading at Unix second `at`, and its newest sample, None when there is none."""
-
-    @property
-    def at(self) -> int:
-        """The Unix second for which the reading was asked."""
-        ...
-
-    @property
-    def newest_sample_at(self) -> float | None:
-        """When the newest sample was scraped."""
-        ...
-
-
-def is_stale(reading: Aged, scrape_interval_seconds: float) -> bool:
-    """Whether the newest sample is older than three scrape intervals and 5 s.
-
-    Two failed scrapes in a row happen in healthy clusters; 5 s cover scrape duration and ingestion. Without any live
-    target it is stale. Prometheus sees at most 5 minutes back here, so intervals above 98 s are judged by that.
-    """
-    if reading.newest_sample_at is None:
-        return True
-    return reading.at - reading.newest_sample_at > stale_after(scrape_interval_seconds)
-
-
-def stale_after(scrape_interval_seconds: float) -> float:
-    """Seconds after which a sample is too old to show that its target lives."""
-    return STALE_INTERVALS * scrape_interval_seconds + STALE_EXTRA_SECONDS
-
-
 def read_counts(
     client: InstantVectors,
     requests: Sequence[CountRequest],
@@ -194,7 +121,10 @@ def judge_samples(
     samples: Sequence[Sample], requests: Sequence[CountRequest], at: int, namespace_label: str | None
 ) -> dict[str, Reading | MetricsFailure]:
     """Pure part of `read_counts`: the rows of one query shared out among its policies."""
-    gathered = {(request.policy, request.revision): _Gathered(request) for request in requests}
+    gathered = {
+        (each.policy, each.revision): GatheredRows(each.policy, (Variant.BASELINE.value, *each.variants))
+        for each in requests
+    }
     for labels, value in samples:
         mine = gathered.get((labels.get(POLICY, ""), labels.get(REVISION, "")))
         if mine is not None:
@@ -204,94 +134,6 @@ def judge_samples(
                 if policy == labels.get(POLICY):
                     theirs.take(labels, value, namespace_label)
     return {policy: rows.result(at, namespace_label) for (policy, _), rows in gathered.items()}
-
-
-class _Gathered:
-    """The rows of one policy while they are being collected."""
-
-    __slots__ = (
-        "counts",
-        "failure",
-        "fault",
-        "namespace",
-        "newest",
-        "newest_by_variant",
-        "policy",
-        "refused",
-        "variants",
-    )
-
-    def __init__(self, request: CountRequest) -> None:
-        self.policy = request.policy
-        self.namespace = request.policy.partition("/")[0]
-        self.variants = frozenset((Variant.BASELINE.value, *request.variants))
-        self.counts: dict[tuple[str, str, str, str], list[int]] = {}
-        self.newest: float | None = None
-        self.newest_by_variant: dict[str, float] = {}
-        self.refused = 0
-        self.failure: MetricsFailure | None = None
-        self.fault: MetricsFailure | None = None
-
-    def take(self, labels: Mapping[str, str], value: float, namespace_label: str | None) -> None:
-        """One row. It runs tens of thousands of times a look, so it is one function, and asks for the rare last."""
-        get = labels.get
-        if namespace_label is not None and get(namespace_label) != self.namespace:
-            self.refused += READING not in labels
-            return
-        metric = get("__name__", "")
-        place = FIELD_INDEX.get((metric, get(OUTCOME, ""), get(RESULT, ""), get(SENTIMENT, "")))
-        if place is None:
-            self._take_other(labels, value)
-            return
-        step, variant = get(STEP, ""), get(VARIANT, "")
-        if metric == PAIRS:
-            # A pair is of two variants and is kept with the one that is tried, which has a label if it has a name.
-            variant = "" if variant == Variant.BASELINE else variant or Variant.CANDIDATE.value
-        if variant not in self.variants or not _is_step(step):
-            return
-        if not is_count(value):
-            self.failure = _not_a_count(self.policy, metric, variant, value)
-            return
-        process = get(PROCESS)
-        if not process:
-            self.fault = self.fault or process_missing(self.policy)
-            return
-        key = (step, variant, get(QUERY_CLASS, ""), process)
-        row = self.counts.get(key)
-        if row is None:
-            row = self.counts[key] = [0] * len(TALLY_FIELDS)
-        count = int(value)
-        if count > row[place]:
-            row[place] = count
-
-    def _take_other(self, labels: Mapping[str, str], value: float) -> None:
-        """The time of the newest sample, a fault of labels, or a series that is none of the convention's."""
-        reading = labels.get(READING)
-        if reading == LABEL_OVERWRITTEN:
-            self.fault = label_overwritten(self.policy, labels)  # it explains whatever else is missing
-        elif reading == PROCESS_SHARED:
-            self.fault = self.fault or process_shared(self.policy, labels, value)
-        elif reading == NEWEST_SAMPLE:
-            if not isfinite(value):
-                return  # it is no time, so it must not make counts look fresh
-            self.newest = value if self.newest is None else max(self.newest, value)
-            if VARIANT in labels:
-                variant = labels[VARIANT]
-                self.newest_by_variant[variant] = max(value, self.newest_by_variant.get(variant, value))
-        elif reading is None and "__name__" not in labels:
-            self.failure = _nameless(self.policy)
-
-    def result(self, at: int, namespace_label: str | None) -> Reading | MetricsFailure:
-        failure = self.fault or self.failure
-        if failure is not None:
-            return failure
-        if not self.counts:
-            return no_data(self.policy, self.refused, namespace_label)
-        observed = {
-            SeriesKey(int(step), variant, query_class, process): Tally(*row)
-            for (step, variant, query_class, process), row in self.counts.items()
-        }
-        return Reading(at, observed, self.newest, self.refused, self.newest_by_variant)
 
 
 def _read_chunk(
@@ -318,26 +160,3 @@ def _chunks(requests: Sequence[CountRequest]) -> Iterator[Sequence[CountRequest]
     ordered = sorted(requests, key=lambda request: (request.window_seconds, request.policy))
     for start in range(0, len(ordered), MAX_POLICIES_A_QUERY):
         yield ordered[start : start + MAX_POLICIES_A_QUERY]
-
-
-@lru_cache(maxsize=256)
-def _is_step(text: str) -> bool:
-    """One spelling per step: `01` and `1` would be two series that both count."""
-    plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_STEP_DIGITS
-    return plain and (text == "0" or text[0] != "0")
-
-
-def _not_a_count(policy: str, metric: str, variant: str, value: float) -> MetricsFailure:
-    return MetricsFailure(FailureKind.NOT_A_COUNT, f"{metric} of {policy}, variant {variant}, is {value}")
-
-
-def _nameless(policy: str) -> MetricsFailure:
-    return MetricsFailure(FailureKind.MALFORMED, f"the series of {policy} came back without their metric names")
-
-
-def no_data(policy: str, refused: int, namespace_label: str | None) -> MetricsFailure:
-    """The failure of a policy without counters. refused: rows that name it and come from another namespace."""
-    what = f"no counter carries the policy {policy} and its present revision"
-    if refused:
-        what += f" from its own namespace ({refused} came with another value of the label {namespace_label})"
-    return MetricsFailure(FailureKind.NO_DATA, what)

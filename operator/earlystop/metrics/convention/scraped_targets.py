@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, VARIANT
 from earlystop.metrics.convention.query import READING, known_targets_query, other_namespaces_query, samples_query
-from earlystop.metrics.convention.reader import CountRequest, Reading, no_data
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading, no_data
 from earlystop.metrics.liveness import SEEN_WITHIN_SECONDS, KnownTarget, label_names, target_labels
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors, RangeVectors

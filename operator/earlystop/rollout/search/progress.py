@@ -44,7 +44,7 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchEnd:
-    """Why a search ended. reason: one word of `api.trial_reasons`. message: a sentence. at: Unix seconds."""
+    """Why a search ended. reason: one word of `api/reasons/trial.py`. message: a sentence. at: Unix seconds."""
 
     reason: str
     message: str

@@ -17,7 +17,7 @@ from earlystop.controller.cluster import ClusterError
 from earlystop.controller.counts.connections import SECRETS_LIVE_SECONDS
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.secrets import SECRETS
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.counts.metric_sources import (
     HOST,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import CountBatcher, Lane
 from earlystop.controller.counts.part_reading import Answers, Result
-from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.client import ExactPrometheus
 from tests.unit.controller.counts.metric_sources import eventually
 

@@ -12,7 +12,7 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.fairness.turns import FairTurns, served_namespace
 from earlystop.controller.reconcile.tracked import Progress
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.transitions import weights_in_force

@@ -12,7 +12,7 @@ from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.count_source import MAX_SERIES
 from earlystop.metrics.convention.ended_processes import Ended, Start, SumKey, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.state import Phase
 from earlystop.rollout.transitions import lose_metrics, weights_in_force

@@ -10,7 +10,7 @@ from earlystop.api.counts import ClassAnswers, Pairs, Tally, Variant
 from earlystop.controller.counts.look import state_after_reading
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.tracked_policies import tracked
 from tests.unit.rollout.claims import PAIRED, UNDECIDED

@@ -11,7 +11,8 @@ from earlystop.api.wire import USER_GROUPS
 from earlystop.controller.counts.look import look_request, state_after_reading
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.convention.user_groups import UserGroups, UserQuestion
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.counts.declared_sources import SOURCES

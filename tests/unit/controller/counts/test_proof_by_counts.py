@@ -11,7 +11,7 @@ from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from tests.unit.controller.embedded_world import SOURCE
 from tests.unit.controller.tracked_policies import tracked

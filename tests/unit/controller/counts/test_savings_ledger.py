@@ -11,7 +11,7 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.status.policy import PolicyStatus
 from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.stored.savings_codec import restore_savings
 from tests.unit.controller.embedded_world import Counts, World

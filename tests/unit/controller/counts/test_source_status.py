@@ -17,7 +17,7 @@ from earlystop.controller.counts.source_status import (
     SourceStatusWriter,
     source_spec,
 )
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.counts.metric_sources import CountingOperator, answer_well, bearer, eventually, opened
 from tests.unit.metrics.source.faulty_server import serving

@@ -9,7 +9,7 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.controller.counts.part_reading import Result
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure

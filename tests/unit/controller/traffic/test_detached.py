@@ -15,7 +15,7 @@ from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_OF_REST, SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.rollout.state import Phase
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
 from tests.unit.delivery.cluster import backend, gateway, prefix, route, rule, service, split

@@ -72,7 +72,7 @@ async def test_requests_are_looked_for_once_they_are_enough_and_at_a_stated_spac
 
 async def test_a_source_that_fails_takes_nothing_back() -> None:
     moves = observing(Moves())
-    moves.tracked.traffic.note_unseen("Many came past it.", NOW - 1000)
+    moves.tracked.traffic.requests.note_unseen("Many came past it.", NOW - 1000)
     failed = Reader(MetricsFailure(FailureKind.TIMEOUT, "it took too long"))
     await look_for_unseen(failed, moves.tracked, NOW + LEAST_SECONDS)
     assert with_unseen(moves.tracked, IN_FORCE).reason == "OverlayMisses"
@@ -86,7 +86,7 @@ def test_a_restarted_operator_takes_nothing_back_before_it_has_looked() -> None:
 @pytest.mark.parametrize("status", [ConditionStatus.UNKNOWN, ConditionStatus.FALSE])
 def test_weights_that_are_not_in_force_miss_nothing(status: ConditionStatus) -> None:
     moves = Moves()
-    moves.tracked.traffic.note_unseen("Many came past it.", NOW)
+    moves.tracked.traffic.requests.note_unseen("Many came past it.", NOW)
     waiting = Observation(status, "WaitingForGateway", "It waits.")
     assert with_unseen(moves.tracked, waiting) == waiting
 

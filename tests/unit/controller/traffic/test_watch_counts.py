@@ -16,7 +16,7 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
-from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.controller.memory import Memory

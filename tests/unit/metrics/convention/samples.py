@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 

@@ -10,9 +10,11 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.wire import PAIRS, SELECTED
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING
-from earlystop.metrics.convention.reader import SPARE_HALVES, CountRequest, Reading, is_stale, read_counts
+from earlystop.metrics.convention.reader import SPARE_HALVES, CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.staleness import is_stale
 from tests.unit.metrics.convention.samples import Source, good, kind, read_one, request, row
 
 FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000, 5, 3, 11, 12, 13, 14)

@@ -13,7 +13,8 @@ from earlystop.api.wire import PAIR_OUTCOMES, SENTIMENTS
 from earlystop.exporter.export import Exporter
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, pack, totals, unpack
 from earlystop.metrics.convention.query import counts_query
-from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
+from earlystop.metrics.convention.reader import CountRequest, judge_samples
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind
 from tests.unit.exporter.pages import POLICY, REVISION, assignment, read

@@ -11,7 +11,8 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.metrics.source.faulty_server import Handler, serving

@@ -6,7 +6,8 @@ import pytest
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import STARTED
-from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
+from earlystop.metrics.convention.reader import CountRequest, judge_samples
+from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
