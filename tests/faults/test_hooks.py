@@ -54,7 +54,7 @@ REFUSED_JOBS: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "a port of the node": ((*CONTAINER, "ports"), [{"containerPort": 1, "hostPort": 1}]),
     "a hook": ((*CONTAINER, "lifecycle"), {"preStop": {"exec": {"command": ["sh"]}}}),
     "no profile of AppArmor": (
-        ("spec", "template", "metadata", "annotations", "container.apparmor.security.beta.kubernetes.io/main"),
+        ("spec", "template", "metadata", "annotations", "container.apparmor.security.beta.kubernetes.io/train"),
         "unconfined",
     ),
     "a device by annotation": (("spec", "template", "metadata", "annotations", "cdi.k8s.io/gpu"), "vendor.com/gpu=0"),
