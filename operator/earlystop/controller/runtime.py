@@ -211,9 +211,12 @@ class Runtime:
             self.source_changed(manifest)
 
     async def compare_with_lists(self) -> None:
-        """Find out what no watch event reported: of policies, and of the objects that they are decided on."""
+        """Find out what no watch event reported: of policies, of the objects that they are decided on, and of those by
+        which people propose and approve."""
         await self.compare_with_list()
         await self.follower.compare_with_lists()
+        await self.proposals.compare_with_list(self._namespaces)
+        await self.approvals.compare_with_list(self._namespaces)
 
     async def compare_with_list(self) -> None:
         """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""
