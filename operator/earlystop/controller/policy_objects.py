@@ -87,8 +87,8 @@ class PolicyObjects(ConditionWriter, Generic[Said]):
         before = {key: self._known[policy][key[1]] for key, policy in self._policy_of.items()}
         for namespace in namespaces:
             async for page in self._cluster.pages(self._resource, namespace, metadata_only=True):
-                for each in page:
-                    before.pop((each["metadata"]["namespace"], each["metadata"]["name"]), None)
+                for listed in page:
+                    before.pop((listed["metadata"]["namespace"], listed["metadata"]["name"]), None)
         for key, each in before.items():
             if self._known.get(each.policy, {}).get(each.name) is each:  # else it was shown meanwhile
                 self._note_gone(key)
