@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from math import log
 
 from earlystop.api.search import SearchProblem, SearchRange
 from earlystop.api.values import canonical_decimal
@@ -63,12 +64,12 @@ def _stepped(written: SearchRange, step: Fraction, where: str) -> tuple[str, ...
 
 
 def _is_power(least: Fraction, most: Fraction, step: Fraction) -> bool:
-    """Whether a step would lead from one number to the other as a factor."""
+    """Whether a step would lead from one number to the other as a factor, by no more numbers than a range may hold.
+    Multiplied out one by one, a factor near 1 would have fractions grow without end."""
     if least <= 0 or step <= 1:
         return False
-    while least < most:
-        least *= step
-    return least == most
+    times = round(log(most / least) / log(step))
+    return times < MOST_NUMBERS and least * step**times == most
 
 
 def _spaced(written: SearchRange, count: int, whole: bool) -> tuple[str, ...]:
