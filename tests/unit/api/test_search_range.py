@@ -30,6 +30,16 @@ def test_a_step_near_one_that_misses_the_end_is_refused_and_not_multiplied_out_f
     assert problem_of(written("1", "40", step)).endswith("count instead of step")
 
 
+@pytest.mark.parametrize("least", ["1", "5", "0.000001"])
+def test_a_factor_near_one_is_refused_however_far_its_end_is(least: str) -> None:
+    assert "holds more than 1,000 numbers" in problem_of(written(least, "40", "1.000001", "Log"))
+
+
+def test_a_range_that_a_factor_near_one_misses_says_which_numbers_are_about_its_end() -> None:
+    problem = problem_of(written("5", "5.004995", "1.000001", "Log"))
+    assert "5.004992 is followed by 5.004997" in problem and 'to: "5.004992"' in problem
+
+
 def test_a_step_that_leads_to_the_end_as_a_factor_is_told_so() -> None:
     assert "scale: Log" in problem_of(written("1", "1000", "10"))
     assert "scale: Log" not in problem_of(written("1", "1001", "11"))
