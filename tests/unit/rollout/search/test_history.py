@@ -196,7 +196,12 @@ def test_verdicts_of_earlier_releases_count_in_every_mode_and_strategy() -> None
 
 @pytest.mark.parametrize(
     "rubbish",
-    [{}, {"metadata": None, "spec": None}, {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}}, {"metadata": 3}],
+    [
+        {},
+        {"metadata": None, "spec": None},
+        {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}},
+        {"metadata": 3},
+    ],
 )
 def test_what_is_no_verdict_is_refused_and_hides_no_other(rubbish: dict[str, Any]) -> None:
     found = read_history(OWN, [rubbish, past_verdict()])
