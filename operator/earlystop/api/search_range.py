@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from math import log
 
 from earlystop.api.search import SearchProblem, SearchRange
 from earlystop.api.values import canonical_decimal
@@ -39,36 +40,47 @@ def numbers_of(written: SearchRange, whole: bool, where: str) -> tuple[str, ...]
 
 
 def _stepped(written: SearchRange, step: Fraction, where: str) -> tuple[str, ...]:
-    """Numbers by equal distances or factors, which must reach the end."""
-    most, is_log = Fraction(written.to), written.scale == "Log"
+    """Numbers by equal distances or factors, which must reach the end. They are worked out only where they do: else the
+    fractions of a factor near 1 grow without end."""
+    least, most, is_log = Fraction(written.from_), Fraction(written.to), written.scale == "Log"
     how = f"with a factor of {written.step}" if is_log else f"in steps of {written.step}"
-    numbers = [Fraction(written.from_)]
-    while numbers[-1] < most:
-        if len(numbers) == MOST_NUMBERS:
-            instead = "" if is_log or step <= 1 or numbers[0] <= 0 else ", or scale: Log, with which a step is a factor"
-            raise SearchProblem(f"{where} holds more than {MOST_NUMBERS:,} numbers {how}; write a larger step{instead}")
-        numbers.append(numbers[-1] * step if is_log else numbers[-1] + step)
-    if numbers[-1] != most:
-        last = _near(numbers[-2])
-        instead = f'to: "{last}", or ' if len(numbers) > 2 else ""
-        factor = (
-            "" if is_log or not _is_power(numbers[0], most, step) else ", or scale: Log, with which a step is a factor"
-        )
+    times = _times_by_factor(least, most, step) if is_log else -((least - most) // step)
+    if times >= MOST_NUMBERS:
+        instead = "" if is_log or step <= 1 or least <= 0 else ", or scale: Log, with which a step is a factor"
+        raise SearchProblem(f"{where} holds more than {MOST_NUMBERS:,} numbers {how}; write a larger step{instead}")
+    before, after = (_number(least, step, each, is_log) for each in (times - 1, times))
+    if after != most:
+        instead = f'to: "{_near(before)}", or ' if times > 1 else ""
+        factor = "" if is_log or not _is_power(least, most, step) else ", or scale: Log, with which a step is a factor"
         raise SearchProblem(
-            f"{where} is not reached to its end {how}: {last} is followed by {_near(numbers[-1])}; write {instead}"
+            f"{where} is not reached to its end {how}: {_near(before)} is followed by {_near(after)}; write {instead}"
             f"count instead of step{factor}"
         )
     # From one end to the other no number has more digits after the point than the ends.
-    return tuple(map(_near, numbers))
+    return tuple(_near(_number(least, step, each, is_log)) for each in range(times + 1))
+
+
+def _number(least: Fraction, step: Fraction, times: int, is_log: bool) -> Fraction:
+    """The number after so many steps."""
+    return least * step**times if is_log else least + step * times
+
+
+def _times_by_factor(least: Fraction, most: Fraction, step: Fraction) -> int:
+    """By how many steps the end is reached or passed; `MOST_NUMBERS` for as many or more. least: > 0. step: > 1."""
+    times = min(MOST_NUMBERS, round(log(most / least) / log(step)))
+    while times < MOST_NUMBERS and _number(least, step, times, True) < most:
+        times += 1
+    while times > 1 and _number(least, step, times - 1, True) >= most:
+        times -= 1
+    return times
 
 
 def _is_power(least: Fraction, most: Fraction, step: Fraction) -> bool:
-    """Whether a step would lead from one number to the other as a factor."""
+    """Whether a step would lead from one number to the other as a factor, by no more numbers than a range may hold."""
     if least <= 0 or step <= 1:
         return False
-    while least < most:
-        least *= step
-    return least == most
+    times = _times_by_factor(least, most, step)
+    return times < MOST_NUMBERS and _number(least, step, times, True) == most
 
 
 def _spaced(written: SearchRange, count: int, whole: bool) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from earlystop.api.status.search import RecordedSearch
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]
+LARGEST_DISPERSION = 1e9
+"""Far beyond any that answers could show; what is divided by more vanishes in rounding."""
 Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
 
@@ -150,3 +152,13 @@ class VerdictSpec(WithLooks):
     )
     previous: Digest = Field("", description="Digest of the policy's verdict before this one; empty for the first.")
     digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")
+
+    @property
+    def learned_dispersion(self) -> float | None:
+        """`dispersion` as a number, None where there is none. Raises ValueError for what divides no evidence."""
+        if not self.dispersion:
+            return None
+        factor = float(self.dispersion)
+        if not 0 < factor <= LARGEST_DISPERSION:
+            raise ValueError(f"dispersion {self.dispersion} is no number by which evidence can be divided")
+        return factor

@@ -16,7 +16,7 @@ from earlystop.api.values import canonical_setting
 from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents, read_text
-from earlystop.cli.files.manifest_edit import applied, child, loaded, policy_node, remove_items, set_values
+from earlystop.cli.files.manifest_edit import applied, child, is_policy, loaded, policy_node, remove_items, set_values
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.terminal import printable, say
 from earlystop.controller.cluster import POLICIES
@@ -146,8 +146,7 @@ def _tried_otherwise(before: Manifest, after: Manifest) -> list[str]:
 
 def _without_change(document: Any, policy: str, gone: frozenset[str]) -> Any:
     """A document without what the change is about."""
-    is_policy = isinstance(document, dict) and document.get("kind") == "EarlyStopPolicy"
-    if not is_policy or document["metadata"].get("name") != policy:
+    if not is_policy(document, policy):
         return document
     spec = dict(document["spec"])
     spec["baseline"] = {**spec["baseline"], "values": None}

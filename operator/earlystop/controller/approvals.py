@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -38,7 +37,7 @@ class Approvals(PolicyObjects[GivenApproval]):
 
     def given_to(self, policy: Key) -> tuple[GivenApproval, ...]:
         """All approvals that name a policy, whether they count or not."""
-        return tuple(each.said for each in self._known.get(policy, {}).values())
+        return self.said_to(policy)
 
     async def confirmed(self, policy: Key) -> tuple[GivenApproval, ...]:
         """The same, once the API server has been asked for those that name the decision which waits now: a watch may
@@ -52,7 +51,7 @@ class Approvals(PolicyObjects[GivenApproval]):
             if found is None:
                 self._forget(policy, name)
             elif self._same(found) is not None:  # a watch may have shown meanwhile that it is gone
-                self._known[policy][name] = replace(found, since=each.since)
+                self._keep(found, each)
         return self.given_to(policy)
 
     def _to_write(self) -> Iterable[DueConditions]:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, Resource
@@ -58,6 +59,10 @@ class ConditionWriter(ABC):
         """Whether an object, as it was read just now, is the one that the conditions were worked out for."""
 
     @abstractmethod
+    def _note_gone(self, key: Key) -> None:
+        """Forget an object that is not there any more. key: its namespace and name."""
+
+    @abstractmethod
     def _note_written(self, manifest: Manifest) -> None:
         """Take over an object as it was written."""
 
@@ -74,7 +79,7 @@ class ConditionWriter(ABC):
     async def write_due(self) -> bool:
         """Write conditions that have changed; whether more of them are due at once than were written."""
         now = self._clock()
-        due = [each for each in self._to_write() if now >= self._not_before.get(each.key, 0.0)]
+        due = in_turns(each for each in self._to_write() if now >= self._not_before.get(each.key, 0.0))
         for each in due[:WRITES_AT_ONCE]:
             try:
                 await self._write(each)
@@ -91,7 +96,10 @@ class ConditionWriter(ABC):
 
     async def _write(self, due: DueConditions) -> None:
         manifest = await self._cluster.get(self._resource, *due.key)
-        if manifest is None or not self._is_same(manifest, due):
+        if manifest is None:
+            self._note_gone(due.key)  # a watch that was away reports no deletion
+            return
+        if not self._is_same(manifest, due):
             self._not_before[due.key] = self._clock() + AGAIN_SECONDS  # the watch is about to tell of it
             return
         status = {**manifest.get("status", {}), "conditions": conditions(manifest, due, int(self._clock()))}
@@ -100,6 +108,15 @@ class ConditionWriter(ABC):
         reasons = ", ".join(dict.fromkeys(reason for _, reason in due.told.values()))
         fields = {"kind": self._kind, "object": "/".join(due.key), "reason": reasons}
         log.info("%s %s/%s: %s: %s", self._kind, *due.key, reasons, due.message, extra=fields)
+
+
+def in_turns(due: Iterable[DueConditions]) -> list[DueConditions]:
+    """The same, one of each namespace after the other, so that none waits behind all that people of another wrote."""
+    by_namespace: dict[str, list[DueConditions]] = {}
+    for each in due:
+        by_namespace.setdefault(each.key[0], []).append(each)
+    rounds = zip_longest(*by_namespace.values())
+    return [each for turn in rounds for each in turn if each is not None]
 
 
 def conditions(manifest: Manifest, due: DueConditions, now: int) -> list[dict[str, Any]]:

@@ -155,7 +155,7 @@ async def operate(
             runtime.proposals.run(),
             runtime.hooks.scheduler.run(),
             runtime.gates.scheduler.run(),
-            RecordKeeper(cluster, time.time, namespaces, record).run(),
+            RecordKeeper(cluster, time.time, namespaces, record, note_listed=runtime.verdicts_listed).run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),

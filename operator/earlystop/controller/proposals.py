@@ -41,6 +41,7 @@ class Proposals(PolicyObjects[Offer]):
     ) -> None:
         super().__init__(cluster, PROPOSALS, "EarlyStopProposal", wake, clock)
         self._view = view
+        self._worked_out: dict[Key, tuple[tuple[Offer, ...], SearchView | str, tuple[Fate, ...]]] = {}
 
     def waiting_for(self, policy: Key) -> tuple[WaitingOffer, ...]:
         """What waits for a trial of a policy's search, in the order of arrival."""
@@ -54,8 +55,20 @@ class Proposals(PolicyObjects[Offer]):
                     yield DueConditions((policy[0], fate.offer.name), told, fate.message)
 
     def _fates(self, policy: Key) -> tuple[Fate, ...]:
-        offers, view = [each.said for each in self._known.get(policy, {}).values()], self._view(policy)
-        return refused_by_all(offers, view) if isinstance(view, str) else fates(offers, view)
+        """What became of each offer to a policy. It is asked for at each reconciliation and each pass of writing. Of
+        thousands it takes long, and is not worked out again while nothing has changed: all other policies wait."""
+        offers, view = self.said_to(policy), self._view(policy)
+        known = self._worked_out.get(policy)
+        if known is not None and known[0] is offers and known[1] == view:
+            return known[2]
+        found = refused_by_all(offers, view) if isinstance(view, str) else fates(offers, view)
+        self._worked_out[policy] = offers, view, found
+        return found
+
+    def _forget(self, policy: Key, name: str) -> None:
+        super()._forget(policy, name)
+        if policy not in self._known:
+            self._worked_out.pop(policy, None)
 
     def _read(self, manifest: Manifest) -> Known[Offer] | None:
         try:

@@ -27,6 +27,7 @@ from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
+from earlystop.controller.reconcile.recall import note_missing
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -210,10 +211,17 @@ class Runtime:
         for manifest in await self._cluster.list(SOURCES):
             self.source_changed(manifest)
 
+    def verdicts_listed(self, there: Collection[Key]) -> None:
+        """All verdicts that there are now, by namespace and name: one that a guarded status rests on is made again."""
+        note_missing(self.tracked_policies(), there, self.scheduler.wake)
+
     async def compare_with_lists(self) -> None:
-        """Find out what no watch event reported: of policies, and of the objects that they are decided on."""
+        """Find out what no watch event reported: of policies, of the objects that they are decided on, and of those by
+        which people propose and approve."""
         await self.compare_with_list()
         await self.follower.compare_with_lists()
+        await self.proposals.compare_with_list(self._namespaces)
+        await self.approvals.compare_with_list(self._namespaces)
 
     async def compare_with_list(self) -> None:
         """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""

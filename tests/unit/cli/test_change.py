@@ -77,6 +77,13 @@ def test_another_document_of_the_file_stays_as_it_is() -> None:
     assert after.startswith("# one\nkind: ConfigMap\nmetadata: {name: qa}\n---\n")
 
 
+@pytest.mark.parametrize("metadata", ["", "metadata:\n", "metadata: qa\n", "metadata: {namespace: llm}\n"])
+def test_a_policy_of_the_file_that_has_no_name_yet_stays_as_it_is(metadata: str) -> None:
+    other = f"kind: EarlyStopPolicy\n{metadata}---\n"
+    after, _ = changed(other + ONE, "qa", TEN)
+    assert after == other + changed(ONE, "qa", TEN)[0]
+
+
 def test_a_candidate_that_takes_over_the_new_baseline_is_told() -> None:
     text = TWO.replace("- name: w5\n", "- name: other\n      values: []\n    - name: w5\n")
     _, notes = changed(text, name_in(TWO), TEN)

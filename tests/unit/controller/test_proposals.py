@@ -8,10 +8,10 @@ import pytest
 
 from earlystop.api.proposal import ACCEPTED, TRIED
 from earlystop.controller.cluster import PROPOSALS, ClusterError
-from earlystop.controller.condition_writer import AGAIN_SECONDS
+from earlystop.controller.condition_writer import AGAIN_SECONDS, WRITES_AT_ONCE
 from earlystop.controller.proposals import Proposals
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.offers import SearchView
+from earlystop.rollout.search.offers import SearchView, fates
 from earlystop.rollout.search.trial import Setting, TrialEnd, TrialOutcome
 from tests.unit.controller.memory import Memory
 
@@ -118,3 +118,64 @@ async def test_a_status_that_is_refused_holds_up_no_other_and_is_tried_again_lat
     world.now += AGAIN_SECONDS
     await world.proposals.write_due()
     assert world.told("a") == {ACCEPTED: ("True", "Waiting")}
+
+
+async def test_a_proposal_that_was_deleted_while_no_watch_saw_it_is_not_tried() -> None:
+    world = World()
+    world.propose("a", "10")
+    world.propose("b", "5")
+    del world.api.objects[PROPOSALS.path("llm", "a")]
+    await world.proposals.compare_with_list((None,))
+    assert world.proposals.waiting_for(QA) == (WaitingOffer(2, "ana", "b"),)
+
+
+async def test_a_proposal_that_is_gone_when_it_is_to_be_told_something_is_forgotten() -> None:
+    world = World()
+    world.propose("a", "10")
+    del world.api.objects[PROPOSALS.path("llm", "a")]
+    await world.proposals.write_due()
+    assert world.proposals.waiting_for(QA) == ()
+
+
+async def test_a_proposal_of_a_known_name_to_another_policy_takes_the_place_of_the_one_that_was_deleted() -> None:
+    world = World()
+    other = ("llm", "other")
+    world.views[other] = world.views[QA]
+    world.propose("a", "10")
+    world.propose("a", "10", policy="other")
+    assert world.proposals.waiting_for(QA) == ()
+    assert world.proposals.waiting_for(other) == (WaitingOffer(1, "ana", "a"),)
+
+
+async def test_nobodys_proposals_wait_behind_the_thousands_of_another_namespace() -> None:
+    world = World()
+    for number in range(3 * WRITES_AT_ONCE):
+        world.propose(f"p{number}", "10", f"user{number}")
+    spec = {"policyRef": {"name": "qa"}, "proposer": "ben", "values": [{"name": "window", "value": "5"}]}
+    metadata = {"name": "one", "namespace": "other", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    world.proposals.shown(world.api.put(PROPOSALS, {"metadata": metadata, "spec": spec}))
+    assert await world.proposals.write_due()
+    assert world.api.at(PROPOSALS, "other", "one")["status"]["conditions"]
+
+
+async def test_what_becomes_of_proposals_is_worked_out_again_only_after_something_has_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, times = World(), list[int]()
+
+    def counting(offers: Any, view: Any) -> Any:
+        times.append(len(offers))
+        return fates(offers, view)
+
+    monkeypatch.setattr("earlystop.controller.proposals.fates", counting)
+    world.propose("a", "10")
+    world.propose("b", "5")
+    for _ in range(3):
+        world.proposals.waiting_for(QA)
+        await world.proposals.write_due()
+    assert times == [2]
+    world.views[QA] = SearchView(SETTINGS, {"window": "40"}, (), 2, closed="It is over.")
+    await world.proposals.write_due()
+    assert world.told("a") == {ACCEPTED: ("False", "TakesNoProposals")}
+    world.proposals.deleted(world.propose("c", "20"))
+    assert world.proposals.waiting_for(QA) == () and times == [2, 2, 2]

@@ -146,3 +146,17 @@ def test_a_search_that_is_over_begins_again_with_the_first_proposal_and_counts_n
     begun = world.start()
     assert begun.search is not None and (begun.search.number, begun.search.trials) == (2, ())
     assert begun.leader == "window-5" and begun.phase is Phase.APPLYING
+
+
+def test_while_the_search_itself_tries_a_setting_anew_nobodys_proposal_of_it_is_said_to_wait() -> None:
+    extra = {"strategy": "External", "budget": {"seconds": 3600}, "repeatSeconds": 3600}
+    world = World(searched(extra), SAFE_BUT_LAST, offers=offers(("ana", "20")))
+    run_dry(world)
+    world.now += 4000
+    world.keep(world.start())
+    assert world.state.phase is Phase.PROMOTED
+    world.now += 3600
+    world.keep(world.start())
+    assert world.state.pinned_plan.trial is not None and world.state.pinned_plan.trial.proposer == ""
+    assert world.state.leader == "window-20"
+    assert [each.reason for each in world.fates()] == [FateReason.ALREADY_TRIED]

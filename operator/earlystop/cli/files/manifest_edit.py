@@ -109,9 +109,17 @@ def remove_items(text: str, items: Node | None, names: frozenset[str]) -> list[E
     return edits
 
 
+def is_policy(document: Any, name: str) -> bool:
+    """Whether a document, whatever it holds, is the EarlyStopPolicy of a name."""
+    if not isinstance(document, dict) or document.get("kind") != "EarlyStopPolicy":
+        return False
+    metadata = document.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("name") == name
+
+
 def loaded(text: str, name: str) -> Any:
     """The policy of a name in a text that was changed. Raises CommandFailure where it is not there any more."""
     for each in yaml.safe_load_all(text):
-        if isinstance(each, dict) and each.get("kind") == "EarlyStopPolicy" and each["metadata"].get("name") == name:
+        if is_policy(each, name):
             return each
     raise CommandFailure("The file could not be changed in place; write the values by hand.")

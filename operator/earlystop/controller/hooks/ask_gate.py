@@ -112,7 +112,8 @@ class GateAsker:
     ) -> GateAnswer:
         hook = f"gate/{gate.name}"  # no name of a hook has a slash
         name = job_name(identity, hook, about)
-        was_made = known is not None and known.message == _job_words(name, JobResult.RUNNING)
+        # What it said last may be about the API server; a status of an earlier release holds no UID.
+        was_made = known is not None and (known.job_uid or known.message == _job_words(name, JobResult.RUNNING))
         before = HookJob(about.number, name, JobResult.RUNNING, uid=known.job_uid) if known and was_made else None
         job = await run_job(self._cluster, identity, hook, template, about, before, self._seal)
         states = {JobResult.SUCCEEDED: GateState.OPEN, JobResult.FAILED: GateState.CLOSED}

@@ -162,16 +162,17 @@ def sealed(job: Manifest, seal: str) -> Manifest:
 
 
 def outcome_of(job: Manifest, number: int) -> HookJob:
-    """How a Job stands. number: of the occurrence that it was made for."""
+    """How a Job stands; one that is said to have failed has not succeeded. number: of the occurrence that it was made
+    for."""
     conditions = {
-        each["type"]: each for each in job.get("status", {}).get("conditions", []) if each["status"] == "True"
+        each["type"]: each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
     }
     name, uid = job["metadata"]["name"], str(job["metadata"].get("uid", ""))
+    if "Failed" in conditions:
+        reason = conditions["Failed"].get("reason") or "it failed"
+        return HookJob(number, name, JobResult.FAILED, f"{reason}, see `kubectl logs job/{name}`"[:256], uid)
     if "Complete" in conditions:
         return HookJob(number, name, JobResult.SUCCEEDED, uid=uid)
-    if "Failed" in conditions:
-        reason = conditions["Failed"].get("reason", "")
-        return HookJob(number, name, JobResult.FAILED, f"{reason}, see `kubectl logs job/{name}`"[:256], uid)
     return HookJob(number, name, JobResult.RUNNING, uid=uid)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from earlystop.controller.cluster import VERDICTS, Cluster
@@ -47,6 +48,20 @@ async def recall_looks(cluster: Cluster, tracked: TrackedPolicy, judging: FairTu
     tracked.advance(state, tracked.ledger)
     tracked.status.note_stored(state, tracked.ledger)
     tracked.observe(replace(tracked.observations, record=None), now)
+
+
+def note_missing(
+    policies: Iterable[TrackedPolicy], there: Collection[tuple[str, str]], wake: Callable[[tuple[str, str]], None]
+) -> None:
+    """Wake the guarded policies whose verdict was taken away while the operator ran: as long as it runs, it has the
+    looks, and makes the verdict again. there: namespace and name of every verdict that was listed just now."""
+    for tracked in policies:
+        status = tracked.status
+        if not status.verdict_digest or not tracked.state.is_guarded:
+            continue
+        if (tracked.namespace, status.verdict_stored) not in there:
+            status.note_verdict("", "")  # one that came since the list is found again
+            wake(tracked.key)
 
 
 async def _look_for_verdict(cluster: Cluster, tracked: TrackedPolicy) -> None:

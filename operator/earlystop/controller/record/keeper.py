@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from earlystop.api.checkpoint import CheckpointSpec
@@ -48,14 +48,17 @@ class RecordKeeper:
         namespaces: Sequence[str],
         settings: RecordSettings = DEFAULT_RECORD,
         namespace: str = "",
+        note_listed: Callable[[Collection[tuple[str, str]]], None] = lambda _: None,
     ) -> None:
-        """namespaces: that the operator watches, none for all. namespace: of the Lease, "" for the operator's own."""
+        """namespaces: that the operator watches, none for all. namespace: of the Lease, "" for the operator's own.
+        note_listed: is told the namespace and name of every verdict that a pass has found."""
         self._cluster = cluster
         self._clock = clock
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._scope = ",".join(sorted(set(namespaces))) or EVERYWHERE
         self._settings = settings
         self._lease_namespace = namespace or own_namespace()
+        self._note_listed = note_listed
         self._remover = VerdictRemover(cluster, clock, settings.retention)
         self._digests: dict[str, str] = {}
         self._told = ""
@@ -76,6 +79,7 @@ class RecordKeeper:
         """One pass. Raises ClusterError when the API fails."""
         begun = self._clock()
         listed = await self._listed()
+        self._note_listed({(each["namespace"], each["name"]) for each in listed})
         checkpoints = await self._checkpoints()
         stored = [await self._stored(each) for each in listed]
         stored += [

@@ -165,8 +165,16 @@ def baseline_of(evidence: Evidence) -> Baseline:
     return Baseline.STEADY if change + error <= PART_OF_STEADY * harm else Baseline.UNKNOWN
 
 
+def has_rates(evidence: Evidence) -> bool:
+    """Whether there are counts of every rate that harm is a change of: before the harm and since, of the promoted
+    setting, and of the baseline unless what alarmed is the setting's own rate."""
+    both = evidence.before, evidence.after
+    return all(each.candidate and (evidence.below_floor or each.baseline) for each in both)
+
+
 def harm_of(evidence: Evidence) -> float:
-    """By how much the promoted setting's rate became worse, against the baseline's or below a floor by itself."""
+    """By how much the promoted setting's rate became worse, against the baseline's or below a floor by itself. Only for
+    evidence that `has_rates`."""
     change = change_of_candidate(evidence.before, evidence.after)
     if not evidence.below_floor:
         change -= change_of_baseline(evidence.before, evidence.after)
@@ -266,7 +274,7 @@ def _all_possible(evidence: Evidence, scorer_is_known: bool) -> set[Culprit]:
 def _mix_explains(evidence: Evidence) -> bool:
     """Whether other shares of query classes, with each class as before, explain most of the harm (Kitagawa, 1955)."""
     before, after = evidence.by_class_before, evidence.by_class_after
-    if evidence.on_pairs or not before or len(before) != len(after):
+    if evidence.on_pairs or not before or len(before) != len(after) or not has_rates(evidence):
         return False
     shares = _shares(before), _shares(after)
     by_mix = within = 0.0

@@ -129,8 +129,7 @@ def read_history(
     by_name: dict[Name, Manifest] = {}
     for each in verdicts:
         reader.add(each)
-        if isinstance(each.get("metadata") or {}, Mapping):
-            by_name[_namespace(each), _plain_name(each)] = each
+        by_name[_namespace(each), _plain_name(each)] = each
     for name in reader.chosen():
         reader.replay(name, by_name.get(name))
     return reader.history()
@@ -312,11 +311,16 @@ def _counted(reason: str, number: int) -> str:
 
 
 def _namespace(manifest: Manifest) -> str:
-    return str((manifest.get("metadata") or {}).get("namespace", ""))
+    return str(_metadata(manifest).get("namespace", ""))
 
 
 def _plain_name(manifest: Manifest) -> str:
-    return str((manifest.get("metadata") or {}).get("name", "(without a name)"))
+    return str(_metadata(manifest).get("name", "(without a name)"))
+
+
+def _metadata(manifest: Manifest) -> Mapping[str, Any]:
+    found = manifest.get("metadata")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _in_words(name: Name) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from earlystop.api.plurals import counted
 from earlystop.rollout.search.external import WaitingOffer, failures_of, own_requests
@@ -91,6 +92,7 @@ class SearchView:
 def fates(offers: Sequence[Offer], view: SearchView) -> tuple[Fate, ...]:
     """What became of each offer, in the order of arrival. None of them moves any request."""
     places = {_whole(view.baseline, each.values): index for index, each in enumerate(view.settings)}
+    tried = _tried_values(view.settings)
     told: list[Fate] = []
     counted: set[tuple[int, str]] = set()
     waiting: dict[str, int] = {}
@@ -100,7 +102,7 @@ def fates(offers: Sequence[Offer], view: SearchView) -> tuple[Fate, ...]:
             told.append(Fate(offer, FateReason.TAKES_NONE, view.closed))
             continue
         if setting is None:
-            told.append(Fate(offer, FateReason.NO_SUCH_SETTING, _not_among(offer, view)))
+            told.append(Fate(offer, FateReason.NO_SUCH_SETTING, _not_among(offer, tried)))
             continue
         key = setting, offer.proposer
         reason, message = _fate(offer, setting, view, is_again=key in counted, waiting=waiting.get(offer.proposer, 0))
@@ -166,14 +168,23 @@ def _whole(baseline: Mapping[str, str], values: tuple[tuple[str, str], ...]) -> 
     return frozenset({**baseline, **dict(values)}.items())
 
 
-def _not_among(offer: Offer, view: SearchView) -> str:
+def _tried_values(settings: Sequence[Setting]) -> dict[str, dict[str, None]]:
+    """Of each searched parameter, the values that may be tried, in their order."""
+    tried: dict[str, dict[str, None]] = {}
+    for each in settings:
+        for name, value in each.values:
+            tried.setdefault(name, {})[value] = None
+    return tried
+
+
+def _not_among(offer: Offer, tried: Mapping[str, Mapping[str, None]]) -> str:
     """Why no setting of the search has these values, and what to write."""
     for name, value in offer.values:
-        tried = list(dict.fromkeys(dict(each.values)[name] for each in view.settings if name in dict(each.values)))
-        if not tried:
+        values = tried.get(name)
+        if not values:
             return f"The policy's search does not try the parameter {name}. Remove it from values."
-        if value not in tried:
-            listed = ", ".join(tried[:MOST_NAMED]) + (", ..." if len(tried) > MOST_NAMED else "")
+        if value not in values:
+            listed = ", ".join(islice(values, MOST_NAMED)) + (", ..." if len(values) > MOST_NAMED else "")
             return f"{name} {value} is none of the values that the policy's search may try. Write one of {listed}."
     return "The policy's search tries no setting with these values together; it may be the baseline. Write another one."
 

@@ -44,7 +44,7 @@ def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> 
 def _under_trial(state: RolloutState, settings: tuple[Setting, ...]) -> WaitingOffer | None:
     trial = None if state.plan is None else state.plan.trial
     is_over = state.phase in BETWEEN_TRIALS and not is_interrupted(state)
-    if trial is None or not trial.proposer or is_over:
+    if trial is None or is_over:
         return None
     index = next((at for at, each in enumerate(settings) if each.name == trial.name), None)
     return None if index is None else WaitingOffer(index, trial.proposer, trial.proposal)

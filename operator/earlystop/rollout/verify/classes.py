@@ -26,7 +26,7 @@ def with_class_records(
     by_name = {own.name: own, **others}
     if not plan.is_per_class or set(by_name) != set(plan.names):
         return own, dict(others)
-    learned = float(record.dispersion) if record.dispersion else None
+    learned = record.learned_dispersion
     last = max((each.looks[-1].step for each in by_name.values() if each.looks), default=len(plan.stages) - 1)
     objectives = plan.class_objectives_at(last, learned)
     whole = []

@@ -177,7 +177,7 @@ def _row_of(record: VerdictSpec) -> TrialStatus:
     """What a search keeps of a trial, from its verdict."""
     plan = parse_plan(record.plan)
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in record.looks)
-    learned = float(record.dispersion) if record.dispersion else None
+    learned = record.learned_dispersion
     objective = plan.objective_at(looks[-1].step if looks else 0, learned)
     comparison = Comparison(record.candidate, replay(objective, looks), looks=looks)
     (row,) = trials_text((record_of(plan, comparison, decision_in(record), record.revision),))

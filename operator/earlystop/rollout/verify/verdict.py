@@ -194,7 +194,7 @@ def recomputed(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate
 
 def judged_objective(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Objective:
     """What a candidate had to prove in the step of its last look."""
-    learned = float(record.dispersion) if record.dispersion else None
+    learned = record.learned_dispersion
     return plan.objective_at(of.looks[-1][1] if of.looks else _step_without_looks(plan, of), learned)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from earlystop.controller.cluster import DEPLOYMENTS
+from earlystop.controller.cluster import DEPLOYMENTS, ClusterError, Manifest, Resource
 from earlystop.controller.hooks.ask_gate import question
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS
@@ -114,6 +114,31 @@ async def test_a_gates_job_that_was_deleted_is_not_made_again_and_closes_the_gat
             await made.advance()
         (path,) = jobs(made)
         del made.world.api.objects[path]
+        await made.advance_until("RolledBack", "GateClosed")
+        assert jobs(made) == []
+
+
+@pytest.mark.slow
+async def test_a_gates_job_that_was_deleted_while_the_api_server_failed_is_not_made_again_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with gated(JOB) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        for _ in range(3):
+            await made.advance()
+        (path,) = jobs(made)
+        get = made.world.api.get
+
+        async def failing(resource: Resource, namespace: str | None, name: str) -> Manifest | None:
+            if resource is JOBS:
+                raise ClusterError(503, "the server is overloaded")
+            return await get(resource, namespace, name)
+
+        monkeypatch.setattr(made.world.api, "get", failing)
+        while "overloaded" not in made.condition()[2]:
+            await made.advance()
+        del made.world.api.objects[path]
+        monkeypatch.undo()
         await made.advance_until("RolledBack", "GateClosed")
         assert jobs(made) == []
 

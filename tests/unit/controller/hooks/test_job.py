@@ -176,6 +176,13 @@ def test_each_hook_has_a_job_of_its_own_for_each_occurrence_and_always_the_same(
         ([{"type": "SuccessCriteriaMet", "status": "True"}], JobResult.RUNNING),
         ([{"type": "Complete", "status": "True"}], JobResult.SUCCEEDED),
         ([{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}], JobResult.FAILED),
+        (
+            [
+                {"type": "Complete", "status": "True"},
+                {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"},
+            ],
+            JobResult.FAILED,
+        ),
     ],
 )
 def test_the_result_of_a_job_is_what_its_conditions_say(conditions: list[dict[str, str]], result: JobResult) -> None:

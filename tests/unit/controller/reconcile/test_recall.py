@@ -7,6 +7,7 @@ import json
 import pytest
 
 from earlystop.controller.cluster import VERDICTS, Manifest
+from earlystop.controller.reconcile.recall import note_missing
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
 
@@ -111,3 +112,24 @@ async def test_looks_stay_in_the_status_while_the_verdict_of_its_name_is_another
         assert world.status["internal"]["looks"] and world.status["guard"]["looksTaken"] > 2
         world.restart()
         assert len(world.tracked.state.looks) > 0
+
+
+async def test_a_verdict_that_is_taken_away_while_the_operator_runs_is_made_again_before_its_looks_are_lost() -> None:
+    async with GuardedWorld().open() as world:
+        assert isinstance(world, GuardedWorld)
+        await world.reconcile_until("Promoted")
+        await world.pass_time(900)
+        woken = list[tuple[str, str]]()
+        path, kept = stored_verdict(world)
+        note_missing([world.tracked], {("llm", kept["metadata"]["name"])}, woken.append)
+        assert woken == []
+        del world.api.objects[path]
+        note_missing([world.tracked], set(), woken.append)
+        assert woken == [world.tracked.key]
+        await world.reconcile()
+        assert world.api.objects[path]["spec"] == kept["spec"]
+        await world.pass_time(600)
+        assert "looks" not in world.status["internal"]
+        world.restart()
+        await world.reconcile()
+        assert len(world.tracked.state.looks) > 0 and world.condition("Ready")["status"] == "True"

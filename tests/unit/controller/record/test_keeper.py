@@ -174,3 +174,13 @@ async def test_retention_keeps_the_verdict_of_the_decision_in_a_status() -> None
     record.api.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"decision": decision}})
     await record.keeper.keep()
     assert record.names == ["qa-002", *[f"qa-{number:03d}" for number in range(6, 70)]]
+
+
+async def test_a_pass_tells_which_verdicts_it_found() -> None:
+    record, found = Record(chain_of(3)), list[Any]()
+    keeper = RecordKeeper(record.api, lambda: NOW, [], RecordSettings(""), "system", found.append)
+    await keeper.keep()
+    record.remove(record.names[0])
+    await keeper.keep()
+    first, second = found
+    assert len(first) == 3 and second == {("llm", name) for name in record.names}

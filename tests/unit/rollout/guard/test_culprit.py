@@ -125,6 +125,31 @@ def test_other_shares_of_classes_are_the_data_even_where_nobody_scores_recorded_
     assert culprits(shown).named == (Culprit.SETTING,), "the same shares, and a class that got worse"
 
 
+def _any_rates(size: int, baseline: int, other: int, candidate: int) -> Rates:
+    return Rates(size, min(size, baseline), other, min(other, candidate))
+
+
+ANY_RATES = some.builds(_any_rates, *[some.sampled_from([0, 0, 1, 30, 4000])] * 4)
+
+
+@given(
+    some.tuples(ANY_RATES, ANY_RATES),
+    some.lists(some.tuples(ANY_RATES, ANY_RATES), min_size=1, max_size=3),
+    some.booleans(),
+)
+@examples
+def test_any_counts_of_classes_give_a_finding_where_a_variant_had_no_answer_as_well(
+    counts: tuple[Rates, Rates], of_classes: list[tuple[Rates, Rates]], floor: bool
+) -> None:
+    before, after = counts
+    by_class = (tuple(each) for each in zip(*of_classes, strict=True))
+    shown = replace(evidence(0.8, 0.6), before=before, after=after, below_floor=floor)
+    first, second = by_class
+    found = culprits(replace(shown, by_class_before=first, by_class_after=second))
+    if not before.candidate or not after.candidate:
+        assert found.named == () and Culprit.SETTING in found.possible
+
+
 @given(
     some.tuples(*[some.integers(0, 400)] * 8),
     some.booleans(),

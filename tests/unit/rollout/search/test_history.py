@@ -73,6 +73,18 @@ def test_an_altered_record_with_a_new_digest_is_refused_by_its_looks() -> None:
     assert "is refused: " in read_history(OWN, [changed]).refused[0]
 
 
+@pytest.mark.parametrize("dispersion", ["1e400", "inf", "nan", "1e300", "0", "-1", "1e-400"])
+def test_a_scatter_by_which_nothing_can_be_divided_is_refused_with_a_sentence_and_hides_no_other(
+    dispersion: str,
+) -> None:
+    forged, sound = past_verdict(name="forged"), past_verdict("20")
+    forged["spec"]["dispersion"] = dispersion
+    forged["spec"]["digest"] = digest_of(forged["spec"])
+    history = read_history(None, [forged, sound])
+    assert [each.policy for each in history.comparisons] == ["qa"]
+    assert len(history.refused) == 1 and "llm/" in history.refused[0]
+
+
 def test_a_chain_that_is_whole_counts_and_one_with_a_gap_does_not() -> None:
     first, second = two_verdicts()
     whole = read_history(OWN, [second, first])
@@ -184,7 +196,12 @@ def test_verdicts_of_earlier_releases_count_in_every_mode_and_strategy() -> None
 
 @pytest.mark.parametrize(
     "rubbish",
-    [{}, {"metadata": None, "spec": None}, {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}}],
+    [
+        {},
+        {"metadata": None, "spec": None},
+        {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}},
+        {"metadata": 3},
+    ],
 )
 def test_what_is_no_verdict_is_refused_and_hides_no_other(rubbish: dict[str, Any]) -> None:
     found = read_history(OWN, [rubbish, past_verdict()])
