@@ -84,7 +84,7 @@ def test_a_live_ladder_whose_operator_is_killed_three_times_serves_the_best_cert
     stage.wait_for(NAME, lambda status: "incumbent" in status["search"], SEARCH_SECONDS, "with a certified window")
     killed(stage)  # between two trials, or as the second begins
     status = stage.wait_for(NAME, serves_beside_a_trial, SEARCH_SECONDS, "trying a window beside an incumbent")
-    assert status["search"]["incumbent"]["weight"] == 50 and status["weight"] == 75
+    assert status["search"]["incumbent"]["weight"] == 50 and status["weight"] == 83
     assert 0.3 < share(stage, "incumbent") < 0.7
     killed(stage)
     status = stage.wait_for(NAME, phase_is("Promoted"), SEARCH_SECONDS, "over")
