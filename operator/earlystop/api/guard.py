@@ -16,6 +16,9 @@ DEFAULT_HOLDBACK = 5
 """Percent that stays on the baseline where the guard compares answers and the policy names no share."""
 
 
+SHORTEST_FALSE_REVERT_SECONDS, LONGEST_FALSE_REVERT_SECONDS = 86_400, 31_536_000
+
+
 class Adjust(Value):
     """What follows by itself from what the guard sees."""
 
@@ -57,8 +60,8 @@ class Guard(Value):
     )
     false_revert_seconds: int = Field(
         2_592_000,
-        ge=86_400,
-        le=31_536_000,
+        ge=SHORTEST_FALSE_REVERT_SECONDS,
+        le=LONGEST_FALSE_REVERT_SECONDS,
         description="Mean time between reverts of a setting that does no harm, at least: Exact Match, floor, "
         "guardrails and query classes share it.",
     )

@@ -108,7 +108,8 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
+        named = (ip_network(each, strict=False) for each in refused_network or [])
+        refused = [*api_server_networks(os.environ), *named]
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
         names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
         shown |= {"gateway_bodies": gateway_bodies, "inference_pools": inference_pools}

@@ -17,7 +17,7 @@ from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from earlystop.rollout.verify.verdict import chain_differences, continuity_differences, differences, object_differences
 from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
@@ -91,6 +91,17 @@ def test_a_verdict_of_a_trial_that_was_not_called_for_does_not_verify(whole: Wor
     changed = {**verdict, "spec": {**verdict["spec"], "search": {**search, **made_up[change]}}}
     named = [each for each in object_differences(changed) if "digest" not in each]
     assert named
+
+
+def test_the_seed_of_a_search_is_that_of_its_first_campaign_and_of_each_trial(whole: World) -> None:
+    first, second, *_ = (each["spec"] for each in whole.verdicts.values())
+    other = {"seed": first["search"]["seed"] + 1}
+    assert first["campaign"] == 1
+    changed = {**first, "search": {**first["search"], **other}}
+    assert any("seed of the search" in each for each in differences(changed))
+    changed = {**second, "search": {**second["search"], **other}}
+    assert continuity_differences(second, [first]) == []
+    assert any("names another seed" in each for each in continuity_differences(changed, [first]))
 
 
 @pytest.mark.slow

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from earlystop.api.counts import Look
 from earlystop.api.wire import INCUMBENT
 from earlystop.evidence import em_claims, guard_detectors, guardrails, missing_answers
-from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.certificate.binding import Lapse
 from earlystop.rollout.exposure import promoted_label, serving
 from earlystop.rollout.guard.culprit import Changed, Culprit, Evidence, error_of_gap, harm_of
-from earlystop.rollout.guard.spans import NO_RATES, Rates, Span, Spans, total
+from earlystop.rollout.guard.spans import NO_RATES, Rates, Span, Spans, total, with_rates
 from earlystop.rollout.guard.state import GuardState
 from earlystop.rollout.state import RolloutState
 
@@ -68,8 +68,14 @@ def evidence_of(state: RolloutState) -> Evidence:
         questions_known=certified is not None and certified.bound is not None and bool(certified.bound.questions),
         changed=_changed(None if certified is None else certified.lapse),
     )
-    found = _with_split(known, _series(guard, claims[0], trial))
-    return _with_classes(found, guard, trial) if claims[0].kind in _BY_ANSWERS else found
+    return with_counts(known, guard, trial)
+
+
+def with_counts(known: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:
+    """The evidence with the moments between which the harm began, and counts before and since. trial: looks at the
+    trial of what was promoted."""
+    found = _with_split(known, _series(guard, known.claims[0], trial))
+    return with_classes(found, guard, trial)
 
 
 def without_counts(guard: GuardState, claims: tuple[Claim, ...]) -> Evidence:
@@ -90,6 +96,20 @@ def without_counts(guard: GuardState, claims: tuple[Claim, ...]) -> Evidence:
 
 
 _BY_ANSWERS = (ClaimKind.EXACT_MATCH, ClaimKind.FLOOR)
+
+
+def spans_of_looks(guard: GuardState) -> Spans:
+    """What both variants answered, from looks of which the first is the first one of all."""
+    spans, before = guard.spans[:0], guard.checkpoint_at
+    for look in guard.looks:
+        spans, before = with_rates(spans, before, rates_of(guard.objective, EXACT_MATCH, look)), look.at
+    return spans
+
+
+def is_read_from_looks(claim: Claim, guard: GuardState) -> bool:
+    """Whether counts of a claim since the guard began are those of its latest looks alone: of Exact Match and the floor
+    spans of earlier looks are remembered too."""
+    return claim.kind not in _BY_ANSWERS or guard.taken == len(guard.looks)
 
 
 def rates_of(objective: Objective, claim: Claim, look: Look) -> Rates:
@@ -173,18 +193,15 @@ def _before(series: Series, index: int, after: Rates) -> Rates:
     return series.trial if found.baseline < min(after.baseline, series.trial.baseline) else found
 
 
-def _with_classes(evidence: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:
+def with_classes(evidence: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:
     """The evidence with the counts of each query class, of the trial and since the harm began."""
     objective = guard.objective
+    if evidence.claims[0].kind not in _BY_ANSWERS:
+        return evidence
     if not objective.classes or not trial or not _fits(objective, Claim(ClaimKind.QUERY_CLASS), trial):
         return evidence
-    late = late_classes(guard, evidence.onset)
+    late = _by_class(objective, [look for look in guard.looks if look.at > evidence.onset])
     return replace(evidence, by_class_before=_by_class(objective, trial), by_class_after=late)
-
-
-def late_classes(guard: GuardState, onset: int) -> tuple[Rates, ...]:
-    """Counts of each query class, the last one of all others, by the guard's looks after a moment."""
-    return _by_class(guard.objective, [look for look in guard.looks if look.at > onset])
 
 
 def _by_class(objective: Objective, looks: Sequence[Look]) -> tuple[Rates, ...]:

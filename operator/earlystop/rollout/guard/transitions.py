@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from earlystop.evidence import guard_detectors
@@ -91,11 +91,18 @@ def alarm_of(state: RolloutState) -> Alarm | None:
 
 def replayed(guard: GuardState) -> GuardState:
     """The guard with its detectors worked out anew from the checkpoint and the looks since then."""
+    *_, detectors = detectors_over_looks(guard)
+    return replace(guard, detectors=detectors)
+
+
+def detectors_over_looks(guard: GuardState) -> Iterator[guard_detectors.Detectors]:
+    """The detectors at the checkpoint, and after each look since then."""
     detectors, before = guard.checkpoint, guard.checkpoint_at
+    yield detectors
     for look in guard.looks:
         found = LookToUse(look, guard.mark, usable=guard_detectors.is_usable(guard.objective, look))
         detectors, before = _advanced(guard, detectors, found, before), look.at
-    return replace(guard, detectors=detectors)
+        yield detectors
 
 
 def _settled(

@@ -12,6 +12,7 @@ from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.guard.checkpoint_verify import checkpoint_differences
 from earlystop.rollout.guard.codec import claim_in, detectors_text
 from earlystop.rollout.guard.culprit_codec import restore_culprit
 from earlystop.rollout.guard.culprit_verify import culprit_differences
@@ -24,10 +25,11 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.verdict import guard_columns
 
 
-def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
-    """Where what a record says of a guard's alarm does not follow from its looks, one sentence each.
+def guard_differences(record: VerdictSpec, plan: Plan, trial: tuple[Look, ...]) -> list[str]:
+    """Where what a record says of a guard's alarm does not follow from its looks, one sentence each. trial: the looks
+    that the promotion rests on.
 
-    What the guard saw before the checkpoint is in that alone, and is believed.
+    What the guard saw before the checkpoint is in that alone: believed as far as `checkpoint_differences` says.
     """
     guard = record.guard
     if guard is None:
@@ -49,10 +51,12 @@ def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     if not claims or claims != tuple(map(claim_in, guard.alarm)):
         problems.append("The guard's looks do not show the harm that the record rolls back for.")
     moments = [look.at for look in again.looks]
-    if from_rfc3339(record.at) != moments[-1] or sorted(set(moments)) != moments or moments[0] < again.checkpoint_at:
+    if from_rfc3339(record.at) != moments[-1] or sorted(set(moments)) != moments:
         problems.append("The times of the guard's looks do not fit each other, or the time of the decision.")
-    trial_began = min([again.since, *(row[0] for row in record.looks[:1])])
-    return problems + culprit_differences(guard, again, trial_began)
+    problems += checkpoint_differences(again, trial)
+    # A search's incumbent is guarded whose own trial was an earlier campaign; its looks are not in this record.
+    trials = (trial,) if plan.trial is None else (trial, ())
+    return problems + culprit_differences(guard, again, trials)
 
 
 def alarm_messages(record: VerdictSpec, plan: Plan) -> list[str]:

@@ -66,11 +66,16 @@ def begin_search(
     return SearchProgress(
         number=1 if last is None else last.number + 1,
         started_at=now,
-        seed=int(hashlib.sha256(entropy.encode()).hexdigest()[:8], 16),
+        seed=seed_of(entropy),
         belief=belief,
         resumes="" if incumbent is None else incumbent.name,
         incumbent=incumbent,
     )
+
+
+def seed_of(entropy: str) -> int:
+    """The seed of a search that begins with this random text, 0..2^32 - 1."""
+    return int(hashlib.sha256(entropy.encode()).hexdigest()[:8], 16)
 
 
 def terms_of(

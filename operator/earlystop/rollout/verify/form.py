@@ -11,7 +11,10 @@ from typing import Any
 
 from earlystop.api.look_table import TABLE
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.guard.packing import pack_factors, unpack_factors
+from earlystop.evidence.objective import Basis
+from earlystop.rollout.guard.follow import guard_objective
+from earlystop.rollout.guard.packing import pack_detectors, pack_factors, unpack_detectors, unpack_factors
+from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.stored.search_codec import restore_trials, trials_text
 
 LOOKS = frozenset({TABLE, "looks", "columns"})
@@ -21,7 +24,8 @@ LOOKS = frozenset({TABLE, "looks", "columns"})
 def form_differences(record: VerdictSpec, spec: Mapping[str, Any]) -> list[str]:
     """Where a record's spec has a value in another form than the operator's, one sentence."""
     written = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    found = [*_differing(spec, written, "spec"), *_plan(record), *_factors(record), *_trials(record)]
+    packed = (*_plan(record), *_factors(record), *_checkpoint(record), *_trials(record))
+    found = [*_differing(spec, written, "spec"), *packed]
     if not found:
         return []
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
@@ -54,6 +58,19 @@ def _factors(record: VerdictSpec) -> Iterator[str]:
         return  # `guard.verify` says so
     if again != record.guard.factors:
         yield "spec.guard.factors"
+
+
+def _checkpoint(record: VerdictSpec) -> Iterator[str]:
+    if record.guard is None:
+        return
+    plan, guard = parse_plan(record.plan), record.guard
+    objective = guard_objective(plan, float(record.dispersion) if record.dispersion else None, Basis(guard.evidence))
+    try:
+        again = pack_detectors(unpack_detectors(guard.checkpoint, objective), objective)
+    except ValueError:
+        return  # `guard.verify` says so
+    if again != guard.checkpoint:
+        yield "spec.guard.checkpoint"
 
 
 def _trials(record: VerdictSpec) -> Iterator[str]:

@@ -21,7 +21,7 @@ from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.state import Comparison, Decision, Verdict
 from earlystop.rollout.stored.search_codec import restore_belief, restore_trials, risk_spent_text, trials_text
-from earlystop.rollout.trials.sequence import next_proposal, record_of, strategy_in, terms_of, trial_of
+from earlystop.rollout.trials.sequence import next_proposal, record_of, seed_of, strategy_in, terms_of, trial_of
 from earlystop.rollout.verify.earlier_words import sentence_pattern
 
 
@@ -48,7 +48,19 @@ def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
         progress = _told(told, plan)
     except ValueError as error:
         return [f"What the proposer was told cannot be read: {error}."]
-    return [*_proposal_differences(told, plan, progress), *_ledger_differences(told, plan, progress)]
+    return [
+        *_seed_differences(record, told),
+        *_proposal_differences(told, plan, progress),
+        *_ledger_differences(told, plan, progress),
+    ]
+
+
+def _seed_differences(record: VerdictSpec, told: RecordedSearch) -> list[str]:
+    """A policy's first campaign is the first trial of a search, whose seed follows from the same random text as its
+    revision. A later campaign may have begun anew after its search did."""
+    if record.campaign > 1 or not record.entropy or told.seed == seed_of(record.entropy):
+        return []
+    return ["The seed of the search does not follow from the random text of the campaign with which it began."]
 
 
 def _told(told: RecordedSearch, plan: Plan) -> SearchProgress:
@@ -147,7 +159,7 @@ def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[Mapping[
     if record.search is None:
         return []
     verdicts = {each["revision"]: VerdictSpec.model_validate(each) for each in before}
-    problems = []
+    problems = _other_searches(record.search, verdicts.values())
     for each in record.search.earlier:
         verdict = verdicts.get(each.revision)
         if verdict is None:
@@ -155,6 +167,16 @@ def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[Mapping[
         elif _row_of(verdict) != each:
             problems.append(f"The trial of {each.setting} did not come to what the record says of it.")
     return [*problems, *_left_out(record, record.search, verdicts.values())]
+
+
+def _other_searches(told: RecordedSearch, before: Iterable[VerdictSpec]) -> list[str]:
+    """Trials of one search are drawn by one seed, and begin with the same knowledge."""
+    trials = (each for each in before if each.search is not None and each.search.number == told.number)
+    return [
+        f"The trial of {each.candidate} names another seed, or knew other things, than this one of the same search."
+        for each in trials
+        if each.search and (each.search.seed, each.search.belief) != (told.seed, told.belief)
+    ]
 
 
 def _left_out(record: VerdictSpec, told: RecordedSearch, before: Iterable[VerdictSpec]) -> list[str]:

@@ -97,7 +97,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
     problems += search_differences(record, plan)
-    problems += guard_differences(record, plan)
+    problems += guard_differences(record, plan, tuple(own.looks))
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
