@@ -115,8 +115,8 @@ def read_records(
         return records_in_files(map(Path, names))
     if len(names) > 1:
         raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
-    chosen = None if everywhere else namespace_of(namespace, context)
     with offering_files(*names):
+        chosen = None if everywhere else namespace_of(namespace, context)
         found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
         _ensure_some(found, names, chosen)
     return found
