@@ -142,7 +142,7 @@ RULES: tuple[dict[str, str], ...] = (
     {
         "rule": f"!(self.delivery.mode in {list(EDITING_BODIES)}) || self.parameters.all(p, has(p.body))",
         "messageExpression": "'parameters: delivery.mode ' + self.delivery.mode + ' writes settings into bodies and "
-        "nowhere else; write body for every parameter'",
+        "nowhere else; write body for every parameter, as body: {knob: AnswerCap}'",
     },
     *_of_values("baseline.values", "has(self.baseline.values)", "self.baseline.values"),
     *_of_values("baseline.pinned", "has(self.baseline.pinned)", "self.baseline.pinned.values"),

@@ -20,6 +20,7 @@ from earlystop.controller.cluster import APPROVALS, EVENTS
 from earlystop.rollout.record.audit import AuditEntry, audit_entries
 
 LONGEST_TOLD = 160
+"""Characters of a message in a terminal's table; a pipe and JSON have all of it."""
 
 
 class Form(StrEnum):
@@ -54,18 +55,21 @@ def command(
     if not found:
         say("Nothing was done yet that a verdict or an event tells of.")
         return
-    console().print(table_of(found))
+    shown = console()
+    shown.print(table_of(found, LONGEST_TOLD if shown.is_terminal else None))
+    if shown.is_terminal and any(len(entry.told) > LONGEST_TOLD for _, entry in found):
+        say("A longer text ends in …; -o json has all of it, and so has a pipe.")
     say("Verdicts stay; events last for about an hour, so pauses and refused requests of earlier are not here.")
     say("Approvals stay until their policy is deleted, or they are: what they led to is in the verdicts.")
 
 
-def table_of(found: list[tuple[str, AuditEntry]]) -> Table:
-    """A row for each thing that was done."""
+def table_of(found: list[tuple[str, AuditEntry]], longest: int | None) -> Table:
+    """A row for each thing that was done. longest: characters of a text, None for no bound."""
     table = Table(box=None, pad_edge=False)
     for heading in ("AT", "POLICY", "WHAT", "BY", "WHAT IT SAYS"):
         table.add_column(heading, no_wrap=heading == "AT", overflow="fold")
     for namespace, each in found:
-        told = each.told if len(each.told) <= LONGEST_TOLD else f"{each.told[:LONGEST_TOLD]}…"
+        told = each.told if longest is None or len(each.told) <= longest else f"{each.told[:longest]}…"
         table.add_row(*map(printable, (each.at, f"{namespace}/{each.policy}", each.what, each.who, told)))
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,14 @@ from earlystop.cli.screen.fitting import said
 from earlystop.cli.screen.search import search_phrase
 from earlystop.cli.screen.view import Manifest, conditions_of, status_of
 from earlystop.cli.terminal import FirstThatFits, printable
-from earlystop.rollout.e_value_words import one_in
+from earlystop.rollout.e_value_words import now_and_before
 
 HEADINGS = ("NAMESPACE", "NAME", "PHASE", "STEP", "WEIGHT", "EM DIFFERENCE", "SAVING", "KEEPS EM", "READY")
 """What `get` says of each policy."""
 WIDE = ("HARM", "LOG E KEEPS EM", "LOG E SAVES", "LOG E HARM", "LOOKS", "CAMPAIGN", "CANDIDATE", "REVISION")
 """What `get -o wide` says beside."""
 NOTHING = "-"
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
 def overview(policies: Sequence[Manifest], *, wide: bool = False) -> RenderableType:
@@ -53,7 +55,7 @@ def _row(policy: Mapping[str, Any]) -> tuple[str, ...]:
     """What is said of a policy, by HEADINGS and WIDE; what is not of the form that is known is left open."""
     status = status_of(policy)
     evidence = _part(status, "evidence")
-    largest, now = _part(evidence, "largestLogE") or _part(evidence, "logE"), _part(evidence, "logE")
+    now = _part(evidence, "logE")
     ready = conditions_of(status).get("Ready")
     cells = (
         *_place(policy),
@@ -62,9 +64,9 @@ def _row(policy: Mapping[str, Any]) -> tuple[str, ...]:
         f"{status.get('weight', 0)} %",
         evidence.get("effect", NOTHING),
         evidence.get("saving", NOTHING),
-        _one_in(largest.get("promote")),
+        _one_in(evidence, "promote"),
         NOTHING if ready is None else ready["reason"],
-        _one_in(largest.get("harm")),
+        _one_in(evidence, "harm"),
         now.get("promote", NOTHING),
         now.get("tokens", NOTHING),
         now.get("harm", NOTHING),
@@ -82,12 +84,11 @@ def line(policy: Mapping[str, Any]) -> str:
     evidence, counts = _part(status, "evidence"), _part(status, "counts")
     arms = [_part(counts, name) for name in ("baseline", "candidate")]
     scored = " + ".join(f"{each['scored']:,}" for each in arms if isinstance(each.get("scored"), int))
-    largest = _part(evidence, "largestLogE") or _part(evidence, "logE")
     return printable(
         f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, step {status.get('progress', NOTHING)}, "
         f"weight {status.get('weight', 0)} %, {counted(scored or 'no', 'answer')}, EM difference "
-        f"{evidence.get('effect', NOTHING)}, keeps EM {_one_in(largest.get('promote'))}, harm "
-        f"{_one_in(largest.get('harm'))}, saving {evidence.get('saving', NOTHING)}{search_phrase(status)}"
+        f"{evidence.get('effect', NOTHING)}, keeps EM {_one_in(evidence, 'promote')}, harm "
+        f"{_one_in(evidence, 'harm')}, saving {evidence.get('saving', NOTHING)}{search_phrase(status)}"
         f"{_hold(status)}"
     )
 
@@ -103,9 +104,9 @@ def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _one_in(log_e: object) -> str:
-    """The e-value behind a stored logarithm, in words for people."""
-    try:
-        return one_in(float(str(log_e)))
-    except ValueError:
-        return NOTHING
+def _one_in(evidence: Mapping[str, Any], claim: str) -> str:
+    """The e-value of a claim in words for people, as screens say it: now, and the largest so far, by which claims are
+    proven, where that is more."""
+    stored = [_part(evidence, name).get(claim) for name in ("logE", "largestLogE")]
+    numbers = [float(each) for each in map(str, stored) if NUMBER.fullmatch(each)]
+    return now_and_before(numbers[0], numbers[-1]) if numbers else NOTHING

@@ -84,7 +84,7 @@ def command(
         f"{counted(round(float(found['fixed_sample'])), 'request')} at the "
         "last step's split, and would find it in 90 % of rollouts. "
         f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
-        f"{found['power']:.0%}.{_sensible(found)}"
+        f"{100 * found['power']:z.0f} %.{_sensible(found)}"
     )
     said = (*rate_remarks(spec, rate), *_remarks(spec, found), *wait_remarks(spec, found))
     for sentence in (*said, *_margin_remarks(spec, found, used)):
@@ -123,8 +123,8 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         )
     if float(found["share"]) < FEW:
         sentences.append(
-            f"Only {found['share']:.0%} of such rollouts ever end so, before their record is full; the supposed loss "
-            "is too near to a border to be planned for."
+            f"Only {100 * found['share']:z.0f} % of such rollouts ever end so, before their record is full; the "
+            "supposed loss is too near to a border to be planned for."
         )
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(
@@ -247,7 +247,7 @@ def planned(
     share = float(ends_so.mean())
     if share < LEAST_SHARE:
         raise ValueError(
-            f"Only {share:.1%} of the rollouts of a candidate that loses {em_loss:g} ever end with "
+            f"Only {100 * share:z.1f} % of the rollouts of a candidate that loses {em_loss:g} ever end with "
             f"{_verdict(spec, question.side)}. Write an --em-loss further from the margin."
         )
     rollout, stages = spec.rollout, stages_of(spec)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of
-from earlystop.cli.failure import CommandFailure
+from earlystop.cli.failure import CommandFailure, sentence
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
+from earlystop.cli.files.metadata_check import NAME
 from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound, Resource
 
 Manifest = dict[str, Any]
@@ -75,6 +77,20 @@ def is_file(name: str) -> bool:
     return os.sep in name or name.endswith(FILES) or Path(name) == STANDARD_INPUT
 
 
+@contextmanager
+def offering_files(*names: str) -> Iterator[None]:
+    """What fails within says how to name a file, where one of the names in the cluster is that of a file here, or can
+    be no other. Raises CommandFailure as what is within."""
+    try:
+        yield
+    except CommandFailure as failure:
+        meant = [each for each in names if not NAME.fullmatch(each) or Path(each).is_file()]
+        if not meant:
+            raise
+        path = f"{os.curdir}{os.sep}{meant[0]}"
+        raise CommandFailure(f"{sentence(failure.message)} If a file is meant, write {path}.") from None
+
+
 def named_by(names: Sequence[str], file: Path | None) -> list[str]:
     """What a command was told to read: its arguments, and that of --file as one that `is_file` takes for a file."""
     if file is None:
@@ -99,13 +115,19 @@ def read_records(
         return records_in_files(map(Path, names))
     if len(names) > 1:
         raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
-    chosen = None if everywhere else namespace_of(namespace, context)
-    found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
+    with offering_files(*names):
+        chosen = None if everywhere else namespace_of(namespace, context)
+        found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
+        _ensure_some(found, names, chosen)
+    return found
+
+
+def _ensure_some(found: dict[Key, Record], names: Sequence[str], chosen: str | None) -> None:
+    """Raise CommandFailure where no verdict and no checkpoint was found. chosen: a namespace, None for all."""
     if not any(each.verdicts or each.checkpoints for each in found.values()):
         where = "any namespace" if chosen is None else f"namespace {chosen}"
         whose = f"policy {names[0]}" if names else "any policy"
         raise CommandFailure(f"there is no verdict of {whose} in {where}; name another with --namespace.")
-    return found
 
 
 def records_named(name: str, namespace: str | None, context: str | None) -> dict[Key, Record]:
@@ -113,7 +135,8 @@ def records_named(name: str, namespace: str | None, context: str | None) -> dict
     CommandFailure."""
     if is_file(name):
         return records_in_files([Path(name)])
-    found = asyncio.run(_verdict_or_none(name, namespace_of(namespace, context), context))
+    with offering_files(name):
+        found = asyncio.run(_verdict_or_none(name, namespace_of(namespace, context), context))
     if found is None:
         return read_records([name], namespace, context)
     key = str(found["metadata"].get("namespace", "")), str(found["spec"].get("policy", ""))

@@ -163,11 +163,11 @@ def _table(found: Sequence[SearchFigures], runs: int) -> Table:
     for each in found:
         table.add_column(each.strategy, justify="right", no_wrap=True)
     rows = [
-        ("ends with the best setting", [f"{each.at_best:.0%}" for each in found]),
-        ("ends with the baseline", [f"{each.none_found:.0%}" for each in found]),
-        ("proves one that it must not", [f"{each.wrong:.1%}" for each in found]),
-        ("tokens saved in the end", [f"{each.saving:.1%} of {each.best:.1%}" for each in found]),
-        ("tokens saved meanwhile", [f"{each.meanwhile:.1%}" for each in found]),
+        ("ends with the best setting", [f"{100 * each.at_best:z.0f} %" for each in found]),
+        ("ends with the baseline", [f"{100 * each.none_found:z.0f} %" for each in found]),
+        ("proves one that it must not", [f"{100 * each.wrong:z.1f} %" for each in found]),
+        ("tokens saved in the end", [f"{100 * each.saving:z.1f} % of {100 * each.best:z.1f} %" for each in found]),
+        ("tokens saved meanwhile", [f"{100 * each.meanwhile:z.1f} %" for each in found]),
         ("requests compared, mean", [f"{each.requests_mean:,.0f}" for each in found]),
         ("requests compared, 90 %", [f"{each.requests_ninety:,.0f}" for each in found]),
         ("hours, mean", [f"{each.hours_mean:,.1f}" for each in found]),

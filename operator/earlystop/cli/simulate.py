@@ -97,7 +97,7 @@ def _table(found: list[dict[str, Any]], runs: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for each in found:
         low, high = each["share_interval"]
-        cells = [f"{each['share']:.1%}", f"{100 * low:.1f} to {100 * high:.1f}"]
+        cells = [f"{100 * each['share']:z.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"]
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):

@@ -14,7 +14,7 @@ from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_bytes, read_documents
 from earlystop.cli.files.policies import read_manifest
-from earlystop.cli.records import FromFile, is_file, one_named
+from earlystop.cli.records import FromFile, is_file, offering_files, one_named
 from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
@@ -64,7 +64,8 @@ def command(
     if is_file(chosen):
         found = read_manifest(Path(chosen), "EarlyStopVerdict")
     else:
-        found = asyncio.run(read_object(VERDICTS, namespace, context, chosen))
+        with offering_files(chosen):
+            found = asyncio.run(read_object(VERDICTS, namespace, context, chosen))
     try:
         payload = statement_of(found)
         key = _key(sign_key, key_secret, namespace, context)

@@ -14,7 +14,7 @@ from earlystop.api.plurals import counted
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.policies import read_manifest
-from earlystop.cli.records import FromFile, Record, is_file, named_by, read_records, records_in_cluster
+from earlystop.cli.records import FromFile, Record, is_file, named_by, offering_files, read_records, records_in_cluster
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
 from earlystop.cli.verify_chain import reports, say_published, say_reports
@@ -97,7 +97,8 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
     if from_file:
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
     else:
-        found = asyncio.run(read_object(VERDICTS, namespace, context, verdict))
+        with offering_files(verdict):
+            found = asyncio.run(read_object(VERDICTS, namespace, context, verdict))
     try:
         problems = object_differences(found)
         if not from_file:

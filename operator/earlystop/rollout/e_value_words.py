@@ -8,6 +8,8 @@ NO_SIGN = "no sign"
 LEAST = 1.1
 """E-values below this would be told as "1 in 1", and say nothing for their claim."""
 MANY = 1e6
+WORTH_TELLING = 2.0
+"""A larger e-value before is told from here on."""
 
 
 def one_in(log_e: float) -> str:
@@ -24,6 +26,12 @@ def one_in(log_e: float) -> str:
     if e_value < 10:
         return f"1 in {floor(10 * e_value) / 10:g}"
     return f"1 in {floor(e_value):,}"
+
+
+def now_and_before(log_e: float, largest: float) -> str:
+    """The e-value now, and the largest so far where that is more and worth telling: "1 in 4 (was 1 in 7)"."""
+    now, before = one_in(log_e), one_in(largest)
+    return f"{now} (was {before})" if largest >= log(WORTH_TELLING) and largest > log_e and before != now else now
 
 
 def one_in_line(risk: float) -> str:

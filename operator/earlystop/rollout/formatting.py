@@ -67,7 +67,7 @@ def in_hundredths(value: float) -> str:
 
 def log_e_text(value: float) -> str:
     """A log e-value with three decimals."""
-    return f"{value:.3f}"
+    return f"{value:z.3f}"
 
 
 def in_remainder(baseline: Tally, candidate: Tally) -> str:

@@ -159,7 +159,7 @@ def why_missed(found: SearchFigures) -> str:
     told = "; ".join(f"{reason} in {count}" for reason, count in found.missed.items())
     sentence = f"{found.strategy} did not end with the best setting, {found.best_name}, in {number} of them ({told})."
     if any(reason.startswith(NEVER_TRIED) for reason in found.missed):
-        sentence += " search.failureBudget says how many settings may fail."
+        sentence += " A larger search.failureBudget lets more settings fail."
     if not found.example:
         return sentence
     return (

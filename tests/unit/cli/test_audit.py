@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from earlystop.cli.audit import LONGEST_TOLD
 from earlystop.cli.main import app
 from tests.unit.cli.api_server import answering
 from tests.unit.metrics.source.faulty_server import Handler
@@ -45,5 +46,6 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
     assert shown.exit_code == 0, shown.output
     assert "Suspended" in shown.output and "user alice" in shown.output and "llm/qa" in shown.output
     assert [each["what"] for each in rows] == ["Suspended", "Approve", "Promote", "Promote"]
+    assert rows[-1]["told"] in shown.output and len(rows[-1]["told"]) > LONGEST_TOLD, "a pipe has all of it"
     assert "ByAuthor: Ask somebody else." in rows[1]["told"] and rows[1]["who"] == "user carol"
     assert nobody.exit_code == 1 and "no policy and no verdict other" in nobody.output

@@ -111,7 +111,7 @@ def test_what_is_no_setting_of_a_body_is_refused_with_what_to_write(changes: dic
 def test_a_parameter_that_still_needs_body_is_not_said_to_need_a_value_of_the_baseline() -> None:
     plain = {key: each for key, each in BUDGET.items() if key != "body"}
     (found,) = problems(parameters=[plain])
-    assert "write body for every parameter" in found
+    assert "write body for every parameter, as body: {knob: AnswerCap}" in found
 
 
 def own_path(path: str) -> dict[str, Any]:

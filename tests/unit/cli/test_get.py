@@ -40,6 +40,19 @@ def test_every_policy_is_one_line_by_namespace_and_name(tmp_path: Path, monkeypa
             assert "1 in " in lines[0] and "1/1" in lines[0]
 
 
+def test_a_line_says_evidence_as_it_is_now_and_what_it_was_at_best_as_the_screen_does() -> None:
+    policy = named("a")
+    policy["status"]["evidence"] |= {
+        "logE": {"promote": "1.609", "harm": "0.000", "tokens": "1.000"},
+        "largestLogE": {"promote": "2.303", "harm": "1.946", "tokens": "1.000"},
+    }
+    said = "keeps EM 1 in 4.9 (was 1 in 10), harm no sign (was 1 in 7)"
+    assert said in line(policy)
+    assert "1 in 4.9 (was 1 in 10)" in text_of(overview([policy]), 500)
+    policy["status"]["evidence"]["largestLogE"] = policy["status"]["evidence"]["logE"]
+    assert "keeps EM 1 in 4.9, harm no sign," in line(policy)
+
+
 def test_wide_has_the_logarithms_that_words_are_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with api_with([named("a")], tmp_path, monkeypatch):
         heading, line_ = run("get", "-o", "wide").stdout.splitlines()

@@ -133,4 +133,4 @@ def test_a_search_that_fails_before_it_tries_the_best_setting_names_the_failure_
     assert done.exit_code == 0, done.output
     text = " ".join(done.output.split())
     assert "window-2, in 1 of them (never tried, 1 failed before it in 1)" in text
-    assert "search.failureBudget says how many settings may fail." in text
+    assert "A larger search.failureBudget lets more settings fail." in text

@@ -38,3 +38,19 @@ def test_a_command_about_one_verdict_takes_a_name_or_a_file_but_not_both_or_none
     for arguments in ([], ["qa-1", "-f", "verdict.yaml"]):
         code, output = run(*command, *arguments)
         assert code == 2 and "--file FILE" in output
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "is_there"), [("README.md", True), ("README.md", False), ("Makefile", False), ("saved", True)]
+)
+def test_a_name_that_is_rather_a_files_is_answered_with_how_to_name_the_file(
+    tmp_path: Path, command: list[str], name: str, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    if is_there:
+        Path(name).write_text("text")
+    code, output = run(*command, name)
+    assert code == 1 and output.endswith(f" If a file is meant, write ./{name}.\n")
+    assert "If a file is meant" not in run(*command, "qa-1")[1]

@@ -90,3 +90,17 @@ def test_a_margin_of_one_has_its_noun_in_the_singular_and_is_verified_as_earlier
     assert "more than 1 point of EM" in record["message"] and differences(record) == []
     earlier = {**record, "message": record["message"].replace("1 point of EM", "1 points of EM")}
     assert differences({**earlier, "digest": digest_of(earlier)}) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ("epsilon=0.0 loses 0.00 points (seen: +0.0), saving 0 %.", True),
+        ("epsilon=0.0 loses -0.00 points (seen: -0.0), saving -0 %.", True),
+        ("epsilon=-0.0 loses 0.00 points (seen: +0.0), saving 0 %.", False),
+        ("epsilon=0.0 loses -0.01 points (seen: +0.0), saving 0 %.", False),
+    ],
+)
+def test_a_number_rounded_to_zero_is_read_with_the_minus_of_earlier_releases(said: str, fits: bool) -> None:
+    pattern = sentence_pattern("epsilon=0.0 loses 0.00 points (seen: +0.0), saving 0 %.")
+    assert (re.fullmatch(pattern, said) is not None) is fits

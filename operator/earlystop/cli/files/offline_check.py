@@ -17,6 +17,7 @@ from earlystop.api.schema import structural_schema
 from earlystop.api.unbuilt import refusing
 from earlystop.api.values import DECIMAL_PATTERN, NAME_PATTERN, SETTING_PATTERN, WORD_PATTERN
 from earlystop.api.wire import API_VERSION
+from earlystop.cli.durations import FORM, seconds_of
 from earlystop.cli.failure import sentence
 from earlystop.cli.files.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.files.metadata_check import metadata_problems
@@ -25,6 +26,7 @@ from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.unsupported_search import search_refusal
 
+PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
 LONGEST_HINT = 200
 """Characters of a field's description that a sentence bears; of a longer one it has the first sentence."""
 SEARCHED = "search.parameters: "
@@ -137,6 +139,8 @@ def _sentence(error: Any) -> str:
             return f'{where}: numbers are written as text here; write "{given}", with the quotes.'
         case "int_type" if isinstance(given, str) and given.strip().isdecimal():
             return f"{where}: write {given.strip()}, without quotes."
+        case "int_type" if "econds" in str(error["loc"][-1]) and isinstance(given, str) and FORM.fullmatch(given):
+            return f"{where}: {shown(given)} is no number of seconds; write {seconds_of(given):.0f}."
         case "extra_forbidden":
             known = _fields_at(error["loc"][:-1])
             if error["loc"][-1] == "true" and "on" in known:
@@ -145,7 +149,7 @@ def _sentence(error: Any) -> str:
         case "missing":
             return f"{where}: this field is needed{_what_belongs(error['loc'])}."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
-            return f'{where}: {shown(given)} is no decimal; write one, as in "0.02".'
+            return f"{where}: {shown(given)} is no decimal; write {_decimal(given)}."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == SETTING_PATTERN:
             return f'{where}: {shown(given)} is no decimal and no word; write one, as in "0.02" or "low".'
         case "string_pattern_mismatch":
@@ -164,6 +168,12 @@ def _sentence(error: Any) -> str:
         case str(kind) if kind in WANTED:
             return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}{_parts(error['loc'], given)}."
     return sentence(f"{where}: {error['msg']}")
+
+
+def _decimal(given: str) -> str:
+    """What to write for a text that is no decimal: of a percentage the same as a decimal."""
+    percent = PERCENT.fullmatch(given.strip())
+    return f'"{float(percent[1]) / 100:g}"' if percent else 'one, as in "0.02"'
 
 
 def _offered(error: Any) -> str:

@@ -94,7 +94,7 @@ def axis(effect: Interval, margin: float) -> Text | None:
     places = [round((value - least) / (most - least) * (AXIS_COLUMNS - 1)) for value, _, _ in marks]
     for place, (_, _, mark) in zip(_apart(places), marks, strict=True):
         row[place] = mark
-    return said(f"{100 * least:+.1f} {''.join(row)} {100 * most:+.1f}", "dim")
+    return said(f"{100 * least:+z.1f} {''.join(row)} {100 * most:+z.1f}", "dim")
 
 
 def _apart(places: list[int]) -> list[int]:

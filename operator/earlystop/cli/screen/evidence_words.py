@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, log
 
-from earlystop.rollout.e_value_words import NO_SIGN, one_in, one_in_line
+from earlystop.rollout.e_value_words import NO_SIGN, now_and_before, one_in, one_in_line
 
-WORTH_TELLING = 2.0
-"""A larger e-value before is told from here on."""
 LEVELS = "▁▂▃▄▅▆▇█"
 LEVELS_IN_ASCII = "_.-~=+*#"
 
@@ -23,9 +21,8 @@ def claim_words(log_e: float, largest: float, risk: float) -> str:
         return f"{one_in(log_e)} of {line}, proven once scatter is known"
     if one_in(log_e) == NO_SIGN:
         return f"{NO_SIGN} yet; {line} is needed"
-    if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e):
-        return f"{one_in(log_e)} (was {one_in(largest)}), needs {line}"
-    return f"{one_in(log_e)} so far, needs {line}"
+    now = now_and_before(log_e, largest)
+    return f"{now}, needs {line}" if now != one_in(log_e) else f"{now} so far, needs {line}"
 
 
 def sparkline(values: Sequence[float], line: float, columns: int, *, in_ascii: bool = False) -> str:

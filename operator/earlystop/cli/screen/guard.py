@@ -33,11 +33,12 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
     nearest = [f"{each['name']} {_part(each)}" for each in guard.get("detectors", [])]
     if nearest:
-        yield "alarm", f"{'; '.join(nearest)} of the evidence (as a logarithm) that takes the setting back"
+        yield "alarm", f"{'; '.join(nearest)}; at 100 % the setting is taken back"
 
 
 def _part(detector: Mapping[str, Any]) -> str:
-    """How far a detector is on its way to an alarm, in percent, rounded down: 100 % only with the alarm."""
+    """How far a detector is on its way to an alarm, as the bars of a screen: the logarithm of its evidence, in percent
+    of that of an alarm, rounded down: 100 % only with the alarm."""
     return f"{floor(100 * float(detector['logStatistic']) / float(detector['needed']))} %"
 
 

@@ -207,7 +207,7 @@ def _window(guard: GuardState) -> GuardWindow | None:
         seconds=window.seconds,
         baseline=_arm(window.baseline),
         candidate=_arm(window.candidate),
-        saving="not known" if saving is None else f"{100 * saving:.1f} %",
+        saving="not known" if saving is None else f"{100 * saving:z.1f} %",
     )
 
 

@@ -108,4 +108,4 @@ def _frozen(evidence: Evidence) -> str:
 
 
 def _points(change: float) -> str:
-    return f"{100 * change:+.1f}"
+    return f"{100 * change:+z.1f}"

@@ -82,7 +82,7 @@ def window_sentence(guard: GuardState) -> str:
     if not window.parts:
         return ""
     saving = window.saving if guard.holdback else None
-    saves = "" if saving is None else f", and {100 * saving:.0f} % of the tokens are saved"
+    saves = "" if saving is None else f", and {100 * saving:z.0f} % of the tokens are saved"
     return (
         f" In the last {window.seconds} s Exact Match was {_percent(window.candidate)}, at the baseline "
         f"{_percent(window.baseline)}{saves}."

@@ -76,8 +76,8 @@ def _serving(progress: SearchProgress) -> str:
 
 
 def _points(estimate: Estimate) -> str:
-    return f"{100 * estimate.mean:.2f} ± {100 * estimate.error:.2f}"
+    return f"{100 * estimate.mean:z.2f} ± {100 * estimate.error:.2f}"
 
 
 def _percent(estimate: Estimate) -> str:
-    return f"{100 * estimate.mean:.1f} ± {100 * estimate.error:.1f} %"
+    return f"{100 * estimate.mean:z.1f} ± {100 * estimate.error:.1f} %"
