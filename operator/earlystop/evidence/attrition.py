@@ -205,7 +205,8 @@ def contradiction(process: AttritionProcess) -> str:
     for variant, arm in (("baseline", process.baseline), ("candidate", process.candidate)):
         for name, count in (("unscored", arm.unscored), ("empty", arm.empty), ("cut-off", arm.cut)):
             if count > arm.completed:
-                return f"the {variant} has {counted(count, f'{name} answer')} and {arm.completed} completed requests"
+                answers = counted(count, f"{name} answer", f"{name} answers")
+                return f"the {variant} has {answers} and {arm.completed} completed requests"
         if 0 < arm.started < arm.failed:
             return f"the {variant} has {arm.failed} failed requests and {arm.started} that started"
         # Without squares nobody counts them.

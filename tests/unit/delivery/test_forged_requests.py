@@ -14,7 +14,7 @@ from earlystop.delivery.forged_requests import LEAST_REQUESTS, forged_requests
         (0.0, LEAST_REQUESTS - 1, ""),
         (10_000.0, 50.0, ""),
         (0.0, LEAST_REQUESTS, "20 requests of the last 600 s (100 %)"),
-        (1000.0, 1000.0, "1000 requests of the last 600 s (50 %)"),
+        (1000.0, 1000.0, "1,000 requests of the last 600 s (50 %)"),
         (9_900.0, 100.0, "100 requests of the last 600 s (1 %)"),
     ],
 )

@@ -30,8 +30,9 @@ def screens() -> list[list[str]]:
 
 
 def form(text: str) -> str:
-    """A line of progress without its name, phase and numbers, and with what may be unknown as known."""
-    text = text.partition(", ")[2]
+    """A line of progress without its name, phase and numbers, with what may be unknown as known, and without what
+    evidence was before where it was larger."""
+    text = re.sub(r" \(was 1 in [^)]*\)", "", text.partition(", ")[2])
     known = re.sub(r"not known yet|# \[#, #\]|# % \[#, #\]", "~", NUMBER.sub("#", text))
     return re.sub(r"no sign|# in #", "~", known)
 
