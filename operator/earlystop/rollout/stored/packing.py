@@ -95,12 +95,18 @@ def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bo
     baseline's weight; by_users: whether users are counted. Raises ValueError for text not made by it."""
     if not text:
         return ()
+    later, numbers = unpack_numbers(text)
+    return looks_in(numbers, later, classes, beside, by_users)
+
+
+def unpack_numbers(text: str) -> tuple[int, bytes]:
+    """How many later counts each tally has, and the numbers of looks, in the form of this release or of earlier ones.
+    Raises ValueError for other text."""
     try:
         content = base64.b85decode(text)
-        later, numbers = _bare(content) if content[:1] == bytes([BARE]) else _in_container(content)
+        return _bare(content) if content[:1] == bytes([BARE]) else _in_container(content)
     except (ValueError, lzma.LZMAError, struct.error) as error:
         raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
-    return looks_in(numbers, later, classes, beside, by_users)
 
 
 def _bare(content: bytes) -> tuple[int, bytes]:
