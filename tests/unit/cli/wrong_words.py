@@ -72,7 +72,7 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
     "a name without a letter": ("spec.targetRef.name", "", 'spec.targetRef.name: "" is too short; write 1 character'),
     "a number that is none": ("spec.objective.exactMatch.margin", float("nan"), "NaN is no decimal"),
     "a margin in percent": ("spec.objective.exactMatch.margin", "2%", '"2%" is no decimal; write "0.02".'),
-    "a margin with a blank before its sign": ("spec.objective.exactMatch.margin", "12.5 %", 'is no decimal; write "0.125".'),
+    "a percentage with a blank": ("spec.objective.exactMatch.margin", "12.5 %", 'write "0.125".'),
     "seconds as a duration": ("spec.rollout.lookSeconds", "2m", '"2m" is no number of seconds; write 120.'),
     "a value that no parameter has": ("spec.candidates.0.values.0.name", "windw", "there is no parameter windw"),
 }
