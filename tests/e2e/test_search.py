@@ -99,7 +99,7 @@ def test_a_live_ladder_whose_operator_is_killed_three_times_serves_the_best_cert
     for verdict in verdicts:
         assert object_differences(verdict) == [] and chain_differences(verdict, verdicts) == []
     moves = [next(iter(weights(overlay))) for overlay in watched.overlays(NAME)]
-    assert all(sum(move) == 100 for move in moves) and (25, 50, 25) in moves
+    assert all(sum(move) == 100 for move in moves) and (17, 50, 33) in moves
     stage.told(NAME, "SearchEnded")
     told = [reason for reason, _ in stage.events(NAME)]
     assert told.count("SearchStarted") == told.count("SearchEnded") == 1
