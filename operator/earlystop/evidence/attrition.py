@@ -203,9 +203,9 @@ def update(process: AttritionProcess, objective: Objective, look: Look) -> Attri
 def contradiction(process: AttritionProcess) -> str:
     """What counts of the campaign cannot be, as the end of a sentence; "" where nothing is found."""
     for variant, arm in (("baseline", process.baseline), ("candidate", process.candidate)):
-        for name, count in (("unscored", arm.unscored), ("empty", arm.empty), ("cut-off", arm.cut)):
+        for kind, count in (("unscored", arm.unscored), ("empty", arm.empty), ("cut-off", arm.cut)):
             if count > arm.completed:
-                answers = counted(count, f"{name} answer", f"{name} answers")
+                answers = counted(count, kind + " answer", kind + " answers")
                 return f"the {variant} has {answers} and {arm.completed} completed requests"
         if 0 < arm.started < arm.failed:
             return f"the {variant} has {arm.failed} failed requests and {arm.started} that started"
