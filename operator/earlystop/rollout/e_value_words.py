@@ -29,7 +29,7 @@ def one_in(log_e: float) -> str:
 
 
 def now_and_before(log_e: float, largest: float) -> str:
-    """The e-value now, and the largest so far where that is more and worth telling: "1 in 4 (was 1 in 7)"."""
+    """The e-value now, and the largest so far where that is more and worth saying: "1 in 4 (was 1 in 7)"."""
     now, before = one_in(log_e), one_in(largest)
     return f"{now} (was {before})" if largest >= log(WORTH_TELLING) and largest > log_e and before != now else now
 
