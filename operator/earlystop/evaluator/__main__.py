@@ -5,88 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
-from earlystop.evaluator.client import Asker, AskSettings
+from earlystop.evaluator.client import AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
-from earlystop.evaluator.frozen import FrozenAnswer, FrozenRounds, load_frozen
+from earlystop.evaluator.frozen import load_frozen
 from earlystop.evaluator.grading import asks_judge
-from earlystop.evaluator.identity import EvaluatorIdentity, export_identity, identity_of
-from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
+from earlystop.evaluator.identity import identity_of
+from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
+from earlystop.evaluator.run import Evaluation, evaluate
 from earlystop.evaluator.scoring import Scoring
-from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
+from earlystop.evaluator.service import EvaluationPlan, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
-from earlystop.evaluator.telemetry import Telemetry
-from earlystop.exporter.export import Exporter
-from earlystop.exporter.frozen import FrozenCounter
 
 JUDGE_KEY_VARIABLE = "JUDGE_API_KEY"
 TOKEN_VARIABLE = "EARLYSTOP_CAMPAIGN_TOKEN"  # noqa: S105 - the name of a variable
-
-
-async def evaluate(
-    questions: tuple[GoldenQuestion, ...],
-    scoring: Scoring,
-    settings: AskSettings,
-    pin: Pin,
-    plan: EvaluationPlan,
-    port: int,
-    stored: StoresTokens,
-    asked: RemembersQuestions,
-    identity: EvaluatorIdentity,
-    judging: JudgeSettings | None = None,
-    frozen: tuple[FrozenAnswer, ...] = (),
-    frozen_seconds: float = 30.0,
-) -> None:
-    """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
-    registry = CollectorRegistry()
-    export_identity(registry, plan.policy, identity)
-    # It counts what it asked itself, which no client can forge; of tokens it never hears.
-    evaluator_counts = Exporter(registry, demands_token=False)
-    telemetry = Telemetry(registry, plan.candidate)
-    server, thread = start_http_server(port, registry=registry)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
-    try:
-        async with AsyncExitStack() as open_clients:
-            asker = await open_clients.enter_async_context(Asker(settings, pin))
-            judge = None if judging is None else await open_clients.enter_async_context(judge_of(judging, registry))
-            if frozen:
-                counter = FrozenCounter(registry, plan.policy)
-                rounds = FrozenRounds(frozen, scoring, counter, frozen_seconds, judge)
-                scored_again = asyncio.create_task(rounds.run(stop))
-                open_clients.callback(scored_again.cancel)
-            await Evaluator(
-                questions=questions,
-                scoring=scoring,
-                asker=asker,
-                exporter=evaluator_counts,
-                telemetry=telemetry,
-                plan=plan,
-                stored=stored,
-                asked=asked,
-                judge=judge,
-            ).run(stop)
-        await stop.wait()
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 def main(
@@ -178,7 +123,6 @@ def main(
             base_url = checked_url("--url", url)
             scoring = scoring_of(mode, pattern, field)
             all_questions = load_golden(golden, scoring)
-            questions = _own_part(all_questions, part)
             plan = EvaluationPlan(
                 policy=policy,
                 token_budget=token_budget,
@@ -190,45 +134,39 @@ def main(
                 repeat=repeat,
                 candidate=candidate_name,
             )
+            ask = AskSettings(
+                base_url,
+                model,
+                os.environ.get("OPENAI_API_KEY", "none"),
+                _host(host_header),
+                max_tokens=max_tokens,
+                stream=stream,
+            )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
             least = judge_least_agreement, judge_least_visible
             recorded = () if frozen is None else load_frozen(frozen, scoring)
             scored = (*all_questions, *(each.question for each in recorded))
             judging = _judging(scored, scoring, judge_url, judge_model, judge_examples, least)
-            identity = identity_of(all_questions, scoring, judging)
-            pin = _pin(policy, revision, step, settings, header_prefix)
+            evaluation = Evaluation(
+                questions=_own_part(all_questions, part),
+                scoring=scoring,
+                settings=ask,
+                pin=_pin(policy, revision, step, settings, header_prefix),
+                plan=plan,
+                identity=identity_of(all_questions, scoring, judging),
+                judging=judging,
+                frozen=recorded,
+                frozen_seconds=frozen_seconds,
+            )
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
-        ask = AskSettings(
-            base_url,
-            model,
-            os.environ.get("OPENAI_API_KEY", "none"),
-            _host(host_header),
-            max_tokens=max_tokens,
-            stream=stream,
-        )
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget and the questions anew")
         try:
-            asyncio.run(
-                evaluate(
-                    questions=questions,
-                    scoring=scoring,
-                    settings=ask,
-                    pin=pin,
-                    plan=plan,
-                    port=port,
-                    stored=stored,
-                    asked=asked,
-                    identity=identity,
-                    judging=judging,
-                    frozen=recorded,
-                    frozen_seconds=frozen_seconds,
-                )
-            )
+            asyncio.run(evaluate(evaluation, port, stored, asked))
         except UnfitJudgeError as error:
             raise typer.BadParameter(str(error)) from None
 

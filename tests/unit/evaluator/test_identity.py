@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from earlystop.evaluator.identity import (
 )
 from earlystop.evaluator.judge import Example, JudgeSettings
 from earlystop.evaluator.questions import GoldenQuestion
+from earlystop.evaluator.run import Evaluation
 from earlystop.evaluator.scoring import Scoring
 
 FILE = tuple(GoldenQuestion(f"What is {n} + 1?", (str(n + 1), f"{n + 1}.0")) for n in range(40))
@@ -75,19 +76,19 @@ def test_another_judge_is_another_scorer_and_its_address_is_not(changed: dict[st
 def test_evaluators_that_each_ask_a_part_of_a_file_are_one_by_the_whole_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, begun = tmp_path / "golden.jsonl", list[Mapping[str, object]]()
+    file, begun = tmp_path / "golden.jsonl", list[Evaluation]()
     file.write_text("\n".join(json.dumps({"question": each.question, "answers": each.answers}) for each in FILE))
 
-    async def evaluate(**started: object) -> None:
-        begun.append(started)
+    async def evaluate(evaluation: Evaluation, *_: object) -> None:
+        begun.append(evaluation)
 
     monkeypatch.setattr("earlystop.evaluator.__main__.evaluate", evaluate)
     needed = ["--url=http://gateway/v1", "--policy=llm/qa", "--token-budget=9", f"--golden={file}"]
     for part in ("1/2", "2/2"):
         assert CliRunner().invoke(plain_app(main), [*needed, f"--part={part}"]).exit_code == 0
     first, second = begun
-    assert first["questions"] != second["questions"]
-    assert first["identity"] == second["identity"] == identity_of(FILE, PLAIN, None)
+    assert first.questions != second.questions
+    assert first.identity == second.identity == identity_of(FILE, PLAIN, None)
 
 
 def test_an_evaluator_exposes_one_series_with_both_digests() -> None:
