@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from earlystop.api.plurals import counted
-from earlystop.cli.screen.evidence_words import claim_words
 from earlystop.evidence.objective import ClaimKind
-from earlystop.rollout.e_value_words import one_in, one_in_line
+from earlystop.rollout.e_value_words import claim_words, one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
