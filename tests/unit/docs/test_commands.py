@@ -59,10 +59,9 @@ def fault(command: str) -> str | None:
         return None
     if name not in COMMANDS:
         return f"there is no command {name}"
-    command = _command(name)
     if all(word.startswith("--") for word in words):
-        return _unknown_option(f"{PLUGIN}{name}", command, words)
-    return _refusal(command, [word.strip("[]") for word in words])
+        return _unknown_option(f"{PLUGIN}{name}", _command(name), words)
+    return _refusal(_command(name), [word.strip("[]") for word in words])
 
 
 def _refusal(command: TyperCommand, words: list[str]) -> str | None:
