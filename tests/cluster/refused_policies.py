@@ -81,7 +81,8 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
             "exactMatch": {"margin": "0.02", "evidence": "Pairs"},
             "queryClasses": [{"name": "multi-hop", "margin": "0.03"}],
         },
-        "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
+        "queryClasses are compared on answers; remove them or, where your server scores its live answers, "
+        "write exactMatch.evidence: Answers",
     ),
     "a path that no gateway matches on": (
         "spec.delivery.paths",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboard_build.build import dashboard
 from tests.cluster.errors import ClusterError
 from tests.cluster.packaging import CHART, named, objects, template
 from tests.cluster.promtool import promtool
@@ -26,6 +27,19 @@ def test_each_alert_fires_when_it_should_and_at_no_other_time(tmp_path: Path) ->
     for command in (["check", "rules", "--lint=all", "--lint-fatal", RULES.name], ["test", "rules", CASES.name]):
         done = subprocess.run([promtool(), *command], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_query_of_the_dashboard_is_one_that_prometheus_parses(tmp_path: Path) -> None:
+    shown = dashboard()
+    asked = [target["expr"] for panel in shown["panels"] for target in panel.get("targets", [])]
+    asked += [each["expr"] for each in shown["annotations"]["list"]]
+    variables = [each["definition"] for each in shown["templating"]["list"] if each["type"] == "query"]
+    asked += [re.sub(r"^label_values\((.*), \w+\)$", r"\1", each) for each in variables]
+    texts = [re.sub(r"\$__(?:rate_)?(?:interval|range)\b", "5m", each) for each in asked]
+    rules = [{"record": f"shown:{number}", "expr": each} for number, each in enumerate(texts)]
+    (tmp_path / "shown.yaml").write_text(yaml.safe_dump({"groups": [{"name": "shown", "rules": rules}]}))
+    done = subprocess.run([promtool(), "check", "rules", "shown.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and f"{len(asked)} rules found" in done.stdout, done.stdout + done.stderr
 
 
 def test_of_two_releases_side_by_side_each_ones_alerts_are_about_itself_alone(tmp_path: Path) -> None:

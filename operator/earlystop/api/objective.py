@@ -189,7 +189,8 @@ class Objective(Value):
         },
         {
             "rule": "!has(self.queryClasses) || !has(self.exactMatch.evidence) || self.exactMatch.evidence != 'Pairs'",
-            "message": "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
+            "message": "queryClasses are compared on answers; remove them or, where your server scores its live "
+            "answers, write exactMatch.evidence: Answers",
         },
         *OBJECTIVE_RULES,
     )

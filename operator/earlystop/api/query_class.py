@@ -87,7 +87,8 @@ POLICY_RULES: tuple[dict[str, str], ...] = (
         " || (self.delivery.mode == 'GatewayHeader' && self.rollout.strategy == 'ABTest')",
         "messageExpression": "'objective.perClass: delivery.mode ' + self.delivery.mode + ' with rollout.strategy '"
         " + self.rollout.strategy + ' leads no query class to a setting of its own; write delivery.mode Shadow, or '"
-        " + 'GatewayHeader with rollout.strategy ABTest'",
+        " + 'GatewayHeader with rollout.strategy ABTest, for a server that scores its live answers and counts '"
+        " + 'them by class (operator/docs/class-map.md)'",
     },
     {
         "rule": f"!{PER_CLASS} || !has(self.candidates) || self.candidates.size() > 1",

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of
+from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, records_in_cluster
 from earlystop.cli.terminal import console, printable, say
@@ -31,7 +31,10 @@ class Form(StrEnum):
 
 
 def command(
-    policy: Annotated[str | None, typer.Argument(help="Name of a policy; without it, all of the namespace.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Argument(help="Name of a policy; without it, all of the namespace.", autocompletion=complete_name),
+    ] = None,
     namespace: Namespace = None,
     context: Context = None,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from rich.table import Table
 from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
 from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
-from earlystop.cli.connection import Context, Namespace, list_objects
+from earlystop.cli.connection import Context, Namespace, complete_name, list_objects
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
@@ -32,8 +32,9 @@ EFFORT_FIELDS = ("reasoning_effort", "reasoning.effort", "chat_template_kwargs.r
 
 @dataclass(frozen=True, slots=True)
 class CertifiedBudget:
-    """A budget that a verdict proves for one effort. effect, saving: as the verdict says them."""
+    """A budget that a verdict proves for one effort. policy: its name. effect, saving: as the verdict says them."""
 
+    policy: str
     effort: str
     budget: int
     verdict: str
@@ -45,9 +46,9 @@ class CertifiedBudget:
 def effort_map(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, CertifiedBudget]:
     """The latest budget that is proven for each effort, the least effort first.
 
-    verdicts: as objects. One counts that is by evidence and can be recomputed, for a budget that it changes, unless a
-    guard has found harm after it, or what it was certified on has changed. Raises
-    ValueError (pydantic's) for an object that is no verdict.
+    verdicts: as objects, of one policy. One counts that is by evidence and can be recomputed, for a budget that it
+    changes, unless a guard has found harm after it, or what it was certified on has changed. Raises ValueError
+    (pydantic's) for an object that is no verdict.
     """
     found: dict[str, CertifiedBudget] = {}
     verdicts = sorted(verdicts, key=lambda each: str(each["spec"]["at"]))
@@ -73,7 +74,7 @@ def _certified(verdict: Mapping[str, Any]) -> list[CertifiedBudget]:
         return []
     name = verdict["metadata"]["name"]
     return [
-        CertifiedBudget(efforts[each], int(proven[each]), name, record.at, record.effect, record.saving)
+        CertifiedBudget(record.policy, efforts[each], int(proven[each]), name, record.at, record.effect, record.saving)
         for each in changed
     ]
 
@@ -98,7 +99,31 @@ def fields_for(engine: Engine, budget: int) -> dict[str, Any] | None:
     return dict(written)
 
 
+def of_one_policy(verdicts: Sequence[Mapping[str, Any]], policy: str | None) -> dict[str, CertifiedBudget]:
+    """The map of a policy, or of the only one whose verdicts prove budgets. Raises CommandFailure where several do and
+    none is named: what one of them serves is no proof of the other; ValueError, KeyError or TypeError as `effort_map`.
+    """
+    by_policy: dict[str, list[Mapping[str, Any]]] = {}
+    for each in verdicts:
+        by_policy.setdefault(str(each["spec"]["policy"]), []).append(each)
+    wanted = by_policy if policy is None else {policy: by_policy.get(policy, [])}
+    maps = {name: found for name, own in sorted(wanted.items()) if (found := effort_map(own))}
+    if len(maps) > 1:
+        raise CommandFailure(
+            f"verdicts of several policies prove budgets for efforts: {', '.join(maps)}. Each is about its own "
+            f"workload, so name one, as in effort-map {next(iter(maps))}."
+        )
+    return next(iter(maps.values()), {})
+
+
 def command(
+    policy: Annotated[
+        str | None,
+        typer.Argument(
+            help="Policy whose verdicts it is about; it may be left out where just one has proven budgets.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
     file: VerdictFiles = None,
     namespace: Namespace = None,
     context: Context = None,
@@ -112,14 +137,15 @@ def command(
     else:
         verdicts = asyncio.run(list_objects(VERDICTS, namespace, context))
     try:
-        found = effort_map(verdicts)
+        found = of_one_policy(verdicts, policy)
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
     if not found:
+        whose = "" if policy is None else f" of policy {policy}"
         raise CommandFailure(
-            "no verdict proves a budget for an effort. Try a parameter with body: {knob: ThinkingBudget, where: {path: "
-            "reasoning_effort, value: low}} first; operator/docs/effort-map.md shows how."
+            f"no verdict{whose} proves a budget for an effort. Try a parameter with body: {{knob: ThinkingBudget, "
+            "where: {path: reasoning_effort, value: low}} first; operator/docs/effort-map.md shows how."
         )
     if as_json:
         typer.echo(json.dumps(by_engine(found), indent=2))
@@ -152,8 +178,8 @@ def by_engine(found: Mapping[str, CertifiedBudget]) -> dict[str, dict[str, Any]]
 
 def _table(found: Mapping[str, CertifiedBudget]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for title in ("EFFORT", "BUDGET", "EM", "TOKENS SAVED", "VERDICT", "AT"):
+    for title in ("POLICY", "EFFORT", "BUDGET", "EM", "TOKENS SAVED", "VERDICT", "AT"):
         table.add_column(title)
     for each in found.values():
-        table.add_row(each.effort, str(each.budget), each.effect, each.saving, each.verdict, each.at)
+        table.add_row(each.policy, each.effort, str(each.budget), each.effect, each.saving, each.verdict, each.at)
     return table

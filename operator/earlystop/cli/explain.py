@@ -11,7 +11,6 @@ from earlystop.cli.connection import Context, Namespace, PolicyName, connected, 
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
-from earlystop.cli.screen.evidence_words import claim_words
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
 from earlystop.cli.screen.times import duration, forecast_phrase
@@ -19,7 +18,7 @@ from earlystop.cli.screen.view import UNREADABLE, Manifest, View, view_of
 from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
 from earlystop.controller.cluster import POLICIES
-from earlystop.rollout.e_value_words import one_in_line
+from earlystop.rollout.e_value_words import claim_words, one_in_line
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState

@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
+from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
 from earlystop.cli.records import checkpoints_in
@@ -44,7 +44,11 @@ class Form(StrEnum):
 
 def command(
     policy: Annotated[
-        str | None, typer.Argument(help="Policy whose parameters and baseline it is about; without it, all there are.")
+        str | None,
+        typer.Argument(
+            help="Policy whose parameters and baseline it is about; without it, all there are.",
+            autocompletion=complete_name,
+        ),
     ] = None,
     file: Annotated[
         list[Path] | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,6 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
-from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
@@ -20,13 +18,12 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.plan_remarks import forecast_remarks, margin_remarks, rows_of, single_look_remark, why_few
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.screen.waiting_words import points_are_lost
 from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
-from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.dispersion_terms import dispersion_source
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
@@ -36,8 +33,8 @@ from earlystop.simulation.forecast import SupposedTraffic, forecast
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
 from earlystop.simulation.random_walk import Floats
 
-LEAST_SHARE, FEW = 0.01, 0.9
-"""Fewer rollouts than these that end as is supposed say nothing of their mean; and too little of it."""
+LEAST_SHARE = 0.01
+"""Fewer rollouts than these that end as is supposed say nothing of their mean."""
 
 console = terminal.console()
 
@@ -76,118 +73,13 @@ def command(
     table.add_column("until the verdict")
     for heading in ("mean", "90 % of rollouts"):
         table.add_column(heading, justify="right")
-    for row, name, places in _rows(spec):
+    for row, name, places in rows_of(spec):
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
-    console.print(
-        f"A test that may look only once, when all is over, would need "
-        f"{counted(round(float(found['fixed_sample'])), 'request')} at the "
-        "last step's split, and would find it in 90 % of rollouts. "
-        f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
-        f"{100 * found['power']:z.0f} %.{_sensible(found)}"
-    )
-    said = (*rate_remarks(spec, rate), *_remarks(spec, found), *wait_remarks(spec, found))
-    for sentence in (*said, *_margin_remarks(spec, found, used)):
+    console.print(single_look_remark(spec, found))
+    said = (*rate_remarks(spec, rate), *forecast_remarks(spec, found), *wait_remarks(spec, found))
+    for sentence in (*said, *margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
-
-
-def _rows(spec: PolicySpec) -> tuple[tuple[str, str, int], ...]:
-    """The rows of the table: words, the figure's name and its decimal places. Every pair is about every variant."""
-    hours = ("hours over all steps", "hours", 2)
-    if spec.objective.exact_match.evidence == "Pairs":
-        return (("pairs that are evidence, over all steps", "requests", 0), hours)
-    return (
-        ("scored requests that are evidence, over all steps", "requests", 0),
-        ("of them judged for each candidate", "candidate_requests", 0),
-        hours,
-    )
-
-
-def _sensible(found: Mapping[str, float | str]) -> str:
-    """From where on waiting is hardly worth it; nothing where the deadline ends the rollout before."""
-    if float(found["sensible_maximum"]) > float(found["requests_to_deadline"]):
-        return ""
-    most = float(found["sensible_maximum"])
-    return f" More than {counted(round(most), 'request')} hardly ever bring one that these have not brought."
-
-
-def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
-    """What speaks against the forecast, and what it takes for granted beyond the options."""
-    names = [each.name for each in spec.settings_to_try()]
-    sentences = []
-    deadline = spec.rollout.deadline_seconds / 3600
-    if float(found["hours_mean"]) > deadline:
-        sentences.append(
-            f"On average that is later than the deadline of {deadline:g} h, so most rollouts end without a verdict. "
-            "More traffic, larger weights or a later rollout.deadlineSeconds help."
-        )
-    if float(found["share"]) < FEW:
-        sentences.append(
-            f"Only {100 * found['share']:z.0f} % of such rollouts ever end so, before their record is full; the "
-            "supposed loss is too near to a border to be planned for."
-        )
-    if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
-        sentences.append(
-            "rollout.advance WhenSafe leaves a step when that is proven to be safe; a minimumSeconds of a step that "
-            "has one after it only makes the rollout longer."
-        )
-    if len(names) > 1:
-        sentences.append(
-            f"Each of {counted(len(names), 'candidate')} ({', '.join(names)}) is supposed to be like that, and to "
-            "stay until its "
-            f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
-        )
-    sentences += _question_remarks(spec, found)
-    if not spec.delivery.traits.split_known:
-        sentences.append("Cohorts are supposed to send equally many requests.")
-    if spec.rollout.aa_seconds:
-        sentences.append(
-            "Hours include the stage in which all cohorts get the baseline's setting (A/A); requests are those after "
-            "it. Cohorts are supposed to be alike; where the candidate's is better by itself, less margin is left."
-        )
-    if dispersion_source(spec) is DispersionSource.USERS:
-        sentences.append(
-            "Answers of one user are supposed to be no more alike than those of several. If they are, by a correlation "
-            "of r, a cohort of U users tells no more than U / r independent answers, however long it goes on."
-        )
-    if not spec.delivery.traits.moves_traffic:
-        sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
-    return sentences
-
-
-def _question_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
-    """How many different golden questions a verdict about their population needs, where there are any."""
-    if "distinct_questions" not in found:
-        return []
-    needed, questions = float(found["distinct_questions"]), spec.objective.exact_match.questions
-    said = f"about the population of golden questions needs {needed:,.0f} different ones in 90 % of rollouts"
-    if questions is None or questions.about == "File":
-        return [f"The verdict is about the file of golden questions; one {said}."]
-    there = float(questions.number or 0)
-    enough = "are enough" if there >= needed else "are too few, so most rollouts end as QuestionsExhausted"
-    return [
-        f"A verdict {said}, beside those that are asked while nothing counts (rollout.settleSeconds): {there:,.0f} "
-        f"{enough}."
-    ]
-
-
-def _margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: MarginUse | None) -> list[str]:
-    """What promotions since a pinned baseline leave for this campaign."""
-    pinned = spec.baseline.pinned
-    if pinned is None:
-        return []
-    before = used or NOTHING_USED
-    whole = float(spec.objective.exact_match.margin)
-    unknown = (
-        " What promotions before have used stands in status.losses, which this file has not: nothing is supposed."
-        if used is None
-        else ""
-    )
-    return [
-        f"Of the margin of {counted(format(100 * whole, 'g'), 'point')} against the pinned baseline, "
-        f"{100 * before.lost:g} are spent; "
-        f"promotion {before.promotions + 1} of {pinned.promotions} may lose {100 * float(found['margin']):g}.{unknown}"
-    ]
 
 
 def _stored_losses(policy: Path) -> tuple[ProvenLoss, ...]:
@@ -245,13 +137,15 @@ def planned(
     told = forecast(spec, supposed, used=used)
     ends_so = told.verdict == int(question.side)
     share = float(ends_so.mean())
-    if share < LEAST_SHARE:
-        raise ValueError(
-            f"Only {100 * share:z.1f} % of the rollouts of a candidate that loses {em_loss:g} ever end with "
-            f"{_verdict(spec, question.side)}. Write an --em-loss further from the margin."
-        )
     rollout, stages = spec.rollout, stages_of(spec)
     idle = sum(rollout.settle_seconds + each.minimum_seconds * (each.kind is not stages[-1].kind) for each in stages)
+    to_deadline = rate * max(0.0, float(rollout.deadline_seconds - idle))
+    fixed_sample = fixed_sample_size(question, split.share) / split.compared
+    if share < LEAST_SHARE:
+        raise ValueError(
+            f"Only {100 * share:z.1f} % of the rollouts ever end with {_verdict(spec, question.side)} if "
+            f"{points_are_lost(em_loss)}: {why_few(spec, fixed_sample, to_deadline)}"
+        )
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
     sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
     pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
@@ -268,10 +162,10 @@ def planned(
         "candidate_requests_mean": _mean(candidate),
         "candidate_requests_ninety": _ninety(candidate),
         "sensible_maximum": SENSIBLE * _mean(answers),
-        "fixed_sample": fixed_sample_size(question, split.share) / split.compared,
+        "fixed_sample": fixed_sample,
         "hours_mean": _mean(seconds) / 3600,
         "hours_ninety": _ninety(seconds) / 3600,
-        "requests_to_deadline": rate * max(0.0, float(rollout.deadline_seconds - idle)),
+        "requests_to_deadline": to_deadline,
         "share": share,
         "power": float((ends_so & (told.seconds <= rollout.deadline_seconds)).mean()),
     }

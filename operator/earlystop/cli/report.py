@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.plurals import counted
-from earlystop.cli.connection import Context, Namespace, namespace_of
+from earlystop.cli.connection import Context, Namespace, complete_name, namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.words import nearest, shown
 from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
@@ -31,7 +31,11 @@ NOT_FOLLOWED = "Earlier verdicts were not at hand, so the chain that leads to th
 def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, as in qa.html; - prints the page.")],
     policy: Annotated[
-        str | None, typer.Argument(help="Name of the policy; it may be left out where files hold verdicts of just one.")
+        str | None,
+        typer.Argument(
+            help="Name of the policy; it may be left out where files hold verdicts of just one.",
+            autocompletion=complete_name,
+        ),
     ] = None,
     file: Annotated[
         list[Path] | None,

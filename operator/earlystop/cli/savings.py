@@ -20,7 +20,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
-from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of, read_object
+from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.cluster import POLICIES, SOURCES, Manifest
@@ -59,7 +59,9 @@ class PolicySavings:
 
 
 def command(
-    policy: Annotated[str | None, typer.Argument(help="One policy; without it, all of the namespace.")] = None,
+    policy: Annotated[
+        str | None, typer.Argument(help="One policy; without it, all of the namespace.", autocompletion=complete_name)
+    ] = None,
     namespace: Namespace = None,
     context: Context = None,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, floor, log
+from math import exp, floor, inf, log
 
 NO_SIGN = "no sign"
 LEAST = 1.1
@@ -37,3 +37,17 @@ def now_and_before(log_e: float, largest: float) -> str:
 def one_in_line(risk: float) -> str:
     """The e-value at which a claim is proven at a risk, 0 < risk < 1, as "1 in N"; "never" for no risk at all."""
     return f"1 in {round(1 / risk, 1):,.10g}" if risk > 0 else "never"
+
+
+def claim_words(log_e: float, largest: float, risk: float) -> str:
+    """How far a claim is. log_e: now. largest: the one that claims are read from, 0 while nobody knows how much answers
+    scatter. risk: of the claim, 0 for none."""
+    line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
+    if largest >= needed:
+        return f"proven at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
+    if log_e >= needed:
+        return f"{one_in(log_e)} of {line}, proven once scatter is known"
+    if one_in(log_e) == NO_SIGN:
+        return f"{NO_SIGN} yet; {line} is needed"
+    now = now_and_before(log_e, largest)
+    return f"{now}, needs {line}" if now != one_in(log_e) else f"{now} so far, needs {line}"

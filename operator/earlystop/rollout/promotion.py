@@ -19,25 +19,26 @@ from earlystop.rollout.strategy import strategy_of
 
 @dataclass(frozen=True, slots=True)
 class NotNonInferior:
-    """A loss of Exact Match below `margin` is not shown. log_e, needed: the largest log e-value so far and the one at
-    which it is. require_each: whether each query class must be proven too. classes: those that are not."""
+    """A loss of Exact Match below `margin` is not shown. log_e: the largest log e-value so far. risk: of the claim,
+    which is proven at ln(1/risk). require_each: whether each query class must be proven too. classes: those that are
+    not."""
 
     margin: float
     effect: Interval
     log_e: float
-    needed: float
+    risk: float
     require_each: bool
     classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotSaving:
-    """A saving of `minimum_saving` of the tokens is not shown. log_e, needed: as in `NotNonInferior`."""
+    """A saving of `minimum_saving` of the tokens is not shown. log_e, risk: as in `NotNonInferior`."""
 
     minimum_saving: float
     saving: Interval
     log_e: float
-    needed: float
+    risk: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +156,16 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
 def _own(comparison: Comparison) -> list[Missing]:
     """What the candidate's own evidence lacks."""
     assessment, objective = comparison.assessment, comparison.evidence.objective
-    log_e, needed = assessment.log_e_max, -log(objective.risk_promote)
+    log_e, risk = assessment.log_e_max, objective.risk_promote
     missing: list[Missing] = []
     for gap in assessment.gaps:
         match gap:
             case Gap.EXACT_MATCH:
-                unproven = tuple(name for name, value in log_e.certificates if value < needed)
+                unproven = tuple(name for name, value in log_e.certificates if value < -log(risk))
                 values = objective.margin, assessment.effect, log_e.promote
-                missing.append(NotNonInferior(*values, needed, objective.require_each, unproven))
+                missing.append(NotNonInferior(*values, risk, objective.require_each, unproven))
             case Gap.TOKENS:
-                missing.append(NotSaving(objective.minimum_saving, assessment.saving, log_e.tokens, needed))
+                missing.append(NotSaving(objective.minimum_saving, assessment.saving, log_e.tokens, risk))
             case Gap.SAMPLE_RATIO:
                 missing.append(UnsoundSplit(comparison.name))
             case Gap.DISPERSION:

@@ -74,7 +74,10 @@ def test_the_question_is_what_is_proposed_with_its_interval_and_its_end() -> Non
 def test_what_a_person_asked_for_says_who_did_and_what_is_not_proven() -> None:
     sentence = question_of(policy_that(BY_PERSON)).sentence
     assert "Asked for by user carol; EM difference " in sentence
-    assert "Not proven: a saving of at least 10 % of the tokens (seen: 0 % [-11, 10]; log e-value" in sentence
+    assert (
+        "Not proven: a saving of at least 10 % of the tokens (seen: 0 % [-11, 10]; no sign yet; 1 in 20 is needed)"
+        in sentence
+    )
 
 
 @pytest.mark.parametrize("name", sorted(REACHED))

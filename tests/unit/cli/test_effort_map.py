@@ -45,17 +45,24 @@ def spec_of(effort: str, budget: str, baseline: list[dict[str, str]]) -> PolicyS
 
 
 @cache
-def _verdict(effort: str, budget: str, baseline: tuple[tuple[str, str], ...], later: int, answers: Quality) -> str:
+def _verdict(
+    effort: str, budget: str, baseline: tuple[tuple[str, str], ...], later: int, answers: Quality, policy: str
+) -> str:
     spec = spec_of(effort, budget, [setting(*each) for each in baseline])
     begun = started(spec, NOW + later)
-    return json.dumps(verdict_object(f"{effort}-{later}", "llm", UID, decided(spec, begun, Server(), answers)))
+    return json.dumps(verdict_object(policy, "llm", UID, decided(spec, begun, Server(), answers)))
 
 
 def verdict(
-    effort: str, budget: str, *baseline: tuple[str, str], later: int = 0, answers: Quality = SAVING
+    effort: str,
+    budget: str,
+    *baseline: tuple[str, str],
+    later: int = 0,
+    answers: Quality = SAVING,
+    policy: str = "effort",
 ) -> dict[str, Any]:
     """Of a campaign that tried a budget for one effort. later: seconds after the first campaigns."""
-    found: dict[str, Any] = json.loads(_verdict(effort, budget, baseline, later, answers))
+    found: dict[str, Any] = json.loads(_verdict(effort, budget, baseline, later, answers, policy))
     return found
 
 
@@ -63,7 +70,7 @@ def verdict(
 def test_each_effort_has_the_budget_that_a_verdict_changed_and_none_that_it_only_kept() -> None:
     found = effort_map([verdict("medium", "2048", ("budget-high", "9000")), verdict("low", "512")])
     assert [(effort, each.budget) for effort, each in found.items()] == [("low", 512), ("medium", 2048)]
-    assert found["low"].verdict.startswith("low-0") and found["low"].effect
+    assert found["low"].verdict.startswith("effort-") and found["low"].effect
 
 
 @pytest.mark.slow
@@ -121,9 +128,23 @@ def test_without_a_proven_budget_the_command_says_what_to_try(tmp_path: Path) ->
     path.write_text(yaml.safe_dump(verdict("low", "512", answers=HARMFUL)))
     refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
     assert refused.exit_code == 1 and "no verdict proves a budget for an effort" in str(refused.output)
-    path.write_text("kind: EarlyStopVerdict\nspec: {at: x}\n")
+    path.write_text("kind: EarlyStopVerdict\nspec: {at: x, policy: effort}\n")
     refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
     assert refused.exit_code == 1 and "none that this release can read" in str(refused.output)
+
+
+@pytest.mark.slow
+def test_budgets_of_two_policies_are_never_mixed(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.yaml"
+    other = verdict("low", "256", ("budget-low", "512"), later=90_000, policy="other")
+    path.write_text(yaml.safe_dump_all([verdict("low", "512"), other]))
+    refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
+    assert refused.exit_code == 1 and "several policies prove budgets for efforts: effort, other." in refused.output
+    for policy, budget in (("effort", 512), ("other", 256)):
+        told = CliRunner().invoke(app, ["effort-map", policy, "-f", str(path), "--json"])
+        assert json.loads(told.output)["VLLM"] == {"low": {"thinking_token_budget": budget}}
+    none = CliRunner().invoke(app, ["effort-map", "third", "-f", str(path)])
+    assert none.exit_code == 1 and "no verdict of policy third proves a budget" in none.output
 
 
 @pytest.mark.parametrize("text", ["kind: EarlyStopPolicy\n", "{}", "", "kind: List\nitems: []\n"])

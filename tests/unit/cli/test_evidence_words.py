@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from earlystop.cli.screen.evidence_words import (
     LEVELS,
     LEVELS_IN_ASCII,
-    claim_words,
     sparkline,
 )
-from earlystop.rollout.e_value_words import MANY, NO_SIGN, one_in, one_in_line
+from earlystop.rollout.e_value_words import MANY, NO_SIGN, claim_words, one_in, one_in_line
 
 LOGS = st.floats(-50, 50)
 RISKS = st.sampled_from([0.2, 0.05, 0.025, 0.01, 0.05 / 6, 0.001])

@@ -35,7 +35,7 @@ def test_names_of_policies_are_those_of_the_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with api_with([policy_in("observing")], tmp_path, monkeypatch):
-        for verb in ("status", "explain", "abort", "get"):
+        for verb in ("status", "explain", "abort", "get", "audit", "history", "savings", "report", "effort-map"):
             assert completed(monkeypatch, capsys, verb, "q") == ["qa"], verb
         assert completed(monkeypatch, capsys, "status", "x") == []
 

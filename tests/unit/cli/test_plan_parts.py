@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.main import app
-from earlystop.cli.plan import _rows, _sensible
+from earlystop.cli.plan_remarks import rows_of, single_look_remark, why_few
 from earlystop.rollout.margin_use import digest_of_setting
 from tests.cluster.objects import changed, policy
 from tests.unit.api.body_policies import body_spec
 
 PINNED = {"values": [{"name": "window", "value": "40"}], "promotions": 2}
+LIVE = PolicySpec.model_validate(policy()["spec"])
 PAIRS = {"margin": "0.02", "evidence": "Pairs"}
 
 
@@ -85,10 +86,27 @@ def test_a_margin_that_is_spent_and_losses_that_cannot_be_are_told_in_a_sentence
 
 
 def test_nobody_is_told_to_wait_for_more_requests_than_the_deadline_allows() -> None:
-    assert _sensible({"sensible_maximum": 10.0, "requests_to_deadline": 9.0}) == ""
-    assert "More than 10 " in _sensible({"sensible_maximum": 10.0, "requests_to_deadline": 11.0})
+    figures = {"sensible_maximum": 10.0, "fixed_sample": 5.0, "power": 0.5}
+    assert "hardly ever gets one" not in single_look_remark(LIVE, {**figures, "requests_to_deadline": 9.0})
+    assert "no verdict after 10 requests" in single_look_remark(LIVE, {**figures, "requests_to_deadline": 11.0})
+
+
+def test_where_pairs_are_the_evidence_no_sentence_counts_requests() -> None:
+    spec = PolicySpec.model_validate(body_spec())
+    figures = {"sensible_maximum": 10.0, "fixed_sample": 5.0, "power": 0.5, "requests_to_deadline": 11.0}
+    for sentence in (single_look_remark(spec, figures), why_few(spec, 5.0, 1.0)):
+        assert "pair" in sentence and "request" not in sentence
+
+
+def test_too_little_traffic_is_told_as_such_and_not_as_a_loss_near_the_margin(tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy()))
+    done = CliRunner().invoke(app, ["plan", str(file), "--rate", "0.0001"])
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1 and "9 requests by the deadline are few" in said and "Write a larger --rate" in said
+    assert "too near to the margin" in why_few(LIVE, fixed_sample=10.0, to_deadline=10.0)
 
 
 def test_pairs_have_one_row_since_each_is_about_both_variants() -> None:
     spec = PolicySpec.model_validate(body_spec())
-    assert [row for row, *_ in _rows(spec)] == ["pairs that are evidence, over all steps", "hours over all steps"]
+    assert [row for row, *_ in rows_of(spec)] == ["pairs that are evidence, over all steps", "hours over all steps"]

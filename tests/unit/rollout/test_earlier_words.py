@@ -47,6 +47,20 @@ def test_the_deadline_is_read_in_the_words_of_any_release() -> None:
         assert (differences(said) == []) is is_right, word
 
 
+@pytest.mark.parametrize(("log_e", "is_right"), [(None, True), ("9.000", False)])
+def test_what_a_person_left_unproven_is_read_with_the_logarithms_of_earlier_releases(
+    log_e: str | None, is_right: bool
+) -> None:
+    record = _requested("promote", "user alice")
+    now = re.compile(r"; (?:no sign yet; 1 in 20 is needed|1 in [\d.]+ so far, needs 1 in 20)\)")
+    values = [log_e or float(record["logE"][claim]) for claim in ("promote", "tokens")]
+    said = [each if isinstance(each, str) else f"{each:z.3f}" for each in values]
+    assert len(now.findall(record["message"])) == len(said)
+    for each in said:
+        record["message"] = now.sub(f"; log e-value {each} of 2.996)", record["message"], count=1)
+    assert (differences({**record, "digest": digest_of(record)}) == []) is is_right
+
+
 @pytest.mark.parametrize(
     ("said", "fits"),
     [

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from earlystop.api.counts import Tally, total
 from earlystop.api.plurals import counted
-from earlystop.cli.screen.evidence_words import claim_words, sparkline
+from earlystop.cli.screen.evidence_words import sparkline
 from earlystop.cli.screen.fitting import Block, labelled, said
 from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.e_value_words import LEAST
+from earlystop.rollout.e_value_words import LEAST, claim_words
 from earlystop.rollout.evidence_history import EvidenceHistory
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison

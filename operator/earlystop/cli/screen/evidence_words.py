@@ -1,28 +1,11 @@
-"""How far a claim is, in words and as a row of bars."""
+"""How far a claim is, as a row of bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, log
-
-from earlystop.rollout.e_value_words import NO_SIGN, now_and_before, one_in, one_in_line
 
 LEVELS = "▁▂▃▄▅▆▇█"
 LEVELS_IN_ASCII = "_.-~=+*#"
-
-
-def claim_words(log_e: float, largest: float, risk: float) -> str:
-    """How far a claim is. log_e: now. largest: the one that claims are read from, 0 while nobody knows how much answers
-    scatter. risk: of the claim, 0 for none."""
-    line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
-    if largest >= needed:
-        return f"proven at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
-    if log_e >= needed:
-        return f"{one_in(log_e)} of {line}, proven once scatter is known"
-    if one_in(log_e) == NO_SIGN:
-        return f"{NO_SIGN} yet; {line} is needed"
-    now = now_and_before(log_e, largest)
-    return f"{now}, needs {line}" if now != one_in(log_e) else f"{now} so far, needs {line}"
 
 
 def sparkline(values: Sequence[float], line: float, columns: int, *, in_ascii: bool = False) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from earlystop.api.plurals import counted
-from earlystop.cli.screen.evidence_words import claim_words
 from earlystop.evidence.objective import ClaimKind
-from earlystop.rollout.e_value_words import one_in, one_in_line
+from earlystop.rollout.e_value_words import claim_words, one_in
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
@@ -113,7 +112,7 @@ def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
             return f"counts by users{whose}, as nobody knows how much their answers scatter"
         case LossNotRefuted():
             refuted = f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} or more"
-            return f"{refuted} ({one_in(missing.log_e)} of {one_in_line(RISK_TO_ADVANCE)})"
+            return f"{refuted} ({claim_words(missing.log_e, missing.log_e, RISK_TO_ADVANCE)})"
 
 
 def points_are_lost(loss: float) -> str:

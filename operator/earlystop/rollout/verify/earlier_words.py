@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from math import log
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.formatting import log_e_text
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.promotion import EvidenceTurned, Missing, NotNonInferior, NotSaving
+from earlystop.rollout.words.decision_messages import how_far, missing_phrases
 
 PRESENT_WORD = "proven"
 ANY_WORD = f"(?:{PRESENT_WORD}|shown|certified)"
@@ -40,6 +44,23 @@ def _in_any_release(found: re.Match[str]) -> str:
     if found[0].startswith(("0", "+0")):
         return rf"[-+]?{re.escape(found[0].lstrip('+'))}"
     return ANY_WORD if found[0] == PRESENT_WORD else f"{re.escape(found[0])}s?"
+
+
+def earlier_missing_phrases(missing: Iterable[Missing], name: str) -> tuple[str, ...]:
+    """What a promotion of candidate `name` still needed, as releases wrote it that told logarithms of e-values."""
+    found = tuple(missing)
+    return tuple(map(_with_logarithms, found, missing_phrases(found, name)))
+
+
+def _with_logarithms(missing: Missing, phrase: str) -> str:
+    match missing:
+        case NotNonInferior() | NotSaving():
+            said = f"log e-value {log_e_text(missing.log_e)} of {log_e_text(-log(missing.risk))}"
+        case EvidenceTurned():
+            said = f"log e-value {log_e_text(missing.log_e)} now; it was proven by {log_e_text(missing.largest)}"
+        case _:
+            return phrase
+    return phrase.replace(how_far(missing), said)
 
 
 def texts_of_users(record: VerdictSpec, plan: Plan) -> frozenset[str]:

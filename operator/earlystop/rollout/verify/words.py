@@ -46,7 +46,7 @@ from earlystop.rollout.trials.budget import requests_used as trial_requests_used
 from earlystop.rollout.trials.campaign_budget import requests_sentence, requests_used, seconds_sentence
 from earlystop.rollout.trials.outcome import requests_of
 from earlystop.rollout.verdict import setting_pairs
-from earlystop.rollout.verify.earlier_words import ANY_WORD, sentence_pattern, texts_of_users
+from earlystop.rollout.verify.earlier_words import ANY_WORD, earlier_missing_phrases, sentence_pattern, texts_of_users
 from earlystop.rollout.verify.search import decision_in
 from earlystop.rollout.waiting.answered import (
     APPROVAL_EXPIRED,
@@ -236,7 +236,8 @@ def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
     some: list[tuple[Missing, ...]] = [proof, (*proof, NoLiveAnswers())]
     if not proof:
         some += [(LeastTime(each.minimum_seconds),) for each in plan.stages]
-    lists = ("; ".join(missing_phrases(each, own.name)) for each in some)
+    words = (missing_phrases, earlier_missing_phrases)
+    lists = ("; ".join(phrases(each, own.name)) for each in some for phrases in words)
     return [
         f"Not proven at that moment: {each}." if each else "All claims were proven at that moment." for each in lists
     ]

@@ -8,13 +8,13 @@ from types import MappingProxyType
 from earlystop.api.plurals import counted
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.e_value_words import claim_words, one_in
 from earlystop.rollout.formatting import (
     beside_margin,
     in_count,
     in_factor,
     in_percent,
     in_points,
-    log_e_text,
     rfc3339,
 )
 from earlystop.rollout.pinned_baseline import margin_sentence
@@ -151,6 +151,13 @@ def missing_phrases(missing: Iterable[Missing], name: str) -> tuple[str, ...]:
     return tuple(_missing_phrase(each, name) for each in missing)
 
 
+def how_far(missing: NotNonInferior | NotSaving | EvidenceTurned) -> str:
+    """How far the proof of a claim is, or was, by the e-values of its looks."""
+    if isinstance(missing, EvidenceTurned):
+        return f"{one_in(missing.log_e)} of it now; it was proven by {one_in(missing.largest)}"
+    return claim_words(missing.log_e, missing.log_e, missing.risk)
+
+
 def _missing_phrase(missing: Missing, name: str) -> str:
     match missing:
         case NotNonInferior():
@@ -158,14 +165,12 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             classes = f"; missing in {', '.join(missing.classes)}" if missing.classes else ""
             return (
                 f"a loss of less than {counted(in_points(missing.margin), 'point of EM')}{each} (seen: "
-                f"{in_points(missing.effect)}; log e-value {log_e_text(missing.log_e)} of "
-                f"{log_e_text(missing.needed)}{classes})"
+                f"{in_points(missing.effect)}; {how_far(missing)}{classes})"
             )
         case NotSaving():
             return (
                 f"a saving of at least {in_percent(missing.minimum_saving)} of the tokens (seen: "
-                f"{in_percent(missing.saving)}; log e-value {log_e_text(missing.log_e)} of "
-                f"{log_e_text(missing.needed)})"
+                f"{in_percent(missing.saving)}; {how_far(missing)})"
             )
         case UnsoundSplit():
             whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
@@ -187,9 +192,6 @@ def _missing_phrase(missing: Missing, name: str) -> str:
         case LeastTime():
             return f"the step's least time of {missing.seconds} s"
         case EvidenceTurned():
-            return (
-                f"evidence that still speaks for {missing.claim} (log e-value {log_e_text(missing.log_e)} now; it was "
-                f"proven by {log_e_text(missing.largest)})"
-            )
+            return f"evidence that still speaks for {missing.claim} ({how_far(missing)})"
         case HoursNotCovered():
             return f"{missing.hours} h of traffic (minimumHours), which are over at {rfc3339(missing.until)}"

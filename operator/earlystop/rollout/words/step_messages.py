@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.plurals import counted
-from earlystop.rollout.e_value_words import one_in, one_in_line
+from earlystop.rollout.e_value_words import claim_words, one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
@@ -100,5 +100,5 @@ def _phrase(missing: StepGap, several: bool) -> str:
         case LossNotRefuted():
             return (
                 f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} "
-                f"({one_in(missing.log_e)} of {one_in_line(RISK_TO_ADVANCE)})"
+                f"({claim_words(missing.log_e, missing.log_e, RISK_TO_ADVANCE)})"
             )

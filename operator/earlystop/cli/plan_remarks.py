@@ -1,0 +1,140 @@
+"""What `kubectl earlystop plan` says beside its table: what a single look would need, and what speaks against the
+forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from earlystop.api.plurals import counted
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.rollout.dispersion_terms import dispersion_source
+from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
+
+FEW = 0.9
+"""Fewer rollouts than these that end as is supposed say too little of their mean."""
+
+
+def rows_of(spec: PolicySpec) -> tuple[tuple[str, str, int], ...]:
+    """The rows of the table: words, the figure's name and its decimal places. Every pair is about every variant."""
+    hours = ("hours over all steps", "hours", 2)
+    if spec.objective.exact_match.evidence == "Pairs":
+        return (("pairs that are evidence, over all steps", "requests", 0), hours)
+    return (
+        ("scored requests that are evidence, over all steps", "requests", 0),
+        ("of them judged for each candidate", "candidate_requests", 0),
+        hours,
+    )
+
+
+def unit_of(spec: PolicySpec) -> str:
+    """What the forecast counts, in the singular."""
+    return "pair" if spec.objective.exact_match.evidence == "Pairs" else "request"
+
+
+def single_look_remark(spec: PolicySpec, found: Mapping[str, float | str]) -> str:
+    """What one look at the end would need, how much comes by the deadline, and from where on waiting is hardly worth
+    it; nothing of that where the deadline ends the rollout before."""
+    unit, most = unit_of(spec), float(found["sensible_maximum"])
+    waiting = (
+        ""
+        if most > float(found["requests_to_deadline"])
+        else f" A rollout that has no verdict after {counted(round(most), unit)} hardly ever gets one."
+    )
+    return (
+        f"A test that may look only once, when all is over, would need "
+        f"{counted(round(float(found['fixed_sample'])), unit)} at the last step's split, and would find it in 90 % of "
+        f"rollouts. The deadline allows {counted(round(float(found['requests_to_deadline'])), unit)}: a verdict by "
+        f"then has probability {100 * float(found['power']):z.0f} %.{waiting}"
+    )
+
+
+def why_few(spec: PolicySpec, fixed_sample: float, to_deadline: float) -> str:
+    """Why so few rollouts end as is supposed, and what to suppose instead. fixed_sample: what one look at the end would
+    need; to_deadline: what comes by the deadline; both in requests, or pairs, >= 0."""
+    if to_deadline >= fixed_sample:
+        return "the supposed loss is too near to the margin. Write an --em-loss further from it."
+    unit = unit_of(spec)
+    return (
+        f"{counted(round(to_deadline), unit)} by the deadline are few where a single look would need "
+        f"{round(fixed_sample):,}. Write a larger --rate or rollout.deadlineSeconds, or an --em-loss further from the "
+        "margin."
+    )
+
+
+def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
+    """What speaks against the forecast, and what it takes for granted beyond the options."""
+    names = [each.name for each in spec.settings_to_try()]
+    sentences = []
+    deadline = spec.rollout.deadline_seconds / 3600
+    if float(found["hours_mean"]) > deadline:
+        sentences.append(
+            f"On average that is later than the deadline of {deadline:g} h, so most rollouts end without a verdict. "
+            "More traffic, larger weights or a later rollout.deadlineSeconds help."
+        )
+    if float(found["share"]) < FEW:
+        why = why_few(spec, float(found["fixed_sample"]), float(found["requests_to_deadline"]))
+        part = f"{100 * float(found['share']):z.0f} %"
+        sentences.append(f"Only {part} of such rollouts ever end so, before their record is full: {why}")
+    if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
+        sentences.append(
+            "rollout.advance WhenSafe leaves a step when that is proven to be safe; a minimumSeconds of a step that "
+            "has one after it only makes the rollout longer."
+        )
+    if len(names) > 1:
+        sentences.append(
+            f"Each of {counted(len(names), 'candidate')} ({', '.join(names)}) is supposed to be like that, and to "
+            "stay until its "
+            f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
+        )
+    sentences += _question_remarks(spec, found)
+    if not spec.delivery.traits.split_known:
+        sentences.append("Cohorts are supposed to send equally many requests.")
+    if spec.rollout.aa_seconds:
+        sentences.append(
+            "Hours include the stage in which all cohorts get the baseline's setting (A/A); requests are those after "
+            "it. Cohorts are supposed to be alike; where the candidate's is better by itself, less margin is left."
+        )
+    if dispersion_source(spec) is DispersionSource.USERS:
+        sentences.append(
+            "Answers of one user are supposed to be no more alike than those of several. If they are, by a correlation "
+            "of r, a cohort of U users tells no more than U / r independent answers, however long it goes on."
+        )
+    if not spec.delivery.traits.moves_traffic:
+        sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
+    return sentences
+
+
+def _question_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
+    """How many different golden questions a verdict about their population needs, where there are any."""
+    if "distinct_questions" not in found:
+        return []
+    needed, questions = float(found["distinct_questions"]), spec.objective.exact_match.questions
+    said = f"about the population of golden questions needs {needed:,.0f} different ones in 90 % of rollouts"
+    if questions is None or questions.about == "File":
+        return [f"The verdict is about the file of golden questions; one {said}."]
+    there = float(questions.number or 0)
+    enough = "are enough" if there >= needed else "are too few, so most rollouts end as QuestionsExhausted"
+    return [
+        f"A verdict {said}, beside those that are asked while nothing counts (rollout.settleSeconds): {there:,.0f} "
+        f"{enough}."
+    ]
+
+
+def margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: MarginUse | None) -> list[str]:
+    """What promotions since a pinned baseline leave for this campaign."""
+    pinned = spec.baseline.pinned
+    if pinned is None:
+        return []
+    before = used or NOTHING_USED
+    whole = float(spec.objective.exact_match.margin)
+    unknown = (
+        " What promotions before have used stands in status.losses, which this file has not: nothing is supposed."
+        if used is None
+        else ""
+    )
+    return [
+        f"Of the margin of {counted(format(100 * whole, 'g'), 'point')} against the pinned baseline, "
+        f"{100 * before.lost:g} are spent; "
+        f"promotion {before.promotions + 1} of {pinned.promotions} may lose {100 * float(found['margin']):g}.{unknown}"
+    ]
