@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +42,14 @@ class Authority:
         """The CA's own certificate in PEM."""
         return self.pair.certificate.read_bytes()
 
-    def issue(self, name: str, *names: str) -> Pair:
-        """A certificate for a server with these subjectAltNames, such as `DNS:prometheus.example`, or for a client."""
+    def issue(self, name: str, *names: str, options: Sequence[str] = ()) -> Pair:
+        """A certificate for a server with these subjectAltNames, such as `DNS:prometheus.example`, or for a client.
+        options: more of `openssl req`."""
         pair = Pair(self._directory / f"{name}.pem", self._directory / f"{name}.key")
         signed = ("-CA", str(self.pair.certificate), "-CAkey", str(self.pair.key))
         usage = ("-addext", "basicConstraints=critical,CA:FALSE")
         also = ("-addext", f"subjectAltName={','.join(names)}") if names else ()
-        _request(pair, name, *signed, *usage, *also)
+        _request(pair, name, *signed, *usage, *also, *options)
         return pair
 
 
