@@ -233,7 +233,7 @@ def later_attacks(scene: Scene) -> dict[str, tuple[str, str]]:
             asks,
         ),
         "the floor is lowered": (floor("carol", {"floor": "0.1"}), f"exactMatch.floor: carol {asks}"),
-        "the floor is taken out": (floor("carol", {"floor": None}), f"exactMatch.floor: carol {asks}"),
+        "the floor is taken out": (floor("carol", {"floor": None}), "Invalid value"),
         "who may approve lowers it": (floor("bob", {"floor": "0.1"}), ""),
         "another part of the objective": (floor("carol", {"margin": "0.04"}), ""),
     }

@@ -147,18 +147,19 @@ async def test_an_odd_answer_is_no_delivery_and_nothing_of_it_or_of_the_address_
 
 
 @pytest.mark.parametrize(
-    ("days", "name", "said"),
+    ("is_old", "name", "said"),
     [
-        ("0", "IP:127.0.0.1", "has expired; have it renewed there"),
-        ("2", "DNS:token.example", "is not for this address"),
-        ("2", "", "is not for this address"),
+        (True, "IP:127.0.0.1", "has expired; have it renewed there"),
+        (False, "DNS:token.example", "is not for this address"),
+        (False, "", "is not for this address"),
     ],
 )
 async def test_a_certificate_that_is_not_taken_is_told_with_what_is_wrong_with_it(
-    days: str, name: str, said: str, tmp_path: Path
+    is_old: bool, name: str, said: str, tmp_path: Path
 ) -> None:
     authority = Authority(tmp_path)
-    shown = authority.issue("receiver", *([name] if name else []), options=("-days", days))
+    issue = authority.issue_expired if is_old else authority.issue
+    shown = issue("receiver", *([name] if name else []))
     made = replace(channel("", caRef=None), tls=ssl.create_default_context(cadata=authority.certificate.decode()))
     async with answering(b"HTTP/1.1 204 x\r\n\r\n", shown.serving()) as port:
         found = await problem(replace(made, url=f"https://127.0.0.1:{port}/token"))
