@@ -53,11 +53,13 @@ class Authority:
     def issue_expired(self, name: str, *names: str) -> Pair:
         """The same for a server, of which the last day was yesterday."""
         pair = Pair(self._directory / f"{name}.pem", self._directory / f"{name}.key")
-        _request(pair, name, "-addext", f"subjectAltName={','.join(names)}")
+        _request(pair, name)  # by itself, as nothing else is signed anew
+        extensions = self._directory / f"{name}.extensions"
+        extensions.write_text(f"basicConstraints=critical,CA:FALSE\nsubjectAltName={','.join(names)}\n")
         signed = ("-CA", str(self.pair.certificate), "-CAkey", str(self.pair.key), "-set_serial", "1")
         path = str(pair.certificate)
-        command = ["openssl", "x509", "-in", path, "-days", "-1", *signed, "-out", path]
-        subprocess.run(command, check=True, capture_output=True)
+        command = ["openssl", "x509", "-in", path, "-days", "-1", "-clrext", "-extfile", str(extensions)]
+        subprocess.run([*command, *signed, "-out", path], check=True, capture_output=True)
         return pair
 
 
