@@ -126,6 +126,14 @@ class Scene:
             return str(error)
         return ""
 
+    def failure(self, *command: str) -> str:
+        """What kubectl says against a command, "" when it is done."""
+        try:
+            self.access.kubectl(*command)
+        except ClusterError as error:
+            return str(error)
+        return ""
+
     def signed(self, by: str | None, spec: dict[str, Any] | None = None) -> dict[str, Any]:
         return {"metadata": {"annotations": {SIGNED: by}}, **({"spec": spec} if spec else {})}
 
@@ -189,6 +197,88 @@ def attacks(scene: Scene) -> dict[str, tuple[str, str]]:
         "the author may approve": (edit("carol", {"spec": asks_anybody}), loosened),
         "another status": (edit("carol", status, "--subresource=status"), "forbidden"),
     }
+
+
+BELOW_FLOOR = {**asking(mode="WhenBelowFloor"), "objective": {"exactMatch": {"margin": "0.05", "floor": "0.9"}}}
+
+
+def later_attacks(scene: Scene) -> dict[str, tuple[str, str]]:
+    """The same by other ways to write an object, and by what `spec.approval` does not hold."""
+    where = f"--namespace={scene.namespace}"
+    mine, loose = scene.policy("qa", by="alice"), scene.policy("qa", by="alice", changes={"rollout": ASKING["rollout"]})
+    applied = ("--server-side", "--field-manager=bob")
+    named = scene.approval(by="carol")
+    named["metadata"] = {"generateName": "qa-", "namespace": scene.namespace}
+    scene.access.kubectl("create", "--filename=-", input=json.dumps(scene.policy("floor", changes=BELOW_FLOOR)))
+
+    def floor(user: str, exact_match: dict[str, Any]) -> str:
+        return scene.patched(user, "esp/floor", {"spec": {"objective": {"exactMatch": exact_match}}})
+
+    asks = "may not change what this policy asks people"
+    taken_out = json.dumps([{"op": "remove", "path": "/spec/approval"}])
+    return {
+        "applied by the server under bob's manager": (
+            scene.refusal("carol", "apply", scene.approval(), *applied),
+            "nobody answers in another name",
+        ),
+        "by a name that the server makes": (scene.refusal("carol", "create", named), "carol may not answer"),
+        "as one of a group that may not": (
+            scene.refusal("carol", "create", scene.approval(by="carol"), "--as-group=reviewers"),
+            "carol may not answer",
+        ),
+        "the terms are applied away": (scene.refusal("carol", "apply", loose, *applied, "--force-conflicts"), ""),
+        "the terms are replaced": (scene.refusal("carol", "replace", {**mine, "spec": loose["spec"]}), asks),
+        "the terms are taken out": (
+            scene.failure("patch", "esp/qa", where, "--type=json", f"--patch={taken_out}", "--as=carol"),
+            asks,
+        ),
+        "the floor is lowered": (floor("carol", {"floor": "0.1"}), f"exactMatch.floor: carol {asks}"),
+        "the floor is taken out": (floor("carol", {"floor": None}), "Invalid value"),
+        "who may approve lowers it": (floor("bob", {"floor": "0.1"}), ""),
+        "another part of the objective": (floor("carol", {"margin": "0.04"}), ""),
+    }
+
+
+def test_no_other_way_to_write_an_object_and_no_lower_floor_goes_past_those_who_approve(scene: Scene) -> None:
+    said = later_attacks(scene)
+    assert {
+        what: answer for what, (answer, wanted) in said.items() if wanted not in answer or (not wanted and answer)
+    } == {}
+    # Whoever is in a group that may approve does; what a new approval says of itself counts for nothing.
+    group = {"kind": "Group", "name": "reviewers", "apiGroup": "rbac.authorization.k8s.io"}
+    for role in ("earlystop-approve", f"write-{scene.namespace}"):
+        binding = next(each for each in people(scene.namespace) if each.get("roleRef", {}).get("name") == role)
+        metadata = {**binding["metadata"], "name": f"{role}-of-reviewers"}
+        scene.access.apply({**binding, "metadata": metadata, "subjects": [group]})
+    told = {
+        "type": "Counted",
+        "status": "True",
+        "reason": "Counted",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    dave = {**scene.approval("dave", by="dave"), "status": {"conditions": [told]}}
+    wait_until(
+        lambda: not scene.refusal("dave", "create", dave, "--as-group=reviewers"), WAIT_SECONDS, "the group's right"
+    )
+    assert "NotFound" in scene.failure("get", "esa/dave", f"--namespace={scene.namespace}"), "a dry run stored it"
+    assert scene.refusal("dave", "create", dave, "--as-group=reviewers", dry=False) == ""
+    (condition,) = scene.access.get("esa/dave", f"--namespace={scene.namespace}")["status"]["conditions"]
+    assert condition["status"] == "Unknown"
+
+
+def test_an_approval_of_a_policy_that_was_made_anew_under_its_name_is_refused_and_counts_nowhere(scene: Scene) -> None:
+    assert scene.refusal("bob", "create", scene.approval("early"), dry=False) == ""
+    scene.access.kubectl("delete", "esp/qa", f"--namespace={scene.namespace}")
+    assert scene.refusal("alice", "create", scene.policy("qa", by="alice"), dry=False) == ""
+    wait_until(
+        lambda: "is another policy by now" in scene.refusal("bob", "create", scene.approval("late")),
+        WAIT_SECONDS,
+        "what the API server's watch shows",
+    )
+    of = asked(uid_of(scene, "qa"), scene.terms, scene.state, "alice")
+    (early,) = scene.access.get("esa", f"--namespace={scene.namespace}")["items"]
+    assert early["spec"]["policyUid"] != of.uid
 
 
 def uid_of(scene: Scene, name: str) -> str:

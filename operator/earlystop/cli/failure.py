@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, NoReturn
 
 import typer
 
 FAILED = 1
 TRACEBACK_VARIABLE = "EARLYSTOP_TRACEBACK"
+_UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class CommandFailure(typer.BadParameter):
@@ -33,13 +36,19 @@ class CommandFailure(typer.BadParameter):
 
 
 def run_safely(command: Callable[[], object]) -> None:
-    """Run a command to its end. An error that nobody foresaw is one sentence too, and ends the process with 1.
+    """Run a command to its end. An error that nobody foresaw is one sentence too, and ends the process with 1, as does
+    an output that cannot be written; a reader that has enough of it is told nothing.
 
-    With EARLYSTOP_TRACEBACK in the environment it is raised as it is.
+    With EARLYSTOP_TRACEBACK in the environment an unforeseen error is raised as it is.
     """
     try:
-        command()
+        try:
+            command()
+        finally:
+            sys.stdout.flush()  # at the end of the process nobody could be told any more
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            _end_unwritten(error)
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         print(
@@ -48,6 +57,20 @@ def run_safely(command: Callable[[], object]) -> None:
             file=sys.stderr,
         )
         sys.exit(FAILED)
+
+
+def _end_unwritten(error: OSError) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again
+    if error.errno != errno.EPIPE:
+        print(f"Error: the output cannot be written: {error.strerror}.", file=sys.stderr)
+    sys.exit(FAILED)
+
+
+def have_every_stream() -> None:
+    """A stream that whoever started the process has closed is empty when it is read, and swallows what is written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as the process lives
 
 
 def write_whatever_the_terminal_knows() -> None:

@@ -14,7 +14,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
 from earlystop.rollout import manual
-from earlystop.rollout.handled_requests import Request, handled_of
+from earlystop.rollout.handled_requests import Request, is_new, unused_text
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable
 from earlystop.rollout.state import TRYING, Phase, RolloutState
@@ -176,7 +176,7 @@ def waiting_requests(policy: Manifest, verb: str) -> tuple[WaitingRequest, ...]:
     found = []
     for other in (ABORT, PROMOTE, RETRY):
         text = annotations.get(annotation_of(other), "")
-        if other != verb and text and text[:LONGEST_VALUE] != handled_of(state, other).text:
+        if other != verb and is_new(state, other, Request(text[:LONGEST_VALUE], "")):
             found.append(WaitingRequest(other, text, signer_of(annotations.get(signature_annotation(other), ""), text)))
     return tuple(found)
 
@@ -184,8 +184,7 @@ def waiting_requests(policy: Manifest, verb: str) -> tuple[WaitingRequest, ...]:
 def _unused(policy: Manifest, state: RolloutState, verb: str, text: str) -> str:
     """The text of a request, with a number where the same text was dealt with or still stands there: the operator
     does not look at a text twice."""
-    used = {(policy["metadata"].get("annotations") or {}).get(annotation_of(verb)), handled_of(state, verb).text}
-    return next(each for each in (text, f"{text}#2", f"{text}#3") if each not in used)
+    return unused_text(state, verb, text, (policy["metadata"].get("annotations", {}).get(annotation_of(verb), ""),))
 
 
 def same_situation(read: Manifest, newer: Manifest) -> bool:

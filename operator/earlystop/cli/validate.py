@@ -10,7 +10,7 @@ import typer
 
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.files.documents import read_documents
+from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.files.idle_fields import idle_notes
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.words import closest, nearest, shown
@@ -51,14 +51,14 @@ def command(
             unchecked += _unchecked(manifest)
             for problem in _problems(manifest):
                 problems += 1
-                say(f"{path}: {_name(manifest)}: {problem}")
+                say(f"{named(path)}: {_name(manifest)}: {problem}")
             for note in (*_notes(manifest), *idle_notes(manifest)):
-                say(f"{path}: {_name(manifest)}: {note}", colour="yellow")
+                say(f"{named(path)}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)
     passed_over = _passed_over(unchecked)
     if not policies:
-        raise CommandFailure(" ".join([f"There is no {POLICY} in {', '.join(map(str, files))}.", *passed_over]))
+        raise CommandFailure(" ".join([f"There is no {POLICY} in {', '.join(map(named, files))}.", *passed_over]))
     valid, fits = ("1 policy is", "its route and MetricSource fit it")
     if policies > 1:
         valid, fits = f"{policies} policies are", "their routes and MetricSources fit them"

@@ -7,7 +7,6 @@ maybe `scoring`, as in golden questions. No engine is asked, so only the scorer 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Protocol
 
+from earlystop.api.json_once import read_json
 from earlystop.evaluator.grading import Answer, asks_judge, is_match
 from earlystop.evaluator.judging import Judges
 from earlystop.evaluator.questions import GoldenError, GoldenQuestion
@@ -55,7 +55,7 @@ def load_frozen(path: Path, scoring: Scoring) -> tuple[FrozenAnswer, ...]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                found.append(_parsed(json.loads(line), scoring))
+                found.append(_parsed(read_json(line), scoring))
             except (ValueError, TypeError, KeyError, RecursionError) as error:
                 said = f" ({error})" if isinstance(error, GoldenError) else ""
                 raise GoldenError(

@@ -17,6 +17,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from earlystop.api.json_once import read_json
 from earlystop.api.plurals import counted
 from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.chat_api import ChatApi
@@ -128,7 +129,7 @@ def load_examples(path: Path) -> tuple[Example, ...]:
     for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
         if line.strip():
             try:
-                found.append(_example(json.loads(line)))
+                found.append(_example(read_json(line)))
             except (ValueError, TypeError, KeyError, RecursionError):
                 raise GoldenError(
                     f'{path}, line {number}: write an object such as {{"question": "1 + 1?", "answers": ["2"], '

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earlystop.api import wire
+from earlystop.api.json_once import read_json
 from earlystop.exporter.assignment import MAX_VARIANTS, WORD, is_policy, is_variant
 
 KIND = "Settings"
@@ -105,7 +106,7 @@ def read_document(data: bytes | str) -> SettingsDocument:
     if len(data) > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes, and no document of the operator has")
     try:
-        found = json.loads(data)
+        found = read_json(data)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is no JSON ({type(error).__name__})") from None
     if not isinstance(found, dict) or found.get("apiVersion") != wire.API_VERSION or found.get("kind") != KIND:

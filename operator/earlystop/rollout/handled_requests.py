@@ -1,13 +1,20 @@
 """Which requests of people are new, and whom each is recorded as.
 
-A request that was followed, refused or ignored once is not looked at again until its text changes: neither a restart
-nor a later campaign carries out what was refused. A signature vouches for one request: beside a later one it is stale.
+A request that was followed, refused or ignored once is not looked at again until its text changes to one that was not
+dealt with before: neither a restart nor a later campaign carries out what was refused, nor does a controller that
+writes an old value again, whatever stood there meanwhile. Of each verb the latest values are remembered so. A signature
+vouches for one request: beside a later one it is stale.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import count
 
+from earlystop.api.signatures import SUSPEND
+from earlystop.api.status.handled_requests import MOST_SPENT
 from earlystop.rollout.state import HandledRequest, RolloutState
 
 
@@ -51,7 +58,21 @@ def handled_of(state: RolloutState, verb: str) -> HandledRequest:
 
 def is_new(state: RolloutState, verb: str, request: Request) -> bool:
     """Whether a request waits to be dealt with."""
-    return bool(request.text) and request.text != handled_of(state, verb).text
+    return bool(request.text) and request.text != handled_of(state, verb).text and not is_spent(state, verb, request)
+
+
+def is_spent(state: RolloutState, verb: str, request: Request) -> bool:
+    """Whether a request's text was dealt with before another one, or before nothing stood there."""
+    return bool(request.text) and _digest(request.text) in handled_of(state, verb).spent
+
+
+def unused_text(state: RolloutState, verb: str, text: str, standing: Iterable[str] = ()) -> str:
+    """The text of a request with a number behind it where it needs one, so that the operator deals with it. standing:
+    other texts that it must not be."""
+    base = text.partition("#")[0]
+    used = {*standing, handled_of(state, verb).text}
+    numbered = (base if number == 1 else f"{base}#{number}" for number in count(1))
+    return next(each for each in numbered if each not in used and _digest(each) not in handled_of(state, verb).spent)
 
 
 def note_handled(state: RolloutState, verb: str, request: Request) -> RolloutState:
@@ -68,7 +89,19 @@ def note_handled(state: RolloutState, verb: str, request: Request) -> RolloutSta
     else:
         stale = bool(request.signature) and request.signature == before.signature
         by = request.unverified_by if stale else request.by
-    now = HandledRequest(verb, request.text, request.signature, by)
+    now = HandledRequest(verb, request.text, request.signature, by, _spent_after(before, verb, request))
     others = tuple(each for each in state.handled if each.verb != verb)
-    kept = (now,) if now.text or now.signature else ()
+    kept = (now,) if now.text or now.signature or now.spent else ()
     return replace(state, handled=tuple(sorted((*others, *kept), key=lambda each: each.verb)))
+
+
+def _spent_after(before: HandledRequest, verb: str, request: Request) -> tuple[str, ...]:
+    """The texts that are spent once a request stands there. `spec.suspend` has two values, which are never spent."""
+    if verb == SUSPEND or not before.text or request.text == before.text:
+        return before.spent
+    digest = _digest(before.text)
+    return (*(each for each in before.spent if each != digest), digest)[-MOST_SPENT:]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from earlystop.api.signatures import PROMOTE
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.in_service import NOT_PROVEN
-from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
+from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled, unused_text
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -114,7 +115,8 @@ def promote_now(
     if times.suspend or state.phase == Phase.SUSPENDED:
         message = (
             "The policy is suspended, and no weight rises meanwhile; nothing is promoted when it is resumed, either. "
-            f"Ask again then: write another text, as {request.text.partition('#')[0]}#again, to {PROMOTE_ANNOTATION}."
+            f"Ask again then: write another text, as {unused_text(state, PROMOTE, request.text, (request.text,))}, to "
+            f"{PROMOTE_ANNOTATION}."
         )
         return Declined(message, refused=True)
     missing = unproven(state, now, name)
@@ -153,6 +155,15 @@ def unproven(state: RolloutState, now: int, name: str) -> tuple[str, ...]:
     """What a promotion of a candidate by evidence would still need, one phrase each with its numbers; none when all is
     proven. Raises KeyError for a name that is not tried."""
     return missing_phrases(missing_for_promotion(state.pinned_plan, state, name, now), name)
+
+
+def spent_message(state: RolloutState, verb: str, request: Request) -> str:
+    """Why nothing is done about a request whose text was dealt with before another one."""
+    other = unused_text(state, verb, request.text, (request.text,))
+    return (
+        f"{GROUP}/{verb} is {_quoted(request.text)}, which was dealt with before; each text is dealt with once. "
+        f"Nothing is done. If it is meant anew, write another text, as {other}."
+    )
 
 
 def _stale(verb: str, state: RolloutState, request: Request) -> Declined | None:

@@ -67,6 +67,7 @@ class Plan:
     attempt: which campaign of its candidates this is, among those that share the risks of error.
     used: what promotions since the pinned baseline have used of margin and risk.
     trial: which trial of a search it is, None outside of one; its setting is then the only candidate.
+    retry: the token by which a person started it anew, "" where none did.
     """
 
     text: str
@@ -80,6 +81,7 @@ class Plan:
     attempt: int = field(default=1, compare=False)
     used: MarginUse = field(default=NOTHING_USED, compare=False)
     trial: TrialPlan | None = field(default=None, compare=False)
+    retry: str = field(default="", compare=False)
 
     @property
     def incumbent(self) -> Incumbent | None:
@@ -222,7 +224,7 @@ def parse_plan(text: str) -> Plan:
     pinned = json.loads(text)
     if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
-    pinned.pop("retry", None)
+    retry = pinned.pop("retry", "")
     engine, attempt = pinned.pop("engine", FIRST), pinned.pop("attempt", 1)
     if not isinstance(attempt, int):
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
@@ -249,6 +251,7 @@ def parse_plan(text: str) -> Plan:
         attempt=attempt,
         used=used,
         trial=trial,
+        retry=str(retry),
     )
 
 

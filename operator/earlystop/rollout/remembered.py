@@ -33,10 +33,11 @@ class HandledRequest:
     """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
 
     text: the value that was requested. signature: digest of the signature that stood beside it, "" when none did.
-    by: who asked for it, in words.
+    by: who asked for it, in words. spent: digests of the texts that were dealt with before it, oldest first.
     """
 
     verb: str
     text: str
     signature: str
     by: str
+    spent: tuple[str, ...] = ()

@@ -45,6 +45,25 @@ def test_what_needs_no_cluster_and_no_simulation_imports_the_libraries_of_neithe
     assert not set(HEAVY) & set(imported) - NEEDED.get(name, set())
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("validate - <&-", "There is no EarlyStopPolicy in the standard input"),
+        ("verify /dev/zero", "/dev/zero has more than 8 MiB"),
+        ("validate /proc/self/mem", "cannot be read"),
+        ("--help >/dev/full", "the output cannot be written: No space left on device"),
+        ("--help >&-", ""),
+        ("--help | head -c 1", ""),
+    ],
+)
+def test_a_stream_that_is_closed_full_or_endless_ends_with_a_sentence_at_most(command: str, said: str) -> None:
+    program = f"{sys.executable} -m earlystop.cli {command}"
+    done = subprocess.run(["sh", "-c", program], env=environment(), capture_output=True, text=True, check=False)
+    lines = done.stderr.splitlines()
+    assert len(lines) == bool(said) and all(said in each for each in lines), done.stderr
+    assert done.returncode == bool(said)
+
+
 def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
     for name, command in COMMANDS.items():
         text = getattr(import_module(command.module), command.function).__doc__

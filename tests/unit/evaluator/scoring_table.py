@@ -245,6 +245,12 @@ JSON = [
         ('{"result": {"items": ["Paris"]}}',),
         ('{"result": {"items": []}}', '{"result": "Paris"}'),
     ),
+    *rows(
+        "json:choice",
+        "B",
+        ('{"choice": "B", "choice": "B"}', '{"n": 1, "n": 2, "choice": "B"}'),
+        ('{"choice": "A", "choice": "B"}', '{"choice": "B"} or {"choice": "A", "choice": "B"}'),
+    ),
     *rows("json:ok", "true", ('{"ok": true}', '{"ok": "True"}'), ('{"ok": false}', '{"ok": 1}')),
     *rows("json:choice", "A", ('{"choice": "A"}', '{"choice": "(A)"}'), ('{"choice": "B"}', '{"choice": "the"}')),
 ]

@@ -8,8 +8,17 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.signatures import signature, signer_of
+from earlystop.api.status.handled_requests import MOST_SPENT
 from earlystop.rollout.campaign_start import start_campaign
-from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
+from earlystop.rollout.handled_requests import (
+    NOTHING,
+    Request,
+    handled_of,
+    is_new,
+    is_spent,
+    note_handled,
+    unused_text,
+)
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, follow, promote_now
 from earlystop.rollout.state import Phase, RolloutState
@@ -53,6 +62,42 @@ def test_a_request_that_was_written_for_a_campaign_to_come_is_not_carried_out_by
     campaign = start_campaign(SPEC, UID, "again", "", ignored, NOW + 6000, entropy="secret")
     assert campaign.revision == coming.revision
     assert promoted(TIMES, campaign, request) == (campaign, None)
+
+
+def test_a_request_that_was_dealt_with_does_not_come_back_whatever_stood_there_meanwhile() -> None:
+    """A controller that writes its file's annotation again after others were written, or after it was removed."""
+    state, other = REACHED["observing"], Request("0123456789", "user bob")
+    refused, _ = promoted(PAUSED, state, Request(state.revision, "user mallory"))
+    again = Request(state.revision, "field manager argocd")
+    for meanwhile in ([NOTHING], [other], [NOTHING, other], [other, NOTHING], [other, NOTHING, other]):
+        state = refused
+        for each in meanwhile:
+            state, _ = promoted(TIMES, state, each)
+        after, _ = promoted(TIMES, state, again)
+        assert after.decision is None and is_spent(state, "promote", again)
+        restored, _ = from_status(to_status("qa", UID, TIMES, after, ""))
+        assert restored.handled == after.handled
+        new = replace(again, text=unused_text(after, "promote", again.text, (again.text,)))
+        assert promoted(TIMES, restored, new)[0].decision is not None
+
+
+def test_what_is_remembered_of_requests_is_bounded_and_a_pause_and_its_end_are_never_spent() -> None:
+    state = RolloutState()
+    for number in range(50):
+        state = note_handled(state, "retry", Request(f"{number}", "user alice"))
+        state = note_handled(state, "suspend", Request(("true", "false")[number % 2], "user alice"))
+    assert len(handled_of(state, "retry").spent) == MOST_SPENT and handled_of(state, "suspend").spent == ()
+    latest = [each for each in range(50) if not is_new(state, "retry", Request(f"{each}", ""))]
+    assert latest == list(range(50 - MOST_SPENT - 1, 50))
+    assert is_new(state, "suspend", Request("true", ""))
+
+
+def test_a_text_that_is_proposed_for_a_request_is_one_that_the_operator_deals_with() -> None:
+    state = RolloutState()
+    for _ in range(MOST_SPENT):
+        text = unused_text(state, "promote", "0123456789/w10#friday", ("0123456789/w10",))
+        assert text.startswith("0123456789/w10#") and is_new(state, "promote", Request(text, ""))
+        state = note_handled(state, "promote", Request(text, "user alice"))
 
 
 @pytest.mark.parametrize("name", sorted(REACHED))

@@ -305,7 +305,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
             "policy before editing its traffic.",
             "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
-            "RequestIgnored": "A person's request by annotation is about another campaign, and is not looked at again.",
+            "RequestIgnored": "A request by annotation is about another campaign, or was dealt with before.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),

@@ -32,12 +32,17 @@ def read_bytes(path: Path) -> bytes:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
     except IsADirectoryError:
-        raise CommandFailure(f"{path} is a directory; name a file in it.") from None
+        raise CommandFailure(f"{named(path)} is a directory; name a file in it.") from None
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise CommandFailure(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+        raise CommandFailure(f"{named(path)} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if len(content) > LARGEST_FILE:
-        raise CommandFailure(f"{path} has more than {LARGEST_FILE // 2**20} MiB; name a smaller file.")
+        raise CommandFailure(f"{named(path)} has more than {LARGEST_FILE // 2**20} MiB; name a smaller file.")
     return content
+
+
+def named(path: Path) -> str:
+    """The path as a message says it."""
+    return "the standard input" if path == STANDARD_INPUT else str(path)
 
 
 def decoded(content: bytes) -> str:
@@ -51,7 +56,7 @@ def read_text(path: Path) -> str:
     try:
         return decoded(read_bytes(path))
     except UnicodeDecodeError:
-        raise CommandFailure(f"{path} is no text in UTF-8 or UTF-16. Save it as UTF-8 and try again.") from None
+        raise CommandFailure(f"{named(path)} is no text in UTF-8 or UTF-16. Save it as UTF-8 and try again.") from None
 
 
 def read_documents(path: Path) -> list[dict[str, Any]]:
@@ -67,7 +72,7 @@ def read_documents(path: Path) -> list[dict[str, Any]]:
             _ensure_bounded(path, text)
             found = _loaded(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CommandFailure(f"{path} cannot be read as YAML or JSON: {_where_and_why(error)}.") from None
+        raise CommandFailure(f"{named(path)} cannot be read as YAML or JSON: {_where_and_why(error)}.") from None
     return [item for number, each in enumerate(found, 1) if each is not None for item in _items(path, number, each)]
 
 

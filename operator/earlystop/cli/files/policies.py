@@ -7,7 +7,7 @@ from typing import Any
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files.documents import read_documents
+from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.files.offline_check import Malformed, problems_of, spec_of
 
 HINTS = {"EarlyStopVerdict": "; save one by kubectl get esv NAME -n llm -o yaml > verdict.yaml"}
@@ -19,11 +19,11 @@ def read_manifest(path: Path, kind: str) -> dict[str, Any]:
     objects = read_documents(path)
     found = [each for each in objects if each.get("kind") == kind]
     if len(found) > 1:
-        raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; name a file with just one.")
+        raise CommandFailure(f"{named(path)} holds {len(found)} objects of kind {kind}; name a file with just one.")
     if not found:
         kinds = sorted({str(each["kind"]) for each in objects if isinstance(each.get("kind"), str)})
         only = f", only: {', '.join(kinds)}" if kinds else ""
-        raise CommandFailure(f"{path} holds no {kind}{only}{HINTS.get(kind, '')}.")
+        raise CommandFailure(f"{named(path)} holds no {kind}{only}{HINTS.get(kind, '')}.")
     return found[0]
 
 
@@ -38,7 +38,7 @@ def read_checked_policy(path: Path) -> PolicySpec:
     problems = problems_of(manifest)
     if problems:
         more = f" ({len(problems) - 1} more: see kubectl earlystop validate {path})" if len(problems) > 1 else ""
-        raise CommandFailure(f"{path}: {problems[0]}{more}")
+        raise CommandFailure(f"{named(path)}: {problems[0]}{more}")
     return _parsed(path, manifest)
 
 
@@ -47,8 +47,9 @@ def read_offline_policy(path: Path) -> PolicySpec:
     spec = read_checked_policy(path)
     if spec.objective.per_class:
         raise CommandFailure(
-            f"{path}: objective.perClass judges each query class by its own requests, which this command cannot tell "
-            "apart. Remove it and queryClasses here to ask about one class alone, with its margin and its requests."
+            f"{named(path)}: objective.perClass judges each query class by its own requests, which this command cannot "
+            "tell apart. Remove it and queryClasses here to ask about one class alone, with its margin and its "
+            "requests."
         )
     return spec
 
@@ -58,7 +59,7 @@ def name_in(path: Path, manifest: dict[str, Any]) -> str:
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not name:
-        raise CommandFailure(f"{path}: metadata.name: write a name.")
+        raise CommandFailure(f"{named(path)}: metadata.name: write a name.")
     return name
 
 
@@ -66,4 +67,4 @@ def _parsed(path: Path, manifest: dict[str, Any]) -> PolicySpec:
     try:
         return spec_of(manifest)
     except Malformed as error:
-        raise CommandFailure(f"{path}: {error}") from None
+        raise CommandFailure(f"{named(path)}: {error}") from None

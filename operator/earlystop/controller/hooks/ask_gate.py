@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from earlystop.api.addresses import Network
 from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.hooks import OccurrenceKind
+from earlystop.api.json_once import read_json
 from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
@@ -23,6 +23,7 @@ from earlystop.rollout.waiting.approval_words import proposal_sentence
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
 
 LONGEST_ANSWER = 4096
+"""Bytes of a receiver's answer. One that is longer says nothing, since its end might say otherwise."""
 LONGEST_WORDS = 200
 KINDS = {"Deployment": DEPLOYMENTS, "Job": JOBS}
 STATES = {"Open": GateState.OPEN, "Closed": GateState.CLOSED}
@@ -138,7 +139,7 @@ class GateAsker:
     async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
         assert gate.target_ref is not None  # the API server takes no gate without any of the three
         channel = await channel_to(self._cluster, self._secrets, gate.target_ref.name, identity.namespace)
-        status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER)
+        status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
         waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {status}")
         return waiting if status != 200 else _read(waiting, body)
 
@@ -146,7 +147,7 @@ class GateAsker:
 def _read(waiting: GateAnswer, body: bytes) -> GateAnswer:
     """What an answer says; that the gate is waited for where it says neither."""
     try:
-        said = json.loads(body)
+        said = read_json(body if len(body) <= LONGEST_ANSWER else b"")
         state, words = STATES.get(str(said.get("gate"))), str(said.get("message") or "")
     except (ValueError, AttributeError, RecursionError):
         state, words = None, ""

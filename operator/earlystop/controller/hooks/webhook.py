@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Sequence
 
 import aiohttp
@@ -15,6 +16,13 @@ from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occur
 from earlystop.rollout.hooks.signature import signed_headers
 
 AGENT = "earlystop-operator"
+UNTRUSTED = "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
+_CERTIFICATE_FAULTS = {  # X509_V_ERR_... of OpenSSL
+    9: "shows a certificate that is not valid yet; set the clock right, or have it renewed there",
+    10: "shows a certificate that has expired; have it renewed there",
+    62: "shows a certificate for another name; write the name that it is for as the host of the URL",
+    64: "shows a certificate that is not for this address; write the name that it is for as the host of the URL",
+}
 
 
 async def post(
@@ -95,8 +103,10 @@ def _fault(error: Exception) -> str:
             "has no public address: it leads into a private network, or to the cluster itself; ask the cluster's admin "
             "for another address, or to allow the network in allowNetworks"
         )
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _CERTIFICATE_FAULTS.get(getattr(error.certificate_error, "verify_code", 0), UNTRUSTED)
+    if isinstance(error, aiohttp.ClientSSLError) or _is_caused_by(error, ssl.SSLError):
+        return "makes no TLS connection; ask for TLS 1.2 or later there, and for no certificate of the client"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "has a name that cannot be resolved"
     if isinstance(error, aiohttp.InvalidURL):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -89,15 +88,15 @@ def with_requester(before: RolloutState, after: RolloutState, note: EventNote) -
     """A note of a pause, its end, a retry, or what this closes, with its requester; any other note as it is."""
     if note.reason in ("Suspended", "Resumed"):
         by = handled_of(after, SUSPEND).by
-    elif note.reason in ("CampaignStarted", "EvidenceClosed") and before.campaign and _retry(before) != _retry(after):
+    elif note.reason in ("CampaignStarted", "EvidenceClosed") and _is_retried(before, after):
         by = handled_of(after, RETRY).by
     else:
         return note
     return replace(note, message=f"Asked for by {by}: {note.message}") if by else note
 
 
-def _retry(state: RolloutState) -> str:
-    return str(json.loads(state.pinned_plan.text).get("retry", ""))
+def _is_retried(before: RolloutState, after: RolloutState) -> bool:
+    return bool(before.campaign) and before.pinned_plan.retry != after.pinned_plan.retry
 
 
 def _manager_of(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:

@@ -13,8 +13,8 @@ from earlystop.rollout.certificate.words import revalidating_note
 from earlystop.rollout.guard.adjust import step_back, without_step_back
 from earlystop.rollout.guard.busy import follow_load
 from earlystop.rollout.guard.follow import follow_guard
-from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
-from earlystop.rollout.manual import Decide, abort, follow, promote_now
+from earlystop.rollout.handled_requests import Request, handled_of, is_new, is_spent, note_handled
+from earlystop.rollout.manual import Decide, Declined, abort, follow, promote_now, spent_message
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.warm_start import WarmStart
 from earlystop.rollout.state import Phase, RolloutState
@@ -53,7 +53,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     A refused spec changes nothing of the campaign under way. A policy that has left its target to another one begins
     nothing by itself.
     """
-    state = note_handled(tracked.state, RETRY, tracked.policy.requests.retry)
+    state = _noted(tracked, RETRY, tracked.policy.requests.retry)
     has_left = bool(tracked.traffic.successor) and not tracked.is_edited(state)
     if tracked.observations.refusal is not None or has_left:
         return state
@@ -121,20 +121,35 @@ REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, afte
 def _after_request(tracked: TrackedPolicy, verb: str, request: Request, decide: Decide, now: int) -> RolloutState:
     """The state after a person's request. One that is declined changes nothing and gets one event."""
     if not is_new(tracked.state, verb, request):
-        if not request.text:
-            tracked.declined.pop(verb, None)
-        return note_handled(tracked.state, verb, request)
+        return _noted(tracked, verb, request)
     digest = digest_of_decision(tracked.name, tracked.uid, tracked.state)
     after, declined = follow(verb, decide, tracked.times, tracked.state, request, digest, now)
     if declined is None:
         return after
-    # Where the status cannot be written, the same request is declined again.
-    if tracked.declined.get(verb) != request.text:
-        tracked.declined[verb] = request.text
-        reason = "RequestRefused" if declined.refused else "RequestIgnored"
-        message = f"{declined.message} Asked for by {handled_of(after, verb).by}."
-        tracked.announce(EventNote(reason, "ApplyRequest", message, warning=declined.refused))
+    _tell_declined(tracked, verb, request, declined, handled_of(after, verb).by)
     return after
+
+
+def _noted(tracked: TrackedPolicy, verb: str, request: Request) -> RolloutState:
+    """The state that remembers what stands there. A text that was dealt with before another one gets one event."""
+    state = tracked.state
+    if not request.text:
+        tracked.declined.pop(verb, None)
+    after = note_handled(state, verb, request)
+    if is_spent(state, verb, request) and request.text != handled_of(state, verb).text:
+        declined = Declined(spent_message(after, verb, request))
+        _tell_declined(tracked, verb, request, declined, handled_of(after, verb).by)
+    return after
+
+
+def _tell_declined(tracked: TrackedPolicy, verb: str, request: Request, declined: Declined, by: str) -> None:
+    """Tell people why nothing is done about a request: once, also where the status that would remember it is stuck."""
+    if tracked.declined.get(verb) == request.text:
+        return
+    tracked.declined[verb] = request.text
+    reason = "RequestRefused" if declined.refused else "RequestIgnored"
+    message = f"{declined.message} Asked for by {by}."
+    tracked.announce(EventNote(reason, "ApplyRequest", message, warning=declined.refused))
 
 
 def _pause_was_requested(tracked: TrackedPolicy) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.api.signatures import RETRY
 from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.evaluators import EvaluatorMemory
@@ -20,6 +21,7 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.resumed import resumed_traffic
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
+from earlystop.rollout.handled_requests import is_spent
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
@@ -218,8 +220,12 @@ class TrackedPolicy:
 
     @property
     def retry_token(self) -> str:
-        """The retry annotation's value; a campaign starts anew when a person changes it."""
-        return self.policy.requests.retry.text
+        """The retry annotation's value; a campaign starts anew when a person changes it to one that is new. Where it
+        was removed, or an old value was written again, it is the token of the campaign under way."""
+        request, state = self.policy.requests.retry, self.state
+        if request.text and not is_spent(state, RETRY, request):
+            return request.text
+        return "" if state.plan is None else state.plan.retry
 
     @property
     def plan(self) -> Plan:

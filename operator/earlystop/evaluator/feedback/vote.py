@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from earlystop.api.json_once import read_json
 from earlystop.api.wire import MATCH, MISMATCH
 from earlystop.exporter.receipts import MOST_CHARACTERS
 
@@ -42,8 +43,8 @@ class _Body(BaseModel):
 def read_vote(body: bytes) -> Vote | None:
     """The vote in a body of JSON; None for any that does not say just one thing of one response."""
     try:
-        read = _Body.model_validate_json(body)
-    except ValidationError:
+        read = _Body.model_validate(read_json(body.decode()))
+    except (ValidationError, ValueError, RecursionError):
         return None
     match read.sentiment, read.match:
         case str() as sentiment, None:

@@ -7,15 +7,20 @@ from typing import Any
 
 _MOST_CHARACTERS = 200_000
 _MOST_OBJECTS = 200
+_SAID_TWICE = object()
+"""Stands for the values of a key that an object has twice with two of them."""
 
 
 def json_field(text: str, path: str) -> str | None:
     """The field at a path such as result.answer or items.0, as text; None where the answer has no such field.
 
-    Numbers stay as they are written. The last object with the field counts. An object, a list or null is no answer.
+    Numbers stay as they are written. The last object with the field counts. An object, a list or null is no answer, nor
+    is a key that stands twice with two values.
     """
     text = text[-_MOST_CHARACTERS:]
-    decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
+    decoder = json.JSONDecoder(
+        strict=False, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object
+    )
     found: str | None = None
     position = text.find("{")
     for _ in range(_MOST_OBJECTS):
@@ -27,17 +32,27 @@ def json_field(text: str, path: str) -> str | None:
             end = position + 1
         else:
             field = _at(value, path)
-            found = found if field is None else field
+            found = found if field is None else None if field is _SAID_TWICE else str(field)
         position = text.find("{", end)
     return found
 
 
-def _at(value: Any, path: str) -> str | None:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found[key] = value if found.get(key, value) == value else _SAID_TWICE
+    return found
+
+
+def _at(value: Any, path: str) -> Any:
+    """The field as text, None where there is none, _SAID_TWICE where it cannot be known which one is meant."""
     for name in path.split("."):
         if isinstance(value, list) and name.isascii() and name.isdigit() and int(name[:6]) < len(value):
             value = value[int(name[:6])]
         elif isinstance(value, dict):
             value = value.get(name)
+            if value is _SAID_TWICE:
+                return _SAID_TWICE
         else:
             return None
     if isinstance(value, bool):

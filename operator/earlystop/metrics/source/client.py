@@ -51,6 +51,14 @@ _KIND_OF_STATUS: Mapping[int, FailureKind] = {
 }
 
 
+class _SessionWithoutRedirects(requests.Session):
+    """requests works out where a redirect leads although nobody follows it: it would take in the whole of its body,
+    decompressed, and fail in words of its own at an address that is none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
 class ExactPrometheus(PrometheusConnect):
     """A metrics source that is asked once per call; threads that share it wait for each other.
 
@@ -84,7 +92,7 @@ class ExactPrometheus(PrometheusConnect):
     ) -> None:
         base = url.rstrip("/")
         self.place = _public_place(base)
-        session = requests.Session()
+        session = _SessionWithoutRedirects()
         session.trust_env = False
         session.verify, session.cert = verify, cert
         known = {**(headers or {}), **({} if auth is None else {"Authorization": _basic(*auth)})}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.json_once import read_json
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify.verdict import differences
@@ -115,7 +116,7 @@ def statement_differences(payload: bytes) -> list[str]:
     """Where a statement is not what its record gives, one sentence each; none where it can be recomputed. Raises
     ValueError where it is no statement about a verdict."""
     try:
-        statement = json.loads(payload)
+        statement = read_json(payload)
         predicate = statement["predicate"]
         record, subjects = predicate["record"], statement["subject"]
         kinds = statement["_type"], statement["predicateType"]

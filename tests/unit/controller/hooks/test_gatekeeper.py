@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 
 from earlystop.controller.cluster import DEPLOYMENTS, ClusterError, Manifest, Resource
-from earlystop.controller.hooks.ask_gate import question
+from earlystop.controller.hooks.ask_gate import LONGEST_ANSWER, _read, question
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS
-from earlystop.rollout.waiting.gates import GateSubject
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
 
@@ -37,6 +37,24 @@ async def test_a_receiver_is_asked_until_it_says_open() -> None:
         assert body["type"] == "dev.earlystop.gate" and body["data"]["gate"] == "ci"
         assert body["data"]["proposal"] == {"candidate": "w10", "setting window": "10", "setting patience": "2.5"}
         assert {"GateWaiting", "GateOpen", "Promoted"} <= made.world.told()
+
+
+def test_an_answer_that_says_two_things_or_is_longer_than_an_answer_says_nothing() -> None:
+    waiting = GateAnswer("ci", GateState.WAITING, 0)
+    for answer in (
+        b'{"gate": "Closed", "gate": "Open"}',
+        b'{"gate": "Open", "gate": "Open"}',
+        b'{"gate": "Closed", "g\\u0061te": "Open"}',
+        b'{"gate": "Open", "details": {"job": 1, "job": 2}}',
+        b'{"gate": "Open"}' + b" " * LONGEST_ANSWER,
+        b'{"gate": "Open"}{"gate": "Closed"}',
+        b'[{"gate": "Open"}]',
+        b'{"gate": ["Open"]}',
+        b'{"Gate": "Open"}',
+    ):
+        assert _read(waiting, answer).state is GateState.WAITING, answer
+    exact = b'{"gate": "Open"}'.ljust(LONGEST_ANSWER)
+    assert _read(waiting, exact).state is GateState.OPEN
 
 
 @pytest.mark.slow

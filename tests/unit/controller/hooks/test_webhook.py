@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -9,6 +10,9 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from earlystop.controller.hooks.channel import Channel, HookProblem
 from earlystop.controller.hooks.webhook import post
 from earlystop.rollout.hooks.occurrence import occurrence_id
 from tests.unit.controller.hooks.receiver import KEY, Receiver, receiving, target
+from tests.unit.metrics.source.certificates import Authority
 from tests.unit.rollout.hooks.occurred import POLICY, occurred
 from tests.unit.rollout.policies import NOW, UID
 
@@ -97,6 +102,68 @@ async def test_a_receiver_that_is_down_is_told_so_without_its_address() -> None:
         port = free.getsockname()[1]
     said = await problem(channel(f"http://127.0.0.1:{port}/token"))
     assert "cannot be reached" in said and str(port) not in said and "token" not in said
+
+
+@asynccontextmanager
+async def answering(answer: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """The port of a receiver that answers every request with these bytes, and then closes the connection."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"hello",
+        b"HTTP/1.1 99 odd\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n",
+        b"HTTP/1.1 302 x\r\nlocation: http://[token\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 500 \x1b]0;token\x07\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 401 x\r\nwww-authenticate: Basic realm=token\r\ncontent-length: 0\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+async def test_an_odd_answer_is_no_delivery_and_nothing_of_it_or_of_the_address_is_told(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with answering(answer) as port:
+        said = await problem(channel(f"http://127.0.0.1:{port}/services/token?key=token"))
+    assert "token" not in said and said.isprintable() and "token" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("is_old", "name", "said"),
+    [
+        (True, "IP:127.0.0.1", "has expired; have it renewed there"),
+        (False, "DNS:token.example", "is not for this address"),
+        (False, "", "is not for this address"),
+    ],
+)
+async def test_a_certificate_that_is_not_taken_is_told_with_what_is_wrong_with_it(
+    is_old: bool, name: str, said: str, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    issue = authority.issue_expired if is_old else authority.issue
+    shown = issue("receiver", *([name] if name else []))
+    made = replace(channel("", caRef=None), tls=ssl.create_default_context(cadata=authority.certificate.decode()))
+    async with answering(b"HTTP/1.1 204 x\r\n\r\n", shown.serving()) as port:
+        found = await problem(replace(made, url=f"https://127.0.0.1:{port}/token"))
+    assert said in found and "token" not in found and "caRef" not in found
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "127.1"])

@@ -127,6 +127,21 @@ async def test_a_request_that_is_applied_for_ever_is_done_once_and_is_no_news_to
             assert told(world, "RequestIgnored") == told(world, "RequestRefused") == []
 
 
+async def test_a_retry_that_is_removed_or_written_again_begins_nothing_and_is_told_once() -> None:
+    """As by `kubectl replace`, a prune, or a controller whose file has an old token."""
+    async with World(SAME).open() as world:
+        await under_way(world)
+        for token, campaign in (("1", 2), ("", 2), ("1", 2), ("2", 3), ("1", 3), ("", 3), ("2", 3), ("3", 4)):
+            world.edit(annotations={RETRY: token} if token else {})
+            for _ in range(4):
+                await world.reconcile()
+            assert world.status["campaign"] == campaign, f"after {token!r}"
+            world.restart()
+        ignored = told(world, "RequestIgnored")
+    assert len(ignored) == 3 and all("dealt with before" in note for note in ignored)
+    assert "write another text, as 1#2" in ignored[0]
+
+
 async def test_a_request_for_another_campaign_is_told_once_however_often_the_operator_starts() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)

@@ -50,6 +50,18 @@ class Authority:
         _request(pair, name, *signed, *usage, *also)
         return pair
 
+    def issue_expired(self, name: str, *names: str) -> Pair:
+        """The same for a server, of which the last day was yesterday."""
+        pair = Pair(self._directory / f"{name}.pem", self._directory / f"{name}.key")
+        _request(pair, name)  # by itself, as nothing else is signed anew
+        extensions = self._directory / f"{name}.extensions"
+        extensions.write_text(f"basicConstraints=critical,CA:FALSE\nsubjectAltName={','.join(names)}\n")
+        signed = ("-CA", str(self.pair.certificate), "-CAkey", str(self.pair.key), "-set_serial", "1")
+        path = str(pair.certificate)
+        command = ["openssl", "x509", "-in", path, "-days", "-1", "-clrext", "-extfile", str(extensions)]
+        subprocess.run([*command, *signed, "-out", path], check=True, capture_output=True)
+        return pair
+
 
 def encrypted(key: Path, password: str) -> bytes:
     """A private key that needs a password."""

@@ -61,6 +61,14 @@ def drip_the_body(handler: Handler) -> None:
     handler.drip(b" ")
 
 
+def drip_a_redirect(handler: Handler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "/elsewhere")
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.drip(b"1\r\n \r\n")
+
+
 def drip_chunks(handler: Handler) -> None:
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
@@ -103,6 +111,13 @@ FAULTS: dict[str, tuple[Answer, FailureKind]] = {
     "503": (status(503, Retry_After="0"), FailureKind.SERVER_ERROR),
     "302": (status(302, Location="/elsewhere"), FailureKind.REDIRECT),
     "308": (status(308, Location="/elsewhere"), FailureKind.REDIRECT),
+    "a redirect to no address": (status(302, Location="http://["), FailureKind.REDIRECT),
+    "a redirect to a secret": (status(307, Location="http://SECRET.example/SECRET"), FailureKind.REDIRECT),
+    "a redirect without end": (drip_a_redirect, FailureKind.REDIRECT),
+    "a compressed redirect": (
+        lambda handler: handler.reply(302, gzip.compress(bytes(LIMIT)), Location="/x", Content_Encoding="gzip"),
+        FailureKind.REDIRECT,
+    ),
     "204": (status(204), FailureKind.MALFORMED),
     "HTML": (body(b"<html>SECRET-BODY</html>", "text/html"), FailureKind.NOT_JSON),
     "an empty body": (body(b""), FailureKind.NOT_JSON),
