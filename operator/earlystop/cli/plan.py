@@ -12,6 +12,7 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
@@ -84,7 +85,7 @@ def command(
         f"{counted(round(float(found['fixed_sample'])), 'request')} at the "
         "last step's split, and would find it in 90 % of rollouts. "
         f"The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
-        f"{100 * found['power']:z.0f} %.{_sensible(found)}"
+        f"{rounded_percent(float(found['power']))}.{_sensible(found)}"
     )
     said = (*rate_remarks(spec, rate), *_remarks(spec, found), *wait_remarks(spec, found))
     for sentence in (*said, *_margin_remarks(spec, found, used)):
@@ -123,8 +124,8 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         )
     if float(found["share"]) < FEW:
         sentences.append(
-            f"Only {100 * found['share']:z.0f} % of such rollouts ever end so, before their record is full; the "
-            "supposed loss is too near to a border to be planned for."
+            f"Only {rounded_percent(float(found['share']))} of such rollouts ever end so, before their record is full; "
+            "the supposed loss is too near to a border to be planned for."
         )
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(
@@ -247,7 +248,7 @@ def planned(
     share = float(ends_so.mean())
     if share < LEAST_SHARE:
         raise ValueError(
-            f"Only {100 * share:z.1f} % of the rollouts of a candidate that loses {em_loss:g} ever end with "
+            f"Only {rounded_percent(share, 1)} of the rollouts of a candidate that loses {em_loss:g} ever end with "
             f"{_verdict(spec, question.side)}. Write an --em-loss further from the margin."
         )
     rollout, stages = spec.rollout, stages_of(spec)
