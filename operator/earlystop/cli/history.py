@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group, RenderableType
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
@@ -148,8 +149,8 @@ def _cells(row: LearnedSetting, baseline: Mapping[str, str]) -> tuple[str, ...]:
         str(row.rolled_back),
         str(row.undecided),
         "not known" if row.loss is None else f"{100 * row.loss.mean:+z.1f} ± {100 * row.loss.error:.1f}",
-        "not known" if row.saving is None else f"{100 * row.saving.mean:z.0f} % ± {100 * row.saving.error:.0f}",
-        "not known" if row.holds is None else f"{100 * row.holds:.0f} %",
+        "not known" if row.saving is None else f"{rounded_percent(row.saving.mean)} ± {100 * row.saving.error:.0f}",
+        "not known" if row.holds is None else rounded_percent(row.holds),
     )
 
 

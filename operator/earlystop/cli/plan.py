@@ -11,6 +11,7 @@ import typer
 from numpy import quantile
 from rich.table import Table
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
@@ -143,7 +144,7 @@ def planned(
     fixed_sample = fixed_sample_size(question, split.share) / split.compared
     if share < LEAST_SHARE:
         raise ValueError(
-            f"Only {100 * share:z.1f} % of the rollouts ever end with {_verdict(spec, question.side)} if "
+            f"Only {rounded_percent(share, 1)} of the rollouts ever end with {_verdict(spec, question.side)} if "
             f"{points_are_lost(em_loss)}: {why_few(spec, fixed_sample, to_deadline)}"
         )
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -45,7 +46,7 @@ def single_look_remark(spec: PolicySpec, found: Mapping[str, float | str]) -> st
         f"A test that may look only once, when all is over, would need "
         f"{counted(round(float(found['fixed_sample'])), unit)} at the last step's split, and would find it in 90 % of "
         f"rollouts. The deadline allows {counted(round(float(found['requests_to_deadline'])), unit)}: a verdict by "
-        f"then has probability {100 * float(found['power']):z.0f} %.{waiting}"
+        f"then has probability {rounded_percent(float(found['power']))}.{waiting}"
     )
 
 
@@ -74,7 +75,7 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
         )
     if float(found["share"]) < FEW:
         why = why_few(spec, float(found["fixed_sample"]), float(found["requests_to_deadline"]))
-        part = f"{100 * float(found['share']):z.0f} %"
+        part = rounded_percent(float(found["share"]))
         sentences.append(f"Only {part} of such rollouts ever end so, before their record is full: {why}")
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(

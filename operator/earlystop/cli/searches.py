@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
 from earlystop.cli import terminal
@@ -163,11 +164,11 @@ def _table(found: Sequence[SearchFigures], runs: int) -> Table:
     for each in found:
         table.add_column(each.strategy, justify="right", no_wrap=True)
     rows = [
-        ("ends with the best setting", [f"{100 * each.at_best:z.0f} %" for each in found]),
-        ("ends with the baseline", [f"{100 * each.none_found:z.0f} %" for each in found]),
-        ("proves one that it must not", [f"{100 * each.wrong:z.1f} %" for each in found]),
-        ("tokens saved in the end", [f"{100 * each.saving:z.1f} % of {100 * each.best:z.1f} %" for each in found]),
-        ("tokens saved meanwhile", [f"{100 * each.meanwhile:z.1f} %" for each in found]),
+        ("ends with the best setting", [rounded_percent(each.at_best) for each in found]),
+        ("ends with the baseline", [rounded_percent(each.none_found) for each in found]),
+        ("proves one that it must not", [rounded_percent(each.wrong, 1) for each in found]),
+        ("tokens saved in the end", [_of_the_best(each) for each in found]),
+        ("tokens saved meanwhile", [rounded_percent(each.meanwhile, 1) for each in found]),
         ("requests compared, mean", [f"{each.requests_mean:,.0f}" for each in found]),
         ("requests compared, 90 %", [f"{each.requests_ninety:,.0f}" for each in found]),
         ("hours, mean", [f"{each.hours_mean:,.1f}" for each in found]),
@@ -176,3 +177,7 @@ def _table(found: Sequence[SearchFigures], runs: int) -> Table:
     for heading, cells in rows:
         table.add_row(heading, *cells)
     return table
+
+
+def _of_the_best(found: SearchFigures) -> str:
+    return f"{rounded_percent(found.saving, 1)} of {rounded_percent(found.best, 1)}"

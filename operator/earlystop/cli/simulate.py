@@ -11,6 +11,7 @@ from numpy import percentile
 from numpy.random import default_rng
 from rich.table import Table
 
+from earlystop.api.percent import rounded_percent
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_offline_policy
@@ -97,7 +98,7 @@ def _table(found: list[dict[str, Any]], runs: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for each in found:
         low, high = each["share_interval"]
-        cells = [f"{100 * each['share']:z.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"]
+        cells = [rounded_percent(each["share"], 1), f"{100 * low:.1f} to {100 * high:.1f}"]
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):

@@ -18,6 +18,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from earlystop.api.json_once import read_json
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.chat_api import ChatApi
@@ -89,11 +90,12 @@ class Agreement:
         """All of it, for people."""
         agreed, all_of_them = self.right_kept + self.wrong_found, self.right + self.wrong
         return (
-            f"the judge agrees with people on {agreed} of {counted(all_of_them, 'answer')} ({self.fraction:.0%}): "
-            "it keeps "
+            f"the judge agrees with people on {agreed} of {counted(all_of_them, 'answer')} "
+            f"({rounded_percent(self.fraction)}): it keeps "
             f"{self.right_kept} of {self.right} right ones and finds {self.wrong_found} of {self.wrong} wrong ones, so "
-            f"it shows {self.visible:.0%} of a loss of Exact Match ({self.visible_for_certain:.0%} for certain); write "
-            "an exactMatch.margin that is so much smaller"
+            f"it shows {rounded_percent(self.visible)} of a loss of Exact Match "
+            f"({rounded_percent(self.visible_for_certain)} for certain); write an exactMatch.margin that is so much "
+            "smaller"
         )
 
 
@@ -163,15 +165,15 @@ async def judge_of(settings: JudgeSettings, registry: CollectorRegistry) -> Asyn
         agreement = await judge.agreement(settings.examples)
         if not agreement.fraction >= settings.least_agreement:
             raise UnfitJudgeError(
-                f"{agreement.sentence}. At least {settings.least_agreement:.0%} are wanted (--judge-least-agreement); "
-                "take another judge"
+                f"{agreement.sentence}. At least {rounded_percent(settings.least_agreement)} are wanted "
+                "(--judge-least-agreement); take another judge"
             )
         too_few = min(agreement.right, agreement.wrong) < LEAST_OF_A_KIND
         if too_few or not agreement.visible_for_certain >= settings.least_visible:
             raise UnfitJudgeError(
-                f"{agreement.sentence}. It must show {settings.least_visible:.0%} for certain (--judge-least-visible), "
-                f"by {LEAST_OF_A_KIND} or more right answers and as many wrong ones; take another judge, or let people "
-                "grade more answers"
+                f"{agreement.sentence}. It must show {rounded_percent(settings.least_visible)} for certain "
+                f"(--judge-least-visible), by {LEAST_OF_A_KIND} or more right answers and as many wrong ones; take "
+                "another judge, or let people grade more answers"
             )
         log.warning("%s", agreement.sentence)
         for name, said, value in (

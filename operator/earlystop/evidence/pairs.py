@@ -22,6 +22,7 @@ from random import Random
 from earlystop.api.counts import Pairs
 from earlystop.evidence import bets, split_look
 from earlystop.evidence.bets import Side
+from earlystop.evidence.bisection import bisected
 from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
@@ -135,16 +136,13 @@ def interval_at(pairs: Pairs, risk_low: float, risk_high: float, dispersion: flo
     estimate = (pairs.candidate_only - pairs.baseline_only) / pairs.total
 
     def bound(side: Side, threshold: float) -> float:
-        inside, outside = estimate, -float(side)
-        if _mixed(pairs, _gains(outside, side, stakes), GRID, dispersion) < threshold:
+        def log_e_against(edge: float) -> float:  # it falls monotonically from `outside` to the estimate
+            return _mixed(pairs, _gains(edge, side, stakes), GRID, dispersion)
+
+        outside = -float(side)
+        if log_e_against(outside) < threshold:
             return outside
-        for _ in range(BISECTIONS):  # the e-value falls monotonically from `outside` to `inside`
-            middle = (inside + outside) / 2
-            if _mixed(pairs, _gains(middle, side, stakes), GRID, dispersion) >= threshold:
-                outside = middle
-            else:
-                inside = middle
-        return outside
+        return bisected(log_e_against, estimate, outside, threshold, BISECTIONS)
 
     return Interval(estimate, bound(Side.PROMOTE, -log(risk_low)), bound(Side.HARM, -log(risk_high)))
 

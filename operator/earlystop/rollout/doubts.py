@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from earlystop.api.counts import Tally
+from earlystop.api.percent import rounded_percent
 from earlystop.evidence.attrition import Silence
 from earlystop.evidence.engine import EvidenceState
 from earlystop.rollout.state import Comparison, RolloutState
@@ -71,8 +72,8 @@ def attrition_phrase(evidence: EvidenceState) -> str:
     if process.requests.adds_up and overdue[0] <= overdue[1]:
         baseline, candidate = process.requests.adding_up
         phrases[Silence.NEVER_ENDED] = (
-            f"{100 * candidate:.1f} % of the candidate's latest requests stay open and {100 * baseline:.1f} % of the "
-            "baseline's"
+            f"{rounded_percent(candidate, 1)} of the candidate's latest requests stay open and "
+            f"{rounded_percent(baseline, 1)} of the baseline's"
         )
     return "; ".join(phrases.values())
 
@@ -100,4 +101,4 @@ def _phrase(way: Silence, arms: tuple[Tally, Tally], overdue: tuple[int, int]) -
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * max(0, part) / whole:.1f} %" if whole else "none"
+    return rounded_percent(max(0, part) / whole, 1) if whole else "none"

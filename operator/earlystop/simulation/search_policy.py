@@ -10,6 +10,7 @@ from statistics import mean
 from numpy import quantile
 from numpy.random import default_rng
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
@@ -144,10 +145,10 @@ def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
         )
     best = max(useful, key=lambda each: worth(each, horizon))
     return (
-        f"Recommended: search.strategy {best.strategy}. Over {counted(horizon, 'request')} "
-        "(search.horizonRequests) it is "
-        f"expected to save {worth(best, horizon):.0%} of the tokens, the search included; it ends with the best "
-        f"setting in {best.at_best:.0%} of searches, after {best.requests_mean:,.0f} compared requests on average."
+        f"Recommended: search.strategy {best.strategy}. Over {counted(horizon, 'request')} (search.horizonRequests) it "
+        f"is expected to save {rounded_percent(worth(best, horizon))} of the tokens, the search included; it ends with "
+        f"the best setting in {rounded_percent(best.at_best)} of searches, after {best.requests_mean:,.0f} compared "
+        "requests on average."
     )
 
 

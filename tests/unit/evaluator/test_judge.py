@@ -93,7 +93,7 @@ async def test_how_often_a_judge_agrees_with_people_is_shown_before_it_is_asked(
 async def test_a_judge_that_agrees_too_seldom_is_refused_with_its_figures() -> None:
     app, _ = api(lambda request: "yes")
     async with listening(app) as url:
-        with pytest.raises(UnfitJudgeError, match=r"agrees with people on 10 of 20 answers \(50%\)"):
+        with pytest.raises(UnfitJudgeError, match=r"agrees with people on 10 of 20 answers \(50 %\)"):
             async with judge_of(JudgeSettings(url, "judge", "none", EXAMPLES, 0.9), CollectorRegistry()):
                 raise AssertionError("it must not be asked")
 
@@ -146,7 +146,7 @@ async def test_a_judge_of_which_nobody_knows_that_it_sees_a_loss_is_refused_howe
     examples = tuple(Example("q", ("a",), "right" if n < right else "wrong", n < right) for n in range(right + wrong))
     app, _ = api(lambda request: reply or by_words(request))
     async with listening(app) as url:
-        with pytest.raises(UnfitJudgeError, match=r"must show 40% for certain \(--judge-least-visible\)"):
+        with pytest.raises(UnfitJudgeError, match=r"must show 40 % for certain \(--judge-least-visible\)"):
             async with judge_of(JudgeSettings(url, "judge", "none", examples, 0.9), CollectorRegistry()):
                 raise AssertionError("it must not be asked")
 
@@ -176,7 +176,7 @@ def test_what_is_left_of_a_loss_is_what_both_rates_leave() -> None:
     """With a fraction r of right answers a judge finds .9 r + .2 (1 - r) right: a loss of r shows as .7 of it."""
     agreement = Agreement(right=10, right_kept=9, wrong=10, wrong_found=8)
     assert agreement.visible == pytest.approx(0.7)
-    assert "shows 70% of a loss" in agreement.sentence
+    assert "shows 70 % of a loss" in agreement.sentence
     assert Agreement(10, 3, 10, 4).visible == 0
 
 

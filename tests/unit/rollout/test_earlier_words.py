@@ -118,3 +118,20 @@ def test_a_margin_of_one_has_its_noun_in_the_singular_and_is_verified_as_earlier
 def test_a_number_rounded_to_zero_is_read_with_the_minus_of_earlier_releases(said: str, fits: bool) -> None:
     pattern = sentence_pattern("epsilon=0.0 loses 0.00 points (seen: +0.0), saving 0 %.")
     assert (re.fullmatch(pattern, said) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ("5 % holds with a probability of 52 % and may save 0 %, where 12 % are saved now", True),
+        ("5 % holds with a probability of 52% and may save -0%, where 12% are saved now", True),
+        ("5% holds with a probability of 52 % and may save 0 %, where 12 % are saved now", False),
+        ("5 % holds with a probability of 53% and may save 0%, where 12% are saved now", False),
+        ("5 % holds with a probability of 52  % and may save 0 %, where 12 % are saved now", False),
+    ],
+)
+def test_a_percentage_is_read_with_and_without_the_blank_before_its_sign(said: str, fits: bool) -> None:
+    pattern = sentence_pattern(
+        "5 % holds with a probability of 52 % and may save 0 %, where 12 % are saved now", ["5 % holds", "12"]
+    )
+    assert (re.fullmatch(pattern, said) is not None) is fits

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isinf
 
+from earlystop.api.percent import rounded_percent
 from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
@@ -37,7 +38,7 @@ def forecast_phrase(remaining: Remaining, left: float) -> str:
     if isinf(remaining.low):
         return "a verdict by the deadline is unlikely, as it looks"
     ends = (
-        f"{word} {100 * part:.0f} %"
+        f"{word} {rounded_percent(part)}"
         for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))
         if round(100 * part)
     )

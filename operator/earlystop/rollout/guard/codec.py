@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.status.guard import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
@@ -207,7 +208,7 @@ def _window(guard: GuardState) -> GuardWindow | None:
         seconds=window.seconds,
         baseline=_arm(window.baseline),
         candidate=_arm(window.candidate),
-        saving="not known" if saving is None else f"{100 * saving:z.1f} %",
+        saving="not known" if saving is None else rounded_percent(saving, 1),
     )
 
 
@@ -216,7 +217,7 @@ def _arm(sums: Sums) -> WindowArm:
     return WindowArm(
         scored=sums.scored,
         match=sums.match,
-        exact_match="not known" if exact_match is None else f"{100 * exact_match:.1f} %",
+        exact_match="not known" if exact_match is None else rounded_percent(exact_match, 1),
         completed=sums.completed,
         tokens=sums.tokens,
         mean_tokens="not known" if tokens is None else f"{tokens:.1f}",

@@ -7,6 +7,7 @@ from math import log
 
 from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.change_detection import NEVER
@@ -82,7 +83,7 @@ def window_sentence(guard: GuardState) -> str:
     if not window.parts:
         return ""
     saving = window.saving if guard.holdback else None
-    saves = "" if saving is None else f", and {100 * saving:z.0f} % of the tokens are saved"
+    saves = "" if saving is None else f", and {rounded_percent(saving)} of the tokens are saved"
     return (
         f" In the last {window.seconds} s Exact Match was {_percent(window.candidate)}, at the baseline "
         f"{_percent(window.baseline)}{saves}."
@@ -99,4 +100,4 @@ def detector_rows(guard: GuardState) -> Iterator[tuple[Claim, float, float]]:
 
 def _percent(sums: Sums) -> str:
     rate = sums.exact_match
-    return "not known" if rate is None else f"{100 * rate:.1f} % of {counted(in_count(sums.scored), 'answer')}"
+    return "not known" if rate is None else f"{rounded_percent(rate, 1)} of {counted(in_count(sums.scored), 'answer')}"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, exp, log, pi, sqrt
 
+from earlystop.api.percent import rounded_percent
 from earlystop.rollout.search.trial import Estimate, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
 
 PRICE = 0.75
@@ -169,8 +170,8 @@ def proposal(
         return None
     expected, now = worths[best], certified_saving(outcomes)
     reason = (
-        f"{settings[best].name} holds with a probability of {expected.holds:.0%} and may save {expected.saving:.0%} of "
-        f"the tokens, where {now:.0%} are saved now"
+        f"{settings[best].name} holds with a probability of {rounded_percent(expected.holds)} and may save "
+        f"{rounded_percent(expected.saving)} of the tokens, where {rounded_percent(now)} are saved now"
     )
     return Proposal(best, risk, expected.requests, reason)
 

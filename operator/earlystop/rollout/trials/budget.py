@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from math import inf
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
@@ -57,8 +58,8 @@ def given_up(plan: Plan, comparison: Comparison) -> str:
     below, most = (0.0, 0) if trial is None else (trial.gives_up_below, MOST_TIMES * trial.requests)
     return (
         f"After {counted(requests_of(comparison.looks), 'request')} the probability that this trial ends in a "
-        f"certificate is below {below:.0%}, even with all {most:,} that it might take; they are kept for other "
-        "settings."
+        f"certificate is below {rounded_percent(below)}, even with all {most:,} that it might take; they are kept for "
+        "other settings."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.formatting import in_settings, rfc3339
@@ -80,4 +81,4 @@ def _points(estimate: Estimate) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    return f"{100 * estimate.mean:z.1f} ± {100 * estimate.error:.1f} %"
+    return f"{100 * estimate.mean:z.1f} ± {rounded_percent(estimate.error, 1)}"

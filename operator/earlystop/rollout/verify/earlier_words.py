@@ -21,15 +21,20 @@ ONE = re.compile(r"(?<![\w.,+@/=-])1 (?:point|answer|question|user|request|look|
 ZERO = re.compile(r"(?<![\w.,+@/=-])\+?0(?:\.0+(?![\w.@/=-])|(?= %))")
 """A number that was rounded to zero, before which earlier releases wrote a minus where it was below: "-0.0"."""
 
+PERCENT = re.compile(r"(?<=[0-9]) %")
+"""The sign of a percentage, which some earlier sentences wrote without a blank before it: "52%"."""
+
+OURS = ONE, ZERO, PERCENT
+
 
 def sentence_pattern(sentence: str, given: Iterable[str] = ()) -> str:
     """A pattern of a sentence of this release that also fits it in the words of earlier ones. given: texts of users,
     such as names, in which each word stays as it is."""
     words = re.escape(PRESENT_WORD)
     texts = sorted(set(given), key=len, reverse=True)
-    kept = [re.escape(each) for each in texts if PRESENT_WORD in each or ONE.search(each) or ZERO.search(each)]
+    kept = [re.escape(each) for each in texts if any(re.search(ours, each) for ours in (PRESENT_WORD, *OURS))]
     word = rf"(?<![\w.@/=-]){words}(?![\w@/=-]|\.\w)"
-    ours = re.compile("|".join([*(f"({each})" for each in kept), word, ONE.pattern, ZERO.pattern]))
+    ours = re.compile("|".join([*(f"({each})" for each in kept), word, *(each.pattern for each in OURS)]))
     parts, rest = [], 0
     for found in ours.finditer(sentence):
         parts += [re.escape(sentence[rest : found.start()]), _in_any_release(found)]
@@ -41,6 +46,8 @@ def _in_any_release(found: re.Match[str]) -> str:
     """A pattern of what was found in a sentence: of a text of users as it is, of words of ours in any release."""
     if any(found.groups()):
         return re.escape(found[0])
+    if found[0] == " %":
+        return " ?%"
     if found[0].startswith(("0", "+0")):
         return rf"[-+]?{re.escape(found[0].lstrip('+'))}"
     return ANY_WORD if found[0] == PRESENT_WORD else f"{re.escape(found[0])}s?"
