@@ -30,11 +30,12 @@ class Effect(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EditedBody:
     """body: what the engine gets. effects: by parameter. asks_usage: whether it is the injector, not the client,
-    that asks for a stream's usage."""
+    that asks for a stream's usage. streams: whether a stream is asked for."""
 
     body: bytes
     effects: Mapping[str, Effect]
     asks_usage: bool = False
+    streams: bool = False
 
 
 def edited(
@@ -51,9 +52,10 @@ def edited(
     except (UnreadableError, UnicodeDecodeError):
         return EditedBody(body, dict.fromkeys(settings, Effect.REFUSED))
     effects = {name: _apply(root, api, setting, text) for name, (setting, text) in settings.items()}
-    streams = may_ask_usage and is_true(root.value("stream"))
-    asks_usage = streams and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS) and _ask_for_usage(root)
-    return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage)
+    streams = is_true(root.value("stream"))
+    tells_usage = may_ask_usage and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
+    asks_usage = streams and tells_usage and _ask_for_usage(root)
+    return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage, streams)
 
 
 def _ask_for_usage(root: JsonObject) -> bool:

@@ -174,7 +174,7 @@ class Injector:
                         head.update(told.names(self._settings.header_prefix))
                     elif answer.status == 200:
                         head.update(self._receipt(told, arrived))
-                    if answer.content_type == _EVENTS and answer.status == 200:
+                    if answer.status == 200 and _is_stream(change, answer.content_type):
                         return await self._stream(request, api, change, counted, answer.content, head)
                     whole = await answer.read()
                     counted.ended(read_answer(api, whole) if answer.status == 200 else None)
@@ -262,6 +262,11 @@ async def _pass_on(request: web.Request, content: aiohttp.StreamReader, response
         await response.write_eof()
     except aiohttp.ClientPayloadError:
         _break_off(request)
+
+
+def _is_stream(change: EditedBody, content_type: str) -> bool:
+    """Whether an answer comes piece by piece. Some engines call a stream plain text, and an error by its own type."""
+    return content_type == _EVENTS or (change.streams and content_type != "application/json")
 
 
 def _break_off(request: web.Request) -> None:

@@ -26,6 +26,7 @@ class StubEngine:
     hangs: bool = False
     cancelled: int = 0
     breaks_off: bool = False
+    stream_type: str = "text/event-stream; charset=utf-8"
     refuses: Mapping[bytes, bytes] = field(default_factory=dict)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -42,7 +43,7 @@ class StubEngine:
                 return web.Response(body=words, status=422, content_type="application/json")
         if self.pieces is None and (self.status != 200 or not _streams(body)):
             return web.Response(body=self.plain or completion(), status=self.status, content_type="application/json")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        response = web.StreamResponse(headers={"Content-Type": self.stream_type})
         await response.prepare(request)
         for piece in self.pieces if self.pieces is not None else stream_of(asks_usage=b"include_usage" in body):
             await response.write(piece)

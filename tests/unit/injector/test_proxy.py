@@ -71,6 +71,15 @@ async def test_an_engine_that_cannot_be_asked_for_usage_streams_to_the_client_al
         assert 'earlystop_injector_failures_total{cause="usage"} 1.0' in await asking.page()
 
 
+@pytest.mark.parametrize("stream_type", ["text/plain", "application/x-ndjson", "application/octet-stream"])
+async def test_a_stream_is_one_by_whatever_name_an_engine_calls_its_type(stream_type: str) -> None:
+    async with client(StubEngine(stream_type=stream_type)) as asking:
+        async with asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer:
+            assert answer.content_type == stream_type and "Content-Length" not in answer.headers
+            assert await answer.read() == b"".join(stream_of(asks_usage=False))
+        assert await asking.counts() == {**ANSWERED, "cut": 1}
+
+
 @pytest.mark.parametrize("own", [{}, {"stream_options": {"include_usage": True}}])
 async def test_a_request_that_the_engine_refuses_for_the_clients_own_fields_is_sent_once(own: dict[str, Any]) -> None:
     refused = b"include_usage" if own else b"no-such-model"

@@ -59,7 +59,9 @@ KEY = {"Authorization": "Bearer key"}
 async def test_messages_of_both_kinds_and_sizes_come_through_unchanged_and_are_counted_nowhere() -> None:
     async with (
         speaking() as (engine, client),
-        client.session.ws_connect(f"{REALTIME}?model=m", protocols=["other", "realtime"], headers=KEY, max_msg_size=0) as socket,
+        client.session.ws_connect(
+            f"{REALTIME}?model=m", protocols=["other", "realtime"], headers=KEY, max_msg_size=0
+        ) as socket,
     ):
         assert socket.protocol == "realtime"
         for text in ("", "hello", "ü" * 100_000):
@@ -87,7 +89,8 @@ async def test_an_engine_that_refuses_a_socket_refuses_the_client() -> None:
     async with speaking() as (_, client):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.session.ws_connect(REALTIME)
-        assert refused.value.status == 401 and (refused.value.headers or {})["WWW-Authenticate"] == "Bearer"
+        headers = refused.value.headers
+        assert refused.value.status == 401 and headers is not None and headers["WWW-Authenticate"] == "Bearer"
 
 
 async def test_an_engine_that_is_not_there_is_told_to_a_socket_as_to_any_request() -> None:
