@@ -6,6 +6,7 @@ vLLM 0.32.0 and llama.cpp b11434 as they ran, and their and SGLang 0.5.23's own 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -32,9 +33,15 @@ ENDINGS = {
 """How the path of each API ends, longer endings first."""
 
 
+_OF_A_THREAD = re.compile(r"/(?:threads|conversations)/[^/]+/messages$")
+"""A message is kept there, and none is generated."""
+
+
 def api_of(path: str) -> Api | None:
     """The API of a request's path, whatever stands before it; None where nothing is generated."""
     path = path.rstrip("/")
+    if _OF_A_THREAD.search(path):
+        return None
     return next((api for ending, api in ENDINGS.items() if path.endswith(ending)), None)
 
 

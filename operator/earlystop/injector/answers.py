@@ -12,6 +12,7 @@ from earlystop.api.body_knobs import Api
 STOPPED = "stop"
 CUT = "length"
 TOOL_CALLS = "tool_calls"
+ABORTED = "aborted"
 OTHER = "other"
 _FINISHES = {
     "stop": STOPPED,
@@ -29,8 +30,14 @@ _FINISHES = {
     "repetition": "repetition",
     "content_filter": "content_filter",
     "refusal": "content_filter",
+    "abort": ABORTED,
+    "aborted": ABORTED,
+    "cancelled": ABORTED,
+    "error": ABORTED,
+    "failed": ABORTED,
 }
-"""What engines call the ends of answers, by the words under which they are counted. Others count as `other`."""
+"""What engines call the ends of answers, by the words under which they are counted. Others count as `other`. One that
+the engine aborted, of its own or after an error within, is no answer."""
 
 _UNSEEN_PARTS = ("thinking", "reasoning", "redacted_thinking")
 _GOES_ON = ("", "null", "None")
@@ -58,7 +65,8 @@ class Answer:
 
 
 def read_answer(api: Api, body: bytes) -> Answer | None:
-    """The answer in a whole body; None for anything else, as an error that was sent with status 200."""
+    """The answer in a whole body; None for anything else, as an error that was sent with status 200, or an answer of
+    which the engine aborted a choice."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -67,7 +75,7 @@ def read_answer(api: Api, body: bytes) -> Answer | None:
         return None
     tokens, reasoning = usage_in(answer)
     finishes = tuple(finishes_in(answer))
-    if tokens is None and not finishes:
+    if (tokens is None and not finishes) or ABORTED in finishes:
         return None
     return Answer(tokens, reasoning, finishes, is_empty=not has_content(api, answer))
 
@@ -131,4 +139,6 @@ def _finish(reason: Any) -> Iterator[str]:
 
 
 def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():  # 7.0 is how some write 7
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

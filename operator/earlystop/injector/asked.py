@@ -37,7 +37,7 @@ async def answer_to_operator(
     # A setting for some bodies is tried in this one, too: the question stands for them all.
     everywhere = {name: (replace(setting, where=None), text) for name, (setting, text) in wanted.items()}
     question, may_be_long = as_users_send(await request.read(), api, everywhere)
-    change = edited(question, api, everywhere)
+    change = edited(question, api, everywhere, may_ask_usage=False)  # nobody reads it there
     written = [
         setting.fields[api][0].path
         for name, (setting, _) in wanted.items()

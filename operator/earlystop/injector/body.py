@@ -30,17 +30,21 @@ class Effect(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EditedBody:
     """body: what the engine gets. effects: by parameter. asks_usage: whether it is the injector, not the client,
-    that asks for a stream's usage."""
+    that asks for a stream's usage. streams: whether a stream is asked for."""
 
     body: bytes
     effects: Mapping[str, Effect]
     asks_usage: bool = False
+    streams: bool = False
 
 
-def edited(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]]) -> EditedBody:
+def edited(
+    body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]], *, may_ask_usage: bool = True
+) -> EditedBody:
     """The body with these settings.
 
-    settings: by parameter, where it goes and its value as the header says. A body that is no JSON object, or in which a
+    settings: by parameter, where it goes and its value as the header says. may_ask_usage: whether a stream is asked for
+    its usage where the client did not ask. A body that is no JSON object, or in which a
     key stands twice, goes on untouched: the engine says what is wrong with it.
     """
     try:
@@ -49,8 +53,9 @@ def edited(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]
         return EditedBody(body, dict.fromkeys(settings, Effect.REFUSED))
     effects = {name: _apply(root, api, setting, text) for name, (setting, text) in settings.items()}
     streams = is_true(root.value("stream"))
-    asks_usage = streams and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS) and _ask_for_usage(root)
-    return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage)
+    tells_usage = may_ask_usage and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
+    asks_usage = streams and tells_usage and _ask_for_usage(root)
+    return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage, streams)
 
 
 def _ask_for_usage(root: JsonObject) -> bool:

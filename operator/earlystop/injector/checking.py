@@ -43,10 +43,12 @@ _ANSWERS: Mapping[Api, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def checked(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]]) -> EditedBody:
+def checked(
+    body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]], *, may_ask_usage: bool = True
+) -> EditedBody:
     """The body as it should be, and which settings the gateway had not written. They are written here, since a request
     without its variant's setting would be evidence for the wrong one. settings: as in `body.edited`."""
-    found = edited(body, api, settings)
+    found = edited(body, api, settings, may_ask_usage=may_ask_usage)
     effects = {name: Effect.MISSING if effect in _WROTE else effect for name, effect in found.effects.items()}
     return replace(found, effects=effects)
 

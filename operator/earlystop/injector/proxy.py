@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -32,12 +34,16 @@ from earlystop.injector.checking import answer_to_probe, checked
 from earlystop.injector.counted import CountedRequest
 from earlystop.injector.drawing import Drawing, DrawingSettings
 from earlystop.injector.event_stream import EventStream
+from earlystop.injector.sockets import is_websocket, pass_websocket
 from earlystop.injector.telemetry import Telemetry
 from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on, path_of
 
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
 LOOP = HTTPStatus.LOOP_DETECTED
+REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+_USAGE_OPTION = re.compile(rb"stream[ _]?options|include_usage", re.IGNORECASE)
+"""By these names an engine refuses a stream that is asked for its usage: some know no such field."""
 _EVENTS = "text/event-stream"
 _OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER, RESPONSE_HEADER)
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
@@ -137,6 +143,11 @@ class Injector:
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         """What generates nothing goes through as it is, and is counted nowhere."""
+        if is_websocket(request):
+            try:
+                return await pass_websocket(self._upstream, request, self._onward(request))
+            except EngineUnreachable as error:
+                return _bad_gateway(error)
         body = request.content if request.can_read_body else None
         try:
             async with self._upstream.send(request.method, path_of(request), self._onward(request), body) as answer:
@@ -154,20 +165,16 @@ class Injector:
         else:
             told, golden = self._drawing.assigned(request.headers)
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
-            change = (checked if self._settings.gateway_writes else edited)(
-                await request.read(), api, self._wanted(told)
-            )
-            counted.edited(change, told.settings)
-            headers = self._onward(request)
-            headers["Content-Length"] = str(len(change.body))
+            changes = self._changes(await request.read(), api, told)
+            counted.edited(changes[0], told.settings)
             try:
-                async with self._upstream.send("POST", path_of(request), headers, change.body) as answer:
+                async with self._answered(request, changes) as (change, answer):
                     head = passed_on(answer.headers)
                     if golden:
                         head.update(told.names(self._settings.header_prefix))
                     elif answer.status == 200:
                         head.update(self._receipt(told, arrived))
-                    if answer.content_type == _EVENTS and answer.status == 200:
+                    if answer.status == 200 and _is_stream(change, answer.content_type):
                         return await self._stream(request, api, change, counted, answer.content, head)
                     whole = await answer.read()
                     counted.ended(read_answer(api, whole) if answer.status == 200 else None)
@@ -178,6 +185,28 @@ class Injector:
             except aiohttp.ClientPayloadError as error:
                 counted.ended(None)
                 return _bad_gateway(EngineUnreachable(f"the engine's answer broke off: {error}"))
+
+    def _changes(self, body: bytes, api: Api, told: Assigned) -> tuple[EditedBody, ...]:
+        """The body with its settings; of a stream that the injector asks for its usage also the one that does not."""
+        edit, wanted = checked if self._settings.gateway_writes else edited, self._wanted(told)
+        change = edit(body, api, wanted)
+        return (change, edit(body, api, wanted, may_ask_usage=False)) if change.asks_usage else (change,)
+
+    @asynccontextmanager
+    async def _answered(
+        self, request: web.Request, changes: tuple[EditedBody, ...]
+    ) -> AsyncIterator[tuple[EditedBody, aiohttp.ClientResponse]]:
+        """The engine's answer to the first of these bodies, or to the next one where the engine does not take the
+        question for usage, which was not the client's: then it has refused and generated nothing."""
+        change, *others = changes
+        headers = self._onward(request)
+        headers["Content-Length"] = str(len(change.body))
+        async with self._upstream.send("POST", path_of(request), headers, change.body) as answer:
+            if not (others and answer.status in REFUSALS and _USAGE_OPTION.search(await answer.read())):
+                yield change, answer
+                return
+        async with self._answered(request, tuple(others)) as answered:
+            yield answered
 
     def _receipt(self, told: Assigned, arrived: float) -> dict[str, str]:
         """The header by which votes and labels on an answer are counted later; none where it counts for no campaign."""
@@ -233,6 +262,11 @@ async def _pass_on(request: web.Request, content: aiohttp.StreamReader, response
         await response.write_eof()
     except aiohttp.ClientPayloadError:
         _break_off(request)
+
+
+def _is_stream(change: EditedBody, content_type: str) -> bool:
+    """Whether an answer comes piece by piece. Some engines call a stream plain text, and an error by its own type."""
+    return content_type == _EVENTS or (change.streams and content_type != "application/json")
 
 
 def _break_off(request: web.Request) -> None:

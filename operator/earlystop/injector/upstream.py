@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -119,6 +119,28 @@ class Upstream:
                 response.release()
             else:
                 response.close()
+
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, headers: CIMultiDict[str], protocols: Sequence[str], max_message: int
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket to the engine. max_message: bytes of one message.
+
+        Raises EngineUnreachable, and aiohttp.WSServerHandshakeError where the engine wants none.
+        """
+        try:
+            socket = await self._session.ws_connect(
+                URL(f"{self._base.origin()}{path}", encoded=True),
+                headers=self._with_own(headers),
+                protocols=protocols,
+                max_msg_size=max_message,
+            )
+        except aiohttp.WSServerHandshakeError:
+            raise
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
+        async with socket:
+            yield socket
 
     def _with_own(self, headers: CIMultiDict[str]) -> CIMultiDict[str]:
         if not self._own:

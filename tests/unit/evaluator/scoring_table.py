@@ -13,6 +13,11 @@ import yaml
 from tests.unit.evaluator.scoring_numbers import MOMENTS, NUMBERS, NUMBERS_AS_TEXT
 from tests.unit.evaluator.scoring_rows import LATEX_LINE, Row, rows
 
+
+def _accepted(gold: str | list[str]) -> str | tuple[str, ...]:
+    return gold if isinstance(gold, str) else tuple(gold)
+
+
 OPTIONS = "A) London\nB) Paris\nC) Rome\nD) Berlin"
 
 # The default: Exact Match for plain text, and a gold answer that is something else as what it is.
@@ -284,8 +289,9 @@ OTHER = [
 ]
 SPELLINGS = [
     row
-    for each in yaml.safe_load(Path(__file__).with_name("scoring_spellings.yaml").read_text("utf-8"))
-    for row in rows(each["scoring"], each["gold"], tuple(each["right"]), tuple(each["wrong"]))
+    for name in ("scoring_spellings.yaml", "scoring_benchmarks.yaml")
+    for each in yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
+    for row in rows(each["scoring"], _accepted(each["gold"]), tuple(each["right"]), tuple(each["wrong"]))
 ]
 TABLE: tuple[Row, ...] = tuple(
     TEXT + NUMBERS_AS_TEXT + NUMBERS + MOMENTS + CHOICES + BOXED + JSON + YES_NO + OTHER + SPELLINGS

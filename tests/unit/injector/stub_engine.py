@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,8 @@ TOKENS = 7
 
 @dataclass
 class StubEngine:
-    """answer: what a request gets, by its body; None for an ordinary answer. received: the requests, as they came."""
+    """answer: what a request gets, by its body; None for an ordinary answer. received: the requests, as they came.
+    refuses: what it says, with status 422, to bodies that hold these bytes."""
 
     received: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
     pieces: list[bytes] | None = None
@@ -25,6 +26,8 @@ class StubEngine:
     hangs: bool = False
     cancelled: int = 0
     breaks_off: bool = False
+    stream_type: str = "text/event-stream; charset=utf-8"
+    refuses: Mapping[bytes, bytes] = field(default_factory=dict)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -35,9 +38,12 @@ class StubEngine:
             except asyncio.CancelledError:
                 self.cancelled += 1
                 raise
+        for part, words in self.refuses.items():
+            if part in body:
+                return web.Response(body=words, status=422, content_type="application/json")
         if self.pieces is None and (self.status != 200 or not _streams(body)):
             return web.Response(body=self.plain or completion(), status=self.status, content_type="application/json")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        response = web.StreamResponse(headers={"Content-Type": self.stream_type})
         await response.prepare(request)
         for piece in self.pieces if self.pieces is not None else stream_of(asks_usage=b"include_usage" in body):
             await response.write(piece)

@@ -61,6 +61,19 @@ def choice(content: Any, finish: str = "stop", **more: Any) -> dict[str, Any]:
             Answer(None, 0, ("stop",)),
         ),
         (
+            Api.CHAT_COMPLETIONS,
+            {"choices": [choice("4")], "usage": {"completion_tokens": 3.0}},
+            Answer(3, 0, ("stop",)),
+        ),
+        (
+            Api.CHAT_COMPLETIONS,
+            {"choices": [choice("4")], "usage": {"completion_tokens": 3.5}},
+            Answer(None, 0, ("stop",)),
+        ),
+        (Api.CHAT_COMPLETIONS, {"choices": [choice("4"), choice("5", "abort")], "usage": CHAT_USAGE}, None),
+        (Api.COMPLETIONS, {"choices": [{"text": "4", "finish_reason": "error"}], "usage": CHAT_USAGE}, None),
+        (Api.RESPONSES, {"object": "response", "status": "cancelled", "usage": {"output_tokens": 9}}, None),
+        (
             Api.COMPLETIONS,
             {"choices": [{"text": " 4", "finish_reason": "repetition"}], "usage": {"completion_tokens": 2}},
             Answer(2, 0, ("repetition",)),
@@ -140,6 +153,12 @@ def test_an_answer_ends_once_however_its_chunks_say_that_it_goes_on(going_on: st
 def test_a_stream_of_reasoning_alone_is_empty() -> None:
     stream, _ = streamed(Api.CHAT_COMPLETIONS, chunk({"reasoning": "hm"}, "length"), USAGE_EVENT, DONE)
     assert stream.answer is not None and stream.answer.is_empty and stream.answer.is_cut
+
+
+@pytest.mark.parametrize("finish", ["abort", "error"])
+def test_a_stream_that_the_engine_aborts_is_no_answer(finish: str) -> None:
+    stream, _ = streamed(Api.CHAT_COMPLETIONS, chunk({"content": "4"}), chunk({}, finish), USAGE_EVENT, DONE)
+    assert stream.has_ended and stream.answer is None
 
 
 def test_an_event_without_an_end_passes_and_is_not_held_for_ever() -> None:

@@ -241,6 +241,7 @@ def test_a_headers_text_becomes_json_of_its_type(kind: ValueType, text: str, wri
         ("/v1/responses", Api.RESPONSES),
         ("/v1/messages", Api.MESSAGES),
         ("/v1/messages/count_tokens", None),
+        ("/v1/threads/thread_1/messages", None),
         ("/v1/embeddings", None),
         ("/", None),
     ],

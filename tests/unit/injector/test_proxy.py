@@ -51,6 +51,47 @@ async def test_a_stream_comes_byte_for_byte_but_for_the_usage_that_nobody_asked_
         assert 'reason="length",variant="candidate"} 2.0' in await asking.page()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        b'{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"]}]}',
+        b'{"error":{"message":"Unrecognized request argument supplied: stream_options"}}',
+        b'{"error":{"message":"Stream options are not supported by this model."}}',
+    ],
+)
+async def test_an_engine_that_cannot_be_asked_for_usage_streams_to_the_client_all_the_same(words: bytes) -> None:
+    engine = StubEngine(refuses={b"stream_options": words})
+    async with client(engine) as asking:
+        sent = {"max_tokens": 100, "stream": True}
+        async with asking.session.post(CHAT, json=sent, headers=HEADERS) as answer:
+            assert (answer.status, await answer.read()) == (200, b"".join(stream_of(asks_usage=False)))
+        assert [json.loads(body) for body, _ in engine.received][1:] == [{"max_tokens": 20, "stream": True}]
+        # Nobody knows how many tokens it had.
+        assert await asking.counts() == FAILED
+        assert 'earlystop_injector_failures_total{cause="usage"} 1.0' in await asking.page()
+
+
+@pytest.mark.parametrize("stream_type", ["text/plain", "application/x-ndjson", "application/octet-stream"])
+async def test_a_stream_is_one_by_whatever_name_an_engine_calls_its_type(stream_type: str) -> None:
+    async with client(StubEngine(stream_type=stream_type)) as asking:
+        async with asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer:
+            assert answer.content_type == stream_type and "Content-Length" not in answer.headers
+            assert await answer.read() == b"".join(stream_of(asks_usage=False))
+        assert await asking.counts() == {**ANSWERED, "cut": 1}
+
+
+@pytest.mark.parametrize("own", [{}, {"stream_options": {"include_usage": True}}])
+async def test_a_request_that_the_engine_refuses_for_the_clients_own_fields_is_sent_once(own: dict[str, Any]) -> None:
+    refused = b"include_usage" if own else b"no-such-model"
+    engine = StubEngine(refuses={refused: b'{"error":{"message":"stream_options or model: no"}}'[: 99 if own else 9]})
+    async with client(engine) as asking:
+        sent = {"model": "no-such-model", "stream": True, **own}
+        async with asking.session.post(CHAT, json=sent, headers=HEADERS) as answer:
+            assert answer.status == 422
+        assert len(engine.received) == 1
+        assert await asking.counts() == FAILED
+
+
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_a_stream_that_comes_in_odd_pieces_is_the_same_and_is_counted_once(size: int) -> None:
     whole = b"".join(stream_of(asks_usage=True)).replace(b"\n", b"\r\n")

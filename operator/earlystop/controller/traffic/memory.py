@@ -49,7 +49,7 @@ class TrafficMemory:
     rest: the split that was last taken off, None for none.
     engine: what the engine answered to the operator's own questions, None before that.
     failures: attempts since the last proof.
-    users_objects: a digest of the users' objects at the last comparison, None before one.
+    users_objects: a digest of the users' objects that the policy's own were last as needed for, None before that.
     edits: how many edits of objects watches have shown.
     successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
         nothing of this policy is on the route any more for that.
@@ -121,11 +121,15 @@ class TrafficMemory:
             self.entry = digest, now
         return now - self.entry[1]
 
-    def note_users_objects(self, digest: bytes) -> bool | None:
-        """The users' objects are compared with. Returns whether they were edited since the last comparison, None when
-        there was none: what then differs was edited while nobody watched, or by nobody knows whom."""
-        before, self.users_objects = self.users_objects, digest
-        return None if before is None else before != digest
+    def users_edited(self, digest: bytes) -> bool | None:
+        """Whether the users' objects, now with this digest, were edited since the policy's own were last as these
+        need, None when that was not seen: what then differs was edited while nobody watched, or by nobody knows whom.
+        What waits to be written, as for the pacing of changes, still follows the edit when it is."""
+        return None if self.users_objects is None else self.users_objects != digest
+
+    def note_fit(self, digest: bytes) -> None:
+        """The policy's own objects are as the users' objects, with this digest, need them."""
+        self.users_objects = digest
 
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""

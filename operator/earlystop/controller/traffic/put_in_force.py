@@ -18,7 +18,7 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.decide import decide, decide_while_frozen
-from earlystop.delivery.decisions import Detach, Probe, Quarantine, SplitStatus, Wait, Write
+from earlystop.delivery.decisions import LEADS, Detach, Probe, Quarantine, SplitStatus, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.harm import SECONDS_TO_SERVE
@@ -74,7 +74,8 @@ async def put_in_force(
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     memory = tracked.traffic
     memory.note_wanted(split, now)
-    followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
+    users_objects = gist_of_users_objects(observed, desired.rendered.objects)
+    followed = memory.users_edited(users_objects)
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.watch_phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
@@ -84,6 +85,8 @@ async def put_in_force(
             case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
                 memory.note_proven(split, now)
             case Wait() as wait:
+                if wait.status in LEADS:
+                    memory.note_fit(users_objects)
                 drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
                 unready = desired.rendered.unready
                 unfinished = drains or (unready is not None and not unready.leads_all)

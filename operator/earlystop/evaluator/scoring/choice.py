@@ -18,16 +18,17 @@ from earlystop.evaluator.scoring.typography import plain_characters, without_mar
 _GOES_ON = (
     r"because|since|as|for|due|which|and|or|but|with|not|never|is|are|was|were|would|will|can|could|must|should|may|might"
     r"|do|does|did|has|have|had|ist|est|es|seems?|appears?|fits?|follows|holds|remains?|matches"
+    r"|mais|mas|pero|aber|sondern|sino"
 )
 # A letter's neighbours are looked at in Latin script alone: 答案是B and B입니다 hold a letter that stands by itself.
 _WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
 _BEGINS = rf"(?<![{_WORD}+#&-])(?<![{_WORD}]')"
 _ENDS = (
-    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:{_GOES_ON})\b"
-    r"|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
+    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:\(|(?:{_GOES_ON})\b)"
+    r"|'d[iıuü]r|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
 )
 _PRONOUN = r"(?!I\s+(?:was|would|will|can|could|must|should|may|might|do|did|have|had)\b)"
-_BARE = rf"{_BEGINS}{_PRONOUN}[A-Z](?![{_WORD}+#&/]|'[{_WORD}]|-[{_WORD}]|\.[A-Za-z]){_ENDS}"
+_BARE = rf"{_BEGINS}{_PRONOUN}[A-Z](?![{_WORD}+#&/]|'(?!d[iıuü]r)[{_WORD}]|-[{_WORD}]|\.[A-Za-z]){_ENDS}"
 _LETTER = rf"(?:\(\s*[A-Z]\s*\)|\[\s*[A-Z]\s*\]|\{{\s*[A-Z]\s*\}}|{_BEGINS}[A-Z]\)|{_BARE})"
 _ARTICLE = r"the|la|el|le|die|der|il|o|a(?= [a-z])"
 _NOUNS = (
@@ -52,10 +53,10 @@ _DENIED_AFTERWARDS = (
 )
 """What denies the letter before it, in Chinese, Japanese, Korean and Hindi."""
 _DENIED = re.compile(
-    rf"(?:(?i:\b(?:can)?not|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas|\bno es"
-    rf"|\bnão é|\bnon è|\bне|\bbukan|\bkhông|لي(?:ست|س))\s+(?:(?i:be|choose|pick|select|say|go with"
+    rf"(?:(?i:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas"
+    rf"|\bno es|\bnão é|\bnon è|\bне|\bbukan|\bkhông|لي(?:ست|س))\s+(?:(?i:be|choose|pick|select|say|go with"
     rf"|ser|être|sein|phải(?: là)?|là|chọn)\s+)?|{_NOT_IN_CHINESE}\s*)"
-    rf"{_NOUN}{_LETTER}"
+    rf"{_NOUN}{_LETTER}(?:\s*(?:,\s*)?(?:or|nor)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"\s+(?:is|are|was|were|can|could|would|must|should|may|does|do|did|has|have)\s*(?:not\b|n't|never\b|{_VERDICT})"
     rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:{_DENIED_AFTERWARDS}))"
@@ -64,6 +65,7 @@ _DENIED = re.compile(
 _SUPPOSED = re.compile(
     r"(?i:\b(?:if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|not the case"
     r"|(?:not|n't) (?:quite |entirely |at all )?(?:sure|certain|convinced|clear)"
+    r"|(?:false|untrue|wrong|incorrect|(?:not|n't) (?:true|right|correct)) (?:that|to (?:say|think|claim|choose|pick))"
     r"|(?:(?:some|every|any)(?:one|body)|(?:some|many|most) (?:people|students)|some|many|most|people|students|others)"
     r"(?: (?:may|might|would|could|often|sometimes|usually|commonly|will))? ?"
     r"(?:think|say|answer|pick|choose|guess|believe|expect)s?"
@@ -73,13 +75,13 @@ _SUPPOSED = re.compile(
 """A letter that is only supposed, doubted, or what others would say."""
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
-    rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))"
+    rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([a-z])(?=\))|([b-hj-z])(?=\s*[.!]?\s*$))"
 )
 _MORE = re.compile(
     rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or|y|et|ou|und|oder|和|与|或|及|と|и)\s*"
     rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
 )
-_WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
+_WHOLE = re.compile(r"\s*(?:[-*>•]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
 _LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
 _CHOSEN = (
     rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
@@ -93,10 +95,24 @@ _CONCLUSION = re.compile(
 """How a last sentence ends that names its letter and nothing after it; one that denies names none."""
 _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
-_CORRECT = re.compile(
-    rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+)*"
-    r"(?:correct|right|true|best|answer|most likely|one)\b"
+_RIGHT = ("true", "correct", "right")
+_JUDGED = re.compile(
+    rf"(?:^|(?<=[\s;,.(\[|]))([A-Z])(?:[)\]]?\s*[:.=|–—-]+|[)\]]|\s+is)\s*"
+    rf"((?i:incorrect|correct|true|false|right|wrong))(?![{_WORD}])",
+    re.MULTILINE,
 )
+_CORRECT = re.compile(
+    rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
+    r"(?:correct|right|true|best|answer|most likely|one)\b(?! if\b| only if\b)"
+)
+_DENIAL = "\0"
+"""Stands where a letter was denied."""
+_INSTEAD = re.compile(
+    rf"{_DENIAL}\s*(?:,?\s*\b(?i:but(?: rather| instead)?|rather|instead|so|sino|sondern|mais|mas|ma|bensì)\b|[.:;—]|라"
+    rf"|,?\s*(?:而是|应该是|應該是|应为|應為)|(?=\S(?:です|だ)))\s*(?:(?i:it's|it is)\s+)?"
+    rf"{_NOUN}({_LETTER})\s*(?:です|だ|입니다|이다)?\s*[.!]?\s*$"
+)
+"""What an answer names at its end in place of a letter that it denies, as in "Not A but B."."""
 _REPLACED = re.compile(
     rf"{_NOUN}({_LETTER})(?=\s*(?:[.!\n]|$)|\s+(?:is|must be) (?:the )?(?:correct|right|answer|one|best)\b)"
 )
@@ -120,11 +136,12 @@ def choice_letter(text: str) -> str | None:
     corrected = _corrected(remaining)
     if corrected:
         return corrected
-    for read in (_after_cue, _last_line, _labelled, _named, _small_labelled):
+    for read in (_after_cue, _last_line, _judged, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
             return found.pop() if len(found) == 1 else None
-    return None
+    instead = _INSTEAD.search(_DENIED.sub(_DENIAL, text))
+    return _letters(instead[1]) if instead else None
 
 
 def is_choice(gold: str) -> bool:
@@ -162,7 +179,7 @@ def _after_cue(text: str) -> set[str]:
         if first := _AFTER_CUE.match(text, cue.end()):
             return _with_alternatives(text, first)
         if small := _SMALL_AFTER_CUE.match(text, cue.end()):
-            return {(small[1] or small[2]).upper()}
+            return {(small[1] or small[2] or small[3]).upper()}
     return set()
 
 
@@ -177,6 +194,12 @@ def _alternatives(text: str, end: int) -> set[str]:
         letters.add(_letters(more[1]))
         end = more.end()
     return letters
+
+
+def _judged(text: str) -> set[str]:
+    """The letters that a list of verdicts on two or more options calls right, as "A: False. B: True." does."""
+    verdicts = [(each[1], each[2].lower() in _RIGHT) for each in _JUDGED.finditer(text)]
+    return {letter for letter, is_right in verdicts if is_right} if len(verdicts) > 1 else set()
 
 
 def _labelled(text: str) -> set[str]:

@@ -18,6 +18,9 @@ _SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
 _DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]")
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
 """A formula between dollars; in "$5 and $6" they are currency."""
+_COMMAND = re.compile(r"\\(?:pi|alpha|beta|gamma|delta|theta|lambda|mu|phi|varphi|omega|tau|e)(?![A-Za-z])")
+_ARRAY = re.compile(r"\(?\\begin\{array\}\{[lcr|]*\}((?:(?!\\(?:begin|end)\{)[\s\S]){0,2000})\\end\{array\}\)?")
+_MATRIX = re.compile(r"\\(begin|end)\{[bB]matrix\}")
 _FRACTION = re.compile(r"\\[dtc]?frac(?![A-Za-z])")
 _SMALL_FRACTION = re.compile(r"(-?)\\frac\{\s*(-?[0-9]{1,100})\s*\}\{\s*([0-9]{1,100})\s*\}")
 _ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z])")
@@ -102,6 +105,7 @@ def normalize_latex(text: str) -> str:
 def _normalize_once(text: str) -> str:
     text = _fractions_with_braces(_unwrapped(text.strip().removesuffix(".")))
     text = _DEGREES.sub("", _SPACING.sub(" ", _DELIMITERS.sub("", re.sub(r"\\?\$", "", text))))
+    text = _MATRIX.sub(r"\\\1{pmatrix}", _ARRAY.sub(r"\\begin{pmatrix}\1\\end{pmatrix}", text))
     text = _ROOT.sub(r"\\sqrt{\1}", _UNIT_AT_END.sub("", text.strip()))
     for name, short in _OTHER_NAMES:
         text = name.sub(short, text)
@@ -154,6 +158,8 @@ def _argument(text: str, start: int) -> tuple[str | None, int]:
     if text[start : start + 1] == "{":
         end = closing_brace(text, start)
         return (None, start) if end is None else (text[start + 1 : end], end + 1)
+    if named := _COMMAND.match(text, start):
+        return named[0], named.end()
     single = text[start : start + 1]
     return (single, start + 1) if single.isalnum() else (None, start)
 

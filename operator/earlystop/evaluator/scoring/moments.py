@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from earlystop.evaluator.scoring.month_names import with_english_dates
 from earlystop.evaluator.scoring.numbers import prepared
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -57,7 +58,7 @@ class Moment:
 
 def whole_moment(text: str) -> Moment | None:
     """The date or time that the whole text is, None where it is none."""
-    text = prepared(text).strip().rstrip("!").strip("\"' ")
+    text = with_english_dates(prepared(text)).strip().rstrip("!").strip("\"' ")
     for form in (text, text.rstrip(".")):
         if month := _ISO_MONTH.fullmatch(form):
             return Moment((int(month[1]), int(month[2]), None)) if 1 <= int(month[2]) <= 12 else None
@@ -69,7 +70,7 @@ def whole_moment(text: str) -> Moment | None:
 
 def last_moment(text: str, kind: tuple[bool, bool]) -> Moment | None:
     """The last date, time, or both, of a text, None where it has none of this kind."""
-    moments = (_moment(found) for found in _MOMENT.finditer(prepared(text)))
+    moments = (_moment(found) for found in _MOMENT.finditer(with_english_dates(prepared(text))))
     return next((each for each in reversed(list(moments)) if each and each.kind == kind), None)
 
 

@@ -10,7 +10,7 @@ from earlystop.evaluator.scoring.numbers import prepared
 
 MOST_CHARACTERS = 10_000
 """Of an answer's end that are searched; an answer that is stated before them is not found."""
-_IS = r"(?:[:=]|[-=]>|→|⇒)"
+_IS = r"(?:[-=]>|[:=]|→|⇒)"
 """What may stand between "answer" and the answer, in any language."""
 _OTHER_LANGUAGES = (
     rf"(?:答案|解答|正答|正确的?选项|正解|答え)\s*(?:应该|應該)?\s*(?:是|为|為|は|{_IS})\s*"
@@ -23,9 +23,10 @@ _OTHER_LANGUAGES = (
 CUE = re.compile(
     rf"(?:{_OTHER_LANGUAGES}"
     r"|\bans\s*(?:[:=]|\.(?=\s*[(\[]?\s*\S+\s*$))\s*"
-    r"|\b(?:answer|result|solution|choice|option|(?:(?<=right )|(?<=correct )|(?<=best ))one)"
+    r"|\b(?:answer|result|solution|choice|option|decision|verdict|selection"
+    r"|(?:(?<=right )|(?<=correct )|(?<=best ))one)"
     r"(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
-    rf"\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
+    rf"[\"']?\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
     r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
     r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just)\b,?\s*)?",
     re.IGNORECASE,

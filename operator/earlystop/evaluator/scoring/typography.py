@@ -39,10 +39,11 @@ def _plain_character(character: str) -> str:
 _HEADING = re.compile(r"^[ ]{0,3}#{1,3}[ ]+", re.MULTILINE)
 _STRONG = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<![\w])__|__(?![\w])")
 _EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(\[])")
+_UNDERLINED = re.compile(r"(?<![\w\\])_([^\s_](?:[^_\n]{0,200}[^\s_])?)_(?!\w)")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}(?: [^<>]{0,200})?/?>")
 
 
 def without_markup(text: str) -> str:
     """The text without Markdown's emphasis, headings and code marks, and without tags such as <answer>."""
     text = _TAG.sub(" ", _HEADING.sub("", text)).replace("`", "")
-    return _EMPHASIS.sub("", _STRONG.sub("", text))
+    return _EMPHASIS.sub("", _UNDERLINED.sub(r"\1", _STRONG.sub("", text)))

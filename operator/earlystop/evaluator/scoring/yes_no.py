@@ -10,7 +10,10 @@ from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched
 
 _WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "no": False, "false": False, "nope": False}
 _WORD = r"(yes|no|true|false|yeah|yep|nope)\b"
-_NO_ANSWER = r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question)\b)"
+_NO_ANSWER = (
+    r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question|problem|worries|wonder"
+    r"|surprise|idea)\b)"
+)
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
 _ANY = re.compile(rf"\b{_WORD}{_NO_ANSWER}", re.IGNORECASE)
@@ -32,6 +35,24 @@ _TAKEN_BACK = re.compile(
     r"(?<=[.!,;])\s*(?:oh,? |hmm+,? )?(?:wait|actually|sorry)[,.!]? no\s*(?:[.!]|$)", re.IGNORECASE
 )
 """After a "yes", a "no" that takes it back."""
+_TURNED = re.compile(
+    rf"[\s,;.!—–-]*(?:but|yet|however)\b,?\s*(?:(?:also|actually|really|rather|in fact)\b,?\s*)?"
+    rf"{_WORD}(?=\s*(?:[.,;:!]|$))",
+    re.IGNORECASE,
+)
+"""After a first word, the other one that it turns into, as in "Yes, but no."."""
+_FIRMLY_NOT = re.compile(
+    r"(?<![^.!?\n])\s*(?:(?:absolutely|certainly|definitely|clearly|of course|surely|obviously|probably|likely"
+    r"|apparently|it is|it's|they are|that is|it does|it did|it can|it was) not(?: at all)?|not at all)"
+    r"(?=\s*(?:[.!]|$))",
+    re.IGNORECASE,
+)
+"""A sentence that only denies: "Certainly not."."""
+_NOT_SO = re.compile(
+    r"\b(?:not the case|(?:false|wrong|incorrect|untrue)) (?:that|to say|to think)(?: that)? "
+    rf"(?:the answer is |it is )?{_WORD}",
+    re.IGNORECASE,
+)
 _CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE)
 """Of words on both sides of these, those after the last one are the answer's own."""
 
@@ -41,7 +62,7 @@ def says_yes(text: str) -> bool | None:
     text = prepared(searched(text))
     text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
     text = _SUPPOSED.sub(" ", text)
-    text = _QUESTION.sub(" ", _DENIED.sub(" ", text))
+    text = _FIRMLY_NOT.sub(" no", _QUESTION.sub(" ", _DENIED.sub(" ", _NOT_SO.sub(" ", text))))
     cues = list(CUE.finditer(text))
     start = cues[-1].end() if cues else 0
     for place in corrections(text, start):
@@ -52,7 +73,8 @@ def says_yes(text: str) -> bool | None:
     places = [cue.end() for cue in reversed(cues)]
     for place in (*places, 0):
         if first := _FIRST.match(text, place):
-            return None if _OPEN.match(text, first.end()) else _WORDS[first[1].lower()]
+            turned = _TURNED.match(text, first.end())
+            return None if _OPEN.match(text, first.end()) else _WORDS[(turned or first)[1].lower()]
     *_, last = _CONTRAST.split(text)
     found = {_WORDS[word.lower()] for word in _ANY.findall(last) or _ANY.findall(text)}
     return found.pop() if len(found) == 1 else None

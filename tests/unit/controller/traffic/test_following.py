@@ -116,6 +116,28 @@ async def test_an_alias_follows_its_service_at_once_even_right_after_a_change_of
     assert overlay(moves)["spec"] == before
 
 
+async def test_an_edit_that_has_to_wait_for_the_pacing_of_changes_is_followed_and_not_called_foreign() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    for hostname in ("a.example.com", "b.example.com"):  # the second one comes right after the change for the first
+        moves.api.put(ROUTES, route(hostnames=[hostname]))
+        waited = await moves.put(HALF, 3.5 if hostname == "a.example.com" else 0.1)
+    assert overlay(moves)["spec"]["hostnames"] == ["a.example.com"]
+    done = await moves.put(HALF, 3.5)
+    assert overlay(moves)["spec"]["hostnames"] == ["b.example.com"]
+    assert (waited.changed, done.changed, done.followed) == ((), (f"HTTPRoute {overlay_name('qa')}",), True)
+
+
+async def test_a_foreign_edit_after_one_that_was_followed_is_called_foreign() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    moves.api.put(ROUTES, route(hostnames=["a.example.com"]))
+    assert (await moves.put(HALF, 3.5)).followed
+    overlay(moves)["spec"]["hostnames"] = ["mine.example.com"]
+    done = await moves.put(HALF, 3.5)
+    assert (done.changed, done.followed) == ((f"HTTPRoute {overlay_name('qa')}",), False)
+
+
 @pytest.mark.parametrize("field", ["publishNotReadyAddresses", "trafficDistribution", "sessionAffinityConfig"])
 async def test_what_a_service_loses_its_alias_loses(field: str) -> None:
     moves = Moves()
