@@ -122,6 +122,8 @@ class Tally:
 
 def total(tallies: Sequence[Tally]) -> Tally:
     """The sum of any number of tallies."""
+    if len(tallies) == 1:
+        return tallies[0]
     return Tally(*map(sum, zip(*(tally.row() for tally in tallies), strict=True)))
 
 

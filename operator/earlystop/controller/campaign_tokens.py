@@ -8,7 +8,6 @@ fills it at its first start. Whoever empties it and restarts the operator has ev
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import logging
 import secrets
@@ -24,6 +23,7 @@ from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, Phase, RolloutState
 DEFAULT_SECRET = "earlystop-token-key"  # noqa: S105 - the name of an object
 KEY_FIELD = "key"
 KEY_BYTES = 32
+DIGEST = "sha256"
 FORBIDDEN = frozenset({401, 403})
 MISSING = 404
 OF_PROCESS = secrets.token_bytes(KEY_BYTES)
@@ -88,12 +88,12 @@ class CampaignTokens:
 
     def seal_of(self, text: str) -> str:
         """What only who has the key can write beside a text. No text of a seal is one that a token is derived from."""
-        return hmac.new(self._key or OF_PROCESS, f"seal/{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key or OF_PROCESS, f"seal/{text}".encode(), DIGEST).hex()
 
     def _token(self, uid: str, entropy: str) -> str:
         if not self._key or not entropy:
             return ""
-        return hmac.new(self._key, f"{uid}/{entropy}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, f"{uid}/{entropy}".encode(), DIGEST).hex()
 
 
 def may_go_without(error: ClusterError, waited: float, is_in_use: bool) -> bool:

@@ -51,7 +51,10 @@ def observe(before: DampedObservation, observed: Observation, now: float) -> Dam
     A change between two states without trouble is shown at once, as is trouble that comes after a minute of quiet; what
     lasts is shown after a minute at the latest.
     """
-    after = replace(_with_calm(before, observed, now), observed=observed)
+    calm = _with_calm(before, observed, now)
+    if calm is before and observed is before.observed and observed is before.shown:
+        return before  # as nearly always: a look observes several things several times
+    after = replace(calm, observed=observed)
     if _says_the_same(observed, after.shown):
         return replace(after, shown=observed)  # its message may be another
     if not _is_trouble(observed) and not _is_trouble(after.shown):

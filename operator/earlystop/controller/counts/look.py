@@ -22,7 +22,7 @@ from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.savings.ledger import Asked, SavingsLedger, booked, counts_of_step
+from earlystop.rollout.savings.ledger import NOTHING, Asked, SavingsLedger, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
 
@@ -97,7 +97,7 @@ def _user_question(tracked: TrackedPolicy, at: int, interval: float) -> UserQues
     if (
         state.is_guarded
         or plan.stage(state.step).kind is not StageKind.SPLIT
-        or not plan.objective_at(state.step, None).by_users
+        or not plan.objective.by_users  # as that of any step in which requests are split
     ):
         return None
     # The campaign's clock goes on after a suspension as if it had begun later; its counts did not.
@@ -190,9 +190,9 @@ def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsLed
         tried,
         [arms[INCUMBENT]] if is_beside else (),
         Asked(
-            asked.get(Variant.BASELINE.value, Tally()),
-            total([Tally(), *candidates]),
-            asked.get(INCUMBENT, Tally()) if is_beside else Tally(),
+            asked.get(Variant.BASELINE.value, NOTHING),
+            total(candidates),
+            asked.get(INCUMBENT, NOTHING) if is_beside else NOTHING,
         ),
     )
     return booked(state.savings, counts, at)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from earlystop.api.conditions import Refusal
-from earlystop.metrics.count_ledger import CountLedger
 from earlystop.metrics.cross_check import CrossChecks, Disagreement
 from earlystop.rollout.guard.busy import NOT_READ, LoadRead
 from earlystop.rollout.observations import NOT_YET, Observation
@@ -83,7 +82,7 @@ class LoadMemory:
 class StatusMemory:
     """The status as this operator last wrote or read it, which may lag behind what it knows.
 
-    stored, stored_ledger: state and counts that the stored status holds.
+    stored: the state that the stored status holds, with the counts that led to it.
     written_at: when the status was last written, in Unix seconds.
     reported: the resourceVersion that a watch event reported last while it was another one than was read or written
         here, "" for none: the object has changed since.
@@ -95,7 +94,6 @@ class StatusMemory:
     """
 
     stored: RolloutState
-    stored_ledger: CountLedger
     written_at: float = 0.0
     reported: str = ""
     writing: bool = False
@@ -129,9 +127,9 @@ class StatusMemory:
         if self.reported == version:
             self.reported = ""
 
-    def note_stored(self, state: RolloutState, ledger: CountLedger) -> None:
-        """The stored status now holds this state and these counts."""
-        self.stored, self.stored_ledger = state, ledger
+    def note_stored(self, state: RolloutState) -> None:
+        """The stored status now holds this state, and the counts that led to it."""
+        self.stored = state
 
     def note_written(self, now: float, traffic_message: str) -> None:
         """The status was written at Unix time `now`, with new counts or without."""

@@ -46,7 +46,7 @@ async def recall_looks(cluster: Cluster, tracked: TrackedPolicy, judging: FairTu
     if decision_digest(tracked.name, tracked.uid, state) == digest:
         tracked.status.note_verdict(name, digest)
     tracked.advance(state, tracked.ledger)
-    tracked.status.note_stored(state, tracked.ledger)
+    tracked.status.note_stored(state)
     tracked.observe(replace(tracked.observations, record=None), now)
 
 

@@ -54,7 +54,7 @@ async def write_status(
     tracked.status.clear_overflow()
     await _replace(cluster, tracked, status, state, now)
     tracked.advance(state, ledger)
-    tracked.status.note_stored(state, ledger)
+    tracked.status.note_stored(state)
 
 
 async def _replace(

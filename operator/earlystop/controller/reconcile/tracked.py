@@ -82,6 +82,7 @@ class TrackedPolicy:
     read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
+    _asked: tuple[Plan, PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
@@ -105,7 +106,7 @@ class TrackedPolicy:
             spec_read_at=now,
             state=state,
             ledger=counted,
-            status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
+            status=StatusMemory(stored=state, written_at=now),
             observations=observations,
             announced=observations,
             shown_metrics=DampedObservation.beginning(observations.metrics),
@@ -151,7 +152,7 @@ class TrackedPolicy:
     def resume_from(self, other: TrackedPolicy) -> None:
         """Go on from a status that another writer has stored. Nothing of it is news."""
         self.advance(other.state, other.ledger)
-        self.status.note_stored(other.state, other.ledger)
+        self.status.note_stored(other.state)
         self.observe_stored(other.observations)
         self.announced = self.shown
         self.traffic.forget_proof()
@@ -161,7 +162,14 @@ class TrackedPolicy:
     def is_edited(self, state: RolloutState) -> bool:
         """Whether the policy as it is written now asks for another campaign than the one in a state. An edit under way
         starts one at once, unless it is refused, the policy is suspended, or a decision is being carried out."""
-        return state.plan is not None and not state.plan.is_asked_for(self.spec, self.retry_token)
+        plan, spec, retry = state.plan, self.spec, self.retry_token
+        if plan is None:
+            return False
+        known = self._asked
+        if known is None or known[0] is not plan or known[1] is not spec or known[2] != retry:
+            # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
+            known = self._asked = plan, spec, retry, plan.is_asked_for(spec, retry)
+        return not known[3]
 
     def announce(self, note: EventNote) -> None:
         """An event shall tell people this."""

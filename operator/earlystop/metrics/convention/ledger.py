@@ -14,7 +14,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
-from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.counts import TALLY_FIELDS, Tally, total
 from earlystop.api.presets import CounterKind
 from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
 from earlystop.metrics.convention.ended_processes import (
@@ -81,12 +81,12 @@ def totals(
 
     Every label of `variants` appears, with zeros where nothing was seen of it, and no other.
     """
-    sums = {str(variant): [0] * len(TALLY_FIELDS) for variant in variants}
+    tallies: dict[str, list[Tally]] = {str(variant): [] for variant in variants}
     counted: Iterable[tuple[SeriesKey | SumKey, Tally]] = chain(ledger.rows.items(), ledger.ended.sums.items())
     for key, tally in counted:
-        if key.step == step and query_class in (None, key.query_class) and key.variant in sums:
-            sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]
-    return {variant: Tally(*row) for variant, row in sums.items()}
+        if key.step == step and query_class in (None, key.query_class) and key.variant in tallies:
+            tallies[key.variant].append(tally)
+    return {variant: total(found) for variant, found in tallies.items()}
 
 
 def evaluated_since(before: Ledger, after: Ledger, step: int, variants: Sequence[str]) -> dict[str, Tally]:

@@ -29,6 +29,7 @@ from typing import NamedTuple
 from earlystop.api.counts import Tally, total
 from earlystop.rollout.plan import StageKind
 
+NOTHING = Tally()
 LARGEST = 2**53
 """No account holds more: the largest whole number that every reader of JSON keeps."""
 
@@ -87,7 +88,10 @@ class Arm:
     @property
     def possible(self) -> Arm:
         """The arm as it can be: no count below 0 or beyond `LARGEST`, and no more golden questions than answers."""
-        completed, failed, tokens, golden, golden_tokens = map(_kept, self.row)
+        row = self.row
+        if min(row) >= 0 and max(row) <= LARGEST and row[3] <= row[0] and row[4] <= row[2]:
+            return self  # nearly always, and a look asks several times
+        completed, failed, tokens, golden, golden_tokens = map(_kept, row)
         return Arm(completed, failed, tokens, min(golden, completed), min(golden_tokens, tokens))
 
     @property
@@ -151,15 +155,17 @@ class StepCounts:
     @property
     def possible(self) -> StepCounts:
         """The counts as they can be, and doubtful where they were not."""
-        golden = min(_kept(self.unserved_golden), _kept(self.unserved))
-        cut = replace(
-            self,
-            baseline=self.baseline.possible,
-            others=self.others.possible,
-            unserved=_kept(self.unserved),
-            unserved_golden=golden,
+        baseline, others, unserved = self.baseline.possible, self.others.possible, _kept(self.unserved)
+        golden = min(_kept(self.unserved_golden), unserved)
+        is_possible = (baseline, others, unserved, golden) == (
+            self.baseline,
+            self.others,
+            self.unserved,
+            self.unserved_golden,
         )
-        return cut if cut == self else replace(cut, doubtful=1)
+        if is_possible:
+            return self
+        return replace(self, baseline=baseline, others=others, unserved=unserved, unserved_golden=golden, doubtful=1)
 
     def after(self, before: StepCounts) -> StepCounts:
         """These counts, whose golden questions are new ones, with those of before in the same step."""
@@ -236,9 +242,9 @@ class Asked(NamedTuple):
     """Answers to golden questions that came since the look before. beside: of variants that are compared with
     nothing."""
 
-    baseline: Tally = Tally()
-    candidates: Tally = Tally()
-    beside: Tally = Tally()
+    baseline: Tally = NOTHING
+    candidates: Tally = NOTHING
+    beside: Tally = NOTHING
 
 
 def counts_of_step(
@@ -253,10 +259,11 @@ def counts_of_step(
     """The counts of a step, as a look has read them, with the golden questions since the look before. beside: of
     variants that serve users and are compared with nothing, as a search's incumbent. In shadow candidates serve nobody:
     what they count are shadows and golden questions, and neither is a request of a user."""
-    tried = total([Tally(), *candidates])
-    others, golden, unserved, unserved_golden = total([Tally(), *beside]), asked.beside, tried, asked.candidates
+    unserved, unserved_golden = total(candidates), asked.candidates
+    others, golden = total(beside), asked.beside
     if kind is StageKind.SPLIT:
-        others, golden, unserved, unserved_golden = others + tried, golden + asked.candidates, Tally(), Tally()
+        others, golden = total([*beside, *candidates]), golden + asked.candidates
+        unserved = unserved_golden = NOTHING
     return StepCounts(
         campaign,
         step,

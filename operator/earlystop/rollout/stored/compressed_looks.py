@@ -11,8 +11,9 @@ from earlystop.api.counts import Look
 from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
 from earlystop.rollout.stored.packing import BETWEEN_RECORDS, looks_in, pack_looks, pack_numbers
 
-PIECE = 8
-"""Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
+PIECE = 4
+"""Looks of a sealed piece. As many at least, and at most twice as many, stay as they are, of some 700 bytes each: the
+latest are asked for all the time."""
 
 COLUMNS_KEPT = 128
 """Looks of a campaign whose columns are kept for the next time they are stored, in some 5 KiB. Later looks are far
