@@ -17,12 +17,21 @@ T = TypeVar("T", bound=Hashable)
 def interned_spec(spec: PolicySpec) -> PolicySpec:
     """An equal spec, whose parts are the same objects as equal parts of other specs. This is safe: all are frozen."""
     parts = {name: getattr(spec, name) for name in PolicySpec.model_fields}
-    return spec.model_copy(
+    found = spec.model_copy(
         update={name: interned(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
     )
+    # Which fields were written, too: a set of them takes as much as all else of a spec whose parts are shared.
+    object.__setattr__(found, "__pydantic_fields_set__", _set_of(frozenset(found.model_fields_set)))
+    return found
 
 
 @lru_cache(maxsize=REMEMBERED)
 def interned(part: T) -> T:
     """The object equal to `part` that was given first, while the cache of `REMEMBERED` parts still holds it."""
     return part
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _set_of(names: frozenset[str]) -> set[str]:
+    """One set for equal ones. Pydantic copies it with a model, and changes that of no frozen one."""
+    return set(names)

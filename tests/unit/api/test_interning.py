@@ -16,3 +16,10 @@ def test_equal_parts_of_two_specs_are_one_object_and_others_stay_apart() -> None
     other = interned_spec(policy({"targetRef": {"kind": "Deployment", "name": "other"}}))
     assert one.objective is other.objective and one.parameters is other.parameters
     assert (one.target_ref.name, other.target_ref.name) == ("one", "other")
+
+
+def test_a_change_of_one_interned_spec_leaves_the_fields_that_others_were_written_with() -> None:
+    one, other = interned_spec(policy()), interned_spec(policy())
+    suspended = one.model_copy(update={"suspend": True})
+    assert one.model_fields_set == other.model_fields_set and "suspend" not in other.model_fields_set
+    assert suspended.model_fields_set - other.model_fields_set == {"suspend"}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.unit.controller.test_lazy_modules import run
+from tests.unit.controller.interpreters import run
 
 CONTEXT = (
     "import ssl, earlystop.controller, aiohttp.connector;"
@@ -44,5 +42,4 @@ def test_authorities_that_the_environment_names_are_those_that_are_trusted(tmp_p
     )
     environment = {**os.environ, "SSL_CERT_FILE": str(named)}
     environment.pop("SSL_CERT_DIR", None)
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
-    assert done.stdout.strip() == f"0 {named} False"
+    assert run(program, environment) == f"0 {named} False"

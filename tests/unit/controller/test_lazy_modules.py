@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from tests.unit.controller.interpreters import run
 
 HEAVY = ("kubernetes.config.kube_config", "oauthlib", "requests_oauthlib", "websocket")
 """What `kubernetes` loads with itself: its synchronous client's parts, and what they load in turn."""
-
-
-def run(program: str) -> str:
-    """What a new interpreter prints. Raises CalledProcessError when it fails."""
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def test_the_operator_loads_nothing_of_the_synchronous_client_s_parts() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 LARGEST_KEPT = 64 * 2**10
-"""Bytes of one object as it is kept. An overlay of ten candidates has some 20 KiB; an object may have 1.5 MiB."""
+"""Bytes of one object before it is packed. An overlay of ten candidates has some 20 KiB; an object may have 1.5 MiB."""
 NAMESPACE_KEPT = 24 * 2**20
-"""Bytes of all objects of a namespace. A thousand policies in one keep 16 MiB."""
+"""Bytes of all objects of a namespace, packed as they are kept."""
 
 
 class KeptBytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import json
 import random
 import tracemalloc
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,17 @@ def fat(
     if where == "spec":
         return {"metadata": metadata, "spec": {"text": "v" * int(size)}}
     return {"metadata": metadata | {where: {f"key-{n:06}": "v" * 60 for n in range(int(size / 78))}}, "spec": {}}
+
+
+@cache
+def _noise() -> str:
+    """A text that packing makes hardly smaller."""
+    return base64.b85encode(random.Random(1).randbytes(LARGEST_KEPT * 4 // 5 - 1024)).decode()
+
+
+def unpackable(name: str, namespace: str = "llm") -> Manifest:
+    """A route as large as one that is kept may be, and hardly smaller when it is packed."""
+    return {**thin(name, namespace), "spec": {"text": _noise()}}
 
 
 def thin(name: str, namespace: str = "llm", version: int = 1) -> Manifest:
@@ -70,20 +82,20 @@ def test_edits_and_the_end_of_an_object_that_is_too_large_are_followed() -> None
 
 
 def test_whoever_fills_a_namespace_has_the_rest_of_it_read_and_takes_no_room_of_another() -> None:
-    cache, size = WatchCache(), LARGEST_KEPT - 1024
-    for number in range(NAMESPACE_KEPT // size + 5):
-        shown = fat("spec", name=f"qa-{number}", size=size)
-        cache.note_event(key_of("HTTPRoute", shown), shown, listed=True)
-    assert cache.kept_bytes <= NAMESPACE_KEPT
-    assert cache.get(ObjectKey("HTTPRoute", "llm", "qa-0")) is not None, "what came first is kept"
-    late, other = fat("spec", name="late", size=size), fat("spec", name="late", namespace="other", size=size)
-    cache.note_event(key_of("HTTPRoute", late), late, listed=True)
-    cache.note_event(key_of("HTTPRoute", other), other, listed=True)
-    assert cache.get(key_of("HTTPRoute", late)) is None and cache.get(key_of("HTTPRoute", other)) is not None
+    kept = WatchCache()
+    for number in range(2 * NAMESPACE_KEPT // LARGEST_KEPT):
+        shown = unpackable(f"qa-{number}")
+        kept.note_event(key_of("HTTPRoute", shown), shown, listed=True)
+    assert NAMESPACE_KEPT - LARGEST_KEPT < kept.kept_bytes <= NAMESPACE_KEPT
+    assert kept.get(ObjectKey("HTTPRoute", "llm", "qa-0")) is not None, "what came first is kept"
+    late, other = unpackable("late"), unpackable("late", "other")
+    kept.note_event(key_of("HTTPRoute", late), late, listed=True)
+    kept.note_event(key_of("HTTPRoute", other), other, listed=True)
+    assert kept.get(key_of("HTTPRoute", late)) is None and kept.get(key_of("HTTPRoute", other)) is not None
     for number in range(9):
-        cache.note_deleted(ObjectKey("HTTPRoute", "llm", f"qa-{number}"), thin(f"qa-{number}", version=2))
-    cache.note_event(key_of("HTTPRoute", late), {**late, "metadata": {**late["metadata"], "resourceVersion": "2"}})
-    assert cache.get(key_of("HTTPRoute", late)) is not None, "what goes leaves its room"
+        kept.note_deleted(ObjectKey("HTTPRoute", "llm", f"qa-{number}"), thin(f"qa-{number}", version=2))
+    kept.note_event(key_of("HTTPRoute", late), {**late, "metadata": {**late["metadata"], "resourceVersion": "2"}})
+    assert kept.get(key_of("HTTPRoute", late)) is not None, "what goes leaves its room"
 
 
 def test_the_bytes_that_are_counted_are_those_that_are_kept_whatever_happens() -> None:
