@@ -53,8 +53,8 @@ async def test_a_server_that_repeats_what_it_was_sent_puts_no_key_and_nothing_fo
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         known = request.headers["authorization"]
-        sent = {"why": "no model m", "key": known, "hint": "sk-a...0123 \x1b]0;x\x07", "all": dict(request.headers)}
-        return web.json_response({"error": sent}, status=status)
+        said = f"no model m; {known}; sk-a...0123; \x1b]0;x\x07 {dict(request.headers)}"
+        return web.json_response({"error": {"message": said}}, status=status)
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", answer)
