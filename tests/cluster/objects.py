@@ -9,7 +9,8 @@ from earlystop.api.counts import Look, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import API_VERSION
 from earlystop.evidence.engine import replay
-from earlystop.rollout.plan import parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_object
 

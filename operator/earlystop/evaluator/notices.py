@@ -15,6 +15,11 @@ log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_NOTICES = 600.0
 _LONGEST_REASON = 300
+_SHORTEST_SECRET = 6
+_NO_SECRETS = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+)
+"""Headers of requests, in small letters, that the library sets and everybody may read."""
 
 UNCOUNTED: Mapping[Spoilt, str] = {
     Spoilt.UNATTRIBUTED: (
@@ -59,15 +64,30 @@ def kind_of(error: BaseException) -> str:
 
 def reason_of(error: BaseException) -> str:
     """Why a request has no answer, in one line. It holds no key: of what lies below an error, only the system's words
-    are taken."""
+    are taken, and a server's words are left without what it was sent as a secret. What refuses a key may show half of
+    it, so a 401 is told without any."""
     if isinstance(error, TimeoutError):
         return "no whole answer within the deadline of all tries"
     if isinstance(error, openai.OpenAIError):
-        text, cause = str(error).rstrip("."), _system_words(error)
+        text, cause = _servers_words(error).rstrip("."), _system_words(error)
         said = f"{text} ({cause})" if cause else text
     else:
         said = f"{type(error).__name__}: {error}"
-    return " ".join(said.split())[:_LONGEST_REASON]
+    line = " ".join(said.split())
+    return "".join(each if each.isprintable() else "?" for each in line)[:_LONGEST_REASON]
+
+
+def _servers_words(error: openai.OpenAIError) -> str:
+    if not isinstance(error, openai.APIStatusError):
+        return str(error)
+    if error.status_code == 401:
+        return "Error code: 401"
+    text = str(error)
+    for name, value in error.request.headers.items():
+        for part in value.split():
+            if name not in _NO_SECRETS and not name.startswith("x-stainless-") and len(part) >= _SHORTEST_SECRET:
+                text = text.replace(part, "(a secret)")
+    return text
 
 
 def what_to_check(error: BaseException) -> str:

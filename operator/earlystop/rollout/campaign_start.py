@@ -9,7 +9,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.next_campaign import NextCampaign, follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.outages import with_evidence_of
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
-from earlystop.rollout.plan import revision_of
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.state import (

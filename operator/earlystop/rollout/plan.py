@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -336,16 +335,3 @@ def _about(spec: PolicySpec, engine: int) -> About | None:
     if engine == FIRST or wanted.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
         return None
     return About.FILE if wanted.questions is None else About(wanted.questions.about)
-
-
-def revision_of(uid: str, campaign: int, entropy: str, commitment: str = "") -> str:
-    """The label of a campaign in headers and metrics: short, and different for every campaign of every policy.
-
-    entropy: random text, "" for campaigns of earlier releases. A revision that could be foretold would let anybody ask
-    for the promotion of a campaign before it has begun.
-    commitment: to the campaign's token, by which servers know requests that came by the overlay (`api.wire`); "" for
-    campaigns without a token.
-    """
-    identity = "/".join([uid, str(campaign), *filter(None, (entropy, commitment))])
-    name = hashlib.sha256(identity.encode()).hexdigest()[:10]
-    return f"{name}-{commitment}" if commitment else name

@@ -52,7 +52,7 @@ def waiting_for_a_gate() -> RolloutState:
     state = campaign.until_it_waits()
     assert state.awaiting is not None
     news = {"load-test": GateAnswer("load-test", GateState.WAITING, state.awaiting.since, "The Job has not ended yet.")}
-    asked = following(campaign.times.gates, state.gates, state.awaiting.since, news, state.awaiting.since + 5)
+    asked = following(campaign.times.gates, state.gates, state.awaiting.since, news, state.awaiting.since + 5, 86_400)
     return replace(state, gates=asked)
 
 

@@ -12,7 +12,7 @@ from earlystop.api.wire import commitment_in, is_genuine
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
 from earlystop.controller.cluster import ClusterError, Conflict, NotFound
 from earlystop.controller.counts.secrets import SECRETS
-from earlystop.rollout.plan import revision_of
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.memory import Memory
 from tests.unit.delivery.cluster import split

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from earlystop.api.wire import commitment_in
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -12,6 +14,7 @@ from earlystop.metrics.convention.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import to_status
 from tests.unit.rollout.policies import NOW, UID, policy, written
@@ -42,11 +45,20 @@ def manifest(
         "spec": written(changes),
     }
     if state is not None:
+        state = _of_policy(state, uid)
         status = to_status(name, uid, LiveTimes.of(policy(changes)), state, pack(ledger or Ledger()))
         status["observedGeneration"] = 1
         status["conditions"] = merge_conditions((), conditions(state, observations or Observations()), 1, NOW)
         made["status"] = status
     return made
+
+
+def _of_policy(state: RolloutState, uid: str) -> RolloutState:
+    """The state with the revision that its campaign has in the policy of this UID."""
+    if not state.revision:
+        return state
+    own = revision_of(uid, state.campaign, state.entropy, commitment_in(state.revision))
+    return replace(state, revision=own)
 
 
 def tracked(state: RolloutState | None = None, now: float = NOW, **more: Any) -> TrackedPolicy:

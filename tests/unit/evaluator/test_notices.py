@@ -47,6 +47,23 @@ async def test_a_gateway_that_nobody_reaches_is_told_once_with_its_url_and_the_s
     assert "check --url" in caplog.text
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 503])
+async def test_a_server_that_repeats_what_it_was_sent_puts_no_key_and_nothing_for_a_terminal_into_the_log(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        known = request.headers["authorization"]
+        said = f"no model m; {known}; sk-a...0123; \x1b]0;x\x07 {dict(request.headers)}"
+        return web.json_response({"error": {"message": said}}, status=status)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    async with listening(app) as url:
+        await ask(url, api_key="sk-planted-0123")
+    assert str(status) in caplog.text and "planted" not in caplog.text and "\x1b" not in caplog.text
+    assert ("no model m" in caplog.text, "sk-a" in caplog.text) == (status != 401, status != 401)
+
+
 @pytest.mark.parametrize(
     ("status", "text", "said"),
     [

@@ -10,7 +10,8 @@ from typing import Any
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.engine import replay
 from earlystop.evidence.version import CURRENT, FIRST
-from earlystop.rollout.plan import Plan, parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import Plan, parse_plan, plan_text
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import verdict_object

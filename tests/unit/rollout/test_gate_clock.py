@@ -62,7 +62,7 @@ def test_a_promotion_that_waits_for_a_gate_has_as_much_time_left_when_it_is_resu
     (waiting, asked, since), times = waits_for_gates(campaign), campaign.times
 
     def gates_at(state: RolloutState, now: int) -> GatesAsked:
-        gates = following(times.gates, state.gates, since, {}, gate_time(state, now))
+        gates = following(times.gates, state.gates, since, {}, gate_time(state, now), 86_400)
         assert gates is not None
         return gates
 

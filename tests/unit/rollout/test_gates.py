@@ -53,7 +53,7 @@ def told(campaign: Campaign, after_seconds: int = 1, **answers: str) -> RolloutS
     since, now = state.awaiting.since, state.awaiting.since + after_seconds
     news = {gate: GateAnswer(gate, GateState(answer), now, f"{gate} says so") for gate, answer in answers.items()}
     gates = campaign.times.gates
-    state = replace(state, gates=following(gates, state.gates, since, news, now))
+    state = replace(state, gates=following(gates, state.gates, since, news, now, 86_400))
     return after_answers(campaign.times, state, requirements(gates, state.gates), "", "", now)[0]
 
 
@@ -168,7 +168,7 @@ def test_each_answer_is_an_event_and_an_occurrence_once() -> None:
         "ci": GateAnswer("ci", GateState.OPEN, since + 1),
         "load": GateAnswer("load", GateState.WAITING, since, "asked"),
     }
-    after = replace(before, gates=following(campaign.times.gates, before.gates, since, news, since + 1))
+    after = replace(before, gates=following(campaign.times.gates, before.gates, since, news, since + 1, 86_400))
     assert [each.reason for each in event_notes(before, after)] == ["GateOpen"]
     assert [(each.kind, each.gate) for each in occurrences(POLICY, before, after)] == [(OccurrenceKind.GATE, "ci")]
     assert event_notes(after, after) == () == occurrences(POLICY, after, after)
@@ -198,7 +198,7 @@ def test_what_a_gate_has_answered_stands_and_is_read_back_as_it_was_stored(
     asked, first, now = None, dict[str, GateState](), 1_000
     for gate, state, seconds in answers:
         now += seconds
-        asked = following(gates, asked, 1_000, {gate: GateAnswer(gate, state, now)}, now)
+        asked = following(gates, asked, 1_000, {gate: GateAnswer(gate, state, now)}, now, 86_400)
         assert asked is not None and restore_gates(gates_status(asked)) == asked
         for each in asked.answers:
             if first.get(each.gate) in (GateState.OPEN, GateState.CLOSED):
@@ -221,5 +221,5 @@ def test_a_verdict_with_other_words_of_a_gate_is_found_out(message: str) -> None
 
 def test_a_gate_without_a_spec_is_asked_no_more() -> None:
     gate = Gate.model_validate(GATES[0])
-    asked = following([gate], None, 1_000, {}, 1_000)
-    assert following([], asked, 1_000, {}, 1_001) is None
+    asked = following([gate], None, 1_000, {}, 1_000, 86_400)
+    assert following([], asked, 1_000, {}, 1_001, 86_400) is None

@@ -16,7 +16,8 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.campaign_start import start_campaign
-from earlystop.rollout.plan import StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import StageKind, parse_plan, plan_text
+from earlystop.rollout.revision import revision_of
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started, written
 
 PARAMETER = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.counts import Look
 from earlystop.api.look_table import as_text
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.plan import revision_of
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import COLUMNS, digest_of, verdict_name, verdict_object, verdict_spec

@@ -97,10 +97,12 @@ def test_what_the_evidence_decides_waits_its_own_time_whatever_a_person_asked_fo
 
 def test_a_gate_has_its_whole_time_from_when_it_is_asked_however_long_the_decision_has_waited() -> None:
     gate = Gate.model_validate({"name": "late", "jobRef": {"name": "evaluate"}, "timeoutSeconds": 3600})
-    begun = following((gate,), None, since=0, news={}, now=7200)  # an edit adds it to a decision that has waited long
+    # An edit adds it to a decision that has waited long.
+    begun = following((gate,), None, since=0, news={}, now=7200, holds_seconds=86_400)
     assert begun is not None and begun.answers[0] == GateAnswer("late", GateState.WAITING, 7200)
     said = {"late": GateAnswer("late", GateState.WAITING, 7300, "Job runs")}
-    early, late = (following((gate,), begun, since=0, news=said, now=7200 + after) for after in (3599, 3600))
+    moments = (7200 + 3599, 7200 + 3600)
+    early, late = (following((gate,), begun, since=0, news=said, now=each, holds_seconds=86_400) for each in moments)
     assert early is not None and early.answers[0].state is GateState.WAITING
     assert late is not None and late.answers[0].state is GateState.TIMED_OUT
     assert time_out_at((gate,), begun) == (7200 + 3600,)

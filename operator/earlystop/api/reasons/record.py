@@ -12,7 +12,9 @@ RECORD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (EVENT,),
         {
             "EvidenceClosed": "A campaign ended without a verdict, since an edit or a retry began another one; what it "
-            "had counted is no evidence any more. Edit the judged part of a policy after a verdict to keep it."
+            "had counted is no evidence any more. Edit the judged part of a policy after a verdict to keep it.",
+            "StatusOfAnother": "The status held a campaign of another policy, as after a restore with it; nothing "
+            "of it is followed, and a campaign begins anew. Restore policies without their status.",
         },
     ),
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from earlystop.rollout.waiting.gates import GateAnswer, GateSubject
+from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject
 
 
 @dataclass(slots=True)
@@ -26,6 +26,13 @@ class GateMemory:
         is_new = self.begun.get(gate) != generation
         self.begun[gate] = generation
         return is_new
+
+    def forget_before(self, gate: str, at: int) -> None:
+        """What a gate has answered before Unix second `at` is too old: it is to be asked again."""
+        answer = self.answers.get(gate)
+        if answer is not None and answer.state in ANSWERED and answer.at < at:
+            del self.answers[gate]
+            self.begun.pop(gate, None)
 
     def note(self, subject: GateSubject, answer: GateAnswer) -> bool:
         """A gate has answered. Returns whether that is news."""

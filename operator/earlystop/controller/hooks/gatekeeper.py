@@ -47,6 +47,9 @@ class GateKeeper:
             subject = subject_of(tracked, gate)
             if subject is None or is_answered(tracked, gate, subject):
                 continue
+            known = known_answer(tracked.status.stored, gate, subject)
+            if known is not None:
+                memory_of(tracked, gate).forget_before(gate.name, known.at)
             if memory_of(tracked, gate).begin(gate.name, subject, tracked.generation):
                 self.scheduler.wake((tracked.namespace, f"{tracked.name}{_SEPARATOR}{gate.name}"))
 

@@ -41,7 +41,8 @@ def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
     if state.awaiting is None:
         return state
     news = tracked.gates.about(GateSubject(state.awaiting.since, state.awaiting.candidate))
-    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, gate_time(state, now))
+    at, holds = gate_time(state, now), tracked.times.approval.expires_seconds
+    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, at, holds)
     return state if gates == state.gates else replace(state, gates=gates)
 
 

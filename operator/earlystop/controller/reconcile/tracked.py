@@ -26,9 +26,18 @@ from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.revision import is_of_policy
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.words.event_notes import EventNote, observation_notes
+
+STATUS_OF_ANOTHER = EventNote(
+    "StatusOfAnother",
+    "StartTracking",
+    "The status held a campaign of another policy, as after a restore that made this one anew with its status, or of a "
+    "copy. Nothing of it is followed: all requests get the baseline until a campaign of this policy says otherwise.",
+    warning=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +98,23 @@ class TrackedPolicy:
         """Start to track a policy, as the API server gave it, at Unix time `now`.
 
         A policy that was accepted when its status was stored is not checked at once but at a moment of its own: after a
-        restart of the operator, looks come first.
+        restart of the operator, looks come first. A status whose campaign is another policy's, as after a restore that
+        brought it along, tells nothing: the verdicts of its campaign would be nobody's.
 
         Raises ValueError (pydantic's is one) when spec or status cannot be understood.
         """
         status = whole(manifest.get("status", {}))
         state, ledger = from_status(without_defaults(status))
+        is_own = is_of_policy(manifest["metadata"]["uid"], state.revision, state.campaign, state.entropy)
+        if not is_own:
+            status, state, ledger = {}, RolloutState(), ""
         spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
         known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation
         accepted = known and observations.refusal is None
         return cls(
+            notes=[] if is_own else [STATUS_OF_ANOTHER],
             policy=policy,
             spec=spec,
             spec_read_at=now,

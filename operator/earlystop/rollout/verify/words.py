@@ -28,8 +28,9 @@ from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.verify import alarm_messages
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
-from earlystop.rollout.plan import Plan, revision_of
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
+from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE

@@ -108,15 +108,28 @@ def requirements(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[GateR
 
 
 def following(
-    gates: Sequence[Gate], asked: GatesAsked | None, since: int, news: Mapping[str, GateAnswer], now: int
+    gates: Sequence[Gate],
+    asked: GatesAsked | None,
+    since: int,
+    news: Mapping[str, GateAnswer],
+    now: int,
+    holds_seconds: int,
 ) -> GatesAsked | None:
     """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
-    gate. since: since when the decision waits. A gate that answered stays as it is."""
+    gate. since: since when the decision waits. A gate that answered stays as it is, but for one that has been open for
+    `holds_seconds` while others are not: it is asked again. What a Job has shown once, it would show again."""
     if not gates:
         return None if asked is None or not asked.for_people else replace(asked, answers=())
     known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
     answers = tuple(_stands(each, known.answer(each.name), news.get(each.name), now) for each in gates)
+    if any(each.state is not GateState.OPEN for each in answers):
+        answers = tuple(_aged(*each, holds_seconds, now) for each in zip(gates, answers, strict=True))
     return known if answers == known.answers else replace(known, answers=answers)
+
+
+def _aged(gate: Gate, answer: GateAnswer, holds_seconds: int, now: int) -> GateAnswer:
+    is_old = answer.state is GateState.OPEN and now >= answer.at + holds_seconds
+    return GateAnswer(gate.name, GateState.WAITING, now) if is_old and gate.job_ref is None else answer
 
 
 def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, ...]:
@@ -132,7 +145,7 @@ def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now:
     before = before or GateAnswer(gate.name, GateState.WAITING, now)
     if before.state in ANSWERED:
         return before
-    if news is not None and news.state in ANSWERED:
+    if news is not None and news.state in ANSWERED and news.at >= before.at:
         return replace(news, message=news.message[:LONGEST_MESSAGE])
     if before.state is GateState.WAITING and now >= before.at + gate.timeout_seconds:
         message = f"it did not open within {gate.timeout_seconds} s"

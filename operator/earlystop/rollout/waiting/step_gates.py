@@ -79,7 +79,8 @@ def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, G
     if is_decided_by_evidence(state):
         return replace(state, step_gates=None)  # no step begins any more, unless the evidence turns
     gates = gates_before(times, state.pinned_plan, asked.step)
-    known = following(gates, asked.asked, asked.asked.since, news, now) or replace(asked.asked, answers=())
+    holds = times.approval.expires_seconds
+    known = following(gates, asked.asked, asked.asked.since, news, now, holds) or replace(asked.asked, answers=())
     asked = asked if known == asked.asked else replace(asked, asked=known)
     answer = joined(requirements(gates, known), now)
     after = state if asked is state.step_gates else replace(state, step_gates=asked)

@@ -181,3 +181,21 @@ async def test_gates_that_are_taken_out_hold_nothing_any_more() -> None:
         made.world.edit_spec({**spec, "rollout": rollout})
         await made.advance_until("Promoted")
         assert made.world.status["campaign"] == 1
+
+
+async def test_an_answer_of_long_ago_lets_nothing_go_on_when_the_last_gate_opens_late() -> None:
+    """The receiver said open, and would say closed by now; the other gate may take as long as it likes."""
+    late = {**READY, "onTimeout": "Wait", "timeoutSeconds": 60}
+    async with gated({**WEBHOOK, "timeoutSeconds": 3600}, late) as made:
+        made.world.edit_spec({**made.world.policy["spec"], "approval": {"mode": "Never", "expiresSeconds": 600}})
+        says(made, '{"gate": "Open"}', '{"gate": "Closed", "message": "a test fails by now"}')
+        await made.advance_until("Observing", "GateWaiting")
+        while len(made.receiver.bodies) < 1:
+            await made.advance()
+        asked_at = made.world.now
+        while made.world.now < asked_at + 560:
+            await made.advance()
+        assert len(made.receiver.bodies) == 1, "it was asked although its answer holds"
+        made.restart()
+        await made.advance_until("RolledBack", "GateClosed")
+        assert len(made.receiver.bodies) == 2 and made.world.now >= asked_at + 590

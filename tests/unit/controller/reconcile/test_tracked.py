@@ -165,3 +165,15 @@ def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
 def test_every_flavour_and_credentials_are_taken(change: dict[str, object]) -> None:
     known = {"default": SOURCES["default"].model_validate({"url": "https://p", **change})}
     assert source_refusal(policy(), known) is None
+
+
+@pytest.mark.parametrize("name", sorted(set(REACHED) - {"pending"}))
+def test_a_status_with_a_campaign_of_another_policy_is_not_followed_and_that_is_told(name: str) -> None:
+    """As after a restore that made the policy anew and brought its status along."""
+    made = manifest(REACHED[name])
+    restored = {**made, "metadata": {**made["metadata"], "uid": "0b6e28ba-2fa1-11d2-883f-0016d3cca427"}}
+    found = TrackedPolicy.load(restored, NOW)
+    assert (found.state, found.observations) == (RolloutState(), Observations())
+    assert [note.reason for note in found.notes] == ["StatusOfAnother"]
+    own = TrackedPolicy.load(made, NOW)
+    assert own.state.revision == REACHED[name].revision and own.notes == []
