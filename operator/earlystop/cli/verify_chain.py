@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from earlystop.api.plurals import counted
+from earlystop.api.status.compact import whole
 from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, Record
@@ -38,15 +39,24 @@ def _of_status(policies: Iterable[dict[str, object]]) -> list[Published]:
     """What the status of a policy tells of its latest verdict. A decision whose verdict waits to be stored is none."""
     found = []
     for each in policies:
-        status = each.get("status")
-        if not isinstance(status, dict):
+        stored = each.get("status")
+        if not isinstance(stored, dict):
             continue
+        status = _with_packed_fields(stored)
         decision, conditions = status.get("decision"), status.get("conditions") or ()
         waits = any(one.get("reason") == "VerdictNotStored" for one in conditions if isinstance(one, dict))
         found.append(Published("The policy's status", _before(status)))
         if isinstance(decision, dict) and not waits and status.get("phase") not in CARRIED_OUT:
             found.append(Published("The policy's status", str(decision.get("digest") or "")))
     return found
+
+
+def _with_packed_fields(status: dict[str, Any]) -> dict[str, Any]:
+    """A status with all that is packed in it; as it is where that cannot be read, as in a file of another hand."""
+    try:
+        return whole(status)
+    except ValueError:
+        return status
 
 
 def _before(status: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from earlystop.api.status.compact import compact
 from earlystop.cli.main import app
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.record.publication import Stored, published_at
@@ -78,6 +79,18 @@ def test_verdicts_of_several_decisions_that_wait_to_be_stored_are_no_cut_tail_ei
         "unstored": [{"decision": {"digest": waits["digest"]}, "previousDigest": first["digest"]}],
     }
     code, output = run("--chain", saved(tmp_path, chain_of(3)[0], policy_with(status)))
+    assert code == 0, output
+
+
+def test_digests_that_a_guarded_status_has_packed_are_read_too(tmp_path: Path) -> None:
+    *kept, last = (each["spec"]["digest"] for each in chain_of(3))
+    guarded = {"phase": "Promoted", "guard": {"phase": "Observing"}, "decision": {"digest": kept[-1]}}
+    status = compact({**guarded, "previousDigest": last})
+    assert "previousDigest" not in status
+    code, output = run("--chain", saved(tmp_path, *chain_of(3)[:2], policy_with(status)))
+    assert code == 1 and last in output and "the chain is cut after" in output
+    unreadable = {**status, "internal": {"rest": "of another hand"}}
+    code, output = run("--chain", saved(tmp_path, *chain_of(3)[:2], policy_with(unreadable)))
     assert code == 0, output
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import ConditionStatus, Refusal
+from earlystop.api.status.compact import compact, is_compact
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.gitops_health import ASKS_PEOPLE, BY_PHASE, WAITING, argo_health, argo_script
 from earlystop.rollout.observations import Observation, Observations
@@ -18,6 +19,7 @@ from tests.unit.rollout.states import REACHED
 
 PAGE = Path(__file__).parents[3] / "operator" / "docs" / "gitops.md"
 WELL = Observations(traffic=GOOD, metrics=GOOD)
+GUARDED = [name for name, state in REACHED.items() if state.is_guarded]
 OF_PHASE = {
     "Pending": "Progressing",
     "Applying": "Progressing",
@@ -118,3 +120,17 @@ def test_what_waits_for_gates_alone_asks_nobody_in_argo_either() -> None:
     asks_people = {**found, "status": {**waits, "gates": {**gates, "forPeople": True}}}
     assert argo_health(asks_people) == ("Suspended", ASKS_PEOPLE)
     assert "status.gates.forPeople" in argo_script()
+
+
+@pytest.mark.parametrize("name", GUARDED)
+@pytest.mark.parametrize(
+    "observations",
+    [WELL, Observations(traffic=BAD, metrics=GOOD), Observations(refusal=Refusal("MarginSpent", "Fix.", by_spec=True))],
+    ids=["well", "traffic", "refused"],
+)
+def test_tools_read_the_same_of_a_guarded_status_that_is_packed(name: str, observations: Observations) -> None:
+    policy = policy_in(name, observations)
+    guarded = {**policy, "status": {**policy["status"], "guard": {"phase": "Observing"}}}
+    packed = {**policy, "status": compact(guarded["status"])}
+    assert is_compact(packed["status"])
+    assert (computed(packed), argo_health(packed)) == (computed(guarded), argo_health(guarded))

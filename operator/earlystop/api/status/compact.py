@@ -19,17 +19,26 @@ Status = dict[str, Any]
 Shown = Mapping[str, "Shown"]
 """Names of fields, each with those of its parts that are shown; with none: all of it is."""
 
-FORM = "1:"
-"""What a text begins with that was made with the present dictionary; another dictionary needs another form."""
+FORM, FORMER_FORM = "2:", "1:"
+"""What a text begins with that was made with the present dictionary; another dictionary needs another form. In the
+former one the texts of `BYTES` stood among the fields, which took an eighth more room."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
+
+BYTES = ("checkpoint", "looks", "parked", "spans", "windowParts")
+"""Fields of `guard` that are packed bytes by themselves, as text: they stand as bytes behind the other fields."""
+OF_TEXT = ":"
+"""What some of these texts begin with, which none of their bytes gives."""
+
+BARE = -zlib.MAX_WBITS
+"""These bytes are compressed without a head and a checksum."""
 
 _ALL: Shown = {}
 _OF_A_VARIANT: Shown = {"scored": _ALL, "exactMatch": _ALL, "meanTokens": _ALL}
 
 SHOWN: Shown = {
     **dict.fromkeys(("observedGeneration", "phase", "campaign", "revision", "candidate", "progress", "weight"), _ALL),
-    **dict.fromkeys(("variant", "nextLookAt", "suspendedAt", "metricsLostAt", "awaiting", "previousDigest"), _ALL),
+    **dict.fromkeys(("variant", "nextLookAt", "suspendedAt", "metricsLostAt", "awaiting"), _ALL),
     "evidence": dict.fromkeys(("effect", "saving"), _ALL),
     "decision": dict.fromkeys(("verdict", "candidate", "reason", "message", "name", "digest", "number", "at"), _ALL),
     "certified": dict.fromkeys(("values", "at", "classes", "lapse"), _ALL),
@@ -75,7 +84,8 @@ def compact(status: Status) -> Status:
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
     conditions = list(enumerate(status.get("conditions") or ()))
-    quiet = [[index, each] for index, each in conditions if _is_quiet(each)]
+    ready = next((each["message"] for _, each in conditions if each["type"] == "Ready"), None)
+    quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each)]
     loud, alike = _shortened([each for _, each in conditions if not _is_quiet(each)], status.get("observedGeneration"))
     told = {"conditions": loud} if conditions else {}
     return {**shown, **told, "internal": {"rest": packed_fields({**rest, **alike, "quiet": quiet})}}
@@ -114,9 +124,12 @@ def whole(status: Status) -> Status:
     try:
         if "alike" in rest:
             shown["conditions"] = _lengthened(shown["conditions"], rest.pop("alike"), shown["observedGeneration"])
+        conditions = [*shown.get("conditions", ())]
+        ready = next((each["message"] for each in conditions if each["type"] == "Ready"), None)
         for index, condition in rest.pop("quiet"):
-            shown["conditions"] = [*shown.get("conditions", ())]
-            shown["conditions"].insert(index, condition)
+            conditions.insert(index, condition if "message" in condition else {**condition, "message": ready})
+        if conditions:
+            shown["conditions"] = conditions
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"status.internal.rest does not fit its status: {error!r}") from None
     return _joined(shown, rest)
@@ -140,6 +153,11 @@ def _lengthened(conditions: list[Status], alike: list[int], generation: object) 
     for index in alike:
         told[index]["message"] = ready
     return told
+
+
+def _without_message(condition: Status, ready: object) -> Status:
+    """A condition that is not shown, without its message where that is the one of Ready."""
+    return _without(condition, "message") if condition.get("message") == ready else condition
 
 
 def _without(fields: Status, name: str) -> Status:
@@ -175,9 +193,13 @@ def _joined(shown: Status, rest: Status) -> Status:
 
 def packed_fields(fields: Status) -> str:
     """Fields in JSON as one text."""
+    fields, parts = _without_bytes(fields)
     content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
-    return FORM + base64.b85encode(packer.compress(content) + packer.flush()).decode()
+    packed = packer.compress(content) + packer.flush()
+    bare = zlib.compressobj(9, zlib.DEFLATED, BARE, 9)
+    tail = bare.compress(b"".join(parts)) + bare.flush() if parts else b""
+    return FORM + base64.b85encode(packed + tail).decode()
 
 
 def unpacked_fields(text: object) -> Status:
@@ -185,17 +207,62 @@ def unpacked_fields(text: object) -> Status:
     try:
         if not isinstance(text, str):
             raise ValueError("it is no text")
-        if not text.startswith(FORM):
+        if not text.startswith((FORM, FORMER_FORM)):
             raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
         unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
-        content = unpacker.decompress(base64.b85decode(text.removeprefix(FORM)), LARGEST)
+        content = unpacker.decompress(base64.b85decode(text[len(FORM) :]), LARGEST)
         if not unpacker.eof:
             raise ValueError("it is cut off, or larger than any status")
         fields = json.loads(content)
         if not isinstance(fields, dict):
             raise ValueError("it holds no fields")
-    except (ValueError, zlib.error, RecursionError) as error:
+        return _with_bytes(fields, unpacker.unused_data) if text.startswith(FORM) else fields
+    except (ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
+
+
+def _without_bytes(fields: Status) -> tuple[Status, list[bytes]]:
+    """Fields without the bytes that stand behind them, and these. In their place stand how many there are, and what
+    their text begins with."""
+    guard, parts = dict(fields.get("guard") or {}), []
+    for name in BYTES:
+        text = guard.get(name)
+        begin = OF_TEXT if isinstance(text, str) and text.startswith(OF_TEXT) else ""
+        found = _bytes_of(text, begin)
+        if found is not None:
+            guard[name] = [len(found), begin]
+            parts.append(found)
+    return ({**fields, "guard": guard} if parts else fields), parts
+
+
+def _bytes_of(text: object, begin: str) -> bytes | None:
+    """The bytes of a text, None where it is not the text that these bytes give."""
+    if not isinstance(text, str):
+        return None
+    try:
+        found = base64.b85decode(text.removeprefix(begin))
+    except ValueError:
+        return None
+    return found if begin + base64.b85encode(found).decode() == text else None
+
+
+def _with_bytes(fields: Status, tail: bytes) -> Status:
+    """Inverse of `_without_bytes`. Raises ValueError for a tail that is too short or too long."""
+    guard = fields.get("guard") or {}
+    if tail:
+        unpacker = zlib.decompressobj(BARE)
+        tail = unpacker.decompress(tail, LARGEST)
+        if not unpacker.eof or unpacker.unused_data:
+            raise ValueError("it is cut off, or larger than any status")
+    for name in BYTES:
+        if isinstance(guard.get(name), list):
+            length, begin = guard[name]
+            part, tail = tail[:length], tail[length:]
+            if len(part) != length:
+                raise ValueError("it is cut off")
+            guard[name] = begin + base64.b85encode(part).decode()
+    if tail:
+        raise ValueError("it has more bytes than fields")
     return fields
 
 

@@ -22,6 +22,7 @@ from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.certificate.follow import certificate_due_at
 from earlystop.rollout.certificate.response import acts_at
+from earlystop.rollout.decided import is_decided_by_evidence
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
@@ -139,7 +140,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if look is not None:
         moments.append(_reading_due(tracked, look + delay, now))
     if state.phase in TRYING:
-        moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
+        if not is_decided_by_evidence(state):  # nothing ends it at its deadline
+            moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:

@@ -20,8 +20,8 @@ from earlystop.api.when_busy import MOST_CHANGES, WhenBusy
 from earlystop.evidence import guard_detectors
 from earlystop.rollout.exposure import serving
 from earlystop.rollout.guard.adjust import next_more_careful, waits_for_consent
+from earlystop.rollout.guard.detector_packing import pack_detectors, rounded, unpack_detectors
 from earlystop.rollout.guard.follow import restarted, with_new_step
-from earlystop.rollout.guard.packing import pack_detectors, unpack_detectors
 from earlystop.rollout.guard.state import NO_LOOKS, Busy, GuardState, WatchPhase
 from earlystop.rollout.guard.window import EMPTY
 from earlystop.rollout.live_times import LiveTimes
@@ -121,7 +121,8 @@ def _changed(state: RolloutState, guard: GuardState, name: str, now: int) -> Rol
     """The state in which this setting serves: a step of its own, with the detectors that it had when it served last."""
     busy, objective = guard.busy, guard.objective
     changes = (*busy.changes, now)[-MOST_CHANGES:]
-    after = replace(guard, busy=Busy(name, changes, pack_detectors(guard.detectors, objective), guard.taken))
+    parked = pack_detectors(rounded(guard.detectors, objective), objective)
+    after = replace(guard, busy=Busy(name, changes, parked, guard.taken))
     comparison = state.comparison(serving(replace(state, guard=after)))
     detectors = unpack_detectors(busy.parked, objective) if busy.parked else guard_detectors.start(objective)
     after = replace(

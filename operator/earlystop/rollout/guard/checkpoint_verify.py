@@ -13,7 +13,7 @@ from earlystop.api.guard import LONGEST_FALSE_REVERT_SECONDS, SHORTEST_FALSE_REV
 from earlystop.api.plurals import counted
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.change_detection import BetDetector, Detector
-from earlystop.rollout.guard.packing import pack_detectors
+from earlystop.rollout.guard.detector_packing import pack_detectors
 from earlystop.rollout.guard.state import GuardState
 from earlystop.rollout.guard.transitions import detectors_over_looks
 

@@ -11,12 +11,11 @@ from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_codec import culprit_status, pack_spans, restore_culprit, unpack_spans
+from earlystop.rollout.guard.detector_packing import pack_detectors, unpack_detectors
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import (
-    pack_detectors,
     pack_factors,
     pack_window,
-    unpack_detectors,
     unpack_factors,
     unpack_window,
 )

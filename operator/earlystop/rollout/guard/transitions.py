@@ -10,8 +10,8 @@ from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import EXACT_MATCH
 from earlystop.rollout.guard.coverage import after_look, began, look_of_guard
 from earlystop.rollout.guard.culprit_evidence import rates_of
+from earlystop.rollout.guard.detector_packing import rounded
 from earlystop.rollout.guard.follow import restarted
-from earlystop.rollout.guard.packing import rounded
 from earlystop.rollout.guard.spans import with_rates
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.window import added

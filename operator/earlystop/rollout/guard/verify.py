@@ -16,8 +16,9 @@ from earlystop.rollout.guard.checkpoint_verify import checkpoint_differences
 from earlystop.rollout.guard.codec import claim_in, detectors_text
 from earlystop.rollout.guard.culprit_codec import restore_culprit
 from earlystop.rollout.guard.culprit_verify import culprit_differences
+from earlystop.rollout.guard.detector_packing import unpack_detectors
 from earlystop.rollout.guard.follow import guard_objective
-from earlystop.rollout.guard.packing import unpack_detectors, unpack_factors
+from earlystop.rollout.guard.packing import unpack_factors
 from earlystop.rollout.guard.response import alarm_message
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed

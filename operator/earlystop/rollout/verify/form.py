@@ -12,8 +12,9 @@ from typing import Any
 from earlystop.api.look_table import TABLE
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.guard.detector_packing import pack_detectors, unpack_detectors
 from earlystop.rollout.guard.follow import guard_objective
-from earlystop.rollout.guard.packing import pack_detectors, pack_factors, unpack_detectors, unpack_factors
+from earlystop.rollout.guard.packing import pack_factors, unpack_factors
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.stored.search_codec import restore_trials, trials_text
 

@@ -28,7 +28,9 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import ACTING, Phase
+from earlystop.rollout.transitions import expire
 from tests.unit.controller.tracked_policies import tracked
+from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.policies import NOW, UID, examples
 from tests.unit.rollout.states import REACHED
 
@@ -105,6 +107,18 @@ def test_the_deadline_and_the_end_of_patience_without_metrics_are_reconciled() -
     blind = known("blind", NOW + 350.0, metrics_failures=9)
     assert blind.state.metrics_lost_at is not None
     assert next_reconcile(blind, 500.0, 1, NOW + 398.5) == blind.state.metrics_lost_at + 300
+
+
+def test_a_decision_that_waits_for_people_beyond_the_deadline_keeps_nobody_busy() -> None:
+    campaign = Campaign()
+    waits = campaign.until_it_waits()
+    found = tracked(replace(waits, campaign_started_at=waits.campaign_started_at - 86_400), changes=asking())
+    look = next_look(found.times, found.state)
+    assert look is not None
+    now = look - 1.0
+    found.acceptance.generation, found.acceptance.checked_at, found.traffic.recheck = 1, now, False
+    assert expire(found.times, found.state, int(now)) is found.state, "nothing is due that could be done"
+    assert next_reconcile(found, 5.0, 1, now) >= now + 1
 
 
 @pytest.mark.parametrize("name", [*IDLE, "pending"])

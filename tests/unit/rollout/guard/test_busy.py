@@ -17,8 +17,8 @@ from earlystop.rollout.certificate.binding import Lapse, Part
 from earlystop.rollout.exposure import promoted_label, serving, weights
 from earlystop.rollout.guard.busy import LoadRead, follow_load
 from earlystop.rollout.guard.busy_words import load_condition, load_notes
+from earlystop.rollout.guard.detector_packing import pack_detectors, rounded
 from earlystop.rollout.guard.follow import follow_guard
-from earlystop.rollout.guard.packing import pack_detectors
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, follow
@@ -99,11 +99,12 @@ def test_each_setting_goes_on_with_detectors_of_its_own_over_changes_and_restart
     started = guard_detectors.start(fresh.objective)
     assert pack_detectors(fresh.detectors, fresh.objective) == pack_detectors(started, fresh.objective)
     calm = quiet(served)
-    packed = pack_detectors(guard_of(calm).detectors, guard_of(calm).objective)
+    parked = rounded(guard_of(calm).detectors, guard_of(calm).objective)
+    packed = pack_detectors(parked, guard_of(calm).objective)
     busy = restored(after(900, restored(calm), FULL))
     again = guard_of(busy)
     assert again.taken == guard.taken and again.busy.parked == packed
-    assert pack_detectors(again.detectors, again.objective) == pack_detectors(guard.detectors, guard.objective)
+    assert again.detectors == rounded(guard.detectors, guard.objective)
     assert again.checkpoint_at == guard.since + 900, "time in which the other one served opens no bets"
     steps = [guard_of(each).clock.step for each in (served, calm, busy)]
     assert len(set(steps)) == 3, "counters of two settings have one label"

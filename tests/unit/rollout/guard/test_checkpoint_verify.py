@@ -13,7 +13,7 @@ import pytest
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.guard_detectors import Detectors
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
-from earlystop.rollout.guard.packing import pack_detectors
+from earlystop.rollout.guard.detector_packing import pack_detectors
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.guarding import alarmed, guard_of

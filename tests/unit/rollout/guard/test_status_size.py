@@ -10,16 +10,21 @@ from typing import Any, NamedTuple
 import pytest
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.api.counts import Look
+from earlystop.api.counts import Look, Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import compact, without_looks
 from earlystop.api.when_busy import MOST_CHANGES
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.evidence.engine import replay
+from earlystop.evidence.objective import EXACT_MATCH
+from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.certificate.binding import Binding
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.guard.packing import pack_detectors
+from earlystop.rollout.guard.culprit_evidence import rates_of
+from earlystop.rollout.guard.detector_packing import pack_detectors, rounded
+from earlystop.rollout.guard.spans import with_rates
 from earlystop.rollout.guard.state import KEPT_LOOKS, Busy
+from earlystop.rollout.guard.window import added
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Totals, Verdict
@@ -28,7 +33,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from tests.unit.rollout.guard.many_kinds import RAILS, in_classes
 from tests.unit.rollout.guarding import guard_of, look, watching
 from tests.unit.rollout.policies import NOW, UID, policy, started
-from tests.unit.rollout.traffic import Server
+from tests.unit.rollout.traffic import Server, answers
 
 LONGEST = 63
 FINE = Observation(ConditionStatus.TRUE, "Fine", "All is well.")
@@ -137,17 +142,43 @@ def watched_as(size: Size) -> tuple[PolicySpec, RolloutState]:
         server.serve(state, answered(rng, size.classes))
         state = look(spec, state, server)
     assert state.is_guarded
+    guard = guard_of(state)
     if not size.follows_load:
         return spec, state
-    guard = guard_of(state)
     changes = tuple(guard.looked_at - 900 * number for number in range(MOST_CHANGES, 0, -1))
-    busy = Busy("", changes, pack_detectors(guard.detectors, guard.objective), guard.taken)
+    parked = pack_detectors(rounded(guard.detectors, guard.objective), guard.objective)
+    busy = Busy("", changes, parked, guard.taken)
     return spec, replace(state, guard=replace(guard, busy=busy))
 
 
-def stored_bytes(spec: PolicySpec, state: RolloutState) -> int:
-    """Of the status as it is stored, once its verdict is."""
-    status = to_status(named("n", 0, len(spec.target_ref.name)), UID, LiveTimes.of(spec), state, "")
+def after_months(state: RolloutState) -> RolloutState:
+    """The same with a window and spans that are full, as they are after a day for good."""
+    guard = guard_of(state)
+    window, spans, (*_, last) = guard.window, guard.spans, guard.looks
+    rng = random.Random(7)
+    for number in range(1000):
+        at = last.at + 60 * (number + 1)
+        totals = answered(rng, len(guard.objective.classes))
+        seen = replace(last, at=at, baseline=totals.baseline, candidate=totals.candidate, classes=totals.classes)
+        window = added(window, guard.window_seconds, seen, on_pairs=False)
+        spans = with_rates(spans, at - 60, rates_of(guard.objective, EXACT_MATCH, seen))
+    return replace(state, guard=replace(guard, window=window, spans=spans))
+
+
+def counters_of(processes: int, step: int) -> str:
+    """The ledger of a step that so many servers have counted in for a day."""
+    rng, rows = random.Random(11), {}
+    for number in range(processes):
+        for variant, often in ((Variant.BASELINE, 1), (Variant.CANDIDATE, 9)):
+            counted = answers(often * rng.randrange(40_000, 60_000), 0.8, 400 + rng.randrange(100))
+            rows[SeriesKey(step, variant, "qa", f"{number:04x}{rng.randrange(1 << 16):04x}-4a1d")] = counted
+    return pack(Ledger(rows))
+
+
+def stored_bytes(spec: PolicySpec, state: RolloutState, processes: int = 0) -> int:
+    """Of the status as it is stored, once its verdict is. processes: servers that count."""
+    ledger = counters_of(processes, guard_of(state).clock.step)
+    status = to_status(named("n", 0, len(spec.target_ref.name)), UID, LiveTimes.of(spec), state, ledger)
     quiet = Observations(traffic=FINE, metrics=FINE)
     status["conditions"] = merge_conditions((), conditions(state, quiet), 1, NOW)
     status["observedGeneration"] = 1
@@ -159,19 +190,36 @@ def stored_bytes(spec: PolicySpec, state: RolloutState) -> int:
 @pytest.mark.parametrize(
     ("size", "most"),
     [
-        (Size(), 4096),
-        (Size(parameters=3, length=10), 4096),
-        (Size(classes=1), 4096),
-        (Size(follows_load=True), 4352),
-        (Size(classes=6, parameters=3), 5120),
-        (Size(classes=6, parameters=3, follows_load=True), 6144),
-        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 6656),
-        (Size(classes=10, rails=5, parameters=8, follows_load=True, length=LONGEST), 12_288),
+        (Size(), 3776),
+        (Size(parameters=3, length=10), 3904),
+        (Size(classes=1), 3904),
+        (Size(follows_load=True), 4096),
+        (Size(classes=6, parameters=3), 4864),
+        (Size(classes=6, parameters=3, follows_load=True), 5376),
+        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 6016),
+        (Size(classes=10, rails=5, parameters=8, follows_load=True, length=LONGEST), 7744),
     ],
     ids=str,
 )
 def test_a_guarded_status_keeps_to_its_bound(size: Size, most: int) -> None:
     assert stored_bytes(*watched_as(size)) <= most
+
+
+@pytest.mark.parametrize(
+    ("size", "processes", "most"),
+    [
+        (Size(), 1, 4096),
+        (Size(parameters=3, length=10), 1, 4224),
+        (Size(), 20, 5632),
+        (Size(follows_load=True), 1, 4416),
+        (Size(classes=6, parameters=3), 1, 5120),
+        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 20, 7936),
+    ],
+    ids=str,
+)
+def test_it_does_so_after_months_with_the_counters_of_servers(size: Size, processes: int, most: int) -> None:
+    spec, state = watched_as(size)
+    assert stored_bytes(spec, after_months(state), processes) <= most
 
 
 def test_looks_of_the_trial_take_no_room_in_a_guarded_status() -> None:

@@ -1,0 +1,138 @@
+"""The counters of servers behind the overlay of a policy: what is counted follows from the rule that users meet."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from earlystop.api.counts import Tally
+from earlystop.api.wire import BASELINE
+from earlystop.controller.cluster import Manifest
+from earlystop.metrics.convention.ledger import SeriesKey
+from tests.unit.rollout.traffic import answers
+
+HEADER = "x-early-stop-"
+TOKENS = {"40": 600, "20": 450, "10": 300, "5": 200}
+"""Output tokens of an answer on average, by the window."""
+
+
+class Served(NamedTuple):
+    """What a rule's backend gives: percent of requests, labels of its counters, and the window of its setting."""
+
+    percent: int
+    revision: str
+    step: int
+    variant: str
+    window: str
+
+
+class Point(NamedTuple):
+    """A counter at a moment, Unix seconds."""
+
+    at: float
+    total: Tally
+
+
+@dataclass(slots=True)
+class Service:
+    """How servers answer now. level: Exact Match of all settings. losses: what a window loses of it. rate: requests a
+    second. failing: part of a window's requests that fail."""
+
+    level: float = 0.8
+    losses: dict[str, float] = field(default_factory=dict)
+    failing: dict[str, float] = field(default_factory=dict)
+    rate: float = 40.0
+    process: int = 1
+
+
+def served_by(overlay: Manifest | None) -> tuple[Served, ...]:
+    """What users get by the last rule of the overlay; nothing without one."""
+    rules = [] if overlay is None else overlay["spec"]["rules"]
+    users = [each for each in rules if _is_for_users(each)]
+    return tuple(_served(users[-1])) if users else ()
+
+
+def _is_for_users(rule: Manifest) -> bool:
+    named = [each["name"] for match in rule.get("matches", ()) for each in match.get("headers", ())]
+    return not any(name.startswith(HEADER) for name in named)
+
+
+def _served(rule: Manifest) -> Iterator[Served]:
+    for backend in rule["backendRefs"]:
+        headers = {
+            each["name"].removeprefix(HEADER): each["value"]
+            for found in backend.get("filters", ())
+            for each in found.get("requestHeaderModifier", {}).get("set", ())
+        }
+        if "variant" in headers:
+            yield Served(
+                backend["weight"],
+                headers["revision"],
+                int(headers["step"]),
+                headers["variant"],
+                headers["param-window"],
+            )
+
+
+class Counters:
+    """Of all servers, at every moment since their first request."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._points: defaultdict[tuple[str, int, str, str], list[Point]] = defaultdict(list)
+
+    def serve(self, begin: float, end: float, service: Service, served: tuple[Served, ...]) -> None:
+        """Requests come steadily from one moment to the next, as many as chance has it."""
+        for each in served:
+            if not each.percent:
+                continue
+            name = each.revision, each.step, each.variant, f"p{service.process}"
+            points = self._points[name]
+            before = points[-1].total if points else Tally()
+            if not points or points[-1].at < begin:
+                points.append(Point(begin, before))
+            points.append(Point(end, before + self._answered(service, each, end - begin)))
+
+    def _answered(self, service: Service, served: Served, seconds: float) -> Tally:
+        expected = service.rate * seconds * served.percent / 100
+        requests = max(0, round(self._random.gauss(expected, expected**0.5)))
+        failed = self._binomial(requests, service.failing.get(served.window, 0.01))
+        loss = 0.0 if served.variant == BASELINE else service.losses.get(served.window, 0.0)
+        right = self._binomial(requests - failed, service.level - loss)
+        ended = answers(requests - failed, 0.0, TOKENS[served.window])
+        told = Tally(started=requests, failed=failed, match=right)
+        return ended + told - Tally(started=ended.started, mismatch=right)
+
+    def _binomial(self, number: int, part: float) -> int:
+        """The usual approximation, within what is possible."""
+        part = min(max(part, 0.0), 1.0)
+        drawn = round(self._random.gauss(number * part, (number * part * (1 - part)) ** 0.5))
+        return min(max(drawn, 0), number)
+
+    def read(self, revision: str, at: float, process: int) -> Mapping[SeriesKey, Tally]:
+        """All counters of a revision at a moment. Those of servers that were replaced are gone, as from Prometheus."""
+        found = {}
+        for (of, step, variant, name), points in self._points.items():
+            if of == revision and points[0].at <= at and name == f"p{process}":
+                found[SeriesKey(step, variant, "qa", name)] = _at(points, at)
+        return found
+
+    def forget_before(self, at: float) -> None:
+        """Nothing asks for a moment that long ago: what was counted then becomes one number."""
+        for points in self._points.values():
+            place = bisect_right(points, at, key=lambda each: each.at)
+            del points[: max(0, place - 1)]
+
+
+def _at(points: list[Point], at: float) -> Tally:
+    place = bisect_right(points, at, key=lambda each: each.at)
+    if place == len(points):
+        return points[-1].total
+    before, after = points[place - 1], points[place]
+    part = (at - before.at) / (after.at - before.at) if after.at > before.at else 1.0
+    grown = zip(before.total.row(), after.total.row(), strict=True)
+    return Tally(*(one + int(part * (other - one)) for one, other in grown))

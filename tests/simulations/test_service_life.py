@@ -1,0 +1,77 @@
+"""A policy in service, to which anything happens: what must hold does at every write and after each reconciliation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.simulations.service_events import EVENTS
+from tests.simulations.service_life import DAY, Life
+from tests.unit.controller.busy_world import WHEN_BUSY
+
+SOON = {
+    "steps": [{"weight": 10, "minimumSeconds": 60}, {"weight": 50}],
+    "lookSeconds": 60,
+    "settleSeconds": 30,
+    "deadlineSeconds": 7200,
+}
+TOGETHER: dict[str, Any] = {
+    "candidates": [{"name": f"w{window}", "values": [{"name": "window", "value": window}]} for window in ("10", "5")],
+    "rollout": {**SOON, "strategy": "ABTest", "steps": [{"weight": 30, "minimumSeconds": 60}]},
+}
+POLICIES: dict[str, dict[str, Any]] = {
+    "one setting": {
+        "rollout": SOON,
+        "guard": {"holdbackWeight": 10},
+        "certificate": {"onChange": "Revalidate"},
+    },
+    "two that follow alarms and the load": {
+        **TOGETHER,
+        "guard": {"holdbackWeight": 10, "adjust": {}, "whenBusy": WHEN_BUSY},
+    },
+    "asked for": {
+        "rollout": SOON,
+        "guard": {"holdbackWeight": 10},
+        "approval": {"mode": "BeforePromotion"},
+        "certificate": {"onChange": "RollBack"},
+    },
+    "searched": {
+        "candidates": None,
+        "search": {
+            "strategy": "Ladder",
+            "parameters": [{"name": "window", "values": ["20", "10", "5"]}],
+            "horizonRequests": 50_000_000,
+        },
+        "rollout": {**SOON, "steps": [{"weight": 50, "minimumSeconds": 0}]},
+        "guard": {"holdbackWeight": 10, "adjust": {"triesPerWeek": 7}},
+    },
+}
+
+
+MOST_EVENTS_A_DAY = 200
+
+
+LIVES = (("one setting", 2), ("two that follow alarms and the load", 2), ("asked for", 1), ("searched", 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "seed"), LIVES)
+async def test_whatever_happens_in_service_all_promises_are_kept(kind: str, seed: int) -> None:
+    days = 0.5
+    life = await lived(kind, seed, days)
+    assert life.status["campaign"] > 1 and life.verdicts(), "hardly anything happened"
+    assert sum(life.dying.told.values()) <= days * MOST_EVENTS_A_DAY, life.dying.told
+
+
+async def lived(kind: str, seed: int, days: float) -> Life:
+    """The life of a policy after so many days."""
+    life = Life(seed, POLICIES[kind])
+    async with life.open():
+        until = life.now + days * DAY
+        while life.now < until:
+            event = life.random.choice(EVENTS)
+            life.happened.append(f"{life.now:.0f} {event.__name__}")
+            event(life)
+            await life.live(life.random.choice((60, 600, 3600, 14_400)))
+    return life
