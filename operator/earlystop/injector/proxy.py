@@ -91,7 +91,7 @@ class Injector:
         self._is_leaving = True
 
     async def _close_if_leaving(self, _: web.Request, response: web.StreamResponse) -> None:
-        if self._is_leaving:
+        if self._is_leaving and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
             response.headers["Connection"] = "close"
             response.force_close()
 
