@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
@@ -91,7 +92,7 @@ class Injector:
         self._is_leaving = True
 
     async def _close_if_leaving(self, _: web.Request, response: web.StreamResponse) -> None:
-        if self._is_leaving:
+        if self._is_leaving and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
             response.headers["Connection"] = "close"
             response.force_close()
 
@@ -165,10 +166,13 @@ class Injector:
         else:
             told, golden = self._drawing.assigned(request.headers)
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
-            changes = self._changes(await request.read(), api, told)
-            counted.edited(changes[0], told.settings)
+            edit = checked if self._settings.gateway_writes else edited
+            body, wanted = await request.read(), self._wanted(told)
+            change = edit(body, api, wanted)
+            counted.edited(change, told.settings)
+            unasked = partial(edit, body, api, wanted, may_ask_usage=False)
             try:
-                async with self._answered(request, changes) as (change, answer):
+                async with self._answered(request, change, unasked) as (change, answer):
                     head = passed_on(answer.headers)
                     if golden:
                         head.update(told.names(self._settings.header_prefix))
@@ -186,27 +190,24 @@ class Injector:
                 counted.ended(None)
                 return _bad_gateway(EngineUnreachable(f"the engine's answer broke off: {error}"))
 
-    def _changes(self, body: bytes, api: Api, told: Assigned) -> tuple[EditedBody, ...]:
-        """The body with its settings; of a stream that the injector asks for its usage also the one that does not."""
-        edit, wanted = checked if self._settings.gateway_writes else edited, self._wanted(told)
-        change = edit(body, api, wanted)
-        return (change, edit(body, api, wanted, may_ask_usage=False)) if change.asks_usage else (change,)
-
     @asynccontextmanager
     async def _answered(
-        self, request: web.Request, changes: tuple[EditedBody, ...]
+        self, request: web.Request, change: EditedBody, without_question: Callable[[], EditedBody]
     ) -> AsyncIterator[tuple[EditedBody, aiohttp.ClientResponse]]:
-        """The engine's answer to the first of these bodies, or to the next one where the engine does not take the
-        question for usage, which was not the client's: then it has refused and generated nothing."""
-        change, *others = changes
-        headers = self._onward(request)
-        headers["Content-Length"] = str(len(change.body))
-        async with self._upstream.send("POST", path_of(request), headers, change.body) as answer:
-            if not (others and answer.status in REFUSALS and _USAGE_OPTION.search(await answer.read())):
+        """The engine's answer to this body. Where the engine does not take the question for usage, which was not the
+        client's, it has refused and generated nothing, and gets the body without that question."""
+        async with self._sent(request, change) as answer:
+            if not (change.asks_usage and answer.status in REFUSALS and _USAGE_OPTION.search(await answer.read())):
                 yield change, answer
                 return
-        async with self._answered(request, tuple(others)) as answered:
-            yield answered
+        change = without_question()
+        async with self._sent(request, change) as answer:
+            yield change, answer
+
+    def _sent(self, request: web.Request, change: EditedBody) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        headers = self._onward(request)
+        headers["Content-Length"] = str(len(change.body))
+        return self._upstream.send("POST", path_of(request), headers, change.body)
 
     def _receipt(self, told: Assigned, arrived: float) -> dict[str, str]:
         """The header by which votes and labels on an answer are counted later; none where it counts for no campaign."""

@@ -138,7 +138,10 @@ CLASS = {
     "spec": {"controllerName": "traefik.io/gateway-controller", "description": "edge"},
     "status": {
         "conditions": [ACCEPTED],
-        "supportedFeatures": [{"name": "HTTPRouteBackendRequestHeaderModification"}],
+        "supportedFeatures": [
+            {"name": "HTTPRouteBackendRequestHeaderModification"},
+            {"name": "HTTPRouteMethodMatching"},
+        ],
     },
 }
 SERVICE = {

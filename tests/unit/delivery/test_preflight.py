@@ -16,6 +16,7 @@ from earlystop.delivery.routes.gateways import (
     CONTROLLERS_WITHOUT_BACKEND_FILTERS,
     CONTROLLERS_WITHOUT_OVERLAYS,
     FEATURE,
+    METHODS,
 )
 from earlystop.delivery.split import ShadowSetting
 from tests.unit.delivery.cluster import (
@@ -256,8 +257,9 @@ def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -
     [
         (None, True),
         ([], True),
-        ([{"name": "HTTPRoute"}, {"name": FEATURE}], True),
-        (["HTTPRoute", FEATURE], True),
+        ([{"name": "HTTPRoute"}, {"name": FEATURE}, {"name": METHODS}], True),
+        (["HTTPRoute", FEATURE, METHODS], True),
+        (["HTTPRoute", METHODS], False),
         ([{"name": "HTTPRoute"}], False),
         (["HTTPRoute"], False),
     ],
@@ -270,6 +272,15 @@ def test_listed_features_are_believed_and_a_missing_list_is_no_no(listed: list[A
     if refusal is not None:
         assert refusal.reason == "GatewayUnfit" and FEATURE in refusal.message
     assert refused(inputs(gateway_classes={"traefik": named}, spec=spec_in("Shadow"))) is None
+
+
+@pytest.mark.parametrize("mode", route_modes())
+def test_a_class_that_lists_more_than_the_core_and_no_methods_is_refused_in_every_mode(mode: str) -> None:
+    listed = ["HTTPRoute", "HTTPRoutePathRewrite", "HTTPRouteResponseHeaderModification", FEATURE]
+    named = {"metadata": {"name": "edge"}, "spec": {"controllerName": "example.com/x"}}
+    here = inputs(gateway_classes={"traefik": {**named, "status": {"supportedFeatures": listed}}}, spec=spec_in(mode))
+    refusal = refused(here)
+    assert refusal is not None and refusal.reason == "GatewayUnfit" and METHODS in refusal.message
 
 
 @pytest.mark.parametrize(

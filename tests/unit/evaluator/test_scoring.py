@@ -119,3 +119,22 @@ def test_a_pattern_means_what_it_means_in_python() -> None:
     date = Scoring.named(r"regex:(?i)on (\d{4}-\d{2}-\d{2})(?!\d)")
     assert date.matches("ON 2020-01-01, no, on 2021-02-03.", ["2021-02-03"])
     assert not date.matches("never", ["2021-02-03"])
+
+
+LONG = {
+    "blank lines": "\n" * 9_000,
+    "spaces": " " * 9_000,
+    "marks": "- " * 4_500,
+    "words": "no, but " * 1_100,
+    "sentences": "No. " * 2_400,
+}
+
+
+@pytest.mark.parametrize("filler", LONG)
+@pytest.mark.parametrize(
+    ("name", "stated", "gold"), [("choice", "B", "B"), ("yesno", "yes", "yes"), ("number", "7", "7")]
+)
+def test_what_a_model_repeats_without_end_before_its_answer_changes_nothing(
+    filler: str, name: str, stated: str, gold: str
+) -> None:
+    assert Scoring.named(name).matches(f"Well, {LONG[filler]}\nThe answer is {stated}.", [gold])

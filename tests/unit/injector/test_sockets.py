@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
-from tests.unit.injector.through import Client, client_of
+from earlystop.injector.proxy import Injector
+from earlystop.injector.upstream import Upstream
+from tests.unit.injector.through import SETTINGS, Client, client_of
 
 REALTIME = "/v1/realtime"
 
@@ -39,18 +42,28 @@ class SpeakingEngine:
 
 
 @asynccontextmanager
-async def speaking() -> AsyncIterator[tuple[SpeakingEngine, Client]]:
-    engine, app = SpeakingEngine(), web.Application()
-    app.router.add_get(REALTIME, engine.serve)
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """The URL of an application while the block runs."""
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        async with client_of(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-            yield engine, client
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def application_of(engine: SpeakingEngine) -> web.Application:
+    app = web.Application()
+    app.router.add_get(REALTIME, engine.serve)
+    return app
+
+
+@asynccontextmanager
+async def speaking() -> AsyncIterator[tuple[SpeakingEngine, Client]]:
+    engine = SpeakingEngine()
+    async with served(application_of(engine)) as url, client_of(url) as client:
+        yield engine, client
 
 
 KEY = {"Authorization": "Bearer key"}
@@ -98,3 +111,18 @@ async def test_an_engine_that_is_not_there_is_told_to_a_socket_as_to_any_request
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.session.ws_connect(REALTIME)
         assert refused.value.status == 502
+
+
+async def test_a_socket_that_begins_while_the_injector_is_about_to_end_still_begins() -> None:
+    async with served(application_of(SpeakingEngine())) as url:
+        upstream = Upstream(url)
+        injector = Injector(upstream, SETTINGS, CollectorRegistry())
+        injector.leave()
+        async with (
+            served(injector.application()) as own,
+            aiohttp.ClientSession(own) as session,
+            session.ws_connect(REALTIME, headers=KEY) as socket,
+        ):
+            await socket.send_str("hello")
+            assert await socket.receive_str(timeout=10) == "hello"
+        await upstream.close()

@@ -9,10 +9,14 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 
 FEATURE = "HTTPRouteBackendRequestHeaderModification"
+METHODS = "HTTPRouteMethodMatching"
+"""An extended feature, as `FEATURE` is; each match of an overlay names the method POST."""
 ELSEWHERE = (
     "Use another gateway, or delivery.mode HeaderCohort or Shadow, or RequestBody with split: Injector, which need no "
     "filter on a backend."
 )
+
+_CORE = "HTTPRoute"
 
 # By controllerName of the GatewayClass, or its beginning before a slash. They refuse, ignore or fail on filters of a
 # backend.
@@ -44,8 +48,12 @@ def compares_paths_first(inputs: ClusterInputs) -> bool:
 
 def overlay_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why no overlay can work on one of the route's gateways."""
-    for controller, _ in _classes(inputs):
+    for controller, gateway_class in _classes(inputs):
         why = _listed(CONTROLLERS_WITHOUT_OVERLAYS, controller)
+        listed = supported_features(gateway_class) - {_CORE}
+        if why is None and METHODS not in listed and any(name.startswith(_CORE) for name in listed):
+            name = gateway_class["metadata"]["name"]
+            why = f"GatewayClass {name} lists its features, and {METHODS} is not among them"
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. Use another gateway.")
     return None

@@ -13,9 +13,10 @@ _WRONG = (
 )
 _IS = r"(?:'s| is| was| should be| must be| would be| has to be)(?: (?:actually|really|in fact|clearly|indeed))?"
 CORRECTION = re.compile(
-    r"(?:^|(?<=[.!?;,:\n)])|(?<=\s[-—–]))\s*(?:(?:but|oh|hmm+|no|nope|well|ah|oops|ok|okay|and)\b[\s,.!]*)*"
+    r"(?:^|(?<=[.!?;,:\n)])|(?<=\s[-—–]))\s*(?:(?:but|oh|hmm+|no|nope|well|ah|oops|ok|okay|and)\b[\s,.!]*){0,6}"
     r"(?:wait|actually|correction|edit|on (?:second thoughts?|reflection)|sorry|apologies|scratch that|my mistake"
-    rf"|{_WRONG})\b[\s,.:;!—–-]*(?:(?:no|nope|wait|actually|hmm+|sorry|{_WRONG})\b[\s,.:;!—–-]*)*(?:(?:so|but|then)\b,?\s*)?"
+    rf"|{_WRONG})\b[\s,.:;!—–-]*(?:(?:no|nope|wait|actually|hmm+|sorry|{_WRONG})\b[\s,.:;!—–-]*){{0,6}}"
+    r"(?:(?:so|but|then)\b,?\s*)?"
     r"(?:(?:it|that|this|the (?:(?:correct|right|real|true|final|actual) )?(?:answer|one|option|choice|result|value))"
     rf"{_IS}"
     r"|make (?:it|that)|i (?:choose|pick|say|go with))?[\s:\"'(]*",

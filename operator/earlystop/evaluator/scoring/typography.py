@@ -43,7 +43,12 @@ _UNDERLINED = re.compile(r"(?<![\w\\])_([^\s_](?:[^_\n]{0,200}[^\s_])?)_(?!\w)")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}(?: [^<>]{0,200})?/?>")
 
 
+_BLANKS = re.compile(r"\s{3,}")
+"""Models that repeat themselves write thousands of them, and each reader would try each as a beginning."""
+
+
 def without_markup(text: str) -> str:
-    """The text without Markdown's emphasis, headings and code marks, and without tags such as <answer>."""
+    """The text without long blanks, Markdown's emphasis, headings and code marks, and tags such as <answer>."""
+    text = _BLANKS.sub(lambda found: "\n\n" if "\n" in found[0] else "  ", text)
     text = _TAG.sub(" ", _HEADING.sub("", text)).replace("`", "")
     return _EMPHASIS.sub("", _UNDERLINED.sub(r"\1", _STRONG.sub("", text)))

@@ -26,7 +26,7 @@ _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false
 """A statement that is not true is false; what is "not yes" says nothing."""
 _DENIED = re.compile(rf"{_NOT} (?:say |answer )?{_WORD}", re.IGNORECASE)
 
-_QUESTION = re.compile(r"[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
+_QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
 """What an answer only asks, or repeats of the question."""
 _SUPPOSED = re.compile(
     r"\b(?:if|suppose|assuming|assume) (?:the answer (?:is|were|was) |it (?:is|were) )?(?:yes|no)\b", re.IGNORECASE
@@ -42,7 +42,7 @@ _TURNED = re.compile(
 )
 """After a first word, the other one that it turns into, as in "Yes, but no."."""
 _FIRMLY_NOT = re.compile(
-    r"(?<![^.!?\n])\s*(?:(?:absolutely|certainly|definitely|clearly|of course|surely|obviously|probably|likely"
+    r"(?<![^.!?\n])\s{0,3}(?:(?:absolutely|certainly|definitely|clearly|of course|surely|obviously|probably|likely"
     r"|apparently|it is|it's|they are|that is|it does|it did|it can|it was) not(?: at all)?|not at all)"
     r"(?=\s*(?:[.!]|$))",
     re.IGNORECASE,
