@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from earlystop.demo.recordings import load_recordings
@@ -13,6 +13,7 @@ from tests.cluster.processes import Child
 from tests.e2e.stage import Stage
 
 PORT = 9464
+"""Of the first evaluator of a stage; those beside it have the next ones."""
 
 
 def write_questions(stage: Stage, folder: Path) -> Path:
@@ -26,24 +27,40 @@ def write_questions(stage: Stage, folder: Path) -> Path:
 @contextmanager
 def evaluating(stage: Stage, policy: str, golden: Path, *options: str, pairs_per_second: int) -> Iterator[Child]:
     """An evaluator of a policy, which is scraped while the block runs."""
-    child = stage.python(
-        "evaluator",
-        "earlystop.evaluator",
-        f"--url={stage.gateway.url}/v1",
-        f"--host-header={stage.host}",
-        f"--golden={golden}",
-        f"--policy={stage.namespace}/{policy}",
-        "--token-budget=1000000000",
-        f"--pairs-per-second={pairs_per_second}",
-        "--seed=1",
-        "--repeat",  # there are 300 questions, and a verdict about their population would need some 2,450
-        f"--port={PORT}",
-        *options,
-    )
-    stage.prometheus.set_targets(
-        {"qa": [f"{stage.server_address}:{stage.server_port}"], "evaluator": [f"{own_address()}:{PORT}"]}
-    )
-    try:
+    with evaluating_each(stage, policy, golden, [options], pairs_per_second=pairs_per_second) as (child,):
         yield child
-    finally:
-        child.stop(patience_seconds=10.0)
+
+
+@contextmanager
+def evaluating_each(
+    stage: Stage, policy: str, golden: Path, options: Sequence[Sequence[str]], *, pairs_per_second: int
+) -> Iterator[list[Child]]:
+    """Evaluators of a policy side by side, one for each of these options, which are scraped while the block runs."""
+    children = [
+        stage.python(
+            f"evaluator-{port}",
+            "earlystop.evaluator",
+            f"--url={stage.gateway.url}/v1",
+            f"--host-header={stage.host}",
+            f"--golden={golden}",
+            f"--policy={stage.namespace}/{policy}",
+            "--token-budget=1000000000",
+            f"--pairs-per-second={pairs_per_second}",
+            "--seed=1",
+            "--repeat",  # there are 300 questions, and a verdict about their population would need some 2,450
+            f"--port={port}",
+            *own,
+        )
+        for port, own in enumerate(options, PORT)
+    ]
+    ports = range(PORT, PORT + len(children))
+    stage.prometheus.set_targets(
+        {
+            "qa": [f"{stage.server_address}:{stage.server_port}"],
+            "evaluator": [f"{own_address()}:{port}" for port in ports],
+        }
+    )
+    with ExitStack() as ended:
+        for child in children:
+            ended.callback(child.stop, patience_seconds=10.0)
+        yield children

@@ -18,13 +18,14 @@ from earlystop.simulation.planning import Question, forecast
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import Child
-from tests.e2e.golden_evaluator import evaluating, write_questions
+from tests.e2e.golden_evaluator import evaluating, evaluating_each, write_questions
 from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import Manifest, only_verdict
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import following
 
 PAIRS_A_SECOND, LIVE_RATE = 60, 50.0
+SIDE_BY_SIDE = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in (10, 5)]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,36 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
     unpaired = forecast(Question(0.816, 0.0, 0.02), 0.5).mean
     assert 100 < pairs < unpaired / 6
     assert_the_command_reads_the_same(stage, policy, record, pairs)
+    stage.delete_policy("golden")  # promoted, it would keep its target from the next one
+
+
+def test_candidates_side_by_side_are_judged_by_an_evaluator_of_each(stage: Stage, tmp_path: Path) -> None:
+    stage.start_load(LIVE_RATE)
+    golden, names = write_questions(stage, tmp_path), [each["name"] for each in SIDE_BY_SIDE]
+    options = [(f"--candidate-name={each}",) for each in names]
+    with evaluating_each(stage, "beside", golden, options, pairs_per_second=PAIRS_A_SECOND // 2) as evaluators:
+        stage.apply_policy(
+            "beside",
+            5,
+            "0.05",
+            risk="0.05",
+            objective={"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
+            spec={"candidates": SIDE_BY_SIDE},
+            strategy="ABTest",
+            steps=[{"weight": 30, "minimumSeconds": 2}],
+            settleSeconds=1,
+        )
+        stage.wait_for("beside", phase_is("Promoted"), 240, "promoted")
+        assert all(each.alive for each in evaluators), [each.tail() for each in evaluators]
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]
+    record = only_verdict(stage, "beside")["spec"]
+    assert differences(record) == []
+    assert {record["candidate"], *(each["candidate"] for each in record["others"])} == set(names)
+    read = VerdictSpec.model_validate(record)
+    for looks in (read.looks, *(each.looks for each in read.others)):
+        assert sum(Look.from_row(list(row)).candidate.pairs.total for row in looks) > 100
+    stage.delete_policy("beside")
 
 
 def assert_the_command_reads_the_same(stage: Stage, policy: Manifest, record: Manifest, pairs: int) -> None:

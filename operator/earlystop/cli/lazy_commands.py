@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from earlystop.cli.failure import CommandFailure, sentence
+
 WORDS = (
     (r"^Value error, ", ""),
     (r"^Input should be greater than or equal to (\S+)$", r"write \1 or more."),
@@ -55,12 +57,15 @@ class LazyCommands(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command. Raises BadParameter in words for people."""
+        """Run a command. Raises BadParameter in words for people, or UsageError where no one parameter is at fault."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
             error.message = _in_words(error.message)
-            raise
+            if isinstance(error, CommandFailure) or error.param is not None or error.param_hint is not None:
+                raise
+            # The library would begin the sentence with "Invalid value", and there may be none.
+            return (error.ctx or ctx).fail(sentence(error.message))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list of commands in the help, without importing any."""

@@ -57,10 +57,13 @@ def rate_remarks(spec: PolicySpec, rate: float) -> list[str]:
     """What a rate of pairs is a rate of; nothing where requests of users are judged. rate: pairs a second, > 0."""
     if spec.objective.exact_match.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
         return []
-    variants = 1 + max(1, spec.most_at_once)
+    candidates = max(1, spec.most_at_once)
+    each = " for each candidate" if candidates > 1 else ""
+    answered = "it and the baseline" if candidates > 1 else "both variants"
     return [
-        f"--rate {rate:g} means {rate:g} pairs a second here: golden questions that each variant answers, so "
-        f"{counted(format(variants * rate, 'g'), 'answer')} a second in all. Requests of users bring no evidence on EM."
+        f"--rate {rate:g} means {rate:g} pairs a second here{each}: golden questions that {answered} answer, "
+        f"so {counted(format(2 * candidates * rate, 'g'), 'answer')} a second in all. Requests of users bring no "
+        "evidence on EM."
     ]
 
 

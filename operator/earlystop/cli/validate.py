@@ -11,6 +11,7 @@ import typer
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.documents import named, read_documents
+from earlystop.cli.files.evaluators import evaluator_notes
 from earlystop.cli.files.idle_fields import idle_notes
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.words import closest, nearest, shown
@@ -52,7 +53,7 @@ def command(
             for problem in _problems(manifest):
                 problems += 1
                 say(f"{named(path)}: {_name(manifest)}: {problem}")
-            for note in (*_notes(manifest), *idle_notes(manifest)):
+            for note in (*_notes(manifest), *idle_notes(manifest), *_asked(manifest)):
                 say(f"{named(path)}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)
@@ -93,6 +94,11 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
         f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
         f"{AUTHOR_ANNOTATION} with the own name, as `kubectl auth whoami` says it."
     ]
+
+
+def _asked(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """What a policy asks of its evaluators."""
+    return tuple(evaluator_notes(manifest)) if manifest.get("kind") == POLICY else ()
 
 
 def _unchecked(manifest: dict[str, Any]) -> list[str]:

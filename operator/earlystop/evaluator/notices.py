@@ -24,8 +24,8 @@ _NO_SECRETS = frozenset(
 UNCOUNTED: Mapping[Spoilt, str] = {
     Spoilt.UNATTRIBUTED: (
         "a pair is not counted, since an answer does not say which revision, step and variant gave it; check that a "
-        "campaign of --policy runs, that --url leads through its gateway and its servers serve this policy, and "
-        "--header-prefix"
+        "campaign of --policy runs, that --url leads through its gateway and its servers serve this policy, "
+        "--candidate-name where the policy tries several side by side, and --header-prefix"
     ),
     Spoilt.OTHER_VARIANT: (
         "a pair is not counted, since another variant answered than was asked; check --candidate-name, and that --url "

@@ -98,6 +98,7 @@ def test_where_pairs_are_the_evidence_no_sentence_counts_requests() -> None:
         assert "pair" in sentence and "request" not in sentence
 
 
+@pytest.mark.slow
 def test_too_little_traffic_is_told_as_such_and_not_as_a_loss_near_the_margin(tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy()))

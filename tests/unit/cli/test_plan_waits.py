@@ -11,6 +11,7 @@ import yaml
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.plan_waits import dispersion_hours, people_remarks, rate_remarks, wait_remarks
 from earlystop.rollout.look_schedule import seconds_of_looks, spacing
+from tests.unit.api.body_policies import body_spec, setting
 from tests.unit.rollout.policies import policy
 
 SHADOW = Path(__file__).parents[3] / "manifests" / "examples" / "shadow.yaml"
@@ -75,7 +76,11 @@ def test_a_declared_session_makes_the_wait_shorter_or_longer_and_who_declares_no
 def test_a_rate_is_said_to_be_one_of_pairs_where_golden_questions_are_the_evidence() -> None:
     exact = {"objective": {"exactMatch": {"evidence": "Pairs"}}}
     (said,) = rate_remarks(policy(exact), 2.0)
-    assert "2 pairs a second" in said and "each variant answers" in said and "4 answers a second in all" in said
+    assert "2 pairs a second" in said and "both variants answer" in said and "4 answers a second in all" in said
+    several = [{"name": each, "values": [setting("budget", each[1:])]} for each in ("b512", "b256")]
+    rollout = {"strategy": "ABTest", "steps": [{"weight": 10}]}
+    (said,) = rate_remarks(PolicySpec.model_validate(body_spec(candidates=several, rollout=rollout)), 2.0)
+    assert "2 pairs a second here for each candidate" in said and "8 answers a second in all" in said
     assert rate_remarks(policy(), 2.0) == [], "requests of users are what the option says"
 
 

@@ -118,11 +118,13 @@ def _fault_of_module(name: str, words: list[str]) -> str | None:
     return _unknown_option(name, command, words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "command"), SHOWN)
 def test_every_command_of_a_page_is_one_that_is_taken(page: str, command: str) -> None:
     assert fault(command) is None, f"{page}: {command}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "said"),
     [

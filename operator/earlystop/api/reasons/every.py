@@ -50,8 +50,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "none; remove parameters[].body, or write a mode that does.",
             "BaselineNotProven": "The setting in baseline.values was not proven since baseline.pinned, so nobody knows "
             "its loss; write values that were, or pin them.",
-            "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "
-            "raise it, or pin the baseline in use, which begins a margin anew.",
+            "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as "
+            "baseline.pinned.promotions says; raise it, or pin the baseline in use, which begins a margin anew.",
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",
