@@ -19,6 +19,7 @@ from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS
 from tests.cluster.refused_policies import POLICIES
 from tests.cluster.refused_searches import SEARCHES
+from tests.unit.every_row import every_row
 
 ACCEPTED = {
     "a whole number with a decimal point",
@@ -51,14 +52,14 @@ SEARCHED = {
 EXAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "examples").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@every_row("name", POLICIES)
 def test_a_wrong_policy_is_refused_with_the_sentence_of_its_rule_or_what_to_write_in_its_field(name: str) -> None:
     path, value, sentence = POLICIES[name]
     problems = problems_of(changed(policy(), path, value))
     assert any(FORMS.get(name, sentence) in problem for problem in problems), problems
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@every_row("name", FIELDS)
 def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name: str) -> None:
     problems = problems_of(changed(policy(), *FIELDS[name]))
     assert bool(problems) == (name not in ACCEPTED), problems
@@ -88,7 +89,7 @@ def test_a_preset_of_llama_cpp_is_refused_with_why_there_can_be_none() -> None:
     assert "llama.cpp counts no requests" in said and "write EarlyStop with delivery.mode RequestBody" in said
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+@every_row("path", EXAMPLES)
 def test_every_example_is_accepted(path: Path) -> None:
     for manifest in yaml.safe_load_all(path.read_text()):
         if manifest["kind"] == "EarlyStopPolicy":

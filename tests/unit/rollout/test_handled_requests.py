@@ -15,6 +15,7 @@ from earlystop.rollout.manual import Declined, follow, promote_now
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED, SPEC
 
@@ -55,7 +56,7 @@ def test_a_request_that_was_written_for_a_campaign_to_come_is_not_carried_out_by
     assert promoted(TIMES, campaign, request) == (campaign, None)
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@every_row("name", sorted(REACHED))
 def test_what_was_dealt_with_outlives_a_restart(name: str) -> None:
     state = note_handled(REACHED[name], "promote", Request("0123456789", "user alice", "x", "abc"))
     state = note_handled(state, "suspend", Request("true", "field manager x", "", ""))

@@ -156,6 +156,7 @@ def stored_bytes(spec: PolicySpec, state: RolloutState) -> int:
     return len(json.dumps(small, separators=(",", ":"), ensure_ascii=False).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "most"),
     [
@@ -174,6 +175,7 @@ def test_a_guarded_status_keeps_to_its_bound(size: Size, most: int) -> None:
     assert stored_bytes(*watched_as(size)) <= most
 
 
+@pytest.mark.slow
 def test_looks_of_the_trial_take_no_room_in_a_guarded_status() -> None:
     spec, state = watched_as(Size())
     looks = [replace(each, at=NOW + 15 * number) for number in range(300) for each in guard_of(state).looks[:1]]
