@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
+from earlystop.cli.files.documents import SAFE_LOADER
 from tests.unit.every_row import every_row
 
 ROOT = Path(__file__).parents[2]
-AREAS: dict[str, dict[str, list[Any]]] = yaml.safe_load(
-    (Path(__file__).parent / "abuse_cases.yaml").read_text(encoding="utf-8")
+AREAS: dict[str, dict[str, list[Any]]] = yaml.load(
+    (Path(__file__).parent / "abuse_cases.yaml").read_text(encoding="utf-8"), Loader=SAFE_LOADER
 )
 CASES = {case: entries for cases in AREAS.values() for case, entries in cases.items()}
 FEWEST = 130

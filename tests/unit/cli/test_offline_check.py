@@ -14,6 +14,7 @@ import yaml
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import crd_rules
 from earlystop.cli.files.crd_rules import with_defaults
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.cli.files.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS
@@ -78,7 +79,9 @@ def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name:
 )
 def test_a_cross_check_is_of_the_engine_behind_the_injector(preset: str, engine: str, said: str | None) -> None:
     (path,) = (each for each in EXAMPLES if each.name == "stock-vllm.yaml")
-    (written,) = (each for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "EarlyStopPolicy")
+    (written,) = (
+        each for each in yaml.load_all(path.read_text(), Loader=SAFE_LOADER) if each["kind"] == "EarlyStopPolicy"
+    )
     changed(written, "spec.delivery.requestBody.engine", engine)
     problems = problems_of(changed(written, "spec.metrics.crossCheck", preset))
     assert problems == [] if said is None else any(said in each for each in problems), problems
@@ -91,7 +94,7 @@ def test_a_preset_of_llama_cpp_is_refused_with_why_there_can_be_none() -> None:
 
 @every_row("path", EXAMPLES)
 def test_every_example_is_accepted(path: Path) -> None:
-    for manifest in yaml.safe_load_all(path.read_text()):
+    for manifest in yaml.load_all(path.read_text(), Loader=SAFE_LOADER):
         if manifest["kind"] == "EarlyStopPolicy":
             assert problems_of(manifest) == []
 
