@@ -39,8 +39,10 @@ RUN := $(BIN)/python -m pytest --durations=15 -o cache_dir=$(CACHE)
 PYTEST := $(RUN)/pytest
 # Tests of the process alone keep a core busy, so more workers than cores are of no use to them.
 CORES := -n 2
-# Unit tests are many and short: to send each from a process to another takes as long as many of them. So two processes
-# have a half of the folders each, and each remembers its own failures.
+# Unit tests are many and short: to send each from a process to another takes as long as many of them, and so does it
+# for a third process to collect them all. So two processes have a half of the folders each, and each remembers its own
+# failures. MARKED says which of them: `make test` leaves out none.
+MARKED ?= -m "not slow"
 HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
 LONG := tests/simulations tests/bench
@@ -66,13 +68,13 @@ unit: $(READY) ## run the unit tests but for the slow ones
 
 .PHONY: unit-slow
 unit-slow: $(READY) ## run the slow unit tests
-	$(PYTEST) tests/unit -q $(CORES) --dist worksteal -m slow
+	@$(MAKE) --no-print-directory unit MARKED="-m slow"
 
 .PHONY: half-of-unit other-half-of-unit
 half-of-unit: $(READY)
-	$(PYTEST) $(HALF) -q -m "not slow"
+	$(PYTEST) $(HALF) -q $(MARKED)
 other-half-of-unit: $(READY)
-	$(RUN)/pytest-other-half $(OTHER_HALF) -q -m "not slow"
+	$(RUN)/pytest-other-half $(OTHER_HALF) -q $(MARKED)
 
 .PHONY: simulations
 simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
@@ -167,7 +169,8 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 
 .PHONY: test
 test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
-	$(MAKE) --no-print-directory unit unit-slow processes
+	$(MAKE) --no-print-directory unit MARKED=
+	$(MAKE) --no-print-directory processes
 	$(MAKE) --no-print-directory --jobs=2 beside-clusters with-clusters
 	@$(MAKE) --no-print-directory e2e-if-possible
 

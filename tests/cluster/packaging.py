@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from earlystop.cli.files.documents import SAFE_LOADER
 from tests.cluster.binaries import binary
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import child_environment
@@ -36,7 +37,7 @@ def template(*args: str) -> str:
 
 def objects(text: str) -> list[dict[str, Any]]:
     """The objects of a YAML text."""
-    return [each for each in yaml.safe_load_all(text) if each is not None]
+    return [each for each in yaml.load_all(text, Loader=SAFE_LOADER) if each is not None]
 
 
 def named(text: str, kind: str, name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from dashboard_build.build import dashboard
+from earlystop.cli.files.documents import SAFE_LOADER
 from tests.cluster.errors import ClusterError
 from tests.cluster.packaging import CHART, named, objects, template
 from tests.cluster.promtool import promtool
@@ -68,7 +69,7 @@ def test_every_query_of_the_operators_metrics_is_about_this_release_and_every_ot
 ) -> None:
     text = template(f"--set=crds.install=false,metrics.alerts.enabled=true,{setting}", "--set=watchNamespaces={llm}")
     rendered = next(each for each in objects(text) if each["kind"] == "PrometheusRule")["spec"]
-    written = yaml.safe_load(RULES.read_text())
+    written = yaml.load(RULES.read_text(), Loader=SAFE_LOADER)
     for group, original in zip(rendered["groups"], written["groups"], strict=True):
         for rule, before in zip(group["rules"], original["rules"], strict=True):
             for metric in re.findall(r"earlystop_[a-z_]+[^ )\[]*", before["expr"]):
@@ -83,7 +84,7 @@ def test_every_query_of_the_operators_metrics_is_about_this_release_and_every_ot
 def test_the_charts_rules_are_those_of_the_file_with_links_to_where_the_runbooks_are() -> None:
     text = template("--set=metrics.alerts.enabled=true,metrics.alerts.runbookUrl=https://docs.example.com/runbooks")
     expected = RULES.read_text().replace("operator/docs/runbooks.md#", "https://docs.example.com/runbooks#")
-    assert named(text, "PrometheusRule", "earlystop")["spec"] == yaml.safe_load(expected)
+    assert named(text, "PrometheusRule", "earlystop")["spec"] == yaml.load(expected, Loader=SAFE_LOADER)
 
 
 def test_the_service_monitor_finds_the_service_of_the_metrics_and_keeps_the_policies_namespaces() -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
+from earlystop.cli.files.documents import SAFE_LOADER
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refusing import refusal
@@ -34,7 +35,7 @@ def kinds(cluster: Cluster) -> None:
 def example_policies(namespace: str) -> list[Manifest]:
     """Every policy of the examples, and one with as little written as the kinds allow."""
     files = sorted((ROOT / "manifests" / "examples").glob("*.yaml"))
-    found = [each for path in files for each in yaml.safe_load_all(signed(path.read_text())) if each]
+    found = [each for path in files for each in yaml.load_all(signed(path.read_text()), Loader=SAFE_LOADER) if each]
     policies = [each for each in found if each["kind"] == "EarlyStopPolicy"]
     return [{**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in policies] + [
         policy(namespace, "little")

@@ -12,6 +12,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -318,6 +319,7 @@ def condition_is(type_: str, status: str, reason: str | None = None) -> Callable
     return holds
 
 
+@cache
 def _injector_option() -> str:
     """The operator's option that the install manifest gives it, since admission takes injectors of that image only."""
     deployment = named(INSTALL.read_text(), "Deployment", "earlystop")

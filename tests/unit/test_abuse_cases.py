@@ -7,12 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from earlystop.cli.files.documents import SAFE_LOADER
+from tests.unit.every_row import every_row
+
 ROOT = Path(__file__).parents[2]
-AREAS: dict[str, dict[str, list[Any]]] = yaml.safe_load(
-    (Path(__file__).parent / "abuse_cases.yaml").read_text(encoding="utf-8")
+AREAS: dict[str, dict[str, list[Any]]] = yaml.load(
+    (Path(__file__).parent / "abuse_cases.yaml").read_text(encoding="utf-8"), Loader=SAFE_LOADER
 )
 CASES = {case: entries for cases in AREAS.values() for case, entries in cases.items()}
 FEWEST = 130
@@ -39,7 +41,7 @@ def missing_in(entry: str | dict[str, dict[str, str]]) -> str | None:
     return None if len(found) == 1 and begins else f"{len(found)} tests of {file} begin with {begins!r}"
 
 
-@pytest.mark.parametrize("case", CASES)
+@every_row("case", CASES)
 def test_each_case_is_held_by_tests_that_exist_or_told_in_a_document(case: str) -> None:
     assert CASES[case] and not [what for entry in CASES[case] if (what := missing_in(entry))]
 

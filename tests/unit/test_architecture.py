@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.unit.every_row import every_row
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "earlystop"
@@ -17,6 +18,7 @@ HEADER = "| concern | file | symbol |"
 CONCERNS = re.findall(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TABLE, re.MULTILINE)
 
 
+@cache
 def top_level_names(path: Path) -> set[str]:
     """Functions, classes and variables that a module defines at its top level."""
     names: set[str] = set()
@@ -54,7 +56,7 @@ def test_what_lies_beyond_the_package_exists() -> None:
     assert len(named) >= 8 and all((ROOT / each).exists() for each in named), named
 
 
-@pytest.mark.parametrize(("concern", "file", "symbol"), CONCERNS)
+@every_row(("concern", "file", "symbol"), CONCERNS)
 def test_each_concern_is_where_the_map_says(concern: str, file: str, symbol: str) -> None:
     path = PACKAGE / file
     assert path.is_file() and symbol in top_level_names(path), (

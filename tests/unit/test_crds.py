@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PLACES = (ROOT / "crds", ROOT / "charts" / "earlystop" / "files" / "crds")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("directory", PLACES, ids=["crds", "chart"])
 def test_the_committed_crds_are_those_that_the_kinds_generate(directory: Path) -> None:
     committed = {path.name: path.read_text() for path in directory.iterdir()}

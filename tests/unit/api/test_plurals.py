@@ -66,6 +66,7 @@ def test_a_plural_by_itself_is_found() -> None:
     assert plurals_by_themselves("f'{counted(looks, NOUN)} so far'") == []
 
 
+@pytest.mark.slow
 def test_no_sentence_puts_a_plural_behind_a_number_by_itself() -> None:
     found = {
         str(path.relative_to(SOURCES)): here

@@ -17,6 +17,7 @@ from earlystop.rollout.guard.busy import Hindrance
 from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
 from earlystop.rollout.waiting.approval import Fate
+from tests.unit.every_row import every_row
 
 ROOT = Path(__file__).parents[3] / "operator"
 PLACE_OF_REASON = {
@@ -125,13 +126,14 @@ def test_every_sentence_is_about_a_reason_that_the_code_gives() -> None:
     assert REASONS.keys() - given() == set()
 
 
-@pytest.mark.parametrize("name", sorted(REASONS))
+@every_row("name", sorted(REASONS))
 def test_a_reason_is_a_word_with_a_place_and_a_whole_sentence(name: str) -> None:
     reason = REASONS[name]
     assert CAMEL_CASE.match(name) and reason.appears and len(set(reason.appears)) == len(reason.appears)
     assert reason.sentence[0].isupper() and reason.sentence.endswith(".") and "|" not in reason.sentence
 
 
+@pytest.mark.slow
 def test_no_reason_stands_in_two_families() -> None:
     text = "\n".join(path.read_text() for path in sorted((ROOT / "earlystop" / "api" / "reasons").glob("*.py")))
     assert [name for name in REASONS if len(re.findall(rf'^ +\{{?"{name}": "', text, re.MULTILINE)) > 1] == []

@@ -81,6 +81,7 @@ def test_a_spec_without_the_field_asks_for_nothing() -> None:
     assert part.refuses({"a": {"b": {}}}) == "a.b is not built yet."
 
 
+@pytest.mark.slow
 def test_refusing_leaves_the_schema_that_it_was_given_alone() -> None:
     schema = structural_schema(PolicySpec)
     refusing(schema)

@@ -21,6 +21,7 @@ from earlystop.rollout.waiting.approval import awaited_digest
 from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState
 from tests.unit.cli.api_server import answering, refused
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.every_row import every_row
 from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.asking import asking
 from tests.unit.rollout.policies import NOW, UID
@@ -80,7 +81,7 @@ def test_what_a_person_asked_for_says_who_did_and_what_is_not_proven() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@every_row("name", sorted(REACHED))
 def test_nothing_is_answered_where_no_decision_waits(name: str) -> None:
     if REACHED[name].awaiting is not None:
         assert question_of(policy_that(name)).digest

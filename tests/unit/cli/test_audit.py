@@ -16,6 +16,7 @@ from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.record.chains import chain_of
 
 
+@pytest.mark.slow
 def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = {"kind": "EarlyStopPolicy", "namespace": "llm", "name": "qa"}
     event = {

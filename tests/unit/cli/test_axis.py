@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def marks(low: float, estimate: float, high: float, margin: float) -> str:
     return row.replace(".", "")
 
 
+@pytest.mark.slow
 @given(st.lists(FRACTIONS, min_size=3, max_size=3).map(sorted), st.floats(0.0001, 0.5))
 def test_every_mark_is_there_in_its_order(values: list[float], margin: float) -> None:
     low, estimate, high = values

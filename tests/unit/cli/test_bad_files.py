@@ -81,6 +81,7 @@ def nobody() -> Iterator[None]:
         os.seteuid(was)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["validate", "plan", "verify"])
 def test_a_file_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path, name: str) -> None:
     bad = right_policy(tmp_path)
@@ -132,6 +133,7 @@ def validated(*objects: Any) -> tuple[int, str]:
     return result.exit_code, " ".join(result.output.split())
 
 
+@pytest.mark.slow
 def test_validate_names_objects_of_ours_that_it_did_not_check() -> None:
     chat = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "HookTarget", "metadata": {"name": "chat"}, "spec": {}}
     other = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "qa"}}

@@ -11,6 +11,7 @@ from earlystop.api.wire import API_VERSION
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.api.body_policies import BUDGET, EFFORT, THINKING, WINDOW, body_spec, setting
+from tests.unit.every_row import every_row
 
 OWN_PATHS = {"paths": [{"api": "ChatCompletions", "path": "x"}]}
 
@@ -46,7 +47,7 @@ def test_a_policy_that_leaves_the_body_alone_or_sets_words_is_right(changes: dic
     assert problems(**changes) == []
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("changes", "said"),
     [
         (candidate(setting("effort", "max")), "effort max is none of its choices; write one of low, medium, high"),

@@ -110,6 +110,7 @@ def live(**status: Any) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": "llm"}, "status": status}
 
 
+@pytest.mark.slow
 def test_without_a_file_the_policy_of_the_cluster_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = live(
         phase="Promoted", certified={"values": [{"name": "window", "value": "10"}], "at": "2030-01-01T00:00:00Z"}

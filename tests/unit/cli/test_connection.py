@@ -90,12 +90,14 @@ def test_what_an_admission_policy_refuses_is_no_missing_right(tmp_path: Path, mo
         assert "role" not in result.stderr
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_none_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for status, body in ((200, b"<html>"), (200, b"[]"), (500, b""), (302, b""), (401, b"{}")):
         with answering(lambda handler, status=status, body=body: handler.reply(status, body), tmp_path, monkeypatch):
             ensure_sentence(run("status", "qa"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["promoted", "rolled back", "held", "reported"])
 def test_watching_ends_with_the_rollout_and_its_exit_status_says_how(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -112,6 +114,7 @@ def test_every_phase_in_which_a_rollout_ends_has_an_exit_status() -> None:
     assert {phase.value for phase in ENDED} == set(EXIT_CODES)
 
 
+@pytest.mark.slow
 def test_a_name_is_that_of_a_verdict_in_the_cluster_and_a_path_that_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

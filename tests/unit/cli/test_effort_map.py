@@ -79,6 +79,7 @@ def test_the_latest_verdict_about_an_effort_holds() -> None:
     assert effort_map([newer, older])["low"].budget == effort_map([older, newer])["low"].budget == 256
 
 
+@pytest.mark.slow
 def test_a_rollback_a_persons_request_and_a_verdict_that_was_changed_prove_nothing() -> None:
     forged, asked = object_in_rows(verdict("low", "512")), verdict("low", "512")
     forged["spec"]["looks"][0][6] += 1

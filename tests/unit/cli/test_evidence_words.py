@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from math import exp, log
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def number_in(words: str) -> float:
     return float(found[1].replace(",", ""))
 
 
+@pytest.mark.slow
 @given(LOGS)
 def test_evidence_is_rounded_towards_none(log_e: float) -> None:
     words = one_in(log_e)
@@ -43,6 +45,7 @@ def test_examples_read_as_people_say_them() -> None:
     assert [one_in_line(each) for each in (0.05, 0.025, 0.3, 0.0)] == ["1 in 20", "1 in 40", "1 in 3.3", "never"]
 
 
+@pytest.mark.slow
 @given(LOGS, LOGS, RISKS)
 def test_a_claim_is_called_proven_just_where_its_line_was_reached(now: float, before: float, risk: float) -> None:
     largest = max(now, before, 0.0)
@@ -54,6 +57,7 @@ def test_what_only_a_guessed_scatter_would_prove_is_not_called_proven() -> None:
     assert "proven at" not in words and "once scatter is known" in words
 
 
+@pytest.mark.slow
 @given(st.lists(LOGS, max_size=80), RISKS, st.integers(1, 30))
 def test_a_row_of_bars_fits_ends_with_the_latest_look_and_is_full_only_at_the_line(
     values: list[float], risk: float, columns: int

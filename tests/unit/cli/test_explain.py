@@ -16,6 +16,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.simulation.remaining_time import Remaining
 from tests.unit.cli.api_server import api_with
 from tests.unit.cli.shown_policies import RECORDED, moment_of, policy_in, recorded
+from tests.unit.every_row import every_row
 from tests.unit.rollout.states import REACHED
 
 FORECAST = Remaining(low=60.0, high=300.0, promoted=0.8, rolled_back=0.1)
@@ -27,7 +28,8 @@ def explained(policy: Manifest, remaining: Remaining | None = None) -> str:
     return "\n".join(line for sentence, items in paragraphs for line in (sentence, *items))
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
 def test_every_state_is_explained_in_whole_sentences_with_what_it_tries(name: str) -> None:
     policy = policy_in(name)
     text = explained(policy)
@@ -37,7 +39,7 @@ def test_every_state_is_explained_in_whole_sentences_with_what_it_tries(name: st
     assert not [each for each in waited_for if "log e-value" in each]
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in RECORDED.glob("*.json")))
+@every_row("name", sorted(path.stem for path in RECORDED.glob("*.json")))
 def test_statuses_of_earlier_releases_are_explained_too(name: str) -> None:
     assert explained(recorded(name))
 

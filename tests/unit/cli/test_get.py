@@ -31,6 +31,7 @@ def named(name: str, namespace: str = "llm") -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 def test_every_policy_is_one_line_by_namespace_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with api_with([named("b"), named("a"), named("c", "first")], tmp_path, monkeypatch):
         for words in (("get", "-A"), ("list", "-A")):
@@ -60,6 +61,7 @@ def test_wide_has_the_logarithms_that_words_are_made_of(tmp_path: Path, monkeypa
     assert OBSERVING["status"]["evidence"]["logE"]["promote"] in line_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_programs_get_the_objects_themselves(
     form: str, read: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +79,7 @@ def test_one_name_gives_one_line_and_none_of_other_namespaces(tmp_path: Path, mo
     assert refused.exit_code == 2 and "write --namespace" in refused.stderr
 
 
+@pytest.mark.slow
 def test_where_there_is_none_it_says_in_which_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with api_with([], tmp_path, monkeypatch):
         assert run("get").stdout == "There are no policies in namespace llm.\n"
@@ -91,6 +94,7 @@ WHATEVER = st.recursive(
 FIELDS = st.sampled_from(["phase", "progress", "weight", "evidence", "counts", "conditions", "search", "decision"])
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.dictionaries(FIELDS, WHATEVER) | WHATEVER)
 def test_a_status_that_nobody_wrote_is_a_line_all_the_same(status: Any) -> None:
@@ -109,6 +113,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["status", "explain", "wait", "get"])
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_object_is_told_in_a_sentence(

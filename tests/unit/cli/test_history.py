@@ -107,6 +107,7 @@ def test_a_policy_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
     assert "The policy qa is none that this release can read" in refused.output
 
 
+@pytest.mark.slow
 def test_verdicts_of_the_cluster_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with api_with(VERDICTS, tmp_path, monkeypatch):
         shown = run()

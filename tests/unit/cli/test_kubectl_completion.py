@@ -31,6 +31,7 @@ def test_commands_and_options_are_completed_without_a_cluster(
     assert completed(monkeypatch, capsys, "get", "-o", "w") == ["wide"]
 
 
+@pytest.mark.slow
 def test_names_of_policies_are_those_of_the_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

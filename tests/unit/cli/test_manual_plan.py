@@ -24,6 +24,7 @@ from earlystop.rollout.manual import unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 
@@ -55,8 +56,9 @@ def sentence(verb: Callable[[Manifest], ManualPlan], policy: Manifest) -> str:
     return planned.sentence
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("verb", VERBS)
+@every_row("name", sorted(REACHED))
 def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> None:
     for changes in ({}, PAUSED):
         told = sentence(VERBS[verb], policy_that_is(name, changes=changes))

@@ -14,11 +14,13 @@ import yaml
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import crd_rules
 from earlystop.cli.files.crd_rules import with_defaults
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.cli.files.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS
 from tests.cluster.refused_policies import POLICIES
 from tests.cluster.refused_searches import SEARCHES
+from tests.unit.every_row import every_row
 
 ACCEPTED = {
     "a whole number with a decimal point",
@@ -51,14 +53,14 @@ SEARCHED = {
 EXAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "examples").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@every_row("name", POLICIES)
 def test_a_wrong_policy_is_refused_with_the_sentence_of_its_rule_or_what_to_write_in_its_field(name: str) -> None:
     path, value, sentence = POLICIES[name]
     problems = problems_of(changed(policy(), path, value))
     assert any(FORMS.get(name, sentence) in problem for problem in problems), problems
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@every_row("name", FIELDS)
 def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name: str) -> None:
     problems = problems_of(changed(policy(), *FIELDS[name]))
     assert bool(problems) == (name not in ACCEPTED), problems
@@ -77,7 +79,9 @@ def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name:
 )
 def test_a_cross_check_is_of_the_engine_behind_the_injector(preset: str, engine: str, said: str | None) -> None:
     (path,) = (each for each in EXAMPLES if each.name == "stock-vllm.yaml")
-    (written,) = (each for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "EarlyStopPolicy")
+    (written,) = (
+        each for each in yaml.load_all(path.read_text(), Loader=SAFE_LOADER) if each["kind"] == "EarlyStopPolicy"
+    )
     changed(written, "spec.delivery.requestBody.engine", engine)
     problems = problems_of(changed(written, "spec.metrics.crossCheck", preset))
     assert problems == [] if said is None else any(said in each for each in problems), problems
@@ -88,9 +92,9 @@ def test_a_preset_of_llama_cpp_is_refused_with_why_there_can_be_none() -> None:
     assert "llama.cpp counts no requests" in said and "write EarlyStop with delivery.mode RequestBody" in said
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+@every_row("path", EXAMPLES)
 def test_every_example_is_accepted(path: Path) -> None:
-    for manifest in yaml.safe_load_all(path.read_text()):
+    for manifest in yaml.load_all(path.read_text(), Loader=SAFE_LOADER):
         if manifest["kind"] == "EarlyStopPolicy":
             assert problems_of(manifest) == []
 

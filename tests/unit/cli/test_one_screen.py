@@ -15,6 +15,7 @@ from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.expected_screens import FOLDER, drawn
 from tests.unit.cli.shown_policies import RECORDED, moment_of, policy_in, recorded, screen, text_of
+from tests.unit.every_row import every_row
 from tests.unit.rollout.states import REACHED
 
 INTERVAL = re.compile(r"[+-]\d+\.\d \[[+-]\d+\.\d,? ?")
@@ -26,7 +27,8 @@ def phase_of(policy: Manifest) -> str:
     return str(policy["status"]["phase"])
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
 def test_every_phase_fits_on_80_columns_and_24_lines_with_where_how_sure_and_why(name: str) -> None:
     policy = policy_in(name)
     lines = screen(policy, 80, 24)
@@ -37,7 +39,8 @@ def test_every_phase_fits_on_80_columns_and_24_lines_with_where_how_sure_and_why
     assert not any("…" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", ALL_RECORDED)
+@pytest.mark.slow
+@every_row("name", ALL_RECORDED)
 def test_statuses_of_earlier_releases_fit_too(name: str) -> None:
     policy = recorded(name)
     lines = screen(policy, 80, 24)
@@ -74,6 +77,7 @@ def test_ten_candidates_fit_each_with_its_interval() -> None:
     assert all(any(line.startswith(name) for line in lines) for name in names)
 
 
+@pytest.mark.slow
 def test_the_screens_are_those_that_were_looked_at() -> None:
     found = {path.name: path.read_text() for path in FOLDER.glob("*.txt")}
     assert found == drawn(), "python -m tests.unit.cli.expected_screens writes them anew"

@@ -27,6 +27,7 @@ async def guarded() -> GuardedWorld:
         return world
 
 
+@pytest.mark.slow
 async def test_the_screen_of_a_guarded_policy_shows_the_looks_of_its_trial() -> None:
     world = await guarded()
     looks = len(world.tracked.state.looks)
@@ -35,6 +36,7 @@ async def test_the_screen_of_a_guarded_policy_shows_the_looks_of_its_trial() -> 
     assert "recorded" not in world.policy["status"], "the object itself stays as it is"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["may not be read", "is gone"])
 async def test_without_the_verdict_the_screen_shows_what_the_status_says(why: str) -> None:
     world = await guarded()

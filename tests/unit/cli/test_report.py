@@ -82,6 +82,7 @@ def test_a_page_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> 
     assert result.exit_code == 1 and "cannot be written: Is a directory." in result.output
 
 
+@pytest.mark.slow
 def test_the_verdicts_of_a_policy_are_read_from_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "qa.html"
     with api_with([stored(verdict("llm"))], tmp_path, monkeypatch):

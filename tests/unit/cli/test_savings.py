@@ -86,6 +86,7 @@ def test_no_number_is_cut_at_80_and_at_120_columns() -> None:
         assert text.count("400.00 EUR") == 2 and text.count("800.00 EUR") == 1
 
 
+@pytest.mark.slow
 def test_the_command_adds_up_all_policies_apart_for_each_currency(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_ledger_of_another_release_is_told_and_not_guessed_at(
     assert result.exit_code == 1 and "llm/qa is not of a form" in result.output
 
 
+@pytest.mark.slow
 def test_one_policy_that_cannot_be_read_is_left_out_aloud_and_ends_nothing_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.e_value_words import one_in_line
 from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, policy, started
 from tests.unit.rollout.states import REACHED
 
@@ -37,7 +38,8 @@ def picture_of(state: RolloutState) -> str:
     return console.export_text()
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
 def test_every_situation_can_be_shown_with_its_phase_and_each_candidate(name: str) -> None:
     text, state = shown(name), REACHED[name]
     assert state.phase.value in text
@@ -78,6 +80,7 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
     assert "spent" not in shown("observing")
 
 
+@pytest.mark.slow
 def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alarm_is() -> None:
     text = " ".join(shown("promoted and guarded").split())
     assert "guard watches as long as it serves, 10 % on the baseline, 40 looks since" in text
@@ -95,7 +98,8 @@ def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still
     assert "Proposed: all requests get window=10" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
 def test_a_screen_says_nothing_twice(name: str) -> None:
     parts = [part.strip(" .").lower() for part in re.split(r"[.;]\s", " ".join(shown(name).split()))]
     sentences = [part for part in parts if len(part.split()) > 4]

@@ -18,6 +18,7 @@ from earlystop.cli.simulate import _table
 from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.shown_policies import policy_in, text_of
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 
@@ -40,9 +41,11 @@ def ensure_whole(render: Callable[[int], RenderableType]) -> None:
         assert max(map(len, text.splitlines())) <= width
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
 def test_a_status_has_whole_numbers_at_80_and_at_120_columns(name: str) -> None:
-    ensure_whole(lambda width: picture(policy_in(name), LATER, width))
+    policy = policy_in(name)
+    ensure_whole(lambda width: picture(policy, LATER, width))
 
 
 @pytest.mark.slow

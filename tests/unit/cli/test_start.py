@@ -36,6 +36,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIGHT)
 def test_what_needs_no_cluster_and_no_simulation_imports_the_libraries_of_neither(name: str) -> None:
     command = [sys.executable, "-c", PROGRAM, *LIGHT[name]]

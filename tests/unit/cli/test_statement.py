@@ -140,6 +140,7 @@ def keys(folder: Path, kind: str) -> tuple[Path, Path]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ed25519", "p256"])
 def test_a_statement_that_the_command_signs_is_checked_by_the_public_key_alone(
     tmp_path: Path, verdict: Path, kind: str

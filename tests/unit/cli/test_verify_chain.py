@@ -126,6 +126,7 @@ def test_without_chain_one_verdict_is_named(arguments: list[str]) -> None:
     assert code == 2 and "name one verdict, or write --chain" in output
 
 
+@pytest.mark.slow
 def test_all_verdicts_are_compared_with_what_the_operator_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def test_durations_are_written_as_for_kubectl_and_others_are_refused_as_usage() 
         assert result.exit_code == 2 and "30m" in result.stderr, (wrong, result.output)
 
 
+@pytest.mark.slow
 async def test_on_a_terminal_the_screen_is_drawn_in_place_until_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def test_plan_and_simulate_refuse_the_same_pairs_that_leave_no_room_for_both_var
     assert len(answers) == 1 and "write a discordance of at most that" in answers.pop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OBJECTS)
 def test_what_is_wrong_with_an_object_beside_a_right_policy_is_one_line_of_validate(tmp_path: Path, name: str) -> None:
     path, value, says = OBJECTS[name]
@@ -73,6 +74,7 @@ def test_objects_of_others_are_passed_over_whatever_they_are_called(tmp_path: Pa
     assert CliRunner().invoke(app, ["validate", str(file)]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_every_kind_of_the_crds_may_stand_beside_a_policy(tmp_path: Path) -> None:
     of_ours = sorted({crd["spec"]["names"]["kind"] for crd in definitions().values()} - {"EarlyStopPolicy"})
     assert {"EarlyStopProposal", "EarlyStopVerdict", "MetricSource"} <= set(of_ours)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.controller.interpreters import run
 
 HEAVY = ("kubernetes.config.kube_config", "oauthlib", "requests_oauthlib", "websocket")
 """What `kubernetes` loads with itself: its synchronous client's parts, and what they load in turn."""
 
 
+@pytest.mark.slow
 def test_the_operator_loads_nothing_of_the_synchronous_client_s_parts() -> None:
     program = f"import sys, earlystop.controller.main; print([each for each in {HEAVY} if each in sys.modules])"
     assert run(program) == "[]"
 
 
+@pytest.mark.slow
 def test_a_part_that_is_asked_for_is_loaded_then() -> None:
     program = (
         "import sys, earlystop.controller.main, kubernetes;"
@@ -32,6 +36,7 @@ def test_modules_of_other_names_are_found_as_before() -> None:
     assert run(program) == "_LazyModule module (0.0, 0.0, 0)"
 
 
+@pytest.mark.slow
 def test_what_guesses_encodings_is_loaded_when_a_text_without_one_is_asked_for_and_not_before() -> None:
     program = (
         "import sys, warnings; warnings.simplefilter('error');"

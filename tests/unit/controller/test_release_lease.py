@@ -262,6 +262,7 @@ async def test_who_waits_is_alive_and_not_ready_and_says_why() -> None:
         await runner.cleanup()
 
 
+@pytest.mark.slow
 @given(st.tuples(*map(holders, "xyz")), st.integers(0, 15))
 def test_of_live_releases_that_meet_at_least_one_serves_and_no_two_that_meet_wait_for_each_other(
     releases: tuple[Holder, ...], now: int
@@ -273,6 +274,7 @@ def test_of_live_releases_that_meet_at_least_one_serves_and_no_two_that_meet_wai
         assert first is None or (before[first] != each and first.meets(each) and now <= first.renewed + 5)
 
 
+@pytest.mark.slow
 @given(st.tuples(*map(holders, "xyz")), st.integers(0, 15))
 def test_of_live_releases_just_one_writes_what_is_said_of_the_whole_cluster(
     releases: tuple[Holder, ...], now: int

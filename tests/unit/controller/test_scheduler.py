@@ -152,6 +152,7 @@ async def test_a_key_that_is_forgotten_during_its_reconciliation_is_not_reconcil
     assert reconciliations.done[ONE] == 1 + woken_again
 
 
+@pytest.mark.slow
 async def test_keys_of_one_namespace_are_all_reconciled_at_half_of_the_limit_at_once() -> None:
     reconciliations, clock = Reconciliations(), Clock()
     keys = [("llm", f"policy-{number}") for number in range(AT_ONCE)]

@@ -15,13 +15,18 @@ import dashboard_build.build
 from dashboard_build.build import dashboard
 from dashboard_build.panels import COLUMNS
 from earlystop.api.wire import COUNTED_METRICS, MARKS, SERIES_LABELS
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.controller.policy_metrics.table import TABLE
 from earlystop.controller.telemetry import registry
 
 ROOT = Path(dashboard_build.build.__file__).parents[2]
 FILES = ROOT / "charts" / "earlystop" / "files"
-RULES = [rule for group in yaml.safe_load((FILES / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
-CASES = yaml.safe_load((ROOT / "tests" / "cluster" / "alerts" / "rules_test.yaml").read_text())["tests"]
+RULES = [
+    rule
+    for group in yaml.load((FILES / "alerts.yaml").read_text(), Loader=SAFE_LOADER)["groups"]
+    for rule in group["rules"]
+]
+CASES = yaml.load((ROOT / "tests" / "cluster" / "alerts" / "rules_test.yaml").read_text(), Loader=SAFE_LOADER)["tests"]
 RUNBOOKS = (ROOT / "operator" / "docs" / "runbooks.md").read_text()
 PANELS: list[dict[str, Any]] = dashboard()["panels"]
 KINDS = {"row", "stat", "table", "timeseries", "state-timeline"}

@@ -12,6 +12,7 @@ import yaml
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
@@ -100,7 +101,7 @@ def clusters() -> list[CorpusCluster]:
 
 
 def _cluster(path: Path) -> CorpusCluster:
-    objects = [each for each in yaml.safe_load_all(path.read_text()) if each]
+    objects = [each for each in yaml.load_all(path.read_text(), Loader=SAFE_LOADER) if each]
     routes = tuple(each for each in objects if each["kind"] in ("HTTPRoute", "GRPCRoute"))
     services = {_key(each): each for each in objects if each["kind"] == "Service"}
     for route in routes:

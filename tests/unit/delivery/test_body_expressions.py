@@ -82,6 +82,7 @@ def cases(draw: st.DrawFn) -> tuple[BodySetting, Api, str, dict[str, Any]]:
     return setting, api, text, {name: value for name, value in body.items() if value != LEFT_OUT}
 
 
+@pytest.mark.slow
 @examples
 @given(cases())
 def test_a_gateway_writes_what_an_injector_would(case: tuple[BodySetting, Api, str, dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from earlystop.delivery.routes.carried_metadata import (
     updated_metadata,
 )
 from tests.unit.delivery.cluster import SHARE, header, inputs, overlay_in, prefix, route, rule, service, split
+from tests.unit.every_row import every_row
 
 READ_BY_GATEWAYS = {
     "external-dns.alpha.kubernetes.io/target": "lb.example.com",
@@ -64,7 +65,7 @@ def test_what_gateways_and_dns_read_on_the_route_is_on_the_overlay_and_what_tool
     assert found["labels"].items() >= own["labels"].items()
 
 
-@pytest.mark.parametrize("key", NOT_CARRIED)
+@every_row("key", NOT_CARRIED)
 def test_no_row_of_the_table_lets_its_keys_through(key: str) -> None:
     written = [key] if "/" in key else [key, f"{key}/x", f"sub.{key}/x"]
     assert carried_labels(dict.fromkeys(written[-2:], "x")) == {}

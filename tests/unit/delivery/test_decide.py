@@ -253,6 +253,7 @@ def test_an_object_of_somebody_else_is_not_touched_to_take_candidates_off() -> N
 # Whatever comes back
 
 
+@pytest.mark.slow
 @examples
 @given(
     modes,

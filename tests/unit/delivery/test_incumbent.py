@@ -81,6 +81,7 @@ def test_a_mode_that_moves_no_share_refuses_an_incumbent_and_says_what_to_write(
     assert preflight(here(mode), split(20)) is None
 
 
+@pytest.mark.slow
 @examples
 @given(st.sampled_from(BY_ROUTE), shares)
 def test_whatever_the_weights_they_sum_to_100_and_each_variant_carries_its_own_setting(

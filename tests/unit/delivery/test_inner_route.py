@@ -23,6 +23,7 @@ from earlystop.delivery.routes.neighbours import neighbour_route
 from tests.unit.delivery.before_a_pool import CHAT, HALF, POOL, ROUTES, TO_POOL, here, pool
 from tests.unit.delivery.cluster import exact, gateway, inputs, prefix, rule, spec_in
 from tests.unit.delivery.gateway_model import Asked, Entry, GatewayModel, Reading
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import policy
 
 AT = ("llm", "edge", 8000)
@@ -59,8 +60,8 @@ def users_request(matches: list[dict[str, Any]]) -> Asked:
 # The way of a request
 
 
-@pytest.mark.parametrize("matches", ROUTES.values(), ids=ROUTES)
-@pytest.mark.parametrize("reading", READINGS)
+@every_row("matches", ROUTES.values())
+@every_row("reading", READINGS)
 def test_a_request_goes_to_the_injector_first_and_with_the_mark_to_the_pool(
     matches: list[dict[str, Any]], reading: Reading
 ) -> None:

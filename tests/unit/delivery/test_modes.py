@@ -107,6 +107,7 @@ def test_whatever_the_mode_no_request_is_led_elsewhere(
         assert names[0] == names[1], request
 
 
+@pytest.mark.slow
 @examples
 @given(modes, percents, percents, st.integers(0, 2), st.integers(0, 2))
 def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(

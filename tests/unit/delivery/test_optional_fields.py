@@ -262,12 +262,14 @@ def every_omission() -> Iterator[tuple[str, tuple[str | int, ...]]]:
             yield name, path
 
 
+@pytest.mark.slow
 def test_the_whole_objects_are_accepted_in_every_mode_and_very_many_fields_may_be_left_out() -> None:
     alone = {**WRITTEN, "neighbour": without(NEIGHBOUR, ("spec", "parentRefs"))}
     assert [answered(mode, alone) for mode in sorted(route_modes())] == [None] * len(route_modes())
     assert len(list(every_omission())) > 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_an_object_without_any_one_of_its_optional_fields_is_answered(name: str) -> None:
     for number, (of, path) in enumerate(each for each in every_omission() if each[0] == name):
@@ -295,6 +297,7 @@ def test_an_overlay_or_alias_from_which_somebody_took_a_field_is_answered(mode: 
                 mode_of(alone.spec.delivery).has_split(without(made, path), alone.spec.delivery, WANTED)
 
 
+@pytest.mark.slow
 def test_objects_without_any_of_several_optional_fields_are_answered() -> None:
     omissions, rng = list(every_omission()), random.Random(7)
     for number in range(60):

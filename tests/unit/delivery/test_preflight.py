@@ -35,6 +35,7 @@ from tests.unit.delivery.cluster import (
     spec_in,
     split,
 )
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import UID
 
 REWRITE = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
@@ -220,7 +221,7 @@ def test_what_the_policy_itself_owns_is_not_in_its_way() -> None:
     assert refused(inputs(owned={OVERLAY: owned_by(UID), ALIAS: owned_by(UID)})) is None
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@every_row("name", REFUSED)
 def test_each_refusal_has_its_reason_and_says_what_to_do(name: str) -> None:
     here, reason, advice = REFUSED[name]
     refusal = refused(here)

@@ -14,6 +14,7 @@ from earlystop.delivery.probes.sending import AT_ONCE, probe, probes_needed
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
 from tests.unit.delivery.probe_answers import Handler, served
+from tests.unit.every_row import every_row
 
 NONCE = "00ff00ff00ff00ff"
 
@@ -151,7 +152,7 @@ async def test_a_gateway_that_hangs_up_is_unreachable() -> None:
     assert (await proved(hang_up)).proof == Proof.UNREACHABLE
 
 
-@pytest.mark.parametrize("weight", range(101))
+@every_row("weight", range(101))
 def test_enough_probes_are_sent_to_meet_the_rarer_variant_with_probability_over_999_in_1000(weight: int) -> None:
     rarer = min(weight, 100 - weight) / 100
     assert probes_needed([100 - weight, weight]) >= 20

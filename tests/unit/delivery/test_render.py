@@ -57,6 +57,7 @@ def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
     return {header["name"]: header["value"] for header in filter_["requestHeaderModifier"]["set"]}
 
 
+@pytest.mark.slow
 @examples
 @given(shares)
 def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(wanted: TrafficSplit) -> None:
@@ -221,6 +222,7 @@ def test_a_withdrawn_overlay_sends_every_request_to_the_baseline_and_is_otherwis
 service_names = st.from_regex(re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), fullmatch=True)
 
 
+@pytest.mark.slow
 @examples
 @given(service_names, st.from_regex(re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?"), fullmatch=True))
 def test_the_name_of_an_alias_is_a_name_for_a_service(name: str, variant: str) -> None:

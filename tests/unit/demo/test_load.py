@@ -41,6 +41,7 @@ async def test_every_request_of_the_load_is_counted_by_the_server_and_in_the_sum
     assert (tally.started, tally.completed) == (300, 300)
 
 
+@pytest.mark.slow
 async def test_the_same_seed_asks_the_same_questions_and_another_one_does_not() -> None:
     async def asked(seed: int) -> list[str]:
         seen = []
@@ -60,6 +61,7 @@ async def test_the_same_seed_asks_the_same_questions_and_another_one_does_not() 
     assert first != await asked(2)
 
 
+@pytest.mark.slow
 async def test_questions_are_drawn_evenly_and_with_replacement() -> None:
     times = dict.fromkeys(QUESTIONS[:4], 0)
 
@@ -73,6 +75,7 @@ async def test_questions_are_drawn_evenly_and_with_replacement() -> None:
     assert all(abs(count - 100) <= 43 for count in times.values())
 
 
+@pytest.mark.slow
 async def test_a_users_cohort_is_sent_with_each_request_and_answers_are_told_apart_by_it() -> None:
     seen: Counter[str | None] = Counter()
 
@@ -90,6 +93,7 @@ async def test_a_users_cohort_is_sent_with_each_request_and_answers_are_told_apa
     assert json.loads(summary.line())["cohorts"] == summary.cohorts
 
 
+@pytest.mark.slow
 async def test_a_user_who_is_named_is_of_one_cohort_for_good() -> None:
     seen: defaultdict[str, set[str | None]] = defaultdict(set)
 

@@ -45,6 +45,7 @@ def test_the_time_to_the_next_request_is_never_negative() -> None:
     assert Pace(400, at=0.0).wait(1.0).seconds_to_next == 0
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 10_000), st.lists(st.floats(0, 5), max_size=50))
 def test_never_more_is_sent_than_the_rate_allows(rate: float, sleeps: list[float]) -> None:
     assert sum(run(rate, sleeps)) <= rate * sum(sleeps) * (1 + 1e-9)

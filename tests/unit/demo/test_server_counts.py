@@ -131,6 +131,7 @@ async def test_a_server_that_names_its_policies_counts_no_other_and_tells_of_no_
         ServerSettings(policies=("qa",))
 
 
+@pytest.mark.slow
 async def test_forged_revisions_never_end_the_count_of_one_in_use() -> None:
     question = recordings()[0].question
     async with serving() as (client, _):

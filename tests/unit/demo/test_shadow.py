@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from earlystop.demo.shadow import MOST_CANDIDATES, MOST_CHARACTERS, ShadowedRule, can_be_judged, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW, SampledAnswer, StopRule, vote
 from tests.unit.demo.sampled_answers import samples
+from tests.unit.every_row import every_row
 
 PAIRS_OF_WINDOWS = [(window, full) for full in range(1, MAXIMUM_WINDOW + 1) for window in range(1, MAXIMUM_WINDOW + 1)]
 UNBOUNDED = 10**9
@@ -123,7 +124,7 @@ def test_a_list_of_candidates_with_their_windows_is_read(header: str, read: list
     assert read_shadows([header]) == tuple(ShadowedRule(name, StopRule(window)) for name, window in read)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "header",
     [
         "",
@@ -177,6 +178,7 @@ def test_no_header_or_two_of_them_name_nobody() -> None:
     assert read_shadows([]) == read_shadows(["w10;window=10", "w5;window=5"]) == ()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60) | st.from_regex(r"[a-z0-9]{0,3}[;, ]window=[0-9]{0,3}[;, ]?[a-z]{0,2}", fullmatch=True))
 def test_whatever_a_client_writes_is_read_within_bounds_or_not_at_all(header: str) -> None:
     for each in read_shadows([header]):

@@ -115,6 +115,7 @@ def test_no_window_stops_before_the_least_samples_are_drawn() -> None:
     assert [vote(drawn, 2, 1.0, least).samples for least in (1, 2, 3, 6, 7)] == [2, 2, 6, 6, 8]
 
 
+@pytest.mark.slow
 @given(
     answers=st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=50),
     window=st.integers(1, MAXIMUM_WINDOW),

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.main import app
 from tests.readme_commands import blocks, policy_text
@@ -21,7 +22,7 @@ POLICIES = [
     for page in sorted(DOCS.glob("*.md"))
     for text in blocks(page, "yaml")
     if "kind: EarlyStopPolicy" in text
-    for manifest in yaml.safe_load_all(text)
+    for manifest in yaml.load_all(text, Loader=SAFE_LOADER)
 ]
 PLANNED = re.compile(r"^\| (.+?) \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE)
 ROWS = {
@@ -54,7 +55,7 @@ def test_figures_of_the_page_on_planning_are_those_of_plan(
     options: tuple[str, ...],
     tmp_path: Path,
 ) -> None:
-    policy = yaml.safe_load(policy_text())
+    policy = yaml.load(policy_text(), Loader=SAFE_LOADER)
     policy["spec"]["objective"]["exactMatch"] |= {"assumeIndependent": True, **of_the_objective}
     policy["spec"]["rollout"]["steps"] = steps or policy["spec"]["rollout"]["steps"]
     file = tmp_path / "policy.json"

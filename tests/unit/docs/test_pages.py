@@ -12,12 +12,13 @@ from docs_build.llms import llms_text
 from earlystop.api.reference_pages import page as reference_page
 from earlystop.api.reference_pages import pages as reference_pages
 from tests.readme_commands import blocks
-from tests.unit.docs.pages import DOCS, ROOT, all_pages, anchors, broken, links
+from tests.unit.docs.pages import DOCS, all_pages, anchors, broken, links
+from tests.unit.every_row import every_row
 
 INDEX = DOCS / "README.md"
 
 
-@pytest.mark.parametrize("page", all_pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+@every_row("page", all_pages())
 def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
     assert broken(page, page.read_text()) == []
 
@@ -50,6 +51,7 @@ def test_a_section_of_the_index_that_is_no_list_of_links_is_refused() -> None:
         llms_text("# A\n\nWhat it is.\n\n## Begin\n\nSome prose.\n")
 
 
+@pytest.mark.slow
 def test_the_committed_reference_is_the_one_that_the_kinds_generate() -> None:
     committed = {path.name: path.read_text() for path in (DOCS / "api").iterdir()}
     assert committed == reference_pages(), "run `make docs`"

@@ -57,6 +57,7 @@ def test_events_of_the_tour_are_reasons_of_this_release() -> None:
     assert {"CampaignStarted", "Promoted", "RolledBack"} <= set(told) <= set(REASONS)
 
 
+@pytest.mark.slow
 def test_screens_of_other_states_are_those_that_this_release_draws_and_each_stands_in_a_page() -> None:
     screens, shown = drawn(), set[str]()
     for page in pages():

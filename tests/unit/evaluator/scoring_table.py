@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from earlystop.cli.files.documents import SAFE_LOADER
 from tests.unit.evaluator.scoring_numbers import MOMENTS, NUMBERS, NUMBERS_AS_TEXT
 from tests.unit.evaluator.scoring_rows import LATEX_LINE, Row, rows
 
@@ -290,7 +291,7 @@ OTHER = [
 SPELLINGS = [
     row
     for name in ("scoring_spellings.yaml", "scoring_benchmarks.yaml")
-    for each in yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
+    for each in yaml.load(Path(__file__).with_name(name).read_text("utf-8"), Loader=SAFE_LOADER)
     for row in rows(each["scoring"], _accepted(each["gold"]), tuple(each["right"]), tuple(each["wrong"]))
 ]
 TABLE: tuple[Row, ...] = tuple(

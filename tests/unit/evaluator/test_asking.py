@@ -86,6 +86,7 @@ async def test_pairs_answers_and_tokens_through_the_route_equal_the_recordings_a
     assert all(line.endswith(" 0.0") for line in counted)
 
 
+@pytest.mark.slow
 async def test_asked_directly_the_server_gets_all_headers_and_answers_for_the_variant() -> None:
     pin = DirectPin(POLICY, REVISION, 2, SETTINGS)
     question = golden(1)[0].question
@@ -185,6 +186,7 @@ async def test_while_the_route_changes_no_pair_mixes_two_steps() -> None:
     assert page.sum("earlystop_pairs_total") + discarded == page.sum("earlystop_evaluator_answers_total") / 2
 
 
+@pytest.mark.slow
 async def test_a_budget_is_spent_on_the_tokens_that_the_server_reports() -> None:
     page = Page()
     async with (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from earlystop.evaluator.completion import MOST_TOKENS, Completion, read_completion
 from earlystop.evaluator.content import REFUSAL
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
+from tests.unit.every_row import every_row
 
 PROPERTY = settings(max_examples=150, deadline=None)
 
@@ -20,7 +21,7 @@ def read(document: Any) -> Completion | None:
     return read_completion(json.dumps(document).encode())
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("content", "text"),
     [
         ("42", "42"),

@@ -98,6 +98,7 @@ async def test_a_judge_that_agrees_too_seldom_is_refused_with_its_figures() -> N
                 raise AssertionError("it must not be asked")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "why"),
     [(400, "400"), ("<html>", "no chat completion"), ("perhaps", "neither yes nor no"), (None, "neither yes nor no")],

@@ -158,6 +158,7 @@ async def test_a_request_that_is_limited_is_asked_again_after_the_time_the_serve
     assert len(asked) == 2 and asked[1] - asked[0] >= 0.9
 
 
+@pytest.mark.slow
 async def test_an_error_status_and_a_closed_port_cost_no_tokens_and_a_lost_answer_may_have() -> None:
     async with listening(odd_server(limited)) as url, Asker(AskSettings(url, "m", retries=0), RoutePin()) as asker:
         assert (await asker.ask("q", Variant.BASELINE)).tokens == 0

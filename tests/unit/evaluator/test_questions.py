@@ -10,6 +10,7 @@ import pytest
 from earlystop.evaluator.questions import MAX_CLASSES, GoldenError, GoldenQuestion, load_golden, parse_golden
 from earlystop.evaluator.scoring import Scoring, ScoringMode
 from tests.unit.evaluator.mounted import mount
+from tests.unit.every_row import every_row
 
 GOOD = '{"question": "1 + 1?", "answers": ["2", "two"], "query_class": "sums"}'
 
@@ -23,7 +24,7 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("line", "said"),
     [
         ("{", "not JSON"),

@@ -84,6 +84,7 @@ def test_no_mode_scores_a_question_without_gold_answer() -> None:
             scoring.matches("a 1", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "answer"),
     [

@@ -37,6 +37,7 @@ def test_every_answer_has_a_score_and_the_same_one_each_time(answer: str, gold: 
         assert scoring.matches(answer, [gold, gold]) is scoring.matches(answer, [gold])
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(TEXTS)
 def test_normal_forms_are_their_own_normal_forms(text: str) -> None:

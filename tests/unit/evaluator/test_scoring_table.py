@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-
 from earlystop.evaluator.scoring import Scoring
 from tests.unit.evaluator.scoring_rows import Row
 from tests.unit.evaluator.scoring_table import TABLE
+from tests.unit.every_row import every_row
 
 
 def label(row: Row) -> str:
     return f"{row[0]}: {row[1][:40]!r} against {row[2]}"
 
 
-@pytest.mark.parametrize("row", TABLE, ids=label)
+@every_row("row", TABLE)
 def test_an_answer_has_the_score_that_people_would_give_it(row: Row) -> None:
     name, answer, gold, right = row
     scoring = Scoring.named(name)

@@ -52,6 +52,7 @@ def waiting(seen: list[Look]) -> list[bool]:
     return waits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_more_that_is_missing_of_the_candidate_holds_its_promotion(way: str) -> None:
     number = 400 if way == "never ended" else 60  # which is told by their age alone
@@ -104,6 +105,7 @@ def test_more_of_the_baselines_answers_without_a_score_hold_it_too(way: str) -> 
     assert seen.attrition == (Silence(way.replace(" ", "_")),) and Gap.ATTRITION in seen.gaps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["failed", "never ended"])
 def test_a_candidate_whose_requests_fail_more_rarely_is_not_held_for_it(way: str) -> None:
     found = engine.replay(EXCLUDING, looks(way, 0.08, 0.01, 400)).assessment

@@ -23,6 +23,7 @@ KINDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_benchmark_divides_by_the_engines_factor_and_knows_it_at_the_same_look(kind: Sessions) -> None:
     counts = streams(np.random.default_rng(29), kind, 1)

@@ -115,12 +115,14 @@ def test_the_benchmarks_look_has_the_floats_of_the_operator() -> None:
             assert found[run] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looks", "strict", "even"), [(2, 1.977, 2.178), (5, 2.040, 2.413), (10, 2.087, 2.555)])
 def test_group_sequential_constants_equal_the_published_ones(looks: int, strict: float, even: float) -> None:
     assert group_sequential.constant(looks, 0.05, obrien_fleming, two_sided=True) == pytest.approx(strict, abs=6e-4)
     assert group_sequential.constant(looks, 0.05, pocock, two_sided=True) == pytest.approx(even, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_spending_limits_equal_the_published_ones() -> None:
     quarters = group_sequential.spending_limits(0.05, [0.25, 0.5, 0.75, 1.0])
     assert quarters == pytest.approx([3.74955, 2.53994, 2.01607, 1.72018], abs=1e-5)

@@ -53,6 +53,7 @@ def test_the_statistic_grows_by_no_more_than_one_a_look_on_average_under_the_nul
         assert after <= before + 1 + 1e-12
 
 
+@pytest.mark.slow
 def test_harm_that_begins_after_months_of_health_is_found_as_soon_as_harm_from_the_start() -> None:
     rng = np.random.default_rng(10)
     fresh = change_detection.start(MARGIN)

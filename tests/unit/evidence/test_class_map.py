@@ -77,6 +77,7 @@ def test_a_setting_that_saves_less_than_was_asked_for_is_not_given() -> None:
     assert class_map.best(after(20, (0, 290))) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1))
 def test_looks_replayed_by_their_moments_give_what_they_gave_one_by_one(seed: int) -> None:

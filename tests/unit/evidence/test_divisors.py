@@ -89,6 +89,7 @@ def test_failures_are_divided_by_their_own_bursts_whatever_the_split_looks_like(
     assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_users_who_keep_a_variant_and_ask_once_in_several_looks_prove_nothing_before_long_blocks(seed: int) -> None:
     rng, users, state = np.random.default_rng(seed), 1200, engine.begin(replace(PLAIN, source=DispersionSource.LOOKS))
@@ -111,6 +112,7 @@ def swaying(at: int) -> Look:
     return Look(at, 0, 50, Tally(match=right_b, mismatch=100 - right_b), Tally(match=right_c, mismatch=100 - right_c))
 
 
+@pytest.mark.slow
 def test_no_claim_outlives_the_factor_that_it_was_read_with() -> None:
     state, told = engine.begin(replace(PLAIN, source=DispersionSource.LOOKS)), []
     for at in range(240):

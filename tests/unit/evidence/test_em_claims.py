@@ -58,6 +58,7 @@ def numbered(drawn: Sequence[tuple[ClassAnswers, ...]]) -> list[Look]:
     return [look_of(*found, at=15 * place) for place, found in enumerate(drawn)]
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(rows, min_size=1, max_size=5))
 def test_without_classes_the_mean_is_bet_on_as_exact_match_is_on_its_own(drawn: list[ClassAnswers]) -> None:
@@ -108,6 +109,7 @@ def test_each_class_is_judged_on_its_own_answers_margin_and_share_of_the_risk(
         assert found.harmed[place] == harmed and found.certified[place] == certified
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(rows, min_size=1, max_size=4))
 def test_in_version_1_a_single_class_of_all_answers_gives_the_floats_of_whole_looks_of_exact_match(
@@ -225,6 +227,7 @@ def test_without_classes_a_look_can_be_bet_on_when_both_arms_have_answers(row: C
     assert (em_claims.update(before, PLAIN, look_of(row)) != before) is expected
 
 
+@pytest.mark.slow
 @examples
 @given(st.tuples(rows, rows, rows), st.lists(st.integers(0, 250), min_size=6, max_size=6))
 def test_whether_a_look_can_be_bet_on_depends_on_numbers_of_answers_and_never_on_matches(
@@ -278,6 +281,7 @@ def paired(new: Pairs, at: int = 15, answers: ClassAnswers = NONE) -> Look:
 pair_looks = st.lists(st.builds(Pairs, *[st.integers(0, 300)] * 4), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @examples
 @given(pair_looks)
 def test_on_pairs_the_evidence_is_that_of_all_pairs_together_however_they_were_dealt(drawn: list[Pairs]) -> None:

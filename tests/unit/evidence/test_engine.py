@@ -15,6 +15,7 @@ from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import FLOOR, Basis, ClassMargin, Guardrail, GuardrailKind, certificate_claim
 from earlystop.evidence.setting_check import Effect
+from tests.unit.every_row import every_row
 from tests.unit.evidence.simulate import examples
 
 OBJECTIVE = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)
@@ -172,8 +173,8 @@ def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() ->
     assert assessed(Look(0, 0, 50, flooded, WRONG)).verdict is Verdict.ROLL_BACK
 
 
-@pytest.mark.parametrize("setting", list(Effect))
-@pytest.mark.parametrize("bits", range(16))
+@every_row("setting", list(Effect))
+@every_row("bits", range(16))
 def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int, setting: Effect) -> None:
     non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
@@ -254,8 +255,8 @@ def test_looks_restored_from_their_stored_rows_give_the_same_evidence() -> None:
     assert engine.replay(OBJECTIVE, [Look.from_row(look.row()) for look in looks]) == engine.replay(OBJECTIVE, looks)
 
 
-@pytest.mark.parametrize("variant", ["baseline", "candidate"])
-@pytest.mark.parametrize("name", TALLY_FIELDS)
+@every_row("variant", ["baseline", "candidate"])
+@every_row("name", TALLY_FIELDS)
 def test_a_negative_count_is_refused_and_its_field_is_named(variant: str, name: str) -> None:
     bad = replace(FULL, **{name: -3})
     look = Look(1234, 0, 50, bad, SHORT) if variant == "baseline" else Look(1234, 0, 50, FULL, bad)

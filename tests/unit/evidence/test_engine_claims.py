@@ -82,6 +82,7 @@ def test_a_candidate_that_keeps_every_promise_is_promoted_and_its_proofs_are_no_
     assert len(proofs) == 2 and min(proofs.values()) >= math.log(20)
 
 
+@pytest.mark.slow
 def test_where_each_class_must_be_proven_one_that_is_not_yet_holds_the_promotion_back() -> None:
     few = ClassAnswers(3, 1, 3, 1)
     looks = [replace(GOOD, classes=(few, EASY))] * 40

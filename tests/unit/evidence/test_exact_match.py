@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 from earlystop.evidence import exact_match
 from earlystop.evidence.exact_match import Answers, ExactMatchProcess, Side, look_log_e
 from earlystop.evidence.mixture import weighted_grid
+from tests.unit.every_row import every_row
 from tests.unit.evidence.simulate import binomial, examples
 
 MARGIN = 0.02
@@ -88,9 +89,9 @@ def test_kohavis_ramp_up_is_judged_inside_each_day_and_not_by_its_reversed_total
     assert evidence(Side.HARM).max() < -14
 
 
-@pytest.mark.parametrize("side", list(Side))
-@pytest.mark.parametrize("guess", [0.1, 0.5, 0.84, 0.999])
-@pytest.mark.parametrize("block", BLOCKS)
+@every_row("side", list(Side))
+@every_row("guess", [0.1, 0.5, 0.84, 0.999])
+@every_row("block", BLOCKS)
 def test_no_null_hypothesis_lets_any_bet_of_a_look_grow_on_average(
     side: Side, guess: float, block: tuple[int, int]
 ) -> None:

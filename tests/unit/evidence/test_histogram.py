@@ -19,6 +19,7 @@ def test_three_buckets_reproduce_the_pinned_bound() -> None:
     assert sum_of_squares_upper([3, 2, 1], EDGES, 60) == 1800
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.floats(0, 40, exclude_max=True), max_size=30))
 def test_no_values_in_the_buckets_have_a_larger_sum_of_squares(values: list[float]) -> None:

@@ -15,6 +15,7 @@ from earlystop.evidence.tokens import Lengths
 from tests.unit.evidence.simulate import RAMP, at_most, lengths, scored_answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "last"), [(0.85, 0.85), (0.90, 0.80), (0.80, 0.90)])
 def test_the_true_effect_lies_inside_at_all_looks_of_a_ramp_with_a_drifting_baseline(first: float, last: float) -> None:
     runs, missed = 200, 0

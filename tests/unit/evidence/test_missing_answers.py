@@ -32,6 +32,7 @@ def looks(draw: st.DrawFn) -> Look:
     return Look(draw(st.integers(0, 10**6)), 0, 50, arms[0], arms[1], classes)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(looks())
 def test_every_unscored_answer_becomes_one_mismatch_and_nothing_else_changes(look: Look) -> None:
@@ -41,6 +42,7 @@ def test_every_unscored_answer_becomes_one_mismatch_and_nothing_else_changes(loo
     assert as_judged(OBJECTIVE, judged) == judged
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(looks())
 def test_query_classes_share_what_is_missing_and_never_hold_more_than_the_arm(look: Look) -> None:

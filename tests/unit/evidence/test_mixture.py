@@ -28,6 +28,7 @@ def test_a_grid_spans_from_a_third_of_the_margin_to_sixteen_margins(sizes: tuple
     assert sizes[0] == pytest.approx(0.35355339) and sizes[-1] == 16.0
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0.01, 9)), min_size=1, max_size=20))
 def test_the_mixture_equals_scipys_logsumexp_even_where_a_float_would_overflow(
@@ -59,6 +60,7 @@ def test_the_normal_mixture_equals_its_formula_in_scipy(statistic: float, inform
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-11 + 1e-15 * z * z)
 
 
+@pytest.mark.slow
 @examples
 @given(st.floats(0, 1e6), st.floats(1e-3, 1e3), st.floats(1e-6, 0.5))
 def test_the_boundary_is_never_inside_the_test_that_it_inverts(information: float, scale: float, risk: float) -> None:

@@ -16,6 +16,7 @@ from tests.unit.evidence.simulate import at_most, examples
 LOG_E = st.lists(st.floats(-50, 50), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @examples
 @given(LOG_E)
 def test_closed_testing_equals_trying_every_set_of_candidates(log_e: list[float]) -> None:

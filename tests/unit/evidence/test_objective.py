@@ -55,6 +55,7 @@ def test_exact_match_keeps_half_of_the_risk_and_all_other_harms_share_the_rest_e
     assert list(risks.guardrails.values()) == [pytest.approx(0.03 / len(names))] * len(names)
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.floats(1e-6, 0.5),

@@ -28,6 +28,7 @@ def test_cumulative_pairs_reproduce_the_pinned_evidence(side: Side, expected: fl
     assert found == pytest.approx(expected, abs=5e-7)
 
 
+@pytest.mark.slow
 @examples
 @given(COUNTS, st.sampled_from(list(Side)), st.floats(0, 0.5), st.floats(1, 3))
 def test_the_evidence_equals_an_independent_computation_in_numpy(

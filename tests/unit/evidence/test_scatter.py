@@ -73,6 +73,7 @@ def test_what_is_believed_of_independent_events_is_what_chance_hardly_explains()
     assert seen(clusters(np.random.default_rng(9), 100, 4, 4.0)).beyond_doubt > 5
 
 
+@pytest.mark.slow
 def test_the_degrees_of_freedom_are_those_that_simulated_means_have() -> None:
     means = np.array(
         [

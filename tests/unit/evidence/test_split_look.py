@@ -16,6 +16,7 @@ from earlystop.evidence import exact_match, pairs, split_look
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.exact_match import ExactMatchProcess
 from earlystop.evidence.split_look import LookInParts, deal, hypergeometric
+from tests.unit.every_row import every_row
 from tests.unit.evidence.simulate import examples
 
 MARGIN, RISK = 0.02, 0.05
@@ -127,6 +128,7 @@ def test_every_small_draw_follows_the_hypergeometric_law(items: int) -> None:
         assert np.abs(law(items, marked, size, steps) - exact).max() <= 1.001 / steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("items", "marked", "size"),
     [(60, 51, 7), (400, 340, 25), (400, 1, 25), (400, 399, 375), (3_000, 1_500, 200), (1_000_000, 850_000, 62_500)],
@@ -137,8 +139,8 @@ def test_draws_of_the_size_of_real_looks_follow_the_hypergeometric_law(items: in
     assert np.abs(law(items, marked, size, steps) - exact).max() <= 1.001 / steps
 
 
-@pytest.mark.parametrize("uniform", [0.0, 1e-300, 0.5, 1 - 2**-53, 1.0])
-@pytest.mark.parametrize(
+@every_row("uniform", [0.0, 1e-300, 0.5, 1 - 2**-53, 1.0])
+@every_row(
     ("items", "marked", "size"), [(0, 0, 0), (5, 0, 3), (5, 5, 3), (9, 4, 9), (400, 340, 25), (10**6, 10**5, 62_500)]
 )
 def test_a_draw_at_any_number_of_the_unit_interval_is_possible(

@@ -51,6 +51,7 @@ def inside(found: MeanAndError | None, truth: float) -> bool:
     return abs(found[0] - truth) < 1.96 * found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "objective",
     [OBJECTIVE, replace(OBJECTIVE, engine=FIRST), replace(OBJECTIVE, basis=Basis.PAIRS, split_known=False)],

@@ -26,6 +26,7 @@ def arms(n_b: int, match_b: int, n_c: int, match_c: int) -> Arms:
     return Arms(Answers(n_b, match_b), Answers(n_c, match_c))
 
 
+@pytest.mark.slow
 @examples
 @given(LOOKS, st.sampled_from(list(Side)), st.floats(1, 4))
 def test_in_version_1_a_single_class_gives_the_floats_of_exact_match_bit_for_bit(

@@ -66,6 +66,7 @@ def test_while_users_are_few_all_answers_of_one_are_taken_as_alike() -> None:
     assert 85_000 <= found.answers <= 115_000
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 5)), min_size=4, max_size=40))
 def test_a_factor_is_never_below_one_and_fits_into_a_row(

@@ -29,6 +29,7 @@ def drawn(salt: str, *weights: int, keys: int = len(KEYS)) -> list[str]:
     return [drawn_variant(salt, key, named(*weights)) for key in KEYS[:keys]]
 
 
+@pytest.mark.slow
 @examples
 @given(st.integers(1, 4), st.data())
 def test_where_candidates_grow_at_the_baselines_cost_only_the_baselines_keys_change(
@@ -43,6 +44,7 @@ def test_where_candidates_grow_at_the_baselines_cost_only_the_baselines_keys_cha
     assert all(one in (other, "baseline") for one, other in pairs)
 
 
+@pytest.mark.slow
 @examples
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_of_one_candidate_a_key_changes_only_in_the_direction_of_the_weights(one: int, other: int) -> None:
@@ -51,6 +53,7 @@ def test_of_one_candidate_a_key_changes_only_in_the_direction_of_the_weights(one
     assert all(before in (after, "baseline") for before, after in zip(growing, grown, strict=True))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100))
 def test_every_variant_has_just_as_many_buckets_as_its_weight_says(weights: list[int]) -> None:

@@ -88,6 +88,7 @@ print(generate_latest(registry).decode())
 """
 
 
+@pytest.mark.slow
 def test_a_forked_worker_counts_from_zero_under_an_id_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=60)
     started = re.findall(r'started_total\{.*process="(\w+)".*variant="baseline"\} (\d+)', done.stdout)

@@ -126,6 +126,7 @@ def test_an_odd_shadow_is_refused_and_then_nothing_is_counted(exporter: Exporter
     assert read(registry, "w10") == {"baseline": Tally(), "w10": Tally()}
 
 
+@pytest.mark.slow
 def test_a_scrape_never_sees_an_answer_without_its_shadows(exporter: Exporter, registry: CollectorRegistry) -> None:
     exporter.register(POLICY, REVISION, 0, variants=("baseline", *NAMES))
     over = threading.Event()

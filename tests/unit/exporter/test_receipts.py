@@ -32,6 +32,7 @@ assignments = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(assignments, st.integers(0, 2**40), st.booleans())
 def test_a_receipt_gives_back_what_it_was_made_of(told: Assignment, arrived: int, is_scored: bool) -> None:
     found = RECEIPTS.open(RECEIPTS.issue(told, arrived, is_scored=is_scored))
@@ -54,6 +55,7 @@ def test_the_length_of_a_receipt_and_its_text_tell_nothing_of_the_variant() -> N
     assert RECEIPTS.issue(assignment(), 1, is_scored=False) != RECEIPTS.issue(assignment(), 1, is_scored=False)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
     receipt = RECEIPTS.issue(assignment(), 1_000, is_scored=False)

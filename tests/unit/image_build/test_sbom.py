@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from image_build.sbom import VENDORED, bill, debian_components
 
 
+@pytest.mark.slow
 def test_an_installed_package_is_named_with_version_and_licence_and_always_by_the_same_bytes(tmp_path: Path) -> None:
     metadata = tmp_path / "Some_Thing-1.2.dist-info" / "METADATA"
     metadata.parent.mkdir()

@@ -67,6 +67,7 @@ def library(asking: Client, **headers: str) -> AsyncAnthropic:
     )
 
 
+@pytest.mark.slow
 async def test_messages_whole_and_as_a_stream_of_the_anthropic_library_work_and_are_counted() -> None:
     engine = StubEngine(plain=json.dumps(message({"type": "text", "text": "4"})).encode())
     async with running(engine) as url, client_of(url, SETTINGS) as asking, library(asking) as anthropic:

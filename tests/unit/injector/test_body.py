@@ -103,6 +103,7 @@ def test_a_body_of_more_values_than_can_be_read_goes_on_as_it_came() -> None:
     assert edited(body, CHAT, {"it": (KNOBS[Engine.VLLM][Knob.ANSWER_CAP], "20")}).body is body
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(["max_tokens", "max_completion_tokens"]), st.integers(0, 100) | st.none()),
     st.integers(1, 100),

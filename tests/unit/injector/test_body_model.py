@@ -9,6 +9,7 @@ import math
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def model(body: Written, setting: BodySetting, text: str) -> tuple[Written, Effe
     return (after, effect) if changed else (body, Effect.KEPT)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 2**32).map(any_case))
 def test_just_the_fields_that_a_model_names_change_and_every_other_byte_stays(case: Case) -> None:
@@ -117,6 +119,7 @@ def test_just_the_fields_that_a_model_names_change_and_every_other_byte_stays(ca
     assert json.loads(change.body) == expected.loads()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 2**32).map(any_case))
 def test_what_one_setting_cannot_write_changes_nothing_of_what_another_does(case: Case) -> None:

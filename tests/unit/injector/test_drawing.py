@@ -60,6 +60,7 @@ def capped(engine: StubEngine) -> list[bool]:
     return ["max_completion_tokens" in json.loads(body) for body, _ in engine.received]
 
 
+@pytest.mark.slow
 async def test_requests_are_split_by_the_weights_of_the_file_and_counted_by_variant(tmp_path: Path) -> None:
     async with drawing(tmp_path, weights(30)) as (asking, engine):
         for _ in range(200):
@@ -103,6 +104,7 @@ async def _until_reported(asking: Client, digest: str) -> None:
     raise AssertionError(await asking.page())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "headers"),
     [

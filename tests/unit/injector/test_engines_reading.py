@@ -9,6 +9,7 @@ import pytest
 
 from earlystop.api.body_knobs import KNOBS, Api, Apply, Engine, Knob
 from earlystop.injector.body import Effect, edited
+from tests.unit.every_row import every_row
 from tests.unit.injector.editing import CHAT, with_knob
 
 
@@ -82,9 +83,9 @@ def test_llama_cpp_gives_no_more_samples_than_set_by_any_alias(body: dict[str, A
 EFFORTS_SENT = (None, "none", "low", "medium", "high")
 
 
-@pytest.mark.parametrize("inner", EFFORTS_SENT)
-@pytest.mark.parametrize("above", EFFORTS_SENT)
-@pytest.mark.parametrize("api", [CHAT, Api.RESPONSES])
+@every_row("inner", EFFORTS_SENT)
+@every_row("above", EFFORTS_SENT)
+@every_row("api", [CHAT, Api.RESPONSES])
 def test_llama_cpp_thinks_with_no_more_effort_than_set_by_any_alias(
     api: Api, above: str | None, inner: str | None
 ) -> None:

@@ -11,6 +11,7 @@ from earlystop.api.body_knobs import KNOB_TYPES, KNOBS, Api, Engine, Knob
 from earlystop.delivery.probes.questions import question_of
 from earlystop.injector.body import Effect, edited
 from earlystop.injector.question import as_users_send
+from tests.unit.every_row import every_row
 
 VALUES = {"Choice": "low", "Boolean": "false"}
 KNOWN = [
@@ -26,7 +27,7 @@ def asked(engine: Engine, api: Api, values: dict[Knob, str]) -> tuple[dict[str, 
     return json.loads(change.body), dict(change.effects), may_be_long
 
 
-@pytest.mark.parametrize(("engine", "knob", "api"), KNOWN, ids=lambda each: str(each))
+@every_row(("engine", "knob", "api"), KNOWN)
 def test_every_knob_is_written_into_the_question_of_every_api_that_has_it(engine: Engine, knob: Knob, api: Api) -> None:
     value = VALUES.get(KNOB_TYPES[knob], "2048")
     _, effects, _ = asked(engine, api, {knob: value})

@@ -32,6 +32,7 @@ from tests.unit.rollout.policies import examples
 NONE = Bounds()
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 10**6),
     number=st.integers(0, 30),

@@ -33,6 +33,7 @@ def _scripts() -> Iterator[Replayer]:
         yield found
 
 
+@pytest.mark.slow
 def test_evidence_and_intervals_are_those_of_python_at_each_look(scripts: Replayer) -> None:
     for seed in (3, 8, 11):
         ensure_repeated(scripts, drawn_campaign(seed), at_each_look=True)
@@ -47,6 +48,7 @@ def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> Non
     ensure_repeated(scripts, campaign, at_each_look=True)
 
 
+@pytest.mark.slow
 def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Replayer) -> None:
     ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from earlystop.report.page import page_of
 from earlystop.report.shown import shown_digest
 from tests.unit.report.tags import Tags
@@ -41,12 +43,14 @@ def test_blanks_that_are_shown_alike_and_what_only_a_browser_without_scripts_sho
     assert shown_digest("title", MARKUP.replace("no scripts", "none")) == digest
 
 
+@pytest.mark.slow
 def test_a_page_says_of_each_text_where_it_stands_in_the_record() -> None:
     tags = Tags(page_of(whole_report()))
     named = {attrs["data-record"] for _, attrs in tags.found if "data-record" in attrs}
     assert named == set(SHOWN_OF_THE_RECORD)
 
 
+@pytest.mark.slow
 def test_the_rows_of_the_verdict_itself_are_told_from_those_of_others() -> None:
     page = page_of(whole_report())
     settings, decisions = (

@@ -81,6 +81,7 @@ def test_what_waits_keeps_its_digest_while_looks_go_on_and_no_other_campaign_has
     assert awaited_digest(UID, replace(campaign.state, revision="0123456789")) != digest
 
 
+@pytest.mark.slow
 def test_no_weight_rises_while_a_decision_waits() -> None:
     steps = {
         "steps": [{"weight": 5, "minimumSeconds": 600}, {"weight": 50}],

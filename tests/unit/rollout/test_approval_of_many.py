@@ -78,6 +78,7 @@ def test_where_what_waits_is_shown_to_be_harmful_the_next_best_is_proposed_anew(
     assert state.comparison("w5").dropped is not None and awaited_digest(UID, state) != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["Always", "BeforePromotion"])
 def test_a_report_of_mode_shadow_waits_under_always_alone_and_its_digest_holds_the_map_of_classes(mode: str) -> None:
     spec = policy({**SHADOW, "approval": {"mode": mode}})

@@ -51,6 +51,7 @@ def test_one_stream_in_shadow_gives_each_class_its_own_best_candidate_and_moves_
     assert differences(verdict_spec("qa", UID, reported)) == []
 
 
+@pytest.mark.slow
 def test_a_search_of_all_settings_in_shadow_gives_each_class_the_one_that_is_proven_in_it() -> None:
     state = started(BY_SEARCH)
     given = dict(zip(("window-10", "window-5", "window-1"), zip(*EASY_AND_HARD.values(), strict=True), strict=True))
@@ -64,6 +65,7 @@ def test_a_search_of_all_settings_in_shadow_gives_each_class_the_one_that_is_pro
     assert from_status(json.loads(json.dumps(status)))[0] == reported
 
 
+@pytest.mark.slow
 def test_on_live_answers_harm_comes_first_and_a_class_keeps_what_was_proven_in_it_before() -> None:
     state = _decided(LIVE)
     assert {each.name for each in state.comparisons if each.dropped} >= {"w5", "w1"}
@@ -98,6 +100,7 @@ def test_at_the_deadline_each_class_gets_what_is_proven_by_then() -> None:
     assert differences(verdict_spec("qa", UID, ended)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [IN_SHADOW, LIVE], ids=["Shadow", "ABTest"])
 def test_a_restart_at_any_look_goes_on_as_if_there_had_been_none(spec: PolicySpec) -> None:
     state = started(spec)

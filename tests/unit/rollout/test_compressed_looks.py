@@ -44,6 +44,7 @@ def test_one_more_look_leaves_the_history_before_it_as_it_was() -> None:
     assert with_look(before, looks[-1]) == looks and before == looks[:-1]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_what_is_stored_again_and_again_is_the_text_of_all_looks_at_once(data: st.DataObject) -> None:

@@ -13,6 +13,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
 from earlystop.rollout.state import ENDED, RolloutState
 from earlystop.rollout.words.summary import summary
+from tests.unit.every_row import every_row
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.states import REACHED
 
@@ -33,8 +34,8 @@ def said(state: RolloutState, observations: Observations, *, edited: bool = Fals
     return {condition.type: condition for condition in conditions(state, observations, edited=edited)}
 
 
-@pytest.mark.parametrize("observations", FACTS)
-@pytest.mark.parametrize("name", REACHED)
+@every_row("observations", FACTS)
+@every_row("name", REACHED)
 def test_in_every_situation_there_are_all_conditions_for_people(name: str, observations: str) -> None:
     edited = REACHED[name].plan is not None and observations.startswith("refused")
     found = conditions(REACHED[name], FACTS[observations], edited=edited)
@@ -55,8 +56,8 @@ def test_in_every_situation_there_are_all_conditions_for_people(name: str, obser
         )
 
 
-@pytest.mark.parametrize("observations", FACTS)
-@pytest.mark.parametrize("name", REACHED)
+@every_row("observations", FACTS)
+@every_row("name", REACHED)
 def test_facts_are_read_back_from_the_conditions_that_were_written_from_them(name: str, observations: str) -> None:
     written = [
         {"type": one.type.value, "status": one.status.value, "reason": one.reason, "message": one.message}
@@ -105,7 +106,7 @@ OUTCOMES = {
 }
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_completed_is_true_in_every_phase_that_ends_a_campaign_and_in_no_other(name: str) -> None:
     state = REACHED[name]
     found = said(state, FACTS["all well"])[ConditionType.COMPLETED]
@@ -199,7 +200,7 @@ def test_someone_who_meets_a_held_or_suspended_rollout_is_told_what_to_do() -> N
     assert "Set spec.suspend to false" in summary(REACHED["suspended"])
 
 
-@pytest.mark.parametrize("kind", FailureKind)
+@every_row("kind", FailureKind)
 def test_the_reason_of_every_failure_to_read_is_one_that_kubernetes_takes(kind: FailureKind) -> None:
     failure = MetricsFailure(kind, "the source did not answer")
     observations = replace(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-import pytest
-
 from earlystop.api.conditions import ConditionStatus
 from earlystop.rollout.damping import LEAST_SECONDS, DampedObservation, observe
 from earlystop.rollout.observations import NOT_YET, Observation
+from tests.unit.every_row import every_row
 
 GOOD = Observation(ConditionStatus.TRUE, "Readable", "Counts can be read.")
 OTHER_GOOD = Observation(ConditionStatus.TRUE, "ScrapeIntervalDiffers", "Counts can be read, but.")
@@ -38,7 +37,7 @@ def writes(sequence: list[tuple[float, Observation]]) -> list[tuple[float, Obser
     return written
 
 
-@pytest.mark.parametrize("seed", range(200))
+@every_row("seed", range(200))
 def test_there_is_at_most_one_write_a_minute_and_what_lasts_is_shown_within_one(seed: int) -> None:
     rng = random.Random(seed)
     moments = sorted(rng.sample(range(10_000), rng.randrange(2, 400)))

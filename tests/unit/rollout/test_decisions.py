@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from earlystop.evidence.engine import assess
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_taken import take_look
@@ -29,6 +31,7 @@ def test_harm_acts_at_once_whatever_the_least_time_of_the_step() -> None:
     assert candidate_weight(state) == 0
 
 
+@pytest.mark.slow
 def test_a_promotion_waits_for_the_least_time_of_its_step() -> None:
     server = Server()
     state = snapshot(PATIENT, started(PATIENT), server)

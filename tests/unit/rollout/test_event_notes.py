@@ -13,6 +13,7 @@ from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import carried_out, suspend_or_resume, weights_in_force, weights_lost
 from earlystop.rollout.words.event_notes import EventNote, event_notes, observation_notes
+from tests.unit.every_row import every_row
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED
@@ -74,12 +75,12 @@ def test_weights_that_were_lost_are_not_told_as_an_advance() -> None:
     assert reasons(later, weights_lost(later)) == []
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_nothing_is_told_when_nothing_has_changed(name: str) -> None:
     assert event_notes(REACHED[name], REACHED[name]) == ()
 
 
-@pytest.mark.parametrize("before", REACHED)
+@every_row("before", REACHED)
 def test_every_story_can_be_posted_and_read_by_people(before: str) -> None:
     for after in REACHED.values():
         for story in event_notes(REACHED[before], after) if after.plan else ():

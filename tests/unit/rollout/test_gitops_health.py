@@ -13,6 +13,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.gitops_health import ASKS_PEOPLE, BY_PHASE, WAITING, argo_health, argo_script
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import Phase
+from tests.unit.every_row import every_row
 from tests.unit.rollout.kstatus import computed
 from tests.unit.rollout.messages import BAD, GOOD
 from tests.unit.rollout.states import REACHED
@@ -56,7 +57,7 @@ def test_every_phase_has_a_word_of_its_own() -> None:
     assert set(BY_PHASE) == set(Phase)
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_argo_cd_shows_the_phase_and_the_sentence_of_ready(name: str) -> None:
     policy = policy_in(name)
     shown = argo_health(policy)
@@ -67,13 +68,13 @@ def test_argo_cd_shows_the_phase_and_the_sentence_of_ready(name: str) -> None:
     assert shown.message == policy["status"]["conditions"][0]["message"]
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_kstatus_is_current_while_the_operator_has_a_grip_on_the_policy(name: str) -> None:
     assert computed(policy_in(name)) == "Current"
 
 
-@pytest.mark.parametrize("name", REACHED)
-@pytest.mark.parametrize(
+@every_row("name", REACHED)
+@every_row(
     ("observations", "expected"),
     [
         (Observations(refusal=Refusal("MarginSpent", "Write another.", by_spec=True)), "Failed"),
@@ -91,7 +92,7 @@ def test_what_only_an_edit_helps_fails_and_what_heals_by_itself_is_waited_for(
     assert (computed(policy), argo_health(policy).status) == (expected, "Degraded")
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_an_edit_that_the_operator_has_not_seen_is_under_way(name: str) -> None:
     policy = policy_in(name, generation=4)
     assert computed(policy) == "InProgress" and argo_health(policy) == ("Progressing", WAITING)

@@ -24,6 +24,7 @@ from earlystop.rollout.manual import Declined, follow, promote_now
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.states import REACHED, SPEC
 
@@ -100,7 +101,7 @@ def test_a_text_that_is_proposed_for_a_request_is_one_that_the_operator_deals_wi
         state = note_handled(state, "promote", Request(text, "user alice"))
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@every_row("name", sorted(REACHED))
 def test_what_was_dealt_with_outlives_a_restart(name: str) -> None:
     state = note_handled(REACHED[name], "promote", Request("0123456789", "user alice", "x", "abc"))
     state = note_handled(state, "suspend", Request("true", "field manager x", "", ""))

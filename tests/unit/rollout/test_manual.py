@@ -19,6 +19,7 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.unit.every_row import every_row
 from tests.unit.rollout import several
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.in_rows import in_rows
@@ -38,7 +39,7 @@ def asked(verb: str, state: RolloutState, text: str) -> RolloutState | Declined:
     return (abort if verb == "abort" else promote_now)(LiveTimes.of(SPEC), state, Request(text, ALICE), "", NOW + 5000)
 
 
-@pytest.mark.parametrize("name", EXPOSED)
+@every_row("name", EXPOSED)
 def test_an_abort_takes_the_candidate_off_all_requests_whatever_the_campaign_is_doing(name: str) -> None:
     state = aborted(REACHED[name])
     assert candidate_weight(state) == 0 and state.phase == Phase.ROLLING_BACK

@@ -182,6 +182,7 @@ def test_a_plan_with_a_use_that_cannot_be_is_refused(used: Any) -> None:
         parse_plan(json.dumps(text))
 
 
+@pytest.mark.slow
 @examples
 @given(
     shares=st.lists(st.floats(0, 1), min_size=1, max_size=8),

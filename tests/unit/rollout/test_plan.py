@@ -18,6 +18,7 @@ from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.plan import StageKind, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started, written
 
 PARAMETER = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
@@ -107,7 +108,7 @@ def test_the_order_of_fields_does_not_change_the_plan(random: Any) -> None:
     assert plan_text(PolicySpec.model_validate(_shuffled(written(), random))) == plan_text(policy())
 
 
-@pytest.mark.parametrize("name", [*JUDGED, *NOT_JUDGED, *DEFAULTS])
+@every_row("name", [*JUDGED, *NOT_JUDGED, *DEFAULTS])
 def test_a_plan_is_read_back_from_its_text(name: str) -> None:
     spec = policy((JUDGED | NOT_JUDGED | DEFAULTS)[name])
     plan = parse_plan(plan_text(spec, "token"))

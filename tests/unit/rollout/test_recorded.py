@@ -19,6 +19,7 @@ from earlystop.rollout.stored.packing import unpack_numbers
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import UID
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
@@ -48,7 +49,8 @@ def with_looks_unpacked(status: dict[str, Any]) -> dict[str, Any]:
     return status
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.slow
+@every_row("path", RECORDED)
 def test_what_an_earlier_release_wrote_is_read_verified_and_written_the_same_again(path: Path) -> None:
     recorded = json.loads(path.read_text())
     state, ledger = from_status(recorded["status"])

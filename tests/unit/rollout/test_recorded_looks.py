@@ -66,6 +66,7 @@ def drawn(seed: int) -> RolloutState:
     return from_status(status_of(replace(drawn_campaign(seed), phase=Phase.ROLLED_BACK)))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24))
 def test_looks_come_back_from_the_verdict_of_any_campaign(seed: int) -> None:
     state = drawn(seed)

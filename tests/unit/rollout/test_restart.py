@@ -79,6 +79,7 @@ def _stored(spec: PolicySpec, state: RolloutState) -> str:
 WORLDS = {"saving": counters(0.79, 380), "harmful": counters(0.7, 200)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
 def test_an_operator_that_dies_at_any_point_comes_to_the_same_verdict_bit_by_bit(world: str) -> None:
     undisturbed, things = rollout(SPEC, WORLDS[world], lambda done: False)

@@ -86,6 +86,7 @@ def test_while_cohorts_have_the_same_setting_the_overlay_gives_all_of_them_the_b
     assert split is not None and dict(split.variants[1].settings) == spec.candidate_settings((spec.candidates or ())[0])
 
 
+@pytest.mark.slow
 def test_the_stage_lasts_until_scatter_is_known_the_least_time_is_over_and_cohorts_are_alike_enough() -> None:
     spec = cohorts()
     early = run(spec, 0.0, 0.0, looks=5)
@@ -98,6 +99,7 @@ def test_the_stage_lasts_until_scatter_is_known_the_least_time_is_over_and_cohor
     assert len(run(spec, 0.0, 0.0).looks) > LOOKS
 
 
+@pytest.mark.slow
 def test_a_cohort_that_is_better_by_itself_by_more_than_the_margin_is_never_tried_and_the_deadline_ends_it() -> None:
     spec = cohorts()
     state = run(spec, 0.08, 0.0, looks=120)
@@ -110,6 +112,7 @@ def test_a_cohort_that_is_better_by_itself_by_more_than_the_margin_is_never_trie
     assert differences(verdict_spec("qa", UID, ended)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "effect", "verdict"),
     [(-0.06, 0.0, Verdict.PROMOTE), (0.0, 0.0, Verdict.PROMOTE), (0.02, -0.25, Verdict.ROLL_BACK)],
@@ -123,6 +126,7 @@ def test_a_candidate_is_judged_by_what_its_setting_does_and_the_record_gives_the
     assert differences(verdict_spec("qa", UID, state)) == []
 
 
+@pytest.mark.slow
 def test_another_operator_goes_on_where_the_stage_was() -> None:
     spec = cohorts()
     for looks in (10, LOOKS + 40):
@@ -142,6 +146,7 @@ def test_a_plan_says_that_looks_show_the_scatter_and_keeps_a_part_of_each_risk_f
     assert without.source is DispersionSource.USERS and without.risk_promote == 0.05
 
 
+@pytest.mark.slow
 def test_a_simulated_candidate_answers_as_the_baseline_before_it_is_tried() -> None:
     spec = cohorts()
     traffic = SyntheticTraffic(rate=100, em_loss=0.2, saving=0.5, discordance=0.3)

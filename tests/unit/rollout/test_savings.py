@@ -101,6 +101,7 @@ def test_counts_that_fell_are_of_something_new_and_what_was_booked_before_stays(
     assert ledger.sums.tokens == 80_000 + 26_000
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=30)
 @given(st.lists(LOOK, min_size=1, max_size=5))
 def test_books_balance_to_the_token_in_steps_of_every_kind_and_over_all_of_them(
@@ -149,6 +150,7 @@ def test_a_night_without_users_in_shadow_saves_nothing_and_can_be_stored() -> No
 ANY_LOOK = st.tuples(st.integers(0, 1), st.sampled_from(StageKind), st.lists(ANY_TALLY, min_size=6, max_size=6))
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=50)
 @given(st.lists(ANY_LOOK, min_size=1, max_size=4))
 def test_no_counts_whatever_keep_a_look_from_storing_its_books(looks: list[tuple[int, StageKind, list[Tally]]]) -> None:

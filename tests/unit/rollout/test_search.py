@@ -258,6 +258,7 @@ def test_the_time_of_a_search_does_not_pass_while_it_is_suspended() -> None:
     assert resumed.search is not None and resumed.search.started_at == state.search.started_at + 5000
 
 
+@pytest.mark.slow
 def test_a_repeated_search_keeps_serving_what_was_certified_and_tries_that_anew_first(whole: World) -> None:
     world = World(searched({"repeatSeconds": 3600}), SAFE_BUT_LAST)
     state = world.run()

@@ -38,6 +38,7 @@ def lose(world: World) -> RolloutState:
     return world.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trials", [0, 1], ids=["the baseline serves", "an incumbent serves"])
 def test_an_outage_neither_fails_a_trial_nor_spends_risk_and_the_trial_goes_on_with_its_looks(trials: int) -> None:
     world = World(searched(), SLOW)
@@ -66,6 +67,7 @@ def test_an_outage_neither_fails_a_trial_nor_spends_risk_and_the_trial_goes_on_w
     ], "no look is learned from twice"
 
 
+@pytest.mark.slow
 def test_a_long_outage_is_tried_again_ever_less_often_until_the_time_of_the_search_is_over() -> None:
     world = World(searched({"budget": {"seconds": 40_000}}), SLOW)
     with_looks(world, trials=1)

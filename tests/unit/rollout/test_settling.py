@@ -160,6 +160,7 @@ WRITTEN = {least: policy({"rollout": {"settleSeconds": least, "deadlineSeconds":
 ROUND = st.tuples(st.integers(0, 200), st.integers(0, 200))
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=25)
 @given(rounds=st.lists(ROUND, min_size=1, max_size=5), least=st.sampled_from(sorted(WRITTEN)))
 def test_whatever_is_counted_evidence_begins_as_soon_as_it_may_and_never_after_the_longest_wait(

@@ -19,6 +19,7 @@ from earlystop.rollout.stored.status_codec import TooLarge, from_status, to_stat
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.unit.every_row import every_row
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED, SPEC, stored
@@ -31,20 +32,20 @@ def test_all_phases_are_among_the_states_that_are_tried_here() -> None:
 LEDGER = "0 baseline qa p1 1,1,0,1,0,0,9,81"
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_a_status_gives_back_the_state_itself_with_every_float(name: str) -> None:
     ledger = "" if name == "pending" else LEDGER
     assert from_status(stored(REACHED[name], ledger)) == (REACHED[name], ledger)
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_every_status_is_one_that_the_crd_describes(name: str) -> None:
     status = stored(REACHED[name])
     assert PolicyStatus.model_validate(status).wire() == status
     assert status["phase"] == REACHED[name].phase
 
 
-@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+@every_row("name", sorted(REACHED.keys() - {"pending"}))
 def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     state, status = REACHED[name], stored(REACHED[name])
     weight = status["weight"]
@@ -60,7 +61,7 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])
 
 
-@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
+@every_row("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
 def test_the_largest_e_values_of_a_status_are_those_of_its_verdict(name: str) -> None:
     status, record = stored(REACHED[name]), verdict_spec("qa", UID, REACHED[name])
     largest, recorded = status["evidence"]["largestLogE"], record["logE"]
@@ -69,7 +70,7 @@ def test_the_largest_e_values_of_a_status_are_those_of_its_verdict(name: str) ->
         assert float(status["evidence"]["logE"][claim]) <= float(largest[claim])
 
 
-@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+@every_row("name", sorted(REACHED.keys() - {"pending"}))
 def test_a_step_is_counted_from_1_as_in_every_sentence(name: str) -> None:
     state, status = REACHED[name], stored(REACHED[name])
     number, _, steps = status["progress"].partition("/")
@@ -143,7 +144,7 @@ def former_layout(status: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in in_both_layouts(status).items() if name != "internal"}
 
 
-@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+@every_row("name", sorted(REACHED.keys() - {"pending"}))
 def test_a_status_of_the_former_layout_is_read_and_its_packed_fields_move_at_the_next_write(name: str) -> None:
     status = stored(REACHED[name], LEDGER)
     state, ledger = from_status(former_layout(status))
@@ -151,7 +152,7 @@ def test_a_status_of_the_former_layout_is_read_and_its_packed_fields_move_at_the
     assert stored(state, ledger) == status and not set(PACKED_FIELDS) & status.keys()
 
 
-@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
+@every_row("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
 def test_a_decision_of_an_earlier_release_keeps_its_verdict_with_rows_to_the_character(name: str) -> None:
     status = stored(REACHED[name])
     del status["decision"]["looksAsText"]

@@ -133,6 +133,7 @@ def test_nothing_is_looked_at_unless_it_is_watched() -> None:
     assert not WATCHING & ACTING
 
 
+@pytest.mark.slow
 def test_a_rollout_ends_before_its_record_outgrows_the_status() -> None:
     server = Server()
     state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, split(50, 2))

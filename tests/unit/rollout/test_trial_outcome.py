@@ -40,6 +40,7 @@ def drawn(rng: random.Random, number: int, right: float, mean: float) -> Tally:
     return Tally(number, number, 0, match, number - match, 0, tokens, round(number * (mean**2 + SPREAD**2)))
 
 
+@pytest.mark.slow
 def test_the_errors_are_how_much_estimates_scatter_between_trials() -> None:
     rng, losses, savings, errors = random.Random(5), [], [], []
     for _ in range(TRIALS):

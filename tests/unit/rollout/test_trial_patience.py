@@ -62,6 +62,7 @@ def test_a_budget_bounds_a_trial_that_would_wait_and_who_says_how_answers_scatte
         assert terms_of(told, started, 1, NOTHING_USED).wait == 0
 
 
+@pytest.mark.slow
 def test_a_trial_that_the_searchs_requests_end_before_says_what_to_write() -> None:
     world = World(
         searched({"budget": {"requests": 60_000}, "horizonRequests": 3_000_000}, objective=LEARNS), SAFE_BUT_LAST
@@ -80,6 +81,7 @@ def test_a_trial_that_goes_badly_is_given_no_more_requests() -> None:
     assert ends(state)[0][1] == "Harmful" and len(state.looks) < LOOKS_TO_LEARN
 
 
+@pytest.mark.slow
 def test_a_declared_session_shortens_each_trial() -> None:
     short = {"exactMatch": {"margin": "0.05", "assumeIndependent": False, "longestSessionSeconds": 60}}
     spec = searched({"horizonRequests": 3_000_000}, objective=short)

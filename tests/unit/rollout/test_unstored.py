@@ -73,6 +73,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_verdicts_of_all_decisions_are_made_in_their_order_as_each_was_promised(case: str) -> None:
     state = decided_often(case)

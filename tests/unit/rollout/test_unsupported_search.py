@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.unsupported_search import search_refusal
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import policy
 
 WINDOWS = {"name": "window", "values": ["20", "10"]}
@@ -189,7 +190,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@every_row("mistake", MISTAKES)
 def test_a_search_that_cannot_be_made_is_refused_with_what_to_write(mistake: str) -> None:
     changes, sentence = MISTAKES[mistake]
     refusal = search_refusal(policy(changes))

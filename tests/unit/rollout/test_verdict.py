@@ -18,6 +18,7 @@ from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import COLUMNS, digest_of, verdict_name, verdict_object, verdict_spec
 from earlystop.rollout.verify.verdict import chain_differences, differences, object_differences
+from tests.unit.every_row import every_row
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, decided
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.realistic import realistic_looks
@@ -30,7 +31,7 @@ def spec_of(state: RolloutState) -> dict[str, Any]:
     return verdict_spec("qa", UID, state)
 
 
-@pytest.mark.parametrize("name", DECIDED)
+@every_row("name", DECIDED)
 def test_every_verdict_is_one_that_the_crd_describes_and_can_be_recomputed(name: str) -> None:
     stored = json.loads(json.dumps(spec_of(REACHED[name])))
     assert as_text(VerdictSpec.model_validate(stored).wire()) == stored
@@ -63,7 +64,7 @@ def test_the_digest_does_not_depend_on_the_order_of_fields() -> None:
 NOT_THERE = {"digest", "requested_by", "margin", "looks", "columns"}
 
 
-@pytest.mark.parametrize("field", sorted(set(VerdictSpec.model_fields) - NOT_THERE))
+@every_row("field", sorted(set(VerdictSpec.model_fields) - NOT_THERE))
 def test_the_digest_changes_with_every_field(field: str) -> None:
     by_class = field in ("classes", "class_map")
     of_people = "rejected" if field in ("rejected_by", "proposal_digest") else "promoted with a remainder"
@@ -162,8 +163,8 @@ TAMPERED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", ["promoted", "rolled back", "several, one promoted"])
-@pytest.mark.parametrize("field", TAMPERED)
+@every_row("name", ["promoted", "rolled back", "several, one promoted"])
+@every_row("field", TAMPERED)
 def test_a_word_that_was_changed_together_with_the_digest_is_found(name: str, field: str) -> None:
     spec = {**spec_of(REACHED[name]), field: TAMPERED[field]}
     assert differences({**spec, "digest": digest_of(spec)})

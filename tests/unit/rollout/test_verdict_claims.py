@@ -16,6 +16,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.unit.every_row import every_row
 from tests.unit.rollout.claims import CLAIMED, CLASSES, arms, in_classes, judging, observed, with_events
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID
@@ -102,7 +103,7 @@ def test_the_columns_name_every_integer_of_every_row() -> None:
             assert named == {}
 
 
-@pytest.mark.parametrize("column", range(39))
+@every_row("column", range(39))
 def test_a_change_of_any_count_of_any_column_is_found_out(column: int) -> None:
     spec = stored(PROMOTED)
     spec["looks"][-1][column] += 1

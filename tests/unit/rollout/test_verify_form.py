@@ -48,6 +48,7 @@ def changed(spec: dict[str, Any], path: tuple[Any, ...], change: Callable[[Any],
     return spec
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_number_in_another_form_is_noticed(name: str) -> None:
     spec = record(name)

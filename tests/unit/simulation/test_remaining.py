@@ -13,6 +13,7 @@ from earlystop.rollout.state import RolloutState
 from earlystop.simulation.remaining import remaining
 from earlystop.simulation.simulate import states_of
 from earlystop.simulation.traffic import SyntheticTraffic
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 
@@ -67,7 +68,7 @@ def test_what_comes_after_the_deadline_is_no_verdict() -> None:
     assert told is not None and told.high == inf and told.promoted + told.rolled_back < 0.2
 
 
-@pytest.mark.parametrize("name", sorted(REACHED))
+@every_row("name", sorted(REACHED))
 def test_nothing_is_told_of_what_is_decided_stands_still_is_unsound_or_has_several_candidates(name: str) -> None:
     state = REACHED[name]
     spec = state.plan.spec if state.plan else policy()

@@ -81,6 +81,7 @@ def test_edits_and_the_end_of_an_object_that_is_too_large_are_followed() -> None
     assert cache.note_deleted(key, thin("qa", version=5)) and cache.kept_bytes == 0
 
 
+@pytest.mark.slow
 def test_whoever_fills_a_namespace_has_the_rest_of_it_read_and_takes_no_room_of_another() -> None:
     kept = WatchCache()
     for number in range(2 * NAMESPACE_KEPT // LARGEST_KEPT):

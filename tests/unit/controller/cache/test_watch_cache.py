@@ -109,6 +109,7 @@ class Server:
         self.cache.missing_since(before, {KEY} if self.present else set())
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(("edit", "edit", "delete", "event", "event", "answer", "ask", "gap")), max_size=30))
 @settings(max_examples=100, deadline=None)
 def test_the_cache_never_goes_back_and_ends_at_what_is_there_or_says_that_it_must_be_read(actions: list[str]) -> None:
@@ -119,6 +120,7 @@ def test_the_cache_never_goes_back_and_ends_at_what_is_there_or_says_that_it_mus
     assert port_in(server.cache) in ((None, server.version) if server.present else (None,))
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(("edit", "edit", "delete", "event", "answer", "ask")), max_size=30))
 @settings(max_examples=100, deadline=None)
 def test_without_a_gap_the_cache_ends_at_what_is_there_by_events_alone(actions: list[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from earlystop.api.counts import Tally, Variant
 from earlystop.controller.counts.look import FINAL, look_failed, look_request, state_after_reading, state_or_failure
 from earlystop.controller.counts.proof_by_counts import requests_since, split_is_shown
@@ -19,6 +17,7 @@ from earlystop.rollout.transitions import lose_metrics, weights_in_force
 from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import tracked
 from tests.unit.delivery.cluster import split
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, started
 from tests.unit.rollout.states import REACHED, SPEC
 from tests.unit.rollout.traffic import answers
@@ -90,7 +89,7 @@ def test_a_process_that_ended_still_counts_and_its_successor_adds_to_it() -> Non
     assert (look.baseline.started, look.candidate.started) == (7, 3)
 
 
-@pytest.mark.parametrize("kind", FailureKind)
+@every_row("kind", FailureKind)
 def test_a_failure_is_never_evidence_and_only_a_final_answer_passes_its_moment_over(kind: FailureKind) -> None:
     before = REACHED["observing"]
     after, again = look_failed(before, MetricsFailure(kind, "it failed"), NOW + 99, NOW + 101)

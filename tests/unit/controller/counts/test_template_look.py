@@ -113,6 +113,7 @@ def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 2, 3])
 def test_an_operator_that_is_started_anew_goes_on_with_the_same_counts(every: int) -> None:
     moments = [NOW + 30 + 15 * number for number in range(8)]
@@ -148,6 +149,7 @@ def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_
     assert (ledger.step, ledger.since_ms, ledger.folded) == (1, 1000 * (NOW + 120), {})
 
 
+@pytest.mark.slow
 def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     at = NOW + 60 + SILENT_SECONDS + 10

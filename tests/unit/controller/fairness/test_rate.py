@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from earlystop.controller.fairness.rate import LEAST_KEPT, Rate
 
 BURST, SECONDS = 5, 2.0
 
 
+@pytest.mark.slow
 def test_any_stretch_of_time_has_no_more_than_the_burst_and_its_share() -> None:
     chance = random.Random(3)
     for _ in range(50):

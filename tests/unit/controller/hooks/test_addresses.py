@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 
 from earlystop.controller.hooks.addresses import api_server_networks, is_receiver
+from tests.unit.every_row import every_row
 
 INTO_THE_CLUSTER = [
     "10.96.0.1",
@@ -43,7 +44,7 @@ INTO_THE_CLUSTER = [
 ]
 
 
-@pytest.mark.parametrize("address", INTO_THE_CLUSTER)
+@every_row("address", INTO_THE_CLUSTER)
 def test_an_address_that_is_not_public_takes_no_webhook(address: str) -> None:
     assert not is_receiver(address, (), ())
 

@@ -85,6 +85,7 @@ async def test_a_closed_gate_takes_the_candidate_back_with_what_it_said() -> Non
         assert "\u0007" not in verdict["spec"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ended", "phase", "reason"), [("Complete", "Promoted", "GateOpen"), ("Failed", "RolledBack", "GateClosed")]
 )
@@ -101,6 +102,7 @@ async def test_a_job_is_run_once_over_restarts_and_its_result_decides(ended: str
         assert jobs(made) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_replaced", [False, True])
 async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
     async with gated({**JOB, "timeoutSeconds": 120}) as made:

@@ -14,6 +14,7 @@ from earlystop.controller.hooks.channel import HookProblem
 from earlystop.controller.hooks.job import LONGEST_VERDICT, RIGHTS_BY_ANNOTATION, job_from, job_name, outcome_of
 from earlystop.rollout.hooks.outbox import JobResult
 from tests.unit.controller.hooks.cron_jobs import cron_job, with_container
+from tests.unit.every_row import every_row
 from tests.unit.rollout.hooks.occurred import POLICY, occurred
 
 CHART = Path(__file__).parents[4] / "charts" / "earlystop" / "templates" / "jobs.yaml"
@@ -70,7 +71,7 @@ def changed_job(**fields: Any) -> Manifest:
     return template
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@every_row("what", REFUSED)
 def test_a_template_that_asks_for_more_than_a_job_may_have_is_refused_with_a_sentence(what: str) -> None:
     with pytest.raises(HookProblem) as refused:
         made(REFUSED[what])

@@ -57,6 +57,7 @@ async def until_second(made: GatedWorld) -> None:
     raise AssertionError(f"the second step has not begun: {made.world.status['phase']}, {made.condition()}")
 
 
+@pytest.mark.slow
 async def test_no_candidate_has_a_request_before_the_gate_of_the_first_step_is_open() -> None:
     async with gated(EACH, rollout=STEPS) as made:
         says(made, "not yet")
@@ -75,6 +76,7 @@ async def test_no_candidate_has_a_request_before_the_gate_of_the_first_step_is_o
         assert object_differences(made.world.verdicts()[-1]) == []
 
 
+@pytest.mark.slow
 async def test_a_later_step_waits_while_looks_go_on_and_is_entered_once_the_gate_is_open() -> None:
     async with gated(LATER, rollout=SLOW) as made:
         says(made, "not yet")
@@ -97,6 +99,7 @@ async def test_each_step_is_a_question_of_its_own() -> None:
         assert len(set(made.receiver.ids)) == 2 and weight(made) == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "reason", "decision"),
     [('{"gate": "Closed", "message": "red"}', "GateClosed", "RollBack"), ("no", "GateTimedOut", "Inconclusive")],

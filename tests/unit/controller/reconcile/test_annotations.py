@@ -58,6 +58,7 @@ async def test_an_abort_works_while_suspended_and_while_metrics_are_lost() -> No
     assert world.status["weight"] == 0 and world.status["decision"]["reason"] == "Aborted"
 
 
+@pytest.mark.slow
 async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_verdict() -> None:
     async with World(SAVING).open() as world:
         revision = await under_way(world, "Promoted")
@@ -74,6 +75,7 @@ async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_ver
     assert differences(verdicts[f"{first['name']}-2"]) == []
 
 
+@pytest.mark.slow
 async def test_an_abort_does_not_wait_for_a_promotion_whose_verdict_cannot_be_stored() -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until("Observing")
@@ -109,6 +111,7 @@ async def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_wha
     assert world.written("status", "verdict", "route")[-4:] == ["status", "verdict", "route", "status"]
 
 
+@pytest.mark.slow
 async def test_a_request_that_is_applied_for_ever_is_done_once_and_is_no_news_to_the_next_campaign() -> None:
     for name, phase in ((ABORT, "RolledBack"), (PROMOTE, "Promoted")):
         async with World(SAME).open() as world:
@@ -142,6 +145,7 @@ async def test_a_retry_that_is_removed_or_written_again_begins_nothing_and_is_to
     assert "write another text, as 1#2" in ignored[0]
 
 
+@pytest.mark.slow
 async def test_a_request_for_another_campaign_is_told_once_however_often_the_operator_starts() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
@@ -155,6 +159,7 @@ async def test_a_request_for_another_campaign_is_told_once_however_often_the_ope
     assert ("PATCH", event) not in world.api.calls, "it was told again"
 
 
+@pytest.mark.slow
 async def test_a_promotion_is_refused_where_nothing_is_under_way_and_the_refusal_says_who_asked() -> None:
     async with World(HARMFUL).open() as world:
         revision = await under_way(world, "RolledBack")
@@ -176,6 +181,7 @@ async def test_when_both_are_asked_for_the_abort_is_done_and_the_promotion_is_no
     assert world.status["phase"] == "RolledBack" and told(world, "RequestRefused") == []
 
 
+@pytest.mark.slow
 async def test_an_abort_that_comes_with_a_new_setting_is_recorded_before_that_one_is_tried() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
@@ -217,6 +223,7 @@ async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who
     assert all("alice" not in note for note in told(world, "CampaignStarted"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["Observing", "Promoted"])
 async def test_the_operator_never_writes_to_the_policys_metadata(phase: str) -> None:
     async with World(SAVING).open() as world:
@@ -256,6 +263,7 @@ def test_a_name_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
     assert named.isprintable() and len(named) == len("user ") + 253 and named.endswith("…")
 
 
+@pytest.mark.slow
 async def test_a_promotion_that_was_planted_while_paused_is_not_carried_out_in_the_name_of_who_resumes() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)

@@ -35,6 +35,7 @@ def condition(manifest: Manifest, type_: str) -> Manifest:
     return next(each for each in manifest["status"]["conditions"] if each["type"] == type_)
 
 
+@pytest.mark.slow
 async def test_a_decision_that_waits_is_told_by_condition_event_and_status_and_followed_once_approved() -> None:
     async with World(SAVING, ASKING).open() as world:
         await until_it_waits(world)
@@ -63,6 +64,7 @@ async def test_a_rejection_gives_all_requests_to_the_baseline_and_its_verdict_sa
     assert condition(world.api.at(APPROVALS, "llm", "bob-reject"), "Counted")["status"] == "True"
 
 
+@pytest.mark.slow
 async def test_where_the_author_is_not_known_the_policy_says_that_no_approval_counts_until_somebody_signs() -> None:
     async with World(SAVING, BY_ANOTHER).open() as world:
         await until_it_waits(world)

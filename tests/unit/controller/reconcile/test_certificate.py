@@ -16,6 +16,7 @@ from tests.unit.controller.killed import Dying, reconcile_through
 HOOKS = [{"name": "ci", "targetRef": {"name": "ci"}, "on": ["Promoted", "RolledBack", "Lapsed"]}]
 
 
+@pytest.mark.slow
 async def test_another_model_ends_the_certificate_and_nothing_else_by_default() -> None:
     async with CertifiedWorld().open() as world:
         assert isinstance(world, CertifiedWorld)
@@ -31,6 +32,7 @@ async def test_another_model_ends_the_certificate_and_nothing_else_by_default() 
         assert world.status["phase"] == "Promoted" and len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 async def test_scaling_the_target_ends_no_certificate() -> None:
     async with CertifiedWorld().open() as world:
         assert isinstance(world, CertifiedWorld)
@@ -41,6 +43,7 @@ async def test_scaling_the_target_ends_no_certificate() -> None:
         assert world.condition("Certified")["status"] == "True"
 
 
+@pytest.mark.slow
 async def test_a_target_that_is_gone_shows_no_change() -> None:
     async with CertifiedWorld().open() as world:
         assert isinstance(world, CertifiedWorld)
@@ -57,6 +60,7 @@ async def changed_after_promotion(world: CertifiedWorld) -> None:
     world.label("llama-4")
 
 
+@pytest.mark.slow
 async def test_the_way_back_waits_a_minute_takes_the_route_back_and_then_stores_a_verdict_that_verifies() -> None:
     async with CertifiedWorld("RollBack").open() as world:
         assert isinstance(world, CertifiedWorld)
@@ -112,6 +116,7 @@ async def test_a_target_that_is_rolled_out_back_and_forth_moves_no_request(on_ch
         assert world.condition("Certified")["status"] == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_change", ["Revalidate", "RollBack"])
 async def test_a_suspended_policy_is_told_of_a_lapse_and_moves_nothing(on_change: str) -> None:
     async with CertifiedWorld(on_change).open() as world:
@@ -125,6 +130,7 @@ async def test_a_suspended_policy_is_told_of_a_lapse_and_moves_nothing(on_change
         assert world.condition("Certified")["reason"] == "ModelChanged"
 
 
+@pytest.mark.slow
 async def test_a_target_that_was_put_back_while_no_operator_ran_costs_no_request() -> None:
     async with CertifiedWorld("RollBack").open() as world:
         assert isinstance(world, CertifiedWorld)

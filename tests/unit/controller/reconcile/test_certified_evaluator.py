@@ -24,6 +24,7 @@ async def promoted(world: object) -> EvaluatedWorld:
     return world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("evaluators", "reason"),
     [(BROKEN, "ScorerChanged"), (EvaluatorDigests((SCORER,), (OTHER,)), "QuestionsChanged")],
@@ -71,6 +72,7 @@ async def test_evaluators_that_differ_are_told_of_and_move_nothing() -> None:
         assert world.condition("Certified")["reason"] == "AsCertified"
 
 
+@pytest.mark.slow
 async def test_another_scorer_that_stays_takes_the_setting_off_where_the_policy_says_so() -> None:
     async with EvaluatedWorld("RollBack", guarded=False).open() as opened:
         world = await promoted(opened)

@@ -14,6 +14,7 @@ from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.tracked_policies import manifest, tracked
+from tests.unit.every_row import every_row
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import HARMFUL, SAVING
 
@@ -28,7 +29,7 @@ def other(state: str = "pending", **more: Any) -> TrackedPolicy:
     return tracked(None if state == "pending" else REACHED[state], **{**OTHER, **more})
 
 
-@pytest.mark.parametrize("name", UNEDITED)
+@every_row("name", UNEDITED)
 def test_a_policy_keeps_its_target_in_every_phase_but_those_that_end_on_the_baseline(name: str) -> None:
     first = tracked(REACHED[name])
     assert is_over(first) == (first.state.phase in LEFT)
@@ -187,6 +188,7 @@ async def test_no_restart_puts_an_overlay_that_left_the_target_beside_that_of_it
         assert world.written("route") == []
 
 
+@pytest.mark.slow
 async def test_a_successor_that_was_deleted_while_no_operator_ran_is_left_nothing_after_the_first_check() -> None:
     world = World(SAVING)
     async with world.open():
@@ -199,6 +201,7 @@ async def test_a_successor_that_was_deleted_while_no_operator_ran_is_left_nothin
         assert world.tracked.traffic.successor == "" and not world.tracked.traffic.is_left
 
 
+@pytest.mark.slow
 async def test_what_another_writer_says_was_left_stays_left() -> None:
     world = World(SAVING)
     async with world.open():

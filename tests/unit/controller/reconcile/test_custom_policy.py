@@ -17,6 +17,7 @@ from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("anew", [False, True])
 async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_anew_counts_the_same(anew: bool) -> None:
     made = world(steady(RATE, ended=NOW + 60), steady(RATE, began=NOW + 62))
@@ -43,6 +44,7 @@ def looks_seconds(made: World, looks: list[list[int]]) -> int:
     return looks[-1][0] - first - 2 * (first < NOW + 60)
 
 
+@pytest.mark.slow
 async def test_what_the_counts_may_have_missed_stands_in_status_and_verdict_and_in_the_decisions_words() -> None:
     late = Life(NOW - 500, NOW + 10**6, steady(RATE).rates, seen_from=NOW + 58, instance="b:1")
     made = world(steady(RATE), late)

@@ -16,6 +16,7 @@ from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld
 
 
+@pytest.mark.slow
 async def test_a_promoted_setting_is_watched_while_the_policy_stays_promoted() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -31,6 +32,7 @@ async def test_a_promoted_setting_is_watched_while_the_policy_stays_promoted() -
         assert "ledger" in world.status["internal"] and "ForeignEditUndone" not in world.told()
 
 
+@pytest.mark.slow
 async def test_harm_after_a_promotion_takes_the_route_back_before_its_verdict_is_stored() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -97,6 +99,7 @@ async def test_an_outage_under_guard_is_told_and_the_promoted_setting_stays() ->
         assert world.condition("Guarded")["status"] == ConditionStatus.TRUE.value and len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 async def test_a_guard_that_is_written_later_or_removed_is_followed_without_a_new_campaign() -> None:
     async with GuardedWorld({"holdbackWeight": 10}).open() as world:
         assert isinstance(world, GuardedWorld)
@@ -114,6 +117,7 @@ async def test_a_guard_that_is_written_later_or_removed_is_followed_without_a_ne
         assert "ForeignEditUndone" not in world.told()
 
 
+@pytest.mark.slow
 async def test_an_abort_takes_a_guarded_setting_off_and_ends_the_watch() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)

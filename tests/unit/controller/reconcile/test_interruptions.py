@@ -33,6 +33,7 @@ def overlay_spec(world: World) -> dict[str, Any]:
 QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleSeconds": 0, "deadlineSeconds": 300}}
 
 
+@pytest.mark.slow
 async def test_looks_that_wait_to_be_read_after_downtime_come_before_the_deadline() -> None:
     async with World(SAVING, QUICK_LOOKS).open() as world:
         await world.reconcile_until("Observing")
@@ -58,6 +59,7 @@ async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -
     assert 4 <= len(refused) <= 20
 
 
+@pytest.mark.slow
 async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_only_takes_its_unproven_split_off() -> None:
     async with World(SAVING).open() as world:
         world.counts.weights = ()  # nothing is counted: the first step cannot be proven

@@ -60,6 +60,7 @@ async def begun(searching: SearchingWorld) -> SearchingWorld:
     return searching
 
 
+@pytest.mark.slow
 async def test_what_verdicts_taught_is_stored_with_the_search_and_told() -> None:
     searching = await begun(world(earlier("20", Quality(mean_tokens=420)), earlier("5", Quality(0.5, 200))))
     assert searching.status["search"]["belief"]
@@ -69,6 +70,7 @@ async def test_what_verdicts_taught_is_stored_with_the_search_and_told() -> None
     )
 
 
+@pytest.mark.slow
 async def test_a_search_that_started_from_history_ends_as_well_and_its_verdicts_can_be_recomputed() -> None:
     searching = world(earlier("10", Quality(mean_tokens=300)), earlier("5", Quality(0.5, 200)))
     async with searching.open():
@@ -102,6 +104,7 @@ async def test_without_warm_start_no_verdict_is_read() -> None:
     assert told(searching) == []
 
 
+@pytest.mark.slow
 async def test_verdicts_of_another_namespace_count_only_where_an_admin_gave_both_the_same_label() -> None:
     theirs = earlier("20", Quality(mean_tokens=420), namespace="team-b")
     shared = await begun(world(theirs, labels={"llm": "qa", "team-b": "qa"}))
@@ -149,6 +152,7 @@ def counting_reads(searching: SearchingWorld) -> list[int]:
     return seen
 
 
+@pytest.mark.slow
 async def test_searches_that_begin_together_read_history_one_after_the_other_and_a_few_verdicts_at_a_time() -> None:
     searching = world(*(earlier(str(window), Quality(mean_tokens=420)) for window in (5, 6, 7, 8, 9)))
     seen = counting_reads(searching)

@@ -18,6 +18,7 @@ def stored_verdict(world: GuardedWorld) -> tuple[str, Manifest]:
     return path, world.api.objects[path]
 
 
+@pytest.mark.slow
 async def test_looks_of_a_guarded_promotion_stand_in_its_verdict_alone_and_come_back() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -36,6 +37,7 @@ async def test_looks_of_a_guarded_promotion_stand_in_its_verdict_alone_and_come_
         assert world.condition("Ready")["status"] == "True" and len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 async def test_after_a_restart_the_verdict_of_an_alarm_holds_the_looks_of_the_trial() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -49,6 +51,7 @@ async def test_after_a_restart_the_verdict_of_an_alarm_holds_the_looks_of_the_tr
         assert second["spec"]["previous"] == first["spec"]["digest"] and object_differences(second) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["removed", "changed", "of another hand"])
 async def test_a_verdict_that_is_gone_is_told_and_the_guard_watches_on(harm: str) -> None:
     async with GuardedWorld().open() as world:
@@ -84,6 +87,7 @@ async def test_a_verdict_that_is_gone_is_told_and_the_guard_watches_on(harm: str
         assert object_differences(second) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_there", [True, False])
 async def test_a_status_of_an_earlier_release_leaves_its_looks_to_the_verdict_once_that_is_there(
     is_there: bool,
@@ -101,6 +105,7 @@ async def test_a_status_of_an_earlier_release_leaves_its_looks_to_the_verdict_on
         assert world.condition("Ready")["status"] == "True" and len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 async def test_looks_stay_in_the_status_while_the_verdict_of_its_name_is_another() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
@@ -114,6 +119,7 @@ async def test_looks_stay_in_the_status_while_the_verdict_of_its_name_is_another
         assert len(world.tracked.state.looks) > 0
 
 
+@pytest.mark.slow
 async def test_a_verdict_that_is_taken_away_while_the_operator_runs_is_made_again_before_its_looks_are_lost() -> None:
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)

@@ -104,6 +104,7 @@ async def test_a_verdict_that_is_refused_never_keeps_traffic_on_a_harmful_candid
     assert len(world.verdicts()) == 1
 
 
+@pytest.mark.slow
 async def test_a_verdict_of_that_name_with_other_contents_is_never_overwritten_and_nothing_is_promoted() -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until("Observing")
@@ -167,6 +168,7 @@ async def test_without_metrics_it_holds_and_then_rolls_back() -> None:
     assert 300 <= from_rfc3339(decision["at"]) - from_rfc3339(world.status["metricsLostAt"]) <= 316
 
 
+@pytest.mark.slow
 async def test_a_retry_starts_a_campaign_with_nothing_of_the_one_before() -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until("Promoted")
@@ -190,6 +192,7 @@ def every_look_is_what_was_served_in_its_15_seconds(world: World) -> None:
         assert look.candidate == Tally(*(15 * count for count in served.candidate.row()))
 
 
+@pytest.mark.slow
 async def test_an_operator_that_is_started_anew_at_every_reconciliation_counts_everything_once() -> None:
     async with World(SAVING).open() as world:
         for _ in range(300):
@@ -200,6 +203,7 @@ async def test_an_operator_that_is_started_anew_at_every_reconciliation_counts_e
     every_look_is_what_was_served_in_its_15_seconds(world)
 
 
+@pytest.mark.slow
 async def test_a_conflict_at_any_write_of_the_status_loses_nothing_and_counts_nothing_twice() -> None:
     async with World(SAVING).open() as world:
         for number in range(300):
@@ -211,6 +215,7 @@ async def test_a_conflict_at_any_write_of_the_status_loses_nothing_and_counts_no
     every_look_is_what_was_served_in_its_15_seconds(world)
 
 
+@pytest.mark.slow
 async def test_a_setting_that_never_reached_the_engine_is_told_once_and_neither_raised_nor_promoted() -> None:
     async with World(SAME, ONE_STEP).open() as world:
         await world.reconcile_until("Observing")

@@ -18,6 +18,7 @@ OTHER: dict[str, Any] = {"name": "other", "uid": "2222-other", "created": "2026-
 REPEATED = {"search": {**SEARCH, "repeatSeconds": 3600}}
 
 
+@pytest.mark.slow
 async def test_a_search_that_is_due_again_waits_for_the_policy_that_has_its_target_and_begins_after_it() -> None:
     world = SearchingWorld(NONE_IS_SAFE, REPEATED)
     async with world.open():

@@ -26,6 +26,7 @@ def in_force(world: SearchingWorld) -> set[tuple[int, ...]]:
     return weights_in(world.api.at(ROUTES, "llm", overlay_name("qa")))
 
 
+@pytest.mark.slow
 async def test_trials_follow_each_other_until_the_best_setting_serves_all_requests() -> None:
     world = await searched()
     status = world.status

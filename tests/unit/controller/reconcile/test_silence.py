@@ -119,6 +119,7 @@ async def test_readings_that_come_and_go_cost_at_most_a_status_write_a_minute() 
         assert len(events(world, "MetricsRecovered")) <= 1
 
 
+@pytest.mark.slow
 async def test_a_scrape_interval_that_differs_is_told_once_with_both_numbers_and_what_to_write() -> None:
     async with World(SLOW, CHANGES).open() as world:
         world.counts.sources["default"] = SourceSpec.model_validate(

@@ -50,6 +50,7 @@ async def restarted(made: World, key: bytes, reconciliations: int = 12) -> None:
             await made.reconcile()
 
 
+@pytest.mark.slow
 async def test_the_token_of_a_rollout_is_in_its_overlay_and_in_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     made = world()
     with caplog.at_level(logging.DEBUG):
@@ -87,6 +88,7 @@ async def test_an_error_that_repeats_the_overlay_is_told_without_the_token(monke
     assert len(token) == 64 and token not in "".join(traceback.format_exception(told.value))
 
 
+@pytest.mark.slow
 async def test_verdicts_of_campaigns_with_a_token_are_recomputed_and_a_changed_commitment_is_found() -> None:
     made = world()
     async with made.open():
@@ -124,6 +126,7 @@ async def test_another_step_has_the_same_token_and_another_campaign_another_one(
     assert old != new and not is_genuine(LABEL, made.status["revision"], old)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [OTHER_KEY, b""])
 async def test_where_the_key_is_lost_a_running_campaign_begins_anew_once(key: bytes) -> None:
     made = world()
@@ -141,6 +144,7 @@ async def test_where_the_key_is_lost_a_running_campaign_begins_anew_once(key: by
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [OTHER_KEY, b""])
 async def test_where_the_key_is_lost_users_keep_what_was_promoted_under_a_revision_that_needs_no_token(
     key: bytes,
@@ -157,6 +161,7 @@ async def test_where_the_key_is_lost_users_keep_what_was_promoted_under_a_revisi
     assert tokens_led(made) == {""}
 
 
+@pytest.mark.slow
 async def test_a_campaign_of_an_earlier_release_goes_on_without_a_token_and_the_next_one_has_one() -> None:
     made = world(b"")
     async with made.open():

@@ -21,11 +21,12 @@ from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
 from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import manifest, tracked
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_a_session_takes_up_what_was_stored(name: str) -> None:
     found = tracked(REACHED[name])
     assert found.state == found.status.stored == REACHED[name]
@@ -39,6 +40,7 @@ def test_a_policy_that_the_operator_has_not_seen_begins_with_nothing_and_is_chec
     assert found.state == RolloutState() and found.observations == Observations() and acceptance_is_due(found, NOW)
 
 
+@pytest.mark.slow
 def test_after_a_restart_looks_come_before_checks_but_what_was_being_done_is_done_again() -> None:
     for state in REACHED.values():
         found = tracked(state)

@@ -66,6 +66,7 @@ async def aborted(objects: dict[str, Manifest], now: float, kill_at: int | None,
     return world
 
 
+@pytest.mark.slow
 async def test_an_abort_of_a_promotion_without_a_verdict_takes_users_off_at_once_and_both_verdicts_follow() -> None:
     objects, now = await promoting()
     world = await aborted(objects, now, None)
@@ -93,6 +94,7 @@ async def test_a_killed_operator_comes_to_the_same_record_at_every_write() -> No
             assert chain_report("qa", world.verdicts()).problems == ()
 
 
+@pytest.mark.slow
 async def test_a_record_of_anothers_hand_in_the_place_of_the_first_holds_back_both_until_it_is_gone() -> None:
     objects, now = await promoting()
     name = next(each["status"]["decision"]["name"] for path, each in objects.items() if path.endswith("policies/qa"))

@@ -34,6 +34,7 @@ async def _quiet() -> Quiet:
         return world.api.objects, world.now
 
 
+@pytest.mark.slow
 async def test_the_setting_follows_the_load_and_each_change_is_told_and_shown() -> None:
     async with BusyWorld().open() as world:
         assert isinstance(world, BusyWorld)
@@ -104,6 +105,7 @@ async def test_no_other_answer_than_one_number_is_a_load(samples: Sequence[float
     assert "LoadUnknown" in world.told()
 
 
+@pytest.mark.slow
 async def test_a_load_that_the_source_does_not_have_is_told_with_those_that_it_has(quiet: Quiet) -> None:
     objects, now = quiet
     for source, words in ((SOURCE, "it has queue"), (SourceSpec(url=SOURCE.url), "it has none")):

@@ -136,6 +136,7 @@ async def test_retention_goes_on_after_a_crash_at_either_write(fails_at: str) ->
     assert len(record.names) == 64 and len(record.checkpoints) == 1
 
 
+@pytest.mark.slow
 async def test_verdicts_are_read_whole_again_only_after_something_changed_or_a_day_later() -> None:
     record = Record(long_chain(70), Retention(verdicts=10))
     await record.keeper.keep()  # removes six
@@ -150,6 +151,7 @@ async def test_verdicts_are_read_whole_again_only_after_something_changed_or_a_d
     assert record.count_lists() > reads
 
 
+@pytest.mark.slow
 async def test_without_the_checkpoint_as_it_was_made_nothing_is_removed() -> None:
     record = Record(long_chain(70), Retention(verdicts=10))
     await record.keeper.keep()

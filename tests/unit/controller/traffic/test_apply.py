@@ -35,12 +35,14 @@ def as_stored(wanted: dict[str, Any]) -> dict[str, Any]:
     return stored
 
 
+@pytest.mark.slow
 @examples
 @given(documents)
 def test_a_document_covers_itself(document: Any) -> None:
     assert _covers(document, copy.deepcopy(document))
 
 
+@pytest.mark.slow
 @examples
 @given(st.dictionaries(st.text(max_size=2), documents, max_size=3), st.text(min_size=3), documents)
 def test_a_field_that_was_added_is_covered_and_one_that_is_missing_is_not(
@@ -50,6 +52,7 @@ def test_a_field_that_was_added_is_covered_and_one_that_is_missing_is_not(
     assert not _covers(document, {**document, name: value})
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(documents, max_size=3), documents)
 def test_a_list_must_have_just_the_wanted_entries(document: list[Any], more: Any) -> None:

@@ -97,6 +97,7 @@ async def test_a_rollback_does_not_wait_for_ever_for_a_process_that_is_stuck() -
     assert weights(world) == (100, 0) and "p0 serves by" in condition(world, "TrafficApplied")["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quality", "last", "acting", "over"),
     [(HARMFUL, (95, 5), "RollingBack", "RolledBack"), (SAVING, (75, 25), "Promoting", "Promoted")],

@@ -112,6 +112,7 @@ async def unproven_for(moves: Moves, seconds: float) -> None:
     await moves.put(HALF, seconds % 15)
 
 
+@pytest.mark.slow
 async def test_users_are_led_by_an_unproven_split_for_a_stated_time_only_and_then_not_before_a_rest() -> None:
     moves = applying(Moves())
     await moves.in_force(HALF)
@@ -130,6 +131,7 @@ async def test_users_are_led_by_an_unproven_split_for_a_stated_time_only_and_the
     assert leads_somebody(moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instead", [ALL, NONE, replace(HALF, revision="another")], ids=["promoted", "aborted", "anew"])
 async def test_a_rest_holds_up_no_decision_and_no_other_campaign(instead: Any) -> None:
     moves = applying(Moves())
@@ -149,6 +151,7 @@ async def test_a_time_in_which_nobody_asked_is_no_time_without_proof() -> None:
     assert leads_somebody(moves), "the policy was suspended meanwhile"
 
 
+@pytest.mark.slow
 async def test_a_proof_ends_the_time_without_proof() -> None:
     moves = applying(Moves())
     await moves.in_force(HALF)

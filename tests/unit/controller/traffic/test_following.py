@@ -217,6 +217,7 @@ def edit_overlay(world: World) -> None:
     world.api.put(ROUTES, {**made, "spec": {**made["spec"], "hostnames": ["mine.example.com"]}})
 
 
+@pytest.mark.slow
 async def test_an_edit_of_the_users_own_route_is_followed_and_not_called_foreign() -> None:
     assert {"EditFollowed", "ForeignEditUndone"} & await reasons_after(edit_route) == {"EditFollowed"}
     assert {"EditFollowed", "ForeignEditUndone"} & await reasons_after(edit_overlay) == {"ForeignEditUndone"}

@@ -154,6 +154,7 @@ EDITS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 async def test_after_a_restart_an_overlay_that_is_not_as_desired_stays_as_long_as_it_serves_every_variant(
     edit: Callable[[Any], Any],

@@ -79,6 +79,7 @@ async def test_at_every_interrupted_prefix_of_acting_the_invariants_hold_and_the
             assert found.verdicts == last.verdicts and api.writes > kill_at
 
 
+@pytest.mark.slow
 async def test_a_whole_rollout_keeps_the_invariants_though_every_operator_dies_at_its_third_write() -> None:
     world = World(SAVING, ONE_STEP)
     api = Checked(world.api.objects, set())
@@ -106,6 +107,7 @@ async def ended(case: str) -> tuple[Snapshot, set[int]]:
     return last, api.asked_for
 
 
+@pytest.mark.slow
 async def test_a_route_that_rises_before_its_verdict_is_noticed() -> None:
     last, asked_for = await ended("a promotion")
     early = replace(last, state=replace(last.state, phase=Phase.PROMOTING), verdicts={}, told=frozenset())
@@ -113,6 +115,7 @@ async def test_a_route_that_rises_before_its_verdict_is_noticed() -> None:
         check_invariants(early, asked_for)
 
 
+@pytest.mark.slow
 async def test_a_rollbacks_verdict_before_its_route_is_noticed() -> None:
     last, asked_for = await ended("a rollback for harm")
     early = replace(last, state=replace(last.state, phase=Phase.ROLLING_BACK), in_force=5, told=frozenset())
@@ -120,6 +123,7 @@ async def test_a_rollbacks_verdict_before_its_route_is_noticed() -> None:
         check_invariants(early, asked_for)
 
 
+@pytest.mark.slow
 async def test_an_event_before_the_phase_that_it_tells_is_noticed() -> None:
     last, asked_for = await ended("a rollback for harm")
     early = replace(last, state=replace(last.state, phase=Phase.ROLLING_BACK))
@@ -127,6 +131,7 @@ async def test_an_event_before_the_phase_that_it_tells_is_noticed() -> None:
         check_invariants(early, asked_for)
 
 
+@pytest.mark.slow
 async def test_a_route_ahead_of_what_is_stored_is_noticed() -> None:
     last, _ = await ended("a promotion")
     with pytest.raises(AssertionError, match="ahead of what is stored"):

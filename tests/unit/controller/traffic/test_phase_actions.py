@@ -9,6 +9,7 @@ import pytest
 from earlystop.controller.traffic.phase_actions import ACTIONS, FALLS, RISES, Act, Next, When, next_after
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.rollout.state import ACTING, ENDED, WATCHING, Phase
+from tests.unit.every_row import every_row
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.states import REACHED
 
@@ -16,12 +17,12 @@ DONE = (SplitStatus.PROVEN, SplitStatus.UNPROVABLE)
 PAIRS = list(product(Phase, SplitStatus))
 
 
-@pytest.mark.parametrize(("phase", "status"), PAIRS)
+@every_row(("phase", "status"), PAIRS)
 def test_every_pair_of_phase_and_status_has_one_entry(phase: Phase, status: SplitStatus) -> None:
     assert next_after(phase, status) in Next
 
 
-@pytest.mark.parametrize(("phase", "status"), PAIRS)
+@every_row(("phase", "status"), PAIRS)
 def test_a_decision_is_finished_where_its_split_is_proven_or_cannot_be_and_nowhere_else(
     phase: Phase, status: SplitStatus
 ) -> None:
@@ -30,7 +31,7 @@ def test_a_decision_is_finished_where_its_split_is_proven_or_cannot_be_and_nowhe
     assert (next_after(phase, status) is Next.FINISH) == finished
 
 
-@pytest.mark.parametrize(("phase", "status"), PAIRS)
+@every_row(("phase", "status"), PAIRS)
 def test_a_step_settles_only_once_its_weights_are_proven(phase: Phase, status: SplitStatus) -> None:
     proven = phase == Phase.APPLYING and status == SplitStatus.PROVEN
     assert (next_after(phase, status) is Next.SETTLE) == proven
@@ -38,14 +39,14 @@ def test_a_step_settles_only_once_its_weights_are_proven(phase: Phase, status: S
     assert (next_after(phase, status) is Next.PROVE_BY_METRICS) == by_metrics
 
 
-@pytest.mark.parametrize(("phase", "status"), PAIRS)
+@every_row(("phase", "status"), PAIRS)
 def test_an_edit_by_someone_else_begins_evidence_anew_only_where_there_is_some(
     phase: Phase, status: SplitStatus
 ) -> None:
     assert (next_after(phase, status) is Next.SETTLE_AGAIN_IF_CHANGED) == (phase in WATCHING)
 
 
-@pytest.mark.parametrize(("phase", "status"), PAIRS)
+@every_row(("phase", "status"), PAIRS)
 def test_a_rollbacks_verdict_waits_until_its_route_is_written(phase: Phase, status: SplitStatus) -> None:
     stored = next_after(phase, status) in (Next.STORE_VERDICT, Next.FINISH)
     if phase == Phase.ROLLING_BACK:

@@ -79,6 +79,7 @@ async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minut
         assert said.reason == "CandidateNotServed" and "candidate should have had about" in said.message
 
 
+@pytest.mark.slow
 async def test_so_it_is_after_a_restart_and_while_suspended() -> None:
     for suspended in (False, True):
         made, broken = world(RARE)
@@ -128,6 +129,7 @@ async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken
         assert 0 < led <= 400, "it is tried again, each time for a minute or two"
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_that_is_served_again_after_its_rest_stays() -> None:
     async with held() as (made, broken):
         assert await seconds_until_off(made, broken) <= 150
@@ -137,6 +139,7 @@ async def test_a_held_candidate_that_is_served_again_after_its_rest_stays() -> N
         assert leads_somebody(made) and made.tracked.observations.traffic.reason == "InForce"
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_is_watched_as_before_after_an_edit_of_its_overlay_was_corrected() -> None:
     async with held() as (made, broken):
         found = made.api.at(ROUTES, "llm", overlay_name("qa"))
@@ -148,6 +151,7 @@ async def test_a_held_candidate_is_watched_as_before_after_an_edit_of_its_overla
         assert await seconds_until_off(made, broken) <= 150
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_whose_campaigns_token_is_lost_is_watched_under_its_new_revision() -> None:
     made, broken = world(HOLDS)
     made.tokens = CampaignTokens(b"k" * 32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Conflict, Manifest
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.verify.verdict import differences
@@ -68,6 +70,7 @@ class WorkloadWorld(World):
         return visited - began
 
 
+@pytest.mark.slow
 async def test_a_promotion_waits_for_the_target_and_then_users_go_by_their_own_route_and_pods_end() -> None:
     async with WorkloadWorld(SAVING).open() as world:
         assert isinstance(world, WorkloadWorld)
@@ -95,6 +98,7 @@ async def test_a_promotion_waits_for_the_target_and_then_users_go_by_their_own_r
         assert accepted["status"] == "True"
 
 
+@pytest.mark.slow
 async def test_a_harmful_candidate_loses_its_requests_at_once_and_its_pods_when_they_are_drained() -> None:
     async with WorkloadWorld(HARMFUL).open() as world:
         assert isinstance(world, WorkloadWorld)
@@ -121,6 +125,7 @@ async def test_pods_that_are_not_ready_in_time_end_the_campaign_with_a_verdict()
     assert differences(verdict["spec"]) == []
 
 
+@pytest.mark.slow
 async def test_pods_that_cease_to_be_ready_under_way_lose_their_requests_and_get_them_back() -> None:
     world = WorkloadWorld(SAVING)
     async with world.open():
@@ -143,6 +148,7 @@ async def test_the_target_itself_is_never_written() -> None:
 CONFLICT = Conflict(409, 'Apply failed with 1 conflict: conflict with "argocd-controller": .env[name="WINDOW"].value')
 
 
+@pytest.mark.slow
 async def test_a_promotion_by_apply_changes_one_value_of_the_target_and_nothing_else() -> None:
     world = WorkloadWorld(SAVING, promote="Apply")
     async with world.open():
@@ -157,6 +163,7 @@ async def test_a_promotion_by_apply_changes_one_value_of_the_target_and_nothing_
         assert calls == ["PATCH"]
 
 
+@pytest.mark.slow
 async def test_a_promotion_by_apply_that_another_manager_opposes_changes_nothing_and_says_whose_it_is() -> None:
     world = WorkloadWorld(SAVING, promote="Apply")
     async with world.open():

@@ -9,13 +9,15 @@ from typing import Any
 
 import yaml
 
+from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from tests.unit.delivery.cluster import LABELS, inputs
 from tests.unit.rollout.policies import policy
 
 CASES: dict[str, dict[str, Any]] = {
-    each["name"]: each for each in yaml.safe_load((Path(__file__).parent / "deployments.yaml").read_text())
+    each["name"]: each
+    for each in yaml.load((Path(__file__).parent / "deployments.yaml").read_text(), Loader=SAFE_LOADER)
 }
 
 

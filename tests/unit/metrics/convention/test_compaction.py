@@ -23,6 +23,7 @@ from earlystop.metrics.convention.ledger import (
     unpack,
 )
 from earlystop.metrics.templates.reset_ledger_text import is_packed
+from tests.unit.every_row import every_row
 
 Observed = Mapping[SeriesKey, Tally]
 
@@ -196,7 +197,7 @@ def test_what_is_kept_of_processes_comes_back_exactly_whatever_the_names(ended: 
     assert text.isascii() and not is_packed(text)
 
 
-@pytest.mark.parametrize(
+@every_row(
     "line",
     [
         "folded",

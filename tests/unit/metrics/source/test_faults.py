@@ -14,6 +14,7 @@ import pytest
 from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.every_row import every_row
 from tests.unit.metrics.source.faulty_server import (
     DRIP_SECONDS,
     MAX_DRIPS,
@@ -159,7 +160,8 @@ def assert_tells_no_secret(failure: MetricsFailure) -> None:
     assert failure.kind in str(failure)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.slow
+@every_row("fault", FAULTS)
 def test_each_fault_has_its_kind_and_leaves_no_secret_in_the_message(fault: str) -> None:
     answer, kind = FAULTS[fault]
     with serving(answer) as server:

@@ -48,6 +48,7 @@ def test_a_label_cannot_make_an_answer_look_like_many_rows() -> None:
     assert len(parse_vector(vector((labels, value)), JSON, PLACE)) == 1
 
 
+@pytest.mark.slow
 def test_samples_of_ranges_are_bounded() -> None:
     assert len(parse_matrix(matrix(1000), JSON, PLACE, 10**6)[0].points) == 1000
     body = matrix(MAX_POINTS + 1)

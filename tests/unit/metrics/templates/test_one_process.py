@@ -9,6 +9,7 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
+from tests.unit.every_row import every_row
 
 C = Variant.CANDIDATE
 SINCE = 1000
@@ -60,8 +61,8 @@ def counted(*targets: Labels, scraped: int = 2, own: tuple[Labels, ...] = ({}, {
     return totals(ledger, 1)[C].completed, uncertain(ledger, 1)[C].completed
 
 
-@pytest.mark.parametrize("scraped", [0, 1, 2])
-@pytest.mark.parametrize("name", [*ONE_PROCESS, *COPIES])
+@every_row("scraped", [0, 1, 2])
+@every_row("name", [*ONE_PROCESS, *COPIES])
 def test_one_process_is_counted_once_by_whichever_two_ways_it_is_read(name: str, scraped: int) -> None:
     first, second = {**ONE_PROCESS, **COPIES}[name]
     assert counted(first, second, scraped=scraped)[0] == GREW

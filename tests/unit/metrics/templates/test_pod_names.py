@@ -34,6 +34,7 @@ def test_every_pod_of_a_deployment_is_known_however_long_its_name_is(workload: s
     assert is_pod(generated(f"{workload}-{hashed}-", random), workload)
 
 
+@pytest.mark.slow
 @given(NAMES, st.integers(0, 999), st.integers(1, 99))
 @settings(max_examples=100, deadline=None)
 def test_every_pod_of_a_stateful_set_and_of_a_leader_worker_set_is_known(
@@ -98,6 +99,7 @@ def test_workloads_of_which_one_pods_name_is_both_ones_share_names(one: PodOwner
     assert share_names(one, other) and share_names(other, one)
 
 
+@pytest.mark.slow
 @given(NAMES.filter(lambda name: len(name) <= 46), st.sampled_from(KINDS), st.sampled_from(KINDS))
 @settings(max_examples=100, deadline=None)
 def test_a_workload_and_its_candidate_share_none(workload: str, kind: OwnerKind, candidates: OwnerKind) -> None:

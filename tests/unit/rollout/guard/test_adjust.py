@@ -38,6 +38,7 @@ def stepped(times: LiveTimes, state: RolloutState) -> RolloutState:
     return step_back(times, state, state.decision.at + 60, lambda: digest(state))
 
 
+@pytest.mark.slow
 def test_an_alarm_steps_back_to_the_next_more_careful_certified_setting_and_then_to_the_baseline(
     promoted: RolloutState,
 ) -> None:

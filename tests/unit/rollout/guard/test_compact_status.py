@@ -82,6 +82,7 @@ def test_a_condition_that_says_that_something_is_wrong_is_never_packed(guarded: 
         assert whole(compact({**status, "conditions": altered}))["conditions"] == altered
 
 
+@pytest.mark.slow
 def test_the_definition_demands_nothing_that_is_packed_and_fills_nothing_in(guarded: RolloutState) -> None:
     definition = definitions()["earlystop.dev_earlystoppolicies.yaml"]
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
@@ -161,6 +162,7 @@ def test_a_server_that_has_kept_the_packed_text_once_is_sent_nothing_else(guarde
     assert StatusLayout().after_reading(compact(status)).of(status) == compact(status)
 
 
+@pytest.mark.slow
 def test_fields_that_are_shown_are_fields_of_a_status(guarded: RolloutState) -> None:
     definition = definitions()["earlystop.dev_earlystoppolicies.yaml"]
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]

@@ -202,6 +202,7 @@ def test_requests_that_hang_from_the_guards_first_moment_on_are_told_too() -> No
     assert not state.is_guarded, "the setting was never taken off"
 
 
+@pytest.mark.slow
 def test_a_guard_without_requests_is_not_called_blind_and_rare_answers_are_no_alarm(healthy: Healthy) -> None:
     idle = after(healthy, lambda _: Totals(), 100)
     assert idle.is_guarded and not guard_of(idle).is_blind

@@ -132,6 +132,7 @@ def _any_rates(size: int, baseline: int, other: int, candidate: int) -> Rates:
 ANY_RATES = some.builds(_any_rates, *[some.sampled_from([0, 0, 1, 30, 4000])] * 4)
 
 
+@pytest.mark.slow
 @given(
     some.tuples(ANY_RATES, ANY_RATES),
     some.lists(some.tuples(ANY_RATES, ANY_RATES), min_size=1, max_size=3),
@@ -150,6 +151,7 @@ def test_any_counts_of_classes_give_a_finding_where_a_variant_had_no_answer_as_w
         assert found.named == () and Culprit.SETTING in found.possible
 
 
+@pytest.mark.slow
 @given(
     some.tuples(*[some.integers(0, 400)] * 8),
     some.booleans(),

@@ -70,6 +70,7 @@ def test_harm_that_begins_after_six_weeks_of_health_takes_the_setting_back_and_i
     assert carried_out(after).phase is Phase.ROLLED_BACK
 
 
+@pytest.mark.slow
 def test_the_verdict_of_an_alarm_can_be_recomputed_and_no_count_of_it_be_changed() -> None:
     after = alarmed(healthy=100)
     spec = json.loads(json.dumps(verdict_spec("qa", UID, after)))
@@ -127,6 +128,7 @@ def test_a_guards_verdict_of_an_earlier_release_verifies_and_keeps_its_digest_un
         assert read == state.decision and stored.digest == verdict_spec("qa", UID, state)["digest"]
 
 
+@pytest.mark.slow
 def test_a_status_holds_all_of_a_guard_and_no_more_for_longer_watching() -> None:
     server, sizes = Server(), []
     state = watching(SPEC, server)
@@ -264,6 +266,7 @@ EVERYTHING = guarded_policy(
 )
 
 
+@pytest.mark.slow
 def test_with_every_claim_that_there_is_a_guard_takes_four_kib_and_finds_the_class_that_is_harmed() -> None:
     rng, server = random.Random(3), Server(len(CLASSES))
     state = replace(started(EVERYTHING), phase=Phase.PROMOTED, decision=promoted().decision)

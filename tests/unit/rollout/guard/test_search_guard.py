@@ -110,6 +110,7 @@ def watched_for(world: searching.World, quality: Quality, looks: int) -> Rollout
     return watched(SPEC, watching(SPEC, server, world.state), server, quality, looks)
 
 
+@pytest.mark.slow
 def test_a_search_begins_again_so_often_a_week_while_the_guard_sees_room_and_never_otherwise(
     world: searching.World,
 ) -> None:

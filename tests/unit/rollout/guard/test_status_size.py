@@ -187,6 +187,7 @@ def stored_bytes(spec: PolicySpec, state: RolloutState, processes: int = 0) -> i
     return len(json.dumps(small, separators=(",", ":"), ensure_ascii=False).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "most"),
     [
@@ -222,6 +223,7 @@ def test_it_does_so_after_months_with_the_counters_of_servers(size: Size, proces
     assert stored_bytes(spec, after_months(state), processes) <= most
 
 
+@pytest.mark.slow
 def test_looks_of_the_trial_take_no_room_in_a_guarded_status() -> None:
     spec, state = watched_as(Size())
     looks = [replace(each, at=NOW + 15 * number) for number in range(300) for each in guard_of(state).looks[:1]]

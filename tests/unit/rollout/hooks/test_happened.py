@@ -15,6 +15,7 @@ from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import Outbox, following_hooks
 from earlystop.rollout.state import Certified, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_name, verdict_spec
+from tests.unit.every_row import every_row
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY, hook, occurred
 from tests.unit.rollout.policies import NOW, UID, policy, started
@@ -86,7 +87,7 @@ def test_a_second_decision_of_a_campaign_is_told_too() -> None:
     assert found.kind is OccurrenceKind.ROLLED_BACK
 
 
-@pytest.mark.parametrize("name", REACHED)
+@every_row("name", REACHED)
 def test_every_situation_that_a_search_or_a_campaign_reaches_can_be_told(name: str) -> None:
     after = REACHED[name]
     found = occurrences(POLICY, RolloutState(), after)

@@ -24,6 +24,7 @@ from earlystop.rollout.hooks.words import LONGEST_SENTENCE, name_of_record, word
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState
+from tests.unit.every_row import every_row
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY, hook, occurred
 from tests.unit.rollout.policies import NOW, UID
@@ -50,7 +51,7 @@ def told(occurrence: Occurrence) -> tuple[str, dict[str, str] | None]:
     return occurrence.sentence, None if occurrence.verdict is None else asdict(occurrence.verdict)
 
 
-@pytest.mark.parametrize("name", [name for name, state in REACHED.items() if state.decision or state.awaiting])
+@every_row("name", [name for name, state in REACHED.items() if state.decision or state.awaiting])
 def test_what_is_told_after_a_restart_is_what_was_to_be_told_before_it(name: str) -> None:
     state = REACHED[name]
     for each in occurrences(POLICY, RolloutState(), state):
@@ -59,7 +60,7 @@ def test_what_is_told_after_a_restart_is_what_was_to_be_told_before_it(name: str
         assert occurrence_id(UID, again) == occurrence_id(UID, replace(each, number=1))
 
 
-@pytest.mark.parametrize("name", [name for name, state in REACHED.items() if state.decision])
+@every_row("name", [name for name, state in REACHED.items() if state.decision])
 def test_what_was_decided_in_an_earlier_campaign_is_told_by_its_record(name: str) -> None:
     state = REACHED[name]
     decided = next(each for each in occurrences(POLICY, RolloutState(), state) if each.decision)

@@ -117,6 +117,7 @@ def test_what_a_newer_release_has_written_is_said_not_to_be_verified_and_the_oth
     assert "99" in problem and "the release that wrote it" in problem
 
 
+@pytest.mark.slow
 def test_what_is_no_verdict_at_all_ends_nothing() -> None:
     broken: list[Manifest] = [{}, {"spec": None}, {"spec": {"digest": 1}}, {"metadata": None, "spec": {}}]
     for each in broken:

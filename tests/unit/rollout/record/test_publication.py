@@ -27,6 +27,7 @@ def stored(number: int, age: int) -> Stored:
 FIVE = [stored(number, 100 - number) for number in range(5)]
 
 
+@pytest.mark.slow
 @given(st.permutations(FIVE), st.integers(0, 4))
 def test_every_verdict_that_is_removed_changes_what_was_published(order: list[Stored], missing: int) -> None:
     known = next_publication(None, order, NOW)
@@ -35,6 +36,7 @@ def test_every_verdict_that_is_removed_changes_what_was_published(order: list[St
     assert "5 were published" in difference(known, left) and "4 are there" in difference(known, left)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-60, 5), min_size=1, max_size=4))
 def test_verdicts_that_are_made_later_are_no_difference_and_are_published_next(ages: list[int]) -> None:
     known = next_publication(None, FIVE, NOW + 60)
@@ -44,6 +46,7 @@ def test_verdicts_that_are_made_later_are_no_difference_and_are_published_next(a
     assert following.broken == "" and following.verdicts == 5 + len(ages)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-60, 60), min_size=1, max_size=4), st.permutations(range(9)))
 def test_a_clock_that_is_wrong_by_a_minute_and_a_list_that_takes_minutes_break_nothing(
     ages: list[int], order: list[int]

@@ -10,6 +10,7 @@ import pytest
 from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.record.replayed import replay_campaign
 from earlystop.rollout.verdict import verdict_spec
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED
 
@@ -35,7 +36,7 @@ def test_a_campaign_of_an_earlier_release_comes_to_its_decision_again(path: Path
     assert [each.at for each in own] == [row[0] for row in record.looks]
 
 
-@pytest.mark.parametrize("name", DECIDED)
+@every_row("name", DECIDED)
 def test_every_decision_of_this_release_is_come_to_again(name: str) -> None:
     record = reached(name)
     replay = replay_campaign(record)

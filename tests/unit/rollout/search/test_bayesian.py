@@ -104,6 +104,7 @@ def test_every_setting_that_was_tried_leaves_nothing_to_propose() -> None:
     assert BAYESIAN.propose(rungs(2), tried, TERMS, None, 1) is None
 
 
+@pytest.mark.slow
 def test_a_ladder_loads_no_numpy() -> None:
     program = (
         "import sys; from earlystop.rollout.search import bayesian, ladder;"

@@ -85,6 +85,7 @@ def test_a_setting_that_was_never_tried_lies_between_its_neighbours_and_is_less_
     assert found[9].mean == pytest.approx(0.02)
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(-0.2, 0.9), st.floats(0.001, 0.3)), min_size=1, max_size=20))
 def test_any_history_gives_finite_beliefs_within_the_bounds_of_a_loss(rows: list[tuple[int, float, float]]) -> None:
@@ -93,6 +94,7 @@ def test_any_history_gives_finite_beliefs_within_the_bounds_of_a_loss(rows: list
         assert 0 < each.error < 10
 
 
+@pytest.mark.slow
 @examples
 @given(st.permutations([result(k % 10, U_SHAPE[k % 10] + 0.001 * (k // 10), 0.004) for k in range(20)]))
 def test_the_order_in_which_verdicts_are_read_changes_nothing(results: list[PastResult]) -> None:

@@ -49,6 +49,7 @@ def test_without_anything_that_waits_there_is_no_trial() -> None:
 rows = st.lists(st.tuples(st.sampled_from(["ana", "ben", "cy", "dee"]), st.sampled_from(list(TrialEnd))), max_size=12)
 
 
+@pytest.mark.slow
 @examples
 @given(rows, st.sampled_from(["ana", "ben", "eve"]))
 def test_no_other_proposers_outcomes_change_what_a_proposer_who_was_tried_may_spend(
@@ -60,6 +61,7 @@ def test_no_other_proposers_outcomes_change_what_a_proposer_who_was_tried_may_sp
     assert level(0.05, name, [first, *outcomes]) == level(0.05, name, [first, *own])
 
 
+@pytest.mark.slow
 @examples
 @given(rows)
 def test_all_levels_that_were_ever_spent_add_up_to_less_than_the_risk(drawn: list[tuple[str, TrialEnd]]) -> None:
@@ -81,6 +83,7 @@ def test_whoever_proposes_what_a_violating_setting_is_certified_no_more_often_th
     assert largest_error(waiting(*names), SETTINGS, TERMS, None, estimates) <= TERMS.risk
 
 
+@pytest.mark.slow
 @examples
 @given(st.integers(1, 5), st.integers(0, 30), st.one_of(st.none(), st.integers(100, 10**7)))
 def test_a_trial_takes_no_more_than_half_of_what_is_left_to_its_proposer(
@@ -95,6 +98,7 @@ def test_a_trial_takes_no_more_than_half_of_what_is_left_to_its_proposer(
         assert 0 < found.requests <= min(left, own, max(own // 2, 2000))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.sampled_from(["eve", "ana", "ben", "cy"]), max_size=40), st.integers(20_000, 10**6))
 def test_trials_of_the_kth_proposer_never_take_more_than_its_part_of_the_budget(names: list[str], whole: int) -> None:

@@ -251,6 +251,7 @@ class Watched(dict[str, Any]):
     """A manifest that can be asked whether anybody holds it still."""
 
 
+@pytest.mark.slow
 def test_the_reader_holds_no_verdict_that_it_has_read() -> None:
     reader = HistoryReader(OWN)
     made = [Watched(past_verdict(name=f"qa{number}")) for number in range(3)]

@@ -128,6 +128,7 @@ ended = st.lists(
 )
 
 
+@pytest.mark.slow
 @examples
 @given(drawn, ended)
 def test_each_offer_has_one_fate_and_only_what_waits_is_ever_proposed(

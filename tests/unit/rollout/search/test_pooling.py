@@ -53,6 +53,7 @@ def test_three_tenants_by_hand() -> None:
     assert pooled.sampling == pytest.approx(0.000025 / 3)
 
 
+@pytest.mark.slow
 @examples
 @given(estimates)
 def test_tenants_that_agree_differ_by_nothing_and_one_alone_shows_no_difference(found: list[Estimate]) -> None:
@@ -61,6 +62,7 @@ def test_tenants_that_agree_differ_by_nothing_and_one_alone_shows_no_difference(
     assert heterogeneity(found[:1]).between == 0
 
 
+@pytest.mark.slow
 @examples
 @given(estimates, st.floats(0, 0.01))
 def test_a_mean_lies_among_its_estimates_and_is_no_worse_known_than_any_of_them(
@@ -71,6 +73,7 @@ def test_a_mean_lies_among_its_estimates_and_is_no_worse_known_than_any_of_them(
     assert pooled.variance <= min(each.error**2 for each in found) + between + 1e-12
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(means, min_size=1, max_size=10))
 def test_means_that_do_not_fall_are_left_as_they_are(found: list[Mean]) -> None:
@@ -78,6 +81,7 @@ def test_means_that_do_not_fall_are_left_as_they_are(found: list[Mean]) -> None:
     assert monotone(rising) == rising
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(means, min_size=1, max_size=10))
 def test_no_mean_leaves_the_range_of_all_and_one_that_moved_is_as_uncertain_as_it_moved(

@@ -10,6 +10,7 @@ from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.search.trial_shares import weight_beside
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.trials.sequence import begin_search, terms_of
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import searched
 
@@ -23,7 +24,7 @@ def _trial(incumbent_weight: int) -> TrialPlan:
     )
 
 
-@pytest.mark.parametrize("incumbent_weight", range(1, 99))
+@every_row("incumbent_weight", range(1, 99))
 def test_each_share_is_a_percent_at_least_and_the_incumbent_keeps_what_it_is_promised(incumbent_weight: int) -> None:
     trial = TrialPlan.of(_trial(incumbent_weight).wire())
     assert trial == _trial(incumbent_weight)

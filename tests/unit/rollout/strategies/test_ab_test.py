@@ -75,6 +75,7 @@ def test_one_that_is_not_decided_yet_is_waited_for_unless_it_is_shown_to_save_le
     assert by_name(at_once)["w5"].certified_at is None and "not decided: w5" in at_once.decision.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_within_its_time_a_promotion_leaves_nobody_who_may_save_more(seed: int) -> None:
     """So a guard has no bolder candidate of the list to propose: each other one is harmful, or saves no more."""

@@ -113,6 +113,7 @@ def test_the_best_setting_is_promoted_and_its_verdict_verifies() -> None:
     assert differences(verdict_spec("qa", UID, state)) == []
 
 
+@pytest.mark.slow
 def test_steps_grow_with_the_evidence_so_there_are_few() -> None:
     slow = (Answering(0.79, 560), Answering(0.79, 555), Answering(0.79, 550), Answering(0.79, 545))
     state = started(BANDIT)
@@ -130,6 +131,7 @@ def test_one_that_saves_less_than_a_proven_one_leaves_without_a_proof_of_harm() 
     assert dropped is not None and dropped.reason == "AnotherSavesMore"
 
 
+@pytest.mark.slow
 def test_a_bandit_that_goes_on_from_its_status_at_any_look_has_the_same_shares_and_end() -> None:
     state = started(BANDIT)
     for whole in ended()[1:]:

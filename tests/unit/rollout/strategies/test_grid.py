@@ -44,6 +44,7 @@ def test_the_proven_setting_that_saves_most_is_promoted_and_its_verdict_verifies
     assert differences(verdict_spec("qa", UID, state)) == []
 
 
+@pytest.mark.slow
 def test_a_grid_that_goes_on_from_its_status_at_any_look_decides_the_same() -> None:
     interrupted = started(GRID)
     while interrupted.decision is None:
@@ -53,6 +54,7 @@ def test_a_grid_that_goes_on_from_its_status_at_any_look_decides_the_same() -> N
     assert verdict_spec("qa", UID, interrupted) == verdict_spec("qa", UID, whole)
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=8)
 @given(st.lists(st.sampled_from([*CURVE, BAD]), min_size=1, max_size=3), st.integers(6, 99))
 def test_at_most_one_setting_is_promoted_and_the_baseline_always_has_a_share(
@@ -73,6 +75,7 @@ def test_at_most_one_setting_is_promoted_and_the_baseline_always_has_a_share(
         assert final is not None and max(final) == 100
 
 
+@pytest.mark.slow
 def test_one_campaign_judges_as_many_settings_as_a_record_holds() -> None:
     written = {"name": "patience", "range": {"from": "0.1", "to": "6.4", "step": "0.1"}}
     spec = policy(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
 from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import shadowed, weights
@@ -93,6 +95,7 @@ def test_at_the_deadline_in_shadow_nothing_is_promoted() -> None:
     assert differences(verdict_spec("qa", UID, late)) == []
 
 
+@pytest.mark.slow
 def test_a_search_that_goes_on_from_its_status_at_any_look_ends_the_same() -> None:
     interrupted = started(SHADOW_FIRST)
     while interrupted.decision is None:
