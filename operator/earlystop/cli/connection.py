@@ -13,10 +13,12 @@ import typer
 import yaml
 from kubernetes.aio import config
 
+from earlystop.api.wire import GROUP
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import ensure_usable
+from earlystop.controller.api_answers import NoKubernetesApi
 from earlystop.controller.cluster import (
     APPROVALS,
     POLICIES,
@@ -98,7 +100,10 @@ async def connected(context: str | None) -> AsyncIterator[Cluster]:
     except UNREADABLE as error:
         raise CommandFailure(_unusable(error)) from None
     async with connecting as cluster:
-        yield cluster
+        try:
+            yield cluster
+        except NoKubernetesApi:
+            raise CommandFailure(NO_API) from None
 
 
 async def read_object(resource: Resource, namespace: str | None, context: str | None, name: str) -> Manifest:
@@ -116,13 +121,20 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
         raise CommandFailure(explained(error, "get", namespace, resource)) from None
     except ValueError:
         raise CommandFailure(NO_API) from None
-    if found is not None and (not isinstance(found, dict) or "metadata" not in found):
+    if found is not None and not _is_object(found, resource):
         raise CommandFailure(NO_API)
     if found is None:
         kind = KINDS.get(resource.plural, resource.plural)
         hint = await _hint(cluster, resource, namespace, name)
         raise CommandFailure(f"There is no {kind} {name} in namespace {namespace}; {hint}.")
     return found
+
+
+def _is_object(found: Manifest, resource: Resource) -> bool:
+    """Whether an answer has the parts that a stored object of this kind has."""
+    metadata, spec = found.get("metadata"), found.get("spec", None if resource.group == GROUP else {})
+    is_named = isinstance(metadata, dict) and {"name", "namespace"} <= metadata.keys()
+    return is_named and isinstance(spec, dict) and isinstance(found.get("status", {}), dict)
 
 
 async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str) -> str:

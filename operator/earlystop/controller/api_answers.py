@@ -14,6 +14,23 @@ def preferred_first(group: Manifest) -> list[str]:
     return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
 
 
+class NoKubernetesApi(ValueError):
+    """What answers is no Kubernetes API, as a page to log in is none."""
+
+
+def object_in(data: bytes) -> Manifest:
+    """The object, or the list of objects, in an answer. Raises NoKubernetesApi for anything else."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise NoKubernetesApi("the answer is no JSON") from None
+    items = (found.get("items") or []) if isinstance(found, dict) else None  # Go writes a list without any as null
+    if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+        raise NoKubernetesApi("the answer is no object")
+    answer: Manifest = found
+    return answer
+
+
 def message_in(data: bytes) -> str:
     """The message of a Status object; some other text for an answer of a proxy on the way."""
     try:

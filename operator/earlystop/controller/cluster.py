@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
-from earlystop.controller.api_answers import message_in, preferred_first
+from earlystop.controller.api_answers import message_in, object_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
@@ -339,7 +338,7 @@ class Cluster:
             raise ClusterError(0, type(error).__name__) from None
         if response.status >= 400:
             raise KINDS.get(response.status, ClusterError)(response.status, message_in(data))
-        answer: Manifest = json.loads(data)
+        answer = object_in(data)
         # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
         # policies does the operator read it, to learn who requests what.
         if POLICIES.plural not in path:
