@@ -50,8 +50,8 @@ class Service:
 
 
 def served_by(overlay: Manifest | None) -> tuple[Served, ...]:
-    """What users get by the last rule of the overlay; nothing without one."""
-    rules = [] if overlay is None else overlay["spec"]["rules"]
+    """What users get by the last rule of the overlay; nothing without one, or from one that hangs on no Gateway."""
+    rules = overlay["spec"]["rules"] if overlay is not None and overlay["spec"].get("parentRefs") else []
     users = [each for each in rules if _is_for_users(each)]
     return tuple(_served(users[-1])) if users else ()
 
