@@ -66,7 +66,8 @@ class Ladder:
         if any(len(each.place) != 1 for each in settings):
             raise ValueError("a ladder has one parameter; search several by the strategy Grid, Bayesian or Bandit")
         worth.check_outcomes(settings, outcomes)
-        supposed_loss, supposed_saving = prior.loss_prior(settings, terms, belief), prior.saving_prior(settings, belief)
+        supposed_loss = prior.loss_prior(settings, terms, belief)
+        supposed_saving = prior.saving_prior(settings, terms, belief)
         rungs = sorted(range(len(settings)), key=lambda index: settings[index].place)
         stands = climb(settings, rungs, outcomes, terms, belief)
         if stands.failures >= terms.failure_budget or worth.is_used_up(terms):
@@ -76,8 +77,8 @@ class Ladder:
         savings = curve.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         near, far = _within_reach(rungs, stands, outcomes)
-        return worth.proposal(settings, worths, near, risk, outcomes) or worth.proposal(
-            settings, worths, far, risk, outcomes
+        return worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(
+            settings, worths, far, risk, outcomes, terms
         )
 
 
