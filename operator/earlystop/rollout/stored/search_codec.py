@@ -23,6 +23,9 @@ from earlystop.rollout.state import DECIDED, RolloutState
 from earlystop.rollout.stored.settings import settings_text, values_of
 from earlystop.rollout.trials.sequence import strategy_in, terms_of
 
+MOST = 1e9
+"""Estimates are far smaller, and their errors far larger than its inverse: with others nothing can be reckoned."""
+
 BETWEEN_SETTINGS, BETWEEN_NUMBERS = ";", ","
 
 
@@ -182,7 +185,12 @@ def _numbers(estimate: Estimate | None) -> tuple[str, str]:
 
 
 def _estimate(mean: str | None, error: str | None) -> Estimate | None:
-    return None if mean is None or error is None else Estimate(_finite(mean), _finite(error))
+    if mean is None or error is None:
+        return None
+    estimate = Estimate(_finite(mean), _finite(error))
+    if abs(estimate.mean) > MOST or not 1 / MOST <= estimate.error <= MOST:
+        raise ValueError(f"{mean} with an error of {error} is no estimate of a search")
+    return estimate
 
 
 def _finite(text: str) -> float:
