@@ -26,6 +26,9 @@ from earlystop.rollout.trials.sequence import strategy_in, terms_of
 MOST = 1e9
 """Estimates are far smaller, and their errors far larger than its inverse: with others nothing can be reckoned."""
 
+MOST_REQUESTS = 10**15
+"""Of a trial: a thousand times what a search may take at most."""
+
 BETWEEN_SETTINGS, BETWEEN_NUMBERS = ";", ","
 
 
@@ -141,7 +144,7 @@ def restore_trials(stored: Iterable[TrialStatus], names: list[str]) -> tuple[Tri
             risk=_finite(each.risk),
             loss=_estimate(each.loss, each.loss_error),
             saving=_estimate(each.saving, each.saving_error),
-            requests=each.requests,
+            requests=_requests(each.requests),
             proposer=each.proposer or "",
         )
         saving = None if each.least_saving is None else _finite(each.least_saving)
@@ -191,6 +194,12 @@ def _estimate(mean: str | None, error: str | None) -> Estimate | None:
     if abs(estimate.mean) > MOST or not 1 / MOST <= estimate.error <= MOST:
         raise ValueError(f"{mean} with an error of {error} is no estimate of a search")
     return estimate
+
+
+def _requests(number: int) -> int:
+    if not 0 <= number <= MOST_REQUESTS:
+        raise ValueError("a trial took more requests than there can be")
+    return number
 
 
 def _finite(text: str) -> float:

@@ -322,6 +322,14 @@ def test_an_earlier_trial_by_whose_numbers_nothing_can_be_reckoned_is_a_differen
     assert object_differences(forged), "never an exception, nor a proposal from it"
 
 
+@pytest.mark.parametrize("requests", [10**400, 10**16])
+def test_an_earlier_trial_of_more_requests_than_there_can_be_is_a_difference(requests: int) -> None:
+    forged = json.loads(_trial())
+    forged["spec"]["search"]["earlier"][0]["requests"] = requests
+    forged["spec"]["digest"] = digest_of(forged["spec"])
+    assert "more requests than there can be" in object_differences(forged)[0]
+
+
 @pytest.mark.parametrize("saving", [10**400, -(10**400), 1e999, 1.5, True, "0.2"])
 def test_a_trial_s_incumbent_saves_a_number_below_one(saving: object) -> None:
     written = parse_plan(json.loads(_trial())["spec"]["plan"]).trial
