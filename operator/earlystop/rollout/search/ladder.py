@@ -4,7 +4,8 @@ The order. Settings of one parameter are rungs, from the most careful to the bol
 that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of
 the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
 as single rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that
-harms. The last failure, while nothing is certified, is risked on the rung likeliest to hold (`worth.proposal`). The search is over when failures have used their budget or no trial is worth its requests.
+harms. The last failure, while nothing is certified, is risked on the rung likeliest to hold (`worth.proposal`). The
+search is over when failures have used their budget or no trial is worth its requests.
 
 The risk. Let failures be numbered f = 0, 1, ..., F-1, and let a trial after f failures be judged at `risk * share_f`,
 where the shares are 1/2, 1/4, ..., the last of them twice, and add up to 1. Then the probability that any
