@@ -46,7 +46,10 @@ U_SHAPE = _ladder("U-shape", (0.0, 0.004, 0.012, 0.03, 0.04, 0.03, 0.01, 0.004, 
 """Middle budgets harm and bolder ones do not, as seen with budgets of thinking."""
 
 FLAT = _ladder("flat", (0.0,) * 10)
+STEEP = _ladder("steep", (0.004, 0.03, 0.05, 0.07, 0.08, 0.1, 0.1, 0.1, 0.1, 0.1))
+"""Only the most careful rung keeps the margin."""
+
 CLIFF = _ladder("cliff", (0.0,) * 6 + (0.08, 0.1, 0.12, 0.15))
 SURFACE = _surface()
-LADDERS = (TABLE, U_SHAPE, FLAT, CLIFF)
+LADDERS = (TABLE, U_SHAPE, FLAT, CLIFF, STEEP)
 SHAPES = (*LADDERS, SURFACE)

@@ -16,6 +16,7 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.plurals import counted
 from earlystop.api.search import Search, SearchParameter, SearchProblem, SearchRange
 from earlystop.api.search_range import numbers_of
+from earlystop.api.searches import MOST_SETTINGS, SearchTraits
 from earlystop.api.values import bounded, canonical_setting
 
 LONGEST_NAME = 32
@@ -56,8 +57,8 @@ def settings_of(
     if tried > search.traits.most_settings:
         raise SearchProblem(
             f"search: there are {counted(tried, 'setting')} to try beside the baseline's, and strategy "
-            f"{search.strategy} takes "
-            f"{search.traits.most_settings}; write fewer values, or larger steps"
+            f"{search.strategy} takes {search.traits.most_settings}{_why_so_few(search.traits)}; write fewer values, "
+            f"or larger steps{_who_takes_more(search.traits, tried)}"
         )
     if not tried:
         raise SearchProblem("search: there is nothing to try beside the baseline's own setting; write other values")
@@ -74,6 +75,15 @@ def settings_of(
         SearchSetting(label, setting, tuple(place[value] for place, (_, value) in zip(places, setting, strict=True)))
         for label, setting in zip(_labels(values), values, strict=True)
     )
+
+
+def _why_so_few(traits: SearchTraits) -> str:
+    return ", since a status has room for no more looks of settings beside each other" if traits.one_campaign else ""
+
+
+def _who_takes_more(traits: SearchTraits, tried: int) -> str:
+    is_more = traits.most_settings < tried <= MOST_SETTINGS
+    return ", or strategy Bayesian, which tries one after the other on live requests" if is_more else ""
 
 
 def _ensure_parameters(search: Search, known: Mapping[str, Parameter]) -> None:

@@ -220,7 +220,10 @@ def parse_plan(text: str) -> Plan:
     Raises ValueError (pydantic's) when the text is not a plan with candidates, and steps where they are split, or names
     a version of the engine that this release does not know.
     """
-    pinned = json.loads(text)
+    try:
+        pinned = json.loads(text)
+    except RecursionError:
+        raise ValueError("a plan is a JSON object, and this text is nested without end") from None
     if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     retry = pinned.pop("retry", "")

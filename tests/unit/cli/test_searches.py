@@ -88,7 +88,9 @@ def test_external_is_refused_by_simulate_with_what_to_write(tmp_path: Path) -> N
 @pytest.mark.parametrize("command", ["validate", "plan", "simulate"])
 def test_a_search_that_cannot_begin_is_refused_with_the_operators_sentence(tmp_path: Path, command: str) -> None:
     search = {**SEARCH, "horizonRequests": 1000, "failureBudget": 1}
-    done = asked(tmp_path, command, search=search, curve=None if command == "validate" else CURVE)
+    demanding = changed(policy(), "spec.objective.tokens", {"minimumSaving": "0.9"})
+    curve = None if command == "validate" else CURVE
+    done = asked(tmp_path, command, search=search, curve=curve, manifest=demanding)
     assert done.exit_code != 0
     assert "No setting of the search is worth a trial" in " ".join(done.output.split())
 

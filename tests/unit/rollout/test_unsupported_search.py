@@ -125,7 +125,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 ]
             }
         ),
-        "there are 280 settings to try beside the baseline's, and strategy Grid takes 64; write fewer values",
+        "there are 280 settings to try beside the baseline's, and strategy Grid takes 64, since a "
+        "status has room for no more looks of settings beside each other; write fewer values, or larger steps.",
     ),
     "more settings than a route has backends": (
         over(values=[str(each) for each in range(1, 17)]) | {"rollout": {"steps": [{"weight": 80}]}},
@@ -149,7 +150,9 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "more than one campaign judges": (
         searching({"parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}]}),
-        "there are 89 settings to try beside the baseline's, and strategy Grid takes 64",
+        "there are 89 settings to try beside the baseline's, and strategy Grid takes 64, since a "
+        "status has room for no more looks of settings beside each other; write fewer values, or larger steps, or "
+        "strategy Bayesian, which tries one after the other on live requests",
     ),
     "a grid that would begin again": (
         searching({"repeatSeconds": 86_400}),

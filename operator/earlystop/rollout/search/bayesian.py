@@ -37,13 +37,14 @@ class Bayesian:
         if failures >= terms.failure_budget or worth.is_used_up(terms):
             return None
         risk = level(terms.risk, failures)
-        supposed_loss, supposed_saving = prior.loss_prior(settings, terms, belief), prior.saving_prior(settings, belief)
+        supposed_loss = prior.loss_prior(settings, terms, belief)
+        supposed_saving = prior.saving_prior(settings, terms, belief)
         losses = surface.after_trials(settings, supposed_loss, prior.losses(outcomes))
         savings = surface.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         tried = {each.setting for each in outcomes}
         untried = [index for index in range(len(settings)) if index not in tried]
-        return worth.proposal(settings, worths, untried, risk, outcomes)
+        return worth.proposal(settings, worths, untried, risk, outcomes, terms)
 
 
 def level(risk: float, failures: int) -> float:

@@ -48,7 +48,9 @@ seconds of one core. Verdicts differ a hundredfold in them, so a number of verdi
 
 CHANGED = "The digest does not belong to this record: it was changed after it was made."
 
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+"""What a record that was made up may raise. A number that a float cannot hold, or by which nothing can be divided, is
+among them: one such verdict must not hide all others."""
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 

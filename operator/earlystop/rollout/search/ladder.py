@@ -4,7 +4,8 @@ The order. Settings of one parameter are rungs, from the most careful to the bol
 that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of
 the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
 as single rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that
-harms. The search is over when failures have used their budget or no trial is worth its requests.
+harms. The last failure, while nothing is certified, is risked on the rung likeliest to hold (`worth.proposal`). The
+search is over when failures have used their budget or no trial is worth its requests.
 
 The risk. Let failures be numbered f = 0, 1, ..., F-1, and let a trial after f failures be judged at `risk * share_f`,
 where the shares are 1/2, 1/4, ..., the last of them twice, and add up to 1. Then the probability that any
@@ -66,7 +67,8 @@ class Ladder:
         if any(len(each.place) != 1 for each in settings):
             raise ValueError("a ladder has one parameter; search several by the strategy Grid, Bayesian or Bandit")
         worth.check_outcomes(settings, outcomes)
-        supposed_loss, supposed_saving = prior.loss_prior(settings, terms, belief), prior.saving_prior(settings, belief)
+        supposed_loss = prior.loss_prior(settings, terms, belief)
+        supposed_saving = prior.saving_prior(settings, terms, belief)
         rungs = sorted(range(len(settings)), key=lambda index: settings[index].place)
         stands = climb(settings, rungs, outcomes, terms, belief)
         if stands.failures >= terms.failure_budget or worth.is_used_up(terms):
@@ -76,8 +78,8 @@ class Ladder:
         savings = curve.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         near, far = _within_reach(rungs, stands, outcomes)
-        return worth.proposal(settings, worths, near, risk, outcomes) or worth.proposal(
-            settings, worths, far, risk, outcomes
+        return worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(
+            settings, worths, far, risk, outcomes, terms
         )
 
 

@@ -28,6 +28,10 @@ LOSS_MARGINS = 2.5
 SUPPOSED_SAVING = 0.5
 """Share of tokens that the boldest setting is supposed to save."""
 
+A_STEP_SINCE = 4
+"""Version of the arithmetic that supposes the most careful of one parameter's values to save a step's part of that, as
+the baseline lies a step before it; earlier ones supposed nothing, and hardly ever tried it."""
+
 SAVING_ERROR = 0.15
 """Standard error of that guess, at every place."""
 
@@ -51,9 +55,12 @@ def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief |
     return _known(guess, None if belief is None else belief.loss)
 
 
-def saving_prior(settings: Sequence[Setting], belief: Belief | None) -> Prior:
-    """Of the share of tokens saved: it grows with boldness."""
-    guess = [Estimate(SUPPOSED_SAVING * _boldness(each), SAVING_ERROR) for each in settings]
+def saving_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
+    """Of the share of tokens saved: it grows with boldness, in even steps from the baseline on."""
+    parts = [_boldness(each) for each in settings]
+    if terms.version >= A_STEP_SINCE and all(len(each.place) == 1 for each in settings):
+        parts = [(each * (len(settings) - 1) + 1) / len(settings) for each in parts]
+    guess = [Estimate(SUPPOSED_SAVING * each, SAVING_ERROR) for each in parts]
     return _known(guess, None if belief is None else belief.saving)
 
 

@@ -77,7 +77,7 @@ class SearchTerms:
     per_look: int = 100
     wait: int = 0
     candidate_part: float = 0.5
-    version: int = 3
+    version: int = 4
 
     @property
     def requests_awaited(self) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from earlystop.rollout.search.progress import Incumbent, in_order
+
+MOST = 1e9
+"""No setting takes so many times the baseline's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def _checked(trial: TrialPlan) -> TrialPlan:
     if trial.incumbent is None:
         return trial
     saving, serves = trial.incumbent.least_saving, trial.incumbent_weight
-    if type(saving) not in (int, float) or not isfinite(saving) or type(serves) is not int or not 0 < serves < 99:
+    # By comparison, since a whole number of JSON may be too large for a float.
+    if type(saving) not in (int, float) or not -MOST < saving <= 1 or type(serves) is not int or not 0 < serves < 99:
         raise ValueError(f"the plan's incumbent saves {saving!r} at a weight of {serves!r} %")
     weight = trial.candidate_weight
     if weight is not None and (type(weight) is not int or not 0 < weight < 100 - serves):

@@ -50,19 +50,25 @@ DELAYS_SINCE = 3
 """Version of the arithmetic that reckons with what a trial puts off, with trials that are given up, and with the part
 of the horizon that a trial may take in any case."""
 
+LIKELIEST_SINCE = 4
+"""Version of the arithmetic that spends the last failure, while nothing is certified, on the setting that is likeliest
+to hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worth:
     """What to expect of a trial.
 
     holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
-    is supposed to save. requests: after which it ends as inconclusive. value: in answers of the baseline, whose tokens
-    are saved over the horizon beyond what is saved already, minus those that the trial costs.
+    is supposed to save. requests: after which it ends as inconclusive. gain: in answers of the baseline, whose tokens
+    are saved over the horizon beyond what is saved already, minus those that the trial costs. value: the gain without
+    what a failure would keep other settings from.
     """
 
     holds: float
     saving: float
     requests: int
+    gain: float
     value: float
 
 
@@ -121,7 +127,8 @@ def worths(
         until_end = min(most, _until_given_up(most, nats) if terms.version >= DELAYS_SINCE else most)
         taken = chance * min(needed, most) + (1 - chance) * min(until_harm, until_end)
         forgone = (1 - chance) * other / may_fail
-        found.append(Worth(chance, saving.mean, most, min(1.0, most / needed) * gain - forgone - cost * taken))
+        expected = min(1.0, most / needed) * gain
+        found.append(Worth(chance, saving.mean, most, expected - cost * taken, expected - forgone - cost * taken))
     return tuple(found)
 
 
@@ -158,15 +165,26 @@ def proposal(
     open_ones: Sequence[int],
     risk: float,
     outcomes: Sequence[TrialOutcome],
+    terms: SearchTerms,
 ) -> Proposal | None:
     """The trial that is worth most, None where none is worth its requests. open_ones: settings that may be tried now;
     of equals the first is chosen.
 
-    Values are compared in whole answers, and requests have two digits: a verdict is recomputed on other machines, whose
-    last digits differ.
+    While nothing is certified, the last trial that may fail is of the setting that is likeliest to hold, among those
+    that are expected to bring more than they cost: a certificate spends nothing, so what is bolder can be tried after
+    it, and after a failure nothing can.
+
+    Values are compared in whole answers, probabilities in hundredths, and requests have two digits: a verdict is
+    recomputed on other machines, whose last digits differ.
     """
-    best = max(open_ones, key=lambda index: round(worths[index].value), default=None)
-    if best is None or round(worths[best].value) <= 0:
+    best: int | None
+    if terms.version >= LIKELIEST_SINCE and _is_last_chance(outcomes, terms):
+        gaining = [index for index in open_ones if round(worths[index].gain) > 0]
+        best = max(gaining, key=lambda index: round(worths[index].holds, 2), default=None)
+    else:
+        valuable = [index for index in open_ones if round(worths[index].value) > 0]
+        best = max(valuable, key=lambda index: round(worths[index].value), default=None)
+    if best is None:
         return None
     expected, now = worths[best], certified_saving(outcomes)
     reason = (
@@ -174,6 +192,12 @@ def proposal(
         f"{rounded_percent(expected.saving)} of the tokens, where {rounded_percent(now)} are saved now"
     )
     return Proposal(best, risk, expected.requests, reason)
+
+
+def _is_last_chance(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
+    """Whether trials have failed, nothing is certified, and one more failure ends the search."""
+    ends = [each.end for each in outcomes]
+    return 0 < len(ends) == terms.failure_budget - 1 and TrialEnd.CERTIFIED not in ends
 
 
 def is_used_up(terms: SearchTerms) -> bool:

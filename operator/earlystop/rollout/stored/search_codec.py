@@ -23,6 +23,12 @@ from earlystop.rollout.state import DECIDED, RolloutState
 from earlystop.rollout.stored.settings import settings_text, values_of
 from earlystop.rollout.trials.sequence import strategy_in, terms_of
 
+MOST = 1e9
+"""Estimates are far smaller, and their errors far larger than its inverse: with others nothing can be reckoned."""
+
+MOST_REQUESTS = 10**15
+"""Of a trial: a thousand times what a search may take at most."""
+
 BETWEEN_SETTINGS, BETWEEN_NUMBERS = ";", ","
 
 
@@ -138,7 +144,7 @@ def restore_trials(stored: Iterable[TrialStatus], names: list[str]) -> tuple[Tri
             risk=_finite(each.risk),
             loss=_estimate(each.loss, each.loss_error),
             saving=_estimate(each.saving, each.saving_error),
-            requests=each.requests,
+            requests=_requests(each.requests),
             proposer=each.proposer or "",
         )
         saving = None if each.least_saving is None else _finite(each.least_saving)
@@ -182,7 +188,18 @@ def _numbers(estimate: Estimate | None) -> tuple[str, str]:
 
 
 def _estimate(mean: str | None, error: str | None) -> Estimate | None:
-    return None if mean is None or error is None else Estimate(_finite(mean), _finite(error))
+    if mean is None or error is None:
+        return None
+    estimate = Estimate(_finite(mean), _finite(error))
+    if abs(estimate.mean) > MOST or not 1 / MOST <= estimate.error <= MOST:
+        raise ValueError(f"{mean} with an error of {error} is no estimate of a search")
+    return estimate
+
+
+def _requests(number: int) -> int:
+    if not 0 <= number <= MOST_REQUESTS:
+        raise ValueError("a trial took more requests than there can be")
+    return number
 
 
 def _finite(text: str) -> float:

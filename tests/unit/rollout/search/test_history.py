@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import weakref
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from earlystop.api.wire import HISTORY_LABEL
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.search import history
 from earlystop.rollout.search.history import HistoryReader, Subject, may_share, read_history
+from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.verdict import digest_of
+from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.search.past_verdicts import WINDOW, altered, past_verdict, two_verdicts, window_policy
+from tests.unit.rollout.searching import SAFE_BUT_LAST, World, searched
 
 OWN = Subject.of(window_policy())
 RECORDED = sorted((Path(__file__).parents[1] / "recorded").glob("*.json"))
@@ -281,3 +285,57 @@ def test_a_verdict_that_is_another_one_when_it_is_read_again_is_refused(again: d
     found = reader.history()
     assert found.comparisons == ()
     assert "changed or deleted while it was read" in found.refused[0]
+
+
+def test_a_plan_that_is_nested_without_end_is_refused_and_hides_no_other() -> None:
+    forged = past_verdict(name="forged")
+    forged["spec"]["plan"] = "[" * 200_000
+    forged["spec"]["digest"] = digest_of(forged["spec"])
+    history = read_history(None, [forged, past_verdict("20")])
+    assert [each.policy for each in history.comparisons] == ["qa"]
+    assert "nested without end" in history.refused[0]
+
+
+@cache
+def _trial() -> str:
+    """The verdict of a trial that followed another one."""
+    world = World(searched({"strategy": "Ladder"}), SAFE_BUT_LAST)
+    world.run()
+    return json.dumps(next(each for each in world.verdicts.values() if each["spec"]["search"]["trial"] == 2))
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        *((field, number) for field in ("loss", "saving") for number in ("1e300", "-1e300", "1e400", "nan")),
+        *(
+            (field, number)
+            for field in ("lossError", "savingError")
+            for number in ("1e300", "1e-300", "0", "-0", "-1", "1e400", "nan")
+        ),
+    ],
+)
+def test_an_earlier_trial_by_whose_numbers_nothing_can_be_reckoned_is_a_difference(field: str, number: str) -> None:
+    forged = json.loads(_trial())
+    assert object_differences(forged) == []
+    forged["spec"]["search"]["earlier"][0][field] = number
+    forged["spec"]["digest"] = digest_of(forged["spec"])
+    assert object_differences(forged), "never an exception, nor a proposal from it"
+
+
+@pytest.mark.parametrize("requests", [10**400, 10**16])
+def test_an_earlier_trial_of_more_requests_than_there_can_be_is_a_difference(requests: int) -> None:
+    forged = json.loads(_trial())
+    forged["spec"]["search"]["earlier"][0]["requests"] = requests
+    forged["spec"]["digest"] = digest_of(forged["spec"])
+    assert "more requests than there can be" in object_differences(forged)[0]
+
+
+@pytest.mark.parametrize("saving", [10**400, -(10**400), 1e999, 1.5, True, "0.2"])
+def test_a_trial_s_incumbent_saves_a_number_below_one(saving: object) -> None:
+    written = parse_plan(json.loads(_trial())["spec"]["plan"]).trial
+    assert written is not None and written.incumbent is not None
+    plan = written.wire()
+    plan["incumbent"]["leastSaving"] = saving
+    with pytest.raises(ValueError, match="the plan's incumbent saves"):
+        TrialPlan.of(plan)

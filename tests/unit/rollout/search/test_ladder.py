@@ -133,3 +133,18 @@ def test_an_outcome_of_a_setting_that_is_not_searched_is_refused() -> None:
 def test_a_history_of_other_settings_is_refused() -> None:
     with pytest.raises(ValueError, match="history knows 2 settings"):
         LADDER.propose(rungs(3), [], TERMS, Belief((None, None), (None, None)), 1)
+
+
+CAREFUL_ALONE_HOLDS = Truth([0.004, 0.03, 0.05, 0.07, 0.08, 0.1, 0.1, 0.1, 0.1, 0.1], savings_of(10))
+
+
+def test_where_only_the_most_careful_setting_holds_the_last_failure_is_not_spent_on_a_bold_one() -> None:
+    outcomes = search(LADDER, rungs(10), CAREFUL_ALONE_HOLDS)
+    failed = [each.setting for each in outcomes if each.end is not TrialEnd.CERTIFIED]
+    assert [each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED] == [0]
+    assert len(failed) == TERMS.failure_budget and outcomes[2].setting == 0, "what is bolder is tried after it"
+
+
+def test_what_version_3_spent_the_last_failure_on_is_proposed_again_by_its_number() -> None:
+    outcomes = search(LADDER, rungs(10), CAREFUL_ALONE_HOLDS, replace(TERMS, version=3))
+    assert [each.setting for each in outcomes] == [4, 1, 9]
