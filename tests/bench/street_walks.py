@@ -40,12 +40,13 @@ class Stream(Protocol):
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A kind of traffic. steps, hours: of the policy, and its deadline; objective: changes to it; stream: of one
-    campaign."""
+    campaign; by_requests: whether what was lost is the mean over all requests, each of which counts as much."""
 
     steps: Sequence[Mapping[str, int]]
     hours: float
     stream: Callable[[np.random.Generator], Stream]
     objective: Mapping[str, Any]
+    by_requests: bool = False
 
 
 class Ended(NamedTuple):
@@ -121,6 +122,7 @@ def tally(answers: int, match: int, arm: int) -> Tally:
 
 AN_HOUR_AT_1 = [{"weight": 1, "minimumSeconds": 3600}, {"weight": 50}]
 CLASSES = {"queryClasses": [{"name": "easy", "margin": "0.2"}, {"name": "hard", "margin": "0.2"}]}
+OVER_REQUESTS = "hard questions while the candidate has 1 %, easy ones at 50 %, over all requests"
 RISING = "hard questions while the candidate has 1 %, easy ones at 50 %, judged by weight"
 
 
@@ -137,6 +139,13 @@ KINDS: dict[str, Walk] = {
         4,
         lambda rng: MovingMix(rng, lambda tick: 0.99 if tick < 245 else 0.01),
         {"exactMatch": {"margin": str(MARGIN)}, **CLASSES},
+    ),
+    OVER_REQUESTS: Walk(
+        AN_HOUR_AT_1,
+        4,
+        lambda rng: MovingMix(rng, lambda tick: 0.99 if tick < 245 else 0.01),
+        {"exactMatch": {"margin": str(MARGIN)}, **CLASSES},
+        by_requests=True,
     ),
 }
 
@@ -178,6 +187,9 @@ def ended(kind: str, runs: int, seed: int) -> list[Ended]:
 
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
-    """Shares of campaigns that were promoted, and rolled back, wrongly: a request counts by what its look says."""
-    wrong = [each.verdict for each in ended(kind, runs, seed) if each.is_wrong(each.lost_by_weight)]
+    """Shares of campaigns that were promoted, and rolled back, wrongly: a request counts by what its look says, unless
+    the kind says otherwise."""
+    by_requests = KINDS[kind].by_requests
+    found = ended(kind, runs, seed)
+    wrong = [each.verdict for each in found if each.is_wrong(each.lost if by_requests else each.lost_by_weight)]
     return wrong.count(Verdict.PROMOTE) / runs, wrong.count(Verdict.ROLL_BACK) / runs
