@@ -216,6 +216,30 @@ def _as_many(share: float, loss: float) -> Callable[..., Iterator[tuple[Look, fl
     return looks
 
 
+def _unscored_by_class(
+    by_class: tuple[tuple[float, float], tuple[float, float]], loss: float
+) -> Callable[..., Iterator[tuple[Look, float]]]:
+    """Half of the questions are hard, and nobody counts whose answers cannot be scored. by_class: the share of wrong
+    answers that cannot be, to easy and to hard questions, of the baseline and of the candidate. Hard ones alone
+    lose."""
+
+    def looks(rng: np.random.Generator) -> Iterator[tuple[Look, float]]:
+        for at in range(1, LOOKS + 1):
+            n_c = int(rng.binomial(SIZE, 0.5))
+            arms, rows = [], []
+            for n, lost, unscored in ((SIZE - n_c, 0.0, by_class[0]), (n_c, loss, by_class[1])):
+                hard = int(rng.binomial(n, 0.5))
+                counts = np.array([n - hard, hard])
+                right = rng.binomial(counts, (0.97, 0.55 - 2 * lost))
+                gone = rng.binomial(counts - right, unscored)
+                arms.append(tally(n, int(right.sum()), unscored=int(gone.sum())))
+                rows.append(list(zip(right.tolist(), (counts - right - gone).tolist(), strict=True)))
+            classes = tuple(ClassAnswers(*rows[0][k], *rows[1][k]) for k in (0, 1))
+            yield Look(15 * at, 0, 50, arms[0], arms[1], classes=classes), loss
+
+    return looks
+
+
 _CLASSES = tuple(ClassMargin(name, 0.2) for name in ("easy", "hard", "usual"))
 
 KINDS: Mapping[str, Strange] = {
@@ -251,8 +275,14 @@ BEYOND: Mapping[str, Strange] = {
         replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
     )
     for share in (0.01, 0.02, 0.05)
+} | {
+    f"query classes, {share:.0%} of the candidate's wrong answers to hard questions unscored, no other": Strange(
+        replace(PLAIN, classes=_CLASSES[:2]), _unscored_by_class(((0.0, 0.0), (0.0, share)), MARGIN)
+    )
+    for share in (0.03, 0.1, 0.3)
 }
-"""What no count shows: as many are missing of both variants, and others."""
+"""What no count shows: as many are missing of both variants, and others; and of which class an answer is that could not
+be scored."""
 QUICK = (
     "session lengths with a Pareto tail of 1.2, likeness 0.1 and 0.5",
     "hard questions alone are unscored: 20 % of its wrong ones, excluded",
