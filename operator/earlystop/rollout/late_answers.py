@@ -11,7 +11,8 @@ began, or fewer. So a look waits while these are more than `OF_MARGIN` of the ma
 besides what chance does: open requests of a steady load are Poisson counts, so the difference of two of them has their
 sum as variance. Before the first look of a step, requests that have become fewer show that the evidence began too soon:
 it begins anew. Numbers of requests alone decide, never whether answers are right. The wait ends after `LOOKS_TO_END`
-looks, since a request that is open for longer is taken for one that never ends (`attrition`).
+looks, since a request that is open for longer is taken for one that never ends (`attrition`), and after
+`LEAST_WAIT_SECONDS` at the soonest.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from earlystop.rollout.totals import Totals
 
 OF_MARGIN = 0.1
 """Open requests beyond those at the beginning, or fewer, that may be missing or too many: as a part of the margin."""
+
+LEAST_WAIT_SECONDS = 600
+"""A load that swings comes back to where it was in this time, if it is one that minutes change."""
 
 DEVIATIONS = 0.7
 """Of what chance does to the number of open requests. A look that waits for no reason is taken a little later."""
@@ -68,7 +72,7 @@ def pile_of(
         return Pile.STEADY
     is_first = not used or used[0].step != moment.step
     since = moment.begun_at if is_first else max(moment.begun_at, used[0].at)
-    if moment.at - since >= LOOKS_TO_END * moment.spacing:
+    if moment.at - since >= max(LOOKS_TO_END * moment.spacing, LEAST_WAIT_SECONDS):
         return Pile.STEADY
     process = comparison.evidence.attrition
     known = process.requests.open if process.requests.step == moment.step else (0, 0)

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.attrition import LOOKS_TO_END
+from earlystop.rollout.late_answers import LEAST_WAIT_SECONDS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
@@ -76,13 +77,17 @@ def test_after_a_look_of_the_step_fewer_open_requests_only_wait() -> None:
     assert state.evidence_from == began.evidence_from
 
 
-def test_no_look_waits_for_requests_that_never_end() -> None:
-    state = observing()
-    for number in range(1, LOOKS_TO_END + 1):
-        assert state.looks == ()
+def test_no_look_waits_longer_for_requests_that_never_end() -> None:
+    state, number = observing(), 0
+    begun_at = state.evidence_from
+    assert begun_at is not None and LEAST_WAIT_SECONDS >= LOOKS_TO_END * 15
+    while not state.looks:
+        number += 1
         state = looked(state, 1000 + 100 * number, {"candidate": 30 * number})
+        assert state.looks or number < LEAST_WAIT_SECONDS / 15
     (look,) = state.looks
-    assert look.candidate.completed == 100 * LOOKS_TO_END
+    assert look.at == begun_at + LEAST_WAIT_SECONDS
+    assert look.candidate.completed == 100 * number
 
 
 def test_where_requests_in_flight_are_not_measured_no_look_waits() -> None:
