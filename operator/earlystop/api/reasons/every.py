@@ -237,8 +237,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Observing": "Requests of both variants are compared; wait for the verdict.",
             "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
             "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
-            "MixMoved": "All is proven by the evidence, but the mix of query classes moved with the weights, so a loss "
-            "over all requests is not excluded; wait until the last step has lasted longer than those before it.",
+            "MixMoved": "The evidence is about another mix of query classes than all requests; wait for more of this step.",
             "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
             "until they speak for it again; look for what changed.",
             "Promoting": "The candidate is being given all requests; wait.",
