@@ -195,6 +195,7 @@ def cells_beyond() -> Mapping[str, Cell]:
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),
         *delay_cells(SEED + 6, street_delays.BEYOND),
+        *walk_cells(SEED + 18, street_walks.BEYOND),
     ]
     return {cell.kind: cell for cell in found}
 

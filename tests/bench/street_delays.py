@@ -37,6 +37,7 @@ PAUSED_AT, OFF_AT, RESUMED_AT = 30, 840, 900
 
 Moments = NDArray[np.float64]
 FOUR = (*({"weight": weight, "minimumSeconds": 600} for weight in (5, 10, 25)), {"weight": 50})
+HALF = ({"weight": 50},)
 TEN = (*({"weight": weight, "minimumSeconds": 300} for weight in range(5, 50, 5)), {"weight": 50})
 
 
@@ -45,7 +46,8 @@ class Delays:
     """Log-normal times of answers. means: seconds of right answers, of the baseline and of the candidate; sigma: of the
     logarithm; slower: how many times as long a wrong answer takes; rate: requests a second; steps: of the ramp; paused:
     whether each step is paused while it settles, and its overlay is off at the end of that; stuck: the share of wrong
-    answers of each variant that take `STUCK_SECONDS` instead."""
+    answers of each variant that take `STUCK_SECONDS` instead; burst: requests that come at once besides, each `every`
+    seconds; swing: by which part of its mean the rate rises and falls, with the period `every`."""
 
     means: tuple[float, float]
     sigma: float
@@ -54,6 +56,9 @@ class Delays:
     rate: float = 40.0
     paused: bool = False
     stuck: tuple[float, float] = (0.0, 0.0)
+    burst: int = 0
+    swing: float = 0.0
+    every: float = 300.0
 
     @property
     def spec(self) -> PolicySpec:
@@ -74,12 +79,23 @@ KINDS: dict[str, Delays] = {
     "40 and 40 s, sigma 1.2, 3 times": Delays((40, 40), 1.2, 3),
     "15 and 5 s, sigma 1.2, 3 times, ten steps, 8 a second": Delays((15, 5), 1.2, 3, TEN, 8.0),
     "15 and 5 s, sigma 1.2, 3 times, ten steps, each paused": Delays((15, 5), 1.2, 3, TEN, paused=True),
+    "15 and 5 s, 3 times, 500 at once every 5 minutes": Delays((15, 5), 0.5, 3, HALF, 5.0, burst=500),
+    "5 and 15 s, 3 times, 500 at once every 5 minutes": Delays((5, 15), 0.5, 3, HALF, 5.0, burst=500),
+    "40 and 10 s, 2 times, 2,000 at once every 10 minutes": Delays((40, 10), 0.5, 2, HALF, 5.0, burst=2000, every=600),
+    "10 and 40 s, 2 times, 2,000 at once every 10 minutes": Delays((10, 40), 0.5, 2, HALF, 5.0, burst=2000, every=600),
 }
+BURSTS = tuple(kind for kind in KINDS if "at once" in kind)
 BEYOND: dict[str, Delays] = {
     "10 s, but a seventh of the candidate's wrong answers 40 minutes": Delays((10, 10), 1.0, 1, stuck=(0.0, 1 / 7)),
     "10 s, but a seventh of the baseline's wrong answers 40 minutes": Delays((10, 10), 1.0, 1, stuck=(1 / 7, 0.0)),
+    "15 and 5 s, 3 times, a load that swings by 90 % in 5 minutes": Delays((15, 5), 0.5, 3, HALF, swing=0.9),
+    "5 and 15 s, 3 times, a load that swings by 90 % in 5 minutes": Delays((5, 15), 0.5, 3, HALF, swing=0.9),
+    "15 and 5 s, 3 times, a load that swings by 50 % in 20 minutes": Delays(
+        (15, 5), 0.5, 3, HALF, swing=0.5, every=1200
+    ),
 }
-"""A tail that the wait for 25 mean times of an answer does not see."""
+"""A tail that the wait for 25 mean times of an answer does not see, and swings in which as many requests are open on
+the way up as on the way down, but not as many slow ones."""
 PAUSED = Delays((15, 5), 1.2, 3, ({"weight": 50},), 400.0, paused=True)
 """One step with so much traffic that a look shows whether slow answers are missing from it."""
 QUICK = ("40 and 10 s, sigma 0.8, 2 times",)
@@ -108,11 +124,8 @@ class Arm:
         return Tally(started=started, completed=ended, match=right, mismatch=wrong, **lengths)
 
     def _draw(self) -> None:
-        count = self._rng.poisson(self._rate * CHUNK_SECONDS)
-        began = self._until + CHUNK_SECONDS * self._rng.random(count)
-        if self._delays.paused:
-            began = began[(began < OFF_AT) | (began >= RESUMED_AT)]
-            count = len(began)
+        began = self._begun()
+        count = len(began)
         is_right = self._rng.random(count) < self._exact_match
         sigma = self._delays.sigma
         took = np.exp(log(self._mean) - sigma * sigma / 2 + sigma * self._rng.standard_normal(count))
@@ -123,6 +136,21 @@ class Arm:
         self._started = _merged(self._started, began)
         self._right, self._wrong = _merged(self._right, ended[is_right]), _merged(self._wrong, ended[~is_right])
         self._until += CHUNK_SECONDS
+
+    def _begun(self) -> Moments:
+        """Moments at which the requests of a chunk begin."""
+        delays, until = self._delays, self._until + CHUNK_SECONDS
+        began = self._until + CHUNK_SECONDS * self._rng.random(self._rng.poisson(self._rate * CHUNK_SECONDS))
+        if delays.paused:
+            began = began[(began < OFF_AT) | (began >= RESUMED_AT)]
+        if delays.swing:
+            kept = (1 + delays.swing * np.sin(2 * np.pi * began / delays.every)) / (1 + delays.swing)
+            began = began[self._rng.random(len(began)) < kept]
+        if delays.burst:
+            moments = np.arange(np.ceil(self._until / delays.every), np.ceil(until / delays.every)) * delays.every
+            counts = self._rng.binomial(delays.burst, self._rate / delays.rate, len(moments))
+            began = np.concatenate([began, np.repeat(moments, counts)])
+        return began
 
 
 def _merged(known: Moments, new: Moments) -> Moments:

@@ -162,8 +162,11 @@ def _masses(session: int) -> Callable[..., Iterator[tuple[Look, float]]]:
     return looks
 
 
-def _batches(period: int, batch: int, likeness: float) -> Callable[..., Iterator[tuple[Look, float]]]:
-    """Independent answers, and in each so-manieth look a job that asks alike questions, in batches of one variant."""
+def _batches(
+    period: int, batch: int, likeness: float, job: int = 2 * SIZE
+) -> Callable[..., Iterator[tuple[Look, float]]]:
+    """Independent answers, and in each so-manieth look a job that asks so many alike questions, in batches of one
+    variant."""
     strength = 1 / likeness - 1
 
     def looks(rng: np.random.Generator) -> Iterator[tuple[Look, float]]:
@@ -171,7 +174,7 @@ def _batches(period: int, batch: int, likeness: float) -> Callable[..., Iterator
             n, rates = rng.multinomial(SIZE, (0.5, 0.5)), np.array([RATE, RATE - MARGIN])
             x = rng.binomial(n, rates)
             if at % period == 0:
-                arm = rng.integers(0, 2, 2 * SIZE // batch)
+                arm = rng.integers(0, 2, job // batch)
                 rate = rng.beta(rates[arm] * strength, (1 - rates[arm]) * strength)
                 n = n + np.bincount(arm, minlength=2) * batch
                 x = x + np.bincount(arm, rng.binomial(batch, rate), 2).astype(int)
@@ -216,6 +219,30 @@ def _as_many(share: float, loss: float) -> Callable[..., Iterator[tuple[Look, fl
     return looks
 
 
+def _unscored_by_class(
+    by_class: tuple[tuple[float, float], tuple[float, float]], loss: float
+) -> Callable[..., Iterator[tuple[Look, float]]]:
+    """Half of the questions are hard, and nobody counts whose answers cannot be scored. by_class: the share of wrong
+    answers that cannot be, to easy and to hard questions, of the baseline and of the candidate. Hard ones alone
+    lose."""
+
+    def looks(rng: np.random.Generator) -> Iterator[tuple[Look, float]]:
+        for at in range(1, LOOKS + 1):
+            n_c = int(rng.binomial(SIZE, 0.5))
+            arms, rows = [], []
+            for n, lost, unscored in ((SIZE - n_c, 0.0, by_class[0]), (n_c, loss, by_class[1])):
+                hard = int(rng.binomial(n, 0.5))
+                counts = np.array([n - hard, hard])
+                right = rng.binomial(counts, (0.97, 0.55 - 2 * lost))
+                gone = rng.binomial(counts - right, unscored)
+                arms.append(tally(n, int(right.sum()), unscored=int(gone.sum())))
+                rows.append(list(zip(right.tolist(), (counts - right - gone).tolist(), strict=True)))
+            classes = tuple(ClassAnswers(*rows[0][k], *rows[1][k]) for k in (0, 1))
+            yield Look(15 * at, 0, 50, arms[0], arms[1], classes=classes), loss
+
+    return looks
+
+
 _CLASSES = tuple(ClassMargin(name, 0.2) for name in ("easy", "hard", "usual"))
 
 KINDS: Mapping[str, Strange] = {
@@ -246,13 +273,27 @@ KINDS: Mapping[str, Strange] = {
         PLAIN, _hard_hidden(0.4, 0.0, MARGIN)
     ),
 }
-BEYOND: Mapping[str, Strange] = {
-    f"{share:.0%} of both unscored and excluded, of the candidate wrong ones alone, twice the margin lost": Strange(
-        replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
-    )
-    for share in (0.01, 0.02, 0.05)
-}
-"""What no count shows: as many are missing of both variants, and others."""
+BEYOND: Mapping[str, Strange] = (
+    {
+        f"{share:.0%} of both unscored and excluded, of the candidate wrong ones alone, twice the margin lost": Strange(
+            replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
+        )
+        for share in (0.01, 0.02, 0.05)
+    }
+    | {
+        f"query classes, {share:.0%} of the candidate's wrong answers to hard questions unscored, no other": Strange(
+            replace(PLAIN, classes=_CLASSES[:2]), _unscored_by_class(((0.0, 0.0), (0.0, share)), MARGIN)
+        )
+        for share in (0.03, 0.1, 0.3)
+    }
+    | {
+        "a job of 10,000 alike requests, in batches of 50, each 100th look": Strange(
+            LEARNED, _batches(100, 50, 0.3, 10_000)
+        )
+    }
+)
+"""What no count shows: as many are missing of both variants, and others; of which class an answer is that could not be
+scored; and what so few looks hold that no scatter of blocks is learned from them."""
 QUICK = (
     "session lengths with a Pareto tail of 1.2, likeness 0.1 and 0.5",
     "hard questions alone are unscored: 20 % of its wrong ones, excluded",

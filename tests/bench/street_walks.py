@@ -40,12 +40,13 @@ class Stream(Protocol):
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A kind of traffic. steps, hours: of the policy, and its deadline; objective: changes to it; stream: of one
-    campaign."""
+    campaign; by_requests: whether what was lost is the mean over all requests, each of which counts as much."""
 
     steps: Sequence[Mapping[str, int]]
     hours: float
     stream: Callable[[np.random.Generator], Stream]
     objective: Mapping[str, Any]
+    by_requests: bool = False
 
 
 class Ended(NamedTuple):
@@ -91,10 +92,11 @@ class Sessions:
 
 
 class MovingMix:
-    """Easy and hard questions, of which a candidate loses hard ones alone. hard: their share in each tick."""
+    """Easy and hard questions, of which a candidate loses hard ones alone. hard: their share in each tick. named:
+    whether the policy names them as query classes."""
 
-    def __init__(self, rng: np.random.Generator, hard: Callable[[int], float]) -> None:
-        self._rng, self._hard = rng, hard
+    def __init__(self, rng: np.random.Generator, hard: Callable[[int], float], *, named: bool = True) -> None:
+        self._rng, self._hard, self._named = rng, hard, named
 
     def serve(self, tick: int, weight: int, *, first: bool) -> Totals:
         """As `Stream` has it."""
@@ -105,7 +107,7 @@ class MovingMix:
         x_b, x_c = self._rng.binomial(n_b, EASY_HARD), self._rng.binomial(n_c, EASY_HARD - HARD_LOSES)
         rows = zip(x_b.tolist(), (n_b - x_b).tolist(), x_c.tolist(), (n_c - x_c).tolist(), strict=True)
         arms = tally(int(n_b.sum()), int(x_b.sum()), 0), tally(int(n_c.sum()), int(x_c.sum()), 1)
-        return Totals(*arms, tuple(ClassAnswers(*row) for row in rows))
+        return Totals(*arms, tuple(ClassAnswers(*row) for row in rows) if self._named else ())
 
     def loss(self, tick: int) -> float:
         """As `Stream` has it."""
@@ -121,7 +123,15 @@ def tally(answers: int, match: int, arm: int) -> Tally:
 
 AN_HOUR_AT_1 = [{"weight": 1, "minimumSeconds": 3600}, {"weight": 50}]
 CLASSES = {"queryClasses": [{"name": "easy", "margin": "0.2"}, {"name": "hard", "margin": "0.2"}]}
+OVER_REQUESTS = "hard questions while the candidate has 1 %, easy ones at 50 %, over all requests"
+MIXED = {"exactMatch": {"margin": str(MARGIN)}, **CLASSES}
+UNNAMED = "hard questions while the candidate has 1 %, easy ones at 50 %, over all requests, without query classes"
 RISING = "hard questions while the candidate has 1 %, easy ones at 50 %, judged by weight"
+
+
+def _hard_first(tick: int) -> float:
+    """The share of hard questions: nearly all for an hour, and then nearly none."""
+    return 0.99 if tick < 245 else 0.01
 
 
 def _sessions(ticks: int, likeness: tuple[float, float], weight: int) -> Walk:
@@ -132,13 +142,19 @@ def _sessions(ticks: int, likeness: tuple[float, float], weight: int) -> Walk:
 KINDS: dict[str, Walk] = {
     "sessions of 10 ticks at 10 %, likeness 0.3": _sessions(10, (0.3, 0.3), 10),
     "sessions of 10 ticks at 10 %, likeness 0.1 and 0.5": _sessions(10, (0.1, 0.5), 10),
-    RISING: Walk(
+    RISING: Walk(AN_HOUR_AT_1, 4, lambda rng: MovingMix(rng, _hard_first), MIXED),
+    OVER_REQUESTS: Walk(AN_HOUR_AT_1, 4, lambda rng: MovingMix(rng, _hard_first), MIXED, by_requests=True),
+}
+BEYOND: dict[str, Walk] = {
+    UNNAMED: Walk(
         AN_HOUR_AT_1,
         4,
-        lambda rng: MovingMix(rng, lambda tick: 0.99 if tick < 245 else 0.01),
-        {"exactMatch": {"margin": str(MARGIN)}, **CLASSES},
-    ),
+        lambda rng: MovingMix(rng, _hard_first, named=False),
+        {"exactMatch": MIXED["exactMatch"]},
+        by_requests=True,
+    )
 }
+"""A mix that nobody names is not seen to move."""
 
 
 def campaign(walk: Walk, rng: np.random.Generator) -> Ended:
@@ -173,11 +189,15 @@ def _plus(one: Totals, other: Totals) -> Totals:
 
 def ended(kind: str, runs: int, seed: int) -> list[Ended]:
     """So many campaigns of a kind."""
-    number = list(KINDS).index(kind)
-    return [campaign(KINDS[kind], np.random.default_rng([seed, number, run])) for run in range(runs)]
+    known = {**KINDS, **BEYOND}
+    number = list(known).index(kind)
+    return [campaign(known[kind], np.random.default_rng([seed, number, run])) for run in range(runs)]
 
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
-    """Shares of campaigns that were promoted, and rolled back, wrongly: a request counts by what its look says."""
-    wrong = [each.verdict for each in ended(kind, runs, seed) if each.is_wrong(each.lost_by_weight)]
+    """Shares of campaigns that were promoted, and rolled back, wrongly: a request counts by what its look says, unless
+    the kind says otherwise."""
+    by_requests = {**KINDS, **BEYOND}[kind].by_requests
+    found = ended(kind, runs, seed)
+    wrong = [each.verdict for each in found if each.is_wrong(each.lost if by_requests else each.lost_by_weight)]
     return wrong.count(Verdict.PROMOTE) / runs, wrong.count(Verdict.ROLL_BACK) / runs

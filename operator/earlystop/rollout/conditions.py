@@ -13,7 +13,7 @@ from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import VERDICT_MISSING, Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
-from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, held_promotion
+from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, MixMoved, held_promotion
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import (
     ACTING,
@@ -136,6 +136,8 @@ def _progress_reason(state: RolloutState) -> str:
             return "EvidenceTurned"
         case HoursNotCovered():
             return "HoursNotCovered"
+        case MixMoved():
+            return "MixMoved"
         case LeastTime():
             return "LeastTime"
     return state.phase.value

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
+from earlystop.evidence import request_mix
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
@@ -120,21 +121,42 @@ class HoursNotCovered:
     until: int
 
 
+@dataclass(frozen=True, slots=True)
+class MixMoved:
+    """The mix of query classes moved with the weights, so that a loss of the margin is not excluded over all requests.
+    margin: that loss. lost: of EM over all requests, as seen; the evidence alone excludes the margin."""
+
+    margin: float
+    lost: float
+
+
 Missing = (
-    NotNonInferior | NotSaving | Unsound | NotCertified | NoLiveAnswers | LeastTime | EvidenceTurned | HoursNotCovered
+    NotNonInferior
+    | NotSaving
+    | Unsound
+    | NotCertified
+    | NoLiveAnswers
+    | LeastTime
+    | EvidenceTurned
+    | HoursNotCovered
+    | MixMoved
 )
 
 
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
     """What a promotion of a candidate by evidence still needs at moment `at` (Unix seconds); none when it may be.
 
-    The least time of a step is named only where nothing else is missing. Raises KeyError for a name that is not tried.
+    The least time of a step is named only where nothing else is missing, and then a mix that moved: it is no part of
+    the proof, which earlier releases gave without it. Raises KeyError for a name that is not tried.
     """
     missing = list(missing_proof(plan, state.comparison(name), state.active))
     if not strategy_of(plan).is_final(plan, state.step):
         missing.append(NoLiveAnswers())
     if not missing and not has_least_time(plan, state, at):
         missing.append(LeastTime(plan.stage(state.step).minimum_seconds))
+    moved = None if missing else mix_moved(state.comparison(name))
+    if moved is not None:
+        missing.append(moved)
     return tuple(missing)
 
 
@@ -205,11 +227,24 @@ def hours_not_covered(plan: Plan, comparison: Comparison) -> HoursNotCovered | N
     return None if looks[-1].at >= until else HoursNotCovered(hours, until)
 
 
+def mix_moved(comparison: Comparison) -> MixMoved | None:
+    """What a proven candidate lacks over all requests, where their mix moved with the weights. Steps with the same
+    setting on both sides count nowhere."""
+    objective, effect = comparison.evidence.objective, comparison.assessment.effect
+    if objective.engine == FIRST or not objective.classes or effect.low is None or effect.estimate is None:
+        return None
+    looks = (look for look in comparison.looks if look.step >= objective.same_setting_steps)
+    shift = request_mix.shift(objective, looks, comparison.assessment.dispersion.factor)
+    if request_mix.holds_over_requests(objective, shift, effect.low):
+        return None
+    return MixMoved(objective.margin, -effect.estimate - shift.difference)
+
+
 def held_promotion(plan: Plan, state: RolloutState, at: int) -> tuple[str, Missing] | None:
     """Name of a candidate of which everything is proven, and what alone holds its promotion at moment `at`; None
     where there is none."""
     for each in state.active:
         missing = missing_for_promotion(plan, state, each.name, at)
-        if missing and all(isinstance(one, EvidenceTurned | HoursNotCovered | LeastTime) for one in missing):
+        if missing and all(isinstance(one, EvidenceTurned | HoursNotCovered | MixMoved | LeastTime) for one in missing):
             return each.name, missing[0]
     return None

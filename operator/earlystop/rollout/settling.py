@@ -74,6 +74,11 @@ def settle(
     return replace(state, in_flight=wait.in_flight)
 
 
+def begun_anew(state: RolloutState, at: int, totals: Sequence[Totals]) -> RolloutState:
+    """The state of a step whose evidence begins now, and not when it seemed settled."""
+    return replace(_marked(state, totals), evidence_from=at)
+
+
 class Wait(NamedTuple):
     """What becomes of a step that settles. is_over: its evidence begins. in_flight: requests that it waits for, or that
     were in flight when the wait was over without them. counts_older: what is counted is of before its weights came

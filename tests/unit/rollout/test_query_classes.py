@@ -82,7 +82,7 @@ def test_no_answer_of_a_query_class_is_lost_or_counted_twice_whatever_comes_in_w
     for more in all_served:
         server.serve(state, more)
         waiting = plus(waiting, more)
-        before, state = len(state.looks), restarted(SPEC, look(SPEC, state, server))
+        before, state = len(state.looks), restarted(SPEC, look(SPEC, state, server, in_flight=(0, 0)))
         used = as_totals(state.looks[-1]) if len(state.looks) > before else NOTHING
         if can_be_compared(waiting):
             assert used == waiting
@@ -91,7 +91,8 @@ def test_no_answer_of_a_query_class_is_lost_or_counted_twice_whatever_comes_in_w
             assert used == NOTHING or only_answers(minus(waiting, used))
         waiting = minus(waiting, used)
         assert reduce(plus, map(as_totals, state.looks), waiting) == server.totals(state)
-    state = observe(SPEC, state, server, in_classes(BOTH, BOTH, BOTH))
+    server.serve(state, in_classes(BOTH, BOTH, BOTH))
+    state = look(SPEC, state, server, in_flight=(0, 0))
     assert state.phase == Phase.OBSERVING
     assert reduce(plus, map(as_totals, state.looks), NOTHING) == server.totals(state)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from earlystop.api.counts import ClassAnswers, Tally
@@ -101,8 +102,8 @@ def decided(spec: PolicySpec, state: RolloutState, server: Server, quality: Qual
     raise AssertionError("nothing was decided within 400 looks")
 
 
-def look(spec: PolicySpec, state: RolloutState, server: Server) -> RolloutState:
-    """The next look of the grid."""
+def look(spec: PolicySpec, state: RolloutState, server: Server, in_flight: Sequence[int] | None = None) -> RolloutState:
+    """The next look of the grid. in_flight: as for `take_look`."""
     at = next_look(LiveTimes.of(spec), state)
     assert at is not None
-    return take_look(LiveTimes.of(spec), state, at, server.totals(state))
+    return take_look(LiveTimes.of(spec), state, at, server.totals(state), in_flight=in_flight)

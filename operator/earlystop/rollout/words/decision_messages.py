@@ -25,6 +25,7 @@ from earlystop.rollout.promotion import (
     HoursNotCovered,
     LeastTime,
     Missing,
+    MixMoved,
     MostlyUnscored,
     NoLiveAnswers,
     NotCertified,
@@ -195,3 +196,14 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             return f"evidence that still speaks for {missing.claim} ({how_far(missing)})"
         case HoursNotCovered():
             return f"{missing.hours} h of traffic (minimumHours), which are over at {rfc3339(missing.until)}"
+        case MixMoved():
+            return mix_phrase(missing)
+
+
+def mix_phrase(missing: MixMoved) -> str:
+    """What a promotion waits for while the mix of classes over all requests is another than that of the evidence."""
+    lost = counted(f"{100 * missing.lost:z.1f}", "point of EM", "points of EM")
+    return (
+        f"a loss of less than {counted(in_points(missing.margin), 'point of EM')} over all requests: the mix of query "
+        f"classes moved with the weights, so the evidence is about another mix (over all requests {lost} seem lost)"
+    )
