@@ -237,7 +237,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Observing": "Requests of both variants are compared; wait for the verdict.",
             "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
             "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
-            "MixMoved": "The evidence is about another mix of query classes than all requests; wait for more of this step.",
+            "MixMoved": "The evidence is about another mix of query classes than all requests; wait for more of "
+            "this step.",
             "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
             "until they speak for it again; look for what changed.",
             "Promoting": "The candidate is being given all requests; wait.",
