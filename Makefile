@@ -46,7 +46,7 @@ MARKED ?= -m "not slow"
 HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
 LONG := tests/simulations tests/bench
-# Tests with a cluster wait for most of their time, each worker with a cluster of its own (1 GiB). A worker takes whole
+# Tests with a cluster wait for most of their time, each worker with a cluster of its own (2 GiB). A worker takes whole
 # files, in the order of tests/run_order.py.
 CLUSTER_WORKERS ?= 3
 WITH_CLUSTER := tests/cluster tests/faults tests/e2e

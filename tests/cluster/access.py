@@ -10,12 +10,18 @@ from typing import Any
 
 from kubernetes import client, config
 from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
 
-from earlystop.controller.cluster import Resource
+from earlystop.controller.cluster import DEFINITIONS, Resource
 from tests.cluster.binaries import binary
 from tests.cluster.credentials import write_kubeconfig
 from tests.cluster.errors import ClusterError
-from tests.cluster.processes import child_environment
+from tests.cluster.manifest_files import written_in
+from tests.cluster.processes import child_environment, wait_until
+
+NEVER_COLLECT = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
+"""kubectl ends before it needs memory that it could find by collecting garbage: a quarter of its time."""
+KIND_SECONDS = 5.0
 
 
 class Access:
@@ -47,7 +53,7 @@ class Access:
     def kubectl(self, *args: str, input: str | None = None, timeout_seconds: float = 60.0) -> str:
         """What `kubectl ARGS` printed. Raises ClusterError with its error output when it fails."""
         command = [str(binary("kubectl")), f"--cache-dir={self.directory / 'kubectl-cache'}", *args]
-        environment = child_environment(KUBECONFIG=str(self.kubeconfig))
+        environment = child_environment(KUBECONFIG=str(self.kubeconfig), **NEVER_COLLECT)
         try:
             done = subprocess.run(
                 command, env=environment, input=input, capture_output=True, text=True, timeout=timeout_seconds
@@ -59,15 +65,40 @@ class Access:
         return done.stdout
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        """Server-side apply of objects, so that also the largest CRDs fit."""
-        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        self.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=manifest)
+        """Server-side apply of objects, so that also the largest CRDs fit: as kubectl's, over a connection that stays
+        open. Raises ClusterError for the first that is refused, or whose kind is not served within some seconds."""
+        for each in objects:
+            resource, is_namespaced = self._served(each["apiVersion"], each["kind"])
+            namespace = each["metadata"].get("namespace", self._namespace) if is_namespaced else None
+            path = resource.path(namespace, each["metadata"]["name"])
+            request = self._client.param_serialize(
+                "PATCH",
+                path,
+                query_params=[("fieldManager", "kubectl"), ("fieldValidation", "Strict"), ("force", "true")],
+                header_params={"Content-Type": "application/apply-patch+yaml"},
+                body=each,
+                auth_settings=["BearerToken"],
+            )
+            try:
+                answer = self._client.call_api(*request, _request_timeout=60)
+                text = answer.read()
+            except HTTPError as error:
+                raise ClusterError(f"apply of {path} had no answer: {error}") from None
+            if answer.status not in (200, 201):
+                raise ClusterError(f"apply of {path} was answered with {answer.status}: {text[:2000].decode()}")
 
     def install_crds(self, *paths: Path) -> None:
         """Apply files or directories that hold nothing but CRDs, and wait until these are served."""
-        files = [f"--filename={path}" for path in paths]
-        self.kubectl("apply", "--server-side", "--force-conflicts", *files)
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+        crds = [each for path in paths for each in written_in(path)]
+        self.apply(*crds)
+        waiting = [each["metadata"]["name"] for each in crds]
+
+        def are_served() -> bool:
+            while waiting and _is_established(self.read(DEFINITIONS, None, waiting[-1])):
+                waiting.pop()
+            return not waiting
+
+        wait_until(are_served, 60.0, "the CRDs to be served")
 
     def get(self, *args: str) -> Any:
         """`kubectl get ARGS` as parsed JSON."""
@@ -120,6 +151,38 @@ class Access:
             raise ClusterError(f"{method} {path} had no answer: {error}") from None
         return int(answer.status)
 
+    def _served(self, api_version: str, kind: str) -> tuple[Resource, bool]:
+        """The resource of a kind, and whether its objects have a namespace, as the API server says."""
+        group, _, version = api_version.rpartition("/")
+        root = f"/apis/{api_version}" if group else f"/api/{version}"
+
+        def is_known() -> bool:
+            if (api_version, kind) not in self._kinds:
+                request = self._client.param_serialize("GET", root, auth_settings=["BearerToken"])
+                answer = self._client.call_api(*request, _request_timeout=10)
+                text = answer.read()
+                for each in json.loads(text)["resources"] if answer.status == 200 else ():
+                    if "/" not in each["name"]:
+                        found = Resource(group, version, each["name"]), bool(each["namespaced"])
+                        self._kinds[api_version, each["kind"]] = found
+            return (api_version, kind) in self._kinds
+
+        try:
+            wait_until(is_known, KIND_SECONDS, f"the kind {kind} of {api_version} to be served")
+        except HTTPError as error:
+            raise ClusterError(f"GET {root} had no answer: {error}") from None
+        return self._kinds[api_version, kind]
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, str], tuple[Resource, bool]]:
+        return {}
+
+    @cached_property
+    def _namespace(self) -> str:
+        """Where objects go that name no namespace."""
+        _, active = config.list_kube_config_contexts(str(self.kubeconfig))
+        return str(active["context"].get("namespace", "default"))
+
     @cached_property
     def _client(self) -> client.ApiClient:
         configuration = client.Configuration()
@@ -127,6 +190,8 @@ class Access:
             config_file=str(self.kubeconfig), client_configuration=configuration, persist_config=False
         )
         configuration.proxy = None  # it does not know the private network
+        # A new or changed CRD has its requests answered with 429 for a moment; an apply can be made twice.
+        configuration.retries = Retry(3, allowed_methods={*(Retry.DEFAULT_ALLOWED_METHODS or ()), "PATCH"})
         return client.ApiClient(configuration)
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
@@ -139,3 +204,8 @@ class Access:
         view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
         cluster: dict[str, Any] = json.loads(view)["clusters"][0]["cluster"]
         return cluster
+
+
+def _is_established(crd: dict[str, Any]) -> bool:
+    conditions = {each["type"]: each["status"] for each in crd.get("status", {}).get("conditions", ())}
+    return conditions.get("Established") == "True"

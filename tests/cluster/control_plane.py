@@ -18,7 +18,7 @@ from tests.cluster.access import Access
 from tests.cluster.commands import NODE
 from tests.cluster.credentials import write_kubeconfig, write_signing_key, write_token_file
 from tests.cluster.network import enter_private_network
-from tests.cluster.processes import Child
+from tests.cluster.processes import COLLECT_SELDOM, Child
 from tests.cluster.started import Started
 
 NODES = Resource("", "v1", "nodes")
@@ -114,7 +114,9 @@ class ControlPlane(Started, Access):
         ready: Callable[[], bool] | None = None,
         private_tmp: bool = False,
     ) -> None:
-        child = self._children[name] = Child(name, command, self.directory, private_tmp=private_tmp)
+        child = self._children[name] = Child(
+            name, command, self.directory, environment=COLLECT_SELDOM, private_tmp=private_tmp
+        )
         if ready is not None:
             child.wait_ready(ready, _START_SECONDS)
 

@@ -16,7 +16,7 @@ from tests.cluster.access import Access
 from tests.cluster.binaries import gateway_binary
 from tests.cluster.go_build import MODULE
 from tests.cluster.network import NODE_ADDRESS
-from tests.cluster.processes import Child
+from tests.cluster.processes import COLLECT_SELDOM, Child
 from tests.cluster.started import Started
 
 GATEWAY_CLASS = "traefik"
@@ -78,7 +78,7 @@ class Gateway(Started):
     def start(self) -> None:
         """Start Traefik and wait until the Gateway is programmed and its port answers."""
         # Without KUBECONFIG Traefik would need its token and authority as separate flags and files.
-        environment = {"KUBECONFIG": str(self._access.kubeconfig)}
+        environment = {"KUBECONFIG": str(self._access.kubeconfig), **COLLECT_SELDOM}
         self._traefik = Child("traefik", self._command(), self._directory, environment=environment)
         self._traefik.wait_ready(self._is_ready, _START_SECONDS)
 

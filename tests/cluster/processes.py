@@ -19,6 +19,8 @@ POLL_SECONDS = 0.05
 # Deadlines are written for a quiet machine; two cores that carry three clusters can be so many times slower. A promise
 # of time is measured by the test that states it, and not by how long it would have waited.
 PATIENCE = 4.0
+# Servers in Go collect garbage whenever their memory has doubled, which for small ones is many times a second.
+COLLECT_SELDOM = {"GOGC": "300", "GOMEMLIMIT": "1GiB"}
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 # A proxy does not know the private network; the in-cluster variables would make clients ignore a kubeconfig.

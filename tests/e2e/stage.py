@@ -21,6 +21,7 @@ from earlystop.controller.cluster import EVENTS, POLICIES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.gateway import GATEWAY, Gateway
+from tests.cluster.manifest_files import written_in
 from tests.cluster.network import POD_ADDRESS
 from tests.cluster.packaging import named
 from tests.cluster.processes import PATIENCE, Child, wait_until
@@ -106,7 +107,7 @@ class Stage(Started):
         there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
         self._installed = not there.strip()
         self.access.install_crds(ROOT / "crds")
-        self.access.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={INSTALL}")
+        self.access.apply(*written_in(INSTALL))
         # The operator of this stage is a local process with the same account; the Deployment would be a second.
         self.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
         if self._make_namespace:
