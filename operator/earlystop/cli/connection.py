@@ -132,9 +132,11 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
 
 def _is_object(found: Manifest, resource: Resource) -> bool:
     """Whether an answer has the parts that a stored object of this kind has."""
-    metadata, spec = found.get("metadata"), found.get("spec", None if resource.group == GROUP else {})
+    metadata = found.get("metadata")
+    if resource.group != GROUP:
+        return isinstance(metadata, dict)
     is_named = isinstance(metadata, dict) and {"name", "namespace"} <= metadata.keys()
-    return is_named and isinstance(spec, dict) and isinstance(found.get("status", {}), dict)
+    return is_named and isinstance(found.get("spec"), dict) and isinstance(found.get("status", {}), dict)
 
 
 async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str) -> str:
