@@ -237,10 +237,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Observing": "Requests of both variants are compared; wait for the verdict.",
             "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
             "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
-            "MixMoved": "The evidence is about another mix of query classes than all requests; wait for more of "
-            "this step.",
-            "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
-            "until they speak for it again; look for what changed.",
+            "MixMoved": "Evidence is of another mix of query classes than all requests; wait for more of this step.",
+            "EvidenceTurned": "The latest answers speak against what was proven before; look for what changed.",
             "Promoting": "The candidate is being given all requests; wait.",
             "RollingBack": "All requests are being given to the baseline; wait.",
             "Holding": "The campaign ended without a verdict, and its weights are being kept; wait.",
