@@ -12,7 +12,7 @@ from earlystop.api.body_knobs import Api
 STOPPED = "stop"
 CUT = "length"
 TOOL_CALLS = "tool_calls"
-ABORTED = "aborted"
+BROKEN_OFF = "aborted"
 OTHER = "other"
 _FINISHES = {
     "stop": STOPPED,
@@ -30,11 +30,11 @@ _FINISHES = {
     "repetition": "repetition",
     "content_filter": "content_filter",
     "refusal": "content_filter",
-    "abort": ABORTED,
-    "aborted": ABORTED,
-    "cancelled": ABORTED,
-    "error": ABORTED,
-    "failed": ABORTED,
+    "abort": BROKEN_OFF,
+    "aborted": BROKEN_OFF,
+    "cancelled": BROKEN_OFF,
+    "error": BROKEN_OFF,
+    "failed": BROKEN_OFF,
 }
 """What engines call the ends of answers, by the words under which they are counted. Others count as `other`. One that
 the engine aborted, of its own or after an error within, is no answer."""
@@ -75,7 +75,7 @@ def read_answer(api: Api, body: bytes) -> Answer | None:
         return None
     tokens, reasoning = usage_in(answer)
     finishes = tuple(finishes_in(answer))
-    if (tokens is None and not finishes) or ABORTED in finishes:
+    if (tokens is None and not finishes) or BROKEN_OFF in finishes:
         return None
     return Answer(tokens, reasoning, finishes, is_empty=not has_content(api, answer))
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from earlystop.api.body_knobs import Api
-from earlystop.injector.answers import ABORTED, Answer, dicts, finishes_in, has_content, usage_in
+from earlystop.injector.answers import BROKEN_OFF, Answer, dicts, finishes_in, has_content, usage_in
 
 MAX_HELD = 4 << 20
 """Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""
@@ -41,7 +41,7 @@ class EventStream:
     @property
     def answer(self) -> Answer | None:
         """What was answered; None until the stream has ended, after an error in it, and if it could not be read."""
-        if not self.has_ended or self._has_failed or not self._is_readable or ABORTED in self._finishes:
+        if not self.has_ended or self._has_failed or not self._is_readable or BROKEN_OFF in self._finishes:
             return None
         return Answer(self._tokens, self._reasoning_tokens, tuple(self._finishes), is_empty=not self._has_content)
 
