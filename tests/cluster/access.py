@@ -207,5 +207,5 @@ class Access:
 
 
 def _is_established(crd: dict[str, Any]) -> bool:
-    conditions = {each["type"]: each["status"] for each in crd.get("status", {}).get("conditions", ())}
+    conditions = {each["type"]: each["status"] for each in (crd.get("status", {}).get("conditions") or ())}
     return conditions.get("Established") == "True"

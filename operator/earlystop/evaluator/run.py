@@ -57,7 +57,7 @@ async def evaluate(evaluation: Evaluation, port: int, stored: StoresTokens, aske
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    number_of_questions = counted(len(evaluation.questions), "golden question")
+    number_of_questions = counted(len(evaluation.questions), "golden question", "golden questions")
     typer.echo(f"asking {number_of_questions}; metrics on port {server.server_port}", err=True)
     try:
         async with AsyncExitStack() as open_clients:
