@@ -33,7 +33,6 @@ from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
-from earlystop.controller.watched_objects import NoMemories
 from earlystop.delivery.probes.session import probe_session
 from earlystop.rollout.record.retention import Retention
 
@@ -234,7 +233,6 @@ async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) 
     await kopf.operator(
         identity=identity,
         registry=handlers.registry(runtime),
-        memories=NoMemories(),
         settings=handlers.settings(namespaces, runtime.follower.kinds),
         standalone=True,
         clusterwide=not namespaces,
