@@ -40,7 +40,7 @@ class Scale:
 
 
 SEED = 2024
-QUICK, FULL = Scale(1000, 800, 500, 500), Scale(4000, 4000, 2000, 2000)
+QUICK, FULL = Scale(1000, 800, 200, 500), Scale(4000, 4000, 2000, 2000)
 
 
 @dataclass(frozen=True, slots=True)
