@@ -146,8 +146,8 @@ Missing = (
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
     """What a promotion of a candidate by evidence still needs at moment `at` (Unix seconds); none when it may be.
 
-    The least time of a step is named only where all else is there, and a mix that moved only where that is over, too:
-    it is no part of the proof, which earlier releases gave without it. Raises KeyError for a name that is not tried.
+    The least time of a step is named only where nothing else is missing, and then a mix that moved: it is no part of
+    the proof, which earlier releases gave without it. Raises KeyError for a name that is not tried.
     """
     missing = list(missing_proof(plan, state.comparison(name), state.active))
     if not strategy_of(plan).is_final(plan, state.step):
