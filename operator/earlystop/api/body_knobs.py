@@ -33,14 +33,14 @@ ENDINGS = {
 """How the path of each API ends, longer endings first."""
 
 
-_OF_A_THREAD = re.compile(r"/(?:threads|conversations)/[^/]+/messages$")
+_MESSAGES_OF_A_THREAD = re.compile(r"/(?:threads|conversations)/[^/]+/messages$")
 """A message is kept there, and none is generated."""
 
 
 def api_of(path: str) -> Api | None:
     """The API of a request's path, whatever stands before it; None where nothing is generated."""
     path = path.rstrip("/")
-    if _OF_A_THREAD.search(path):
+    if _MESSAGES_OF_A_THREAD.search(path):
         return None
     return next((api for ending, api in ENDINGS.items() if path.endswith(ending)), None)
 

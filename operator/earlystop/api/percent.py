@@ -1,4 +1,4 @@
-"""Fractions as whole or shortened percents, in sentences for people."""
+"""Fractions as rounded percentages, in sentences for people."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files.documents import read_documents
+from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
@@ -74,7 +74,15 @@ def _certified(verdict: Mapping[str, Any]) -> list[CertifiedBudget]:
         return []
     name = verdict["metadata"]["name"]
     return [
-        CertifiedBudget(record.policy, efforts[each], int(proven[each]), name, record.at, record.effect, record.saving)
+        CertifiedBudget(
+            policy=record.policy,
+            effort=efforts[each],
+            budget=int(proven[each]),
+            verdict=name,
+            at=record.at,
+            effect=record.effect,
+            saving=record.saving,
+        )
         for each in changed
     ]
 
@@ -162,7 +170,7 @@ def _verdicts_in(path: Path) -> list[dict[str, Any]]:
     found = [each for each in read_documents(path) if each.get("kind") == "EarlyStopVerdict"]
     if not found:
         raise CommandFailure(
-            f"{path} holds no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
+            f"{named(path)} holds no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
         )
     return found
 

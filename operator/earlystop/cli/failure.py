@@ -66,8 +66,8 @@ def _end_unwritten(error: OSError) -> NoReturn:
     sys.exit(FAILED)
 
 
-def have_every_stream() -> None:
-    """A stream that whoever started the process has closed is empty when it is read, and swallows what is written."""
+def replace_closed_streams() -> None:
+    """Put an empty stream in place of each that was closed before the process began: it swallows what is written."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as the process lives

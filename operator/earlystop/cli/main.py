@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from earlystop.cli.failure import have_every_stream, run_safely, write_whatever_the_terminal_knows
+from earlystop.cli.failure import replace_closed_streams, run_safely, write_whatever_the_terminal_knows
 from earlystop.cli.lazy_commands import LazyCommand, LazyCommands
 
 PROGRAM = "kubectl earlystop"
@@ -82,7 +82,7 @@ def options(
 
 def run() -> None:
     """The program."""
-    have_every_stream()
+    replace_closed_streams()
     write_whatever_the_terminal_knows()
     run_safely(lambda: app(prog_name=PROGRAM))
 

@@ -184,7 +184,8 @@ def waiting_requests(policy: Manifest, verb: str) -> tuple[WaitingRequest, ...]:
 def _unused(policy: Manifest, state: RolloutState, verb: str, text: str) -> str:
     """The text of a request, with a number where the same text was dealt with or still stands there: the operator
     does not look at a text twice."""
-    return unused_text(state, verb, text, (policy["metadata"].get("annotations", {}).get(annotation_of(verb), ""),))
+    annotations = policy["metadata"].get("annotations") or {}
+    return unused_text(state, verb, text, (annotations.get(annotation_of(verb), ""),))
 
 
 def same_situation(read: Manifest, newer: Manifest) -> bool:

@@ -85,8 +85,8 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
     if len(names) > 1:
         sentences.append(
             f"Each of {counted(len(names), 'candidate')} ({', '.join(names)}) is supposed to be like that, and to "
-            "stay until its "
-            f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
+            f"stay until its own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them "
+            "together needs no more."
         )
     sentences += _question_remarks(spec, found)
     if not spec.delivery.traits.split_known:

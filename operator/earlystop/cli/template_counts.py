@@ -17,6 +17,7 @@ from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import PresetTraits
 from earlystop.api.source import SourceSpec
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files.documents import named
 from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.terminal import printable
 from earlystop.metrics.source.client import ExactPrometheus
@@ -68,9 +69,9 @@ def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise CommandFailure(f"{path}: spec.{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise CommandFailure(f"{named(path)}: spec.{where}: {first['msg'].removeprefix('Value error, ')}") from None
     except TemplateError as error:
-        raise CommandFailure(f"{path}: {error}") from None
+        raise CommandFailure(f"{named(path)}: {error}") from None
     return source
 
 

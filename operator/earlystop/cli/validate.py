@@ -53,7 +53,7 @@ def command(
             for problem in _problems(manifest):
                 problems += 1
                 say(f"{named(path)}: {_name(manifest)}: {problem}")
-            for note in (*_notes(manifest), *idle_notes(manifest), *_asked(manifest)):
+            for note in (*_notes(manifest), *idle_notes(manifest), *_evaluator_notes(manifest)):
                 say(f"{named(path)}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)
@@ -87,8 +87,8 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
     if manifest.get("kind") != POLICY or not isinstance(spec, dict) or not isinstance(metadata, dict):
         return []
     approval, annotations = spec.get("approval"), metadata.get("annotations")
-    is_asked = isinstance(approval, dict) and approval.get("notByAuthor") is True
-    if not is_asked or (isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION)):
+    is_evaluator_notes = isinstance(approval, dict) and approval.get("notByAuthor") is True
+    if not is_evaluator_notes or (isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION)):
         return []
     return [
         f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
@@ -96,8 +96,8 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-def _asked(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """What a policy asks of its evaluators."""
+def _evaluator_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Which evaluators a policy needs."""
     return tuple(evaluator_notes(manifest)) if manifest.get("kind") == POLICY else ()
 
 

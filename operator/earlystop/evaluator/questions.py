@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from earlystop.api.json_once import object_once
 from earlystop.evaluator.scoring import Scoring
 
 DEFAULT_CLASS = "default"
@@ -136,14 +137,11 @@ def _no_number(name: str) -> float:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, also one within another. Raises GoldenError for a key that stands twice: JSON would take the last
-    one without a word."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise GoldenError(f"{key[:_LONGEST_SHOWN]!r} stands twice; write it once")
-        found[key] = value
-    return found
+    """As `object_once`. Raises GoldenError, whose message is told as it is."""
+    try:
+        return object_once(pairs)
+    except ValueError as error:
+        raise GoldenError(str(error)) from None
 
 
 def _repeated(earlier: str, same_body: bool) -> str:

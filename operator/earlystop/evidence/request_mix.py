@@ -25,7 +25,7 @@ from earlystop.evidence import em_claims, missing_answers
 from earlystop.evidence.objective import Objective
 
 TOLERANCE = 0.1
-"""Of the margin. The parts of a constant mix differ by chance, and by far less than this."""
+"""A part of the margin. The parts of a constant mix differ by chance, which moves the bound by far less than this."""
 
 
 class Shift(NamedTuple):
@@ -57,14 +57,16 @@ class _Class:
 def shift(objective: Objective, looks: Iterable[Look], dispersion: float = 1.0) -> Shift:
     """By how much the mean over all requests of the looks differs from that of their evidence.
 
-    dispersion: by which answers scatter more than independent ones, >= 1. Nothing without query classes.
+    dispersion: by which the variance of answers is larger than that of independent ones, >= 1. Zeros without query
+    classes.
     """
     if not objective.classes:
         return Shift(0.0, 0.0)
     classes: dict[str, _Class] = {}
     for look in looks:
         _add(classes, objective, look)
-    requests, weights = (sum(getattr(each, of) for each in classes.values()) for of in ("requests", "weight"))
+    requests = sum(each.requests for each in classes.values())
+    weights = sum(each.weight for each in classes.values())
     difference = variance = 0.0
     for each in classes.values():
         if not each.requests or not weights:
@@ -86,7 +88,7 @@ def holds_over_requests(objective: Objective, moved: Shift, low: float) -> bool:
 
 
 def _add(classes: dict[str, _Class], objective: Objective, look: Look) -> None:
-    rest = 1 - look.share / 100  # a stake is the gap over a variance, which is as 1 / (1 - w)
+    rest = 1 - look.share / 100  # times the candidate's answers, which are as w: the weight w (1 - w)
     judged = missing_answers.as_judged(objective, look)
     for name, (baseline, candidate) in em_claims.by_class(objective, judged).items():
         each = classes.setdefault(name, _Class())

@@ -53,8 +53,8 @@ def edited(
         return EditedBody(body, dict.fromkeys(settings, Effect.REFUSED))
     effects = {name: _apply(root, api, setting, text) for name, (setting, text) in settings.items()}
     streams = is_true(root.value("stream"))
-    tells_usage = may_ask_usage and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
-    asks_usage = streams and tells_usage and _ask_for_usage(root)
+    may_tell_usage = may_ask_usage and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
+    asks_usage = streams and may_tell_usage and _ask_for_usage(root)
     return EditedBody(root.whole().encode() if root.is_changed else body, effects, asks_usage, streams)
 
 

@@ -170,9 +170,9 @@ class Injector:
             body, wanted = await request.read(), self._wanted(told)
             change = edit(body, api, wanted)
             counted.edited(change, told.settings)
-            unasked = partial(edit, body, api, wanted, may_ask_usage=False)
+            without_usage = partial(edit, body, api, wanted, may_ask_usage=False)
             try:
-                async with self._answered(request, change, unasked) as (change, answer):
+                async with self._answered(request, change, without_usage) as (change, answer):
                     head = passed_on(answer.headers)
                     if golden:
                         head.update(told.names(self._settings.header_prefix))
@@ -192,7 +192,7 @@ class Injector:
 
     @asynccontextmanager
     async def _answered(
-        self, request: web.Request, change: EditedBody, without_question: Callable[[], EditedBody]
+        self, request: web.Request, change: EditedBody, without_usage: Callable[[], EditedBody]
     ) -> AsyncIterator[tuple[EditedBody, aiohttp.ClientResponse]]:
         """The engine's answer to this body. Where the engine does not take the question for usage, which was not the
         client's, it has refused and generated nothing, and gets the body without that question."""
@@ -200,7 +200,7 @@ class Injector:
             if not (change.asks_usage and answer.status in REFUSALS and _USAGE_OPTION.search(await answer.read())):
                 yield change, answer
                 return
-        change = without_question()
+        change = without_usage()
         async with self._sent(request, change) as answer:
             yield change, answer
 

@@ -62,15 +62,15 @@ def is_new(state: RolloutState, verb: str, request: Request) -> bool:
 
 
 def is_spent(state: RolloutState, verb: str, request: Request) -> bool:
-    """Whether a request's text was dealt with before another one, or before nothing stood there."""
+    """Whether a request's text was dealt with earlier, and another one, or none, stood there since."""
     return bool(request.text) and _digest(request.text) in handled_of(state, verb).spent
 
 
-def unused_text(state: RolloutState, verb: str, text: str, standing: Iterable[str] = ()) -> str:
-    """The text of a request with a number behind it where it needs one, so that the operator deals with it. standing:
-    other texts that it must not be."""
+def unused_text(state: RolloutState, verb: str, text: str, others: Iterable[str] = ()) -> str:
+    """The text of a request with a number behind it where it needs one, so that the operator deals with it. others:
+    further texts that it must not be."""
     base = text.partition("#")[0]
-    used = {*standing, handled_of(state, verb).text}
+    used = {*others, handled_of(state, verb).text}
     numbered = (base if number == 1 else f"{base}#{number}" for number in count(1))
     return next(each for each in numbered if each not in used and _digest(each) not in handled_of(state, verb).spent)
 
@@ -96,7 +96,8 @@ def note_handled(state: RolloutState, verb: str, request: Request) -> RolloutSta
 
 
 def _spent_after(before: HandledRequest, verb: str, request: Request) -> tuple[str, ...]:
-    """The texts that are spent once a request stands there. `spec.suspend` has two values, which are never spent."""
+    """Digests of the texts that are spent once this request stands there. `spec.suspend` has two values, neither of
+    which is ever spent."""
     if verb == SUSPEND or not before.text or request.text == before.text:
         return before.spent
     digest = _digest(before.text)

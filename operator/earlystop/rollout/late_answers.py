@@ -29,29 +29,30 @@ from earlystop.rollout.state import Comparison
 from earlystop.rollout.totals import Totals
 
 OF_MARGIN = 0.1
-"""Open requests beyond those at the beginning, or fewer, that may be missing or too many: as a part of the margin."""
+"""Answers that may be missing, or too many, among all requests of the evidence: as a part of the margin."""
 
 LEAST_WAIT_SECONDS = 600
-"""A load that swings comes back to where it was in this time, if it is one that minutes change."""
+"""A load that swings within minutes comes back to where it was in this time."""
 
 DEVIATIONS = 0.7
-"""Of what chance does to the number of open requests. A look that waits for no reason is taken a little later."""
+"""Standard deviations of the number of open requests that count as chance. They are few, since a look that waits for no
+reason is only taken a little later."""
 
 
-class Pile(Enum):
+class Backlog(Enum):
     """What open requests say of a look."""
 
     STEADY = auto()
     """As many are open as when the evidence began, or the wait is over."""
     WAITS = auto()
-    """More are open, or fewer."""
+    """More are open, or fewer, than chance explains."""
     BEGAN_TOO_SOON = auto()
     """Fewer are open than when the evidence began, and no look of the step was used yet."""
 
 
 class Moment(NamedTuple):
-    """Of a look. at: moment of it; step: which one; begun_at: when the step's evidence began; spacing: seconds between
-    two looks."""
+    """When a look is, in Unix seconds, and of which step. begun_at: when the step's evidence began, in Unix seconds.
+    spacing: seconds between two looks, > 0."""
 
     at: int
     step: int
@@ -59,9 +60,9 @@ class Moment(NamedTuple):
     spacing: int
 
 
-def pile_of(
+def backlog_of(
     comparison: Comparison, totals: Totals, moment: Moment, in_flight: Sequence[int | None] = (None, None)
-) -> Pile:
+) -> Backlog:
     """What open requests of either variant say of a look.
 
     totals: counts of the step. in_flight: requests that processes still answer, of the baseline and of the candidate;
@@ -69,26 +70,26 @@ def pile_of(
     """
     objective, used = comparison.evidence.objective, comparison.looks[-1:]
     if not attrition.is_checked(objective):
-        return Pile.STEADY
+        return Backlog.STEADY
     is_first = not used or used[0].step != moment.step
     since = moment.begun_at if is_first else max(moment.begun_at, used[0].at)
     if moment.at - since >= max(LOOKS_TO_END * moment.spacing, LEAST_WAIT_SECONDS):
-        return Pile.STEADY
+        return Backlog.STEADY
     process = comparison.evidence.attrition
-    known = process.requests.open if process.requests.step == moment.step else (0, 0)
+    open_before = process.requests.open if process.requests.step == moment.step else (0, 0)
     arms = (
-        _Arm(totals.baseline, comparison.mark.baseline, process.baseline, known[0], in_flight[0]),
-        _Arm(totals.candidate, comparison.mark.candidate, process.candidate, known[1], in_flight[1]),
+        _Arm(totals.baseline, comparison.mark.baseline, process.baseline, open_before[0], in_flight[0]),
+        _Arm(totals.candidate, comparison.mark.candidate, process.candidate, open_before[1], in_flight[1]),
     )
     beyond = [_beyond_chance(arm, OF_MARGIN * objective.margin) for arm in arms]
     if not any(beyond):
-        return Pile.STEADY
-    return Pile.BEGAN_TOO_SOON if is_first and min(beyond) < 0 else Pile.WAITS
+        return Backlog.STEADY
+    return Backlog.BEGAN_TOO_SOON if is_first and min(beyond) < 0 else Backlog.WAITS
 
 
 class _Arm(NamedTuple):
     """One variant. now: counts of the step; mark: those at the last look; sums: of all looks; grown: by how many more
-    requests were open at the last look than when the evidence began; in_flight: as in `pile_of`."""
+    requests were open at the last look than when the evidence began; in_flight: as in `backlog_of`."""
 
     now: Tally
     mark: Tally

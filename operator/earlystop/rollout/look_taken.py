@@ -12,7 +12,7 @@ from earlystop.rollout.comparing import compared
 from earlystop.rollout.decided import is_decided_by_evidence, with_decision
 from earlystop.rollout.golden_questions import counts_twice, exhausted
 from earlystop.rollout.last_decision import last_decision, questions_used_up
-from earlystop.rollout.late_answers import Moment, Pile, pile_of
+from earlystop.rollout.late_answers import Backlog, Moment, backlog_of
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full, spacing_now
 from earlystop.rollout.plan import Plan, StageKind
@@ -57,12 +57,14 @@ def take_look(
     if stage.kind is StageKind.LEARN:
         return _learn(times, state, at, totals[0])
     weights = _weights_of_a_look(plan, state)
-    piles = _piles(times, state, totals, at, in_flight)
-    if Pile.BEGAN_TOO_SOON in piles and piles.count(Pile.BEGAN_TOO_SOON) == len(state.active):
+    backlogs = _backlogs(times, state, totals, at, in_flight)
+    if Backlog.BEGAN_TOO_SOON in backlogs and backlogs.count(Backlog.BEGAN_TOO_SOON) == len(state.active):
         return begun_anew(state, at, totals)
     following = tuple(
-        each if each.dropped or pile is not Pile.STEADY else compared(each, counts, at, state.step, *weights[each.name])
-        for each, counts, pile in zip(state.comparisons, totals, piles, strict=True)
+        compared(each, counts, at, state.step, *weights[each.name])
+        if backlog is Backlog.STEADY and not each.dropped
+        else each
+        for each, counts, backlog in zip(state.comparisons, totals, backlogs, strict=True)
     )
     if all(new is old for new, old in zip(following, state.comparisons, strict=True)):
         return state
@@ -71,16 +73,16 @@ def take_look(
     return _conclude(times, replace(state, comparisons=following), at)
 
 
-def _piles(
+def _backlogs(
     times: LiveTimes, state: RolloutState, totals: Sequence[Totals], at: int, in_flight: Sequence[int] | None
-) -> tuple[Pile, ...]:
+) -> tuple[Backlog, ...]:
     """What open requests say of each candidate's look, where they are measured."""
     if not times.settle.measured or state.evidence_from is None:
-        return (Pile.STEADY,) * len(totals)
+        return (Backlog.STEADY,) * len(totals)
     moment = Moment(at, state.step, state.evidence_from, spacing_now(times, state))
     known: Sequence[int | None] = in_flight or (None,) * (1 + len(totals))
     return tuple(
-        Pile.STEADY if each.dropped else pile_of(each, counts, moment, (known[0], of_candidate))
+        Backlog.STEADY if each.dropped else backlog_of(each, counts, moment, (known[0], of_candidate))
         for each, counts, of_candidate in zip(state.comparisons, totals, known[1:], strict=True)
     )
 

@@ -123,8 +123,8 @@ class HoursNotCovered:
 
 @dataclass(frozen=True, slots=True)
 class MixMoved:
-    """The mix of query classes moved with the weights, so that a loss of the margin is not excluded over all requests.
-    margin: that loss. lost: of EM over all requests, as seen; the evidence alone excludes the margin."""
+    """The mix of query classes moved with the weights: evidence excludes a loss of `margin`, but not over all requests.
+    lost: the estimated loss of EM over all requests, a fraction."""
 
     margin: float
     lost: float

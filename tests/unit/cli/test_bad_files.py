@@ -128,6 +128,13 @@ def test_standard_input_is_read_for_a_hyphen() -> None:
     )
 
 
+@pytest.mark.parametrize("bad", ["3", "- 3", "&a [*a]", "a: [" * 600], ids=["number", "list", "itself", "depth"])
+def test_what_is_wrong_on_standard_input_is_told_of_it_by_name(bad: str) -> None:
+    result = CliRunner().invoke(app, ["validate", "-"], input=bad)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: the standard input")
+
+
 def validated(*objects: Any) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["validate", "-"], input=yaml.safe_dump_all(objects))
     return result.exit_code, " ".join(result.output.split())

@@ -173,6 +173,12 @@ def test_a_request_that_was_dealt_with_is_asked_for_again_in_other_words() -> No
     assert Request(f"{revision}/w10#3", "x").revision == revision and Request("r/w10#3", "x").candidate == "w10"
 
 
+def test_a_policy_whose_annotations_are_null_is_one_without_any() -> None:
+    policy = annotated("observing")
+    policy["metadata"]["annotations"] = None
+    assert promote(policy, None, LATER).value == abort(policy, LATER).value == REACHED["observing"].revision
+
+
 def test_requests_of_others_that_wait_are_told_and_unsigned_decisions_are_dropped() -> None:
     policy = annotated("observing", promote="0123456789", retry="9", abort="1", **{"abort-by": "bob for 1"})
     told = {each.verb: each for each in waiting_requests(policy, "suspend")}

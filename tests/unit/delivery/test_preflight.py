@@ -13,9 +13,9 @@ from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.routes.gateways import (
+    BACKEND_HEADERS,
     CONTROLLERS_WITHOUT_BACKEND_FILTERS,
     CONTROLLERS_WITHOUT_OVERLAYS,
-    FEATURE,
     METHODS,
 )
 from earlystop.delivery.split import ShadowSetting
@@ -258,8 +258,8 @@ def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -
     [
         (None, True),
         ([], True),
-        ([{"name": "HTTPRoute"}, {"name": FEATURE}, {"name": METHODS}], True),
-        (["HTTPRoute", FEATURE, METHODS], True),
+        ([{"name": "HTTPRoute"}, {"name": BACKEND_HEADERS}, {"name": METHODS}], True),
+        (["HTTPRoute", BACKEND_HEADERS, METHODS], True),
         (["HTTPRoute", METHODS], False),
         ([{"name": "HTTPRoute"}], False),
         (["HTTPRoute"], False),
@@ -271,13 +271,13 @@ def test_listed_features_are_believed_and_a_missing_list_is_no_no(listed: list[A
     refusal = refused(inputs(gateway_classes={"traefik": named}))
     assert (refusal is None) is fit
     if refusal is not None:
-        assert refusal.reason == "GatewayUnfit" and FEATURE in refusal.message
+        assert refusal.reason == "GatewayUnfit" and BACKEND_HEADERS in refusal.message
     assert refused(inputs(gateway_classes={"traefik": named}, spec=spec_in("Shadow"))) is None
 
 
 @pytest.mark.parametrize("mode", route_modes())
 def test_a_class_that_lists_more_than_the_core_and_no_methods_is_refused_in_every_mode(mode: str) -> None:
-    listed = ["HTTPRoute", "HTTPRoutePathRewrite", "HTTPRouteResponseHeaderModification", FEATURE]
+    listed = ["HTTPRoute", "HTTPRoutePathRewrite", "HTTPRouteResponseHeaderModification", BACKEND_HEADERS]
     named = {"metadata": {"name": "edge"}, "spec": {"controllerName": "example.com/x"}}
     here = inputs(gateway_classes={"traefik": {**named, "status": {"supportedFeatures": listed}}}, spec=spec_in(mode))
     refusal = refused(here)

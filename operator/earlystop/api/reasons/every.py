@@ -20,7 +20,7 @@ from earlystop.api.reasons.query_classes import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.reasons.search import search_rows
 from earlystop.api.reasons.settings import settings_rows
 from earlystop.api.reasons.traffic import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
-from earlystop.api.reasons.waiting import WAITING_REASONS
+from earlystop.api.reasons.waiting import HELD_PROMOTION_REASONS, WAITING_REASONS
 from earlystop.api.reasons.workload import WORKLOAD_ROWS
 from earlystop.api.source import REACHABLE
 
@@ -235,10 +235,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Applying": "The weights of a step are being put in force; wait.",
             "Settling": "Evidence of the step begins when its answers are nearly all in; wait.",
             "Observing": "Requests of both variants are compared; wait for the verdict.",
-            "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
-            "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
-            "MixMoved": "Evidence is of another mix of query classes than all requests; wait for more of this step.",
-            "EvidenceTurned": "The latest answers speak against what was proven before; look for what changed.",
+            **HELD_PROMOTION_REASONS,
             "Promoting": "The candidate is being given all requests; wait.",
             "RollingBack": "All requests are being given to the baseline; wait.",
             "Holding": "The campaign ended without a verdict, and its weights are being kept; wait.",
@@ -305,7 +302,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
             "policy before editing its traffic.",
             "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
-            "RequestIgnored": "A request by annotation is about another campaign, or was dealt with before.",
+            "RequestIgnored": "A person's request by annotation is about another campaign, or was dealt with before, "
+            "and nothing is done about it; if it is meant anew, write the text that the message names.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),

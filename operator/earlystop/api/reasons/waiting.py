@@ -1,4 +1,4 @@
-"""The reasons why a comparison waits or began early, with a sentence each, as in `every.py`."""
+"""The reasons why a comparison waits or began early, or a promotion waits, with a sentence each, as in `every.py`."""
 
 from __future__ import annotations
 
@@ -15,5 +15,16 @@ WAITING_REASONS: Mapping[str, str] = MappingProxyType(
         "Cohorts learn it where servers count by users, or with rollout.aaSeconds (operator/docs/cohorts.md).",
         "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
         "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
+    }
+)
+
+HELD_PROMOTION_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
+        "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
+        "MixMoved": "All is proven, but about another mix of query classes than all requests have, since the mix moved "
+        "with the weights; wait for more requests of this step.",
+        "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
+        "until they speak for it again; look for what changed.",
     }
 )

@@ -21,17 +21,17 @@ Shown = Mapping[str, "Shown"]
 
 FORM, FORMER_FORM = "2:", "1:"
 """What a text begins with that was made with the present dictionary; another dictionary needs another form. In the
-former one the texts of `BYTES` stood among the fields, which took an eighth more room."""
+former one the texts of `BYTE_FIELDS` stood among the fields, which took an eighth more room."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
 
-BYTES = ("checkpoint", "looks", "parked", "spans", "windowParts")
+BYTE_FIELDS = ("checkpoint", "looks", "parked", "spans", "windowParts")
 """Fields of `guard` that are packed bytes by themselves, as text: they stand as bytes behind the other fields."""
-OF_TEXT = ":"
-"""What some of these texts begin with, which none of their bytes gives."""
+TEXT_PREFIX = ":"
+"""What some of these texts begin with; it is no part of their bytes."""
 
-BARE = -zlib.MAX_WBITS
-"""These bytes are compressed without a head and a checksum."""
+RAW_DEFLATE = -zlib.MAX_WBITS
+"""Window of zlib for a stream without header and checksum, as which these bytes are compressed."""
 
 _ALL: Shown = {}
 _OF_A_VARIANT: Shown = {"scored": _ALL, "exactMatch": _ALL, "meanTokens": _ALL}
@@ -197,7 +197,7 @@ def packed_fields(fields: Status) -> str:
     content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
     packed = packer.compress(content) + packer.flush()
-    bare = zlib.compressobj(9, zlib.DEFLATED, BARE, 9)
+    bare = zlib.compressobj(9, zlib.DEFLATED, RAW_DEFLATE, 9)
     tail = bare.compress(b"".join(parts)) + bare.flush() if parts else b""
     return FORM + base64.b85encode(packed + tail).decode()
 
@@ -225,9 +225,9 @@ def _without_bytes(fields: Status) -> tuple[Status, list[bytes]]:
     """Fields without the bytes that stand behind them, and these. In their place stand how many there are, and what
     their text begins with."""
     guard, parts = dict(fields.get("guard") or {}), []
-    for name in BYTES:
+    for name in BYTE_FIELDS:
         text = guard.get(name)
-        begin = OF_TEXT if isinstance(text, str) and text.startswith(OF_TEXT) else ""
+        begin = TEXT_PREFIX if isinstance(text, str) and text.startswith(TEXT_PREFIX) else ""
         found = _bytes_of(text, begin)
         if found is not None:
             guard[name] = [len(found), begin]
@@ -250,11 +250,11 @@ def _with_bytes(fields: Status, tail: bytes) -> Status:
     """Inverse of `_without_bytes`. Raises ValueError for a tail that is too short or too long."""
     guard = fields.get("guard") or {}
     if tail:
-        unpacker = zlib.decompressobj(BARE)
+        unpacker = zlib.decompressobj(RAW_DEFLATE)
         tail = unpacker.decompress(tail, LARGEST)
         if not unpacker.eof or unpacker.unused_data:
             raise ValueError("it is cut off, or larger than any status")
-    for name in BYTES:
+    for name in BYTE_FIELDS:
         if isinstance(guard.get(name), list):
             length, begin = guard[name]
             part, tail = tail[:length], tail[length:]

@@ -155,7 +155,7 @@ def _items(path: Path, number: int, document: Any) -> list[dict[str, Any]]:
     for each in items:
         if not isinstance(each, dict):
             what = f"{shown(each)} is no object; write fields, as in kind: EarlyStopPolicy."
-            raise CommandFailure(f"{path}, document {number}: {what}")
+            raise CommandFailure(f"{named(path)}, document {number}: {what}")
     return list(items)
 
 
@@ -167,7 +167,7 @@ def _ensure_bounded(path: Path, text: str) -> None:
     for event in yaml.parse(text, SAFE_LOADER):
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise CommandFailure(f"{path}: the alias *{event.anchor} is a part of what it stands for.")
+                raise CommandFailure(f"{named(path)}: the alias *{event.anchor} is a part of what it stands for.")
             nodes += sizes.get(str(event.anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             nodes += 1
@@ -181,4 +181,6 @@ def _ensure_bounded(path: Path, text: str) -> None:
             if anchor:
                 sizes[anchor] = nodes - before
         if nodes > MOST_NODES or len(open_nodes) > DEEPEST:
-            raise CommandFailure(f"{path} is deeper or larger than any manifest, once its aliases are written out.")
+            raise CommandFailure(
+                f"{named(path)} is deeper or larger than any manifest, once its aliases are written out."
+            )

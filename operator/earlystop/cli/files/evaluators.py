@@ -14,8 +14,8 @@ MOST_NAMED = 3
 
 
 def evaluator_notes(manifest: dict[str, Any]) -> Iterator[str]:
-    """That several candidates are asked by an evaluator each; nothing where one evaluator is enough, and of a manifest
-    whose fields have not the form that they must have."""
+    """A note that each of several candidates needs an evaluator of its own; none where one is enough, nor of a manifest
+    that is malformed, about which other notes say what to fix."""
     try:
         spec = spec_of(manifest)
     except Malformed:

@@ -17,7 +17,8 @@ class KeptBytes:
         self._kept: Counter[str | None] = Counter()
 
     def fits(self, namespace: str | None, size: int) -> bool:
-        """Whether an object of so many bytes may be kept besides what is. namespace: None for cluster-scoped kinds."""
+        """Whether an object of so many bytes, before it is packed, may be kept besides what is. namespace: None for
+        cluster-scoped kinds."""
         return size <= LARGEST_KEPT and self._kept[namespace] + size <= NAMESPACE_KEPT
 
     def changed(self, namespace: str | None, before: int, now: int) -> None:

@@ -91,7 +91,7 @@ class TrackedPolicy:
     read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
-    _asked: tuple[Plan, PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
+    _asked_for: tuple[Plan, PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
@@ -179,10 +179,10 @@ class TrackedPolicy:
         plan, spec, retry = state.plan, self.spec, self.retry_token
         if plan is None:
             return False
-        known = self._asked
+        known = self._asked_for
         if known is None or known[0] is not plan or known[1] is not spec or known[2] != retry:
             # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
-            known = self._asked = plan, spec, retry, plan.is_asked_for(spec, retry)
+            known = self._asked_for = plan, spec, retry, plan.is_asked_for(spec, retry)
         return not known[3]
 
     def announce(self, note: EventNote) -> None:

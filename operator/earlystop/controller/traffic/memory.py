@@ -49,7 +49,7 @@ class TrafficMemory:
     rest: the split that was last taken off, None for none.
     engine: what the engine answered to the operator's own questions, None before that.
     failures: attempts since the last proof.
-    users_objects: a digest of the users' objects that the policy's own were last as needed for, None before that.
+    users_objects: a digest of the users' objects when the policy's own last were as these need, None before that.
     edits: how many edits of objects watches have shown.
     successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
         nothing of this policy is on the route any more for that.

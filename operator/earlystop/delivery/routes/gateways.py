@@ -8,15 +8,16 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 
-FEATURE = "HTTPRouteBackendRequestHeaderModification"
+BACKEND_HEADERS = "HTTPRouteBackendRequestHeaderModification"
 METHODS = "HTTPRouteMethodMatching"
-"""An extended feature, as `FEATURE` is; each match of an overlay names the method POST."""
+"""Both are extended features of Gateway API. Each match of an overlay names the method POST."""
 ELSEWHERE = (
     "Use another gateway, or delivery.mode HeaderCohort or Shadow, or RequestBody with split: Injector, which need no "
     "filter on a backend."
 )
 
 _CORE = "HTTPRoute"
+"""The core feature, with whose name those of all extended ones begin."""
 
 # By controllerName of the GatewayClass, or its beginning before a slash. They refuse, ignore or fail on filters of a
 # backend.
@@ -66,10 +67,11 @@ def backend_filter_refusal(inputs: ClusterInputs) -> Refusal | None:
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. {ELSEWHERE}")
         features = supported_features(gateway_class)
-        if features and FEATURE not in features:
+        if features and BACKEND_HEADERS not in features:
             name = gateway_class["metadata"]["name"]
             return Refusal(
-                "GatewayUnfit", f"GatewayClass {name} lists its features, and {FEATURE} is not among them. {ELSEWHERE}"
+                "GatewayUnfit",
+                f"GatewayClass {name} lists its features, and {BACKEND_HEADERS} is not among them. {ELSEWHERE}",
             )
     return None
 

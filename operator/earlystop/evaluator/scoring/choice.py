@@ -96,6 +96,7 @@ _CONCLUSION = re.compile(
 _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
 _RIGHT = ("true", "correct", "right")
+"""Verdicts that call an option right; the others of `_JUDGED` call it wrong."""
 _JUDGED = re.compile(
     rf"(?:^|(?<=[\s;,.(\[|]))([A-Z])(?:[)\]]?\s*[:.=|–—-]+|[)\]]|\s+is)\s*"
     rf"((?i:incorrect|correct|true|false|right|wrong))(?![{_WORD}])",

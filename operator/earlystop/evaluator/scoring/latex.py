@@ -19,8 +19,10 @@ _DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displ
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
 """A formula between dollars; in "$5 and $6" they are currency."""
 _COMMAND = re.compile(r"\\(?:pi|alpha|beta|gamma|delta|theta|lambda|mu|phi|varphi|omega|tau|e)(?![A-Za-z])")
+"""A command that is an argument without braces, as in \\frac\\pi 2."""
 _ARRAY = re.compile(r"\(?\\begin\{array\}\{[lcr|]*\}((?:(?!\\(?:begin|end)\{)[\s\S]){0,2000})\\end\{array\}\)?")
 _MATRIX = re.compile(r"\\(begin|end)\{[bB]matrix\}")
+"""Other ways to write a matrix, an array in parentheses among them: all become one."""
 _FRACTION = re.compile(r"\\[dtc]?frac(?![A-Za-z])")
 _SMALL_FRACTION = re.compile(r"(-?)\\frac\{\s*(-?[0-9]{1,100})\s*\}\{\s*([0-9]{1,100})\s*\}")
 _ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z])")

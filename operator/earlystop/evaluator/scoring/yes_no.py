@@ -53,6 +53,7 @@ _NOT_SO = re.compile(
     rf"(?:the answer is |it is )?{_WORD}",
     re.IGNORECASE,
 )
+"""A word that an answer denies: "it is wrong to say yes"."""
 _CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE)
 """Of words on both sides of these, those after the last one are the answer's own."""
 

@@ -17,7 +17,7 @@ from earlystop.evidence.mixture import log_mixture
 from earlystop.evidence.objective import Claim, ClaimKind, Objective
 
 STEPS = 1024
-"""Of a unit of log R: a stored detector has whole steps."""
+"""Parts of a unit of log R (natural log): a stored detector has whole ones."""
 LOWEST = -24.0
 """What is lower is stored as nothing: no alarm comes of it."""
 MOST_STEPS = 65_535
@@ -60,9 +60,9 @@ def unpack_detectors(text: str, objective: Objective) -> Detectors:
 
 
 def rounded(detectors: Detectors, objective: Objective) -> Detectors:
-    """The detectors as they are stored: the log of each R is rounded down to whole steps. R less the time is a
-    supermartingale as before then, so that false alarms come no sooner; at one rounding in six looks or more, true ones
-    come later by a 6000th of a unit of evidence a look at most."""
+    """The detectors as they are stored: the log of each R is rounded down to whole steps. With a smaller R, R less the
+    time is still a supermartingale, so false alarms come no sooner. True ones lag by less than a step of `STEPS` for
+    each rounding; at most every sixth look is followed by one."""
     named = guard_detectors.named(detectors, objective)
     lower = [_with_log_r(each, tuple(map(_rounded_down, _log_r(each)))) for _, each in named]
     return unpack_detectors(pack_detectors(_detectors(lower, detectors), objective), objective)

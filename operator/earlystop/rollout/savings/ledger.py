@@ -30,6 +30,7 @@ from earlystop.api.counts import Tally, total
 from earlystop.rollout.plan import StageKind
 
 NOTHING = Tally()
+"""Counts of a variant that had no request."""
 LARGEST = 2**53
 """No account holds more: the largest whole number that every reader of JSON keeps."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from earlystop.rollout.search.progress import Incumbent, in_order
 
-MOST = 1e9
+MOST_TIMES_BASELINE = 1e9
 """No setting takes so many times the baseline's tokens."""
 
 
@@ -122,7 +122,8 @@ def _checked(trial: TrialPlan) -> TrialPlan:
         return trial
     saving, serves = trial.incumbent.least_saving, trial.incumbent_weight
     # By comparison, since a whole number of JSON may be too large for a float.
-    if type(saving) not in (int, float) or not -MOST < saving <= 1 or type(serves) is not int or not 0 < serves < 99:
+    is_saving = type(saving) in (int, float) and -MOST_TIMES_BASELINE < saving <= 1
+    if not is_saving or type(serves) is not int or not 0 < serves < 99:
         raise ValueError(f"the plan's incumbent saves {saving!r} at a weight of {serves!r} %")
     weight = trial.candidate_weight
     if weight is not None and (type(weight) is not int or not 0 < weight < 100 - serves):

@@ -61,8 +61,8 @@ class Worth:
 
     holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
     is supposed to save. requests: after which it ends as inconclusive. gain: in answers of the baseline, whose tokens
-    are saved over the horizon beyond what is saved already, minus those that the trial costs. value: the gain without
-    what a failure would keep other settings from.
+    are saved over the horizon beyond what is saved already, minus those that the trial costs. value: the gain less
+    what other settings would bring that a failure keeps from being tried.
     """
 
     holds: float

@@ -23,8 +23,8 @@ from earlystop.rollout.state import DECIDED, RolloutState
 from earlystop.rollout.stored.settings import settings_text, values_of
 from earlystop.rollout.trials.sequence import strategy_in, terms_of
 
-MOST = 1e9
-"""Estimates are far smaller, and their errors far larger than its inverse: with others nothing can be reckoned."""
+LARGEST_ESTIMATE = 1e9
+"""Estimates are far smaller, and their errors far larger than its inverse: with others nothing can be computed."""
 
 MOST_REQUESTS = 10**15
 """Of a trial: a thousand times what a search may take at most."""
@@ -191,7 +191,7 @@ def _estimate(mean: str | None, error: str | None) -> Estimate | None:
     if mean is None or error is None:
         return None
     estimate = Estimate(_finite(mean), _finite(error))
-    if abs(estimate.mean) > MOST or not 1 / MOST <= estimate.error <= MOST:
+    if abs(estimate.mean) > LARGEST_ESTIMATE or not 1 / LARGEST_ESTIMATE <= estimate.error <= LARGEST_ESTIMATE:
         raise ValueError(f"{mean} with an error of {error} is no estimate of a search")
     return estimate
 

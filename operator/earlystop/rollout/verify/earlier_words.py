@@ -24,7 +24,8 @@ ZERO = re.compile(r"(?<![\w.,+@/=-])\+?0(?:\.0+(?![\w.@/=-])|(?= %))")
 PERCENT = re.compile(r"(?<=[0-9]) %")
 """The sign of a percentage, which some earlier sentences wrote without a blank before it: "52%"."""
 
-OURS = ONE, ZERO, PERCENT
+REWORDED = ONE, ZERO, PERCENT
+"""What else than `PRESENT_WORD` earlier releases wrote otherwise."""
 
 
 def sentence_pattern(sentence: str, given: Iterable[str] = ()) -> str:
@@ -32,9 +33,9 @@ def sentence_pattern(sentence: str, given: Iterable[str] = ()) -> str:
     such as names, in which each word stays as it is."""
     words = re.escape(PRESENT_WORD)
     texts = sorted(set(given), key=len, reverse=True)
-    kept = [re.escape(each) for each in texts if any(re.search(ours, each) for ours in (PRESENT_WORD, *OURS))]
+    kept = [re.escape(each) for each in texts if any(re.search(ours, each) for ours in (PRESENT_WORD, *REWORDED))]
     word = rf"(?<![\w.@/=-]){words}(?![\w@/=-]|\.\w)"
-    ours = re.compile("|".join([*(f"({each})" for each in kept), word, *(each.pattern for each in OURS)]))
+    ours = re.compile("|".join([*(f"({each})" for each in kept), word, *(each.pattern for each in REWORDED)]))
     parts, rest = [], 0
     for found in ours.finditer(sentence):
         parts += [re.escape(sentence[rest : found.start()]), _in_any_release(found)]

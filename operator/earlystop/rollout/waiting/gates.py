@@ -117,7 +117,7 @@ def following(
 ) -> GatesAsked | None:
     """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
     gate. since: since when the decision waits. A gate that answered stays as it is, but for one that has been open for
-    `holds_seconds` while others are not: it is asked again. What a Job has shown once, it would show again."""
+    `holds_seconds` (> 0) while others are not: it is asked again, unless it is a Job, which would say the same."""
     if not gates:
         return None if asked is None or not asked.for_people else replace(asked, answers=())
     known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
