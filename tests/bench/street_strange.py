@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.objective import ClassMargin, Objective, Unscored
+from earlystop.evidence.objective import ClassMargin, Objective, Unscored, class_claim
 
 MARGIN, RISK, RATE, SIZE, LOOKS = 0.02, 0.05, 0.85, 200, 300
 SAVING, CAP = 0.10, 4096
@@ -222,9 +222,8 @@ def _as_many(share: float, loss: float) -> Callable[..., Iterator[tuple[Look, fl
 def _unscored_by_class(
     by_class: tuple[tuple[float, float], tuple[float, float]], loss: float
 ) -> Callable[..., Iterator[tuple[Look, float]]]:
-    """Half of the questions are hard, and nobody counts whose answers cannot be scored. by_class: the share of wrong
-    answers that cannot be, to easy and to hard questions, of the baseline and of the candidate. Hard ones alone
-    lose."""
+    """Half of the questions are hard. by_class: the share of wrong answers that cannot be scored, to easy and to hard
+    questions, of the baseline and of the candidate. Hard ones alone lose."""
 
     def looks(rng: np.random.Generator) -> Iterator[tuple[Look, float]]:
         for at in range(1, LOOKS + 1):
@@ -236,11 +235,22 @@ def _unscored_by_class(
                 right = rng.binomial(counts, (0.97, 0.55 - 2 * lost))
                 gone = rng.binomial(counts - right, unscored)
                 arms.append(tally(n, int(right.sum()), unscored=int(gone.sum())))
-                rows.append(list(zip(right.tolist(), (counts - right - gone).tolist(), strict=True)))
+                rows.append(list(zip(right.tolist(), (counts - right).tolist(), strict=True)))
             classes = tuple(ClassAnswers(*rows[0][k], *rows[1][k]) for k in (0, 1))
             yield Look(15 * at, 0, 50, arms[0], arms[1], classes=classes), loss
 
     return looks
+
+
+def harmed_classes(by_class: tuple[tuple[float, float], tuple[float, float]], runs: int, seed: int) -> float:
+    """The share of campaigns that name easy questions as harmed, which lose nothing. by_class: the share of wrong
+    answers that cannot be scored, to easy and to hard questions, of the baseline and of the candidate."""
+    objective, named = replace(PLAIN, classes=tuple(ClassMargin(name, MARGIN) for name in ("easy", "hard"))), 0
+    for run in range(runs):
+        rng = np.random.default_rng([seed, run])
+        state = engine.replay(objective, (look for look, _ in _unscored_by_class(by_class, MARGIN)(rng)))
+        named += class_claim("easy") in state.assessment.harms
+    return named / runs
 
 
 _CLASSES = tuple(ClassMargin(name, 0.2) for name in ("easy", "hard", "usual"))
@@ -272,29 +282,30 @@ KINDS: Mapping[str, Strange] = {
     "hard questions alone are unscored: 40 % of its wrong ones, counted as wrong": Strange(
         PLAIN, _hard_hidden(0.4, 0.0, MARGIN)
     ),
-}
-BEYOND: Mapping[str, Strange] = (
-    {
-        f"{share:.0%} of both unscored and excluded, of the candidate wrong ones alone, twice the margin lost": Strange(
-            replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
-        )
-        for share in (0.01, 0.02, 0.05)
-    }
-    | {
+    **{
         f"query classes, {share:.0%} of the candidate's wrong answers to hard questions unscored, no other": Strange(
             replace(PLAIN, classes=_CLASSES[:2]), _unscored_by_class(((0.0, 0.0), (0.0, share)), MARGIN)
         )
         for share in (0.03, 0.1, 0.3)
-    }
-    | {
-        "a job of 10,000 alike requests, in batches of 50, each 100th look": Strange(
-            LEARNED, _batches(100, 50, 0.3, 10_000)
-        )
-    }
-)
-"""What no count shows: as many are missing of both variants, and others; of which class an answer is that could not be
-scored; and what so few looks hold that no scatter of blocks is learned from them."""
+    },
+    "query classes, 30% of the baseline's wrong answers to hard questions unscored, no other": Strange(
+        replace(PLAIN, classes=_CLASSES[:2]), _unscored_by_class(((0.0, 0.3), (0.0, 0.0)), MARGIN)
+    ),
+}
+BEYOND: Mapping[str, Strange] = {
+    f"{share:.0%} of both unscored and excluded, of the candidate wrong ones alone, twice the margin lost": Strange(
+        replace(PLAIN, unscored=Unscored.EXCLUDE), _as_many(share, 2 * MARGIN), excused=True
+    )
+    for share in (0.01, 0.02, 0.05)
+} | {
+    "a job of 10,000 alike requests, in batches of 50, each 100th look": Strange(
+        LEARNED, _batches(100, 50, 0.3, 10_000)
+    )
+}
+"""What no count shows: as many are missing of both variants, and others; and what so few looks hold that no scatter of
+blocks is learned from them."""
 QUICK = (
     "session lengths with a Pareto tail of 1.2, likeness 0.1 and 0.5",
     "hard questions alone are unscored: 20 % of its wrong ones, excluded",
+    "query classes, 30% of the candidate's wrong answers to hard questions unscored, no other",
 )

@@ -160,6 +160,10 @@ def test_a_mix_that_moves_with_the_ramp_and_that_nobody_names_is_judged_by_what_
     assert sum(each.verdict is Verdict.PROMOTE and each.is_wrong(each.lost) for each in found) >= 9
 
 
+def test_a_class_that_loses_nothing_is_not_named_as_harmed_for_unscored_answers_of_another() -> None:
+    assert street_strange.harmed_classes(((0.0, 0.0), (0.0, 0.3)), 10, SEED) <= 0.1
+
+
 def test_that_as_many_are_missing_hides_which_ones_where_they_are_left_out() -> None:
     worst = next(kind for kind in street_strange.BEYOND if kind.startswith("5%"))
     promoted, _ = street_strange.errors(worst, 10, SEED)

@@ -135,7 +135,11 @@ that what earlier releases stored is read as before."""
 
 
 class ClassAnswers(NamedTuple):
-    """Scored answers of one query class, either cumulative or between two moments. Counts >= 0."""
+    """Scored answers of one query class, either cumulative or between two moments. Counts >= 0.
+
+    Where an answer that could not be scored is a wrong one, a mismatch is also each such answer of the class
+    (`missing_answers.class_answers`).
+    """
 
     baseline_match: int = 0
     baseline_mismatch: int = 0

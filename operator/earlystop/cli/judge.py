@@ -21,6 +21,7 @@ from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import Assessment, Gap, LogE, begin
 from earlystop.evidence.intervals import Interval
+from earlystop.evidence.missing_answers import class_answers
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.increments import compare
 from earlystop.rollout.plan import parse_plan, plan_text
@@ -142,7 +143,7 @@ def _added(totals: Totals, group: list[Line], objective: Objective) -> Totals:
     for each, known in zip(objective.classes, totals.classes, strict=True):
         own = [line for line in group if line.query_class == each.name]
         arms = [_sum(line for line in own if line.variant == variant) for variant in Variant]
-        counts = (count for arm in arms for count in (arm.match, arm.mismatch))
+        counts = class_answers(objective, *arms)
         classes.append(ClassAnswers(*(mine + more for mine, more in zip(known, counts, strict=True))))
     return Totals(totals.baseline + baseline, totals.candidate + candidate, tuple(classes))
 

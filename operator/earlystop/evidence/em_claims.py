@@ -60,10 +60,13 @@ def usable(objective: Objective, look: Look) -> bool:
     """Whether the answers of a look can be bet on now; otherwise they are to be kept for the next one.
 
     On pairs: there is one. On answers: both variants have some, and in every class where the candidate has any, the
-    baseline has too. The numbers of answers alone decide.
+    baseline has too. The numbers of answers alone decide; answers that could not be scored are some where they count
+    in their class.
     """
     if objective.basis is Basis.PAIRS:
         return look.candidate.pairs.total > 0
+    if missing_answers.counted_by_class(objective):
+        look = missing_answers.as_judged(objective, look)
     return look.baseline.scored > 0 and strata.usable(by_class(objective, look))
 
 

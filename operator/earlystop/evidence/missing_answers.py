@@ -11,6 +11,10 @@ nearest rates that lose the margin, so what any test needs rises with the varian
 1 % missing, 9 % at 2 %, 22 % at 5 % and 41 % at 10 %, where p is .85 (`make bench-street`). To bound the difference of
 the missing shares apart, and to add it to what scored answers show, costs more: two bounds add up where the variances
 of one do. A share that is taken as equal instead of shown to be costs its answers alone: that is `Exclude`.
+
+Of which query class an answer is that could not be scored, its question says, and counters do: the mismatches of a
+class in a look hold its own. In campaigns of version 2 nobody had counted that, so unscored answers of an arm are
+shared among its classes as its scored ones are.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.objective import Basis, Objective, Unscored
-from earlystop.evidence.version import FIRST
+from earlystop.evidence.version import FIRST, SECOND
 
 
 def counts_as_mismatch(objective: Objective) -> bool:
@@ -29,12 +33,20 @@ def counts_as_mismatch(objective: Objective) -> bool:
     return counts and objective.engine != FIRST
 
 
+def counted_by_class(objective: Objective) -> bool:
+    """Whether the mismatches of a query class in a look hold the class's own unscored answers."""
+    return bool(objective.classes) and counts_as_mismatch(objective) and objective.engine > SECOND
+
+
+def class_answers(objective: Objective, baseline: Tally, candidate: Tally) -> ClassAnswers:
+    """What a look holds of one query class. baseline, candidate: all that was counted of this class."""
+    wrong = [arm.mismatch + arm.unscored * counted_by_class(objective) for arm in (baseline, candidate)]
+    return ClassAnswers(baseline.match, wrong[0], candidate.match, wrong[1])
+
+
 def as_judged(objective: Objective, look: Look) -> Look:
     """The look as Exact Match and the floor are read from it: unscored answers are mismatches, where they count as
-    such, and none is left unscored. So to judge it again changes nothing.
-
-    Unscored answers of an arm are shared among query classes as its scored ones are, since nobody counts their class.
-    """
+    such, and none is left unscored. So to judge it again changes nothing."""
     if not counts_as_mismatch(objective):
         return look
     arms = look.baseline, look.candidate
@@ -42,7 +54,8 @@ def as_judged(objective: Objective, look: Look) -> Look:
     if not any(missing):
         return look
     baseline, candidate = (replace(arm, mismatch=arm.mismatch + arm.unscored, unscored=0) for arm in arms)
-    return replace(look, baseline=baseline, candidate=candidate, classes=_by_class(look, missing))
+    classes = look.classes if counted_by_class(objective) else _by_class(look, missing)
+    return replace(look, baseline=baseline, candidate=candidate, classes=classes)
 
 
 def _by_class(look: Look, missing: Sequence[int]) -> tuple[ClassAnswers, ...]:

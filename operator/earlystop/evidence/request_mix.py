@@ -9,8 +9,8 @@ questions that came at 1 % hardly count beside easy ones at 50 %. Over all reque
 The parts are known from counts of answers. d_class is measured with a variance, so T is, too. The lower bound of the
 sum is the interval's lower bound of d_evidence, which holds at all looks, and T less `sqrt(2 log(1 / risk))` standard
 errors; a class that has no evidence, but requests, may lose everything. It only ever holds a promotion, so it adds no
-error; that the hold is enough is measured (`make bench-street`). It sees classes that the policy names, and no other
-mixes.
+error; that the hold is enough is measured (`make bench-street`). From version 3 of the engine on, who recomputes a
+verdict recomputes it, too. It sees classes that the policy names, and no other mixes.
 """
 
 from __future__ import annotations

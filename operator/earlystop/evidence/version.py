@@ -9,11 +9,14 @@ neither a release in the middle of a rollout nor a later one changes what looks 
 - Version 2: the stake follows a running variance (`strata`), intervals are those of the tests that decide
   (`effect_bounds`), evidence is divided by how much events scatter between the arms, or users do (`divisors`), and
   all stages of a campaign share the risk of harm.
+- Version 3: unscored answers that count as mismatches are of the query class that they were asked in, where version 2
+  shared them among classes as scored answers are (`missing_answers`); and a mix of classes that moved with the weights
+  is part of what looks must prove (`request_mix`), where under version 2 the operator alone saw to it.
 """
 
 from __future__ import annotations
 
-FIRST, CURRENT = 1, 2
+FIRST, SECOND, CURRENT = 1, 2, 3
 
 
 def check_version(version: object) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from earlystop.api.counts import Look, Tally, UserScatter
-from earlystop.evidence import em_claims
+from earlystop.evidence import em_claims, missing_answers
 from earlystop.evidence.engine import EvidenceState, Objective, update_known
 from earlystop.rollout.totals import Totals
 
@@ -61,19 +61,21 @@ def look_to_use(
         started = look.baseline.started + look.candidate.started
         if started * min(look.share, 100 - look.share) < 100 * CONCLUSIVE_REQUESTS:
             return None
-        totals = _without_new_answers(totals, mark)
+        totals = _without_new_answers(objective, totals, mark)
         look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
     return LookToUse(look, totals.as_mark, usable)
 
 
-def _without_new_answers(totals: Totals, mark: Totals) -> Totals:
+def _without_new_answers(objective: Objective, totals: Totals, mark: Totals) -> Totals:
     return Totals(
-        _keep_answers(totals.baseline, mark.baseline),
-        _keep_answers(totals.candidate, mark.candidate),
+        _keep_answers(objective, totals.baseline, mark.baseline),
+        _keep_answers(objective, totals.candidate, mark.candidate),
         mark.classes,
         totals.users,
     )
 
 
-def _keep_answers(tally: Tally, mark: Tally) -> Tally:
-    return replace(tally, match=mark.match, mismatch=mark.mismatch)
+def _keep_answers(objective: Objective, tally: Tally, mark: Tally) -> Tally:
+    """The tally with the answers of the mark. Unscored ones wait with their class, where it holds them."""
+    unscored = mark.unscored if missing_answers.counted_by_class(objective) else tally.unscored
+    return replace(tally, match=mark.match, mismatch=mark.mismatch, unscored=unscored)

@@ -10,7 +10,7 @@ from earlystop.evidence import request_mix
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
-from earlystop.evidence.version import FIRST
+from earlystop.evidence.version import FIRST, SECOND
 from earlystop.rollout.doubts import attrition_phrase, unscored_phrase
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState
@@ -146,24 +146,24 @@ Missing = (
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
     """What a promotion of a candidate by evidence still needs at moment `at` (Unix seconds); none when it may be.
 
-    The least time of a step is named only where nothing else is missing, and then a mix that moved: it is no part of
-    the proof, which earlier releases gave without it. Raises KeyError for a name that is not tried.
+    The least time of a step is named only where nothing else is missing. Under version 2 of the engine a mix that moved
+    comes after it: it was no part of the proof. Raises KeyError for a name that is not tried.
     """
-    missing = list(missing_proof(plan, state.comparison(name), state.active))
+    comparison = state.comparison(name)
+    missing = list(missing_proof(plan, comparison, state.active))
     if not strategy_of(plan).is_final(plan, state.step):
         missing.append(NoLiveAnswers())
     if not missing and not has_least_time(plan, state, at):
         missing.append(LeastTime(plan.stage(state.step).minimum_seconds))
-    moved = None if missing else mix_moved(state.comparison(name))
-    if moved is not None:
-        missing.append(moved)
+    if not missing and not _mix_is_proof(comparison):
+        missing += mix_moved(comparison)
     return tuple(missing)
 
 
 def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison]) -> tuple[Missing, ...]:
     """The part of it that looks alone say. tried: comparisons of all candidates that get requests: while those of any
-    do not arrive as they were split, none is promoted. A certificate is named only where nothing else is missing, and
-    hours only where nothing else but them is."""
+    do not arrive as they were split, none is promoted. A certificate is named only where nothing else is missing, hours
+    only where nothing else but them is, and so is a mix that moved, from version 3 of the engine on."""
     missing = _own(comparison) + _turned(comparison)
     others = (each for each in tried if each.name != comparison.name)
     missing += [UnsoundSplit(each.name) for each in others if each.assessment.sample_ratio_broken]
@@ -172,6 +172,8 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
     uncovered = hours_not_covered(plan, comparison)
     if not missing and uncovered is not None:
         missing.append(uncovered)
+    if not missing and _mix_is_proof(comparison):
+        missing += mix_moved(comparison)
     return tuple(missing)
 
 
@@ -227,17 +229,21 @@ def hours_not_covered(plan: Plan, comparison: Comparison) -> HoursNotCovered | N
     return None if looks[-1].at >= until else HoursNotCovered(hours, until)
 
 
-def mix_moved(comparison: Comparison) -> MixMoved | None:
+def _mix_is_proof(comparison: Comparison) -> bool:
+    return comparison.evidence.objective.engine > SECOND
+
+
+def mix_moved(comparison: Comparison) -> tuple[MixMoved, ...]:
     """What a proven candidate lacks over all requests, where their mix moved with the weights. Steps with the same
     setting on both sides count nowhere."""
     objective, effect = comparison.evidence.objective, comparison.assessment.effect
     if objective.engine == FIRST or not objective.classes or effect.low is None or effect.estimate is None:
-        return None
+        return ()
     looks = (look for look in comparison.looks if look.step >= objective.same_setting_steps)
     shift = request_mix.shift(objective, looks, comparison.assessment.dispersion.factor)
     if request_mix.holds_over_requests(objective, shift, effect.low):
-        return None
-    return MixMoved(objective.margin, -effect.estimate - shift.difference)
+        return ()
+    return (MixMoved(objective.margin, -effect.estimate - shift.difference),)
 
 
 def held_promotion(plan: Plan, state: RolloutState, at: int) -> tuple[str, Missing] | None:

@@ -126,6 +126,18 @@ def test_a_class_that_is_harmed_rolls_back_and_is_named_though_the_mean_is_not(t
     assert (told["verdict"], told["harms"]) == ("RollBack", ["class/multi-hop"])
 
 
+def test_unscored_answers_of_a_line_are_wrong_ones_of_its_class_alone(tmp_path: Path) -> None:
+    judge = Judge(tmp_path, exactMatch={"margin": "0.1", "assumeIndependent": True}, queryClasses=CLASSES)
+    easy = [f"{line},0" for line in in_class(1, "easy", 1900, (1520, 1520))]
+    baseline, wrong = (f"{line},0" for line in in_class(1, "multi-hop", 100, (80, 10)))
+    unscored = "candidate,1,100,0,10,0,30000,11250000,multi-hop,90"
+    header = f"{HEADER},query_class,unscored"
+    ((told,), (as_wrong,)) = (judge(header, *easy, baseline, line) for line in (unscored, wrong))
+    assert told["harms"] == as_wrong["harms"] == ["class/multi-hop"]
+    em = ("promote", "harm", "class/easy", "class/multi-hop")
+    assert [told["log_e"][name] for name in em] == [as_wrong["log_e"][name] for name in em]
+
+
 def test_a_class_that_only_the_candidate_has_answers_of_keeps_its_look_waiting(tmp_path: Path) -> None:
     judge = Judge(tmp_path, queryClasses=CLASSES)
     early = [*in_class(1, "easy", 100, (80, 80)), f"{counts('candidate', 1, 30, 20, 300)},multi-hop"]

@@ -1,4 +1,4 @@
-"""Verdicts of drawn policies and traffic: every basis, every witness of dispersion, both versions of the engine."""
+"""Verdicts of drawn policies and traffic: every basis, every witness of dispersion, all versions of the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.engine import replay
-from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.evidence.missing_answers import counted_by_class
+from earlystop.evidence.objective import Objective
+from earlystop.evidence.version import CURRENT, FIRST, SECOND
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
@@ -93,7 +95,8 @@ def cohorts_campaign(seed: int) -> RolloutState:
 
 def _plan(rng: Drawn, session: int | None) -> Plan:
     kind = rng.choice(["canary", "several", "pairs", "classes", "users"])
-    engine = FIRST if kind != "users" and rng.random() < 0.2 else CURRENT
+    chance = 1.0 if kind == "users" else rng.random()
+    engine = FIRST if chance < 0.2 else SECOND if chance < 0.5 else CURRENT
     exact_match: dict[str, Any] = {"margin": rng.choice(["0.02", "0.05", "0.1"]), "assumeIndependent": None}
     if kind != "users":
         exact_match |= rng.choice([{"assumeIndependent": True}, {"dispersion": "1.7"}, {}])
@@ -145,7 +148,7 @@ def _looks(rng: Drawn, plan: Plan, number: int) -> Sequence[Look]:
         ]
         baseline = _tally(rng, counts[0], rate, 400, scored)
         candidate = _tally(rng, counts[1], rate - loss, 400 * (1 - saving), scored)
-        classes = tuple(_class_answers(rng, baseline, candidate) for _ in plan.objective.classes)
+        classes = tuple(_class_answers(rng, plan.objective, baseline, candidate) for _ in plan.objective.classes)
         users = UserScatter(rng.choice([0, 1500, 2500]), 1300, 1000, 1000, 90, 80)
         own_weight, counted = weight if beside else None, users if plan.objective.by_users else None
         found.append(Look(at, 0, weight, baseline, candidate, classes, own_weight, counted))
@@ -176,7 +179,8 @@ def _tally(rng: Drawn, started: int, rate: float, mean: float, scored: float) ->
     )
 
 
-def _class_answers(rng: Drawn, baseline: Tally, candidate: Tally) -> ClassAnswers:
+def _class_answers(rng: Drawn, objective: Objective, baseline: Tally, candidate: Tally) -> ClassAnswers:
     """About a third of the answers, so two classes and others share them."""
-    third = (each // 3 for each in (baseline.match, baseline.mismatch, candidate.match, candidate.mismatch))
+    wrong = [arm.tried - arm.match if counted_by_class(objective) else arm.mismatch for arm in (baseline, candidate)]
+    third = (each // 3 for each in (baseline.match, wrong[0], candidate.match, wrong[1]))
     return ClassAnswers(*(rng.randint(each // 2, each) for each in third))

@@ -18,7 +18,9 @@ from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
 from tests.unit.rollout.in_rows import in_rows
 
-RECORDED = sorted((Path(__file__).parents[1] / "rollout" / "recorded").glob("*decided.json"))
+ROLLOUT = Path(__file__).parents[1] / "rollout"
+RECORDED = sorted((ROLLOUT / "recorded").glob("*decided.json"))
+OF_VERSION_2 = [ROLLOUT / "recorded_by_version_2" / f"{name}.json" for name in ("harmed-in-a-class", "promoted")]
 PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
 
 
@@ -35,7 +37,7 @@ def _scripts() -> Iterator[Replayer]:
 
 @pytest.mark.slow
 def test_evidence_and_intervals_are_those_of_python_at_each_look(scripts: Replayer) -> None:
-    for seed in (3, 8, 11):
+    for seed in (3, 8, 11, 12):
         ensure_repeated(scripts, drawn_campaign(seed), at_each_look=True)
 
 
@@ -95,7 +97,7 @@ def test_looks_as_text_are_repeated_as_their_rows_are_and_a_changed_count_in_a_l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RECORDED, *OF_VERSION_2], ids=lambda path: path.stem)
 def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Path) -> None:
     spec = json.loads(path.read_text())["verdict"]
     report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})

@@ -50,9 +50,9 @@ def arms(scored: int, exact_match: float = 0.8, mean_tokens: int = 300, baseline
 
 
 def in_classes(easy: Arms, hard: Arms, other: Arms = (Tally(), Tally())) -> Totals:
-    """Counts of the two named classes and of all others."""
+    """Counts of the two named classes and of all others; what could not be scored is a wrong answer of its class."""
     baseline, candidate = (easy[arm] + hard[arm] + other[arm] for arm in (0, 1))
-    named = (ClassAnswers(b.match, b.mismatch, c.match, c.mismatch) for b, c in (easy, hard))
+    named = (ClassAnswers(b.match, b.mismatch + b.unscored, c.match, c.mismatch + c.unscored) for b, c in (easy, hard))
     return Totals(baseline, candidate, tuple(named))
 
 

@@ -14,7 +14,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import commitment_in
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
-from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.evidence.version import CURRENT, FIRST, SECOND
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.plan import StageKind, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
@@ -257,7 +257,7 @@ def test_a_plan_names_the_version_of_its_engine_and_one_that_names_none_is_of_ve
 @pytest.mark.parametrize("engine", [0, CURRENT + 1, "2", None])
 def test_a_plan_of_a_version_that_this_release_does_not_know_is_refused(engine: Any) -> None:
     text = {**json.loads(plan_text(policy())), "engine": engine}
-    with pytest.raises(ValueError, match="and this release knows 1 to 2"):
+    with pytest.raises(ValueError, match=f"and this release knows {FIRST} to {CURRENT};"):
         parse_plan(json.dumps(text))
 
 
@@ -269,7 +269,7 @@ def test_a_campaign_goes_on_under_the_version_that_it_began_with_and_the_next_on
     assert retried.campaign == 2 and retried.pinned_plan.objective.engine == CURRENT
 
 
-@pytest.mark.parametrize("engine", [FIRST, CURRENT])
+@pytest.mark.parametrize("engine", [FIRST, SECOND, CURRENT])
 @pytest.mark.parametrize("attempt", [1, 2, 3])
 @pytest.mark.parametrize("retry", ["", "again"])
 def test_a_policy_asks_for_its_plan_whatever_its_engine_and_attempt_until_it_is_edited_or_retried(

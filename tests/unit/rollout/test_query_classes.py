@@ -60,14 +60,15 @@ def can_be_compared(totals: Totals) -> bool:
         (one.baseline_match + one.baseline_mismatch, one.candidate_match + one.candidate_mismatch)
         for one in totals.classes
     ]
-    rest = (totals.baseline.scored - sum(b for b, _ in named), totals.candidate.scored - sum(c for _, c in named))
+    rest = (totals.baseline.tried - sum(b for b, _ in named), totals.candidate.tried - sum(c for _, c in named))
     everywhere = all(baseline > 0 or candidate == 0 for baseline, candidate in (*named, rest))
-    return everywhere and totals.candidate.scored > 0 and totals.baseline.scored > 0
+    return everywhere and totals.candidate.tried > 0 and totals.baseline.tried > 0
 
 
 def only_answers(totals: Totals) -> bool:
     return all(
-        tally == Tally(match=tally.match, mismatch=tally.mismatch) for tally in (totals.baseline, totals.candidate)
+        tally == Tally(match=tally.match, mismatch=tally.mismatch, unscored=tally.unscored)
+        for tally in (totals.baseline, totals.candidate)
     )
 
 
@@ -87,7 +88,7 @@ def test_no_answer_of_a_query_class_is_lost_or_counted_twice_whatever_comes_in_w
         if can_be_compared(waiting):
             assert used == waiting
         else:
-            assert used.baseline.scored == used.candidate.scored == 0 and used.classes == NOTHING.classes
+            assert used.baseline.tried == used.candidate.tried == 0 and used.classes == NOTHING.classes
             assert used == NOTHING or only_answers(minus(waiting, used))
         waiting = minus(waiting, used)
         assert reduce(plus, map(as_totals, state.looks), waiting) == server.totals(state)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from earlystop.api.counts import ClassAnswers, Variant
+from earlystop.api.counts import Variant
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.evidence.missing_answers import class_answers
 from earlystop.metrics.count_ledger import CountLedger, source_of
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.state import Phase, RolloutState
@@ -31,9 +32,8 @@ def _totals(tracked: TrackedPolicy, ledger: CountLedger, label: str) -> Totals:
     counts, step, guard = source_of(ledger), tracked.state.clock.step, tracked.state.guard
     variants = (Variant.BASELINE.value, label)
     arms = counts.totals(ledger, step, variants)
-    classes = []
-    for each in () if guard is None else guard.objective.classes:
-        counted = counts.totals(ledger, step, variants, each.name)
-        baseline, candidate = counted[Variant.BASELINE], counted[label]
-        classes.append(ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch))
+    if guard is None:
+        return Totals(arms[Variant.BASELINE], arms[label])
+    in_classes = (counts.totals(ledger, step, variants, each.name) for each in guard.objective.classes)
+    classes = (class_answers(guard.objective, each[Variant.BASELINE], each[label]) for each in in_classes)
     return Totals(arms[Variant.BASELINE], arms[label], tuple(classes))

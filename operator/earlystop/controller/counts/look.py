@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter, Variant, total
+from earlystop.api.counts import Look, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import INCUMBENT
 from earlystop.controller.counts.guard_look import after_guard_look
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
-from earlystop.evidence.missing_answers import counts_as_mismatch
+from earlystop.evidence.missing_answers import class_answers, counts_as_mismatch
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.reading import Reading
@@ -241,7 +241,10 @@ def _totals(tracked: TrackedPolicy, ledger: CountLedger, reading: AnyReading) ->
         for name in {*judged, *(name for names in named for name in names)}
     }
     for variant, names, comparison in zip(candidates, named, tracked.state.comparisons, strict=True):
-        answers = (_answers(in_class[name], variant) for name in names)
+        objective = comparison.evidence.objective
+        answers = (
+            class_answers(objective, in_class[name][Variant.BASELINE], in_class[name][variant]) for name in names
+        )
         users = _users(tracked, comparison, reading, variant, arms)
         by_class = (Totals(in_class[name][Variant.BASELINE], in_class[name][variant]) for name in judged)
         yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers), users, tuple(by_class))
@@ -263,11 +266,6 @@ def _users(
     }
     unscored_is_wrong = counts_as_mismatch(comparison.evidence.objective)
     return scatter_of(reading.users, counted, arms, is_all=is_first, unscored_is_wrong=unscored_is_wrong)
-
-
-def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:
-    baseline, candidate = arms[Variant.BASELINE], arms[variant]
-    return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
 
 
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:

@@ -63,9 +63,10 @@ function answersByClass(look, terms) {
   return found;
 }
 
-function isUsable(look, classes, terms) {
-  if (terms.basis === "Pairs") return sum(look.pairs) > 0;
-  const each = Object.values(classes);
+function isUsable(counted, terms) {
+  if (terms.basis === "Pairs") return sum(counted.pairs) > 0;
+  const look = terms.unscoredByClass ? asJudged(counted, terms) : counted;
+  const each = Object.values(answersByClass(look, terms));
   return (
     look.baseline.match + look.baseline.mismatch > 0 &&
     each.some(([, candidate]) => candidate[0] > 0) &&
@@ -73,15 +74,18 @@ function isUsable(look, classes, terms) {
   );
 }
 
-/** The look as Exact Match is read from it: unscored answers are mismatches, where they count as such. */
+/** The look as Exact Match is read from it: unscored answers are mismatches, where they count as such. Query classes
+ * hold theirs already, or, in campaigns of version 2, they are shared among them. */
 function asJudged(look, terms) {
   if (!terms.countsUnscored || !(look.baseline.unscored || look.candidate.unscored)) return look;
+  const judged = (arm) => ({ ...arm, mismatch: arm.mismatch + arm.unscored, unscored: 0 });
+  const arms = { baseline: judged(look.baseline), candidate: judged(look.candidate) };
+  if (terms.unscoredByClass) return { ...look, ...arms };
   const shares = [look.baseline, look.candidate].map((arm, index) =>
     sharesOfMissing(look.classes.map((each) => each[2 * index] + each[2 * index + 1]), arm));
-  const judged = (arm) => ({ ...arm, mismatch: arm.mismatch + arm.unscored, unscored: 0 });
   const classes = look.classes.map(([matchB, missB, matchC, missC], index) =>
     [matchB, missB + shares[0][index], matchC, missC + shares[1][index]]);
-  return { ...look, baseline: judged(look.baseline), candidate: judged(look.candidate), classes };
+  return { ...look, ...arms, classes };
 }
 
 /** How many of an arm's missing answers each named class gets, by largest remainders. */
@@ -124,7 +128,7 @@ function observed(state, look, judged, usable, terms) {
 
 /** The evidence after one more look. */
 function advance(state, look, terms) {
-  const usable = isUsable(look, answersByClass(look, terms), terms);
+  const usable = isUsable(look, terms);
   const without = (arm) => ({ ...arm, match: 0, mismatch: 0, unscored: 0 });
   const counted = usable ? look : { ...look, baseline: without(look.baseline), candidate: without(look.candidate),
     classes: look.classes.map(() => [0, 0, 0, 0]) };

@@ -28,6 +28,7 @@ from earlystop.rollout.promotion import (
     EvidenceTurned,
     HoursNotCovered,
     Missing,
+    MixMoved,
     MostlyUnscored,
     UnequalAttrition,
     UnknownDispersion,
@@ -274,6 +275,11 @@ def _missing_sentence(missing: Missing, name: str) -> str:
             return "At the last look the evidence spoke against what was proven before, so nothing is promoted."
         case HoursNotCovered():
             return "The looks span fewer hours than the plan asks for before a promotion."
+        case MixMoved():
+            return (
+                "The mix of query classes moved with the weights, and the looks do not exclude a loss of the margin "
+                "over all requests, so nothing is promoted."
+            )
         case _:
             return "The looks do not prove what a promotion needs."
 

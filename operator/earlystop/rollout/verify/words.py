@@ -29,7 +29,7 @@ from earlystop.rollout.guard.verify import alarm_messages
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
+from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof, mix_moved
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
@@ -237,6 +237,7 @@ def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
     some: list[tuple[Missing, ...]] = [proof, (*proof, NoLiveAnswers())]
     if not proof:
         some += [(LeastTime(each.minimum_seconds),) for each in plan.stages]
+        some.append(mix_moved(own))  # under version 2 of the engine it is no part of the proof
     words = (missing_phrases, earlier_missing_phrases)
     lists = ("; ".join(phrases(each, own.name)) for each in some for phrases in words)
     return [

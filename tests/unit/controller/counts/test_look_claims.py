@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,13 @@ def test_the_classes_of_a_look_are_what_was_added_since_the_look_before() -> Non
     last = see(found, NOW + 60, more).state.looks[-1]
     assert last.classes == (ClassAnswers(), ClassAnswers(3, 2, 1, 3))
     assert (last.baseline.scored, last.candidate.scored) == (5, 4)
+
+
+def test_an_answer_that_could_not_be_scored_is_a_wrong_one_of_the_class_that_it_was_asked_in() -> None:
+    hard = replace(answers(40, 0.25), mismatch=20, unscored=10)
+    (look,) = see(watching("easy", "hard"), NOW + 45, {**SERVED, key(C, "hard"): hard}).state.looks
+    assert look.classes == (EASY, HARD)
+    assert (look.candidate.scored, look.candidate.unscored) == (150, 10)
 
 
 def test_the_classes_of_all_processes_add_up_and_those_of_other_steps_do_not() -> None:

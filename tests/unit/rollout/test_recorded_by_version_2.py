@@ -1,0 +1,93 @@
+"""Campaigns of version 2 of the engine go on as they did, to the byte: looks, evidence, guards, statuses, verdicts.
+
+`recorded_by_version_2/` was made by the release that had no later version, from seeded campaigns with query classes
+and answers that could not be scored: what was served, the status after three looks, the last one, and the verdict.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import ClassAnswers, Tally
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.version import SECOND
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.state import Phase, RolloutState, Totals
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify.verdict import differences
+from tests.unit.rollout import guarding
+from tests.unit.rollout.policies import UID, started
+from tests.unit.rollout.traffic import Server, observe, snapshot
+
+RECORDED = sorted((Path(__file__).parent / "recorded_by_version_2").glob("*.json"))
+MIDWAY = 3
+"""Looks before the first of the two statuses."""
+
+Recorded = dict[str, Any]
+
+
+def totals_of(rows: list[Any]) -> Totals:
+    baseline, candidate, classes = rows
+    return Totals(Tally(*baseline), Tally(*candidate), tuple(ClassAnswers(*each) for each in classes))
+
+
+def status_of(spec: PolicySpec, state: RolloutState) -> Recorded:
+    status: Recorded = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(spec), state, "")))
+    return status
+
+
+def begun(spec: PolicySpec) -> tuple[RolloutState, Server]:
+    server = Server(len(spec.objective.query_classes or ()))
+    plan = parse_plan(plan_text(spec, engine=SECOND))
+    # Read back from its status, the state has all evidence begun as its plan says.
+    state, _ = from_status(status_of(spec, replace(started(spec), plan=plan)))
+    return snapshot(spec, state, server), server
+
+
+def observed(spec: PolicySpec, state: RolloutState, server: Server, served: list[Any]) -> RolloutState:
+    for each in served:
+        if state.phase == Phase.OBSERVING:
+            state = observe(spec, state, server, totals_of(each))
+    return state
+
+
+def guarded(spec: PolicySpec, state: RolloutState, served: list[Any]) -> RolloutState:
+    server = Server(len(spec.objective.query_classes or ()))
+    state = guarding.watching(spec, server, state)
+    for each in served:
+        server.serve(state, totals_of(each))
+        state = guarding.look(spec, state, server)
+    return state
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_a_campaign_of_version_2_is_judged_and_written_as_it_was(path: Path) -> None:
+    recorded: Recorded = json.loads(path.read_text())
+    spec = PolicySpec.model_validate(recorded["spec"])
+    state, server = begun(spec)
+    state = observed(spec, state, server, recorded["served"][:MIDWAY])
+    assert status_of(spec, state) == recorded["midway"]
+    if state.phase == Phase.OBSERVING:
+        state, _ = from_status(recorded["midway"])
+    state = observed(spec, state, server, recorded["served"][MIDWAY:])
+    if recorded["verdict"] is None:
+        assert state.decision is None
+    else:
+        assert json.loads(json.dumps(verdict_spec("qa", UID, state))) == recorded["verdict"]
+        assert differences(recorded["verdict"]) == []
+        state = carried_out(state)
+    if recorded["guardServed"]:
+        state = guarded(spec, state, recorded["guardServed"])
+    assert status_of(spec, state) == recorded["status"]
+
+
+def test_campaigns_under_way_decided_and_guarded_were_recorded() -> None:
+    assert [path.stem for path in RECORDED] == ["answers-wait", "excluded", "guarded", "harmed-in-a-class", "promoted"]
