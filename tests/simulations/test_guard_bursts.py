@@ -48,7 +48,8 @@ def looks(seed: int, seconds: tuple[float, float], loss: float = 0.0) -> Iterato
     began = guard_of(state).since
     state = weights_in_force(state, began)
     while alarm_of(state) is None and (at := next_look(times, state)) is not None and at < began + HOURS * 3600:
-        state = take_look(times, state, at, Totals(*(arm.at(at - began) for arm in arms)))
+        baseline, promoted = (arm.at(at - began) for arm in arms)
+        state = take_look(times, state, at, Totals(baseline, promoted))
         yield state
 
 

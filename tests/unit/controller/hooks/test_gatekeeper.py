@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from aiohttp import web
 
@@ -193,7 +195,7 @@ async def test_a_condition_of_an_earlier_generation_opens_no_gate() -> None:
         await made.advance_until("Promoted", "GateOpen")
 
 
-def edit_gate(made: GatedWorld, *gates: dict[str, object]) -> None:
+def edit_gate(made: GatedWorld, *gates: Mapping[str, object]) -> None:
     spec = made.world.policy["spec"]
     made.world.edit_spec({**spec, "rollout": {**spec["rollout"], "gates": list(gates)}})
 
