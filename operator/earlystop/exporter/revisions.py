@@ -35,7 +35,8 @@ class _Known:
     of users, and values by variant and parameter.
 
     used_at: when a request last counted, or when it got its place, in seconds of the clock. arrived: when the latest
-    request arrived of which something was registered later, None where nobody says it.
+    request arrived of which something was registered later, None where nobody says it. steps: the same moment of each
+    step. retired_to: the last step that has lost its place, -1 for none.
     """
 
     used_at: float
@@ -45,6 +46,18 @@ class _Known:
     rows: dict[tuple[int, str, str], Counts] = field(default_factory=dict)
     groups: dict[tuple[int, str, int], list[int]] = field(default_factory=dict)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
+    steps: dict[int, float] = field(default_factory=dict)
+    retired_to: int = -1
+
+    def retire(self, gone: Collection[int]) -> None:
+        """Let these steps go, with their counts. None of them, nor an earlier one, ever comes back."""
+        if not gone:
+            return
+        self.retired_to = max(self.retired_to, *gone)
+        self.strata = {each for each in self.strata if each[0] not in gone}
+        self.rows = {key: row for key, row in self.rows.items() if key[0] not in gone}
+        self.groups = {key: row for key, row in self.groups.items() if key[0] not in gone}
+        self.steps = {step: at for step, at in self.steps.items() if step not in gone}
 
 
 class Revisions:
@@ -55,7 +68,8 @@ class Revisions:
     none for any. clock: gives seconds, and never goes back.
 
     When no place is left, the revision not used for longest is evicted with its counts if it was idle for
-    IDLE_SECONDS, and never comes back: its series would begin again. Until then no new one is admitted.
+    IDLE_SECONDS, and never comes back: its series would begin again. Until then no new one is admitted. So it is with
+    the steps of one revision, whose numbers rise: a guard that follows the load begins several a day, for months.
 
     Where it is told when requests arrived, as of votes that come later, the revision with the latest ones matters, and
     not the one that was used last: a place is then only left for a revision whose requests are younger.
@@ -81,14 +95,23 @@ class Revisions:
             known.arrived = max(arrived, known.arrived or arrived)
         if known is not None and stratum in known.strata and known.variants.issuperset(variants):
             return True
+        if not is_exposable(assignment):
+            return False
         strata, labels = {stratum}, {str(variant) for variant in variants}
+        retired: set[int] = set()
         if known is not None:
+            if assignment.step <= known.retired_to and assignment.step not in known.steps:
+                return False
             strata, labels = strata | known.strata, labels | known.variants
-        if not is_exposable(assignment) or not all(map(is_variant, labels)) or not has_places(strata, labels):
+            retired = self._to_retire(known, assignment.step, strata, labels)
+            strata = {each for each in strata if each[0] not in retired}
+        if not all(map(is_variant, labels)) or not has_places(strata, labels):
             return False
         known = known or self._new(assignment.policy, assignment.revision, arrived)
         if known is None:
             return False
+        known.retire(retired)
+        known.steps.setdefault(assignment.step, self._clock())
         for step, query_class in strata:
             for variant in labels:
                 known.rows.setdefault((step, variant, query_class), _zeros())
@@ -103,7 +126,7 @@ class Revisions:
             self.admit(assignment, (INCUMBENT,))
         known, row = self._get(assignment), self.known_row(assignment, assignment.variant)
         if known is not None and row is not None:
-            known.used_at = self._clock()
+            known.used_at = known.steps[assignment.step] = self._clock()
             self._known.move_to_end((assignment.policy, assignment.revision))
         return row
 
@@ -212,6 +235,19 @@ class Revisions:
         if commitment_in(revision):
             self._forged.setdefault(policy, 0)
         return self._known.setdefault((policy, revision), _Known(self._clock(), arrived))
+
+    def _to_retire(self, known: _Known, step: int, strata: Collection[tuple[int, str]], labels: set[str]) -> set[int]:
+        """Earlier steps than this one that lose their places so that it has some, those first that were not used for
+        longest; none of them is in use."""
+        gone: set[int] = set()
+        if has_places(set(strata), labels):
+            return gone
+        idle = [each for each, at in known.steps.items() if each < step and self._clock() - at >= IDLE_SECONDS]
+        for earlier in sorted(idle, key=known.steps.__getitem__):
+            gone.add(earlier)
+            if has_places({each for each in strata if each[0] not in gone}, labels):
+                break
+        return gone
 
     def _leaves_place(self, room: Room, arrived: float | None) -> bool:
         """Free the place that was not used for longest, or the one whose requests are oldest. False when it is in use,

@@ -78,16 +78,16 @@ def backlog_of(
     process = comparison.evidence.attrition
     open_before = process.requests.open if process.requests.step == moment.step else (0, 0)
     arms = (
-        _Arm(totals.baseline, comparison.mark.baseline, process.baseline, open_before[0], in_flight[0]),
-        _Arm(totals.candidate, comparison.mark.candidate, process.candidate, open_before[1], in_flight[1]),
+        Arm(totals.baseline, comparison.mark.baseline, process.baseline, open_before[0], in_flight[0]),
+        Arm(totals.candidate, comparison.mark.candidate, process.candidate, open_before[1], in_flight[1]),
     )
-    beyond = [_beyond_chance(arm, OF_MARGIN * objective.margin) for arm in arms]
+    beyond = [beyond_chance(arm, OF_MARGIN * objective.margin) for arm in arms]
     if not any(beyond):
         return Backlog.STEADY
     return Backlog.BEGAN_TOO_SOON if is_first and min(beyond) < 0 else Backlog.WAITS
 
 
-class _Arm(NamedTuple):
+class Arm(NamedTuple):
     """One variant. now: counts of the step; mark: those at the last look; sums: of all looks; grown: by how many more
     requests were open at the last look than when the evidence began; in_flight: as in `backlog_of`."""
 
@@ -98,8 +98,10 @@ class _Arm(NamedTuple):
     in_flight: int | None
 
 
-def _beyond_chance(arm: _Arm, allowed: float) -> int:
+def beyond_chance(arm: Arm, allowed: float, deviations: float = DEVIATIONS) -> int:
     """By how many more requests are open than when the evidence began, negative for fewer; 0 where chance explains it.
+
+    allowed: as a part of all requests, beside so many standard deviations.
 
     Requests of processes that are gone end never. It is not known how many of those that were open at first are among
     them, so as few are taken to have come or gone as can be. Answers of an evaluator end without having begun; where
@@ -112,7 +114,7 @@ def _beyond_chance(arm: _Arm, allowed: float) -> int:
     most = max(0, _open(arm.mark) - arm.grown)
     more = is_open - min(max(is_open, most - (left - is_open)), most)
     requests = arm.sums.started + arm.now.started - arm.mark.started
-    return more if abs(more) > allowed * requests + DEVIATIONS * sqrt(is_open + most) else 0
+    return more if abs(more) > allowed * requests + deviations * sqrt(is_open + most) else 0
 
 
 def _open(tally: Tally) -> int:

@@ -191,7 +191,7 @@ class RolloutState:
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
     awaiting: a favourable decision that waits; None when none does. gates: of it, or of the latest that had any.
-    outbox: of hooks; None where there are none. savings: tokens of all campaigns' looks; None before the first.
+    outbox: of hooks; None where there never were any. savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
     step_gates: before the next step, or before the latest one that had any; None where none were asked.

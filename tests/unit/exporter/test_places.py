@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from earlystop.api.wire import FORGED, commitment_of
-from earlystop.exporter.assignment import Assignment
+from earlystop.exporter.assignment import MAX_STRATA, Assignment
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.revisions import IDLE_SECONDS, MAX_RETIRED
 from tests.unit.exporter.pages import POLICY, Clock, assignment, read, scrape, unassigned
@@ -183,3 +185,59 @@ def test_whoever_uses_up_the_memory_of_one_named_policy_leaves_the_others_theirs
     assert not exporter.register("llm/other", "0123456789-" + 20 * "a", 0)
     serve(exporter, genuine())
     assert counted(registry) == 1
+
+
+def in_step(step: int, variant: str = "candidate", query_class: str = "default") -> Assignment:
+    """A request of a guard's step."""
+    return replace(genuine(), step=step, variant=variant, query_class=query_class)
+
+
+def counted_in(registry: CollectorRegistry, step: int) -> float:
+    started = [row for row in scrape(registry) if row.labels["__name__"] == "earlystop_requests_started_total"]
+    return sum(
+        row.value for row in started if row.labels["revision"] == revision(TOKEN) and row.labels["step"] == str(step)
+    )
+
+
+def test_a_campaign_that_begins_several_steps_a_day_is_counted_for_months() -> None:
+    """As under a guard that follows the load, with four query classes."""
+    registry, clock = CollectorRegistry(), Clock()
+    exporter = Exporter(registry, process="proc", clock=clock)
+    for step in range(400):
+        for query_class in ("default", "a", "b", "c"):
+            request = in_step(step, query_class=query_class)
+            assert exporter.register(request.policy, request.revision, step, query_class)
+            exporter.started(request)
+        assert counted_in(registry, step) == 4
+        clock.now += IDLE_SECONDS
+    assert not any(unassigned(registry).values())
+    assert counted_in(registry, 399 - MAX_STRATA // 4 + 1) == 4, "no step goes that has a place"
+
+
+def test_a_step_in_use_keeps_its_place_and_one_that_lost_it_never_comes_back() -> None:
+    registry, clock = CollectorRegistry(), Clock()
+    exporter = Exporter(registry, process="proc", clock=clock)
+    for step in range(MAX_STRATA):
+        serve(exporter, in_step(step))
+    clock.now += IDLE_SECONDS - 1
+    serve(exporter, in_step(0))
+    serve(exporter, in_step(MAX_STRATA))
+    assert counted_in(registry, MAX_STRATA) == 0, "all are in use"
+    clock.now += 1
+    serve(exporter, in_step(MAX_STRATA))
+    assert counted_in(registry, 0) == 2 and counted_in(registry, MAX_STRATA) == 1
+    assert not exporter.register(POLICY, revision(TOKEN), 1), "its series would begin again"
+    serve(exporter, in_step(1))
+    assert counted_in(registry, 1) == 0
+    serve(exporter, in_step(2))
+    assert counted_in(registry, 2) == 2
+
+
+def test_no_earlier_step_takes_the_place_of_a_later_one() -> None:
+    registry, clock = CollectorRegistry(), Clock()
+    exporter = Exporter(registry, process="proc", clock=clock)
+    for step in range(1, MAX_STRATA + 1):
+        serve(exporter, in_step(step))
+    clock.now += IDLE_SECONDS
+    assert not exporter.register(POLICY, revision(TOKEN), 0)
+    assert counted_in(registry, 1) == 1

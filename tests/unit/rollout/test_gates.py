@@ -22,7 +22,16 @@ from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.waiting.answered import after_answers
 from earlystop.rollout.waiting.end import waiting_ends_at
 from earlystop.rollout.waiting.gate_words import is_gate_message
-from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, gates_status, requirements, restore_gates
+from earlystop.rollout.waiting.gates import (
+    GateAnswer,
+    GateState,
+    asked_by,
+    following,
+    gates_status,
+    requirements,
+    restore_gates,
+    waited_for,
+)
 from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY
@@ -32,6 +41,7 @@ from tests.unit.rollout.traffic import HARMFUL, Quality
 TURNED = Quality(exact_match=0.72, mean_tokens=300, requests=1200)
 """As answers become after they had been good: soon no promotion would be proven, and harm is not shown at once."""
 CONDITION = {"condition": {"kind": "Deployment", "name": "ci", "type": "Available"}}
+ASKING: tuple[dict[str, Any], ...] = ({"jobRef": {"name": "quick"}}, {"jobRef": {"name": "thorough"}})
 GATES = [{"name": "ci", "timeoutSeconds": 100, **CONDITION}, {"name": "load", "timeoutSeconds": 200, **CONDITION}]
 
 
@@ -217,6 +227,34 @@ def test_what_a_gate_has_answered_stands_and_is_read_back_as_it_was_stored(
 )
 def test_a_verdict_with_other_words_of_a_gate_is_found_out(message: str) -> None:
     assert not is_gate_message("GateClosed", "w10", message, "")
+
+
+def test_a_gate_that_asks_somebody_else_by_now_is_asked_anew_and_has_its_whole_time() -> None:
+    before, after = (Gate.model_validate({**GATES[0], "jobRef": None, "condition": None, **asks}) for asks in ASKING)
+    opened = GateAnswer("ci", GateState.OPEN, 1_010, "all is well", "a-job", asked_by(before))
+    stands = following([before], None, 1_000, {"ci": opened}, 1_010, 86_400)
+    assert stands is not None and stands.answers == (opened,)
+    assert [each.stands.state for each in requirements([before], stands)] == [GateState.OPEN]
+    assert [each.stands.state for each in requirements([after], stands)] == [GateState.WAITING]
+    edited = following([after], stands, 1_000, {"ci": opened}, 1_020, 86_400)
+    assert edited is not None and edited.answers == (waited_for(after, 1_020),)
+    late = following([after], edited, 1_000, {"ci": opened}, 1_119, 86_400)
+    assert late is not None and late.answers == edited.answers, "what the former one says late does not count"
+    answered = replace(opened, at=1_119, asks=asked_by(after))
+    assert following([after], edited, 1_000, {"ci": answered}, 1_119, 86_400) == replace(stands, answers=(answered,))
+
+
+def test_how_long_a_gate_is_waited_for_is_no_other_question() -> None:
+    longer = Gate.model_validate({**GATES[0], "timeoutSeconds": 1_000, "onTimeout": "Wait"})
+    assert asked_by(longer) == asked_by(Gate.model_validate(GATES[0]))
+
+
+def test_an_answer_of_an_earlier_release_counts() -> None:
+    gate = Gate.model_validate(GATES[0])
+    opened = GateAnswer("ci", GateState.OPEN, 1_010)
+    stands = following([gate], None, 1_000, {"ci": opened}, 1_010, 86_400)
+    assert stands is not None and restore_gates(gates_status(stands)) == stands
+    assert [each.stands for each in requirements([gate], stands)] == [opened]
 
 
 def test_a_gate_without_a_spec_is_asked_no_more() -> None:

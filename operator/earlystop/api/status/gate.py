@@ -21,6 +21,11 @@ class GateStatus(Value):
     job_uid: Annotated[str, Field(max_length=128)] | None = Field(
         None, description="UID of its Job: no other one of that name counts. Absent: it has none."
     )
+    asks: Annotated[str, Field(max_length=16)] | None = Field(
+        None,
+        description="Digest of the Job, receiver or condition that it asked: where the policy names another one since, "
+        "it is asked anew. Absent: an earlier release asked.",
+    )
 
 
 class GatesStatus(Value):

@@ -212,7 +212,7 @@ class PolicyStatus(Value):
     step_gates: StepGatesStatus | None = Field(
         None, description="Gates before a step. Absent: none were asked in this campaign."
     )
-    hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
+    hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy never had hooks.")
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
     guard: GuardStatus | None = Field(None, description="What watches over the promotion, or did. Absent: nothing.")

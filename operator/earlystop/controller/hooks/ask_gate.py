@@ -20,7 +20,7 @@ from earlystop.rollout.hooks.outbox import HookJob, JobResult
 from earlystop.rollout.manual import printable
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.approval_words import proposal_sentence
-from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject, asked_by
 
 LONGEST_ANSWER = 4096
 """Bytes of a receiver's answer. One that is longer says nothing, since its end might say otherwise."""
@@ -111,7 +111,7 @@ class GateAsker:
         known: GateAnswer | None,
         now: int,
     ) -> GateAnswer:
-        hook = f"gate/{gate.name}"  # no name of a hook has a slash
+        hook = name_of_asker(gate, known)
         name = job_name(identity, hook, about)
         # What it said last may be about the API server; a status of an earlier release holds no UID.
         was_made = known is not None and (known.job_uid or known.message == _job_words(name, JobResult.RUNNING))
@@ -131,7 +131,11 @@ class GateAsker:
             raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
         if found is None:
             return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
-        stored = {each["type"]: each["status"] for each in found.get("status", {}).get("conditions", [])}
+        status, generation = found.get("status") or {}, found["metadata"].get("generation", 0)
+        if status.get("observedGeneration", generation) < generation:
+            said = f"{what} was changed, and its status does not know of that yet"
+            return GateAnswer(gate.name, GateState.WAITING, now, said)
+        stored = {each["type"]: each["status"] for each in status.get("conditions") or ()}
         said = f"{what} says {condition.type}={stored.get(condition.type, 'nothing')}"
         is_open = stored.get(condition.type) == condition.status
         return GateAnswer(gate.name, GateState.OPEN if is_open else GateState.WAITING, now, said)
@@ -142,6 +146,13 @@ class GateAsker:
         status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
         waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {status}")
         return waiting if status != 200 else _read(waiting, body)
+
+
+def name_of_asker(gate: Gate, known: GateAnswer | None) -> str:
+    """The hook by which a gate's Job is named: that of another template is another Job. known: what is stored of it; an
+    earlier release knew no templates apart. No name of a hook has a slash."""
+    is_earlier = known is not None and not known.asks
+    return f"gate/{gate.name}" if is_earlier else f"gate/{gate.name}/{asked_by(gate)}"
 
 
 def _read(waiting: GateAnswer, body: bytes) -> GateAnswer:

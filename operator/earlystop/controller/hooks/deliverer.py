@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from earlystop.api.addresses import Network
 from earlystop.api.hooks import Hook
@@ -151,6 +152,8 @@ class HookDeliverer:
         known = None if cursor is None else cursor.job
         job = await run_job(self._cluster, tracked.identity, hook.name, template, occurrence, known, self._seal)
         if job == known:
+            if tracked.hooks.note_usable(hook.name):
+                self._wake(tracked.key)
             return self._clock() + JOB_LOOK_SECONDS
         if job.result is JobResult.RUNNING:
             HOOK_DELIVERIES.labels("delivered").inc()
@@ -169,7 +172,9 @@ class HookDeliverer:
     def _failed(
         self, tracked: TrackedPolicy, hook: Hook, occurrence: Occurrence, problem: HookProblem, retry_seconds: int
     ) -> float | None:
-        tries = tracked.hooks.note_failure(hook.name, occurrence.number)
+        tries, since = tracked.hooks.note_failure(hook.name, occurrence.number, self._clock())
+        if _runs(tracked, hook, occurrence):
+            occurrence = replace(occurrence, at=int(since))  # a Job may run for a day before it cannot be seen
         what = (hook.name, occurrence.number, problem.message)
         if is_given_up(occurrence, tries, retry_seconds, self._clock()):
             HOOK_DELIVERIES.labels("given_up").inc()
@@ -184,6 +189,14 @@ class HookDeliverer:
     def _note_trouble(self, tracked: TrackedPolicy, hook: Hook, problem: HookProblem) -> None:
         if tracked.hooks.note_trouble(HookTrouble(hook.name, problem.reason, problem.message)):
             self._wake(tracked.key)
+
+
+def _runs(tracked: TrackedPolicy, hook: Hook, occurrence: Occurrence) -> bool:
+    """Whether the Job of an occurrence is known to run, so that only its result is waited for."""
+    outbox = tracked.status.stored.outbox
+    cursor = None if outbox is None else outbox.cursor(hook.name)
+    job = None if cursor is None else cursor.job
+    return job is not None and job.number == occurrence.number and job.result is JobResult.RUNNING
 
 
 def _next(tracked: TrackedPolicy, hook: Hook) -> Occurrence | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject
 
@@ -39,7 +39,7 @@ class GateMemory:
         self._be_about(subject)
         before = self.answers.get(answer.gate)
         self.answers[answer.gate] = answer
-        return before is None or (before.state, before.message) != (answer.state, answer.message)
+        return before is None or replace(before, at=answer.at) != answer
 
     def about(self, subject: GateSubject) -> Mapping[str, GateAnswer]:
         """What was answered about this."""

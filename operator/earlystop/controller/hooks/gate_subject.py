@@ -30,9 +30,10 @@ def memory_of(tracked: TrackedPolicy, gate: Gate) -> GateMemory:
 
 
 def known_answer(state: RolloutState, gate: Gate, subject: GateSubject) -> GateAnswer | None:
-    """What is stored of a gate's answer about this subject; None for nothing."""
+    """What is stored of a gate's answer about this subject, by whom it asks now; None for nothing."""
     asked = state.gates if gate.before == "Promotion" else asked_of(state.step_gates)
-    return asked.answer(gate.name) if asked is not None and asked.since == subject.since else None
+    answer = asked.answer(gate.name) if asked is not None and asked.since == subject.since else None
+    return answer if answer is not None and answer.is_of(gate) else None
 
 
 def is_answered(tracked: TrackedPolicy, gate: Gate, subject: GateSubject) -> bool:

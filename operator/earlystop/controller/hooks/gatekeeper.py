@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from earlystop.controller.hooks.ask_gate import GateAsker, question
 from earlystop.controller.hooks.channel import HookProblem
 from earlystop.controller.hooks.gate_subject import is_answered, known_answer, memory_of, subject_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
-from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateState
+from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateState, asked_by
 
 AT_ONCE = 64
 LOOK_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 60.0
@@ -73,7 +74,7 @@ class GateKeeper:
             # A fault that one gate provokes must not stop the others. Its words might hold a secret.
             log.error("gate %s could not be asked: %s", gate.name, type(error).__name__, extra=tracked.log_fields)
             answer = GateAnswer(gate.name, GateState.WAITING, now, "it could not be asked")
-        if memory_of(tracked, gate).note(subject, answer):
+        if memory_of(tracked, gate).note(subject, replace(answer, asks=asked_by(gate))):
             log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
             self._wake(tracked.key)
         pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - subject.since) / 10)

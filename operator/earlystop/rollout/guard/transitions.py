@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import EXACT_MATCH
+from earlystop.rollout.guard.burst import look_waits
 from earlystop.rollout.guard.coverage import after_look, began, look_of_guard
 from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.detector_packing import rounded
@@ -61,6 +62,8 @@ def take_look(
     guard = replace(guard, clock=replace(guard.clock, last_look_at=at, metrics_lost_at=None))
     if guard.phase is WatchPhase.SETTLING:
         return replace(state, guard=_settled(times, guard, at, totals, in_flight))
+    if times.settle.measured and look_waits(guard, totals, at, in_flight or (None, None)):
+        return replace(state, guard=guard)
     weight = 100 - guard.holdback
     found = look_of_guard(guard.objective, guard.mark, totals, at, guard.clock.step, weight)
     before = guard.coverage or began(None, totals, at)

@@ -15,7 +15,7 @@ def hook_conditions(state: RolloutState, observations: Observations) -> tuple[Co
     """GatesOpen, where gates were asked. HooksDelivered: whether everything that happened could be told. JobsSucceeded:
     whether the latest Job of each hook that runs some has."""
     gates = gate_condition(state.gates, state.step_gates, state.plan)
-    if state.outbox is None:
+    if state.outbox is None or not state.outbox.cursors:
         return gates
     jobs = _jobs(state.outbox)
     return (*gates, _delivered(state.outbox, observations), *((jobs,) if jobs is not None else ()))

@@ -28,7 +28,7 @@ from earlystop.rollout.waiting.gates import GateState
 def with_occurrences(
     identity: PolicyIdentity, hooks: Sequence[Hook], before: RolloutState, after: RolloutState
 ) -> RolloutState:
-    """The state `after`, whose outbox has what happened since `before`. A policy without hooks has no outbox."""
+    """The state `after`, whose outbox has what happened since `before`. A policy that never had hooks has no outbox."""
     outbox = after.outbox
     if outbox is None or (happened := occurrences(identity, before, after)) == ():
         return after

@@ -86,10 +86,12 @@ class Settled:
 def following_hooks(outbox: Outbox | None, hooks: Sequence[Hook], settled: Sequence[Settled] = ()) -> Outbox | None:
     """The outbox for the policy's hooks as they are written now, after these occurrences were told or given up.
 
-    A new hook is told what happens from now on. What waits for nobody any more is dropped.
+    A new hook is told what happens from now on. What waits for nobody any more is dropped. Where all hooks are removed,
+    the numbers go on: ids of occurrences and names of their Jobs are made of them, and none may come twice.
     """
     if not hooks:
-        return None
+        rest = None if outbox is None or not outbox.last else replace(outbox, waiting=(), cursors=())
+        return outbox if rest == outbox else rest
     known = outbox or Outbox()
     cursors = [known.cursor(each.name) or HookCursor(each.name, known.last) for each in hooks]
     moved = tuple(_moved(each, settled) for each in cursors)

@@ -8,22 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.approval_kind import COUNTED
+from earlystop.rollout.decision import CERTIFICATE_LAPSED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
 from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
+from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT
 
 Manifest = Mapping[str, Any]
 EVIDENCE = "the evidence"
 LIMITS = "the policy's limits"
+GATE = "a gate"
+LAPSE = "a lapsed certificate"
 UNKNOWN = "not recorded"
 BY_LIMITS = frozenset(
     {
         *("DeadlineExceeded", "NoMetrics", "RecordFull", "QuestionsExhausted"),
         *(NEVER_READY, TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED, BUDGET_USED, APPROVAL_EXPIRED, PROOF_NOT_REGAINED),
+        GATE_TIMED_OUT,
     }
 )
 """Reasons of decisions that neither a person nor the evidence took."""
+BY_OTHERS = {**dict.fromkeys(BY_LIMITS, LIMITS), GATE_CLOSED: GATE, CERTIFICATE_LAPSED: LAPSE}
 ASKED = re.compile(
     r"^(?:[A-Z][a-z ]+: [^:]{0,4096} Decided: )?Asked for by (?P<by>.{1,512}?): "
     r"|Asked for by (?P<end>(?:(?!: |\. ).){1,512})\.$"
@@ -88,9 +94,8 @@ def _decisions(policy: str, verdicts: Iterable[Manifest]) -> list[AuditEntry]:
     entries = []
     for each in verdicts:
         spec = each["spec"]
-        who = str(
-            spec.get("rejectedBy") or spec.get("requestedBy") or (LIMITS if spec["reason"] in BY_LIMITS else EVIDENCE)
-        )
+        by_itself = BY_OTHERS.get(str(spec["reason"]), EVIDENCE)
+        who = str(spec.get("rejectedBy") or spec.get("requestedBy") or by_itself)
         if spec["reason"] in BY_PERSON and not spec.get("requestedBy"):
             who = UNKNOWN
         agreed = ", ".join(map(str, spec.get("approvedBy") or ()))

@@ -15,6 +15,7 @@ from earlystop.rollout.decision import (
     EVERY_CANDIDATE_DROPPED,
     GUARD_ALARM,
     HARM_REASONS,
+    HARMFUL_IN_EVERY_CLASS,
     harm_reason,
 )
 from earlystop.rollout.formatting import in_percent, in_points
@@ -24,6 +25,14 @@ from earlystop.rollout.promotion import NotCertified, missing_proof
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.verify.verdict import FAVOURABLE, recomputed
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, PROOF_NOT_REGAINED
+from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT
+
+_ANSWERED = {
+    **dict.fromkeys((APPROVAL_REJECTED, APPROVAL_EXPIRED), "people answered"),
+    GATE_CLOSED: "a gate answered",
+    GATE_TIMED_OUT: "a gate did not open in time",
+}
+"""Who ended a campaign for which it waited, by the reason of the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ def replay_campaign(record: VerdictSpec) -> Replay:
     plan = parse_plan(record.plan)
     own = _replayed(record, plan, record)
     others = [each for other in record.others for each in _replayed(record, plan, other)]
-    agrees, sentence = _compared(record, own, others)
+    agrees, sentence = _compared(record, plan, own, others)
     return Replay(tuple(sorted((*own, *others), key=lambda each: (each.at, each.candidate))), agrees, sentence)
 
 
@@ -96,7 +105,9 @@ def _look(plan: Plan, so_far: Comparison, look: Look, number: int) -> ReplayedLo
     )
 
 
-def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence[ReplayedLook]) -> tuple[bool, str]:
+def _compared(
+    record: VerdictSpec, plan: Plan, own: Sequence[ReplayedLook], others: Sequence[ReplayedLook]
+) -> tuple[bool, str]:
     decided = f"The record decides {record.decision} of {record.candidate} ({record.reason})"
     last = own[-1] if own else None
     harmed = next((each for each in own if each.harm), None)
@@ -110,10 +121,10 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
         proven = next((each for each in own if each.proven), None)
         first = _first(proven, "all that a promotion needs", own)
         return harmed is None, f"{decided}, as the proof was lost while it waited; {first}."
-    if record.reason in (APPROVAL_REJECTED, APPROVAL_EXPIRED):
+    if (answered := _ANSWERED.get(record.reason)) is not None:
         proven = next((each for each in own if each.proven), None)
-        return harmed is None, f"{decided}, as people answered; {_first(proven, 'all that a promotion needs', own)}."
-    if record.reason == BY_CLASS:
+        return harmed is None, f"{decided}, as {answered}; {_first(proven, 'all that a promotion needs', own)}."
+    if record.reason in (BY_CLASS, HARMFUL_IN_EVERY_CLASS):
         return True, f"{decided}: each query class is judged by itself; kubectl earlystop verify recomputes them."
     if record.reason in HARM_REASONS:
         agrees = last is not None and harmed is last and last.harm == record.reason
@@ -127,6 +138,8 @@ def _compared(record: VerdictSpec, own: Sequence[ReplayedLook], others: Sequence
         proven = next((each for each in own if each.proven), None)
         agrees = last is not None and last.proven and not last.harm
         return agrees, f"{decided}; {_first(proven, 'all that a promotion needs', own)}."
+    if plan.is_per_class:
+        return True, f"{decided}: each query class is judged by itself; kubectl earlystop verify recomputes them."
     agrees = harmed is None
     return (
         agrees,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,13 +30,18 @@ ANSWERED = frozenset({GateState.OPEN, GateState.CLOSED})
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
     """How one gate stands. at: since when, Unix seconds. message: what it said, "" for nothing. job_uid: of the Job
-    that answers it, "" where none does."""
+    that answers it, "" where none does. asks: whom it asked (`asked_by`), "" where an earlier release did."""
 
     gate: str
     state: GateState
     at: int
     message: str = ""
     job_uid: str = ""
+    asks: str = ""
+
+    def is_of(self, gate: Gate) -> bool:
+        """Whether this is the answer of whom the gate asks now: its name may have been given to another question."""
+        return self.gate == gate.name and self.asks in ("", asked_by(gate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,20 @@ class GateSubject:
     step: int | None = None
 
 
+def asked_by(gate: Gate) -> str:
+    """A short digest of the Job, receiver or condition that a gate asks; not of how long it is waited for."""
+    asked = gate.model_dump_json(include={"job_ref", "target_ref", "condition"}, exclude_defaults=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:8]
+
+
+def waited_for(gate: Gate, since: int) -> GateAnswer:
+    """How a gate stands that has said nothing since Unix second `since`."""
+    return GateAnswer(gate.name, GateState.WAITING, since, asks=asked_by(gate))
+
+
 def asked_first(gates: Sequence[Gate], since: int) -> GatesAsked:
     """The gates when something begins to wait for them, at Unix second `since`."""
-    return GatesAsked(since, answers=tuple(GateAnswer(each.name, GateState.WAITING, since) for each in gates))
+    return GatesAsked(since, answers=tuple(waited_for(each, since) for each in gates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +118,13 @@ class GateRequirement:
 
 
 def requirements(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[GateRequirement, ...]:
-    """What a decision that waits needs of the policy's gates. One that was not asked yet holds it."""
-    waiting = [GateAnswer(each.name, GateState.WAITING, 0) for each in gates]
-    stands = [(asked.answer(each.gate) if asked else None) or each for each in waiting]
+    """What a decision that waits needs of the policy's gates. One that was not asked yet, or asks somebody else by now,
+    holds it."""
+    known = [None if asked is None else asked.answer(each.name) for each in gates]
+    stands = [
+        each if each is not None and each.is_of(gate) else waited_for(gate, 0)
+        for gate, each in zip(gates, known, strict=True)
+    ]
     return tuple(GateRequirement(each, gate.on_timeout == "End") for gate, each in zip(gates, stands, strict=True))
 
 
@@ -117,7 +138,8 @@ def following(
 ) -> GatesAsked | None:
     """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
     gate. since: since when the decision waits. A gate that answered stays as it is, but for one that has been open for
-    `holds_seconds` (> 0) while others are not: it is asked again, unless it is a Job, which would say the same."""
+    `holds_seconds` (> 0) while others are not: it is asked again, unless it is a Job, which would say the same. A gate
+    that asks somebody else by now begins anew."""
     if not gates:
         return None if asked is None or not asked.for_people else replace(asked, answers=())
     known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
@@ -129,7 +151,7 @@ def following(
 
 def _aged(gate: Gate, answer: GateAnswer, holds_seconds: int, now: int) -> GateAnswer:
     is_old = answer.state is GateState.OPEN and now >= answer.at + holds_seconds
-    return GateAnswer(gate.name, GateState.WAITING, now) if is_old and gate.job_ref is None else answer
+    return waited_for(gate, now) if is_old and gate.job_ref is None else answer
 
 
 def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, ...]:
@@ -142,14 +164,15 @@ def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, .
 
 def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now: int) -> GateAnswer:
     """How one gate stands. Its time runs from when it began to be waited for, which may be later than the decision."""
-    before = before or GateAnswer(gate.name, GateState.WAITING, now)
+    before = before if before is not None and before.is_of(gate) else waited_for(gate, now)
+    news = news if news is not None and news.is_of(gate) else None
     if before.state in ANSWERED:
         return before
     if news is not None and news.state in ANSWERED and news.at >= before.at:
         return replace(news, message=news.message[:LONGEST_MESSAGE])
     if before.state is GateState.WAITING and now >= before.at + gate.timeout_seconds:
         message = f"it did not open within {gate.timeout_seconds} s"
-        return GateAnswer(gate.name, GateState.TIMED_OUT, now, message)
+        return GateAnswer(gate.name, GateState.TIMED_OUT, now, message, asks=before.asks)
     if news is not None and before.state is GateState.WAITING:
         return replace(before, message=news.message[:LONGEST_MESSAGE], job_uid=news.job_uid or before.job_uid)
     return before
@@ -166,6 +189,7 @@ def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
             at=rfc3339(each.at),
             message=each.message or None,
             job_uid=each.job_uid or None,
+            asks=each.asks or None,
         )
         for each in asked.answers
     ]
@@ -180,7 +204,14 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
     if stored is None:
         return None
     answers = (
-        GateAnswer(each.name, GateState(each.state), from_rfc3339(each.at), each.message or "", each.job_uid or "")
+        GateAnswer(
+            gate=each.name,
+            state=GateState(each.state),
+            at=from_rfc3339(each.at),
+            message=each.message or "",
+            job_uid=each.job_uid or "",
+            asks=each.asks or "",
+        )
         for each in stored.gates or ()
     )
     proof_from = None if stored.proof_from is None else from_rfc3339(stored.proof_from)

@@ -132,7 +132,7 @@ async def test_hooks_that_are_edited_start_no_campaign_and_are_told_what_happens
         await made.advance_until(lambda: ended(made, "Promoted"))
         assert made.world.status["campaign"] == 1 and len(made.receiver.ids) == 1
         made.world.edit_spec({name: value for name, value in made.world.policy["spec"].items() if name != "hooks"})
-        await made.advance_until(lambda: "hooks" not in made.world.status)
+        await made.advance_until(lambda: made.world.status["hooks"] == {"last": 1})
         assert made.condition() == ("", "", "")
 
 

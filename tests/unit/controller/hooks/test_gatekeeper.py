@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from aiohttp import web
 
+from earlystop.api.gates import Gate
 from earlystop.controller.cluster import DEPLOYMENTS, ClusterError, Manifest, Resource
-from earlystop.controller.hooks.ask_gate import LONGEST_ANSWER, _read, question
+from earlystop.controller.hooks.ask_gate import LONGEST_ANSWER, _read, name_of_asker, question
 from earlystop.controller.hooks.job import job_name
-from earlystop.controller.hooks.run_job import JOBS
+from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
+from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
 
 WEBHOOK = {"name": "ci", "targetRef": {"name": "receiver"}}
 JOB = {"name": "evaluate", "jobRef": {"name": "retrain"}}
+GATE_OF_JOB = Gate.model_validate(JOB)
 READY = {"name": "ready", "condition": {"kind": "Deployment", "name": "qa-server", "type": "Available"}}
 
 
@@ -111,7 +116,8 @@ async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
         state = made.world.tracked.state
         assert state.awaiting is not None
         subject = GateSubject(state.awaiting.since, state.awaiting.candidate)
-        name = job_name(made.world.tracked.identity, "gate/evaluate", question(state, "evaluate", subject))
+        about = question(state, "evaluate", subject)
+        name = job_name(made.world.tracked.identity, name_of_asker(GATE_OF_JOB, None), about)
         annotations: dict[str, str] = {}
         if is_replaced:
             while not jobs(made):
@@ -172,6 +178,72 @@ async def test_a_condition_of_an_object_of_the_namespace_opens_a_gate() -> None:
         available = {"conditions": [{"type": "Available", "status": "True"}]}
         made.world.api.put(DEPLOYMENTS, {**deployment(), "status": available})
         await made.advance_until("Promoted", "GateOpen")
+
+
+async def test_a_condition_of_an_earlier_generation_opens_no_gate() -> None:
+    """It was edited just now, and what its status says is about the spec before."""
+    async with gated(READY) as made:
+        stale = {"observedGeneration": 1, "conditions": [{"type": "Available", "status": "True"}]}
+        edited = deployment()
+        edited["metadata"]["generation"] = 2
+        made.world.api.put(DEPLOYMENTS, {**edited, "status": stale})
+        await made.advance_until("Observing", "GateWaiting")
+        for _ in range(3):
+            await made.advance()
+        assert "does not know of that yet" in made.condition()[2] and "decision" not in made.world.status
+        made.world.api.put(DEPLOYMENTS, {**edited, "status": {**stale, "observedGeneration": 2}})
+        await made.advance_until("Promoted", "GateOpen")
+
+
+def edit_gate(made: GatedWorld, *gates: Mapping[str, object]) -> None:
+    spec = made.world.policy["spec"]
+    made.world.edit_spec({**spec, "rollout": {**spec["rollout"], "gates": list(gates)}})
+
+
+@pytest.mark.slow
+async def test_a_gate_whose_job_is_another_one_by_now_runs_that_and_goes_by_its_result() -> None:
+    async with gated(JOB, READY) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        while not jobs(made):
+            await made.advance()
+        (first,) = jobs(made)
+        done = {"conditions": [{"type": "Complete", "status": "True"}]}
+        made.world.api.put(JOBS, {**made.world.api.objects[first], "status": done})
+        while "is open" not in made.condition()[2]:
+            await made.advance()
+        thorough = cron_job()
+        thorough["metadata"]["name"] = "thorough"
+        made.world.api.put(CRON_JOBS, thorough)
+        edit_gate(made, {**JOB, "jobRef": {"name": "thorough"}}, READY)
+        available = {"conditions": [{"type": "Available", "status": "True"}]}
+        made.world.api.put(DEPLOYMENTS, {**deployment(), "status": available})
+        while len(jobs(made)) < 2 or "Gate ready is open" not in made.condition()[2]:
+            await made.advance()
+        assert "decision" not in made.world.status
+        (second,) = (each for each in jobs(made) if each != first)
+        made.restart()
+        made.world.api.put(JOBS, {**made.world.api.objects[second], "status": done})
+        await made.advance_until("Promoted", "GateOpen")
+        assert made.world.status["campaign"] == 1 and len(jobs(made)) == 2
+
+
+async def test_what_a_receiver_says_while_the_gate_is_given_to_another_one_does_not_count() -> None:
+    async with gated(WEBHOOK) as made:
+        says(made, "not yet")
+        await made.advance_until("Observing", "GateWaiting")
+
+        def edited_meanwhile(_: int) -> web.Response:
+            edit_gate(made, {**WEBHOOK, "targetRef": {"name": "auditor"}})
+            return web.Response(text='{"gate": "Open"}')
+
+        made.receiver.answer = edited_meanwhile
+        asked = len(made.receiver.bodies)
+        while len(made.receiver.bodies) == asked:
+            await made.advance()
+        for _ in range(5):
+            await made.advance()
+        assert "decision" not in made.world.status
+        assert made.condition()[1] == "GateWaiting" and "HookTarget auditor" in made.condition()[2]
 
 
 @pytest.mark.slow

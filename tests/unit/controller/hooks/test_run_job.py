@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import MODEL_LABEL
-from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ClusterError, Manifest
+from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ClusterError, Manifest, Resource
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from tests.unit.controller.hooks.cron_jobs import cron_job
@@ -78,6 +78,33 @@ async def test_a_job_is_made_once_for_a_certificate_that_lapses() -> None:
         finish(made, "Complete")
         await made.advance_until(says(made, "JobSucceeded"))
         assert created(made) == 1 and "ModelChanged" in world.told()
+
+
+async def test_the_result_of_a_job_that_runs_for_hours_outlasts_an_outage_of_the_api_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running() as made:
+        await made.advance_until(says(made, "JobRunning"))
+        made.world.now += 3 * 3600
+        get = made.world.api.get
+
+        async def failing(resource: Resource, namespace: str | None, name: str) -> Manifest | None:
+            if resource is JOBS:
+                raise ClusterError(503, "the server is overloaded")
+            return await get(resource, namespace, name)
+
+        for _ in range(2):
+            monkeypatch.setattr(made.world.api, "get", failing)
+            begun = made.world.now
+            while made.world.now < begun + 600:
+                await made.advance()
+            assert made.condition()[1] == "JobNotMade" and condition(made)[1] == "JobRunning"
+            monkeypatch.undo()
+            await made.advance_until(lambda: made.condition()[1] == "HooksWaiting")
+            made.world.now += 3600
+        finish(made, "Complete")
+        await made.advance_until(says(made, "JobSucceeded"))
+        assert created(made) == 1 and "HookGivenUp" not in made.world.told()
 
 
 @pytest.mark.slow

@@ -86,7 +86,19 @@ def test_what_waits_for_a_hook_that_was_removed_is_dropped() -> None:
     outbox = put(begun(hook("first"), hook("second")), [hook("first"), hook("second")], occurred())
     after = following_hooks(outbox, [hook("second")], [Settled("second", 1)])
     assert after is not None and after.waiting == () and after.cursor("first") is None
-    assert following_hooks(after, []) is None
+    assert following_hooks(begun(hook("first")), []) is None, "nothing was ever told"
+
+
+def test_numbers_go_on_when_all_hooks_were_removed_meanwhile_so_that_no_id_comes_twice() -> None:
+    outbox = put(begun(hook()), [hook()], occurred())
+    without = following_hooks(outbox, [])
+    assert without is not None and (without.last, without.waiting, without.cursors) == (1, (), ())
+    assert following_hooks(stored(without), []) == without
+    unheard = put(without, [], occurred())
+    again = following_hooks(stored(unheard), [hook()])
+    assert again is not None and next_for(again, hook()) is None
+    due = next_for(put(again, [hook()], occurred()), hook())
+    assert due is not None and due.number == 3
 
 
 def test_a_receiver_that_never_answers_makes_the_oldest_give_way_and_that_is_counted_with_its_reason() -> None:

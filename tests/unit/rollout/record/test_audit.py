@@ -44,6 +44,24 @@ def test_who_rejected_a_promotion_is_named_and_nobody_where_nobody_answered() ->
     assert late.who == "the policy's limits"
 
 
+@pytest.mark.parametrize(
+    ("reason", "who"),
+    [
+        ("GateClosed", "a gate"),
+        ("GateTimedOut", "the policy's limits"),
+        ("CertificateLapsed", "a lapsed certificate"),
+        ("GuardAlarm", EVIDENCE),
+        ("SteppedBack", EVIDENCE),
+        ("HarmfulInEveryClass", EVIDENCE),
+    ],
+)
+def test_what_a_gate_or_a_lapse_has_ended_is_not_said_to_be_by_the_evidence(reason: str, who: str) -> None:
+    verdict = verdict_of("rolled back without metrics")
+    verdict["spec"]["reason"] = reason
+    (entry,) = audit_entries("qa", [verdict])
+    assert entry.who == who
+
+
 def test_campaigns_that_an_edit_closed_are_told_from_verdicts_alone() -> None:
     first, second, third = chain_of(3)
     closed = [each for each in audit_entries("qa", [third, first]) if each.what == "NoVerdict"]

@@ -62,3 +62,18 @@ def test_what_people_kept_from_acting_is_told_with_the_look_that_had_proven_it(n
     assert (
         ", as people answered; all that a promotion needs is proven at look " in replay_campaign(reached(name)).sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("GateClosed", ", as a gate answered; "), ("GateTimedOut", ", as a gate did not open in time; ")],
+)
+def test_what_a_gate_kept_from_acting_is_told_with_the_look_that_had_proven_it(reason: str, words: str) -> None:
+    replay = replay_campaign(reached("approved by nobody").model_copy(update={"reason": reason}))
+    assert replay.agrees and f"{words}all that a promotion needs is proven at look " in replay.sentence
+
+
+def test_harm_in_every_class_is_left_to_verify_and_no_disagreement() -> None:
+    harmed = recorded(next(path for path in RECORDED if path.stem == "canary-harmful-decided"))
+    later = harmed.model_copy(update={"reason": "HarmfulInEveryClass", "looks": (*harmed.looks, harmed.looks[-1])})
+    assert replay_campaign(later).agrees
