@@ -169,7 +169,7 @@ class Rollout(Value):
         ge=60,
         le=2_592_000,
         description="How long a campaign may take from its start. Without a verdict it ends then, as "
-        "onInconclusive says.",
+        "onInconclusive says. The last trial of a search has the rest of search.budget.seconds instead.",
     )
     on_inconclusive: Literal["RollBack", "Hold"] = Field(
         "RollBack", description="At the deadline: back to the baseline, or keep the weights for a person to decide."

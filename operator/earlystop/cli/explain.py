@@ -22,6 +22,7 @@ from earlystop.rollout.e_value_words import claim_words, one_in_line
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
+from earlystop.rollout.trials.deadline import ends_at
 from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
 
@@ -133,8 +134,8 @@ def _harms(comparison: Comparison) -> Iterator[str]:
 
 def _end(view: View) -> str:
     """What happens without a verdict, and when one is to be expected."""
-    rollout, began = view.spec.rollout, view.state.campaign_started_at
-    end = began + rollout.deadline_seconds
+    rollout = view.spec.rollout
+    end = ends_at(rollout.deadline_seconds, view.state)
     then = (
         "the weights stay as they are, for a person to decide"
         if rollout.on_inconclusive == "Hold"

@@ -72,7 +72,7 @@ class Proposals(PolicyObjects[Offer]):
 
     def _read(self, manifest: Manifest) -> Known[Offer] | None:
         try:
-            spec = ProposalSpec.model_validate(manifest["spec"])
+            spec = ProposalSpec.model_validate(manifest.get("spec"))
         except ValidationError:
             return None
         values = tuple(sorted((each.name, canonical_setting(each.value)) for each in spec.values))

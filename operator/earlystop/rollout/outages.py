@@ -14,6 +14,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import DECIDED, Decision, RolloutState, Verdict
 from earlystop.rollout.steps import restart_step
+from earlystop.rollout.trials.deadline import ends_at
 
 NO_METRICS = "NoMetrics"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 300, 3600
@@ -26,7 +27,7 @@ def decision_on_outage(times: LiveTimes, state: RolloutState, now: int) -> Decis
         return None
     lost, waits = now - state.metrics_lost_at, times.on_no_metrics
     gives_up = waits.then == "RollBack" and lost >= waits.hold_seconds
-    is_late = state.pinned_plan.trial is not None and now - state.campaign_started_at >= times.deadline_seconds
+    is_late = state.pinned_plan.trial is not None and now >= ends_at(times.deadline_seconds, state)
     if not gives_up and not is_late:
         return None
     goes_on = interrupts(state.pinned_plan, NO_METRICS, has_looks=len(state.looks) > 0)

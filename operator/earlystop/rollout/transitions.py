@@ -26,6 +26,7 @@ from earlystop.rollout.steps import restart_step
 from earlystop.rollout.trials.budget import BUDGET_USED, decision_on_time
 from earlystop.rollout.trials.campaign_budget import used_up
 from earlystop.rollout.trials.clock import clock_resumed, clock_stopped
+from earlystop.rollout.trials.deadline import ends_at
 from earlystop.rollout.trials.sequence import after_trial
 from earlystop.rollout.waiting.gate_clock import gates_resumed
 
@@ -104,7 +105,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
         return with_decision(times, state, over)
     if sentence := used_up(state, now):
         return with_decision(times, state, last_decision(state, BUDGET_USED, sentence, now))
-    if now - state.campaign_started_at >= times.deadline_seconds:
+    if now >= ends_at(times.deadline_seconds, state):
         message = f"Neither benefit nor harm was proven within {times.deadline_seconds} s."
         return with_decision(times, state, last_decision(state, "DeadlineExceeded", message, now))
     return state

@@ -96,7 +96,8 @@ async def test_a_proposal_that_is_deleted_before_its_trial_is_not_tried() -> Non
 
 async def test_a_proposal_that_nobody_could_have_created_is_passed_over() -> None:
     world = World()
-    world.proposals.shown({"metadata": {"name": "a", "namespace": "llm"}, "spec": {"values": "all"}})
+    for made_up in ({"spec": {"values": "all"}}, {"spec": None}, {}):
+        world.proposals.shown({"metadata": {"name": "a", "namespace": "llm"}, **made_up})
     assert world.woken == [] and not await world.proposals.write_due()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlystop.api.counts import Look, UserScatter
-from earlystop.rollout.stored.compressed_looks import COLUMNS_KEPT, PIECE, CompressedLooks, with_look
+from earlystop.rollout.stored.compressed_looks import COLUMNS_KEPT, PIECE, CompressedLooks, started_in, with_look
 from earlystop.rollout.stored.packing import pack_looks
 from tests.unit.rollout.realistic import realistic_looks
 
@@ -42,6 +42,17 @@ def test_one_more_look_leaves_the_history_before_it_as_it_was() -> None:
     looks = realistic_looks(4 * PIECE, 4.0)
     before = CompressedLooks(looks[:-1])
     assert with_look(before, looks[-1]) == looks and before == looks[:-1]
+
+
+@pytest.mark.parametrize("asked_at", LENGTHS)
+def test_the_requests_of_looks_are_their_sum_whenever_somebody_has_asked_for_them_before(asked_at: int) -> None:
+    looks, history = realistic_looks(LENGTHS[-1], 4.0), CompressedLooks()
+    for number, look in enumerate(looks):
+        if number == asked_at:
+            assert history.started == sum(each.baseline.started + each.candidate.started for each in looks[:number])
+        history = with_look(history, look)
+    whole = sum(each.baseline.started + each.candidate.started for each in looks)
+    assert started_in(history) == history.started == started_in(looks) == whole > 0
 
 
 @pytest.mark.slow

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from earlystop.rollout.margin_use import NOTHING_USED
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import FateReason, Offer
+from earlystop.rollout.search.progress import TrialRecord
+from earlystop.rollout.search.trial import Proposal, TrialEnd, TrialOutcome
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.trials.sequence import begin_search, next_proposal
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 
 SPEC = searched({"strategy": "External"})
@@ -160,3 +168,26 @@ def test_while_the_search_itself_tries_a_setting_anew_nobodys_proposal_of_it_is_
     assert world.state.pinned_plan.trial is not None and world.state.pinned_plan.trial.proposer == ""
     assert world.state.leader == "window-20"
     assert [each.reason for each in world.fates()] == [FateReason.ALREADY_TRIED]
+
+
+@pytest.mark.parametrize(("shares", "reason"), [(4, "WaitingForProposals"), (5, "SearchBudgetUsed")])
+def test_a_search_whose_requests_leave_nobody_a_look_is_over_and_waits_for_no_proposal(
+    shares: int, reason: str
+) -> None:
+    whole = 4_000  # of which the sixth proposer would have 95
+    windows = {"parameters": [{"name": "window", "values": [str(number) for number in range(1, 11)]}]}
+    spec = searched({"strategy": "External", "budget": {"requests": whole}, **windows})
+    begun = begin_search(spec, RolloutState(), NOW, "", None, is_repeated=False)
+    trials = tuple(
+        TrialRecord(
+            f"window-{place}",
+            TrialOutcome(place, TrialEnd.INCONCLUSIVE, 0.001, None, None, whole // (place * (place + 1)), f"p{place}"),
+            None,
+            "",
+        )
+        for place in range(1, shares + 1)
+    )
+    progress = replace(begun, trials=trials)
+    late = (WaitingOffer(9, "late", "p9"),)
+    assert next_proposal(spec, progress, 1, NOTHING_USED) == reason
+    assert isinstance(next_proposal(spec, progress, 1, NOTHING_USED, late), Proposal)

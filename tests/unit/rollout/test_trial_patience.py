@@ -143,3 +143,26 @@ def test_what_others_propose_takes_no_more_than_its_requests_however_far_it_has_
     trial = state.pinned_plan.trial
     assert trial is not None and trial.proposer == "optuna"
     assert ends(state)[0][0] == "window-20" and requests_of(state.looks[:-1]) < trial.requests
+
+
+@pytest.mark.slow
+def test_what_others_propose_goes_on_to_learn_within_its_proposers_share_of_the_requests_and_leaves_the_rest() -> None:
+    budget, look = 60_000, 500
+    spec = searched(
+        {"strategy": "External", "budget": {"requests": budget}},
+        objective=LEARNS,
+        rollout={"lookSeconds": 5, "steps": [{"weight": 50}]},
+    )
+    proposed = [("ana", "20"), ("ben", "10"), ("carl", "30")]
+    offers = tuple(
+        Offer(f"2026-01-01T00:00:0{second}Z", f"p{second}", proposer, (("window", window),))
+        for second, (proposer, window) in enumerate(proposed)
+    )
+    world = World(spec, SAFE_BUT_LAST, offers=offers)
+    world.run(lambda state: state.phase in BETWEEN_TRIALS and len(ends(state)) == len(proposed))
+    assert world.state.search is not None
+    for place, trial in enumerate(world.state.search.trials, 1):
+        share = budget // (place * (place + 1))
+        assert trial.outcome.proposer == proposed[place - 1][0]
+        assert share <= trial.outcome.requests < share + look
+    assert [object_differences(each) for each in world.verdicts.values()] == [[]] * len(proposed)

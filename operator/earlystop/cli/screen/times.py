@@ -11,6 +11,7 @@ from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
+from earlystop.rollout.trials.deadline import ends_at
 from earlystop.simulation.remaining_time import Remaining
 
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
@@ -26,7 +27,8 @@ def when_lines(view: View) -> Iterator[str]:
         took = duration(state.decision.at - state.campaign_started_at)
         yield f"decided {clock(state.decision.at)}, {took} after the campaign's start"
         return
-    elapsed, deadline = view.now - state.campaign_started_at, view.spec.rollout.deadline_seconds
+    elapsed = view.now - state.campaign_started_at
+    deadline = ends_at(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
     yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
     if view.remaining is not None:
         yield forecast_phrase(view.remaining, deadline - elapsed)

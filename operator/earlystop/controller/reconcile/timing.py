@@ -29,6 +29,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
 from earlystop.rollout.trials.clock import waits_until
+from earlystop.rollout.trials.deadline import ends_at
 from earlystop.rollout.trials.sequence import due_again_at
 from earlystop.rollout.waiting.end import proof_is_due, waiting_ends_at
 from earlystop.rollout.waiting.gates import time_out_at
@@ -141,7 +142,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(_reading_due(tracked, look + delay, now))
     if state.phase in TRYING:
         if not is_decided_by_evidence(state):  # nothing ends it at its deadline
-            moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
+            moments.append(ends_at(tracked.spec.rollout.deadline_seconds, state))
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:

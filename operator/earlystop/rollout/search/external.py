@@ -86,6 +86,17 @@ def own_requests(proposer: str, outcomes: Sequence[TrialOutcome], whole: int | N
     return max(0, whole // (place * (place + 1)) - used)
 
 
+def has_share_for_nobody(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
+    """Whether nobody has requests for a look left: no proposer of a trial that is over, nor one who comes next."""
+    whole = _whole(outcomes, terms)
+    if whole is None:
+        return False
+    proposers = {each.proposer for each in outcomes}
+    next_share = whole // ((len(proposers) + 1) * (len(proposers) + 2))
+    shares = [next_share, *(own_requests(each, outcomes, whole) or 0 for each in proposers)]
+    return max(shares) < terms.per_look
+
+
 def requests_of(proposer: str, outcomes: Sequence[TrialOutcome], terms: SearchTerms, risk: float) -> int:
     """After how many requests of both variants a proposer's trial ends: enough to tell a setting from one beyond the
     margin that lies a quarter of it away, and half of what its own trials may take at most, so that later ones of its

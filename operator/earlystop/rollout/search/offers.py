@@ -9,7 +9,7 @@ from itertools import islice
 
 from earlystop.api.plurals import counted
 from earlystop.rollout.search.external import WaitingOffer, failures_of, own_requests
-from earlystop.rollout.search.trial import Setting, TrialEnd, TrialOutcome
+from earlystop.rollout.search.trial import REQUESTS_PER_LOOK, Setting, TrialEnd, TrialOutcome
 
 MOST_WAITING = 100
 """Of one proposer; who proposes more waits until some were tried."""
@@ -150,11 +150,12 @@ def _fate(offer: Offer, setting: int, view: SearchView, *, is_again: bool, waiti
             "allows "
             "each proposer. Ask the policy's owner to raise it, or to begin another search.",
         )
-    if own_requests(offer.proposer, view.outcomes, view.requests) == 0:
+    left = own_requests(offer.proposer, view.outcomes, view.requests)
+    if left is not None and left < REQUESTS_PER_LOOK:
         return (
             FateReason.SHARE_SPENT,
-            f"Trials that {offer.proposer} proposed have taken all requests of search.budget.requests that are "
-            "theirs; the rest is for other proposers. Ask the policy's owner to raise it, or to begin another search.",
+            f"Of search.budget.requests {left} are left to what {offer.proposer} proposes, too few for a look; the "
+            "rest is for other proposers. Ask the policy's owner to raise it, or to begin another search.",
         )
     if waiting >= MOST_WAITING:
         return (

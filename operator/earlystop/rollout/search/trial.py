@@ -13,6 +13,9 @@ from typing import Protocol
 
 from earlystop.api.search_space import SearchSetting
 
+REQUESTS_PER_LOOK = 100
+"""Of both variants, as a search supposes before it has seen any; a trial of fewer would show nothing."""
+
 Setting = SearchSetting
 """One setting that may be tried: `earlystop.api.search_space` makes all of a search."""
 
@@ -74,7 +77,7 @@ class SearchTerms:
     failure_budget: int
     requests: int | None
     horizon: int
-    per_look: int = 100
+    per_look: int = REQUESTS_PER_LOOK
     wait: int = 0
     candidate_part: float = 0.5
     version: int = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
@@ -54,11 +54,12 @@ def _unpacked(piece: _Piece) -> tuple[Look, ...]:
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_before", "_columns", "_pieces", "_recent", "_text")
+    __slots__ = ("_before", "_columns", "_pieces", "_recent", "_started", "_text")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
         self._before: tuple[int, int] | None = None
         self._columns: LookColumns | None = None
+        self._started: int | None = None
         self._text: tuple[bool, str] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
@@ -73,7 +74,16 @@ class CompressedLooks(Sequence[Look]):
         longer._columns = self._columns
         if self._before is not None and look.step >= self._before[0]:
             longer._before = self._before
+        if self._started is not None:
+            longer._started = self._started + _started((look,))
         return longer
+
+    @property
+    def started(self) -> int:
+        """Requests of both variants in all of them. Worked out once, and each look after that is added."""
+        if self._started is None:
+            self._started = _started(self)
+        return self._started
 
     def digest_before(self, step: int) -> int:
         """The same number for equal looks of earlier steps, whatever came since. Worked out once a step."""
@@ -137,6 +147,15 @@ def digest_before(looks: Sequence[Look], step: int) -> int:
 
 def _digest_before(looks: Sequence[Look], step: int) -> int:
     return hash(tuple(look for look in looks if look.step < step))
+
+
+def started_in(looks: Sequence[Look]) -> int:
+    """Requests of both variants in looks."""
+    return looks.started if isinstance(looks, CompressedLooks) else _started(looks)
+
+
+def _started(looks: Iterable[Look]) -> int:
+    return sum(look.baseline.started + look.candidate.started for look in looks)
 
 
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:

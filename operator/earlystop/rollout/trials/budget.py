@@ -8,6 +8,7 @@ from math import inf
 from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.search.external import own_requests
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
 from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
@@ -23,8 +24,8 @@ TRIAL_GIVEN_UP = "TrialGivenUp"
 def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
     """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
     goes on until its looks tell how much answers scatter, one that has come far to more requests, each until the
-    requests of the whole search are used up. What others propose goes on for the first reason alone: each of them has a
-    share of these requests. One that is not likely to end in a certificate is given up before."""
+    requests of the whole search are used up. What others propose goes on for the first reason alone, until those of its
+    proposer are. One that is not likely to end in a certificate is given up before."""
     trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
     if trial is None:
         return None
@@ -64,12 +65,16 @@ def given_up(plan: Plan, comparison: Comparison) -> str:
 
 
 def _requests_left(state: RolloutState) -> float:
-    """Requests that the trial under way may take before those of the whole search are used up."""
-    search = state.pinned_plan.spec.search
-    budget = None if search is None else search.budget
-    if budget is None or budget.requests is None:
+    """Requests that the trial under way may take before those of the whole search are used up, or those of its proposer
+    where others propose."""
+    search, trial = state.pinned_plan.spec.search, state.pinned_plan.trial
+    if search is None or trial is None or search.budget is None or search.budget.requests is None:
         return inf
-    return budget.requests - (0 if state.search is None else state.search.requests)
+    most, progress = search.budget.requests, state.search
+    left = most - (0 if progress is None else progress.requests)
+    if progress is None or not search.traits.takes_proposals:
+        return left
+    return min(left, own_requests(trial.proposer, progress.outcomes, most) or 0)
 
 
 def requests_used(plan: Plan, comparison: Comparison) -> str:

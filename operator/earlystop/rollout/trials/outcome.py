@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from earlystop.api.counts import Look
 from earlystop.evidence import standard_errors
@@ -12,6 +12,7 @@ from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.trial import Estimate, TrialEnd, TrialOutcome
 from earlystop.rollout.state import Comparison, Decision
+from earlystop.rollout.stored.compressed_looks import started_in
 
 LEAST_ERROR = 1e-6
 """Estimates are kept in whole millionths."""
@@ -37,9 +38,9 @@ def end_of(decision: Decision) -> TrialEnd:
     return TrialEnd.HARMFUL if decision.reason in HARM_REASONS else TrialEnd.INCONCLUSIVE
 
 
-def requests_of(looks: Iterable[Look]) -> int:
-    """Requests of both variants in looks."""
-    return sum(look.baseline.started + look.candidate.started for look in looks)
+def requests_of(looks: Sequence[Look]) -> int:
+    """Requests of both variants in looks; each look of a campaign asks."""
+    return started_in(looks)
 
 
 def loss_of(comparison: Comparison) -> Estimate | None:

@@ -19,7 +19,7 @@ from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
-from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.external import WaitingOffer, has_share_for_nobody
 from earlystop.rollout.search.patience import wait_of
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
@@ -125,7 +125,9 @@ def next_proposal(
     proposal = proposer.propose(settings, progress.outcomes, terms, progress.belief, progress.seed)
     if proposal is None:
         tried = {each.setting for each in progress.outcomes}
-        return WAITING if search.traits.takes_proposals and len(tried) < len(settings) else NOTHING_LEFT
+        if not search.traits.takes_proposals or len(tried) >= len(settings):
+            return NOTHING_LEFT
+        return BUDGET_USED if has_share_for_nobody(progress.outcomes, terms) else WAITING
     if progress.resumes and not progress.trials:
         index = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
         reason = f"{progress.resumes} was proven before, and no earlier evidence counts"

@@ -160,6 +160,15 @@ def test_who_has_used_its_part_of_the_requests_is_refused_and_told_while_others_
     assert by_name["eve"].reason is FateReason.SHARE_SPENT and "search.budget.requests" in by_name["eve"].message
 
 
+def test_who_has_fewer_requests_left_than_a_look_needs_begins_no_trial_with_them_and_is_told_how_many() -> None:
+    for used, reason in ((4_900, FateReason.WAITING), (4_901, FateReason.SHARE_SPENT), (7_000, FateReason.SHARE_SPENT)):
+        outcomes = (TrialOutcome(0, TrialEnd.INCONCLUSIVE, 0.01, None, None, used, "eve"),)
+        view = replace(VIEW, outcomes=outcomes, failure_budget=9, requests=10_000)
+        (found,) = fates([offer(1, "10", "eve")], view)
+        assert found.reason is reason, used
+        assert reason is FateReason.WAITING or f" {max(0, 5_000 - used)} are left to what eve" in found.message
+
+
 def test_a_search_that_is_over_still_says_what_came_of_each_trial_and_tries_nothing_else() -> None:
     outcomes = (outcome("10", TrialEnd.CERTIFIED), outcome("5", TrialEnd.HARMFUL, "ben"))
     view = replace(VIEW, outcomes=outcomes, closed="The search is over. Propose again.")
