@@ -6,6 +6,7 @@ is worked out.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple, Self
@@ -74,6 +75,8 @@ class Before(NamedTuple):
 
 
 START = Before()
+_SIZES = "I"
+"""Kept for every policy, and three dozen whole numbers as a tuple take a KiB."""
 
 
 class LookColumns(NamedTuple):
@@ -86,7 +89,7 @@ class LookColumns(NamedTuple):
     looks: int
     before: Before
     numbers: bytes
-    lengths: tuple[int, ...]
+    lengths: array[int]
     later: int
     beside: bool
     by_users: bool
@@ -95,7 +98,7 @@ class LookColumns(NamedTuple):
     def of(cls, looks: Sequence[Look], *, beside: bool) -> Self:
         """Of all these looks, at least one."""
         later = LATER if any(map(_has_later, looks)) else 0
-        none = cls(0, START, b"", (), later, beside, looks[0].users is not None)
+        none = cls(0, START, b"", array(_SIZES), later, beside, looks[0].users is not None)
         return none._joined(looks)
 
     def grown(self, looks: Sequence[Look], *, beside: bool) -> LookColumns:
@@ -124,7 +127,10 @@ class LookColumns(NamedTuple):
         before, new = self._encoded(more)
         columns = [one + added for one, added in zip(self._columns(len(new)), new, strict=True)]
         return self._replace(
-            looks=self.looks + len(more), before=before, numbers=b"".join(columns), lengths=tuple(map(len, columns))
+            looks=self.looks + len(more),
+            before=before,
+            numbers=b"".join(columns),
+            lengths=array(_SIZES, map(len, columns)),
         )
 
     def _encoded(self, more: Sequence[Look]) -> tuple[Before, list[bytes]]:
@@ -145,7 +151,7 @@ class LookColumns(NamedTuple):
         place = self._weights
         columns = self._columns(len(self.lengths))
         kept = columns[:place] + columns[place + 1 :]
-        return self._replace(numbers=b"".join(kept), lengths=tuple(map(len, kept)), beside=False)
+        return self._replace(numbers=b"".join(kept), lengths=array(_SIZES, map(len, kept)), beside=False)
 
     def _row(self, look: Look, before: Before) -> list[int]:
         row = list(departure(look, before))
