@@ -24,8 +24,8 @@ from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.guard.window import Sums
 from earlystop.rollout.guard.words import detector_rows
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.stored.compressed_looks import CompressedLooks, packed_records
-from earlystop.rollout.stored.packing import pack_marks, unpack_looks, unpack_marks
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 
 MOST_SHOWN = 2
 """Detectors in a status."""
@@ -62,7 +62,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         mark=pack_marks([guard.mark]),
         checkpoint=pack_detectors(guard.checkpoint, guard.objective),
         checkpoint_at=rfc3339(guard.checkpoint_at),
-        looks=packed_records([guard.looks], beside=False) or None,
+        looks=pack_looks(guard.looks) or None,
         window_parts=pack_window(guard.window) or None,
         spans=pack_spans(guard.spans) or None,
         culprit=culprit_status(alarm),
