@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -28,7 +29,8 @@ def test_looks_fit_just_as_long_as_their_text_does(records: int, classes: int) -
     looks = [realistic_looks(90, 1.0 + number) for number in range(records)]
     of_classes = [realistic_looks(70, 0.5 + number) for number in range(records * classes)]
     taken = sum(map(len, map(pack_looks, looks))) + len(pack_beside(of_classes))
-    for given in (tuple, CompressedLooks, _as_stored):
+    ways: list[Callable[[tuple[Look, ...]], Sequence[Look]]] = [tuple, CompressedLooks, _as_stored]
+    for given in ways:
         known, known_of_classes = [given(each) for each in looks], [given(each) for each in of_classes]
         for limit in (0, taken - 1, taken, taken + 1, 3 * taken):
             assert fits(known, known_of_classes, limit) is (taken <= limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, USER_COLUMNS, ClassAnswers, Look, Tally, UserScatter
 from earlystop.rollout.stored.whole_numbers import SMALL, varint
@@ -75,7 +75,7 @@ class Before(NamedTuple):
 
 
 START = Before()
-_SIZES = "I"
+_SIZES: Final = "I"
 """Kept for every policy, and three dozen whole numbers as a tuple take a KiB."""
 
 
