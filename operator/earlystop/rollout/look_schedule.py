@@ -8,8 +8,7 @@ from earlystop.api.counts import Look
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
-from earlystop.rollout.stored.class_packing import pack_beside
-from earlystop.rollout.stored.packing import pack_looks
+from earlystop.rollout.stored.room import fits
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
@@ -99,5 +98,4 @@ def record_is_full(records: Sequence[Sequence[Look]], of_classes: Sequence[Seque
     more = max(0, len(records) - CANDIDATES_WITHIN)
     of_a_class = LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
     limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - of_a_class
-    packed = sum(len(pack_looks(looks)) for looks in records) + len(pack_beside(of_classes))
-    return len(longest) >= MAXIMUM_LOOKS or packed > limit
+    return len(longest) >= MAXIMUM_LOOKS or not fits(records, of_classes, limit)

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlystop.api.counts import Look, UserScatter
-from earlystop.rollout.stored.compressed_looks import COLUMNS_KEPT, PIECE, CompressedLooks, started_in, with_look
+from earlystop.rollout.stored.class_packing import pack_beside
+from earlystop.rollout.stored.compressed_looks import PIECE, CompressedLooks, started_in, with_look
+from earlystop.rollout.stored.look_columns import Before, LookColumns, look_numbers
 from earlystop.rollout.stored.packing import pack_looks
 from tests.unit.rollout.realistic import realistic_looks
 
@@ -62,15 +64,51 @@ def test_what_is_stored_again_and_again_is_the_text_of_all_looks_at_once(data: s
     classes, counted = data.draw(st.sampled_from([0, 2])), data.draw(st.booleans())
     votes_from = data.draw(st.integers(0, 60))
     history, taken = CompressedLooks(), list[Look]()
-    for number, look in enumerate(realistic_looks(COLUMNS_KEPT + 20, 4.0, classes=classes)):
+    for number, look in enumerate(realistic_looks(148, 4.0, classes=classes)):
         users = UserScatter(*range(number, number + 6)) if counted else None
         votes = replace(look.candidate, cut=2) if number >= votes_from else look.candidate
         taken.append(replace(look, users=users, candidate=votes, baseline_weight=50 if number % 2 else None))
         history = with_look(history, taken[-1])
-        if data.draw(st.integers(0, 5)) == 0:
-            beside = data.draw(st.booleans())
+        beside = data.draw(st.booleans())
+        asked = data.draw(st.integers(0, 18))
+        if asked == 0:
             assert history.packed(beside=beside) == pack_looks(taken, beside)
+        elif asked == 1:
+            assert history.columns(beside=beside) == LookColumns.of(taken, beside=beside)
+        elif asked == 2:
+            assert history.size(beside=beside) == len(look_numbers(taken, beside)[0])
     assert history.packed(beside=True) == pack_looks(taken, beside=True)
+    assert history.packed(beside=False) == pack_looks(taken)
+
+
+def test_looks_of_several_classes_are_one_text_whatever_was_asked_of_them_before() -> None:
+    taken = [realistic_looks(60, rate) for rate in (1.0, 4.0, 20.0)]
+    histories = [CompressedLooks() for _ in taken]
+    for number, looks in enumerate(zip(*taken, strict=True), start=1):
+        histories = [with_look(one, look) for one, look in zip(histories, looks, strict=True)]
+        if number % 7 == 0:
+            assert pack_beside(histories) == pack_beside([each[:number] for each in taken])
+    assert pack_beside([CompressedLooks(), *histories]) == pack_beside([(), *taken])
+
+
+def test_of_a_long_campaign_only_the_looks_since_the_last_time_are_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out = list[Look]()
+    row = LookColumns._row
+
+    def counted(self: LookColumns, look: Look, before: Before) -> list[int]:
+        worked_out.append(look)
+        return row(self, look, before)
+
+    monkeypatch.setattr(LookColumns, "_row", counted)
+    looks = realistic_looks(320, 4.0)
+    history = CompressedLooks(looks[:300])
+    history.packed(beside=False)
+    worked_out.clear()
+    for look in looks[300:]:
+        history = with_look(history, look)
+        history.packed(beside=False)
+    # Each of the 20 once for the text, and some once more for the piece that they are sealed in.
+    assert set(looks[300:]) <= set(worked_out) and len(worked_out) <= 2 * 20
 
 
 def test_a_day_of_looks_takes_a_fifth_of_what_they_take_one_by_one() -> None:

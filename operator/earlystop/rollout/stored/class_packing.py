@@ -8,7 +8,7 @@ import lzma
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
-from earlystop.rollout.stored.look_columns import look_numbers
+from earlystop.rollout.stored.compressed_looks import columns_of
 from earlystop.rollout.stored.packing import COMPRESSION, looks_in
 
 BETWEEN, WITHIN = ",", "."
@@ -19,7 +19,8 @@ def pack_beside(records: Sequence[Sequence[Look]]) -> str:
 
     The text says of each record how many bytes it takes and how many later counts it has, before all their bytes.
     """
-    parts = [look_numbers(looks, beside=True) if looks else (b"", 0) for looks in records]
+    columns = [columns_of(looks, beside=True) if looks else None for looks in records]
+    parts = [(b"", 0) if each is None else (each.numbers, each.later) for each in columns]
     if not any(content for content, _ in parts):
         return ""
     content = b"".join(content for content, _ in parts)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look
 from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
-from earlystop.rollout.stored.packing import BETWEEN_RECORDS, looks_in, pack_looks, pack_numbers
+from earlystop.rollout.stored.packing import (
+    BETWEEN_RECORDS,
+    looks_in,
+    numbers_of,
+    pack_looks,
+    packed_bytes,
+    packed_text,
+)
 
 PIECE = 4
 """Looks of a sealed piece. As many at least, and at most twice as many, stay as they are, of some 700 bytes each: the
 latest are asked for all the time."""
-
-COLUMNS_KEPT = 128
-"""Looks of a campaign whose columns are kept for the next time they are stored, in some 5 KiB. Later looks are far
-between, and stored seldom."""
 
 PIECES_KEPT = 128
 """Unpacked pieces that are kept: one look asks for all of its campaign's several times."""
@@ -51,16 +54,32 @@ def _unpacked(piece: _Piece) -> tuple[Look, ...]:
     return looks_in(zlib.decompress(piece.content), *piece[1:])
 
 
+class _KeptColumns(NamedTuple):
+    """Columns of looks for the next time they are asked for. shape: the columns but for their numbers, which
+    `decompress` makes of `content`."""
+
+    shape: LookColumns
+    content: bytes
+    decompress: Callable[[bytes], bytes]
+
+    @property
+    def columns(self) -> LookColumns:
+        return self.shape._replace(numbers=self.decompress(self.content))
+
+    def is_text_of(self, looks: int, *, beside: bool) -> bool:
+        """Whether `content` is what the text of so many looks is made of."""
+        return self.decompress is numbers_of and (self.shape.looks, self.shape.beside) == (looks, beside)
+
+
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_before", "_columns", "_pieces", "_recent", "_started", "_text")
+    __slots__ = ("_before", "_kept", "_pieces", "_recent", "_started")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
         self._before: tuple[int, int] | None = None
-        self._columns: LookColumns | None = None
+        self._kept: _KeptColumns | None = None
         self._started: int | None = None
-        self._text: tuple[bool, str] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
         while len(self._recent) >= 2 * PIECE:
@@ -71,7 +90,7 @@ class CompressedLooks(Sequence[Look]):
         """With one more look."""
         longer = CompressedLooks((*self._recent, look))
         longer._pieces = self._pieces + longer._pieces
-        longer._columns = self._columns
+        longer._kept = self._kept
         if self._before is not None and look.step >= self._before[0]:
             longer._before = self._before
         if self._started is not None:
@@ -92,17 +111,32 @@ class CompressedLooks(Sequence[Look]):
         return self._before[1]
 
     def packed(self, *, beside: bool) -> str:
-        """As `pack_looks`. Worked out once: of a campaign that is over the same looks are stored for months. Of one
-        under way, only the looks since the last time are."""
-        if self._text is None or self._text[0] != beside:
-            self._text = beside, self._packed(beside=beside) if len(self) else ""
-        return self._text[1]
+        """As `pack_looks`. Of a campaign under way only the looks since the last time are worked out; of one that is
+        over the same looks are stored for months, and only their text is made."""
+        if not len(self):
+            return ""
+        kept = self._kept
+        if kept is None or not kept.is_text_of(len(self), beside=beside):
+            columns = self._grown(beside=beside)
+            packed = packed_bytes(columns.numbers, columns.later)
+            kept = self._kept = _KeptColumns(columns._replace(numbers=b""), packed, numbers_of)
+        return packed_text(kept.content)
 
-    def _packed(self, *, beside: bool) -> str:
-        known = self._columns
-        columns = LookColumns.of(self, beside=beside) if known is None else known.grown(self, beside=beside)
-        self._columns = columns if len(self) <= COLUMNS_KEPT else None
-        return pack_numbers(columns.numbers, columns.later)
+    def columns(self, *, beside: bool) -> LookColumns:
+        """The columns of all looks, at least one; only those since the last time are worked out."""
+        known, columns = self._kept, self._grown(beside=beside)
+        if known is None or (known.shape.looks < len(self) and beside == known.shape.beside):
+            self._kept = _KeptColumns(columns._replace(numbers=b""), zlib.compress(columns.numbers), zlib.decompress)
+        return columns
+
+    def size(self, *, beside: bool) -> int:
+        """Bytes of the columns of all looks, at least one."""
+        kept = self._kept
+        return len(self.columns(beside=beside).numbers) if kept is None else kept.shape.size_with(self, beside=beside)
+
+    def _grown(self, *, beside: bool) -> LookColumns:
+        kept = self._kept
+        return LookColumns.of(self, beside=beside) if kept is None else kept.columns.grown(self, beside=beside)
 
     def __len__(self) -> int:
         return PIECE * len(self._pieces) + len(self._recent)
@@ -170,3 +204,8 @@ def packed_records(records: Sequence[Sequence[Look]], *, beside: bool) -> str:
         looks.packed(beside=beside) if isinstance(looks, CompressedLooks) else pack_looks(looks, beside)
         for looks in records
     )
+
+
+def columns_of(looks: Sequence[Look], *, beside: bool) -> LookColumns:
+    """The columns of looks, at least one."""
+    return looks.columns(beside=beside) if isinstance(looks, CompressedLooks) else LookColumns.of(looks, beside=beside)

@@ -6,11 +6,12 @@ is worked out.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
-from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, USER_COLUMNS, ClassAnswers, Look, Tally, UserScatter
 from earlystop.rollout.stored.whole_numbers import SMALL, varint
 
 WIDTH = FIRST_COUNTS
@@ -74,6 +75,8 @@ class Before(NamedTuple):
 
 
 START = Before()
+_SIZES: Final = "I"
+"""Kept for every policy, and three dozen whole numbers as a tuple take a KiB."""
 
 
 class LookColumns(NamedTuple):
@@ -86,7 +89,7 @@ class LookColumns(NamedTuple):
     looks: int
     before: Before
     numbers: bytes
-    lengths: tuple[int, ...]
+    lengths: array[int]
     later: int
     beside: bool
     by_users: bool
@@ -95,26 +98,60 @@ class LookColumns(NamedTuple):
     def of(cls, looks: Sequence[Look], *, beside: bool) -> Self:
         """Of all these looks, at least one."""
         later = LATER if any(map(_has_later, looks)) else 0
-        none = cls(0, START, b"", (), later, beside, looks[0].users is not None)
+        none = cls(0, START, b"", array(_SIZES), later, beside, looks[0].users is not None)
         return none._joined(looks)
 
     def grown(self, looks: Sequence[Look], *, beside: bool) -> LookColumns:
         """Of all these looks, of which the first ones are those of these columns: equal to `of`."""
+        if self.beside and not beside:
+            return self.grown(looks, beside=True)._without_weights()
         more = looks[self.looks :]
-        if beside != self.beside or (not self.later and any(map(_has_later, more))):
+        if not self._goes_on(more, beside=beside):
             return LookColumns.of(looks, beside=beside)
         return self._joined(more) if more else self
 
+    def size_with(self, looks: Sequence[Look], *, beside: bool) -> int:
+        """Bytes of `grown`, of which these columns need not have their numbers."""
+        more = looks[self.looks :]
+        if not self._goes_on(more, beside=self.beside or beside):
+            return len(LookColumns.of(looks, beside=beside).numbers)
+        new = self._encoded(more)[1] if more else [b""] * len(self.lengths)
+        sizes = [one + len(added) for one, added in zip(self.lengths, new, strict=True)]
+        return sum(sizes) - (sizes[self._weights] if self.beside and not beside else 0)
+
+    def _goes_on(self, more: Sequence[Look], *, beside: bool) -> bool:
+        """Whether more looks have the columns that there are."""
+        return beside == self.beside and (bool(self.later) or not any(map(_has_later, more)))
+
     def _joined(self, more: Sequence[Look]) -> Self:
+        before, new = self._encoded(more)
+        columns = [one + added for one, added in zip(self._columns(len(new)), new, strict=True)]
+        return self._replace(
+            looks=self.looks + len(more),
+            before=before,
+            numbers=b"".join(columns),
+            lengths=array(_SIZES, map(len, columns)),
+        )
+
+    def _encoded(self, more: Sequence[Look]) -> tuple[Before, list[bytes]]:
+        """What more looks leave behind, and what they add to each column."""
         before, rows = self.before, []
         for look in more:
             rows.append(self._row(look, before))
             before = before.plus(look)
         new = [b"".join([SMALL.get(number) or varint(number) for number in row]) for row in zip(*rows, strict=True)]
-        columns = [one + added for one, added in zip(self._columns(len(new)), new, strict=True)]
-        return self._replace(
-            looks=self.looks + len(more), before=before, numbers=b"".join(columns), lengths=tuple(map(len, columns))
-        )
+        return before, new
+
+    @property
+    def _weights(self) -> int:
+        """Where the column for the baseline's weight stands."""
+        return len(self.lengths) - 1 - 2 * self.later - USER_COLUMNS * self.by_users
+
+    def _without_weights(self) -> LookColumns:
+        place = self._weights
+        columns = self._columns(len(self.lengths))
+        kept = columns[:place] + columns[place + 1 :]
+        return self._replace(numbers=b"".join(kept), lengths=array(_SIZES, map(len, kept)), beside=False)
 
     def _row(self, look: Look, before: Before) -> list[int]:
         row = list(departure(look, before))

@@ -86,8 +86,23 @@ def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
 
 def pack_numbers(content: bytes, later: int) -> str:
     """The numbers of looks, at least one, as the text of `pack_looks`. later: how many later counts each tally has."""
+    return packed_text(packed_bytes(content, later))
+
+
+def packed_bytes(content: bytes, later: int) -> bytes:
+    """What `pack_numbers` makes a text of."""
     compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=COMPRESSION)
-    return base64.b85encode(_HEAD.pack(BARE, later, zlib.crc32(content)) + compressed).decode()
+    return _HEAD.pack(BARE, later, zlib.crc32(content)) + compressed
+
+
+def packed_text(packed: bytes) -> str:
+    """Bytes as characters that need no escape in JSON: five for each four bytes."""
+    return base64.b85encode(packed).decode()
+
+
+def numbers_of(packed: bytes) -> bytes:
+    """The numbers that `packed_bytes` was given."""
+    return _bare(packed)[1]
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
