@@ -35,14 +35,14 @@ def after_gates(tracked: TrackedPolicy, now: int) -> RolloutState:
     state, step = tracked.state, tracked.state.step_gates
     if step is not None and not step.entered:
         news = tracked.step_gates.about(GateSubject(step.asked.since, step=step.step))
-        after = after_step_gates(tracked.times, state, news, now)
+        after = after_step_gates(tracked.times, state, news, now, all_were_asked=False)
         if after is not state:
             return after
     if state.awaiting is None:
         return state
     news = tracked.gates.about(GateSubject(state.awaiting.since, state.awaiting.candidate))
     at, holds = gate_time(state, now), tracked.times.approval.expires_seconds
-    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, at, holds)
+    gates = following(tracked.times.gates, state.gates, state.awaiting.since, news, at, holds, all_were_asked=False)
     return state if gates == state.gates else replace(state, gates=gates)
 
 

@@ -140,5 +140,7 @@ def _moved(cursor: HookCursor, settled: Sequence[Settled]) -> HookCursor:
         if each.job is not None and each.job.result is JobResult.RUNNING:
             continue
         given_up = cursor.given_up + bool(each.problem)
+        if cursor.job is not None and cursor.job.result is JobResult.RUNNING:
+            cursor = replace(cursor, job=None)  # nobody looks at it any more, so nobody knows how it stands
         cursor = replace(cursor, told_to=each.number, given_up=given_up, problem=each.problem[:LONGEST_PROBLEM])
     return cursor

@@ -135,15 +135,22 @@ def following(
     news: Mapping[str, GateAnswer],
     now: int,
     holds_seconds: int,
+    *,
+    all_were_asked: bool = True,
 ) -> GatesAsked | None:
     """How the gates of a decision stand now, as the policy says them. news: what was answered to this decision, by
     gate. since: since when the decision waits. A gate that answered stays as it is, but for one that has been open for
     `holds_seconds` (> 0) while others are not: it is asked again, unless it is a Job, which would say the same. A gate
-    that asks somebody else by now begins anew."""
+    that asks somebody else by now begins anew. all_were_asked: whether each gate without news was asked since the
+    operator began; else its time is not over, since it may have opened meanwhile.
+    """
     if not gates:
         return None if asked is None or not asked.for_people else replace(asked, answers=())
     known = asked if asked is not None and asked.since == since else GatesAsked(since, bool(asked and asked.for_people))
-    answers = tuple(_stands(each, known.answer(each.name), news.get(each.name), now) for each in gates)
+    answers = tuple(
+        _stands(each, known.answer(each.name), news.get(each.name), now, was_asked=all_were_asked or each.name in news)
+        for each in gates
+    )
     if any(each.state is not GateState.OPEN for each in answers):
         answers = tuple(_aged(*each, holds_seconds, now) for each in zip(gates, answers, strict=True))
     return known if answers == known.answers else replace(known, answers=answers)
@@ -162,7 +169,7 @@ def time_out_at(gates: Sequence[Gate], asked: GatesAsked | None) -> tuple[int, .
     )
 
 
-def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now: int) -> GateAnswer:
+def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now: int, *, was_asked: bool) -> GateAnswer:
     """How one gate stands. Its time runs from when it began to be waited for, which may be later than the decision."""
     before = before if before is not None and before.is_of(gate) else waited_for(gate, now)
     news = news if news is not None and news.is_of(gate) else None
@@ -170,7 +177,7 @@ def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now:
         return before
     if news is not None and news.state in ANSWERED and news.at >= before.at:
         return replace(news, message=news.message[:LONGEST_MESSAGE])
-    if before.state is GateState.WAITING and now >= before.at + gate.timeout_seconds:
+    if before.state is GateState.WAITING and was_asked and now >= before.at + gate.timeout_seconds:
         message = f"it did not open within {gate.timeout_seconds} s"
         return GateAnswer(gate.name, GateState.TIMED_OUT, now, message, asks=before.asks)
     if news is not None and before.state is GateState.WAITING:

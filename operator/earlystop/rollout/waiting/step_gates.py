@@ -70,9 +70,12 @@ def through_gates(times: LiveTimes, state: RolloutState, after: RolloutState, at
     return replace(after, step_gates=replace(asked, entered=True))
 
 
-def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, GateAnswer], now: int) -> RolloutState:
+def after_step_gates(
+    times: LiveTimes, state: RolloutState, news: Mapping[str, GateAnswer], now: int, *, all_were_asked: bool = True
+) -> RolloutState:
     """The state with what gates have answered about the step that waits, and with what follows: the first step begins,
-    or the campaign ends. The same state where that is no news. news: what was answered, by gate."""
+    or the campaign ends. The same state where that is no news. news: what was answered, by gate. all_were_asked: as of
+    `following`."""
     asked = state.step_gates
     if asked is None or asked.entered or state.phase not in TRYING or times.suspend:
         return state
@@ -80,7 +83,8 @@ def after_step_gates(times: LiveTimes, state: RolloutState, news: Mapping[str, G
         return replace(state, step_gates=None)  # no step begins any more, unless the evidence turns
     gates = gates_before(times, state.pinned_plan, asked.step)
     holds = times.approval.expires_seconds
-    known = following(gates, asked.asked, asked.asked.since, news, now, holds) or replace(asked.asked, answers=())
+    stands = following(gates, asked.asked, asked.asked.since, news, now, holds, all_were_asked=all_were_asked)
+    known = stands or replace(asked.asked, answers=())
     asked = asked if known == asked.asked else replace(asked, asked=known)
     answer = joined(requirements(gates, known), now)
     after = state if asked is state.step_gates else replace(state, step_gates=asked)

@@ -195,6 +195,26 @@ async def test_a_condition_of_an_earlier_generation_opens_no_gate() -> None:
         await made.advance_until("Promoted", "GateOpen")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("ended", "reason"), [(True, "GateOpen"), (False, "GateTimedOut")])
+async def test_a_gate_whose_time_ended_while_no_operator_ran_is_asked_before_it_is_said_to_be_late(
+    ended: bool, reason: str
+) -> None:
+    async with gated({**JOB, "timeoutSeconds": 600}) as made:
+        await made.advance_until("Observing", "GateWaiting")
+        while not jobs(made):
+            await made.advance()
+        await made.advance()
+        (path,) = jobs(made)
+        if ended:
+            done = {"conditions": [{"type": "Complete", "status": "True"}]}
+            made.world.api.put(JOBS, {**made.world.api.objects[path], "status": done})
+        made.world.now += 1200
+        made.restart()
+        await made.advance_until("Promoted" if ended else "RolledBack", reason)
+        assert jobs(made) == [path]
+
+
 def edit_gate(made: GatedWorld, *gates: Mapping[str, object]) -> None:
     spec = made.world.policy["spec"]
     made.world.edit_spec({**spec, "rollout": {**spec["rollout"], "gates": list(gates)}})

@@ -10,6 +10,8 @@ from earlystop.api.hooks import Hook, OccurrenceKind
 from earlystop.rollout.hooks.outbox import (
     CROWDED_OUT,
     MOST_WAITING,
+    HookJob,
+    JobResult,
     Outbox,
     Settled,
     following_hooks,
@@ -109,6 +111,17 @@ def test_a_receiver_that_never_answers_makes_the_oldest_give_way_and_that_is_cou
     assert cursor is not None and (cursor.given_up, cursor.told_to, cursor.problem) == (2, 2, CROWDED_OUT)
     assert uninterested is not None and uninterested.given_up == 0
     assert [each.number for each in outbox.waiting] == list(range(3, MOST_WAITING + 3))
+
+
+def test_a_job_that_is_given_up_is_not_said_to_run_for_ever() -> None:
+    outbox = put(begun(hook()), [hook()], occurred())
+    runs = following_hooks(outbox, [hook()], [Settled("chat", 1, job=HookJob(1, "retrain", JobResult.RUNNING))])
+    assert runs is not None and runs.cursors[0].job is not None and runs.cursors[0].told_to == 0
+    for _ in range(MOST_WAITING):
+        runs = put(runs, [hook()], occurred())
+    assert runs.cursors[0].problem == CROWDED_OUT and runs.cursors[0].job is None
+    ended = following_hooks(outbox, [hook()], [Settled("chat", 1, job=HookJob(1, "retrain", JobResult.SUCCEEDED))])
+    assert ended is not None and ended.cursors[0].job is not None and ended.cursors[0].told_to == 1
 
 
 def test_a_hook_that_is_told_again_says_so() -> None:
