@@ -16,7 +16,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, after_answers
 from earlystop.rollout.waiting.approval import ApprovalRequirement, Fate, GivenApproval, asked, awaited_digest, fates
 from earlystop.rollout.waiting.approval_words import proposal_sentence
-from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, time_out_at
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, time_out_at, waited_for
 from tests.unit.rollout import several
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.policies import UID, policy, started
@@ -99,7 +99,7 @@ def test_a_gate_has_its_whole_time_from_when_it_is_asked_however_long_the_decisi
     gate = Gate.model_validate({"name": "late", "jobRef": {"name": "evaluate"}, "timeoutSeconds": 3600})
     # An edit adds it to a decision that has waited long.
     begun = following((gate,), None, since=0, news={}, now=7200, holds_seconds=86_400)
-    assert begun is not None and begun.answers[0] == GateAnswer("late", GateState.WAITING, 7200)
+    assert begun is not None and begun.answers[0] == waited_for(gate, 7200)
     said = {"late": GateAnswer("late", GateState.WAITING, 7300, "Job runs")}
     moments = (7200 + 3599, 7200 + 3600)
     early, late = (following((gate,), begun, since=0, news=said, now=each, holds_seconds=86_400) for each in moments)
