@@ -21,8 +21,8 @@ Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
 def is_websocket(request: web.Request) -> bool:
     """Whether a request asks for a WebSocket (RFC 6455, 4.1)."""
-    wanted = ",".join(request.headers.getall("Connection", ())).lower()
-    return "upgrade" in wanted and request.headers.get("Upgrade", "").lower() == "websocket"
+    wanted = {each.strip().lower() for line in request.headers.getall("Connection", ()) for each in line.split(",")}
+    return "upgrade" in wanted and request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
 async def pass_websocket(upstream: Upstream, request: web.Request, headers: CIMultiDict[str]) -> web.StreamResponse:

@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry
 
 from earlystop.injector.proxy import Injector
+from earlystop.injector.sockets import is_websocket
 from earlystop.injector.upstream import Upstream
+from tests.unit.every_row import every_row
 from tests.unit.injector.through import SETTINGS, Client, client_of
 
 REALTIME = "/v1/realtime"
@@ -104,6 +107,23 @@ async def test_an_engine_that_refuses_a_socket_refuses_the_client() -> None:
             await client.session.ws_connect(REALTIME)
         headers = refused.value.headers
         assert refused.value.status == 401 and headers is not None and headers["WWW-Authenticate"] == "Bearer"
+
+
+@every_row(
+    ("connection", "upgrade", "asks"),
+    [
+        ("Upgrade", "websocket", True),
+        ("keep-alive, Upgrade", "WebSocket", True),
+        ("keep-alive,upgrade", "websocket", True),
+        ("keep-alive", "websocket", False),
+        ("upgrade-insecure-requests", "websocket", False),
+        ("Upgrade", "h2c", False),
+        ("Upgrade", "", False),
+    ],
+)
+def test_a_request_asks_for_a_socket_by_the_token_that_stands_for_it(connection: str, upgrade: str, asks: bool) -> None:
+    request = make_mocked_request("GET", REALTIME, headers={"Connection": connection, "Upgrade": upgrade})
+    assert is_websocket(request) is asks
 
 
 async def test_an_engine_that_is_not_there_is_told_to_a_socket_as_to_any_request() -> None:
