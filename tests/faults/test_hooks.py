@@ -200,9 +200,16 @@ def finish(access: Access, namespace: str, name: str) -> None:
     def pods() -> list[str]:
         return access.kubectl("get", "pods", where, of_job, "--output=name").split()
 
-    wait_until(lambda: bool(pods()), 60, "the Job's Pod")
+    def has_ended() -> bool:
+        # Its node may write over it once more, with what the node itself knows of the Pod.
+        for pod in pods():
+            access.kubectl("patch", pod, where, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
+        job = access.read(JOBS, namespace, name)
+        return bool(job.get("status", {}).get("succeeded"))
+
     status = {"status": {"phase": "Succeeded"}}
-    access.kubectl("patch", pods()[0], where, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
+    wait_until(lambda: bool(pods()), 60, "the Job's Pod")
+    wait_until(has_ended, 60, "the Job to have ended")
 
 
 @pytest.fixture
