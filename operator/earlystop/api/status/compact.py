@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.api.status.dictionary import WORDS
@@ -84,7 +84,7 @@ def compact(status: Status) -> Status:
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
     conditions = list(enumerate(status.get("conditions") or ()))
-    ready = next((each["message"] for _, each in conditions if each["type"] == "Ready"), None)
+    ready = _message_of_ready(each for _, each in conditions)
     quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each)]
     loud, alike = _shortened([each for _, each in conditions if not _is_quiet(each)], status.get("observedGeneration"))
     told = {"conditions": loud} if conditions else {}
@@ -125,7 +125,7 @@ def whole(status: Status) -> Status:
         if "alike" in rest:
             shown["conditions"] = _lengthened(shown["conditions"], rest.pop("alike"), shown["observedGeneration"])
         conditions = [*shown.get("conditions", ())]
-        ready = next((each["message"] for each in conditions if each["type"] == "Ready"), None)
+        ready = _message_of_ready(conditions)
         for index, condition in rest.pop("quiet"):
             conditions.insert(index, condition if "message" in condition else {**condition, "message": ready})
         if conditions:
@@ -135,10 +135,14 @@ def whole(status: Status) -> Status:
     return _joined(shown, rest)
 
 
+def _message_of_ready(conditions: Iterable[Status]) -> str | None:
+    return next((each["message"] for each in conditions if each["type"] == "Ready"), None)
+
+
 def _shortened(conditions: list[Status], generation: object) -> tuple[list[Status], Status]:
     """Conditions that are shown, without what others of them or the status say as well, and what tells which those are;
     the same where not all of them are of the generation that the status is of."""
-    ready = next((each["message"] for each in conditions if each["type"] == "Ready"), None)
+    ready = _message_of_ready(conditions)
     if ready is None or any(each.get("observedGeneration") != generation for each in conditions):
         return conditions, {}
     alike = [index for index, each in enumerate(conditions) if each["type"] != "Ready" and each["message"] == ready]
