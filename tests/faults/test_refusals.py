@@ -298,6 +298,7 @@ def test_a_refused_policy_makes_no_object_and_moves_no_traffic(stage: Stage, sce
     tenant = scenes.tenants[name]
     assert objects_in(tenant) == scenes.before[name]
     if CASES[name].serves:
+        wait_until(tenant.answers, 90, "the Pods to be ready, and the gateway to lead to them")
         questions = [recording.question for recording in load_recordings(stage.data)]
         plan = LoadPlan(stage.gateway.url, rate=400, requests=40, headers={"Host": tenant.host})
         answered = asyncio.run(run_load(plan, questions))

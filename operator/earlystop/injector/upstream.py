@@ -49,6 +49,20 @@ async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: ob
     context.trace_request_ctx.reused_at = asyncio.get_running_loop().time()
 
 
+def _session(connector: aiohttp.TCPConnector, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        trace_configs=[trace],
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
+        max_headers=MAX_HEADERS,
+    )
+
+
 class Upstream:
     """Sends requests to one engine, or to the Service before several. Use as a context manager, in the event loop."""
 
@@ -58,24 +72,15 @@ class Upstream:
         self._base = URL(url)
         self.mark = mark
         self._own = {**({"Host": host} if host else {}), **({INNER_HEADER: mark} if mark else {})}
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
         reuse = aiohttp.TraceConfig()
         reuse.on_connection_reuseconn.append(_note_reuse)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            trace_configs=[reuse],
-            max_line_size=MAX_LINE,
-            max_field_size=MAX_LINE,
-            max_headers=MAX_HEADERS,
-        )
+        self._lasting = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS), reuse)
+        self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True), reuse)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._lasting.close()
+        await self._fresh.close()
 
     @asynccontextmanager
     async def send(
@@ -83,17 +88,17 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The engine's answer, whose body is not read yet. path: with its query, as the client wrote it.
 
-        body: None for a request without one. One that is known as bytes is sent again, once, if it went into a
-        connection that had been idle and this ended without a byte of an answer within RETRY_WITHIN_SECONDS: nearly
-        always the engine had just closed it, and read nothing. Any other failure stands, since the engine may have
-        generated; of requests without a body, aiohttp alone repeats those that HTTP calls idempotent. Raises
-        EngineUnreachable.
+        body: None for a request without one. A stream can be read but once, and goes into a new connection. Any other
+        request is sent again, once, if it went into a connection that had been idle and this ended without a byte of
+        an answer within RETRY_WITHIN_SECONDS: nearly always the engine had just closed it, and read nothing. It is
+        sent into a new connection then, since an engine that closes one idle connection has often closed others. Any
+        other failure stands, since the engine may have generated. Raises EngineUnreachable.
         """
-        may_repeat = isinstance(body, bytes)
+        session = self._fresh if isinstance(body, aiohttp.StreamReader) else self._lasting
         while True:
             attempt = _Attempt()
             try:
-                response = await self._session.request(
+                response = await session.request(
                     method,
                     URL(f"{self._base.origin()}{path}", encoded=True),
                     headers=self._with_own(headers),
@@ -106,9 +111,9 @@ class Upstream:
             except (aiohttp.ClientConnectorError, TimeoutError) as error:
                 raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if not (may_repeat and attempt.met_a_closed_connection(asyncio.get_running_loop().time())):
+                if not attempt.met_a_closed_connection(asyncio.get_running_loop().time()):
                     raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
-                may_repeat = False
+                session = self._fresh
             except aiohttp.ClientError as error:
                 raise EngineUnreachable(f"the engine's answer is no HTTP: {error}") from None
         try:
@@ -129,7 +134,7 @@ class Upstream:
         Raises EngineUnreachable, and aiohttp.WSServerHandshakeError where the engine wants none.
         """
         try:
-            socket = await self._session.ws_connect(
+            socket = await self._fresh.ws_connect(
                 URL(f"{self._base.origin()}{path}", encoded=True),
                 headers=self._with_own(headers),
                 protocols=protocols,
