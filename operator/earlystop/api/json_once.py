@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """The first name that equals one before it, None where all differ."""
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
+    return None
+
+
+def refusal_of_repeated(name: str) -> str:
+    """What a person is told of a key that stands twice in one object."""
+    return f"the key {name[:64]!r} stands twice; write it once"
 
 
 def object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -11,12 +27,10 @@ def object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
     Raises ValueError for a key that stands twice.
     """
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key[:64]!r} stands twice; write it once")
-        found[key] = value
-    return found
+    repeated = first_repeated(key for key, _ in pairs)
+    if repeated is not None:
+        raise ValueError(refusal_of_repeated(repeated))
+    return dict(pairs)
 
 
 def read_json(text: str | bytes) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from earlystop.api.json_once import first_repeated, object_once, refusal_of_repeated
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.words import shown
 
@@ -81,18 +82,9 @@ def _json(text: str) -> list[Any] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        return [json.loads(text, object_pairs_hook=_object)]
+        return [json.loads(text, object_pairs_hook=object_once)]
     except json.JSONDecodeError:
         return None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object. Raises ValueError for a key that stands twice: JSON would take the last one without a word."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {_twice(names)} stands twice; write it once")
-    return found
 
 
 def _loaded(text: str) -> list[Any]:
@@ -119,24 +111,14 @@ def _refuse_repeated_keys(root: yaml.Node | None) -> None:
         seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            if len(set(names)) < len(names):
-                name = _twice(names)
-                key = [key for key, _ in node.value if key.value == name][1]
-                problem = f"the key {name} stands twice; write it once"
+            repeated = first_repeated(names)
+            if repeated is not None:
+                key = [key for key, _ in node.value if key.value == repeated][1]
+                problem = refusal_of_repeated(repeated)
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             waiting += [part for pair in node.value for part in pair]
         else:
             waiting += node.value
-
-
-def _twice(names: list[str]) -> str:
-    """The first name that another one before it equals; there is one."""
-    before: set[str] = set()
-    for name in names:
-        if name in before:
-            return name
-        before.add(name)
-    raise AssertionError("no name stands twice")
 
 
 def _where_and_why(error: Exception) -> str:
