@@ -76,11 +76,6 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     percents = weights(state)
     assert percents is not None
     due = next_look(times, state)
-    looks = packed_records([each.looks for each in state.comparisons], beside=plan.incumbent is not None)
-    class_looks, class_mark = class_texts(state.comparisons)
-    packed = len(looks) + len(class_looks or "")
-    if len(ledger) + packed > PACKED_LIMIT:
-        raise TooLarge(f"ledger and looks take {len(ledger)} + {packed} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
@@ -124,16 +119,26 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         guard=guard_status(state.guard),
         guard_steps=state.guard_steps or None,
         unstored=unstored_status(name, uid, state),
-        internal=Internal(
-            ledger=ledger,
-            mark=pack_marks([each.mark for each in state.comparisons]),
-            scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
-            looks=looks,
-            class_looks=class_looks,
-            class_mark=class_mark,
-            recorded=None if state.recorded is None else state.recorded.decision,
-        ),
+        internal=_internal(plan, state, ledger),
     ).wire()
+
+
+def _internal(plan: Plan, state: RolloutState, ledger: str) -> Internal:
+    """The packed texts from which the operator goes on. Raises TooLarge."""
+    looks = packed_records([each.looks for each in state.comparisons], beside=plan.incumbent is not None)
+    class_looks, class_mark = class_texts(state.comparisons)
+    packed = len(looks) + len(class_looks or "")
+    if len(ledger) + packed > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {packed} characters, more than {PACKED_LIMIT}")
+    return Internal(
+        ledger=ledger,
+        mark=pack_marks([each.mark for each in state.comparisons]),
+        scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
+        looks=looks,
+        class_looks=class_looks,
+        class_mark=class_mark,
+        recorded=None if state.recorded is None else state.recorded.decision,
+    )
 
 
 def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
