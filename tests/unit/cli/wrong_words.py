@@ -79,7 +79,7 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
 """What is wrong with one object, as a path in a right policy and what stands there: with one sentence about each."""
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "a key twice in YAML": ("kind: EarlyStopPolicy\nkind: EarlyStopPolicy\n", "line 2, column 1: the key 'kind' stands"),
+    "a key twice in YAML": ("kind: EarlyStopPolicy\nkind: Other\n", "line 2, column 1: the key 'kind' stands twice"),
     "a key twice below another": ("a: {b: {c: 1, d: 2, c: 3}}\n", "line 1, column 21: the key 'c' stands twice"),
     "a key twice in JSON": ('{"a": {"b": 1, "b": 2}}', "the key 'b' stands twice; write it once."),
     "a tab in YAML": ("kind:\n\t- x\n", "indent by spaces, and write such text in quotes"),

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from earlystop.command_line import plain_app
-from earlystop.evaluator.__main__ import main, scoring_of
+from earlystop.evaluator.__main__ import main
 from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.start import scoring_of
 
 NEEDED = {"--url": "http://gateway/v1", "--policy": "llm/qa", "--token-budget": "9"}
 QUESTION: Mapping[str, object] = {"question": "1 + 1?", "answers": ["2"]}
