@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from aiohttp import web
 
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
+from earlystop.demo import options
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
@@ -63,77 +62,47 @@ def _stop_signal() -> asyncio.Event:
 
 
 def main(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.", min=0, max=65535)] = 8080,
-    data: Annotated[str, typer.Option(help="JSONL file of recordings, or 'builtin'.")] = BUILTIN,
-    header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
-    baseline_window: Annotated[
-        int, typer.Option(help="Window of requests without the headers.", min=1, max=MAXIMUM_WINDOW)
-    ] = MAXIMUM_WINDOW,
-    milliseconds_per_word: Annotated[float, typer.Option(help="Simulated generation time.", min=0)] = 0.0,
-    policy: Annotated[
-        list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
-    ] = None,
-    user_header: Annotated[
-        str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
-    ] = "",
-    settings_file: Annotated[
-        str, typer.Option(help="Mounted file with the one policy's settings, for delivery mode ConfigMap; no headers.")
-    ] = "",
-    names_variants: Annotated[
-        bool, typer.Option("--names-variants", help="Name the variant in every answer, for a load that counts them.")
-    ] = False,
-    slow_wrong_answers: Annotated[
-        float, typer.Option(help="Seconds that an answer takes longer when it is wrong.", min=0)
-    ] = 0.0,
-    unscored_wrong_answers: Annotated[
-        float, typer.Option(help="Fraction of candidates' wrong answers that are counted as unscored.", min=0, max=1)
-    ] = 0.0,
-    cut_answers: Annotated[
-        float, typer.Option(help="Fraction of candidates' answers that are cut off, and unscored.", min=0, max=1)
-    ] = 0.0,
-    empty_answers: Annotated[
-        float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
-    ] = 0.0,
-    class_header: Annotated[str, typer.Option(help="Header that says a request's query class; none by default.")] = "",
-    classes: Annotated[
-        str, typer.Option(help="Its values that are counted apart, like lookup,proof; all others are one class.")
-    ] = "",
-    spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
-    spoil_at_signal: Annotated[
-        bool,
-        typer.Option(help="Spoil none before SIGUSR1 and after SIGUSR2, so that harm begins and ends when you say."),
-    ] = False,
-    receipt_key_file: Annotated[
-        Path | None,
-        typer.Option(help="File of the keys of receipts, by which votes and labels are counted that come later."),
-    ] = None,
-    late_labels: Annotated[
-        bool, typer.Option("--late-labels", help="Score no answer, so that labels may come later.")
-    ] = False,
-    drain_seconds: Annotated[
-        float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
-    ] = DRAIN_SECONDS,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    data: options.Data = BUILTIN,
+    header_prefix: options.HeaderPrefix = DEFAULT_PREFIX,
+    baseline_window: options.BaselineWindow = MAXIMUM_WINDOW,
+    milliseconds_per_word: options.MillisecondsPerWord = 0.0,
+    policy: options.Policies = None,
+    user_header: options.UserHeader = "",
+    settings_file: options.SettingsFile = "",
+    names_variants: options.NamesVariants = False,
+    slow_wrong_answers: options.SlowWrongAnswers = 0.0,
+    unscored_wrong_answers: options.UnscoredWrongAnswers = 0.0,
+    cut_answers: options.CutAnswers = 0.0,
+    empty_answers: options.EmptyAnswers = 0.0,
+    class_header: options.ClassHeader = "",
+    classes: options.Classes = "",
+    spoil_every_variant: options.SpoilEveryVariant = False,
+    spoil_at_signal: options.SpoilAtSignal = False,
+    receipt_key_file: options.ReceiptKeyFile = None,
+    late_labels: options.LateLabels = False,
+    drain_seconds: options.DrainSeconds = DRAIN_SECONDS,
 ) -> None:
     """Answers recorded questions by early-stopping self-consistency, by the window, the agreement and the least-samples
     that headers ask for."""
     try:
         recordings = load_recordings(data)
         settings = ServerSettings(
-            header_prefix.lower(),
-            baseline_window,
-            milliseconds_per_word,
-            tuple(policy or ()),
-            user_header,
-            names_variants,
-            slow_wrong_answers,
-            Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
-            settings_file,
-            spoil_at_signal,
-            () if receipt_key_file is None else read_keys(receipt_key_file),
-            late_labels,
-            class_header,
-            tuple(classes.split(",")) if classes else (),
+            header_prefix=header_prefix.lower(),
+            baseline_window=baseline_window,
+            milliseconds_per_word=milliseconds_per_word,
+            policies=tuple(policy or ()),
+            user_header=user_header,
+            names_variants=names_variants,
+            slow_wrong_answers=slow_wrong_answers,
+            spoiling=Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
+            settings_file=settings_file,
+            spoils_later=spoil_at_signal,
+            receipt_keys=() if receipt_key_file is None else read_keys(receipt_key_file),
+            late_labels=late_labels,
+            class_header=class_header,
+            classes=tuple(classes.split(",")) if classes else (),
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

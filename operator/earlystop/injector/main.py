@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import typer
 from aiohttp import web
@@ -26,6 +26,7 @@ from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.listening import listening
 from earlystop.exporter.receipts import read_keys
+from earlystop.injector import options
 from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
@@ -128,53 +129,25 @@ async def serve(
 
 
 def run(
-    engine: Annotated[Engine, typer.Option(help="Whose fields are meant.")],
-    upstream: Annotated[str, typer.Option(help="URL of the engine, or of the Service before it.")],
-    upstream_host: Annotated[
-        str, typer.Option(help="Host header of requests to the upstream, where that is a gateway.")
-    ] = "",
-    inner_mark: Annotated[
-        str,
-        typer.Option(help="Mark of a gateway's inner rule: the upstream is that gateway, and leads on by the mark."),
-    ] = "",
-    parameter: Annotated[
-        list[str] | None, typer.Option(help="NAME=KNOB, as in budget=ThinkingBudget. May be repeated.")
-    ] = None,
-    parameters: Annotated[
-        Path | None, typer.Option(help="YAML file of parameters, for fields without a knob.", exists=True)
-    ] = None,
-    settings: Annotated[
-        str, typer.Option(help="The same as --parameters, as JSON text: what the operator writes.")
-    ] = "",
-    count_only: Annotated[
-        bool,
-        typer.Option(
-            help="Write into no body: settings of the engine's own process are tried (delivery.mode Workload)."
-        ),
-    ] = False,
-    gateway_writes: Annotated[
-        bool,
-        typer.Option(help="Check that a gateway has written, and write what it left out (delivery.mode GatewayBody)."),
-    ] = False,
-    policy: Annotated[
-        list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
-    ] = None,
-    header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
-    user_header: Annotated[
-        str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
-    ] = "",
-    weights: Annotated[str, typer.Option(help="Mounted file of one policy's weights: variants are drawn here.")] = "",
-    user_key: Annotated[str, typer.Option(help="Header=NAME, Cookie=NAME or ApiKey: users keep a variant drawn.")] = "",
-    receipt_key_file: Annotated[
-        Path | None,
-        typer.Option(help="File of the keys of receipts, by which votes and labels are counted that come later."),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
-    port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
-    admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
-    drain_seconds: Annotated[
-        float, typer.Option(help="How long metrics are served after the last answer; two scrape intervals.", min=0)
-    ] = DRAIN_SECONDS,
+    engine: options.EngineName,
+    upstream: options.Upstream,
+    upstream_host: options.UpstreamHost = "",
+    inner_mark: options.InnerMark = "",
+    parameter: options.ParameterKnobs = None,
+    parameters: options.ParametersFile = None,
+    settings: options.SettingsText = "",
+    count_only: options.CountOnly = False,
+    gateway_writes: options.GatewayWrites = False,
+    policy: options.Policies = None,
+    header_prefix: options.HeaderPrefix = DEFAULT_PREFIX,
+    user_header: options.UserHeader = "",
+    weights: options.WeightsFile = "",
+    user_key: options.UserKey = "",
+    receipt_key_file: options.ReceiptKeyFile = None,
+    host: options.Host = "0.0.0.0",  # noqa: S104
+    port: options.Port = 8000,
+    admin_port: options.AdminPort = 9464,
+    drain_seconds: options.DrainSeconds = DRAIN_SECONDS,
 ) -> None:
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
@@ -191,7 +164,13 @@ def run(
             raise ValueError("--gateway-writes is for settings that a gateway draws and writes; write it alone")
         keys = () if receipt_key_file is None else read_keys(receipt_key_file)
         own = InjectorSettings(
-            fields, checked_prefix(header_prefix), policies, user_header, drawing, keys, gateway_writes
+            fields,
+            header_prefix=checked_prefix(header_prefix),
+            policies=policies,
+            user_header=user_header,
+            drawing=drawing,
+            receipt_keys=keys,
+            gateway_writes=gateway_writes,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
