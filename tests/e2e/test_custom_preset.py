@@ -23,9 +23,8 @@ TEMPLATES = {
 def test_a_setting_is_promoted_by_templates_while_server_and_operator_are_killed(stage: Stage) -> None:
     stage.apply_source(evaluationDelaySeconds=2, templates={"completed": TEMPLATES["completed"]})
     stage.start_load(200.0)
-    policy = stage.apply_policy("custom", 5, "0.10", settleSeconds=3)
-    policy["spec"]["metrics"]["preset"] = "Custom"
-    stage.access.apply(policy)
+    metrics = {"sourceRef": {"name": stage.source}, "preset": "Custom"}
+    stage.apply_policy("custom", 5, "0.10", spec={"metrics": metrics}, settleSeconds=3)
     stage.wait_for("custom", condition_is("Accepted", "False", "CountsMissing"), 30, "refused for want of templates")
     stage.apply_source(evaluationDelaySeconds=2, templates=TEMPLATES)
     stage.wait_for("custom", phase_is("Observing"), 60, "observed")

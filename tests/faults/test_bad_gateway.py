@@ -30,6 +30,7 @@ def event_notes(stage: Stage, policy: str, reason: str) -> list[str]:
 def test_a_gateway_that_confuses_backends_is_found_before_any_user_is_led_by_the_overlay(
     stage: Stage, watched: Following
 ) -> None:
+    stage.wait_answering()
     stage.start_load()
     apply_lasting(stage, "misled")
     status = watched.wait_status("misled", misroutes, 60, "found to be misrouted")
@@ -63,6 +64,7 @@ def test_a_rollout_goes_on_by_itself_once_the_gateway_is_sound(
     with gateway.replaced_by(bad_gateway()):
         apply_lasting(stage, "upgraded")
         watched.wait_status("upgraded", misroutes, 60, "found to be misrouted")
+    stage.wait_answering()
     stage.start_load()
     watched.wait_status("upgraded", phase_is("Observing"), 90, "observed")
     assert watched.weight("upgraded") == 50 and stage.told("upgraded", "WeightsInForce")

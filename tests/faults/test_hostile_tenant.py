@@ -67,7 +67,8 @@ def apply_hostile(stage: Stage, server: HostileServer) -> tuple[ServiceNamespace
         tenant.apply(*tenant.objects().values())
     objects = hostile.objects()
     hostile.apply(*with_hostile_labels(objects["Service"], objects["HTTPRoute"]))
-    wait_until(hostile.answers, 60, f"{hostile.host} to answer")
+    for tenant in (hostile, slow):
+        wait_until(tenant.answers, 60, f"{tenant.host} to answer")
     policy = hostile.policy("accepted")
     policy["spec"]["rollout"].update(ONE_STEP, deadlineSeconds=3600)
     hostile.apply(policy, slow.policy("slow"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from tests.e2e.proof import (
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting, apply_quick
+from tests.faults.reconciling import reconciliations, wait_reconciled
 from tests.faults.spoiled_prometheus import SpoiledPrometheus
 
 
@@ -65,7 +65,7 @@ def test_a_promoted_setting_is_never_reverted_by_an_outage(
     assert stage.operator is not None
     stage.operator.stop(0.0)
     stage.start_operator()
-    wait_until(lambda: reconciliations(stage) > 0, 30, "the new operator to reconcile the policy")
+    wait_reconciled(stage)
     assert watched.status("proven")["phase"] == "Promoted"
     assert watched.weight("proven") == 100
     assert share(stage, "candidate") == 1.0
@@ -80,16 +80,4 @@ def make_it_reconcile(stage: Stage, policy: str, mark: str) -> None:
     before = reconciliations(stage)
     where = f"--namespace={stage.namespace}"
     stage.access.kubectl("annotate", f"esp/{policy}", where, "--overwrite", f"example.com/touched={mark}")
-    wait_until(lambda: reconciliations(stage) > before, 30, "the operator to reconcile the policy")
-
-
-def reconciliations(stage: Stage) -> float:
-    """Visits that the operator has ended well."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{stage.health_url}/metrics", timeout=5) as response:
-        lines = response.read().decode().splitlines()
-    return sum(
-        float(line.split()[-1])
-        for line in lines
-        if line.startswith('earlystop_operator_reconciliations_total{outcome="done"}')
-    )
+    wait_reconciled(stage, before)

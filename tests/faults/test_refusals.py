@@ -307,7 +307,7 @@ def test_a_refused_policy_makes_no_object_and_moves_no_traffic(stage: Stage, sce
 
 def test_an_older_policy_goes_on_beside_one_that_is_refused(stage: Stage, scenes: Scenes) -> None:
     tenant = scenes.tenants["second policy for a target"]
-    assert accepted(tenant.get("esp/older"))["status"] == "True"
+    wait_until(lambda: accepted(tenant.get("esp/older")).get("status") == "True", 30, "the older policy to be accepted")
     assert {each.split()[1] for each in objects_in(tenant)} <= {"qa", "qa-es-candidate", "older-early-stop"}
 
 

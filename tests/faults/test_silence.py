@@ -36,13 +36,18 @@ def answers(status: dict[str, Any]) -> int:
     return int(counts.get("baseline", {}).get("completed", 0))
 
 
+def wait_counted(stage: Stage, policy: str, before: int = 0) -> None:
+    """Wait until a look has stored more answers than before. Until then, that counters are silent is no loss."""
+    wait_until(lambda: answers(stage.policy(policy)["status"]) > before, 90, "answers to be counted")
+
+
 def test_servers_that_are_restarted_in_a_quiet_hour_end_no_rollout(
     stage: Stage, watched: Following, no_policy_left: None
 ) -> None:
     stage.start_load(50)
     apply_lasting(stage, "night", **PATIENT)
     watched.wait_status("night", phase_is("Observing"), 60, "observed")
-    time.sleep(8)  # some looks
+    wait_counted(stage, "night")
     assert stage.stop_load()["failed"] == 0
     time.sleep(4)  # the last answers are scraped
     restart_server(stage)
@@ -56,7 +61,7 @@ def test_servers_that_are_restarted_in_a_quiet_hour_end_no_rollout(
     assert len(said) <= 4, "a restart may be seen once"
     before = answers(status)
     stage.start_load(50)
-    wait_until(lambda: answers(stage.policy("night")["status"]) > before, 90, "answers to be counted again")
+    wait_counted(stage, "night", before)
     assert stage.stop_load()["failed"] == 0
 
 
@@ -77,7 +82,7 @@ def test_a_server_that_is_gone_is_named_and_its_rollout_taken_back(
     stage.start_load(50)
     apply_lasting(stage, "gone", **PATIENT)
     watched.wait_status("gone", phase_is("Observing"), 60, "observed")
-    time.sleep(8)
+    wait_counted(stage, "gone")
     stage.stop_load()
     assert stage.server is not None
     stage.server.stop(patience_seconds=5.0)

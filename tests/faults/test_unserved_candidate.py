@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.names import alias_name
 from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import wait_until
+from tests.e2e.proof import ask
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.faults.policies import apply_lasting
 
@@ -91,7 +93,7 @@ def test_a_candidate_whose_backend_answers_502_under_way_is_off_within_seconds_a
     stage.access.apply(*tls_to(stage, alias_name("qa"), certificate[0]))
     status = stage.wait_for("broken", condition_is("TrafficApplied", "False", "CandidateNotServed"), 60, "taken off")
     took = time.monotonic() - began
-    time.sleep(2)
+    wait_until(lambda: ask(stage, 50).variants == {UNASSIGNED: 50}, 30, "the gateway to lead by the user's route alone")
     failed = stage.stop_load()
     (said,) = [each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied"]
     print(f"taken off after {took:.1f} s; {failed['failed']} of {failed['sent']} requests failed: {failed['failures']}")
@@ -101,7 +103,7 @@ def test_a_candidate_whose_backend_answers_502_under_way_is_off_within_seconds_a
     stage.start_load(RATE, 3)
     time.sleep(5)
     own = stage.stop_load()
-    assert own["failed"] == 0 and own["variants"] == {"unassigned": own["sent"]}, own
+    assert own["failed"] == 0 and own["variants"] == {UNASSIGNED: own["sent"]}, own
 
     stage.access.kubectl("delete", "backendtlspolicy/broken", f"--namespace={stage.namespace}")
     stage.start_load(RATE, 4)

@@ -22,6 +22,7 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.e2e.whole import abort
 from tests.faults.policies import apply_lasting, apply_quick
+from tests.faults.reconciling import reconciliations, wait_reconciled
 
 pytestmark = pytest.mark.usefixtures("no_policy_left")
 
@@ -89,6 +90,12 @@ def patch_listeners(stage: Stage, listeners: list[dict[str, Any]]) -> None:
     stage.access.kubectl("patch", f"gateway/{GATEWAY}", where, "--type=merge", f"--patch={written}")
 
 
+def listeners_of(stage: Stage) -> set[str]:
+    """Names of the listeners that the gateway says it has."""
+    gateway = stage.access.get(f"gateway/{GATEWAY}", f"--namespace={stage.gateway.namespace}")
+    return {each["name"] for each in gateway.get("status", {}).get("listeners", [])}
+
+
 @pytest.fixture
 def gateway_as_before(stage: Stage) -> Iterator[None]:
     """The Gateway has its listeners again after the test."""
@@ -148,6 +155,7 @@ def test_an_edit_of_service_or_route_under_way_is_followed_and_fails_no_request(
     stage.told("moved", "EditFollowed")
     assert "ForeignEditUndone" not in [reason for reason, _ in stage.events("moved")]
     patch(stage, "service/qa", ("/spec/ports/0/targetPort", 8080))
+    wait_until(lambda: alias_port() == 8080, 20, "the alias to follow its Service back")
     watched.wait_status("moved", phase_is("Observing"), 60, "observed again")
     assert_left(stage, 8080, lead_to(stage, "blue"))
     wait_until(is_back(stage, "moved", "blue"), 30, "the overlay of the route as it is now")
@@ -186,11 +194,14 @@ def test_an_edit_of_listeners_or_of_a_selector_fails_no_request_also_while_no_op
     (listener,) = gateway["spec"]["listeners"]
     narrow = {**listener, "name": "narrow", "hostname": "*.example.com"}
     patch_listeners(stage, [listener, narrow])
+    wait_until(lambda: listeners_of(stage) == {listener["name"], "narrow"}, 30, "the gateway to have both listeners")
+    wait_reconciled(stage, reconciliations(stage))
     watched.wait_status("listened", condition_is("TrafficApplied", "True"), 30, "in force at both listeners")
     assert stage.operator is not None
     stage.operator.stop(0.0)
     patch_listeners(stage, [{**listener, "hostname": stage.host}])
     stage.start_operator()
+    wait_reconciled(stage)
     watched.wait_status("listened", condition_is("TrafficApplied", "True"), 60, "in force at a listener of its host")
     label = "pod-template-hash"
     (pod,) = stage.access.get("pods", where, "--selector=app=qa-server")["items"]
