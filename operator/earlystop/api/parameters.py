@@ -174,8 +174,9 @@ class Parameter(Value):
     )
 
     def boldness(self, value: str) -> Decimal:
-        """By which values of this parameter are put in order, from the most careful to the boldest: the larger, the
-        sooner generation stops. value: one that it takes. Choices without `stops_sooner` are in the order written."""
+        """The number by which values of this parameter are ordered, from the most careful to the boldest: the larger,
+        the sooner generation stops. value: one that it takes. Choices without `stops_sooner` are in the order
+        written."""
         if self.type == "Choice":
             size = Decimal((self.choices or ()).index(value))
         elif self.type == "Boolean":

@@ -30,7 +30,7 @@ _DECIMAL = "'^-?[0-9]+([.][0-9]+)?$'"
 
 
 def _equal(one: str, other: str) -> str:
-    """That two values are the same, however a decimal is spelled."""
+    """The rule that two values are the same, however a decimal is spelled."""
     are_decimals = f"{one}.value.matches({_DECIMAL}) && {other}.value.matches({_DECIMAL})"
     return f"({one}.value == {other}.value || ({are_decimals} && double({one}.value) == double({other}.value)))"
 

@@ -66,7 +66,7 @@ def _number(least: Fraction, step: Fraction, times: int, is_log: bool) -> Fracti
 
 
 def _times_by_factor(least: Fraction, most: Fraction, step: Fraction) -> int:
-    """By how many steps the end is reached or passed; `MOST_NUMBERS` for as many or more. least: > 0. step: > 1."""
+    """How many steps reach or pass the end; `MOST_NUMBERS` for as many or more. least: > 0. step: > 1."""
     times = min(MOST_NUMBERS, round(log(most / least) / log(step)))
     while times < MOST_NUMBERS and _number(least, step, times, True) < most:
         times += 1
@@ -84,7 +84,7 @@ def _is_power(least: Fraction, most: Fraction, step: Fraction) -> bool:
 
 
 def _spaced(written: SearchRange, count: int, whole: bool) -> tuple[str, ...]:
-    """So many numbers with equal distances or factors, rounded; the ends are as they are written."""
+    """`count` numbers with equal distances or factors, rounded; the ends are as they are written."""
     least, most = Fraction(written.from_), Fraction(written.to)
     parts = [Fraction(at, count - 1) for at in range(1, count - 1)]
     if written.scale == "Log":

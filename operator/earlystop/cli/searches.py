@@ -150,7 +150,7 @@ def _print_sentences(found: Sequence[SearchFigures], more: Sequence[str]) -> Non
 
 
 def _missed(found: Sequence[SearchFigures]) -> Iterator[str]:
-    """On each strategy that misses the best setting more often than one search in ten."""
+    """A sentence about each strategy that misses the best setting more often than one search in ten."""
     yield from filter(None, (why_missed(each) for each in found if each.at_best < OFTEN))
 
 

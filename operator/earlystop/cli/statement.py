@@ -125,7 +125,7 @@ def verify_statement(file: Path, extract: Path | None, key: Path | None = None) 
 
 
 def _unsigned(envelope: Envelope, key: Path) -> list[str]:
-    """That no signature of an envelope is by a key, in a sentence; nothing where one is."""
+    """A sentence saying that no signature of the envelope is by the key; nothing where one is."""
     public, message = read_bytes(key), to_sign(envelope.payload)
     if any(is_signed_by(public, signature, message, str(key)) for _, signature in envelope.signatures):
         return []

@@ -65,7 +65,7 @@ class Holder:
 
 
 def alive(holders: Iterable[Holder], now: float) -> list[Holder]:
-    """Those whose Lease is still held."""
+    """The holders whose Lease is still held."""
     return [each for each in holders if now <= each.renewed + each.seconds]
 
 

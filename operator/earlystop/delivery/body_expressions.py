@@ -115,7 +115,8 @@ def _literal(setting: BodySetting, text: str) -> str:
 
 
 def _broken(guard: Guard, number: float) -> str:
-    """That a guard forbids the number; a field that the body does not have forbids nothing."""
+    """An expression that is true where the guard forbids the number; a field that the body does not have forbids
+    nothing."""
     other = f"double({_at(guard.path)})"
     if guard.relation is Relation.SAMPLED:
         found = f"{other} < {GREEDY!r}" if number > 1 else "false"

@@ -22,7 +22,7 @@ def content(manifest: Manifest) -> dict[str, Any]:
 
 
 def drifted(observed: ClusterInputs, desired: Iterable[Manifest]) -> list[Manifest]:
-    """Those of the desired objects that are missing in the cluster or differ there, in their order."""
+    """The desired objects that are missing in the cluster or differ there, in their order."""
     return [each for each in desired if not matches_desired(observed.own(each["kind"], each["metadata"]["name"]), each)]
 
 

@@ -21,7 +21,7 @@ class Reported(Protocol):
 
     @property
     def revision(self) -> str:
-        """Of its settings, "" where it has read none."""
+        """The revision of the settings that it serves by, "" where it has read none."""
 
     @property
     def step(self) -> str:

@@ -191,7 +191,7 @@ class RouteMode:
         return refusal or size_refusal(inputs, self.render(inputs, split), self.probe_only(inputs, split))
 
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
-        """By probes, or by metrics where none can be sent."""
+        """The split is proven by probes, or by metrics where none can be sent."""
         assert rendered.primary is not None  # the overlay
         targets = tuple(self.probes(inputs, split, rendered.primary))
         if not targets:

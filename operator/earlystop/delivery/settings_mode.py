@@ -52,7 +52,7 @@ class SettingsMode:
         return [ObjectKey(self.kind, inputs.namespace, self._name(inputs))]
 
     def owned_names(self, _: ClusterInputs, __: Sequence[str]) -> list[tuple[str, str]]:
-        """None: the object is the user's."""
+        """No name, since the object is the user's."""
         return []
 
     def check(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:

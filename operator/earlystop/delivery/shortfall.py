@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ServedMarks:
-    """From where requests of a split are compared with its weights.
+    """The marks since which requests of a split are compared with its weights.
 
     split: whose. each: when every variant last had requests again. full: when half a share would last have shown.
     """

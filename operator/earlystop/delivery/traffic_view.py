@@ -60,7 +60,7 @@ class TrafficView:
 
     @property
     def waited_since(self) -> float:
-        """From when on what was written had its time to be served, as far as is known: never too early."""
+        """The Unix second from which what was written had time to be served, as far as is known: never too early."""
         return max(self.written_at, self.wanted_since)
 
     def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:

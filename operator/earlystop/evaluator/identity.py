@@ -38,13 +38,13 @@ def identity_of(
 
 
 def questions_digest(questions: Iterable[GoldenQuestion]) -> str:
-    """Of every question with its accepted answers, its class, its body, its own scoring and its group. Their order, and
+    """The digest of every question with its accepted answers, class, body, own scoring and group. Their order, and
     that of a question's answers, is no difference."""
     return _digest(sorted(map(_row, questions), key=json.dumps))
 
 
 def scorer_digest(questions: Iterable[GoldenQuestion], scoring: Scoring, judge: JudgeSettings | None) -> str:
-    """Of the ways to score that are in use, of the scorers' version, and of a judge: its model, the examples that it
+    """The digest of the ways to score in use, of the scorers' version, and of a judge: its model, the examples that it
     was compared with, and what was asked of it. At which address it answers is no difference."""
     ways = {json.dumps(_named(each.scoring or scoring)) for each in questions}
     judged = None if judge is None else [judge.model, _examples(judge), judge.least_agreement, judge.least_visible]

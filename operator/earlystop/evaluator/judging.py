@@ -13,7 +13,7 @@ class Judges(Protocol):
     """Says which answers are right, such as `Judge`. Never raises for a failed request."""
 
     async def is_right(self, question: str, gold: Sequence[str], answer: str) -> bool | None:
-        """None where it does not say."""
+        """Whether the answer is right, None where the judge does not say."""
         ...
 
 

@@ -51,7 +51,7 @@ class RoutePin:
         return {GOLDEN_HEADER: str(variant)}
 
     def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
-        """None unless all three headers are there and can be labels."""
+        """What an answer's headers attribute it to, None unless all three are there and can be labels."""
         revision, step, variant = (headers.get(self.prefix + name, "") for name in (REVISION, STEP, VARIANT))
         if not (WORD.fullmatch(revision) and is_variant(variant) and _STEP.fullmatch(step)) or revision == UNASSIGNED:
             return None

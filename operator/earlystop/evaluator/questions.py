@@ -56,7 +56,8 @@ def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
 
 
 def _files(path: Path) -> list[Path]:
-    """In the order of their names. Hidden ones are left out: Kubernetes keeps the same keys again below `..data`."""
+    """The files in the order of their names, without hidden ones: Kubernetes keeps the same keys again below
+    `..data`."""
     if not path.is_dir():
         return [path]
     return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))

@@ -70,7 +70,7 @@ def start(guardrails: int) -> ArmScatter:
 
 
 def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answers]]) -> ArmScatter:
-    """With the answers of one more look, by query class, of the baseline and of the candidate."""
+    """What is known after one more look. classes: its answers by query class, of the baseline and of the candidate."""
     seen, difference, variance, total = dict(known.seen), 0.0, 0.0, 0
     for name, (baseline, candidate) in sorted(classes.items()):
         if not baseline.scored or not candidate.scored:
@@ -89,7 +89,7 @@ def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answ
 
 
 def observe_pairs(known: ArmScatter, pairs: Pairs) -> ArmScatter:
-    """With the pairs of one more look. One in which both were right, or wrong, does not scatter."""
+    """What is known after the pairs of one more look. A pair in which both were right, or wrong, does not scatter."""
     if not pairs.total:
         return known
     apart = pairs.baseline_only + pairs.candidate_only
@@ -101,7 +101,7 @@ def observe_pairs(known: ArmScatter, pairs: Pairs) -> ArmScatter:
 
 
 def observe_events(known: ArmScatter, looks: Sequence[tuple[Events, Events]]) -> ArmScatter:
-    """With the rare events of one more look, of the baseline and of the candidate, for each guardrail."""
+    """What is known after one more look. looks: its rare events of baseline and candidate, for each guardrail."""
     return replace(
         known, events=tuple(_with_events(each, *arms) for each, arms in zip(known.events, looks, strict=True))
     )

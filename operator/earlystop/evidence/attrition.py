@@ -142,19 +142,19 @@ class AttritionProcess:
 
     @property
     def suspected(self) -> tuple[Silence, ...]:
-        """In which ways more or less seems to be missing now; it may be taken back, so it is no alarm."""
+        """The ways in which more or less seems to be missing now; it may be taken back, so it is no alarm."""
         needed = log(len(self.checks) / SUSPICION)
         found = self._held(each.log_e >= needed for each in self.checks)
         late = (Silence.NEVER_ENDED,) if self.requests.adds_up and Silence.NEVER_ENDED not in found else ()
         return (*found, *late)
 
     def shown(self, risk: float) -> tuple[Silence, ...]:
-        """In which ways more is missing in one variant, at this risk of a false alarm altogether."""
+        """The ways in which more is missing in one variant, at this risk of a false alarm altogether."""
         needed = log(len(self.checks) / risk)
         return self._held(each.log_e_shown >= needed for each in self.checks)
 
     def _held(self, differing: Iterable[bool]) -> tuple[Silence, ...]:
-        """Those of the ways that differ which speak against a promotion."""
+        """The ways that speak against a promotion. differing: whether the variants differ, for each way."""
         fewer = {
             Silence.FAILED: (self.baseline.failed, self.candidate.failed),
             Silence.NEVER_ENDED: self.never_ended,
@@ -239,7 +239,7 @@ def _compared(check: SampleRatioProcess, events: tuple[int, int], exposed: tuple
 
 
 def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[int, int]]:
-    """With one more look, and how many requests of each arm count as never ended since the look before."""
+    """The open requests after one more look, and how many of each arm count as never ended since the look before."""
     if requests.step != look.step:
         requests = OpenRequests(look.step)
     arms = look.baseline, look.candidate

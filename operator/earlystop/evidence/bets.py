@@ -68,7 +68,7 @@ class Guess(NamedTuple):
         return self.match / self.scored
 
     def learn(self, baseline: Answers, candidate: Answers, margin: float) -> Guess:
-        """With one more look: on the edge of the null a candidate's answer is worth `margin` less."""
+        """The guess after one more look: on the edge of the null a candidate's answer is worth `margin` less."""
         return Guess(
             self.match + baseline.match + candidate.match + margin * candidate.scored,
             self.scored + baseline.scored + candidate.scored,

@@ -37,7 +37,7 @@ class DispersionEstimate:
 
 
 def observe(scatter: DispersionEstimate, baseline: Answers) -> DispersionEstimate:
-    """With one more look of the baseline alone. A look without answers changes nothing.
+    """The estimate after one more look of the baseline alone. A look without answers changes nothing.
 
     Neighbours that are all right or all wrong show nothing and are left out, which makes the factor larger.
     Raises ValueError unless 0 <= match <= scored.

@@ -1,4 +1,4 @@
-"""From where it is known how much events scatter."""
+"""The source from which it is known how much events scatter."""
 
 from __future__ import annotations
 

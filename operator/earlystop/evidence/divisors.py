@@ -103,7 +103,7 @@ class Witnesses(NamedTuple):
 
 
 def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
-    """By what the evidence of a look is divided, after it."""
+    """The numbers by which evidence is divided after a look."""
     if objective.engine == FIRST:
         return Divisors(guardrails=(UNDIVIDED,) * len(objective.guardrails), by_look=objective.dispersion)
     known = knowledge(objective, witnesses)
@@ -167,8 +167,8 @@ def _bounded_lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
 
 
 def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter, users: SeenUsers) -> Discount:
-    """That of one guardrail. Its own bursts include those of the look itself, or the first one would count as so many
-    independent events."""
+    """The divisor of one guardrail. Its bursts include those of the look itself, or the first one would count as so
+    many independent events."""
     if objective.source in STATED:
         return Discount(objective.dispersion)
     factor, is_known = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()

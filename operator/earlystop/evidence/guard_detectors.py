@@ -47,7 +47,7 @@ makes false alarms rarer than promised, and never more frequent."""
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """By how much the evidence of a look is divided, each >= 1. answers: that on Exact Match and floor. guardrails: in
+    """The numbers, each >= 1, by which a look's evidence is divided. answers: on Exact Match and floor. guardrails: in
     the policy's order."""
 
     answers: float = 1.0

@@ -49,7 +49,7 @@ class _Class:
     match: tuple[int, int] = (0, 0)
 
     def variance(self) -> float:
-        """Of the mean difference; that of a fair coin for an arm without answers."""
+        """The variance of the mean difference; that of a fair coin for an arm without answers."""
         rates = [(match + 1) / (scored + 2) for match, scored in zip(self.match, self.scored, strict=True)]
         return sum(s * rate * (1 - rate) for s, rate in zip(self.squares, rates, strict=True)) / self.weight**2
 

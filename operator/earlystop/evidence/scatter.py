@@ -127,8 +127,8 @@ class Scatter:
 
 
 def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
-    """With one more look: statistic: difference between the arms over its variance; information: 1 over the variance,
-    > 0, both as independent events would have it."""
+    """The scatter after one more look. statistic: difference of the arms over its variance; information: 1 over the
+    variance, > 0, both as independent events would have it."""
     return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
 
 

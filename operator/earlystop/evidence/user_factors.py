@@ -53,7 +53,7 @@ NOBODY_SEEN = SeenUsers()
 
 
 def observe(seen: SeenUsers, look: Look) -> SeenUsers:
-    """With one more look of a comparison whose users are counted."""
+    """What is seen of users after one more look of a comparison whose users are counted."""
     new = look.baseline.started + look.candidate.started
     if look.users is not None and look.users.is_known:
         return SeenUsers(look.users, seen.requests + seen.since + new)

@@ -213,7 +213,8 @@ class Exporter(Collector):
         return families(counts, settings, forged, self.process, groups, in_force, self._metrics)
 
     def _begin_anew(self) -> None:
-        """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""
+        """Begins with no count in a forked child: what was counted is the parent's, whose lock may never be given
+        back."""
         self.process = secrets.token_hex(5)
         self._lock = threading.Lock()
         self._revisions.zero()
@@ -236,14 +237,14 @@ class Exporter(Collector):
             return _add_to(row, {name: 1}) and self._count_user(assignment, {name: 1})
 
     def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
-        """With the lock held. False when it was counted as unassigned."""
+        """Counts while the lock is held. False when it was counted as unassigned."""
         row = None if self._is_refused(assignment) else self._revisions.row(assignment)
         if _add_to(row, counts):
             return self._count_user(assignment, counts)
         return not _add_to(self._revisions.unassigned_row(assignment), counts)
 
     def _count_user(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
-        """With the lock held. Always True: what was counted counts for the user's group, too, where it is known."""
+        """Counts for the user's group, too, where that is known, while the lock is held. Always True."""
         group = assignment.group
         happened = [(index, counts[name]) for index, name in enumerate(GROUPED_EVENTS) if counts.get(name)]
         row = None if group is None or not happened else self._revisions.group_row(assignment, group)

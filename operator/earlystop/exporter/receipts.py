@@ -144,7 +144,7 @@ def _hidden(secrecy: bytes, tag: bytes, text: bytes) -> bytes:
 
 
 def _receipt(identity: bytes, plain: bytes) -> Receipt | None:
-    """None for what a later release has written otherwise."""
+    """The receipt that the text holds, None for one that a later release has written otherwise."""
     words = plain.decode("ascii", "replace").split("\n")
     if len(words) != _FIELDS:
         return None

@@ -234,6 +234,7 @@ class MountedSettings:
         self._fault = fault
 
     def _begin_anew(self) -> None:
-        """In a forked child: the parent's lock may never be given back, and what it read may be out of date."""
+        """Begins anew in a forked child: the parent's lock may never be given back, and what it read may be out of
+        date."""
         self._lock = threading.Lock()
         self._looked_at = self._clock() - CHECK_SECONDS

@@ -39,8 +39,8 @@ class CountedRequest:
                 self._exporter.setting(told.policy, told.revision, told.variant, parameter, value)
 
     def ended(self, answer: Answer | None) -> None:
-        """It was answered; None: with an error. Later calls change nothing. An answer whose tokens the engine does not
-        say has failed, since it would otherwise count as one without tokens."""
+        """Counts the request's end: its answer, None for an error. Later calls change nothing. An answer whose tokens
+        the engine does not say has failed, since it would otherwise count as one without tokens."""
         if self._is_over:
             return
         if answer is None:

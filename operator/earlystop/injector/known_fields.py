@@ -24,7 +24,8 @@ def known_fields(document: bytes, path: str) -> frozenset[str] | None:
 
 
 def unknown_fields(known: frozenset[str] | None, paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """Those of some fields whose first key the engine does not know, joined by dots; none where it does not tell."""
+    """The fields, joined by dots, whose first key the engine does not know; none where it does not tell which it
+    knows."""
     if known is None:
         return ()
     return tuple(dict.fromkeys(".".join(path) for path in paths if path[0] not in known))

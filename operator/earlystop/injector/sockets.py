@@ -55,7 +55,7 @@ async def _connect(client: web.WebSocketResponse, engine: aiohttp.ClientWebSocke
 
 
 async def _relay(source: Socket, target: Socket) -> None:
-    """From one side to the other, with the code by which the one ends it."""
+    """Passes messages from one side to the other, and at last the code by which the first closed."""
     async for message in source:
         if message.type is aiohttp.WSMsgType.TEXT:
             await target.send_str(message.data)

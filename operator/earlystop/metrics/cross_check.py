@@ -71,7 +71,7 @@ class InjectorSide:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """By how much the two differ beyond what was in flight.
+    """The difference of the two beyond what was in flight.
 
     sequences, tokens: that excess, 0 where there is none. allowed: sequences that were allowed for. engine, injector:
     sequences and tokens that each counted: of the larger side the least, of the other the most. is_cut: whether a
@@ -126,7 +126,7 @@ def total_growth(series: Iterable[RawSeries], begin_ms: int, end_ms: int, replic
 
 
 def disagreement(engine: EngineSide, injector: InjectorSide) -> Disagreement | None:
-    """By how much the two differ, None where what was in flight explains it.
+    """The difference of the two, None where what was in flight explains it.
 
     The tokens of k answers are at most the root of k times the sum of all answers' squares (Cauchy, Schwarz). Of what
     an engine generated for requests that failed nobody knows the length, so then an engine is judged by answers alone.

@@ -57,7 +57,7 @@ class TrailEntry:
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> TrailEntry:
-        """That of a verdict, of whatever release. Raises KeyError, TypeError, AttributeError or ValueError for an
+        """The entry of a verdict, of whatever release. Raises KeyError, TypeError, AttributeError or ValueError for an
         object that is none."""
         spec = manifest["spec"]
 

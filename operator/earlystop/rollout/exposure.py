@@ -50,8 +50,8 @@ def incumbent_weight(state: RolloutState) -> int:
 
 
 def _weights_in_search(state: RolloutState) -> tuple[int, int]:
-    """Of the baseline and the setting under trial: their parts of what an incumbent leaves. Once it is decided, one
-    setting has all."""
+    """The weights of the baseline and of the setting under trial, percent of all requests: together what an incumbent
+    leaves. Once it is decided, one setting has all that a guard does not hold back."""
     plan = state.pinned_plan
     if state.phase in DECIDED:
         serves, held_back = served(state), _held_back(state)

@@ -99,7 +99,7 @@ class Arm(NamedTuple):
 
 
 def beyond_chance(arm: Arm, allowed: float, deviations: float = DEVIATIONS) -> int:
-    """By how many more requests are open than when the evidence began, negative for fewer; 0 where chance explains it.
+    """How many more requests are open than when the evidence began, negative for fewer; 0 where chance explains it.
 
     allowed: as a part of all requests, beside so many standard deviations.
 

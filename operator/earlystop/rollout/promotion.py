@@ -51,7 +51,7 @@ class UnsoundSplit:
 
 @dataclass(frozen=True, slots=True)
 class UnknownDispersion:
-    """It is not known how much answers scatter. known: what is."""
+    """A promotion lacks knowledge of how much answers scatter. known: what is known of it."""
 
     known: Knowledge
 

@@ -125,14 +125,14 @@ def _keys(spec: PolicySpec) -> list[str]:
 
 
 def _changed_settings(spec: PolicySpec) -> list[dict[str, str]]:
-    """Of each setting that is tried, the values that differ from the baseline's."""
+    """The values that differ from the baseline's, for each setting that is tried."""
     baseline = spec.baseline_settings()
     settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
     return [{name: value for name, value in each.items() if value != baseline.get(name)} for each in settings]
 
 
 def _earlier_keys(spec: PolicySpec) -> list[str]:
-    """By what statuses of earlier releases tell candidates apart: values that stay as they are count there too."""
+    """The keys by which statuses of earlier releases tell candidates apart: unchanged values count there too."""
     settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
     return [] if by_trials(spec) else [_digest(sorted(each.items()), spec) for each in settings]
 

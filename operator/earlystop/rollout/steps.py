@@ -119,7 +119,8 @@ class UsersUnknown:
 
 @dataclass(frozen=True, slots=True)
 class ScatterUnknown:
-    """With the same setting on both sides: it is not known how much answers scatter. known: what is."""
+    """A stage with the same setting on both sides lasts on: how much answers scatter is not known. known: what is of
+    it."""
 
     candidate: str
     known: Knowledge
@@ -127,8 +128,8 @@ class ScatterUnknown:
 
 @dataclass(frozen=True, slots=True)
 class CohortsApart:
-    """With the same setting on both sides: how much better a candidate's cohort is by itself is not bounded by what
-    leaves room in the margin. high: EM that it may have more; None where lengths are not bounded."""
+    """A stage with the same setting on both sides lasts on: how much better a cohort is by itself is not bounded by
+    what leaves room in the margin. high: EM that it may have more; None where lengths are not bounded."""
 
     candidate: str
     high: float | None

@@ -43,7 +43,7 @@ class TokenBlocks:
         self._close(closes)
 
     def change_weights(self, rows: Truths) -> None:
-        """These rollouts have other weights from now on, and no block spans both."""
+        """Gives these rollouts other weights from now on; no block of looks spans both."""
         self._close(rows)
 
     def keep(self, rows: Truths) -> None:

@@ -32,7 +32,7 @@ class SupposedSameSetting:
 
     @property
     def seconds(self) -> float:
-        """Of looks in the stage, where the plan has one as its first."""
+        """How long the stage's looks take, in seconds, where a plan begins with such a stage."""
         objective, stage = self.plan.objective, self.plan.stages[0]
         block, learned = waits_for_looks(objective), 0
         if block > 1:
@@ -48,7 +48,7 @@ class SupposedSameSetting:
         return replace(objective, margin=max(objective.margin - width, LEAST_ROOM * objective.margin))
 
     def _answers(self, objective: Objective, width: float) -> float:
-        """Of each of two cohorts alike, until the difference of these is bounded by `width`."""
+        """How many answers each of two like cohorts needs until their difference is bounded by `width`."""
         variance = LEARNED_SURPLUS * self.scatter * self.em * (1 - self.em)
         log_e = log(1 / bound_risk(objective.risk_promote)) + SURPLUS
         return 4 * variance * log_e / (width * width)

@@ -62,7 +62,7 @@ def can_be_played(strategy: str) -> bool:
 
 
 def search_figures(spec: PolicySpec, curve: TrueCurve, rate: float, runs: int, seed: int) -> SearchFigures:
-    """So many simulated searches of a policy.
+    """The figures of `runs` simulated searches of a policy.
 
     curve: of all settings that may be tried, in any order. rate: requests a second, > 0. Raises ValueError, as a
     sentence, for a strategy that takes proposals, for a curve without a setting, and for what no curve tells.

@@ -43,7 +43,7 @@ class SimulatedRollout:
 
 
 def simulate(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator, runs: int) -> Iterator[SimulatedRollout]:
-    """So many rollouts of the policy, one after the other, all from the same source of randomness.
+    """Simulates `runs` rollouts of the policy, one after the other, all from the same source of randomness.
 
     The truth about the candidate is that about each of several. Raises ValueError where pairs are compared that the
     traffic cannot have.

@@ -19,7 +19,7 @@ bound for each of several scales."""
 
 @dataclass(frozen=True, slots=True)
 class SupposedDispersion:
-    """By what evidence is divided besides what the objective says.
+    """The factors by which evidence is divided, besides what the objective says.
 
     waits: looks until it is known how much answers scatter, 0 where the policy or the design says it. guess, learned:
     the factors before and after.

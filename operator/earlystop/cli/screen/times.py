@@ -48,7 +48,7 @@ def forecast_phrase(remaining: Remaining, left: float) -> str:
 
 
 def _span(low: float, high: float) -> str:
-    """From when to when, with the unit of both once where it is the same."""
+    """An interval of time, whose unit is written once where both ends have the same."""
     first, last = duration(low), duration(high)
     if first == last:
         return f"about {first}"

@@ -58,7 +58,8 @@ class View:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
+        """The stages of the campaign under way, which no edit of the spec changes; before the first one, those of the
+        spec."""
         return self.state.plan.stages if self.state.plan else stages_of(self.spec)
 
 

@@ -27,7 +27,7 @@ class EvaluatorMemory:
     found: EvaluatorDigests = NOTHING_KNOWN
 
     def note_read(self, found: EvaluatorDigests, at: float, look: int | None) -> None:
-        """This was found at Unix time `at`."""
+        """Remembers what was found at Unix time `at`."""
         self.found, self.at, self.look = found, at, look
 
 

@@ -26,7 +26,7 @@ class Rate:
         return max(now, full_at - (self._burst - 1) * self._seconds)
 
     def note(self, key: Hashable, at: float) -> None:
-        """It happens for this key at time `at`, which is none before `earliest`."""
+        """Remembers that it happens for this key at time `at`, which must not be before `earliest`."""
         full_at = self._full_at.get(key, at)
         if full_at > at + self._burst * self._seconds:
             full_at = at  # the clock was set back

@@ -34,7 +34,7 @@ class HookMemory:
         self._troubles.pop(settled.hook, None)
 
     def forget_settled(self, stored: Collection[Settled]) -> None:
-        """This is stored."""
+        """Forgets what is settled and is stored by now."""
         self.settled = [each for each in self.settled if each not in stored]
 
     def waits_for_store(self, hook: str) -> bool:
@@ -61,6 +61,6 @@ class HookMemory:
         return self._troubles.pop(hook, None) is not None
 
     def troubles(self, hooks: Sequence[Hook] | None) -> tuple[HookTrouble, ...]:
-        """Those of the policy's hooks that cannot be told now, in its order."""
+        """The policy's hooks that cannot be told now, in the policy's order."""
         names = [each.name for each in hooks or ()]
         return tuple(self._troubles[each] for each in names if each in self._troubles)

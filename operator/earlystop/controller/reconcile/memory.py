@@ -60,7 +60,7 @@ class CrossCheckMemory:
         self.windows, self.missing = CrossChecks(), ""
 
     def note_read(self, read: Observation) -> None:
-        """This is said about counts, but for the engine's."""
+        """Remembers what is said about counts, those of the engine excepted."""
         self.read = read
 
 
@@ -74,7 +74,7 @@ class LoadMemory:
     read_at: float = 0.0
 
     def note(self, name: str, read: LoadRead, now: float) -> None:
-        """This was read of the load of this name at Unix time `now`."""
+        """Remembers what was read of the load of this name at Unix time `now`."""
         self.name, self.read, self.read_at = name, read, now
 
 

@@ -61,7 +61,8 @@ class Found:
 
 
 class LatestUnknown(Exception):
-    """It is not known which verdict is that of the latest decision, or that one is not there: a sentence for people."""
+    """The verdict of the latest decision is not there, or cannot be told from others; a sentence for people says
+    which."""
 
 
 class Reports:

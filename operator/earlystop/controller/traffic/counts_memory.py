@@ -28,7 +28,8 @@ class CountsMemory:
         self.served, self.ledger = None, None
 
     def served_by(self, split: TrafficSplit) -> ServedMarks | None:
-        """From where counts of this split are compared, None where they are not yet."""
+        """The marks since which counts of this split are compared with its weights, None where they are not compared
+        yet."""
         return self.served if self.served is not None and self.served.split == split else None
 
     def note_reading(self, until: int, now: float) -> None:

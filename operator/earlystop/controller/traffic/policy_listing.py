@@ -75,7 +75,7 @@ async def list_policies(cluster: Cluster, kinds: Iterable[Resource], namespace: 
 
 
 async def _outlines(cluster: Cluster, kind: Resource, namespace: str | None) -> list[Manifest] | None:
-    """None for a kind that the operator may not list."""
+    """The listed objects in outline, None for a kind that the operator may not list."""
     try:
         return [outline(each) async for page in cluster.pages(kind, namespace) for each in page]
     except NotFound:

@@ -23,7 +23,7 @@ class RequestsMemory:
     in_force: str = "Weights are in force."
 
     def note_unseen(self, found: str, at: float) -> None:
-        """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
+        """Remembers that requests past the overlay were looked for at Unix time `at`. found: a sentence about them."""
         self.unseen, self.unseen_at = found, at
 
     def note_forged(self, found: str) -> None:
@@ -31,9 +31,9 @@ class RequestsMemory:
         self.forged = found
 
     def note_effects(self, found: str) -> None:
-        """It was looked for what settings did to bodies. found: a sentence about such as change none."""
+        """Remembers what settings did to bodies. found: a sentence about those that change none."""
         self.never_applied = found
 
     def note_in_force(self, message: str) -> None:
-        """This is said of weights that are in force."""
+        """Remembers what is said of weights that are in force."""
         self.in_force = message

@@ -113,7 +113,7 @@ def detached(inputs: ClusterInputs) -> list[Manifest]:
 
 
 def proof(inputs: ClusterInputs, split: TrafficSplit, _: Rendered) -> Reports:
-    """By what each of the injector's Pods says of itself."""
+    """The split is proven by what each of the injector's Pods says of itself."""
     return injector_weights.proof(inputs, split)
 
 

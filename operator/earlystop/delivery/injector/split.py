@@ -103,7 +103,7 @@ class DrawnMode(RouteMode):
     baseline_only = staticmethod(detached)
 
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, _: Rendered) -> Reports:
-        """By what each of the injector's Pods says of itself."""
+        """The split is proven by what each of the injector's Pods says of itself."""
         return injector_weights.proof(inputs, split)
 
 

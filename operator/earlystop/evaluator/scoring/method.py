@@ -69,8 +69,8 @@ class Scoring:
 
     @classmethod
     def named(cls, text: str) -> Self:
-        """From its name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN, raw,
-        judge. Raises ValueError for any other.
+        """The way to score of this name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN,
+        raw, judge. Raises ValueError for any other.
         """
         name, _, detail = text.partition(":")
         mode = next((mode for mode in ScoringMode if mode.value == name), None)

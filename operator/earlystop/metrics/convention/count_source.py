@@ -52,15 +52,15 @@ class ConventionCounts:
         return ledgers.totals(ledger, step, query_class, variants)
 
     def open_requests(self, ledger: Ledger, step: int, variants: Sequence[str]) -> Mapping[str, int]:
-        """None: these counters hold all of their requests."""
+        """0 for each variant, since these counters hold all of their requests."""
         return dict.fromkeys(variants, 0)
 
     def evaluated_since(self, before: object, after: Ledger, step: int, variants: Sequence[str]) -> Mapping[str, Tally]:
-        """Of the processes that complete requests and begin none."""
+        """What processes counted since that complete requests and begin none, as evaluators do."""
         return ledgers.evaluated_since(_own(before), after, step, variants)
 
     def in_flight(self, ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
-        """Of the processes that the last reading held."""
+        """The requests in flight at the processes that the last reading held."""
         return ledgers.in_flight(ledger, step, variants)
 
     def requests_since(

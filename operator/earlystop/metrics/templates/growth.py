@@ -82,7 +82,7 @@ def _growth(mark: SeriesMark, sample: Sample, since_ms: int, restart: bool, stoo
 
 
 def _start_moved(mark: SeriesMark, sample: Sample) -> int:
-    """By how many milliseconds the start time moved, 0 for none or jitter or where it is not known."""
+    """How many milliseconds the start time moved, 0 for none or jitter or where it is not known."""
     if mark.start_ms is None or sample.start_ms is None:
         return 0
     moved = sample.start_ms - mark.start_ms

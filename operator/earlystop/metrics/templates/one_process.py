@@ -40,7 +40,7 @@ def amount(keys: Iterable[SeriesId], numbers: Numbers) -> tuple[int, int]:
 
 
 def _of_linked(by_target: Mapping[str, list[SeriesId]], numbers: Numbers) -> tuple[int, int]:
-    """Of Pods, and of addresses at which they were read too."""
+    """What Pods counted, at least and at most. Addresses show the same Pods, so their counts are no further events."""
     pods, addresses = [(0, 0)], [(0, 0)]
     for mine in by_target.values():
         (addresses if len(by_target) > 1 and _is_address(mine) else pods).append(_of_target(mine, numbers))
@@ -51,7 +51,8 @@ def _of_linked(by_target: Mapping[str, list[SeriesId]], numbers: Numbers) -> tup
 
 
 def _groups(keys: list[SeriesId]) -> Iterator[list[SeriesId]]:
-    """Of one variant and field: the series of processes that may show the same events together."""
+    """The series of one variant and field in groups: those of processes that may show the same events stand
+    together."""
     by_target: defaultdict[str, list[SeriesId]] = defaultdict(list)
     for key in keys:
         by_target[key.target].append(key)
@@ -78,7 +79,7 @@ def _is_address(keys: list[SeriesId]) -> bool:
 
 
 def _of_target(keys: list[SeriesId], numbers: Numbers) -> tuple[int, int]:
-    """Of one process. Ways of which nothing proves that they lead to one and the same page may have seen more."""
+    """The counts of one process. Ways of which nothing proves that they lead to the same page may have seen more."""
     ways: defaultdict[tuple[str, str, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for key in keys:
         (proven, most), more = ways[key.way], numbers(key)

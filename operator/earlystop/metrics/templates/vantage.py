@@ -43,7 +43,7 @@ class Targets:
             self._by_page[own.get("job", ""), own.get("instance", "")].append(own)
 
     def of(self, labels: Labels) -> Labels | None:
-        """Those of the target that a row was scraped from; None where its `up` is not known."""
+        """The labels of the target that a row was scraped from; None where its `up` is not known."""
         page = self._by_page.get((labels.get("job", ""), labels.get("instance", "")), ())
         fitting = [own for own in page if own.items() <= labels.items()]
         return max(fitting, key=len, default=None)
@@ -83,7 +83,7 @@ def series_id(
 
 
 def extended_rows(rows: Sequence[Labels], targets: Targets) -> list[bool]:
-    """Of each row of one query, whether another one of its target agrees in all labels that both have, and lacks some.
+    """For each row of one query, whether another row of its target agrees in all labels that both have, and lacks some.
 
     A federation that keeps the target's labels adds its own to them, and has no `up` that would show it; or the
     process leaves a label empty in the other row. Nothing tells which.

@@ -22,7 +22,7 @@ _NAMES = {
 
 
 def acts_at(times: LiveTimes, state: RolloutState) -> int | None:
-    """From which Unix second on something follows from a lapse; None for never. What is not the certified setting's
+    """The Unix second from which something follows from a lapse; None for never. What is not the certified setting's
     service is not touched, and while the policy is suspended no weight moves."""
     lapse = _lapse(state)
     serves = state.phase is Phase.PROMOTED and without_certificate(state) is not state

@@ -147,7 +147,7 @@ def detectors_text(guard: GuardState) -> tuple[DetectorStatus, ...]:
 
 
 def _nearest(guard: GuardState) -> tuple[DetectorStatus, ...]:
-    """Those that are nearest to an alarm, in the order of their claims: with many query classes all of them would be
+    """The detectors nearest to an alarm, in the order of their claims: with many query classes all of them would be
     most of a status."""
     rows = sorted(detectors_text(guard), key=lambda each: float(each.needed) - float(each.log_statistic))
     nearest = {each.name for each in rows[:MOST_SHOWN]}

@@ -173,7 +173,7 @@ def has_rates(evidence: Evidence) -> bool:
 
 
 def harm_of(evidence: Evidence) -> float:
-    """By how much the promoted setting's rate became worse, against the baseline's or below a floor by itself. Only for
+    """The amount by which the promoted setting's rate became worse, against the baseline's or below a floor. Only for
     evidence that `has_rates`."""
     change = change_of_candidate(evidence.before, evidence.after)
     if not evidence.below_floor:
@@ -203,7 +203,7 @@ def error_of_gap(before: Rates, after: Rates, factor: float) -> float:
 
 
 def _variance(total_count: int, hits: int) -> float:
-    """Of a rate, by one hit and one miss more, so that a rate of 0 or 1 is not certain."""
+    """The variance of a rate, with one hit and one miss added, so that a rate of 0 or 1 is not certain."""
     rate = (hits + 1) / (total_count + 2)
     return rate * (1 - rate) / total_count
 
@@ -314,7 +314,7 @@ def _shares(by_class: Sequence[Rates]) -> list[float]:
 
 
 def _finding(named: set[Culprit] | Sequence[Culprit], possible: set[Culprit] | Sequence[Culprit]) -> Finding:
-    """In the order in which they are defined, so that equal evidence gives equal words."""
+    """The finding, its parts in the order in which they are defined, so that equal evidence gives equal words."""
     return Finding(
         tuple(each for each in Culprit if each in named), tuple(each for each in Culprit if each in possible)
     )

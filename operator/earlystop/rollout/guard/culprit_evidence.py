@@ -216,7 +216,7 @@ def _of_class(objective: Objective, name: str, judged: Look) -> Rates:
 
 
 def _factor(guard: GuardState, claim: Claim) -> float:
-    """By which the evidence on a claim is divided."""
+    """The number by which the evidence on a claim is divided."""
     if claim.kind is not ClaimKind.GUARDRAIL:
         return guard.factors.answers
     names = [each.name for each in guard.objective.guardrails]

@@ -94,7 +94,7 @@ def added(window: Window, seconds: int, look: Look, *, on_pairs: bool) -> Window
 
 
 def _sums(look: Look, *, on_pairs: bool) -> tuple[Sums, Sums]:
-    """Those of both variants."""
+    """The sums of a look's counts, of the baseline and of the candidate."""
     baseline, candidate, pairs = look.baseline, look.candidate, look.candidate.pairs
     answers = [(baseline.scored, baseline.match), (candidate.scored, candidate.match)]
     if on_pairs:

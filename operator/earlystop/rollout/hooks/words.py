@@ -54,7 +54,8 @@ def _culprit(state: RolloutState) -> str:
 
 
 def repeated_sentence(failures: str, reason: str) -> str:
-    """That nothing was promoted to stay for so many campaigns. reason: with which the last one ended."""
+    """A sentence saying that so many campaigns in a row promoted nothing that stayed. reason: that of the last one's
+    end."""
     return (
         f"{counted(failures, 'campaign in a row has', 'campaigns in a row have')} promoted nothing that lasted; "
         f"the last one ended with {reason}. Look at "

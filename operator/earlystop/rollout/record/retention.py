@@ -59,7 +59,8 @@ class StoredVerdict:
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> StoredVerdict:
-        """That of a verdict. Raises ValueError, KeyError or TypeError for one that this release cannot read."""
+        """What retention needs of a verdict. Raises ValueError, KeyError or TypeError for one that this release cannot
+        read."""
         spec, metadata = manifest["spec"], manifest["metadata"]
         plan = parse_plan(spec["plan"])
         subject = [[each.wire() for each in plan.spec.parameters], plan.spec.baseline_settings()]

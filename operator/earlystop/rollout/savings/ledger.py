@@ -111,7 +111,7 @@ class Arm:
         return self.tokens - self.golden_tokens
 
     def after(self, before: Arm) -> Arm:
-        """This arm, whose golden questions are new ones, with those of before."""
+        """This arm with the golden questions of the one before added, since its own are new ones only."""
         return replace(
             self, golden=self.golden + before.golden, golden_tokens=self.golden_tokens + before.golden_tokens
         )
@@ -169,7 +169,8 @@ class StepCounts:
         return replace(self, baseline=baseline, others=others, unserved=unserved, unserved_golden=golden, doubtful=1)
 
     def after(self, before: StepCounts) -> StepCounts:
-        """These counts, whose golden questions are new ones, with those of before in the same step."""
+        """These counts with the golden questions of those before in the same step added, since their own are new ones
+        only."""
         return replace(
             self,
             baseline=self.baseline.after(before.baseline),

@@ -67,7 +67,7 @@ class Subject:
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Subject:
-        """That of a policy."""
+        """The subject of a policy."""
         return cls(spec.parameters, spec.baseline_settings())
 
 
@@ -191,8 +191,9 @@ class HistoryReader:
         self._removed += links
 
     def chosen(self) -> tuple[Name, ...]:
-        """Those to read again once all were added, the latest first: their chain is whole, and together they have at
-        most `MOST_LOOKS` looks. One that has too many is passed over, not those that are older and have fewer."""
+        """The verdicts to read again once all were added, the latest first: their chain is whole, and together they
+        have at most `MOST_LOOKS` looks. One that has too many is passed over, not those that are older and have
+        fewer."""
         chains, chosen, left = Chains([*self._removed, *self._links.values()]), [], MOST_LOOKS
         for each in {kept.name: kept for kept in reversed(self._kept)}.values():
             link = self._links[each.name]

@@ -100,7 +100,8 @@ def _count(each: Iterable[bool]) -> int:
 
 
 def _order(subject: Subject, values: Mapping[str, str]) -> tuple[tuple[float, str], ...]:
-    """From careful to bold by each parameter in turn; of values without an order by their text."""
+    """A key that sorts settings from careful to bold by each parameter in turn; values without an order go by their
+    text."""
     keys = []
     for parameter in subject.parameters:
         value = values.get(parameter.name, "")

@@ -72,7 +72,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """Of a search, what decides about offers.
+    """What decides about offers to a search.
 
     settings: that may be tried. baseline: value of each parameter, which offers that do not name it keep. outcomes: of
     trials that are over. failure_budget: trials of each proposer that may fail. trying: the offer whose trial is under
@@ -170,7 +170,7 @@ def _whole(baseline: Mapping[str, str], values: tuple[tuple[str, str], ...]) -> 
 
 
 def _tried_values(settings: Sequence[Setting]) -> dict[str, dict[str, None]]:
-    """Of each searched parameter, the values that may be tried, in their order."""
+    """The values that may be tried, in their order, for each searched parameter."""
     tried: dict[str, dict[str, None]] = {}
     for each in settings:
         for name, value in each.values:

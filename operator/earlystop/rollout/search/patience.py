@@ -96,7 +96,7 @@ def is_given_up(evidence: EvidenceState, looks: int, used: int, proposed: int, b
 
 
 def _chance_to_end_in_a_certificate(evidence: EvidenceState, used: int, proposed: int) -> float | None:
-    """Of the loss or of the saving, whichever is less likely to be proven; None before both can be estimated."""
+    """The chance that the less likely of the two, loss and saving, is proven; None before both can be estimated."""
     loss, saving = standard_errors.loss(evidence), standard_errors.saving(evidence)
     if loss is None or saving is None:
         return None

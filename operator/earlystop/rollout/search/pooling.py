@@ -33,7 +33,7 @@ class Mean:
 
     @property
     def variance(self) -> float:
-        """Of the mean over deployments."""
+        """The variance of the mean over deployments."""
         return self.sampling + self.deployments
 
     @property
@@ -60,7 +60,7 @@ class Heterogeneity:
         return max(0.0, self.excess / self.scale) if self.scale > 0 else 0.0
 
     def __add__(self, other: Heterogeneity) -> Heterogeneity:
-        """That of two quantities with the same variance between deployments."""
+        """The heterogeneity of two quantities with the same variance between deployments."""
         return Heterogeneity(self.excess + other.excess, self.scale + other.scale, self.degrees + other.degrees)
 
 

@@ -45,8 +45,8 @@ class Prior:
 
 
 def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
-    """Of the Exact Match lost: nothing at the careful end, and more with the square of boldness, up to `LOSS_MARGINS`
-    margins at the bold one, give or take half of that."""
+    """The prior of the Exact Match lost: none at the careful end, more with the square of boldness, up to
+    `LOSS_MARGINS` margins at the bold one, give or take half of that."""
     boldness = [_boldness(each) for each in settings]
     guess = [
         Estimate(LOSS_MARGINS * terms.margin * bold**2, terms.margin * (0.5 + (LOSS_MARGINS / 2 - 0.5) * bold))
@@ -56,7 +56,7 @@ def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief |
 
 
 def saving_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
-    """Of the share of tokens saved: it grows with boldness, in even steps from the baseline on."""
+    """The prior of the fraction of tokens saved: it grows with boldness, in even steps from the baseline on."""
     parts = [_boldness(each) for each in settings]
     if terms.version >= A_STEP_SINCE and all(len(each.place) == 1 for each in settings):
         parts = [(each * (len(settings) - 1) + 1) / len(settings) for each in parts]

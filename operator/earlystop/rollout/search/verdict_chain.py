@@ -27,7 +27,7 @@ class Link:
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Link:
-        """That of a verdict. Raises KeyError, TypeError or AttributeError for an object that is none."""
+        """The link of a verdict. Raises KeyError, TypeError or AttributeError for an object that is none."""
         spec, digest = manifest["spec"], str(manifest["spec"]["digest"])
         name, previous = str(manifest["metadata"]["name"]), str(spec.get("previous", ""))
         return cls(str(spec["policyUid"]), name, digest, previous, digest_of(spec) == digest)

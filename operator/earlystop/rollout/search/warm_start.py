@@ -36,7 +36,7 @@ def warm_start(spec: PolicySpec, settings: Sequence[Setting], history: History) 
 
 
 def ordered(spec: PolicySpec, settings: Sequence[Setting]) -> tuple[bool, ...]:
-    """Of each searched parameter, whether its values go from careful to bold."""
+    """Whether values go from careful to bold, for each searched parameter."""
     known = {each.name: each.stops_sooner is not None for each in spec.parameters}
     return tuple(known.get(name, False) for name in _searched(settings))
 
@@ -93,7 +93,7 @@ def _on_scale(value: str, scale: Mapping[str, float]) -> float | None:
 
 
 def _scales(settings: Sequence[Setting]) -> dict[str, dict[str, float]]:
-    """Of each searched parameter, the place of each value."""
+    """The place of each value between careful and bold, for each searched parameter."""
     scales: dict[str, dict[str, float]] = {name: {} for name in _searched(settings)}
     for each in settings:
         for name, place in zip(scales, each.place, strict=True):

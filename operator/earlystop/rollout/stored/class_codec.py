@@ -17,7 +17,7 @@ from earlystop.rollout.stored.packing import pack_marks, unpack_marks
 
 
 def parts_of(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Those of every candidate in the first class that is judged by itself, then in the next."""
+    """The comparisons in query classes: those of every candidate in the first class, then those in the next."""
     return [part for of_class in zip(*(each.by_class for each in comparisons), strict=True) for part in of_class]
 
 

@@ -87,7 +87,7 @@ class CompressedLooks(Sequence[Look]):
             self._pieces += (_Piece.of(older),)
 
     def plus(self, look: Look) -> CompressedLooks:
-        """With one more look."""
+        """These looks with one more."""
         longer = CompressedLooks((*self._recent, look))
         longer._pieces = self._pieces + longer._pieces
         longer._kept = self._kept
@@ -193,7 +193,7 @@ def _started(looks: Iterable[Look]) -> int:
 
 
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:
-    """These looks and one more."""
+    """These looks and one more, compressed."""
     return (looks if isinstance(looks, CompressedLooks) else CompressedLooks(looks)).plus(look)
 
 

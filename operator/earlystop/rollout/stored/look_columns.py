@@ -63,7 +63,7 @@ class Before(NamedTuple):
     users: UserScatter = UserScatter()
 
     def plus(self, look: Look) -> Before:
-        """With one more look."""
+        """These numbers after one more look."""
         return Before(
             look.at,
             look.at - self.at,
@@ -96,13 +96,14 @@ class LookColumns(NamedTuple):
 
     @classmethod
     def of(cls, looks: Sequence[Look], *, beside: bool) -> Self:
-        """Of all these looks, at least one."""
+        """The columns of these looks, of which there is at least one."""
         later = LATER if any(map(_has_later, looks)) else 0
         none = cls(0, START, b"", array(_SIZES), later, beside, looks[0].users is not None)
         return none._joined(looks)
 
     def grown(self, looks: Sequence[Look], *, beside: bool) -> LookColumns:
-        """Of all these looks, of which the first ones are those of these columns: equal to `of`."""
+        """The columns of these looks, equal to `of`, at less cost: the looks begin with those that these columns are
+        of."""
         if self.beside and not beside:
             return self.grown(looks, beside=True)._without_weights()
         more = looks[self.looks :]
@@ -111,7 +112,7 @@ class LookColumns(NamedTuple):
         return self._joined(more) if more else self
 
     def size_with(self, looks: Sequence[Look], *, beside: bool) -> int:
-        """Bytes of `grown`, of which these columns need not have their numbers."""
+        """How many bytes `grown` has. These columns may have lost their numbers: the lengths suffice."""
         more = looks[self.looks :]
         if not self._goes_on(more, beside=self.beside or beside):
             return len(LookColumns.of(looks, beside=beside).numbers)

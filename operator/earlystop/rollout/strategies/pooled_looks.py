@@ -48,7 +48,7 @@ def loss_of_answers(baseline: Tally, candidate: Tally) -> Estimate | None:
 
 
 def _of_pairs(pairs: Pairs) -> Estimate | None:
-    """By the pairs that only one variant has right."""
+    """The loss estimated from the pairs that only one variant has right."""
     if not pairs.total:
         return None
     differing = pairs.baseline_only + pairs.candidate_only

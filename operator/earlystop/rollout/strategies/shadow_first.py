@@ -43,7 +43,7 @@ class ShadowFirst(Staged):
         return {each.name: plan.stage(state.step).weight for each in state.active}
 
     def next_stage(self, plan: Plan, state: RolloutState, at: int) -> RolloutState | None:
-        """From shadow to live answers with the best setting alone, once it is known; later as a canary."""
+        """Goes from shadow to live answers with the best setting alone, once that is known; later as a canary does."""
         if not _in_shadow(plan, state):
             return super().next_stage(plan, state, at)
         chosen = best(state, at) if has_least_time(plan, state, at) else None

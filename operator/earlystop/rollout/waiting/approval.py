@@ -241,8 +241,8 @@ def _fate(given: GivenApproval, of: Asked) -> Fate:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequirement:
-    """That a person agrees, in time. A rejection counts more than any approval. given: all approvals of the policy.
-    is_needed: whether anybody need agree, as the policy says it now."""
+    """Requires that a person agrees in time. A rejection counts more than any approval. given: all approvals of the
+    policy. is_needed: whether anybody need agree, as the policy says it now."""
 
     of: Asked
     given: Sequence[GivenApproval]

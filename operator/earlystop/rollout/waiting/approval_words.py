@@ -22,8 +22,8 @@ NOBODY_KNOWN = (
 
 
 def awaiting_sentence(state: RolloutState, *, author_unknown: bool = False) -> str:
-    """That a decision waits, which one, and what a person does about it; "" where none waits. author_unknown: whether
-    nobody's approval counts."""
+    """Says that a decision waits, which one, and what a person does about it; "" where none waits. author_unknown:
+    whether nobody's approval counts."""
     proposed = proposal_sentence(state)
     if not proposed:
         return ""

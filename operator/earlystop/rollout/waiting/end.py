@@ -35,8 +35,8 @@ def proof_is_due(times: LiveTimes, state: RolloutState) -> int | None:
 
 
 def proof_begins(state: RolloutState) -> int | None:
-    """From when that time runs, Unix seconds: from when the last gate opened, if that was later than the proposal,
-    and without the time for which the policy was suspended since. None where no decision waits."""
+    """The Unix second from which the time for proof runs: when the last gate opened, if that was later than the
+    proposal, and without the time for which the policy was suspended since. None where no decision waits."""
     if state.awaiting is None:
         return None
     opened = [each.at for each in _answers(state.gates) if each.state is GateState.OPEN]

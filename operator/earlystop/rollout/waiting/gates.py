@@ -100,7 +100,7 @@ def asked_first(gates: Sequence[Gate], since: int) -> GatesAsked:
 
 @dataclass(frozen=True, slots=True)
 class GateRequirement:
-    """That a gate is open. ends: whether its time, when it is over, ends the campaign."""
+    """Requires that a gate is open. ends: whether the campaign ends when the gate's time is over."""
 
     stands: GateAnswer
     ends: bool

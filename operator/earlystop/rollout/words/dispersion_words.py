@@ -52,7 +52,7 @@ def unknown_dispersion(known: Knowledge) -> str:
 
 
 def not_promoted_yet(known: Knowledge) -> str:
-    """That looks are still too few for any promotion, and why, without a capital or a full stop."""
+    """Says that looks are still too few for any promotion, and why, without a capital or a full stop."""
     looks = looks_to_learn(known.needed_looks)
     return f"nothing is promoted before {counted(looks, 'look')}: it is not known yet {unknown_dispersion(known)}"
 
