@@ -66,7 +66,7 @@ def watched(stage: Stage) -> Iterator[Following]:
 
 
 # On the recorded answers window 1 loses 2.8 points of EM, not far beyond its margin. By simulated rollouts, to show
-# that at a risk of 0.01 takes 134 s at this rate, and may take six minutes; at 0.05, the risk by default, it takes 84 s.
+# that at a risk of 0.01 takes 134 s at this rate, and may take six minutes; at 0.05, the default, it takes 84 s.
 @pytest.fixture(
     scope="module", params=[("patient", 5, "0.02", "0.01", "Promoted"), ("hasty", 1, "0.01", "0.05", "RolledBack")]
 )
