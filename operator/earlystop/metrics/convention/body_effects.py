@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 
-from earlystop.api.wire import BASELINE, BODY_EFFECTS, INCUMBENT, POLICY, VARIANT
-from earlystop.metrics.convention.query import escape
+from earlystop.api.wire import BASELINE, BODY_EFFECTS, INCUMBENT, VARIANT
+from earlystop.metrics.convention.query import of_policy
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors
 
@@ -46,9 +46,7 @@ class BodyEffects:
 
 def effects_query(question: EffectsQuestion) -> str:
     """The PromQL text for one question."""
-    chosen = f'{POLICY}="{escape(question.policy)}"'
-    if question.namespace_label is not None:
-        chosen += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
+    chosen = of_policy(question.policy, question.namespace_label)
     return f"sum by ({VARIANT}, effect) (increase({BODY_EFFECTS}{{{chosen}}}[{question.seconds}s]))"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from earlystop.api.wire import EVALUATOR_INFO, POLICY, QUESTIONS_DIGEST, SCORER_DIGEST
-from earlystop.metrics.convention.query import checked_namespace_label, escape, namespace_of
+from earlystop.api.wire import EVALUATOR_INFO, QUESTIONS_DIGEST, SCORER_DIGEST
+from earlystop.metrics.convention.query import of_policy
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors
 
@@ -48,10 +48,7 @@ NOTHING_KNOWN = EvaluatorDigests()
 def evaluators_query(question: EvaluatorsQuestion) -> str:
     """The PromQL text for one question. An instant vector has what was there at the last scrape: an evaluator that has
     ended is not among it. Raises ValueError for a namespace label that can be none."""
-    chosen = f'{POLICY}="{escape(question.policy)}"'
-    if question.namespace_label is not None:
-        label = checked_namespace_label(question.namespace_label)
-        chosen += f',{label}="{escape(namespace_of(question.policy))}"'
+    chosen = of_policy(question.policy, question.namespace_label)
     return f"topk({MOST_ROWS}, group by ({SCORER_DIGEST}, {QUESTIONS_DIGEST})({EVALUATOR_INFO}{{{chosen}}}))"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
-from earlystop.api.wire import FORGED, POLICY
-from earlystop.metrics.convention.query import escape
+from earlystop.api.wire import FORGED
+from earlystop.metrics.convention.query import of_policy
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors
 
@@ -25,9 +25,7 @@ class ForgedQuestion:
 
 def forged_query(question: ForgedQuestion) -> str:
     """The PromQL text for one question."""
-    chosen = f'{POLICY}="{escape(question.policy)}"'
-    if question.namespace_label is not None:
-        chosen += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
+    chosen = of_policy(question.policy, question.namespace_label)
     return f"sum(increase({FORGED}{{{chosen}}}[{question.seconds}s]))"
 
 

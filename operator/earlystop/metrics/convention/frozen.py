@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.api.wire import AGREE, DISAGREE, FROZEN, POLICY, RESULT
-from earlystop.metrics.convention.query import READING, escape
+from earlystop.api.wire import AGREE, DISAGREE, FROZEN, RESULT
+from earlystop.metrics.convention.query import READING, of_policy
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.source.sample_value import LARGEST_COUNT
 from earlystop.metrics.vectors import InstantVectors
@@ -41,9 +41,7 @@ class FrozenCounts:
 
 def frozen_query(question: FrozenQuestion) -> str:
     """The PromQL text for one question."""
-    chosen = f'{POLICY}="{escape(question.policy)}"'
-    if question.namespace_label is not None:
-        chosen += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
+    chosen = of_policy(question.policy, question.namespace_label)
     since = f"[{question.seconds}s]"
     before = f"[{question.before_seconds}s] offset {question.ago_seconds}s"
     counted = (

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+from earlystop.api.source import LABELS_WITH_A_MEANING
 from earlystop.api.wire import (
     COUNTED_METRICS,
     MARKS,
@@ -106,7 +107,7 @@ def known_targets_query(
     """
     names = ",".join((POLICY, REVISION, VARIANT, *labels))
     return " or ".join(
-        f"label_replace(group by ({names})(last_over_time({STARTED}{{{_of_policy(policy, namespace_label)}}}"
+        f"label_replace(group by ({names})(last_over_time({STARTED}{{{of_policy(policy, namespace_label)}}}"
         f'[{within_seconds}s] @ {moment})),"{READING}","{moment}","","")'
         for policy, moment in sorted(set(seen))
     )
@@ -114,15 +115,24 @@ def known_targets_query(
 
 def samples_query(policy: str, revision: str, window_seconds: int, namespace_label: str | None) -> str:
     """The range of samples of one policy's started requests, as they were scraped."""
-    chosen = f'{_of_policy(policy, namespace_label)},{REVISION}="{escape(revision)}"'
+    chosen = f'{of_policy(policy, namespace_label)},{REVISION}="{escape(revision)}"'
     return f"{STARTED}{{{chosen}}}[{window_seconds}s]"
 
 
-def _of_policy(policy: str, namespace_label: str | None) -> str:
-    namespace = ""
-    if namespace_label is not None:
-        namespace = f',{checked_namespace_label(namespace_label)}="{escape(namespace_of(policy))}"'
-    return f'{POLICY}="{escape(policy)}"{namespace}'
+def of_policy(policy: str, namespace_label: str | None) -> str:
+    """The label matchers that choose a policy's series, within its namespace as in `in_namespace_of`."""
+    return f'{POLICY}="{escape(policy)}"{in_namespace_of(policy, namespace_label)}'
+
+
+def in_namespace_of(policy: str, namespace_label: str | None) -> str:
+    """One more label matcher, which chooses series of the policy's namespace alone; "" without such a label.
+
+    namespace_label: the label that the scraper sets to the target's namespace. Raises ValueError for one that can be
+    none.
+    """
+    if namespace_label is None:
+        return ""
+    return f',{checked_namespace_label(namespace_label)}="{escape(namespace_of(policy))}"'
 
 
 def _marked(rows: str, reading: str) -> str:
@@ -133,7 +143,7 @@ def checked_namespace_label(name: str) -> str:
     """`name`, when it can be the label that says which namespace a series came from; ValueError otherwise."""
     if not _LABEL_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a label name; write the target label's name, such as namespace")
-    if name in (*_GROUPED_BY, READING):
+    if name in LABELS_WITH_A_MEANING:
         raise ValueError(f"the label {name} already has a meaning in the convention; name another one")
     return name
 

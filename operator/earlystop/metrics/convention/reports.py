@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.api.wire import DIGEST, FAULT, POLICY, PROCESS, REVISION, SETTINGS_FAULT, SETTINGS_INFO, STEP
-from earlystop.metrics.convention.query import checked_namespace_label, escape, namespace_of
+from earlystop.api.wire import DIGEST, FAULT, PROCESS, REVISION, SETTINGS_FAULT, SETTINGS_INFO, STEP
+from earlystop.metrics.convention.query import of_policy
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors
 
@@ -37,10 +37,7 @@ class ProcessReport:
 def reports_query(question: ReportsQuestion) -> str:
     """The PromQL text for one question. An instant vector has what was there at the last scrape: a process that is gone
     is not among it."""
-    chosen = f'{POLICY}="{escape(question.policy)}"'
-    if question.namespace_label is not None:
-        label = checked_namespace_label(question.namespace_label)
-        chosen += f',{label}="{escape(namespace_of(question.policy))}"'
+    chosen = of_policy(question.policy, question.namespace_label)
     info = f"max by ({','.join((REVISION, STEP, DIGEST, PROCESS))})({SETTINGS_INFO}{{{chosen}}})"
     fault = f"max by ({','.join((FAULT, PROCESS))})({SETTINGS_FAULT}{{{chosen}}})"
     return f"{info} or {fault}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from earlystop.api.wire import POLICY, PROCESS, REVISION, STARTED, UNASSIGNED
-from earlystop.metrics.convention.query import READING, alternation, escape
+from earlystop.metrics.convention.query import READING, alternation, escape, in_namespace_of
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.vectors import InstantVectors
 
@@ -44,9 +44,7 @@ class Unseen:
 def unseen_query(question: UnseenQuestion) -> str:
     """The PromQL text for one question. Raises ValueError for a process that no label can be."""
     processes = escape(alternation(sorted(question.processes)[:MOST_PROCESSES]))
-    among = f'{PROCESS}=~"{processes}"'
-    if question.namespace_label is not None:
-        among += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
+    among = f'{PROCESS}=~"{processes}"{in_namespace_of(question.policy, question.namespace_label)}'
     seen = f'{POLICY}="{escape(question.policy)}",{REVISION}="{escape(question.revision)}"'
     return " or ".join(
         f'label_replace(sum(increase({STARTED}{{{chosen},{among}}}[{question.seconds}s])),"{READING}","{name}","","")'

@@ -25,7 +25,7 @@ from earlystop.api.wire import (
     VARIANT,
 )
 from earlystop.evidence import user_scatter
-from earlystop.metrics.convention.query import alternation, escape
+from earlystop.metrics.convention.query import alternation, escape, in_namespace_of
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
@@ -65,8 +65,7 @@ def users_query(policy: str, revision: str, question: UserQuestion, namespace_la
     chosen = f'{POLICY}="{escape(policy)}",{REVISION}="{escape(revision)}"'
     if question.skipped_steps:
         chosen += f',{STEP}!~"{alternation(map(str, range(question.skipped_steps)))}"'
-    if namespace_label is not None:
-        chosen += f',{namespace_label}="{escape(policy.partition("/")[0])}"'
+    chosen += in_namespace_of(policy, namespace_label)
     of_processes = f"max by ({','.join((*_ROW, PROCESS))})(last_over_time({BY_USER_GROUP}{{{chosen}}}"
     return f"sum by ({','.join(_ROW[1:])})({of_processes}[{question.window_seconds}s])))"
 
