@@ -61,6 +61,11 @@ SOURCES: dict[str, tuple[str, Any, str]] = {
         {"caRef": {"name": "a", "key": "ca.crt"}},
         "tls: certificates are of use for an https address only; write https:// in url or remove tls",
     ),
+    "a label that means something else as the namespace's": (
+        "spec.namespaceLabel",
+        "policy",
+        "namespaceLabel: this label already has a meaning in counts; write the label that the scraper sets",
+    ),
     "a server that is not known": ("spec.flavour", "Graphite", 'Unsupported value: "Graphite"'),
     "no time between scrapes": ("spec.scrapeIntervalSeconds", 0, "should be greater than or equal to 1"),
 }

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from earlystop.api.load import Loads
 from earlystop.api.savings import Price
 from earlystop.api.status.policy import StoredCondition
 from earlystop.api.templates import Templates
 from earlystop.api.values import ObjectName, Value, rules
+from earlystop.api.wire import MARKS, SERIES_LABELS
 
 REACHABLE = "Reachable"
 """The one condition of a MetricSource."""
+LABELS_WITH_A_MEANING = ("__name__", *SERIES_LABELS, *MARKS, "reading")
+"""Labels that cannot say as well from which namespace a series came: those of counters, and one of queries' own."""
+
+
+def _without_another_meaning(name: str) -> str:
+    """The same name of a label. Raises ValueError for one that already means something in counts."""
+    if name in LABELS_WITH_A_MEANING:
+        raise ValueError(f"the label {name} already has a meaning in counts; write the target label's name")
+    return name
 
 
 class SecretKey(Value):
@@ -45,6 +55,11 @@ class Tls(Value):
     key_ref: SecretKey | None = Field(None, description="Key of the client certificate.")
 
 
+NamespaceLabel = Annotated[
+    str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$"), AfterValidator(_without_another_meaning)
+]
+
+
 class SourceSpec(Value):
     """Address and habits of a Prometheus."""
 
@@ -65,6 +80,11 @@ class SourceSpec(Value):
             "rule": "!has(self.tls) || url(self.url).getScheme() == 'https'",
             "message": "tls: certificates are of use for an https address only; write https:// in url or remove tls",
         },
+        {
+            "rule": f"!has(self.namespaceLabel) || !(self.namespaceLabel in {list(LABELS_WITH_A_MEANING)})",
+            "message": "namespaceLabel: this label already has a meaning in counts; write the label that the scraper "
+            "sets to the target's namespace, for example namespace",
+        },
     )
 
     url: Annotated[str, Field(max_length=512, pattern=r"^https?://", json_schema_extra={"format": "uri"})] = Field(
@@ -75,7 +95,7 @@ class SourceSpec(Value):
     )
     auth: Authentication | None = Field(None, description="How the operator proves who it is.")
     tls: Tls | None = Field(None, description="Certificates for an https address.")
-    namespace_label: Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = Field(
+    namespace_label: NamespaceLabel | None = Field(
         None,
         description="Label that the scraper sets to the target's namespace. When written, only series of a policy's "
         "own namespace count for it.",

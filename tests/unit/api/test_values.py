@@ -82,6 +82,12 @@ def test_a_source_has_all_it_needs_from_its_address_alone() -> None:
     assert (source.scrape_interval_seconds, source.evaluation_delay_seconds, source.timeout_seconds) == (15, 5, 10)
 
 
+@pytest.mark.parametrize("label", ["policy", "process", "result", "reading", "__name__"])
+def test_a_label_that_means_something_else_cannot_be_that_of_namespaces(label: str) -> None:
+    with pytest.raises(ValidationError, match=f"the label {label} already has a meaning in counts"):
+        SourceSpec.model_validate({"url": "http://prometheus:9090", "namespaceLabel": label})
+
+
 ends = st.sampled_from(string.ascii_lowercase + string.digits)
 names = ends | st.builds(
     "".join, st.tuples(ends, st.text(f"{string.ascii_lowercase}{string.digits}-.", max_size=80), ends)
