@@ -155,7 +155,8 @@ class BodySetting:
     guards: Mapping[Api, tuple[Guard, ...]] = field(default_factory=dict)
 
     def adjusted(self, apply: Apply | None, where: tuple[tuple[str, ...], str] | None) -> BodySetting:
-        """The same, written over the client's value by another rule, None for its own, and into other bodies."""
+        """This setting with other rules. apply: when it is written over the client's value, None as before. where: into
+        which bodies it is written."""
         return self if apply is None and where is None else replace(self, apply=apply or self.apply, where=where)
 
 

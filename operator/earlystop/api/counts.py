@@ -33,7 +33,7 @@ class Pairs(NamedTuple):
         return sum(self)
 
     def plus(self, other: Pairs) -> Pairs:
-        """Both together."""
+        """The pairs of both together."""
         return Pairs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 

@@ -51,7 +51,7 @@ class _Values(NamedTuple):
         return f"{self.here}.all(v, !({fault}))", f"{self.here}.map(v, {fault}, {self.label} + {words})[0]"
 
     def fit_parameter(self, fault: str, words: str) -> tuple[str, str]:
-        """The same of a fault that a value `v` has by its parameter `p`."""
+        """As `fit`, for a fault that a value `v` has by its parameter `p`."""
         is_wrong = f"self.parameters.exists(p, p.name == v.name && {fault})"
         sentence = f"self.parameters.map(p, p.name == v.name, {self.label} + {words})[0]"
         return f"{self.here}.all(v, !{is_wrong})", f"{self.here}.map(v, {is_wrong}, {sentence})[0]"

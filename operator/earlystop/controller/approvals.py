@@ -40,8 +40,8 @@ class Approvals(PolicyObjects[GivenApproval]):
         return self.said_to(policy)
 
     async def confirmed(self, policy: Key) -> tuple[GivenApproval, ...]:
-        """The same, once the API server has been asked for those that name the decision which waits now: a watch may
-        have missed that one was deleted. Raises ClusterError when it cannot be asked."""
+        """The approvals that name a policy, once the API server was asked for those of the decision that waits now: a
+        watch may have missed that one was deleted. Raises ClusterError when it cannot be asked."""
         of = self._asks(policy)
         for name, each in list(self._known.get(policy, {}).items()):
             if of is None or not of.digest or each.said.digest != of.digest:

@@ -248,7 +248,7 @@ class Cluster:
             yield event
 
     async def changes_of(self, resource: Resource, namespace: str, found: Manifest) -> AsyncIterator[Manifest]:
-        """The same of one object since it was found so, with the whole object."""
+        """The events of one object since it was found so, with the whole object."""
         metadata = found["metadata"]
         path = watch_path(resource.path(namespace), metadata["resourceVersion"], f"metadata.name={metadata['name']}")
         async for event in self._watched(path, "application/json"):

@@ -111,7 +111,7 @@ class ConditionWriter(ABC):
 
 
 def in_turns(due: Iterable[DueConditions]) -> list[DueConditions]:
-    """The same, one of each namespace after the other, so that none waits behind all that people of another wrote."""
+    """The due conditions, one of each namespace after the other: none waits behind all that people of another wrote."""
     by_namespace: dict[str, list[DueConditions]] = {}
     for each in due:
         by_namespace.setdefault(each.key[0], []).append(each)

@@ -38,11 +38,11 @@ class StatusLayout:
         return status if self.keeps_internal else in_both_layouts(status)
 
     def after_reading(self, status: Mapping[str, Any]) -> StatusLayout:
-        """The same once a status was read: what stands in it is kept."""
+        """The layout once a status was read: what stands in it is kept."""
         return StatusLayout(self.keeps_internal or "internal" in status, self.keeps_rest or is_compact(status))
 
     def after_writing(self, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> StatusLayout:
-        """The same once a status was sent to the API server, which has kept this of it."""
+        """The layout once a status was sent to the API server, which has kept this of it."""
         if "internal" not in sent:
             return self
         keeps_internal, keeps_rest = "internal" in kept, self.keeps_rest

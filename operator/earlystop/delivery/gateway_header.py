@@ -72,7 +72,7 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
 
 
 def retrial(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-    """The same before users are led again, where `probe_only` asks for nothing."""
+    """What a gateway has to show before users are led again, where `probe_only` asks for nothing."""
     return class_rules.retrial(inputs, split) if split.classes else None
 
 

@@ -160,7 +160,7 @@ def for_nonce(rule: Rule, nonce: str) -> Rule:
 
 
 def for_probes(rule: Rule, nonce: str) -> Rule:
-    """The same, and the rule marks the nonce: an answer with the mark proves this very object."""
+    """As `for_nonce`, and the rule marks the nonce: an answer with the mark proves this very object."""
     mark = {"name": PROBE_HEADER, "value": nonce + IN_FORCE_MARK}
     return changed(for_nonce(rule, nonce), lambda content: {**content, "set": [*content["set"], mark]})
 

@@ -94,7 +94,7 @@ class ClusterInputs:
         return self.objects.get(ObjectKey(kind, self.namespace, name))
 
     def with_objects(self, manifests: Iterable[Manifest]) -> ClusterInputs:
-        """The same after these objects of the policy's namespace were written."""
+        """The inputs after these objects of the policy's namespace were written."""
         written = {ObjectKey(each["kind"], self.namespace, each["metadata"]["name"]): each for each in manifests}
         return replace(self, objects={**self.objects, **written})
 

@@ -47,7 +47,7 @@ class Mode(Protocol):
         is no need, or where no probe can be sent."""
 
     def retrial(self, inputs: ClusterInputs, split: TrafficSplit, /) -> ProbeOnlyRules | None:
-        """The same for a mode without `probe_only`, before users are led again whom its rules were taken from."""
+        """What `probe_only` gives, for a mode without it: before users are led again whom its rules were taken from."""
 
     def has_split(self, manifest: Manifest, delivery: Delivery, split: TrafficSplit, /) -> bool:
         """Whether an object of a watched kind, as it is found in the cluster, has the split in force."""

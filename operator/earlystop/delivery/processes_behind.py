@@ -25,11 +25,11 @@ class Reported(Protocol):
 
     @property
     def step(self) -> str:
-        """The same."""
+        """The step of those settings, "" where it has read none."""
 
     @property
     def digest(self) -> str:
-        """The same."""
+        """The digest of those settings, "" where it has read none."""
 
     @property
     def fault(self) -> str:

@@ -63,7 +63,8 @@ def backend_services(inputs: ClusterInputs) -> list[str]:
 
 
 def backend_pools(inputs: ClusterInputs) -> list[str]:
-    """The same of InferencePools, none where the mode cannot lead there or the operator may not."""
+    """Names of the InferencePools that the route leads to; none where the mode cannot lead there or the operator may
+    not."""
     return _backends_of_kind(inputs, INFERENCE_POOL) if can_lead_to_pools(inputs) else []
 
 

@@ -134,7 +134,7 @@ class SettingsMode:
         return [] if held is None else [self._manifest(inputs, all_on_baseline(held))]
 
     def detached(self, inputs: ClusterInputs) -> list[Manifest]:
-        """The same: servers go on to read the entry, and find the baseline there."""
+        """What `baseline_only` gives: servers go on to read the entry, and find the baseline there."""
         return self.baseline_only(inputs)
 
     def without_candidates(self, manifest: Manifest, uid: str) -> Manifest | None:

@@ -137,7 +137,7 @@ class AttritionProcess:
 
     @property
     def log_e_max(self) -> float:
-        """The same of the largest of each check since its scatter is known, >= 0."""
+        """As `log_e`, from the largest e-value of each check since its scatter is known, >= 0."""
         return max(0.0, log_mixture([each.log_e_max for each in self.checks], EVEN))
 
     @property

@@ -55,8 +55,8 @@ async def pass_operators_question(
     headers: CIMultiDict[str],
     echo: str,
 ) -> web.Response:
-    """The same where a gateway writes the settings: the question goes on as it came, and the answer says which of them
-    it did not have. That is as long as a user's, so no more than its beginning is waited for."""
+    """As `answer_to_operator`, where a gateway writes the settings: the question goes on as it came, and the answer
+    says which of them it did not have. That is as long as a user's, so no more than its beginning is waited for."""
     question = await request.read()
     change = checked(question, api, wanted)
     missing = [name for name, effect in change.effects.items() if effect is Effect.MISSING]

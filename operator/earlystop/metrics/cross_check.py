@@ -164,7 +164,7 @@ class CrossChecks:
     said: Disagreement | None = None
 
     def after(self, found: Disagreement | None) -> CrossChecks:
-        """The same after one more window."""
+        """The cross-check after one more window."""
         larger = None if found is None else found.larger
         times = self.times + 1 if larger is self.larger else 1
         return CrossChecks(larger, times, found if times >= TIMES else self.said)

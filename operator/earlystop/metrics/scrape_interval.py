@@ -85,11 +85,11 @@ class ScrapeIntervals:
         return found.seconds if found is not None and found.differs else None
 
     def with_declared(self, declared: float) -> ScrapeIntervals:
-        """The same when the declaration is; else nothing measured, since all is judged anew."""
+        """The intervals by this declaration: what was measured is forgotten when it is another than before."""
         return self if declared == self.declared else ScrapeIntervals(declared)
 
     def with_measured(self, policy: str, seconds: float | None, at: float) -> ScrapeIntervals:
-        """After a measurement. One that found too few samples leaves what was found before."""
+        """The intervals after a measurement. One that found too few samples leaves what was found before."""
         before = self.by_policy.get(policy)
         if seconds is None:
             found = replace(before, at=at) if before is not None else MeasuredInterval(None, at)

@@ -46,7 +46,7 @@ class DampedObservation:
 
 
 def observe(before: DampedObservation, observed: Observation, now: float) -> DampedObservation:
-    """The same after an observation at Unix second `now`, or after a while with the observation before.
+    """The damped observation after one at Unix second `now`, or after a while with the one before.
 
     A change between two states without trouble is shown at once, as is trouble that comes after a minute of quiet; what
     lasts is shown after a minute at the latest.

@@ -41,7 +41,7 @@ def without_certificate(state: RolloutState) -> RolloutState:
 
 
 def _certified_here(state: RolloutState) -> dict[str, str] | None:
-    """Values of that setting; None where there is none."""
+    """Values of the setting that this campaign has certified; None where there is none."""
     if state.search is not None:
         return _certified_in_search(state, state.search)
     decision = state.decision
@@ -50,7 +50,8 @@ def _certified_here(state: RolloutState) -> dict[str, str] | None:
 
 
 def _certified_in_search(state: RolloutState, search: SearchProgress) -> dict[str, str] | None:
-    """The same of a search: its incumbent, or what it had certified when a person promoted another setting."""
+    """Values of the setting that a search certified: its incumbent, or that of when a person promoted another
+    setting."""
     if search.incumbent is not None:
         return dict(search.incumbent.values)
     names = {search.resumes, *(each.name for each in search.trials if each.outcome.end is TrialEnd.CERTIFIED)}

@@ -67,5 +67,6 @@ class LiveTimes:
 
     @property
     def without_people(self) -> Self:
-        """The same where nobody need agree to anything, and no gate: all have, or none is there to be asked."""
+        """The times as if nobody, and no gate, had to agree to anything: all have agreed, or none is there to be
+        asked."""
         return replace(self, approval=NOBODY, gates=(), step_gates=())

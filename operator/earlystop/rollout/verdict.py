@@ -136,7 +136,7 @@ def setting_pairs(plan: Plan, comparison: Comparison, decision: Decision) -> tup
 
 
 def pairs_served(plan: Plan, candidate: str, served: Served) -> tuple[SettingPair, ...]:
-    """The same for a decision about a candidate after which the setting of one of the three serves."""
+    """As `setting_pairs`, for a decision about a candidate after which the setting of one of the three serves."""
     before, tried = plan.baseline_settings, plan.settings_of(candidate)
     after = before
     match served:

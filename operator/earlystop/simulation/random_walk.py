@@ -115,7 +115,8 @@ def loss_log_e(against: Floats, margin: float, loss: float) -> Floats:
 
 
 def pairs_against_loss(seen: Floats, worse: float, better: float, loss: float, dispersion: float) -> Floats:
-    """The same from pairs. seen: of each path the number of pairs and the surplus of better ones."""
+    """The log e-value of each path against a loss, from pairs. seen: each path's number of pairs, and its surplus of
+    better ones."""
     walk = on_pairs(1.0, worse, better, loss, Side.PROMOTE, dispersion)
     return log_mixture(seen[:, :1] * walk.drift + seen[:, 1:2] * walk.stake, walk.log_weights)[0]
 

@@ -70,7 +70,7 @@ class SyntheticTraffic:
 
 
 def alike(traffic: SyntheticTraffic) -> SyntheticTraffic:
-    """The same where the candidate has the baseline's setting."""
+    """The same traffic where the candidate has the baseline's setting."""
     return replace(traffic, em_loss=0.0, saving=0.0)
 
 

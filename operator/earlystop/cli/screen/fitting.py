@@ -111,6 +111,6 @@ def fitting_rows(title: str, rows: list[tuple[str, dict[str, str]]]) -> FirstTha
 
 
 def block_of(title: str, facts: Mapping[str, str]) -> Text:
-    """The facts of one, one after the other."""
+    """The title, and behind it the facts, separated by semicolons."""
     text = said(f"{title}: ", "bold")
     return text.append_text(said("; ".join(f"{name} {value}" for name, value in facts.items()), "not bold"))

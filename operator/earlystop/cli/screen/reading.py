@@ -78,5 +78,5 @@ def unreadable(policy: dict[str, Any]) -> str:
 
 
 async def forecast_beside(policy: Manifest) -> Remaining | None:
-    """As `remaining_of` now, while other things go on."""
+    """What `remaining_of` gives now, worked out in a thread of its own while other things go on."""
     return await asyncio.to_thread(remaining_of, policy, time.time())

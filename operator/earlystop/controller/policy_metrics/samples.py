@@ -53,7 +53,7 @@ class PolicyView:
 
     @property
     def label(self) -> str:
-        """As the log names the policy."""
+        """The policy as the log names it."""
         return f"{self.namespace}/{self.name}"
 
 

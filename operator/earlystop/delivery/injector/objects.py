@@ -55,7 +55,7 @@ def settings_of(inputs: ClusterInputs) -> RequestBody | GatewayBody:
 
 
 def drawing_settings(inputs: ClusterInputs) -> RequestBody:
-    """The same of a mode whose injector draws the variant."""
+    """The settings of a mode whose injector draws the variant."""
     drawn = inputs.spec.delivery.drawn_by_injector
     assert drawn is not None  # asked only in such a mode
     return drawn

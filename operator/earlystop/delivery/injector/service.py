@@ -108,7 +108,7 @@ def baseline_only(inputs: ClusterInputs) -> list[Manifest]:
 
 
 def detached(inputs: ClusterInputs) -> list[Manifest]:
-    """The same: that is the way without an injector."""
+    """What `baseline_only` gives, which is the way without an injector."""
     return baseline_only(inputs)
 
 

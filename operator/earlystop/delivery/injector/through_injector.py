@@ -32,6 +32,6 @@ class ThroughInjector:
         return Rendered((*before, overlay), overlay, unready)
 
     def probe_only(self, inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-        """As in GatewayHeader, to the injector, which passes signed questions on to the engine."""
+        """What `GatewayHeader` asks for, led to the injector, which passes signed questions on to the engine."""
         found = self.backends.probe_only(inputs, split, self.prerequisites(inputs, split)[0])
         return None if found is None else replace(found, asks_engine=bool(split.token))

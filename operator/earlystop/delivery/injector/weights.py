@@ -29,11 +29,11 @@ from earlystop.exporter.settings_document import (
 )
 
 KINDS = ("ConfigMap", "Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service")
-"""Of the objects that stand for an injector which draws variants; all have its name."""
+"""The kinds of objects that stand for an injector which draws variants; all have its name."""
 
 
 def owned(inputs: ClusterInputs) -> list[tuple[str, str]]:
-    """Kind and name of each of them."""
+    """Kind and name of each object that stands for an injector which draws variants."""
     return [(kind, injector_name(inputs.policy)) for kind in KINDS]
 
 

@@ -28,8 +28,8 @@ def question_of(api: Api, model: str | None) -> dict[str, Any]:
 
 
 def open_question_of(api: Api, model: str | None) -> dict[str, Any]:
-    """The same without a cap, or with a large one where the API demands one, so that a setting has something to bound.
-    It is answered by a stream, of which nobody needs more than the beginning."""
+    """The shortest request without a cap, or with a large one where the API demands one: a setting has something to
+    bound. It is answered by a stream, of which nobody needs more than the beginning."""
     question = question_of(api, model)
     for cap in ("max_tokens", "max_output_tokens"):
         question.pop(cap, None)

@@ -27,7 +27,7 @@ def believable(evidence: Evidence) -> Evidence:
 
 
 def believable_rates(rates: Rates) -> Rates:
-    """The same counts, or none where one of them cannot be."""
+    """The counts as they are, or none where one of them cannot be."""
     return rates if _can_be(rates) else NO_RATES
 
 

@@ -72,12 +72,12 @@ def began(before: GuardCoverage | None, totals: Totals, at: int) -> GuardCoverag
 
 
 def in_new_step(coverage: GuardCoverage | None) -> GuardCoverage | None:
-    """The same in a step whose counters begin at 0."""
+    """What is known when a step begins whose counters begin at 0."""
     return None if coverage is None else replace(coverage, counts=NOTHING_SEEN, missing=None)
 
 
 def resumed(coverage: GuardCoverage | None, pause: int) -> GuardCoverage | None:
-    """The same after the guard stood still for so many seconds: nothing is compared meanwhile, and that is no wait."""
+    """What is known after the guard stood still for so many seconds: nothing was compared, and that is no wait."""
     return None if coverage is None else replace(coverage, at=coverage.at + max(pause, 0))
 
 

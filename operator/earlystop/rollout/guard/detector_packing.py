@@ -164,5 +164,5 @@ def _log(steps: int) -> float:
 
 
 def _rounded_down(log_r: float) -> float:
-    """As it is stored; NaN, which no looks give, stays what it is."""
+    """The number as it is stored; NaN, which no looks give, stays what it is."""
     return _log(_steps(log_r)) if log_r > NEVER else log_r

@@ -85,8 +85,8 @@ def worded(identity: PolicyIdentity, state: RolloutState, occurrence: Occurrence
 
 
 def worded_by_record(name: str, record: Mapping[str, Any] | None, occurrence: Occurrence) -> Occurrence:
-    """The same by the verdict's record. name: of the EarlyStopVerdict. record: its spec, None where there is none any
-    more."""
+    """The occurrence with its words by the verdict's record. name: of the EarlyStopVerdict. record: its spec, None
+    where there is none any more."""
     if record is None:
         sentence = f"Decided: {occurrence.reason}. The record {name} is not there any more."
         return replace(occurrence, sentence=sentence)

@@ -51,7 +51,7 @@ class Publication:
     scope: str = EVERYWHERE
 
     def annotations(self) -> dict[str, str]:
-        """As the Lease has it."""
+        """What is published, as annotations of the Lease."""
         found = {DIGEST: self.digest, COUNT: str(self.verdicts), BEFORE: self.before, SCOPE: self.scope}
         return {**found, BROKEN: self.broken} if self.broken else found
 

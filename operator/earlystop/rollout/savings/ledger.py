@@ -107,7 +107,7 @@ class Arm:
 
     @property
     def users_tokens(self) -> int:
-        """Tokens of these."""
+        """Output tokens of users' requests."""
         return self.tokens - self.golden_tokens
 
     def after(self, before: Arm) -> Arm:

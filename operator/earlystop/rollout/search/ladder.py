@@ -42,7 +42,7 @@ SURE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """Where the search stands.
+    """Where a climb of the ladder stands.
 
     at: rung that was certified last, -1 before the first. step: rungs from there that may be tried. failures: so far.
     """

@@ -40,7 +40,7 @@ class TrialPlan:
     gives_up_below: float = 0.0
 
     def wire(self) -> dict[str, Any]:
-        """As it stands in a plan's text."""
+        """The trial as it stands in a plan's text."""
         written: dict[str, Any] = {
             "search": self.search,
             "number": self.number,

@@ -134,7 +134,7 @@ def _bare(content: bytes) -> tuple[int, bytes]:
 
 
 def _in_container(content: bytes) -> tuple[int, bytes]:
-    """The same of what earlier releases wrote. A container begins with a byte of its own, which no number of later
+    """As `_bare`, for what earlier releases wrote. A container begins with a byte of its own, which no number of later
     counts is."""
     later = content[0] if content[:1] and content[0] <= LATER else 0
     return later, lzma.decompress(content[1:] if later else content)

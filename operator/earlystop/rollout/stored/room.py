@@ -33,7 +33,7 @@ def most_characters(size: int) -> int:
 
 
 def _characters(looks: Sequence[Look]) -> int:
-    """As `pack_looks`, but for the text."""
+    """How many characters `pack_looks` gives, worked out without its text."""
     if not looks:
         return 0
     columns = columns_of(looks, beside=False)

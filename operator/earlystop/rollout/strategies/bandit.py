@@ -47,8 +47,8 @@ class Bandit(Grid):
         return dict(known)
 
     def after_look(self, plan: Plan, state: RolloutState, at: int) -> RolloutState:
-        """As of all that are judged together; and who saves less than a proven one leaves, which may be shown sooner
-        than harm."""
+        """The state as with all that are judged together; a candidate that saves less than a proven one leaves, too,
+        which may be shown sooner than harm."""
         return _without_worse(super().after_look(plan, state, at), at)
 
     def next_stage(self, plan: Plan, state: RolloutState, at: int) -> RolloutState | None:

@@ -55,7 +55,7 @@ class ShadowFirst(Staged):
         return begin_next_step(plan, replace(state, comparisons=left))
 
     def describe(self, plan: Plan) -> str:
-        """Both parts."""
+        """How candidates are judged: in shadow, then on live answers."""
         weights = ", ".join(str(stage.weight) for stage in plan.stages if stage.kind is StageKind.SPLIT)
         return f" in shadow, then the best one alone in steps of {weights} %"
 

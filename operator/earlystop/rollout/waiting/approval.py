@@ -99,7 +99,7 @@ def awaited_digest(uid: str, state: RolloutState) -> str:
 
 
 def recorded_digest(record: dict[str, Any]) -> str:
-    """The same of a favourable decision that was carried out, from its verdict. record: the verdict's spec."""
+    """The digest of a favourable decision that was carried out, from its verdict. record: the verdict's spec."""
     named = {name: record[name] for name in ("policyUid", "revision", "decision", "candidate", "settings")}
     return _digest({**named, "classMap": record.get("classMap") or []})
 

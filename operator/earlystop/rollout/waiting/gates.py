@@ -226,7 +226,7 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
 
 
 def step_gates_status(asked: StepGates | None) -> StepGatesStatus | None:
-    """The same of gates before a step."""
+    """How the gates before a step stand, as a status keeps it."""
     found = None if asked is None else gates_status(asked.asked)
     if asked is None or found is None:
         return None
