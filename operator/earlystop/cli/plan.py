@@ -132,7 +132,7 @@ def planned(
     differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
     judged = objective_of(spec, used=used)
-    question, split = _asked(spec, judged, baseline_em, em_loss, discordance, dispersion)
+    question, split = _question_and_split(spec, judged, baseline_em, em_loss, discordance, dispersion)
     discordance = max(discordance, abs(em_loss))
     supposed = SupposedTraffic(rate, baseline_em, em_loss, discordance, dispersion, answer_seconds)
     told = forecast(spec, supposed, used=used)
@@ -172,7 +172,7 @@ def planned(
     }
 
 
-def _asked(
+def _question_and_split(
     spec: PolicySpec, judged: Objective, baseline_em: float, em_loss: float, discordance: float, dispersion: float
 ) -> tuple[Question, _Split]:
     """What one look at the end would be asked, and of which split. Raises ValueError as `planned`."""

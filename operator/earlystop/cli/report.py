@@ -61,7 +61,7 @@ def command(
         for key, record in records.items()
         if policy in (None, key[1]) and record.verdicts and (namespace is None or key[0] in ("", namespace))
     }
-    report = _report_of(_only(asked, policy, where), verdict, is_all=not file)
+    report = _report_of(_single_record(asked, policy, where), verdict, is_all=not file)
     page = page_of(report)
     if output == STANDARD_OUTPUT:
         typer.echo(page, nl=False)
@@ -79,7 +79,7 @@ def command(
     say(f"{output}: {about}. Open it in a browser.", colour="green", is_problem=is_beside_page)
 
 
-def _only(records: Mapping[Key, Record], policy: str | None, where: str) -> Record:
+def _single_record(records: Mapping[Key, Record], policy: str | None, where: str) -> Record:
     """The one record that is asked for. where: what was read. Raises CommandFailure unless there is just one."""
     if not records:
         whose = "" if policy is None else f" of a policy {shown(policy)}"

@@ -48,14 +48,14 @@ class WatchedRoutes:
             return frozenset()
         if before is not None and (before.version, before.refused) == (now.version, now.refused):
             return frozenset({key})  # no other route reads its labels
-        return self._beside(key, now, *([before] if before is not None else []))
+        return self._with_neighbours(key, now, *([before] if before is not None else []))
 
     def deleted(self, manifest: Manifest) -> frozenset[Key]:
         """The routes that one which was deleted may have competed with, and itself."""
         key = _key(manifest)
-        return self._beside(key, self._routes.pop(key) if key in self._routes else _watched(manifest))
+        return self._with_neighbours(key, self._routes.pop(key) if key in self._routes else _watched(manifest))
 
-    def _beside(self, key: Key, *states: WatchedRoute) -> frozenset[Key]:
+    def _with_neighbours(self, key: Key, *states: WatchedRoute) -> frozenset[Key]:
         beside = (other for other, each in self._routes.items() if any(_may_meet(each, state) for state in states))
         return frozenset({key, *beside})
 

@@ -154,7 +154,7 @@ def _targets(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest, nonc
     matches = [match for rule in probed for match in rule["matches"]]
     targets = []
     for value, revision, variant in sorted(expected):
-        own = [match for match in matches if _asks(match, settings.header) == value]
+        own = [match for match in matches if _matched_value(match, settings.header) == value]
         targets.append(probe_target(inputs, overlay, own, nonce, revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
@@ -165,7 +165,7 @@ def by_variant(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) ->
     return one_of_each(probes(inputs, split, overlay), split)
 
 
-def _asks(match: dict[str, Any], header: str) -> str:
+def _matched_value(match: dict[str, Any], header: str) -> str:
     return next((str(each["value"]) for each in match.get("headers", []) if each["name"] == header), "")
 
 

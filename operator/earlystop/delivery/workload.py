@@ -128,7 +128,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     workloads = [candidate_deployment(inputs, split, each) for each in split.variants[1:] if each.weight > 0]
     aliases = [_to_candidates(inputs, split, each) for each in by_header.prerequisites]
     objects, waits_for = (*workloads, *aliases, by_header.primary), _unready(inputs, target, workloads)
-    rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
+    rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_change_of_target(inputs, split))
     if promoted is not None and settings.promote == "Apply":
         rendered = replace(
             rendered, promotion=promotion_applies(target, settings, split.baseline.settings, promoted.settings)
@@ -136,7 +136,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     return _with_idle(rendered, inputs)
 
 
-def _left_to_do(inputs: ClusterInputs, split: TrafficSplit) -> str:
+def _change_of_target(inputs: ClusterInputs, split: TrafficSplit) -> str:
     """What a person changes in the target after a promotion, "" before one."""
     promoted, name = _promoted(split), inputs.spec.target_ref.name
     if promoted is None:

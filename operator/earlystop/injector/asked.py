@@ -68,7 +68,7 @@ async def pass_operators_question(
 
 async def _unknown(upstream: Upstream, path: str, written: list[tuple[str, ...]]) -> dict[str, str]:
     """The header that names fields which the engine does not know, where there are any."""
-    unknown = unknown_fields(await _known(upstream, path), written)
+    unknown = unknown_fields(await _fields_known_at(upstream, path), written)
     return {UNKNOWN_FIELDS_HEADER: ",".join(unknown)[:512]} if unknown else {}
 
 
@@ -92,7 +92,7 @@ async def _sent_on(
         return web.Response(status=502, headers=told)
 
 
-async def _known(upstream: Upstream, path: str) -> frozenset[str] | None:
+async def _fields_known_at(upstream: Upstream, path: str) -> frozenset[str] | None:
     """The fields that the engine says it knows at a path, None where it says nothing."""
     try:
         async with (

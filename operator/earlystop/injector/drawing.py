@@ -84,9 +84,9 @@ class Drawing:
         if len(named) == 1 and in_use - {BASELINE} and named[0] in in_use | {BASELINE}:
             choice = self._mounted.choice_of(named[0])
             if choice is not None:
-                return self._given(choice), True
+                return self._assigned_by(choice), True
         user = self._user_key.of(headers) if self._user_key is not None else None
-        return self._given(self._mounted.choose(user=user)), False
+        return self._assigned_by(self._mounted.choose(user=user)), False
 
     def probed(self, headers: Headers, nonce: str) -> tuple[Assigned, str] | None:
         """What the operator's probe of a variant gets, and its nonce with the mark of the overlay: that alone leads
@@ -95,9 +95,9 @@ class Drawing:
         choice = self._mounted.choice_of(named[0] if len(named) == 1 else BASELINE)
         if choice is None or not is_signed(choice.assignment.token, nonce):
             return None
-        return self._given(choice), nonce.removesuffix(IN_FORCE_MARK) + IN_FORCE_MARK
+        return self._assigned_by(choice), nonce.removesuffix(IN_FORCE_MARK) + IN_FORCE_MARK
 
-    def _given(self, choice: Choice) -> Assigned:
+    def _assigned_by(self, choice: Choice) -> Assigned:
         """As a request's headers would say it. Where this injector has no field for a value, it can serve none of the
         variants, and counts for no one."""
         if choice.values.keys() <= self._parameters:

@@ -136,7 +136,9 @@ class Injector:
                 return web.Response(status=204, headers=headers)
             return web.Response(body=answer, content_type="application/json", headers=headers)
         ask = pass_operators_question if by_gateway else answer_to_operator
-        return await ask(self._upstream, request, api, self._wanted(told), self._onward(request), told.echo(nonce))
+        return await ask(
+            self._upstream, request, api, self._wanted(told), self._headers_for_engine(request), told.echo(nonce)
+        )
 
     def _wanted(self, told: Assigned) -> dict[str, tuple[BodySetting, str]]:
         """Where each setting of a request goes, and its value."""
@@ -146,12 +148,14 @@ class Injector:
         """What generates nothing goes through as it is, and is counted nowhere."""
         if is_websocket(request):
             try:
-                return await pass_websocket(self._upstream, request, self._onward(request))
+                return await pass_websocket(self._upstream, request, self._headers_for_engine(request))
             except EngineUnreachable as error:
                 return _bad_gateway(error)
         body = request.content if request.can_read_body else None
         try:
-            async with self._upstream.send(request.method, path_of(request), self._onward(request), body) as answer:
+            async with self._upstream.send(
+                request.method, path_of(request), self._headers_for_engine(request), body
+            ) as answer:
                 response = web.StreamResponse(status=answer.status, headers=passed_on(answer.headers))
                 await response.prepare(request)
                 await _pass_on(request, answer.content, response)
@@ -205,7 +209,7 @@ class Injector:
             yield change, answer
 
     def _sent(self, request: web.Request, change: EditedBody) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        headers = self._onward(request)
+        headers = self._headers_for_engine(request)
         headers["Content-Length"] = str(len(change.body))
         return self._upstream.send("POST", path_of(request), headers, change.body)
 
@@ -249,7 +253,7 @@ class Injector:
         await response.write_eof()
         return response
 
-    def _onward(self, request: web.Request) -> CIMultiDict[str]:
+    def _headers_for_engine(self, request: web.Request) -> CIMultiDict[str]:
         """The headers that the engine gets: none of ours, and none that would make it pack its answer."""
         prefix = self._settings.header_prefix
         ours = frozenset(name.lower() for name in request.headers if name.lower().startswith(prefix))

@@ -22,12 +22,12 @@ def history_of(comparison: Comparison) -> EvidenceHistory:
     state, rows = begin(comparison.evidence.objective), []
     for look in comparison.looks:
         state = update(state, look)
-        rows.append(_now(state))
+        rows.append(_log_e_values(state))
     promote, tokens, harm = zip(*rows, strict=True) if rows else ((), (), ())
     return EvidenceHistory(promote, tokens, harm)
 
 
-def _now(state: EvidenceState) -> tuple[float, float, float]:
+def _log_e_values(state: EvidenceState) -> tuple[float, float, float]:
     """The three as `assess` reads them, without its intervals, which are found by bisection."""
     promote, harm = state.quality.deciding(state.objective.basis)
     return promote.log_e, (state.exact_tokens or state.tokens).log_e, harm.log_e

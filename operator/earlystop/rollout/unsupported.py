@@ -174,7 +174,7 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
         return Refusal(
             "CountsMissing",
             f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. "
-            f"{_instead(spec)}",
+            f"{_what_to_write_instead(spec)}",
         )
     return Refusal(
         "CountsMissing",
@@ -183,7 +183,7 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
     )
 
 
-def _instead(spec: PolicySpec) -> str:
+def _what_to_write_instead(spec: PolicySpec) -> str:
     """What to write where a preset's own counters do not suffice."""
     if not spec.metrics.traits.needs_own_pods:
         return "Write another preset, or an objective without it."

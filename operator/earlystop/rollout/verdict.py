@@ -105,7 +105,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
         number_of_looks=len(comparison.looks) if decision.looks_as_text else None,
-        others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
+        others=tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate),
         classes=class_records(state.comparisons),
         class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
         uncertain=uncertain_of(state),
@@ -168,7 +168,7 @@ def _rows(comparison: Comparison) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(look.row()) for look in comparison.looks)
 
 
-def _other(comparison: Comparison) -> OtherCandidate:
+def _other_candidate(comparison: Comparison) -> OtherCandidate:
     assessment, dropped = comparison.assessment, comparison.dropped
     return OtherCandidate(
         candidate=comparison.name,

@@ -73,7 +73,7 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
     totals: tuple[Totals, ...] = ()
     while state.phase in TRYING:
         if state.step_started_at is None:
-            state, totals = weights_in_force(state, now), _nothing(plan, state.step)
+            state, totals = weights_in_force(state, now), _totals_at_the_beginning(plan, state.step)
         at = next_look(times, state)
         assert at is not None  # a step whose weights are in force is watched
         assert state.step_started_at is not None  # weights are in force
@@ -100,7 +100,7 @@ def _exposed(state: RolloutState) -> int:
     return sum(look.candidate.scored for each in state.comparisons for look in each.looks)
 
 
-def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
+def _totals_at_the_beginning(plan: Plan, step: int) -> tuple[Totals, ...]:
     """What each candidate's totals are when a step begins."""
     return (Totals(classes=(ClassAnswers(),) * len(plan.objective_at(step, None).classes)),) * len(plan.names)
 

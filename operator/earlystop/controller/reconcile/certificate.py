@@ -49,7 +49,7 @@ async def after_certificate(
         return None
     if deployment is None:
         return None
-    found = _found(tracked, target, deployment, evaluators, int(now))
+    found = _present_binding(tracked, target, deployment, evaluators, int(now))
     after = follow_certificate(tracked.state, found, int(now))
     return FollowedCertificate(after, is_known_to_lapse(after, found))
 
@@ -61,7 +61,7 @@ def _tell_differing(tracked: TrackedPolicy, evaluators: EvaluatorDigests, now: f
         tracked.observe(replace(tracked.observations, evaluators=differing), now)
 
 
-def _found(
+def _present_binding(
     tracked: TrackedPolicy, target: str, deployment: Manifest, evaluators: EvaluatorDigests, now: int
 ) -> Binding:
     """What the certificate depends on, as it is now."""

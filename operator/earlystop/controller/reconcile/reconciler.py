@@ -45,7 +45,7 @@ CHECKS_AT_ONCE = 50
 COUNTED_EVERY_SECONDS = 5.0
 
 
-async def _nobodys(_: tuple[str, str]) -> tuple[GivenApproval, ...]:
+async def _no_approvals(_: tuple[str, str]) -> tuple[GivenApproval, ...]:
     """The approvals of a policy where none are followed."""
     return ()
 
@@ -68,7 +68,7 @@ class Reconciler:
         tokens: CampaignTokens | None = None,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
-        given: Callable[[tuple[str, str]], Awaitable[tuple[GivenApproval, ...]]] = _nobodys,
+        given: Callable[[tuple[str, str]], Awaitable[tuple[GivenApproval, ...]]] = _no_approvals,
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
         where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have

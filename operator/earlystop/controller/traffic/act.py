@@ -88,7 +88,7 @@ class TrafficActor:
             return None
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         try:
-            traffic = await self._attend(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
+            traffic = await self._carry_out(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
         except BaseException:
             tracked.traffic.require_recheck()  # nor one that could not be followed
             raise
@@ -127,12 +127,14 @@ class TrafficActor:
     async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""
         await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
-        traffic = await self._attend(tracked, split, only_to_detach=True)
+        traffic = await self._carry_out(tracked, split, only_to_detach=True)
         await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
         if traffic is not None:
             _note(tracked, traffic, self._clock())
 
-    async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
+    async def _carry_out(
+        self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool
+    ) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
         try:
             if only_to_detach:

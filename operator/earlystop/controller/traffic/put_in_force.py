@@ -94,7 +94,7 @@ async def put_in_force(
                 result = _result(told, written, followed)
                 return replace(result, proof=desired.proof, unfinished=unfinished or applied)
             case Probe() as asked:
-                answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
+                answers = (*answers, await _send_probes(http, tracked, asked, desired, now, turns))
             case AskEngine(targets):
                 memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
@@ -186,7 +186,7 @@ async def detach_while_frozen(
                     memory.note_proven(split, now)
                 return None
             case Probe() as asked:
-                answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
+                answers = (*answers, await _send_probes(http, tracked, asked, desired, now, turns))
             case takes_off:
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
 
@@ -223,7 +223,7 @@ def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -
     return cannot_be_asked and memory.is_known_in_force(desired.split)
 
 
-async def _ask(
+async def _send_probes(
     http: aiohttp.ClientSession,
     tracked: TrackedPolicy,
     asked: Probe,

@@ -71,11 +71,11 @@ def promotion_applies(
         else:
             part = {words: changed[words] for words in WORDS if changed.get(words) != container.get(words)}
         manager = f"{MANAGER}/{settings.container}/{each.knob}"[:LONGEST_MANAGER]
-        applies.append(FieldApply(manager, _only(target, {"name": settings.container, **part})))
+        applies.append(FieldApply(manager, _with_one_container(target, {"name": settings.container, **part})))
     return tuple(applies)
 
 
-def _only(target: Manifest, container: dict[str, Any]) -> Manifest:
+def _with_one_container(target: Manifest, container: dict[str, Any]) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

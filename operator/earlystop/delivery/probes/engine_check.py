@@ -89,8 +89,8 @@ async def ask_engine(session: aiohttp.ClientSession, targets: Sequence[ProbeTarg
         return None
     whole = open_question_of if targets[0].reads_bodies else question_of
     question = whole(api, await _model(session, targets[0]))
-    plain = await _asked_plainly(session, targets[0], question)
-    answers = await asyncio.gather(*(_asked(session, each, question) for each in targets))
+    plain = await _status_by_users_route(session, targets[0], question)
+    answers = await asyncio.gather(*(_answer_of_variant(session, each, question) for each in targets))
     told = {_variant(target): each for target, each in zip(targets, answers, strict=True) if each is not None}
     return judge(plain, told)
 
@@ -126,7 +126,7 @@ def judge(plain: int, answers: Mapping[str, EngineAnswer]) -> Refusal | None:
     )
 
 
-async def _asked(
+async def _answer_of_variant(
     session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]
 ) -> EngineAnswer | None:
     """The answer of one variant, None for one that did not surely come through the injector."""
@@ -146,7 +146,9 @@ async def _asked(
         return None
 
 
-async def _asked_plainly(session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]) -> int:
+async def _status_by_users_route(
+    session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]
+) -> int:
     """The status of the same request by the user's own route, on which everybody is until then; 0 without an answer."""
     matched = {name: value for name, value in target.headers if name not in (PROBE_HEADER, GOLDEN_HEADER)}
     headers, data = {**matched, **_common(target)}, json.dumps(question).encode()

@@ -142,7 +142,7 @@ def routes_before(
     inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
 ) -> list[str]:
     """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
-    pairs = [(match, each["path"]["value"]) for match in matches for each in _found(narrow(match))]
+    pairs = [(match, each["path"]["value"]) for match in matches for each in _matches_in(narrow(match))]
     return sorted(
         {
             each.route
@@ -152,7 +152,7 @@ def routes_before(
     )
 
 
-def _found(narrowed: list[Match] | Refusal) -> list[Match]:
+def _matches_in(narrowed: list[Match] | Refusal) -> list[Match]:
     return [] if isinstance(narrowed, Refusal) else narrowed
 
 
@@ -189,7 +189,7 @@ def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Mat
     A later rule must ask for more headers: a golden rule asks for one more than the first rule, which it is made of.
     Where the overlay takes not all requests of the competing match, that match must itself come before the overlay.
     """
-    same_path = [each for each in _found(narrowed) if each["path"] == stricter["path"]]
+    same_path = [each for each in _matches_in(narrowed) if each["path"] == stricter["path"]]
     partial = [competing.match] if any(not asks_no_more(each, competing.match) for each in same_path) else []
     mine = max(ranks(stricter))
     theirs = [max(ranks(each)) for each in (*same_path, *partial)]

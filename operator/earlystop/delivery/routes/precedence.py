@@ -85,7 +85,7 @@ def takes_all_posts(match: Match, path: str) -> bool:
 
 def asks_no_more(one: Match, other: Match) -> bool:
     """Whether `one` asks for no header or parameter that `other` does not ask for."""
-    return all(asked in _asked(other, key) for key in CONDITIONS for asked in _asked(one, key))
+    return all(asked in _matched_values(other, key) for key in CONDITIONS for asked in _matched_values(one, key))
 
 
 def are_disjoint(one: Match, other: Match) -> bool:
@@ -93,12 +93,12 @@ def are_disjoint(one: Match, other: Match) -> bool:
     return any(
         mine[:2] == theirs[:2] == (theirs[0], "Exact") and mine[2] != theirs[2]
         for key in CONDITIONS
-        for mine in _asked(one, key)
-        for theirs in _asked(other, key)
+        for mine in _matched_values(one, key)
+        for theirs in _matched_values(other, key)
     )
 
 
-def _asked(match: Match, key: str) -> list[tuple[str, str, str]]:
+def _matched_values(match: Match, key: str) -> list[tuple[str, str, str]]:
     """Name, type and value of what a match asks of headers or parameters. Of a header that is named twice the first
     counts; only names of headers are the same in capitals."""
     first: dict[str, tuple[str, str, str]] = {}

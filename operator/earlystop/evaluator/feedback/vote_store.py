@@ -51,18 +51,20 @@ class VoteStore:
     def __init__(self, database: sqlite3.Connection, most: int = MOST_VOTES) -> None:
         self._database = database
         self._most = most
-        self._votes = int(self._asked("SELECT count(*) FROM voted"))
-        self.oldest = int(self._asked("SELECT oldest FROM remembers"))
+        self._votes = int(self._number_from("SELECT count(*) FROM voted"))
+        self.oldest = int(self._number_from("SELECT oldest FROM remembers"))
         """Unix second; votes on requests before it are not remembered."""
 
     @property
     def waiting(self) -> int:
         """How many labels wait for their moment."""
-        return int(self._asked("SELECT count(*) FROM waiting"))
+        return int(self._number_from("SELECT count(*) FROM waiting"))
 
     def has_voted(self, identity: bytes, kind: Kind) -> bool:
         """Whether the response with this receipt has such a vote."""
-        return bool(self._asked("SELECT count(*) FROM voted WHERE identity = ? AND kind = ?", identity, kind.value))
+        return bool(
+            self._number_from("SELECT count(*) FROM voted WHERE identity = ? AND kind = ?", identity, kind.value)
+        )
 
     def add(self, identity: bytes, kind: Kind, arrived: int, waiting: WaitingLabel | None = None) -> None:
         """Remember a vote that the response does not have yet, and the label that waits with it, in one write."""
@@ -95,7 +97,7 @@ class VoteStore:
         self.oldest = before
         self._votes -= gone
 
-    def _asked(self, query: str, *values: object) -> int:
+    def _number_from(self, query: str, *values: object) -> int:
         with _as_os_error():
             (found,) = self._database.execute(query, values).fetchone()
             return int(found)

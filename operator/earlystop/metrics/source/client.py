@@ -151,7 +151,7 @@ class ExactPrometheus(PrometheusConnect):
             except urllib3.exceptions.HTTPError as error:
                 failure = self._failure_to_read(error)
             if watch.expired:
-                failure = self._late()
+                failure = self._timeout_failure()
         if failure is not None:
             raise failure  # outside of the handler: the library's error holds the URL with its password
         if len(body) > LARGE_ANSWER_BYTES:
@@ -210,7 +210,7 @@ class ExactPrometheus(PrometheusConnect):
             return MetricsFailure(FailureKind.TIMEOUT, f"{self.place} stopped in the middle of its answer")
         return MetricsFailure(FailureKind.MALFORMED, f"the answer of {self.place} ended before it was complete")
 
-    def _late(self) -> MetricsFailure:
+    def _timeout_failure(self) -> MetricsFailure:
         return MetricsFailure(
             FailureKind.TIMEOUT, f"{self.place} did not finish its answer within {self._total_seconds:g} s"
         )

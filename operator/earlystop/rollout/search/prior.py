@@ -52,7 +52,7 @@ def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief |
         Estimate(LOSS_MARGINS * terms.margin * bold**2, terms.margin * (0.5 + (LOSS_MARGINS / 2 - 0.5) * bold))
         for bold in boldness
     ]
-    return _known(guess, None if belief is None else belief.loss)
+    return _with_history(guess, None if belief is None else belief.loss)
 
 
 def saving_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
@@ -61,7 +61,7 @@ def saving_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief
     if terms.version >= A_STEP_SINCE and all(len(each.place) == 1 for each in settings):
         parts = [(each * (len(settings) - 1) + 1) / len(settings) for each in parts]
     guess = [Estimate(SUPPOSED_SAVING * each, SAVING_ERROR) for each in parts]
-    return _known(guess, None if belief is None else belief.saving)
+    return _with_history(guess, None if belief is None else belief.saving)
 
 
 def likeness(a: Setting, b: Setting, lengths: Sequence[float]) -> float:
@@ -92,7 +92,7 @@ def _boldness(setting: Setting) -> float:
     return sum(setting.place) / len(setting.place)
 
 
-def _known(guess: Sequence[Estimate], known: Sequence[Estimate | None] | None) -> Prior:
+def _with_history(guess: Sequence[Estimate], known: Sequence[Estimate | None] | None) -> Prior:
     """The guess, with what history knows in its place. Raises ValueError where history is of other settings."""
     if known is not None and len(known) != len(guess):
         raise ValueError(f"history knows {len(known)} settings and {len(guess)} may be tried; pass one entry for each")

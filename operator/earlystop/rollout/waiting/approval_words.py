@@ -38,7 +38,8 @@ def proposal_sentence(state: RolloutState) -> str:
     plan, name = state.pinned_plan, awaited.candidate
     baseline = in_settings(plan.baseline_settings)
     if awaited.reason == BY_CLASS:
-        return f"Proposed: settings by query class. {by_class_message(plan, _given(state, awaited))}{_place(awaited)}"
+        settings = by_class_message(plan, _class_settings_of(state, awaited))
+        return f"Proposed: settings by query class. {settings}{_place(awaited)}"
     is_promotion = proposed_decision(state, awaited).verdict is Verdict.PROMOTE
     what = "all requests get" if is_promotion else "report"
     serves = f"; {plan.incumbent.name} serves now" if plan.incumbent is not None else ""
@@ -51,7 +52,7 @@ def _place(awaited: AwaitedDecision) -> str:
     return f" {awaited.replaces}" if awaited.replaces else ""
 
 
-def _given(state: RolloutState, awaited: AwaitedDecision) -> tuple[ClassSetting, ...]:
+def _class_settings_of(state: RolloutState, awaited: AwaitedDecision) -> tuple[ClassSetting, ...]:
     """What each query class would get, as it was proposed."""
     plan = state.pinned_plan
     if not awaited.class_map:

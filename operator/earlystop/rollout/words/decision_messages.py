@@ -62,11 +62,12 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
         f"({beside_margin(assessment.effect, objective.margin)}){each} and to save at least "
         f"{in_percent(objective.minimum_saving)} of the tokens ({in_percent(assessment.saving)}), "
         f"from {_sizes(objective, assessment)}; risk of error "
-        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{margin_sentence(plan, comparison)}{shadow}"
+        f"{in_factor(objective.risk_promote)}{_other_candidates(plan, state, name)}."
+        f"{margin_sentence(plan, comparison)}{shadow}"
     )
 
 
-def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
+def _other_candidates(plan: Plan, state: RolloutState, winner: str) -> str:
     """What became of the other candidates."""
     if not strategy_of(plan).judges_together(plan):
         return ""
