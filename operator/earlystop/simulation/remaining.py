@@ -30,7 +30,7 @@ from earlystop.evidence.pairs import PairsProcess
 from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
-from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
@@ -102,7 +102,7 @@ def remaining(
     if saved is None:
         return None
     left = np.where(ends > 0, np.maximum(left, saved), left)
-    return _summed(left, ends, ends_at(spec.rollout.deadline_seconds, state) - now)
+    return _summed(left, ends, latest_end(spec.rollout.deadline_seconds, state) - now)
 
 
 def _told(state: RolloutState) -> Comparison | None:
@@ -182,7 +182,7 @@ def _forecast(
     supposed = SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
     told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
     alive, begun = np.arange(runs), np.zeros(runs)
-    deadline = ends_at(spec.rollout.deadline_seconds, state) - state.campaign_started_at
+    deadline = latest_end(spec.rollout.deadline_seconds, state) - state.campaign_started_at
     stages = list(enumerate(plan.stages))
     for kind, group in groupby(stages, key=lambda each: each[1].kind):
         numbered = list(group)

@@ -11,7 +11,7 @@ from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
-from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.remaining_time import Remaining
 
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
@@ -28,7 +28,7 @@ def when_lines(view: View) -> Iterator[str]:
         yield f"decided {clock(state.decision.at)}, {took} after the campaign's start"
         return
     elapsed = view.now - state.campaign_started_at
-    deadline = ends_at(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
+    deadline = latest_end(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
     yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
     if view.remaining is not None:
         yield forecast_phrase(view.remaining, deadline - elapsed)
