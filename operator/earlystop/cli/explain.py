@@ -142,7 +142,7 @@ def _end(view: View) -> str:
 
 
 def _then(view: View) -> str:
-    """What follows when the time of a campaign is over. A trial of a search leaves the setting that is proven so far."""
+    """What follows when the time of a campaign is over. A trial leaves the setting that is proven so far."""
     progress = view.state.search
     if progress is not None and view.state.plan is not None and view.state.plan.trial is not None:
         serving = "the baseline" if progress.incumbent is None else f"{progress.incumbent.name}, which is proven"
