@@ -85,7 +85,8 @@ def test_a_value_as_people_write_it_is_taken(path: str, value: object) -> None:
 
 @pytest.mark.parametrize("release", ["my.release", "1st"])
 def test_a_release_whose_services_no_api_server_takes_is_refused_until_it_names_them(release: str) -> None:
-    with pytest.raises(ClusterError, match=rf"(?s)Nothing was changed.*/fullnameOverride: release {release} would have"):
+    told = rf"(?s)Nothing was changed.*/fullnameOverride: release {release} would have"
+    with pytest.raises(ClusterError, match=told):
         helm("template", release, str(CHART), "--kube-version=1.30")
     text = helm("template", release, str(CHART), "--kube-version=1.30", "--set=fullnameOverride=earlystop")
     assert named(text, "Service", "earlystop-metrics")["metadata"]["labels"]["app.kubernetes.io/instance"] == release

@@ -12,7 +12,7 @@ from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
 from earlystop.rollout.trials.deadline import latest_end
-from earlystop.simulation.remaining_time import Remaining
+from earlystop.simulation.remaining_time import Remaining, obstacle
 
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
@@ -64,13 +64,17 @@ def _next_look(view: View) -> Iterator[str]:
 
 
 def _due(view: View) -> Iterator[str]:
-    """What comes by the clock."""
+    """What comes by the clock, or why no forecast stands above: both are more than a line takes."""
     state, spec = view.state, view.spec.rollout
     yield f"looks every {spec.look_seconds} s or more"
     if state.evidence_from is not None and state.plan is not None and state.phase not in DECIDED:
         left = state.evidence_from + least_seconds(state.plan, state) - view.now
         if left > 0:
             yield f"least time of this step over in {duration(left)}"
+            return
+    why_not = obstacle(state) if view.remaining is None else None
+    if why_not is not None:
+        yield why_not
 
 
 def duration(seconds: float) -> str:
