@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.cluster.errors import ClusterError
-from tests.cluster.packaging import template
+from tests.cluster.packaging import CHART, helm, named, template
 
 
 def rendered(path: str, value: object) -> str:
@@ -81,3 +81,26 @@ def test_a_value_that_says_something_else_than_it_seems_to_is_refused(path: str,
 )
 def test_a_value_as_people_write_it_is_taken(path: str, value: object) -> None:
     assert "kind: Deployment" in rendered(path, value)
+
+
+@pytest.mark.parametrize("release", ["my.release", "1st"])
+def test_a_release_whose_services_no_api_server_takes_is_refused_until_it_names_them(release: str) -> None:
+    told = rf"(?s)Nothing was changed.*/fullnameOverride: release {release} would have"
+    with pytest.raises(ClusterError, match=told):
+        helm("template", release, str(CHART), "--kube-version=1.30")
+    text = helm("template", release, str(CHART), "--kube-version=1.30", "--set=fullnameOverride=earlystop")
+    assert named(text, "Service", "earlystop-metrics")["metadata"]["labels"]["app.kubernetes.io/instance"] == release
+
+
+@pytest.mark.parametrize("path", ["extraEnv", "evaluator.extraEnv"])
+def test_a_variable_that_is_there_twice_is_refused(path: str) -> None:
+    with pytest.raises(ClusterError, match=f"/{path.replace('.', '/')}: A is there twice"):
+        rendered(path, [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "A", "value": "2"}])
+
+
+def test_a_variable_that_the_chart_sets_too_is_the_one_that_people_write() -> None:
+    text = rendered("extraEnv", [{"name": "MALLOC_ARENA_MAX", "value": "4"}])
+    (container,) = named(text, "Deployment", "earlystop")["spec"]["template"]["spec"]["containers"]
+    assert [each for each in container["env"] if each["name"] == "MALLOC_ARENA_MAX"] == [
+        {"name": "MALLOC_ARENA_MAX", "value": "4"}
+    ]

@@ -12,11 +12,14 @@ import pytest
 
 from earlystop.api.look_table import number_of_looks
 from earlystop.report.page import page_of
+from earlystop.rollout.verdict import verdict_object
 from tests.processes.browser import rendered
 from tests.unit.report.drawn_verdicts import drawn_verdict, long_verdict
-from tests.unit.report.hostile import MARKUP, hostile_verdict, reported
+from tests.unit.report.hostile import MARKUP, hostile_verdict, reported, stored
 from tests.unit.report.tags import Tags
 from tests.unit.report.whole_page import SHOWN_OF_THE_RECORD, whole_report
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.states import REACHED
 
 PROMOTED = Path(__file__).parents[1] / "unit" / "rollout" / "recorded" / "canary-every-claim-decided.json"
 BESIDE_OTHERS = 3
@@ -65,6 +68,33 @@ def test_a_page_of_a_right_record_turns_green_and_draws_every_plot(tmp_path: Pat
     plots = [attrs for _, attrs in tags.found if "data-plot" in attrs]
     assert [tag for tag, _ in tags.found].count("canvas") >= len(plots) - 1 > 0
     assert [tag for tag, _ in tags.found].count("tr") > sum(number_of_looks(each) for each in judged_in(page))
+
+
+PICTURES = """<script>document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+  const told = uPlots.map((plot) => ({
+    seconds: plot.scales.x.max - plot.scales.x.min,
+    values: plot.series.slice(1).map((each, at) => [each.label, plot.data[at + 1]]),
+    marks: plot.root.closest("[data-plot]").dataset.plot === "evidence"
+      ? plot.axes[1].values(plot, plot.axes[1].splits(plot, 1, plot.scales.y.min, plot.scales.y.max)) : [],
+  }));
+  document.body.append(Object.assign(document.createElement("p"), { id: "told", textContent: JSON.stringify(told) }));
+}, 2000));</script>"""
+
+
+def test_one_look_alone_is_drawn_within_a_minute_beside_its_lines_and_what_is_not_known_is_said(tmp_path: Path) -> None:
+    page = page_of(reported(stored(verdict_object("qa", "llm", UID, REACHED["aborted"]))))
+    made, kept = "const plot = new uPlot(", "globalThis.uPlots ??= []; const plot = uPlots[uPlots.length] = new uPlot("
+    assert page.count(made) == 1
+    seen = page.replace(made, kept)
+    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+    tags, console = opened(policy.sub("", seen.replace("</head>", f"{PICTURES}</head>")), tmp_path)
+    assert console == [], console
+    plots = json.loads(tags.texts["told"])
+    assert len(plots) == 3 and all(each["seconds"] == 60 for each in plots), "tokens saved are known at no look"
+    lines = {label: values for each in plots for label, values in each["values"] if label.startswith("line of")}
+    assert set(lines) == {"line of a promotion: 1 in 20", "line of harm: 1 in 20"}
+    assert all(len(values) == 3 and None not in values for values in lines.values())
+    assert [each["marks"][0] for each in plots if each["marks"]] == ["no sign"]
 
 
 CHANGES = {

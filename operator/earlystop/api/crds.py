@@ -98,7 +98,7 @@ def _verdict() -> dict[str, Any]:
             _column("Saving", ".spec.saving"),
             _column("By", ".spec.requestedBy"),
             _column("At", ".spec.at"),
-            _wide(_column("Approved by", ".spec.approvedBy")),
+            _wide(_column("Approved by", ".spec.approvedBy[0]")),
             _wide(AGE),
         ],
     )

@@ -16,6 +16,8 @@ from earlystop.api.crds import definitions
 from earlystop.api.wire import GROUP, VERSION
 
 PARTS = ("spec", "status")
+LEAST_FIELDS = 4
+"""An object that has so many fields or more, and all of another's above it, is described there alone."""
 CONDITION_KEY = ["type"]
 """The key of a list of conditions, whose fields are those of every Kubernetes kind and have no rows of their own."""
 
@@ -45,19 +47,46 @@ def page(crd: dict[str, Any]) -> str:
 
 def _part(name: str, schema: dict[str, Any]) -> str:
     rows = [
-        f"| {_field(path, required)} | {_type(node)} | {_meaning(node)} |" for path, required, node in _fields(schema)
+        f"| {_field(path, required)} | {_type(node)} | {_meaning(node)}{like} |"
+        for path, required, node, like in _fields(schema, {})
     ]
     return "\n".join(["", f"## {name}", "", "| field | value | meaning |", "|---|---|---|", *rows])
 
 
-def _fields(node: dict[str, Any], parent: str = "") -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Path, whether it must be there beside its siblings, and schema of each field below a node, depth first."""
+def _fields(
+    node: dict[str, Any], above: dict[str, str], parent: str = ""
+) -> Iterator[tuple[str, bool, dict[str, Any], str]]:
+    """Path, whether it must be there beside its siblings, and schema of each field below a node, depth first, and a
+    sentence where its own fields are those of one above.
+
+    above: paths of the objects so far, by the form of their fields. It grows.
+    """
     for name, child in node.get("properties", {}).items():
         path = f"{parent}.{name}" if parent else name
-        yield path, name in node.get("required", ()), child
-        yield from _fields(child, path)
-        if name != "conditions" or child.get("x-kubernetes-list-map-keys") != CONDITION_KEY:
-            yield from _fields(child.get("items", {}), f"{path}[]")
+        of_items = "items" in child
+        inner, inner_path = (child["items"], f"{path}[]") if of_items else (child, path)
+        if name == "conditions" and child.get("x-kubernetes-list-map-keys") == CONDITION_KEY:
+            inner = {}
+        form, known = _form(inner), len(inner.get("properties", ())) >= LEAST_FIELDS
+        described = above.get(form) if known else None
+        like = "" if described is None else f" Its fields are those of `{described}`."
+        yield path, name in node.get("required", ()), child, like
+        if described is None:
+            above[form] = inner_path
+            yield from _fields(inner, above, inner_path)
+
+
+def _form(node: dict[str, Any]) -> str:
+    """The fields of an object and what they mean, as text; whatever their defaults are, and which must be there."""
+    if "properties" not in node:
+        return ""
+
+    def without(part: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        return {key: without(value) for key, value in part.items() if key not in ("default", "required")}
+
+    return json.dumps(without(node["properties"]), sort_keys=True)
 
 
 def _field(path: str, required: bool) -> str:

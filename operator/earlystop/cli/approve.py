@@ -16,7 +16,7 @@ from earlystop.cli.connection import Context, Namespace, PolicyName, connected, 
 from earlystop.cli.manual_plan import Refused, named, state_of
 from earlystop.cli.options import Timeout, Yes
 from earlystop.cli.submit import read, wait, whoami
-from earlystop.cli.terminal import say
+from earlystop.cli.terminal import confirm, say
 from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
 from earlystop.rollout.waiting.approval_words import proposal_sentence
 from earlystop.rollout.waiting.gate_words import awaits_gates_alone
@@ -125,7 +125,7 @@ async def _answer(
         question = question_of(policy, answer)
         say(question.sentence)
         if ask_first:
-            typer.confirm(f"{answer} this for {namespace}/{name}?", abort=True)
+            confirm(f"{answer} this for {namespace}/{name}?")
         who = await whoami(cluster)
         if who is None:
             raise Refused("The API server does not say who you are, so nobody could answer in your name.")

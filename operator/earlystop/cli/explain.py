@@ -22,7 +22,7 @@ from earlystop.rollout.e_value_words import claim_words, one_in_line
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
-from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.trials.deadline import latest_end
 from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
 
@@ -58,7 +58,8 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
     yield from _held(view)
     plan, state = view.state.plan, view.state
     if plan is None:
-        yield outlook_of(view), ()
+        if hold_of(view) is None:  # else it has been said
+            yield outlook_of(view), ()
         return
     if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
         yield summary(state), ()
@@ -135,14 +136,20 @@ def _harms(comparison: Comparison) -> Iterator[str]:
 def _end(view: View) -> str:
     """What happens without a verdict, and when one is to be expected."""
     rollout = view.spec.rollout
-    end = ends_at(rollout.deadline_seconds, view.state)
-    then = (
-        "the weights stay as they are, for a person to decide"
-        if rollout.on_inconclusive == "Hold"
-        else ("all requests go back to the baseline")
-    )
+    end = latest_end(rollout.deadline_seconds, view.state)
     told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view.remaining, end - view.now)}.")
-    return f"Without a verdict by {rfc3339(end)} (in {duration(end - view.now)}), {then}.{told}"
+    return f"Without a verdict by {rfc3339(end)} (in {duration(end - view.now)}), {_then(view)}.{told}"
+
+
+def _then(view: View) -> str:
+    """What follows when the time of a campaign is over. A trial leaves the setting that is proven so far."""
+    progress = view.state.search
+    if progress is not None and view.state.plan is not None and view.state.plan.trial is not None:
+        serving = "the baseline" if progress.incumbent is None else f"{progress.incumbent.name}, which is proven"
+        return f"this trial ends undecided, and its requests go to {serving}"
+    if view.spec.rollout.on_inconclusive == "Hold":
+        return "the weights stay as they are, for a person to decide"
+    return "all requests go back to the baseline"
 
 
 def _people(view: View) -> str:

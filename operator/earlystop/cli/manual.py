@@ -16,7 +16,7 @@ from earlystop.cli.manual_plan import ManualPlan
 from earlystop.cli.options import Timeout, Wait, Yes
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.submit import read, submit, wait
-from earlystop.cli.terminal import say
+from earlystop.cli.terminal import confirm, say
 from earlystop.controller.cluster import Manifest
 
 CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
@@ -127,14 +127,12 @@ async def _ask(
 
 
 def _confirm(policy: Manifest, planned: ManualPlan) -> None:
-    """Raises typer.Abort unless the person, who is told what is not proven, says yes."""
+    """Raises typer.Exit unless the person, who is told what is not proven, says yes."""
     for doubt in planned.doubts:
         say(f"Not proven: {doubt}.")
     if not planned.doubts:
         say("All claims are proven.")
-    typer.confirm(
-        f"Give all requests to the candidate {planned.candidate} of {policy['metadata']['name']} now?", abort=True
-    )
+    confirm(f"Give all requests to the candidate {planned.candidate} of {policy['metadata']['name']} now?")
 
 
 def _now() -> int:

@@ -42,6 +42,19 @@ def say(sentence: str, *, colour: str | None = None, is_problem: bool = False) -
     typer.secho(printable(sentence), fg=colour, err=is_problem)
 
 
+def confirm(question: str) -> None:
+    """Ask a person. Raises typer.Exit with 1 for any other answer than yes, and says that nothing was changed: abort is
+    the name of a command here, so no word like it stands for that."""
+    try:
+        agrees = typer.confirm(question)
+    except typer.Abort:  # Ctrl-C, or nobody to ask
+        typer.echo()
+        agrees = False
+    if not agrees:
+        say("Nothing was changed. Answer y, or write --yes where nobody can be asked.", is_problem=True)
+        raise typer.Exit(1)
+
+
 def printable(text: object) -> str:
     """Text from a cluster or a file without anything that a terminal would act on."""
     return "".join(each if each.isprintable() else "?" for each in str(text))

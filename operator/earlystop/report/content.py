@@ -12,7 +12,7 @@ from earlystop.evidence.objective import Objective
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
-from earlystop.rollout.formatting import in_factor, rfc3339
+from earlystop.rollout.formatting import in_duration, in_factor, rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
@@ -22,6 +22,10 @@ from earlystop.rollout.verify.verdict import judged_objective, object_difference
 MOST_SETTINGS = 60
 MOST_DECISIONS = 100
 """Rows of tables; the latest are shown."""
+ALARM_IS_NOT_REPEATED = (
+    "A guard decided this, by looks after the promotion. The page repeats and draws the trial that led to the "
+    "promotion; the alarm was recomputed when the page was made, and kubectl earlystop verify does so again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ class Report:
     trail: tuple[TrailEntry, ...]
     left_out: str
     made_at: str
+
+    @property
+    def not_repeated(self) -> str:
+        """What of the decision a browser repeats nothing of, as a sentence; "" where that is nothing."""
+        return ALARM_IS_NOT_REPEATED if self.record.guard else ""
 
     @property
     def number_of_looks(self) -> int:
@@ -121,6 +130,9 @@ def report_of(
 
 def price_of_error(record: VerdictSpec, objective: Objective) -> str:
     """How often such a verdict is wrong, in one sentence."""
+    if record.guard is not None:
+        apart = in_duration(record.guard.false_revert_seconds)
+        return f"A setting that does no harm is taken back once in {apart} at most, on average."
     promote, harm = (f"{in_factor(100 * risk)} %" for risk in (objective.risk_promote, objective.risk_harm))
     if record.reason in BY_PERSON:
         return "A person decided this, so no probability of error is promised."

@@ -10,6 +10,7 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from earlystop.api.plurals import counted
 from earlystop.report.content import Report
 from earlystop.report.embedded import asset, page_script, styles
 from earlystop.report.shown import shown_digest
@@ -20,7 +21,8 @@ PLOTS = (
     (
         "evidence",
         "Evidence",
-        "Log e-values, drawn within three times a line of 0; a claim that reaches its line is proven.",
+        "1 in 20: chance alone shows so much in one of 20 campaigns at most. A claim that reaches its line is proven; "
+        "what is further from no sign than three times the line is drawn at the edge.",
     ),
     ("weight", "Weight", "Requests that the candidate had."),
 )
@@ -35,7 +37,7 @@ def page_of(report: Report) -> str:
     """The page, in HTML."""
     record = report.record
     title = f"{report.namespace}/{record.policy}: {record.decision} {record.candidate}"
-    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS)
+    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS, counted=counted)
     return _template("page.html.jinja").render(
         report=report,
         title=title,

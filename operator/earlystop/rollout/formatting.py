@@ -55,6 +55,25 @@ def in_count(number: int) -> str:
     return f"{number:,}"
 
 
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+SHORTEST_IN_UNITS = 120
+"""Seconds from which on a duration is said in the units of `UNITS`."""
+DURATION = r"(?:\d+ (?:d|h|min) )*\d+ (?:d|h|min|s)"
+"""What `in_duration` writes, as a regular expression; seconds alone, as earlier releases wrote them, too."""
+
+
+def in_duration(seconds: int) -> str:
+    """A duration, whole seconds >= 0, exactly and as nobody has to reckon: "90 s", "1 h", "1 d 3 h 46 min 40 s"."""
+    if seconds < SHORTEST_IN_UNITS:
+        return f"{seconds} s"
+    left, parts = seconds, []
+    for unit, name in UNITS:
+        whole, left = divmod(left, unit)
+        if whole:
+            parts.append(f"{whole} {name}")
+    return " ".join(parts)
+
+
 def in_factor(value: float) -> str:
     """A risk or a ratio with the digits that it was written with: "0.05", "1.5"."""
     return f"{value:g}"

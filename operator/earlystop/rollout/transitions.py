@@ -7,6 +7,7 @@ from dataclasses import replace
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decided import is_decided_by_evidence, with_decision
 from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.golden_questions import exhausted
 from earlystop.rollout.last_decision import last_decision, questions_used_up
 from earlystop.rollout.live_times import LiveTimes
@@ -106,7 +107,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if sentence := used_up(state, now):
         return with_decision(times, state, last_decision(state, BUDGET_USED, sentence, now))
     if now >= ends_at(times.deadline_seconds, state):
-        message = f"Neither benefit nor harm was proven within {times.deadline_seconds} s."
+        message = f"Neither benefit nor harm was proven within {in_duration(times.deadline_seconds)}."
         return with_decision(times, state, last_decision(state, "DeadlineExceeded", message, now))
     return state
 

@@ -30,19 +30,17 @@ from earlystop.evidence.pairs import PairsProcess
 from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
-from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
-from earlystop.simulation.remaining_time import Remaining
+from earlystop.simulation.remaining_time import Remaining, obstacle
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 40, 1
 """Forecasts for each supposed loss. The same state is told the same each time."""
 PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Quantiles of the loss, as the looks so far have it, at which rollouts are drawn."""
-LEAST_ANSWERS = 100
-"""Of the variant with fewer: before, the looks say too little of the loss."""
 LEAST_LOG_E = 0.1
 """Evidence that is smaller has not begun to grow."""
 EDGE = 1e-3
@@ -102,15 +100,15 @@ def remaining(
     if saved is None:
         return None
     left = np.where(ends > 0, np.maximum(left, saved), left)
-    return _summed(left, ends, ends_at(spec.rollout.deadline_seconds, state) - now)
+    return _summed(left, ends, latest_end(spec.rollout.deadline_seconds, state) - now)
 
 
 def _told(state: RolloutState) -> Comparison | None:
     """The comparison that a forecast is about."""
-    is_single = len(state.comparisons) == 1 and state.plan is not None and state.plan.incumbent is None
-    is_single = is_single and not (state.plan is not None and state.plan.objective.same_setting_steps)
     is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
-    if not is_single or not is_watched or UNSOUND & set(state.comparisons[0].assessment.gaps):
+    if not is_watched or len(state.comparisons) != 1 or obstacle(state) is not None:
+        return None
+    if UNSOUND & set(state.comparisons[0].assessment.gaps):
         return None
     return state.comparisons[0]
 
@@ -142,7 +140,7 @@ def _seen(comparison: Comparison) -> _Seen | None:
     seconds = sum(gap for _, gap in spans)
     judged = sum(look.candidate.pairs.total if on_pairs else _scored(look) for look, _ in spans)
     counts = _of_pairs(looks) if on_pairs else _of_answers(looks)
-    if min(counts.baseline, counts.candidate) < LEAST_ANSWERS or not judged or not seconds:
+    if not judged or not seconds:
         return None
     return replace(counts, rate=judged / seconds)
 
@@ -182,7 +180,7 @@ def _forecast(
     supposed = SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
     told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
     alive, begun = np.arange(runs), np.zeros(runs)
-    deadline = ends_at(spec.rollout.deadline_seconds, state) - state.campaign_started_at
+    deadline = latest_end(spec.rollout.deadline_seconds, state) - state.campaign_started_at
     stages = list(enumerate(plan.stages))
     for kind, group in groupby(stages, key=lambda each: each[1].kind):
         numbered = list(group)

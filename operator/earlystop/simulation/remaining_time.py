@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from earlystop.api.counts import total
+from earlystop.evidence.objective import Basis
+from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
+
+LEAST_ANSWERS = 100
+"""Of the variant with fewer: before, the looks say too little of the loss."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
@@ -14,3 +21,29 @@ class Remaining:
     high: float
     promoted: float
     rolled_back: float
+
+
+def obstacle(state: RolloutState) -> str | None:
+    """Why a campaign that is watched has no forecast, as the end of a line; None where it may have one, and where
+    nobody would ask."""
+    plan = state.plan
+    if plan is None or state.phase not in WATCHING | {Phase.APPLYING} or state.awaiting is not None:
+        return None
+    if len(state.comparisons) > 1:
+        return "no forecast of several candidates"
+    if plan.incumbent is not None:
+        return "no forecast beside a setting that serves"
+    if plan.objective.same_setting_steps:
+        return "no forecast of cohorts with one setting first"
+    found = min(map(answers_of_fewer, state.comparisons), default=0)
+    if found < LEAST_ANSWERS:
+        return f"no forecast before {LEAST_ANSWERS} answers of each ({found} so far)"
+    return None
+
+
+def answers_of_fewer(comparison: Comparison) -> int:
+    """Scored answers of the variant with fewer in the looks, or questions that both have answered."""
+    candidate = total([each.candidate for each in comparison.looks])
+    if comparison.evidence.objective.basis is Basis.PAIRS:
+        return candidate.pairs.total
+    return min(total([each.baseline for each in comparison.looks]).scored, candidate.scored)

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 from earlystop.api.reasons.every import REASONS
 from earlystop.cli.explain import explanation
 from earlystop.cli.main import app
+from earlystop.cli.screen.times import duration
 from earlystop.controller.cluster import Manifest
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.simulation.remaining_time import Remaining
 from tests.unit.cli.api_server import api_with
-from tests.unit.cli.shown_policies import RECORDED, moment_of, policy_in, recorded
+from tests.unit.cli.shown_policies import RECORDED, moment_of, policy_in, recorded, screen
 from tests.unit.every_row import every_row
 from tests.unit.rollout.states import REACHED
 
@@ -67,6 +69,28 @@ def test_what_is_over_says_that_nothing_more_happens_and_how_to_go_on(name: str)
     text = explained(policy_in(name))
     assert "Nothing more happens by itself." in text and "kubectl earlystop retry qa -n llm" in text
     assert "is promoted when there is" not in text
+
+
+def test_a_trial_ends_with_the_time_of_its_search_and_leaves_what_serves() -> None:
+    policy = policy_in("searching beside an incumbent")
+    assert "which is proven" in explained(policy) and "back to the baseline. As" not in explained(policy)
+    began = from_rfc3339(policy["status"]["search"]["startedAt"])
+    policy["spec"]["search"]["budget"] = {"seconds": 1800}
+    plan = json.loads(policy["status"]["plan"])
+    plan["search"]["budget"] = {"seconds": 1800}
+    policy["status"]["plan"] = json.dumps(plan)
+    end = re.search(r"Without a verdict by (\S+) \(in .*\), this trial ends undecided, and", explained(policy))
+    assert end is not None and from_rfc3339(end[1]) == began + 1800
+    began_here = from_rfc3339(policy["status"]["campaignStartedAt"])
+    assert f" of at most {duration(began + 1800 - began_here)}" in "\n".join(screen(policy, 80))
+
+
+def test_what_holds_a_policy_before_its_first_campaign_is_said_once() -> None:
+    policy = policy_in("pending")
+    taken = {"status": "False", "reason": "TargetTaken", "message": "Policy a has the traffic of this target."}
+    for each in policy["status"]["conditions"]:
+        each.update(taken if each["type"] in ("Accepted", "Ready") else {})
+    assert explained(policy).count("Policy a has the traffic") == 1
 
 
 def test_each_of_several_candidates_is_explained_and_a_dropped_one_no_more() -> None:

@@ -11,6 +11,7 @@ import pytest
 from docs_build.llms import llms_text
 from earlystop.api.reference_pages import page as reference_page
 from earlystop.api.reference_pages import pages as reference_pages
+from earlystop.rollout.phases import Phase
 from tests.readme_commands import blocks
 from tests.unit.docs.pages import DOCS, all_pages, anchors, broken, links
 from tests.unit.every_row import every_row
@@ -55,6 +56,15 @@ def test_a_section_of_the_index_that_is_no_list_of_links_is_refused() -> None:
 def test_the_committed_reference_is_the_one_that_the_kinds_generate() -> None:
     committed = {path.name: path.read_text() for path in (DOCS / "api").iterdir()}
     assert committed == reference_pages(), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_no_object_of_many_fields_is_described_twice_and_every_phase_is_described() -> None:
+    text = reference_pages()["earlystoppolicy.md"]
+    described = "What its verdict says of a guard. Absent: nothing. Its fields are those of `guard`. |"
+    assert described in text and "unstored[].guard.phase" not in text and "`guard.phase`" in text
+    (phase,) = [line for line in text.splitlines() if line.startswith("| `phase` ")]
+    assert [each for each in Phase if not re.search(rf"\b{each}\b", phase)] == []
 
 
 def test_a_field_is_shown_with_its_values_bounds_default_and_whether_it_must_be_there() -> None:

@@ -12,12 +12,14 @@ import pytest
 from earlystop.api.look_table import as_text
 from earlystop.report.embedded import asset
 from earlystop.report.page import page_of
-from earlystop.rollout.verdict import canonical_text, digest_of
+from earlystop.rollout.verdict import canonical_text, digest_of, verdict_object
 from tests.cluster.objects import verdict
 from tests.unit.report.drawn_verdicts import drawn_verdict
 from tests.unit.report.hostile import MARKUP, hostile_verdict, reported, stored
 from tests.unit.report.tags import Tags
 from tests.unit.rollout.in_rows import in_rows, object_in_rows
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.states import REACHED
 
 LARGEST = 300_000
 RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
@@ -51,6 +53,15 @@ def test_no_text_of_a_tenant_becomes_markup() -> None:
         separators=(",", ":"),
         ensure_ascii=False,
     )
+
+
+def test_a_page_of_a_guards_alarm_says_its_own_promise_and_that_its_plots_are_of_the_trial() -> None:
+    spec = verdict_object("qa", "llm", UID, REACHED["rolled back by its guard"])
+    page = page_of(reported(stored(spec)))
+    assert "A setting that does no harm is taken back once in 30 d at most, on average." in page
+    assert "points, in the trial</dt>" in page and "draws the trial that led to the promotion" in page
+    assert "Nothing was claimed" not in page
+    assert "in the trial</dt>" not in page_of(reported(stored(verdict("llm"))))
 
 
 def test_a_page_says_who_asked_approved_and_rejected() -> None:

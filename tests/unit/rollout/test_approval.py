@@ -109,7 +109,7 @@ def test_a_decision_that_nobody_answers_expires_as_on_inconclusive_says(on_incon
     assert campaign.answered(599)[0].decision is None
     expired, _ = campaign.answered(600)
     assert expired.phase is phase and expired.decision is not None
-    assert expired.decision.reason == "ApprovalExpired" and "within 600 s" in expired.decision.message
+    assert expired.decision.reason == "ApprovalExpired" and "within 10 min." in expired.decision.message
     assert differences(verdict_spec("qa", UID, expired)) == []
 
 

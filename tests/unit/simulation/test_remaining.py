@@ -11,6 +11,7 @@ from numpy.random import default_rng
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.state import RolloutState
 from earlystop.simulation.remaining import remaining
+from earlystop.simulation.remaining_time import obstacle
 from earlystop.simulation.simulate import states_of
 from earlystop.simulation.traffic import SyntheticTraffic
 from tests.unit.every_row import every_row
@@ -43,6 +44,20 @@ def test_most_verdicts_come_within_the_interval_that_was_told_midway() -> None:
     # 8 of 10 are promised: of so many, no fewer than two standard deviations below that.
     assert len(within) >= RUNS
     assert sum(within) >= 0.8 * len(within) - 2 * (0.8 * 0.2 * len(within)) ** 0.5
+
+
+NO_FORECAST = {
+    "several, one dropped": "no forecast of several candidates",
+    "searching beside an incumbent": "no forecast beside a setting that serves",
+    "settling": "no forecast before 100 answers of each (0 so far)",
+    "promoted": None,
+    "pending": None,
+}
+
+
+@pytest.mark.parametrize("name", NO_FORECAST)
+def test_a_campaign_that_nobody_can_forecast_says_why(name: str) -> None:
+    assert obstacle(REACHED[name]) == NO_FORECAST[name]
 
 
 def midway(loss: float) -> tuple[PolicySpec, int, RolloutState]:

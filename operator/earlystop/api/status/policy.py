@@ -130,7 +130,13 @@ class PolicyStatus(Value):
     """What the operator knows and does about a policy."""
 
     observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was acted on.")
-    phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
+    phase: Short | None = Field(
+        None,
+        description="Where the rollout stands, in one word. Pending: nothing is tried yet. Applying: weights are put "
+        "in force. Settling: older requests finish first. Observing: looks are evidence. Choosing: between two trials "
+        "of a search. Suspended. Promoting, RollingBack, Holding, Reporting: a decision is carried out. Promoted, "
+        "RolledBack, Held (nothing was decided, and weights stay), Reported (a recommendation): it is.",
+    )
     campaign: Count | None = Field(
         None,
         description="Number of the campaign, from 1: one run of the policy up to a verdict. An edit of what is "

@@ -10,6 +10,8 @@ from earlystop.cli.screen.fitting import Block, fitting_rows
 from earlystop.cli.screen.view import View
 
 Manifest = dict[str, Any]
+CHOOSING = "Choosing"
+"""The phase between two trials, in which `why` is still of the one that is over."""
 ENDS = {"Certified": "Proven"}
 """Words for a trial's end in the status, where the screen has another one."""
 
@@ -21,7 +23,7 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
         return
     trials = len(search.get("trials", ()))
     yield "search", f"{search['number']}, {counted(trials, 'trial')} over"
-    if not search.get("ended"):
+    if not search.get("ended") and status.get("phase") != CHOOSING:
         yield "why", str(search["why"])
     best = search.get("incumbent")
     saving = "" if best is None else f", proven to save {_percent(best['leastSaving'])} at least"

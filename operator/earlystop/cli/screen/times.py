@@ -11,8 +11,8 @@ from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
-from earlystop.rollout.trials.deadline import ends_at
-from earlystop.simulation.remaining_time import Remaining
+from earlystop.rollout.trials.deadline import latest_end
+from earlystop.simulation.remaining_time import Remaining, obstacle
 
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
@@ -28,7 +28,7 @@ def when_lines(view: View) -> Iterator[str]:
         yield f"decided {clock(state.decision.at)}, {took} after the campaign's start"
         return
     elapsed = view.now - state.campaign_started_at
-    deadline = ends_at(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
+    deadline = latest_end(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
     yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
     if view.remaining is not None:
         yield forecast_phrase(view.remaining, deadline - elapsed)
@@ -64,13 +64,17 @@ def _next_look(view: View) -> Iterator[str]:
 
 
 def _due(view: View) -> Iterator[str]:
-    """What comes by the clock."""
+    """What comes by the clock, or why no forecast stands above: both are more than a line takes."""
     state, spec = view.state, view.spec.rollout
     yield f"looks every {spec.look_seconds} s or more"
     if state.evidence_from is not None and state.plan is not None and state.phase not in DECIDED:
         left = state.evidence_from + least_seconds(state.plan, state) - view.now
         if left > 0:
             yield f"least time of this step over in {duration(left)}"
+            return
+    why_not = obstacle(state) if view.remaining is None else None
+    if why_not is not None:
+        yield why_not
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from earlystop.api.plurals import counted
 from earlystop.evidence.objective import ClaimKind
 from earlystop.rollout.e_value_words import claim_words, one_in
-from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
+from earlystop.rollout.formatting import in_count, in_duration, in_factor, in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     EvidenceTurned,
@@ -76,7 +76,7 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
         case HoursNotCovered():
             return f"{missing.hours} h of traffic (minimumHours), over at {rfc3339(missing.until)}"
         case LeastTime():
-            return f"the least time of this step, {missing.seconds} s"
+            return f"the least time of this step, {in_duration(missing.seconds)}"
     return missing_phrases((missing,), comparison.name)[0]
 
 

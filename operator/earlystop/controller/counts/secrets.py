@@ -82,10 +82,11 @@ class SecretReader:
             key=values.get("tls.keyRef", b""),
         )
 
-    async def values(self, references: Mapping[str, SecretKey]) -> dict[str, bytes]:
-        """What references stand for, by the field that each stands in. Raises MetricsFailure as `credentials`."""
+    async def values(self, references: Mapping[str, SecretKey], holder: str = "MetricSource") -> dict[str, bytes]:
+        """What references stand for, by the field that each stands in. holder: the kind of the object that has these
+        fields. Raises MetricsFailure as `credentials`."""
         secrets = {name: await self._get(name) for name in sorted({each.name for each in references.values()})}
-        return {field: self._value(secrets[each.name], field, each) for field, each in references.items()}
+        return {field: self._value(secrets[each.name], field, each, holder) for field, each in references.items()}
 
     async def _get(self, name: str) -> Manifest | None:
         try:
@@ -98,7 +99,7 @@ class SecretReader:
             problem = f"the Kubernetes API answers {error.status}" if error.status else "the Kubernetes API is away"
         raise MetricsFailure(kind, f"Secret {name} in namespace {self.namespace} cannot be read: {problem}")
 
-    def _value(self, secret: Manifest | None, field: str, reference: SecretKey) -> bytes:
+    def _value(self, secret: Manifest | None, field: str, reference: SecretKey, holder: str) -> bytes:
         missing = (
             f"key {reference.key} in Secret {reference.name}" if secret is not None else f"Secret {reference.name}"
         )
@@ -106,13 +107,13 @@ class SecretReader:
         if text is None:
             wanted = "" if secret is not None else f" with the key {reference.key}"
             what = f"{field} needs a {missing}{wanted} in namespace {self.namespace}, and there is none"
-            raise MetricsFailure(FailureKind.SECRET_NOT_FOUND, what)
+            raise MetricsFailure(FailureKind.SECRET_NOT_FOUND, what, holder)
         try:
             value = base64.b64decode(text)
         except (binascii.Error, ValueError):
             value = b""
         if not value.strip():
-            raise self.unusable(reference, "is empty")
+            raise self.unusable(reference, "is empty", holder)
         return value
 
     def _token(self, value: bytes | None, reference: SecretKey | None) -> str:
@@ -130,7 +131,7 @@ class SecretReader:
             raise self.unusable(reference, "does not read user:password in one line")
         return user, password
 
-    def unusable(self, reference: SecretKey, what: str) -> MetricsFailure:
+    def unusable(self, reference: SecretKey, what: str, holder: str = "MetricSource") -> MetricsFailure:
         """The failure of a value that cannot be used; `what` says why, and nothing of the value."""
         place = f"key {reference.key} of Secret {reference.name} in namespace {self.namespace}"
-        return MetricsFailure(FailureKind.SECRET_UNUSABLE, f"{place} {what}")
+        return MetricsFailure(FailureKind.SECRET_UNUSABLE, f"{place} {what}", holder)

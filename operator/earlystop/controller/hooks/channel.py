@@ -21,6 +21,7 @@ from earlystop.rollout.hooks.signature import UnusableKey, signing_keys
 
 HOOK_TARGETS = Resource(GROUP, VERSION, "hooktargets")
 
+HOLDER = "HookTarget"
 TARGET_FORBIDDEN = "HookTargetForbidden"
 TARGET_NOT_FOUND = "HookTargetNotFound"
 TARGET_UNUSABLE = "HookTargetUnusable"
@@ -60,7 +61,7 @@ async def channel_to(cluster: Cluster, secrets: SecretReader, name: str, namespa
         raise HookProblem(TARGET_FORBIDDEN, what)
     references = {"urlRef": spec.url_ref, "signingRef": spec.signing_ref, "caRef": spec.ca_ref}
     try:
-        values = await secrets.values({field: each for field, each in references.items() if each is not None})
+        values = await secrets.values({field: each for field, each in references.items() if each is not None}, HOLDER)
     except MetricsFailure as failure:
         raise HookProblem(TARGET_UNUSABLE, f"HookTarget {name}: {failure.message}") from None
     return Channel(

@@ -50,10 +50,10 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         "by the authority in tls.caRef, and that it accepts the certificate in tls.certificateRef",
         FailureKind.TIMEOUT: "the source is overloaded or hangs; check its load and query limits",
         FailureKind.UNAUTHORIZED: "check the Secret that the MetricSource names for its credentials",
-        FailureKind.SECRET_NOT_FOUND: "create it, or correct the reference in the MetricSource",
+        FailureKind.SECRET_NOT_FOUND: "create it, or correct the reference in the {holder}",
         FailureKind.SECRET_FORBIDDEN: "let the operator get it: name it in the chart's metricSecrets, or in a Role",
         FailureKind.SECRET_UNREADABLE: "it is read again by itself; check the Kubernetes API if this lasts",
-        FailureKind.SECRET_UNUSABLE: "write what the MetricSource's reference stands for into that key",
+        FailureKind.SECRET_UNUSABLE: "write what the {holder}'s reference stands for into that key",
         FailureKind.REJECTED: "check that the URL is a Prometheus API's base and that it takes POST",
         FailureKind.NOT_EXECUTED: "its limits on samples, series or memory are too low for these policies, or a store "
         "behind it did not answer; read its log",
@@ -110,10 +110,11 @@ class MetricsFailure(Exception):
     """There are no counts that could be trusted. It is not evidence of anything.
 
     kind: which way it failed; message: one sentence of what happened, and what to check. It holds a status code at
-    most: never text of the response, nor a URL's user and password, nor a token.
+    most: never text of the response, nor a URL's user and password, nor a token. holder: the kind of the object whose
+    reference leads to a Secret.
     """
 
-    def __init__(self, kind: FailureKind, what: str) -> None:
+    def __init__(self, kind: FailureKind, what: str, holder: str = "MetricSource") -> None:
         self.kind = kind
-        self.message = f"{what}; {ADVICE[kind]}"
+        self.message = f"{what}; {ADVICE[kind].format(holder=holder)}"
         super().__init__(f"{kind}: {self.message}")

@@ -18,6 +18,27 @@ const TIME_FORMATS = [
 
 const AXIS = { stroke: "#333", grid: { stroke: "#e3e3e3", width: 1 }, ticks: { stroke: "#999", width: 1 } };
 
+/** What an axis of evidence says beside its marks: the risk of a claim that has come so far. */
+const riskAt = (logE) => (logE < 0.01 ? "no sign" : `1 in ${Math.round(Math.exp(logE)).toLocaleString("en")}`);
+
+/** Marks of an axis of evidence: no sign, and so many powers of ten above it as there is room for. */
+function risksBetween(low, high) {
+  const apart = Math.LN10 * Math.max(1, Math.ceil((high - low) / (6 * Math.LN10)));
+  const marks = [];
+  for (let at = Math.max(0, Math.ceil(low / apart)); at * apart <= high; at += 1) marks.push(at * apart);
+  return marks;
+}
+
+/** Seconds from one end of the axis of time to the other, at least: looks are seldom closer to each other. */
+const LEAST_SECONDS = 60;
+
+/** The ends of the axis of time: a single look stands in the middle of it. */
+function spanOf(times) {
+  const [first, last] = [times[0], times[times.length - 1]];
+  const room = Math.max(0, LEAST_SECONDS - (last - first)) / 2;
+  return [first - room, last + room];
+}
+
 /** Bounds of an axis: those of the later looks, since the first ones bound nothing yet. */
 function rangeOf(columns) {
   const later = columns.flatMap((values) => values.slice(Math.floor(values.length / 4)));
@@ -45,19 +66,28 @@ function draw(host, options, columns) {
 /**
  * Curves over the times of looks.
  * curves: {label, values, colour, dash, low, high, stepped}; low and high: the bounds of a band.
- * lines: {label, value, colour}, each a decision or a limit. least: where the axis begins at most. within: it shows
- * values no further from 0 than this.
+ * lines: {label, value, colour}, each a decision or a limit. least: where the axis begins at most. within: values that
+ * are further from 0 than this are drawn at its ends. isEvidence: whether the axis says risks. A plot of nothing says so.
  */
-function drawOverTime(host, times, curves, lines, unit, { least = Infinity, within = Infinity } = {}) {
-  const [series, columns, bands] = [[{}], [times], []];
+function drawOverTime(host, times, curves, lines, unit, { least = Infinity, within = Infinity, isEvidence = false } = {}) {
+  if (curves.every(({ values }) => values.every((value) => value === null))) {
+    host.classList.add("empty");
+    host.append(element("p", "Not known at any look."));
+    return;
+  }
+  const [from, to] = spanOf(times);
+  const isPadded = from < times[0];
+  const padded = (values, end) => (isPadded ? [end, ...values, end] : values);
+  const drawn = (value) => (value === null ? null : Math.max(-within, Math.min(within, value)));
+  const [series, columns, bands] = [[{}], [isPadded ? [from, ...times, to] : times], []];
   const add = (values, one) => {
-    columns.push(values);
+    columns.push(padded(values.map(drawn), null));
     series.push({ points: { show: times.length < 3 }, spanGaps: true, ...one });
   };
   for (const { label, values, colour, dash, low, high, stepped } of curves) {
     if (low) {
       for (const bound of [high, low]) {
-        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: false } });
+        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: times.length < 2 } });
       }
       bands.push({ series: [columns.length - 2, columns.length - 1], fill: `${colour}22` });
     }
@@ -65,14 +95,18 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
     add(values, { label, stroke: colour, width: 2, dash, ...paths });
   }
   for (const { label, value, colour } of lines) {
-    add(times.map(() => value), { label, stroke: colour ?? COLOURS.grey, width: 1.5, dash: [6, 4], points: { show: false } });
+    columns.push(columns[0].map(() => value));
+    series.push({ label, stroke: colour ?? COLOURS.grey, width: 1.5, dash: [6, 4], points: { show: false } });
   }
   const [low, high] = rangeOf(columns.slice(1));
+  const marks = isEvidence
+    ? { size: 76, splits: (_plot, _axis, lowest, highest) => risksBetween(lowest, highest), values: (_plot, found) => found.map(riskAt) }
+    : { size: 60 };
   draw(host, {
-    series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
+    series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { time: true }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
-    axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
+    scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
+    axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],
   }, columns);
 }
 

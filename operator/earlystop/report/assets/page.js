@@ -27,9 +27,9 @@ function plotComparison(host, comparison) {
     { label: "tokens are saved", values: evidence("tokens"), colour: COLOURS.green, dash: [10, 3] },
     { label: "harm", values: evidence("harm"), colour: COLOURS.red, dash: [3, 3] },
   ], [
-    { label: "line of a promotion", value: promoteLine },
-    { label: "line of harm", value: harmLine, colour: COLOURS.red },
-  ], "log e-value", { within: MOST_LINES * Math.max(promoteLine, harmLine) });
+    { label: `line of a promotion: ${riskAt(promoteLine)}`, value: promoteLine },
+    { label: `line of harm: ${riskAt(harmLine)}`, value: harmLine, colour: COLOURS.red },
+  ], "risk of error", { within: MOST_LINES * Math.max(promoteLine, harmLine), isEvidence: true });
   drawOverTime(find("weight"), times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
     [], "% of requests", { least: 0 });
@@ -77,7 +77,7 @@ function showRight(comparisons, note) {
   check.className = "good";
   check.querySelector("h2").textContent = "This verdict verifies";
   byId("checked").textContent =
-    `This page has repeated the evidence from ${looks} looks in your browser, and has found what the record says. ${note}`;
+    `This page has repeated the evidence from ${looks} ${looks === 1 ? "look" : "looks"} in your browser, and has found what the record says. ${note}`;
 }
 
 /** The text of the record, which a long one is compressed in. Raises an error where a character of it was changed. */

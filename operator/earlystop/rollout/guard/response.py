@@ -7,6 +7,7 @@ from dataclasses import replace
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.exposure import serving
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.guard.adjust import setting_after
 from earlystop.rollout.guard.believable import believable
 from earlystop.rollout.guard.culprit import Evidence, Finding, Frozen, culprits, voids_certificates
@@ -39,7 +40,7 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen:
     decision = Decision(
         verdict=Verdict.ROLL_BACK,
         reason=GUARD_ALARM,
-        message=alarm_message(alarm.claims, alarm.seconds, finding, evidence),
+        message=alarm_message(alarm.claims, in_duration(alarm.seconds), finding, evidence),
         at=alarm.at,
         candidate=serving(state),
         guard_looks_as_text=True,
@@ -49,14 +50,14 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen:
 
 
 def alarm_message(
-    claims: tuple[Claim, ...], seconds: int, finding: Finding | None = None, evidence: Evidence | None = None
+    claims: tuple[Claim, ...], apart: str, finding: Finding | None = None, evidence: Evidence | None = None
 ) -> str:
-    """Why the promoted setting is taken off. seconds: between false alarms on average, at least. finding, evidence:
-    None in verdicts of earlier releases, which name nobody."""
+    """Why the promoted setting is taken off. apart: the time between false alarms on average, at least, in words.
+    finding, evidence: None in verdicts of earlier releases, which name nobody."""
     named = ", ".join(map(str, claims))
     message = (
         f"After the promotion the guard shows harm ({named}), so all requests go back to the baseline. Without harm "
-        f"such an alarm comes once in {seconds} s at most, on average."
+        f"such an alarm comes once in {apart} at most, on average."
     )
     if finding is None or evidence is None:
         return message

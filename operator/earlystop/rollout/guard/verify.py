@@ -11,7 +11,7 @@ from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.decision import GUARD_ALARM
-from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.formatting import from_rfc3339, in_duration
 from earlystop.rollout.guard.checkpoint_verify import checkpoint_differences
 from earlystop.rollout.guard.codec import claim_in, detectors_text
 from earlystop.rollout.guard.culprit_codec import restore_culprit
@@ -61,14 +61,16 @@ def guard_differences(record: VerdictSpec, plan: Plan, trial: tuple[Look, ...]) 
 
 
 def alarm_messages(record: VerdictSpec, plan: Plan) -> list[str]:
-    """The sentence that a record's alarm leads to; none where its guard cannot be read."""
+    """The sentence that a record's alarm leads to, also as earlier releases wrote it, in seconds; none where its guard
+    cannot be read."""
     stored = record.guard
     if stored is None:
         return []
     try:
         claims = tuple(map(claim_in, stored.alarm))
         found = restore_culprit(stored.culprit, _replayed(record, stored, plan), claims)
-        return [alarm_message(claims, stored.false_revert_seconds, *found)]
+        seconds = stored.false_revert_seconds
+        return [alarm_message(claims, apart, *found) for apart in (in_duration(seconds), f"{seconds} s")]
     except (ValueError, IndexError):
         return []  # `guard_differences` says why
 

@@ -12,7 +12,7 @@ from earlystop.api.plurals import counted
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.change_detection import NEVER
 from earlystop.evidence.objective import Claim
-from earlystop.rollout.formatting import in_count, rfc3339
+from earlystop.rollout.formatting import in_count, in_duration, rfc3339
 from earlystop.rollout.guard.state import GuardState, WatchPhase
 from earlystop.rollout.guard.window import Sums
 from earlystop.rollout.state import RolloutState
@@ -85,7 +85,7 @@ def window_sentence(guard: GuardState) -> str:
     saving = window.saving if guard.holdback else None
     saves = "" if saving is None else f", and {rounded_percent(saving)} of the tokens are saved"
     return (
-        f" In the last {window.seconds} s Exact Match was {_percent(window.candidate)}, at the baseline "
+        f" In the last {in_duration(window.seconds)} Exact Match was {_percent(window.candidate)}, at the baseline "
         f"{_percent(window.baseline)}{saves}."
     )
 

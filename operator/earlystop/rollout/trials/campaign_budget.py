@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from earlystop.api.counts import Look
 from earlystop.api.plurals import counted
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
 
@@ -49,4 +50,13 @@ def requests_sentence(requests: int) -> str:
 
 def seconds_sentence(seconds: int) -> str:
     """What is said of a search that has used its time."""
-    return f"The search has used its budget of {seconds:,} s, and no setting is proven; back to the baseline."
+    return _time_sentence(in_duration(seconds))
+
+
+def earlier_seconds_sentence(seconds: int) -> str:
+    """The same in the words of earlier releases."""
+    return _time_sentence(f"{seconds:,} s")
+
+
+def _time_sentence(time: str) -> str:
+    return f"The search has used its budget of {time}, and no setting is proven; back to the baseline."

@@ -7,7 +7,7 @@ from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.trials.clock import waits_until
+from earlystop.rollout.trials.clock import seconds_of, waits_until
 
 
 def ends_at(deadline_seconds: int, state: RolloutState) -> int:
@@ -22,6 +22,15 @@ def ends_at(deadline_seconds: int, state: RolloutState) -> int:
     if plan.trial is None or progress is None or not is_last(plan, progress):
         return deadline
     return max(deadline, waits_until(state) or deadline)
+
+
+def latest_end(deadline_seconds: int, state: RolloutState) -> int:
+    """The same, but with the end of the search that the campaign belongs to, or is, where that comes first."""
+    end, seconds = ends_at(deadline_seconds, state), seconds_of(state.pinned_plan)
+    if seconds is None:
+        return end
+    began = state.campaign_started_at if state.search is None else state.search.started_at
+    return min(end, began + seconds)
 
 
 def is_last(plan: Plan, progress: SearchProgress) -> bool:

@@ -22,7 +22,7 @@ from earlystop.rollout.decision import (
     HARMFUL_IN_EVERY_CLASS,
     harm_reason,
 )
-from earlystop.rollout.formatting import beside_margin, from_rfc3339, in_percent, in_points
+from earlystop.rollout.formatting import DURATION, beside_margin, from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.verify import alarm_messages
@@ -44,7 +44,12 @@ from earlystop.rollout.trials.budget import (
     time_used,
 )
 from earlystop.rollout.trials.budget import requests_used as trial_requests_used
-from earlystop.rollout.trials.campaign_budget import requests_sentence, requests_used, seconds_sentence
+from earlystop.rollout.trials.campaign_budget import (
+    earlier_seconds_sentence,
+    requests_sentence,
+    requests_used,
+    seconds_sentence,
+)
 from earlystop.rollout.trials.outcome import requests_of
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify.earlier_words import ANY_WORD, earlier_missing_phrases, sentence_pattern, texts_of_users
@@ -68,7 +73,7 @@ from earlystop.rollout.words.decision_messages import (
 
 OUTAGE = r"Counts could not be read for \d+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")
-DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within \d+ s\."
+DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within {DURATION}\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
@@ -153,8 +158,8 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
         goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
         outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
-        expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within \d+ s\."
-        lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", r"\d+\ s")
+        expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within {DURATION}\."
+        lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", DURATION)
         patterns = {
             "NoMetrics": outage,
             "DeadlineExceeded": DEADLINE,
@@ -227,7 +232,9 @@ def _budget_sentences(plan: Plan, state: RolloutState) -> list[str]:
         return []
     enough = budget.requests is not None and requests_used(plan, state) >= budget.requests
     sentences = [requests_sentence(budget.requests)] if budget.requests is not None and enough else []
-    return sentences if budget.seconds is None else [*sentences, seconds_sentence(budget.seconds)]
+    if budget.seconds is not None:
+        sentences += [seconds_sentence(budget.seconds), earlier_seconds_sentence(budget.seconds)]
+    return sentences
 
 
 def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from earlystop.rollout.decided import decided
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
@@ -136,7 +137,7 @@ def ended_by_gate(candidate: str, answer: Answer, now: int) -> Decision:
 
 def expired_message(name: str, seconds: int) -> str:
     """The sentence on a decision that nobody answered in time. seconds: how long it waited."""
-    return f"No approval of candidate {name} could be followed within {seconds} s."
+    return f"No approval of candidate {name} could be followed within {in_duration(seconds)}."
 
 
 def not_regained_message(name: str, seconds: int) -> str:
@@ -144,7 +145,7 @@ def not_regained_message(name: str, seconds: int) -> str:
     seconds: how long it was waited for."""
     return (
         f"The proof of candidate {name} was lost while its decision waited for others, and did not come back within "
-        f"{seconds} s."
+        f"{in_duration(seconds)}."
     )
 
 

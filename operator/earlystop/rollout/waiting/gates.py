@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from earlystop.api.gates import Gate
 from earlystop.api.status.gate import GatesStatus, GateStatus, StepGatesStatus
-from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.formatting import from_rfc3339, in_duration, rfc3339
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
 
 LONGEST_MESSAGE = 256
@@ -178,7 +178,7 @@ def _stands(gate: Gate, before: GateAnswer | None, news: GateAnswer | None, now:
     if news is not None and news.state in ANSWERED and news.at >= before.at:
         return replace(news, message=news.message[:LONGEST_MESSAGE])
     if before.state is GateState.WAITING and was_asked and now >= before.at + gate.timeout_seconds:
-        message = f"it did not open within {gate.timeout_seconds} s"
+        message = f"it did not open within {in_duration(gate.timeout_seconds)}"
         return GateAnswer(gate.name, GateState.TIMED_OUT, now, message, asks=before.asks)
     if news is not None and before.state is GateState.WAITING:
         return replace(before, message=news.message[:LONGEST_MESSAGE], job_uid=news.job_uid or before.job_uid)

@@ -12,6 +12,7 @@ from earlystop.rollout.e_value_words import claim_words, one_in
 from earlystop.rollout.formatting import (
     beside_margin,
     in_count,
+    in_duration,
     in_factor,
     in_percent,
     in_points,
@@ -192,7 +193,7 @@ def _missing_phrase(missing: Missing, name: str) -> str:
         case NoLiveAnswers():
             return "anything on live answers: no request was answered with it yet"
         case LeastTime():
-            return f"the step's least time of {missing.seconds} s"
+            return f"the step's least time of {in_duration(missing.seconds)}"
         case EvidenceTurned():
             return f"evidence that still speaks for {missing.claim} ({how_far(missing)})"
         case HoursNotCovered():

@@ -87,7 +87,8 @@ async def test_a_key_that_is_missing_or_too_short_is_told_by_its_place() -> None
     assert refused.reason == "HookTargetUnusable" and "24 bytes" in refused.message
     assert "hunter2" not in refused.message and "Secret hook" in refused.message
     del api.objects[SECRETS.path(NAMESPACE, "hook")]
-    assert "there is none" in (await problem(api)).message
+    message = (await problem(api)).message
+    assert "there is none" in message and message.endswith("or correct the reference in the HookTarget")
 
 
 async def test_an_authority_that_is_no_certificate_is_told() -> None:

@@ -13,7 +13,7 @@ from earlystop.api.counts import Pairs
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.status.policy import DecisionStatus
 from earlystop.rollout.exposure import weights
-from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.formatting import in_duration, rfc3339
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
@@ -126,6 +126,18 @@ def test_a_guards_verdict_of_an_earlier_release_verifies_and_keeps_its_digest_un
         assert stored is not None
         read = restore_decision(state.pinned_plan, DecisionStatus.model_validate(stored.wire()))
         assert read == state.decision and stored.digest == verdict_spec("qa", UID, state)["digest"]
+
+
+def test_an_alarm_says_its_promise_in_days_and_one_that_says_it_in_seconds_verifies_too() -> None:
+    after = alarmed(healthy=100)
+    assert after.decision is not None
+    promise = f"once in {in_duration(2_592_000)} at most"
+    message = after.decision.message
+    assert promise in message and " 30 d " in promise
+    for apart, is_right in (("2592000 s", True), ("2592001 s", False), ("29 d", False)):
+        said = message.replace(promise, f"once in {apart} at most")
+        spec = verdict_spec("qa", UID, replace(after, decision=replace(after.decision, message=said)))
+        assert (differences(json.loads(json.dumps(spec))) == []) is is_right, apart
 
 
 @pytest.mark.slow
