@@ -199,6 +199,8 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
         message = desired.summary if answer is None else answer.message
+        if memory.unseen:
+            message = f"{desired.summary} Whether each variant is still served no probe tells. {memory.unseen}"
         return Wait(SplitStatus.PROVEN, traffic_condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)

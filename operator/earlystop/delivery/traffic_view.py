@@ -39,6 +39,7 @@ class TrafficView:
     unproven_since: since when users are led by a split that is not proven, None when they are not.
     missing: whether counts show that a variant gets none of the requests that it should have.
     fault: what probes by variant found last of a split that leads users, None where nothing is wrong.
+    unseen: what the probes that watch a split have met for long, instead of an answer that tells anything; "" for none.
     rest: the split that was last taken off, None for none.
     engine: what the engine last answered to the operator's own questions, None before that.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
@@ -54,6 +55,7 @@ class TrafficView:
     unproven_since: float | None = None
     missing: bool = False
     fault: Fault | None = None
+    unseen: str = ""
     rest: Rest | None = None
     engine: EngineCheck | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()

@@ -1,4 +1,4 @@
-"""The connection to the engine: short-lived when idle, and tried twice where that cannot repeat a generation."""
+"""The connection to the engine: short-lived when idle, and tried again where that cannot repeat a generation."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
+from earlystop.injector.lasting_resolver import LastingResolver
 
 HEALTH = ENGINE_PAGES[0]
 
@@ -21,6 +22,12 @@ IDLE_SECONDS = 2.0
 """Engines close idle connections after some seconds (vLLM after 5). A request that is sent into one that is just being
 closed fails, all of one variant's after a pause, and that would look like harm."""
 CONNECT_SECONDS = 5.0
+PAUSES_BEFORE_CONNECTING_AGAIN = (0.025, 0.1, 0.4)
+"""Seconds. A connection that did not come about has carried nothing, so another one may be opened for any request.
+Where a Pod behind the engine's Service has just gone, that leads to another one; gateways and meshes do the same with
+an engine's Pods, and see nothing of them while an injector stands between."""
+LONGEST_CONNECTING_SECONDS = 6.0
+"""After so long no connection is opened again: a client has waited for two that were not answered."""
 MAX_LINE = 64 << 10
 MAX_HEADERS = 1024
 """Bytes of the first line and of each header, and number of headers, of requests and of answers: as engines take them.
@@ -28,6 +35,9 @@ Uvicorn, before vLLM and SGLang, takes 64 KiB of headers; a smaller limit here w
 RETRY_WITHIN_SECONDS = 1.0
 """An engine that closed an idle connection says so within a round trip. What ends later was at work, and a second try
 would have it generate the whole answer again."""
+
+
+_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 class EngineUnreachable(Exception):
@@ -74,13 +84,17 @@ class Upstream:
         self._own = {**({"Host": host} if host else {}), **({INNER_HEADER: mark} if mark else {})}
         reuse = aiohttp.TraceConfig()
         reuse.on_connection_reuseconn.append(_note_reuse)
-        self._lasting = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS), reuse)
-        self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True), reuse)
+        self._resolver = LastingResolver()
+        lasting = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, resolver=self._resolver)
+        fresh = aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver)
+        self._connectors = lasting, fresh
+        self._lasting, self._fresh = _session(lasting, reuse), _session(fresh, reuse)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._lasting.close()
         await self._fresh.close()
+        await self._resolver.close()
 
     @asynccontextmanager
     async def send(
@@ -91,10 +105,12 @@ class Upstream:
         body: None for a request without one. A stream can be read but once, and goes into a new connection. Any other
         request is sent again, once, if it went into a connection that had been idle and this ended without a byte of
         an answer within RETRY_WITHIN_SECONDS: nearly always the engine had just closed it, and read nothing. It is
-        sent into a new connection then, since an engine that closes one idle connection has often closed others. Any
-        other failure stands, since the engine may have generated. Raises EngineUnreachable.
+        sent into a new connection then, since an engine that closes one idle connection has often closed others. A
+        connection that does not come about is opened again, after PAUSES_BEFORE_CONNECTING_AGAIN. Any other failure
+        stands, since the engine may have generated. Raises EngineUnreachable.
         """
         session = self._fresh if isinstance(body, aiohttp.StreamReader) else self._lasting
+        began, failed = asyncio.get_running_loop().time(), 0
         while True:
             attempt = _Attempt()
             try:
@@ -108,8 +124,10 @@ class Upstream:
                     trace_request_ctx=attempt,
                 )
                 break
-            except (aiohttp.ClientConnectorError, TimeoutError) as error:
-                raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
+            except _NEVER_CONNECTED as error:
+                failed += 1
+                if not await self._may_connect_again(failed, began):
+                    raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 if not attempt.met_a_closed_connection(asyncio.get_running_loop().time()):
                     raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
@@ -125,6 +143,19 @@ class Upstream:
             else:
                 response.close()
 
+    async def _may_connect_again(self, failed: int, began: float) -> bool:
+        """Waits, and says whether a connection may be opened again, to where the name leads by then. failed: how many
+        did not come about. began: when the first was tried, by the loop's clock in seconds."""
+        if failed > len(PAUSES_BEFORE_CONNECTING_AGAIN):
+            return False
+        pause = PAUSES_BEFORE_CONNECTING_AGAIN[failed - 1]
+        if asyncio.get_running_loop().time() + pause > began + LONGEST_CONNECTING_SECONDS:
+            return False
+        await asyncio.sleep(pause)
+        for each in self._connectors:
+            each.clear_dns_cache()
+        return True
+
     @asynccontextmanager
     async def websocket(
         self, path: str, headers: CIMultiDict[str], protocols: Sequence[str], max_message: int
@@ -133,17 +164,24 @@ class Upstream:
 
         Raises EngineUnreachable, and aiohttp.WSServerHandshakeError where the engine wants none.
         """
-        try:
-            socket = await self._fresh.ws_connect(
-                URL(f"{self._base.origin()}{path}", encoded=True),
-                headers=self._with_own(headers),
-                protocols=protocols,
-                max_msg_size=max_message,
-            )
-        except aiohttp.WSServerHandshakeError:
-            raise
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
+        began, failed = asyncio.get_running_loop().time(), 0
+        while True:
+            try:
+                socket = await self._fresh.ws_connect(
+                    URL(f"{self._base.origin()}{path}", encoded=True),
+                    headers=self._with_own(headers),
+                    protocols=protocols,
+                    max_msg_size=max_message,
+                )
+                break
+            except aiohttp.WSServerHandshakeError:
+                raise
+            except _NEVER_CONNECTED as error:
+                failed += 1
+                if not await self._may_connect_again(failed, began):
+                    raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
         async with socket:
             yield socket
 

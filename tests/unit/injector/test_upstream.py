@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.base_protocol import BaseProtocol
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from earlystop.injector.upstream import RETRY_WITHIN_SECONDS, EngineUnreachable, Upstream, _Attempt
+from earlystop.injector import lasting_resolver
+from earlystop.injector.lasting_resolver import LastingResolver
+from earlystop.injector.upstream import (
+    PAUSES_BEFORE_CONNECTING_AGAIN,
+    RETRY_WITHIN_SECONDS,
+    EngineUnreachable,
+    Upstream,
+    _Attempt,
+)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BODY = b'{"prompt": "?"}'
@@ -38,6 +48,24 @@ class Dropping:
                 writer.write(OK)
         finally:
             writer.close()
+
+
+class Elsewhere(AbstractResolver):
+    """A cluster's DNS: it knows one name, and may fail or fall silent. asked: how often it was."""
+
+    def __init__(self) -> None:
+        self.asked, self.fault = 0, ""
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        self.asked += 1
+        if self.fault == "silent":
+            await asyncio.Event().wait()
+        if self.fault == "failing":
+            raise socket.gaierror("temporary failure in name resolution")
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
 
 class ClosingTogether:
@@ -142,11 +170,101 @@ async def test_a_body_that_can_be_read_but_once_never_goes_into_an_idle_connecti
     engine = Dropping(answers=2, seconds=0.0)
     async with before(engine) as upstream:
         assert await ask(upstream) == b"ok"
-        stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
-        stream.feed_data(BODY)
-        stream.feed_eof()
-        assert await ask(upstream, stream) == b"ok"
+        assert await ask(upstream, stream_of_body()) == b"ok"
     assert engine.connections == 2
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def stream_of_body() -> aiohttp.StreamReader:
+    stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
+    stream.feed_data(BODY)
+    stream.feed_eof()
+    return stream
+
+
+@pytest.mark.parametrize("kind", ["a body", "no body", "a stream"])
+async def test_a_connection_that_does_not_come_about_is_opened_again_whatever_the_request(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a Service, one of whose Pods has just gone: another connection leads to another Pod."""
+    engine, port, servers = Dropping(answers=9, seconds=0.0), free_port(), []
+
+    class AnotherPod(Elsewhere):
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+            if self.asked == 1:
+                servers.append(await asyncio.start_server(engine.serve, "127.0.0.1", port))
+            return await super().resolve(host, port, family)
+
+    dns = AnotherPod()
+    monkeypatch.setattr(lasting_resolver, "DefaultResolver", lambda: dns)
+    upstream = Upstream(f"http://qwen.llm.svc:{port}")
+    try:
+        assert await ask(upstream, {"a body": BODY, "no body": None, "a stream": stream_of_body()}[kind]) == b"ok"
+    finally:
+        await upstream.close()
+        for server in servers:
+            server.close()
+    assert engine.received == engine.connections == 1
+
+
+async def test_an_engine_that_is_gone_is_told_after_as_many_tries_as_there_are_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dns = Elsewhere()
+    monkeypatch.setattr(lasting_resolver, "DefaultResolver", lambda: dns)
+    upstream = Upstream(f"http://qwen.llm.svc:{free_port()}")
+    try:
+        with pytest.raises(EngineUnreachable, match="cannot be reached"):
+            await ask(upstream)
+        assert dns.asked == 1 + len(PAUSES_BEFORE_CONNECTING_AGAIN)
+        assert not await upstream.answers()
+    finally:
+        await upstream.close()
+
+
+@pytest.mark.parametrize("fault", ["failing", "silent"])
+async def test_an_engine_is_found_while_the_clusters_dns_is_away(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting_resolver, "PATIENCE_SECONDS", 0.02)
+    engine = Dropping(answers=9, seconds=0.0)
+    server = await asyncio.start_server(engine.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    dns = Elsewhere()
+    monkeypatch.setattr(lasting_resolver, "DefaultResolver", lambda: dns)
+    upstream = Upstream(f"http://qwen.llm.svc:{port}")
+    try:
+        assert await ask(upstream, stream_of_body()) == b"ok"
+        dns.fault = fault
+        for connector in upstream._connectors:
+            connector.clear_dns_cache()
+        assert await ask(upstream, stream_of_body()) == b"ok"
+        assert dns.asked == 2
+    finally:
+        await upstream.close()
+        server.close()
+
+
+async def test_a_name_that_moved_is_followed_and_one_that_was_never_known_fails() -> None:
+    addresses = {"qwen": ["10.0.0.1"]}
+
+    class Names(Elsewhere):
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+            (known,) = await super().resolve(host, port, family)
+            return [ResolveResult({**known, "host": each}) for each in addresses[host]]
+
+    dns = Names()
+    names = LastingResolver(dns)
+    assert [each["host"] for each in await names.resolve("qwen", 80)] == ["10.0.0.1"]
+    addresses["qwen"] = ["10.0.0.2"]
+    assert [each["host"] for each in await names.resolve("qwen", 80)] == ["10.0.0.2"]
+    dns.fault = "failing"
+    assert [each["host"] for each in await names.resolve("qwen", 80)] == ["10.0.0.2"]
+    with pytest.raises(OSError, match="temporary failure"):
+        await names.resolve("other", 80)
+    await names.close()
 
 
 @given(st.none() | st.floats(0, 1e6), st.floats(0, 1e3))

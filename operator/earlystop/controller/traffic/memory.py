@@ -17,7 +17,13 @@ from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView
 
+# After so long without an answer that tells anything the counts are compared with the weights instead.
+SECONDS_UNSEEN = 60.0
 LONGEST_GAP_SECONDS = 120.0  # attempts to prove a split are 15 s apart; after a longer gap nobody was asking
+
+
+# Answers to probes of single variants that tell whether these are served.
+TELLING = frozenset({Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET, Proof.STALE, Proof.WRONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class TrafficMemory:
     canary: the split whose variants are asked for since it was proven by probes, None for none.
     canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
     fault: what that found, None where nothing is wrong.
+    unseen_since: since when their probes tell nothing, None while they do. unseen: what they met, once that lasts.
     requests: what was found of requests beside weights that are in force.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     counts: what is compared with the weights, where counts are.
@@ -75,6 +82,8 @@ class TrafficMemory:
     successor: str = ""
     is_left: bool = False
     fault: Fault | None = None
+    unseen_since: float | None = None
+    unseen: ProbeResult | None = None
     requests: RequestsMemory = field(default_factory=RequestsMemory)
     in_force_before: TrafficSplit | None = None
     counts: CountsMemory = field(default_factory=CountsMemory)
@@ -103,6 +112,7 @@ class TrafficMemory:
             unproven_since=None if self.unproven is None else self.unproven[1],
             missing=self.missing,
             fault=self.fault,
+            unseen="" if self.unseen is None else self.unseen.message,
             rest=self.rest,
             engine=self.engine,
             answers=answers,
@@ -241,6 +251,7 @@ class TrafficMemory:
         """What probes of single variants showed. Answers that contradict the split show nothing but that it must be
         proven anew."""
         self.canary_at = now
+        self._note_sight(result, now)
         if result.proof == Proof.IN_FORCE:
             self.fault = None
         elif result.proof in (Proof.CANDIDATE_FAILS, Proof.NOT_YET):
@@ -251,10 +262,21 @@ class TrafficMemory:
         elif contradicts(result):
             self.proven, self.fault = None, None
 
+    def _note_sight(self, result: ProbeResult, now: float) -> None:
+        """Whether probes of single variants tell anything: not where the operator itself is cut off from the gateway,
+        or trusts its new certificate no longer, though users may be served as before."""
+        if result.proof in TELLING:
+            self.unseen_since, self.unseen = None, None
+        elif self.unseen_since is None:
+            self.unseen_since = now
+        elif now - self.unseen_since >= SECONDS_UNSEEN:
+            self.unseen = result
+
     def watch_variants(self, split: TrafficSplit, targets: tuple[ProbeTarget, ...], now: float) -> None:
         """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
         if self.canary != (watched := WatchedSplit(split, targets)):
             self.canary, self.canary_at = watched, now
+            self.unseen_since, self.unseen = None, None
 
     def forget_fault(self) -> None:
         """Users were taken off for a reason that is known: what probes found meanwhile is no fault of the split."""

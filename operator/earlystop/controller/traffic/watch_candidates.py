@@ -69,6 +69,7 @@ async def watch_candidates(
         if not free:
             return
         result = await probe_variants(http, asked.targets)
+    was_seen = memory.unseen is None
     memory.note_answer(asked, split, result, now)
-    if memory.fault is not None or contradicts(result):
+    if memory.fault is not None or contradicts(result) or was_seen != (memory.unseen is None):
         memory.require_recheck()

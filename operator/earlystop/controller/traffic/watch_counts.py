@@ -79,14 +79,14 @@ async def watch_counts(
 
 
 def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | None:
-    """The proven split that leads users, if weights promise each of several variants a share and no probe asks for
+    """The proven split that leads users, if weights promise each of several variants a share and no probe tells of
     each; None otherwise. split: the desired one, whose revision is another where the campaign's token is lost."""
     memory, phase, led = tracked.traffic, tracked.state.watch_phase, tracked.traffic.proven
     if led is None or phase not in WATCHED | AS_BEFORE:
         return None
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
         return None
-    asked = memory.canary is not None and bool(memory.canary.targets)
+    asked = memory.canary is not None and bool(memory.canary.targets) and memory.unseen is None
     delivery = tracked.plan.spec.delivery
     # Where processes draw the variant, each says by which weights.
     drawn = delivery.by_servers is not None or delivery.drawn_by_injector is not None

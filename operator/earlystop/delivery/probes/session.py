@@ -21,8 +21,13 @@ class AddressRefused(OSError):
 
 def probe_session() -> aiohttp.ClientSession:
     """A session for probes of all policies. No cookie of one server is shown to another, no proxy of the environment
-    is used, and no request waits for another's connection: whoever sends probes bounds their number."""
-    connector = aiohttp.TCPConnector(limit=0, socket_factory=_socket_to)
+    is used, and no request waits for another's connection: whoever sends probes bounds their number.
+
+    Each probe has a connection of its own. One that stays open leads to the same process of the gateway for ever: to
+    one that is being replaced and hears of no change any more, or to a sound one beside one that fails users. And of
+    several that a gateway closed at once, the probes of one variant could meet most, which would look like its fault.
+    """
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=_socket_to, force_close=True)
     return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
 
 

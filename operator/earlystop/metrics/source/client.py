@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -20,13 +21,16 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from earlystop.metrics.source.address import PinnedAddress
 from earlystop.metrics.source.answer import Sample, parse_matrix, parse_vector
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.source.transport import DeadlineAdapter
+from earlystop.metrics.source.transport import DeadlineAdapter, Watch
 from earlystop.metrics.templates.range_vectors import RawSeries
 
 DEFAULT_MAX_BYTES = 4 * 1024 * 1024
 """Parsed, an answer takes up to ten times its bytes, and the operator's Pod has 256 MiB."""
 LARGE_ANSWER_BYTES = 256 * 1024
 _PIECE_BYTES = 64 * 1024
+IDLE_SECONDS = 30.0
+"""A connection that was idle for longer is not used again. Prometheus closes one after five minutes, proxies and load
+balancers after one or six, and some of these say so only to the next request: each look would fail that comes later."""
 
 FLAVOUR_PARAMETERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -69,7 +73,7 @@ class ExactPrometheus(PrometheusConnect):
     connect_seconds and read_seconds bound one wait each, total_seconds the whole exchange except name resolution,
     which the system's resolver bounds; max_bytes bounds the body. The environment's proxies and .netrc are not used.
     large_answers: a lock that the clients of a process share, so that one answer of more than 256 KiB is parsed and
-    used at a time; see `release_answer`.
+    used at a time; see `release_answer`. clock: seconds, which never go back.
     Raises ValueError for a URL that is not plain http or https with a host.
     """
 
@@ -89,6 +93,7 @@ class ExactPrometheus(PrometheusConnect):
         max_bytes: int = DEFAULT_MAX_BYTES,
         address: PinnedAddress | None = None,
         large_answers: threading.Lock | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         base = url.rstrip("/")
         self.place = _public_place(base)
@@ -107,6 +112,7 @@ class ExactPrometheus(PrometheusConnect):
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
         self._turn = threading.Lock()
+        self._clock, self._used_at = clock, clock()
         self._large_answers = large_answers or threading.Lock()
         self._holds_large_answer = False
 
@@ -145,7 +151,7 @@ class ExactPrometheus(PrometheusConnect):
         self.release_answer()
         with self._turn, self._transport.within(self._total_seconds) as watch:
             try:
-                content_type, body = self._exchange(form, headers)
+                content_type, body = self._exchange_over_a_sound_connection(form, headers, watch)
             except OSError as error:  # all of requests' own errors too
                 failure = self._failure_to_send(error)
             except urllib3.exceptions.HTTPError as error:
@@ -158,6 +164,24 @@ class ExactPrometheus(PrometheusConnect):
             self._large_answers.acquire()  # for as long as another thread computes: none asks anything meanwhile
             self._holds_large_answer = True
         return content_type, body
+
+    def _exchange_over_a_sound_connection(
+        self, form: Mapping[str, str], headers: Mapping[str, str], watch: Watch
+    ) -> tuple[str, bytes]:
+        """As `_exchange`; once more over a new connection where one that had been idle turned out to be closed. A
+        query changes nothing, so it may come twice."""
+        if self._clock() > self._used_at + IDLE_SECONDS:
+            self._transport.forget_connections()
+        opened = self._transport.opened
+        try:
+            return self._exchange(form, headers)
+        except requests.ConnectionError:
+            if self._transport.opened != opened or watch.expired:
+                raise
+        finally:
+            self._used_at = self._clock()
+        self._transport.forget_connections()
+        return self._exchange(form, headers)
 
     def _exchange(self, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:
         response = self._exact_session.post(

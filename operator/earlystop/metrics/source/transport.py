@@ -58,9 +58,10 @@ class Watch:
 
 class DeadlineAdapter(HTTPAdapter):
     """Never retries, and connects to where `address` says. One exchange at a time: the caller holds a lock around
-    `within`."""
+    `within`. opened: how many connections were tried."""
 
     def __init__(self, address: PinnedAddress) -> None:
+        self.opened = 0
         self._address = address
         self._watch: Watch | None = None
         super().__init__(max_retries=0)
@@ -78,6 +79,10 @@ class DeadlineAdapter(HTTPAdapter):
             timer.cancel()
             self._watch = None
             watch.release()
+
+    def forget_connections(self) -> None:
+        """Close every connection that is kept open: the next exchange opens one."""
+        self.poolmanager.clear()
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As in requests, with connections that go to the kept address and tell the watch in force of their socket."""
@@ -112,6 +117,7 @@ class DeadlineAdapter(HTTPAdapter):
 
     def _connect(self, connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
         """A socket to the first address that answers, which is then kept. `connect` looks at the connection's host."""
+        self.opened += 1
         name, port = connection._dns_host, connection.port
         try:
             choices = self._address.choices(name, port)

@@ -36,11 +36,14 @@ class RawSeries(NamedTuple):
 def raw_series(result: Any, place: str) -> list[RawSeries]:
     """The `result` of an answer of type matrix, from its JSON. place: names the source in messages.
 
-    Raises MetricsFailure (Malformed) for anything else; native histograms have no `values` and are refused.
+    Raises MetricsFailure: NotACount for native histograms, whose buckets are no counter, Malformed for anything else.
     """
     try:
         if type(result) is not list:
             raise TypeError
+        if any(row.get("histograms") for row in result):
+            what = f"{place} has native histograms under a template's name; name a counter that is a number"
+            raise MetricsFailure(FailureKind.NOT_A_COUNT, what)
         return [
             RawSeries(
                 {str(name): str(text) for name, text in row["metric"].items()},

@@ -25,6 +25,7 @@ from earlystop.metrics.templates.presets import (
 )
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
 from earlystop.metrics.templates.series_mark import Observed, SeriesId
+from earlystop.metrics.templates.vantage import is_recorded
 from earlystop.metrics.vectors import RangeVectors
 
 LONGEST_RANGE_SECONDS = 3600
@@ -122,6 +123,7 @@ def read_templates(
     except TemplateError as error:
         raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, str(error)) from None
     counters = {place: joined(found) for place, found in rows.items()}
+    _refuse_recorded(counters)
     newest = max((each.points[-1][0] for found in counters.values() for each in found), default=None)
     if newest is None:
         raise MetricsFailure(
@@ -130,6 +132,19 @@ def read_templates(
     evidence = _evidence(client, request, at, namespace_label, [each for found in counters.values() for each in found])
     observed = observe(counters, evidence["process_start_time_seconds"], evidence["up"], replica_label)
     return TemplateReading(at, observed, newest / 1000, name)
+
+
+def _refuse_recorded(counters: Mapping[tuple[Variant, str], Sequence[RawSeries]]) -> None:
+    """Raises MetricsFailure where a rule's sum is read: it rises, too, by what a counter that comes to it counted long
+    before, and holds twice what two jobs scrape."""
+    for (_, name), found in counters.items():
+        for each in found:
+            if is_recorded(each.labels):
+                raise MetricsFailure(
+                    FailureKind.TEMPLATES_UNUSABLE,
+                    f"the template for {name} finds {each.labels['__name__'][:80]}, which a recording rule made: a sum "
+                    "of counters rises also when another counter comes to it; name the counter that servers export",
+                )
 
 
 def queries_of_piece(request: TemplateRequest, seconds: int, namespace_label: str | None) -> list[FieldQuery]:

@@ -25,11 +25,14 @@ SCRAPER_LABELS = frozenset(
         *POD_LABELS,
         *("job", "instance", "namespace", "container", "service", "endpoint", "node", "cluster"),
         *("kubernetes_namespace", "kubernetes_name", "kubernetes_node", "kubernetes_container_name"),
-        *("prometheus", "prometheus_replica", "replica", "monitor", "receive", "tenant_id"),
+        *("prometheus", "prometheus_group", "monitor", "receive", "tenant_id", "agent_hostname"),
         *("k8s_namespace_name", "k8s_container_name", "k8s_node_name", "service_name", "service_instance_id"),
     }
 )
-"""Labels of targets and of stores, as Prometheus, its operator, Thanos and OpenTelemetry name them."""
+"""Labels of targets and of stores, as Prometheus, its operator, agents, Thanos and OpenTelemetry name them."""
+REPLICA = "replica"
+"""A word in the name of every label that tells copies apart, as in `prometheus_replica`, `receive_replica` and Mimir's
+`__replica__`."""
 _NAME = "__name__"
 
 
@@ -104,6 +107,13 @@ def _extends(labels: Labels, other: Labels) -> bool:
     return not labels.keys() <= other.keys() and all(other.get(name, text) == text for name, text in labels.items())
 
 
+def is_recorded(labels: Labels) -> bool:
+    """Whether a recording rule made a row, of many counters perhaps: by its name, as `level:metric:operations`. Of
+    names with one colon, which some engines give to their counters, those without a scraped target are recorded."""
+    colons = labels.get(_NAME, "").count(":")
+    return colons > 1 or (colons == 1 and not labels.get("instance") and not is_copy(labels))
+
+
 def is_copy(labels: Labels) -> bool:
     """Whether a row tells of another target than it was scraped from, as a federated or pushed one does."""
     return f"{EXPORTED}job" in labels or f"{EXPORTED}instance" in labels
@@ -127,7 +137,7 @@ def _host(instance: str) -> str:
 def _is_given_by_scrapers(name: str, text: str) -> bool:
     if name == "endpoint":
         return "/" not in text  # the name of a port; many applications count by URL path under the same label
-    return name in SCRAPER_LABELS or name.startswith(EXPORTED)
+    return name in SCRAPER_LABELS or name.startswith(EXPORTED) or REPLICA in name.split("_")
 
 
 def _digest(labels: Labels, length: int) -> str:

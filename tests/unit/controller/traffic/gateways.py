@@ -27,16 +27,19 @@ from tests.unit.delivery.probe_answers import served
 
 @dataclass
 class Gateway:
-    """A gateway with an echoing server behind it. broken: names of Services to which it cannot lead. asked: how many
-    probes it was sent."""
+    """A gateway with an echoing server behind it. broken: names of Services to which it cannot lead. hangs_up: whether
+    it ends each connection without an answer. asked: how many probes it was sent."""
 
     api: Memory
     broken: set[str] = field(default_factory=set)
+    hangs_up: bool = False
     asked: int = 0
     random: random.Random = field(default_factory=lambda: random.Random(5))
 
     async def __call__(self, request: web.Request) -> web.Response:
         self.asked += 1
+        if self.hangs_up and request.transport is not None:
+            request.transport.abort()
         got = {name.lower(): value for name, value in request.headers.items()}
         route = self.api.objects.get(ROUTES.path("llm", overlay_name("qa")))
         rules = route["spec"]["rules"] if route and "parentRefs" in route["spec"] else []

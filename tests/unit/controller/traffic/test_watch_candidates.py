@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from earlystop.controller.cluster import GATEWAYS
+from earlystop.controller.traffic.memory import SECONDS_UNSEEN
 from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
 from earlystop.controller.traffic.watch_candidates import (
     POLICIES_A_SECOND,
@@ -19,6 +20,7 @@ from earlystop.controller.traffic.watch_candidates import (
     next_watch,
     watch_candidates,
 )
+from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST
 from earlystop.delivery.names import alias_name
@@ -91,6 +93,28 @@ async def test_a_server_that_echoes_no_probe_is_not_asked_again_and_again() -> N
         moves.tracked.traffic.note_proven(HALF, moves.now)
         assert (await moves.put(HALF)).status is SplitStatus.PROVEN
         assert next_watch(moves.tracked, 1) is None
+
+
+async def test_an_operator_that_is_cut_off_from_the_gateway_says_so_and_compares_counts_until_probes_tell_again() -> (
+    None
+):
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.hangs_up = True
+        for _ in range(int(SECONDS_UNSEEN / SECONDS_BETWEEN)):
+            assert not await watch(moves)
+            assert next_counts(moves.tracked, HALF, 1) is None
+        assert await watch(moves), "what is said changes"
+        blind = await moves.put(HALF, 0)
+        assert blind.status is SplitStatus.PROVEN and leads_somebody(moves)
+        assert "no probe tells. The gateway did not answer a probe" in blind.observation.message
+        assert next_counts(moves.tracked, HALF, 1) is not None
+        moves.tracked.traffic.begin_check()
+        assert not await watch(moves), "it is said once"
+        played.hangs_up = False
+        assert await watch(moves)
+        assert "no probe tells" not in (await moves.put(HALF, 0)).observation.message
+        assert next_counts(moves.tracked, HALF, 1) is None
 
 
 async def test_nobody_is_asked_for_where_no_candidate_has_requests() -> None:

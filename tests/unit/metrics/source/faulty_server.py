@@ -58,12 +58,12 @@ class FaultyServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, answer: Answer, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None, at: tuple[str, int]) -> None:
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str], str]] = []
         self.over = threading.Event()
         self.dripped_to_the_end = False  # the client waited for all of it
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(at, Handler)
         self.scheme = "http"
         if tls is not None:
             self.scheme, self.socket = "https", tls.wrap_socket(self.socket, server_side=True)
@@ -78,9 +78,11 @@ class FaultyServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[FaultyServer]:
-    """The server in a thread of its own, gone when the block ends."""
-    server = FaultyServer(answer, tls)
+def serving(
+    answer: Answer, tls: ssl.SSLContext | None = None, at: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[FaultyServer]:
+    """The server in a thread of its own, gone when the block ends. at: address and port, 0 for any free one."""
+    server = FaultyServer(answer, tls, at)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -7,23 +7,25 @@ from collections.abc import Sequence
 
 import pytest
 
-from earlystop.metrics.source.address import PinnedAddress
+from earlystop.metrics.source.address import SECONDS_KEPT_UNASKED, PinnedAddress, is_in_cluster
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.metrics.source.faulty_server import Handler, count_row, serving, vector
 
 METADATA = "169.254.169.254"
+IN_CLUSTER = "prometheus-operated.monitoring.svc"
 
 
 class Names:
     """A DNS that its owner changes at will. asked: how often it was."""
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, host: str = "prometheus.example") -> None:
         self.addresses: Sequence[str] = addresses
         self.asked = 0
+        self._host = host
 
     def __call__(self, host: str, port: int) -> Sequence[str]:
-        assert host == "prometheus.example"
+        assert host == self._host
         self.asked += 1
         return self.addresses
 
@@ -128,3 +130,78 @@ def test_a_name_that_nobody_knows_is_unreachable() -> None:
     assert caught.value.kind is FailureKind.UNREACHABLE
     assert "SECRET" not in str(caught.value)
     assert ask(ExactPrometheus("http://prometheus.example", address=PinnedAddress(Names()))) is FailureKind.UNREACHABLE
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_source_that_left_its_address_to_another_server_is_asked_where_its_name_leads_now() -> None:
+    """Addresses of Pods are given away again, and the next one may answer queries as well."""
+    names, clock = Names("127.0.0.1", host=IN_CLUSTER), Clock()
+    address = PinnedAddress(names, clock)
+    with serving(good_and_goodbye) as server, serving(good_and_goodbye, at=("127.0.0.2", server.server_port)) as moved:
+        client = ExactPrometheus(server.url_of(IN_CLUSTER), address=address, total_seconds=2.0)
+        assert ask(client) is None
+        names.addresses = ["127.0.0.2"]
+        clock.now += SECONDS_KEPT_UNASKED
+        assert ask(client) is None
+        assert (len(server.requests), len(moved.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("passed", [SECONDS_KEPT_UNASKED - 1, SECONDS_KEPT_UNASKED, 1e6])
+def test_a_source_whose_name_nobody_can_look_up_is_asked_at_its_kept_address(passed: float) -> None:
+    clock, works = Clock(), True
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        if not works:
+            raise socket.gaierror("temporary failure in name resolution")
+        return ["127.0.0.1"]
+
+    address = PinnedAddress(resolve, clock)
+    with serving(good_and_goodbye) as server:
+        client = ExactPrometheus(server.url_of(IN_CLUSTER), address=address, total_seconds=2.0)
+        assert ask(client) is None
+        works, clock.now = False, clock.now + passed
+        assert ask(client) is None
+
+
+def test_a_name_that_still_has_the_kept_address_among_others_moves_no_client() -> None:
+    names, clock = Names("10.0.0.1", "10.0.0.2", host=IN_CLUSTER), Clock()
+    address = PinnedAddress(names, clock)
+    assert address.choices(IN_CLUSTER, 9090) == ["10.0.0.1", "10.0.0.2"]
+    address.keep("10.0.0.2")
+    clock.now += SECONDS_KEPT_UNASKED
+    assert address.choices(IN_CLUSTER, 9090) == ["10.0.0.2"]
+
+
+def test_a_name_that_leads_to_a_clouds_metadata_service_later_is_refused_then() -> None:
+    names, clock = Names("10.0.0.1", host=IN_CLUSTER), Clock()
+    address = PinnedAddress(names, clock)
+    address.keep(*address.choices(IN_CLUSTER, 9090))
+    names.addresses = [METADATA]
+    clock.now += SECONDS_KEPT_UNASKED
+    with pytest.raises(MetricsFailure, match=r"leads to 169\.254\.169\.254"):
+        address.choices(IN_CLUSTER, 9090)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_one"),
+    [
+        ("prometheus", True),
+        ("prometheus-operated.monitoring.svc", True),
+        ("prometheus-0.prometheus-operated.monitoring.svc.cluster.local", True),
+        ("prometheus.monitoring.svc.cluster.local.", True),
+        ("prometheus.monitoring", False),
+        ("prometheus.example", False),
+        ("prometheus.svc.example.com", False),
+        ("svc.example", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_a_name_that_somebody_outside_can_have_is_not_one_of_the_cluster(host: str, is_one: bool) -> None:
+    assert is_in_cluster(host) == is_one

@@ -264,6 +264,30 @@ class World:
                 moment += self.rng.expovariate(rate)
 
 
+class PushedWorld(World):
+    """Servers that several agents read and push into one store, which keeps chosen metrics and so no `up`: each agent
+    by a label of its own, under the time of its scrape. Some are exporters that restart or collectors that forget."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.rng, self.store, self.shown = random.Random(seed), Store(), []
+        label = self.rng.choice(["receive_replica", "__replica__", "prom_ha_replica", "agent_hostname", "rule_replica"])
+        for number in range(self.rng.randint(1, 3)):
+            self._pushed(number, label)
+
+    def _pushed(self, number: int, label: str) -> None:
+        rng, outlives = self.rng, self.rng.random() < 0.3
+        lives = self._lives(number, False, mean_ms=rng.choice([300_000, 10**9]), begin=0 if outlives else None)
+        children = rng.choice([((),), ((("reason", "stop"),), (("reason", "length"),))])
+        expires_ms = rng.choice([None, 60_000]) if outlives else None
+        one = self._shown(
+            lives, children, outlives=outlives, before=10_000, expires_ms=expires_ms, tells_start=rng.random() < 0.7
+        )
+        for agent in range(rng.randint(2, 3)):
+            way = Way({**_target(number), label: f"agent-{agent}"}, has_up=False)
+            self.store.scrape([one], way, rng)
+
+
 class PlainWorld(World):
     """Servers that run throughout, each read by one job, which misses no scrape."""
 

@@ -20,7 +20,7 @@ from earlystop.metrics.templates.reset_ledger_text import pack, unpack
 from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId, SeriesMark
 from earlystop.metrics.templates.stand_ins import StandIns
 from earlystop.metrics.templates.vantage import Labels, Targets
-from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, World
+from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, PushedWorld, World
 
 WORLDS, BATCHES = 160, 8
 Steps = dict[int, tuple[int, int]]
@@ -63,6 +63,21 @@ def too_much(world: World, seed: int) -> str:
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_no_more_is_counted_than_happened_in_any_world(batch: int) -> None:
     assert not [found for seed in range(batch, WORLDS, BATCHES) if (found := too_much(World(seed), seed))]
+
+
+@pytest.mark.slow
+def test_no_more_is_counted_than_happened_where_several_agents_push_what_they_read() -> None:
+    assert not [found for seed in range(WORLDS) if (found := too_much(PushedWorld(seed), seed))]
+
+
+@pytest.mark.slow
+def test_what_agents_push_is_found_to_be_counted_twice_where_their_labels_are_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vantage, "REPLICA", "no-such-word")
+    monkeypatch.setattr(vantage, "SCRAPER_LABELS", vantage.SCRAPER_LABELS - {"agent_hostname"})
+    found = [bool(too_much(PushedWorld(seed), seed)) for seed in range(20)]
+    assert sum(found) > 10
 
 
 @pytest.mark.slow

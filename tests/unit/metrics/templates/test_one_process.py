@@ -31,6 +31,11 @@ ONE_PROCESS: dict[str, tuple[Labels, Labels]] = {
     "a job that maps the Pod's labels": (POD, {**POD, "job": "annotations", "app": "qa", "pod_template_hash": "5d"}),
     "scrapers of a pair, not configured": ({**POD, "replica": "a"}, {**POD, "replica": "b"}),
     "two Prometheus that write to one store": ({**POD, "prometheus": "a"}, {**POD, "prometheus": "b"}),
+    "replicas of a Thanos Receive": ({**POD, "receive_replica": "0"}, {**POD, "receive_replica": "1"}),
+    "a pair of Mimir's, not deduplicated": ({**POD, "__replica__": "a"}, {**POD, "__replica__": "b"}),
+    "a pair under a name of one's own": ({**POD, "prom_ha_replica": "a"}, {**POD, "prom_ha_replica": "b"}),
+    "two agents that write to one store": ({**POD, "agent_hostname": "n1"}, {**POD, "agent_hostname": "n2"}),
+    "two rulers that copied it": ({**POD, "rule_replica": "a"}, {**POD, "rule_replica": "b"}),
     "two static jobs": (BARE, {**BARE, "job": "other"}),
 }
 COPIES: dict[str, tuple[Labels, Labels]] = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries, observe, raw_series
 from earlystop.metrics.templates.reset_ledger import Observed, Sample
 
@@ -84,6 +84,14 @@ def test_what_is_no_range_vector_is_refused(result: Any) -> None:
     with pytest.raises(MetricsFailure) as caught:
         raw_series(result, "http://source")
     assert caught.value.kind is FailureKind.MALFORMED
+
+
+@pytest.mark.parametrize("values", [{}, {"values": [[10.0, "4"]]}])
+def test_native_histograms_are_named_and_are_no_fault_of_the_sources(values: dict[str, Any]) -> None:
+    row = {"metric": {"__name__": "latency"}, "histograms": [[20.0, {"count": "7", "sum": "1.5"}]], **values}
+    with pytest.raises(MetricsFailure, match="native histograms under a template's name") as caught:
+        raw_series([row], "http://source")
+    assert caught.value.kind is FailureKind.NOT_A_COUNT and caught.value.kind in OF_ONE_POLICY
 
 
 def test_a_zero_that_no_scrape_has_shown_is_left_out() -> None:

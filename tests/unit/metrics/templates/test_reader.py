@@ -20,6 +20,7 @@ from earlystop.metrics.templates.reader import (
     ranges,
     read_templates,
 )
+from tests.unit.every_row import every_row
 from tests.unit.metrics.source.faulty_server import serving
 
 AT = 1_760_000_000
@@ -58,6 +59,39 @@ def test_counters_without_a_target_are_read_without_evidence() -> None:
     source = Source(done=[RawSeries({}, points(AT - 3))])
     assert len(read_templates(source, ASKED, AT).observed) == 2
     assert len(source.asked) == 2
+
+
+RECORDED: list[tuple[str, dict[str, str]]] = [
+    ("job:answers:sum", {}),
+    ("job:answers:sum", TARGET),
+    ("namespace_pod:answers_total:sum", {"pod": "qa-1", "namespace": "llm"}),
+    ("workload:answers_total", {"workload": "qa"}),
+    ("service:answers_total", {"job": "qa"}),
+]
+
+
+@every_row(("name", "labels"), RECORDED)
+def test_a_sum_that_a_rule_recorded_is_refused_since_it_rises_by_what_comes_to_it(
+    name: str, labels: dict[str, str]
+) -> None:
+    source = Source(done=[RawSeries(TARGET, points(AT - 3)), RawSeries({"__name__": name, **labels}, points(AT - 3))])
+    with pytest.raises(MetricsFailure, match=f"for completed finds {name}, which a recording rule made") as caught:
+        read_templates(source, ASKED, AT)
+    assert caught.value.kind is FailureKind.TEMPLATES_UNUSABLE
+
+
+@every_row(
+    ("name", "labels"),
+    [
+        ("vllm:request_success_total", TARGET),
+        ("vllm:request_success_total", {"job": "f", "exported_instance": "10.0.0.5:8000"}),
+        ("answers_total", {}),
+        ("answers_total", TARGET),
+    ],
+)
+def test_a_counter_that_a_server_exports_is_none_of_a_rule(name: str, labels: dict[str, str]) -> None:
+    source = Source(done=[RawSeries({"__name__": name, **labels}, points(AT - 3))])
+    assert read_templates(source, ASKED, AT).observed
 
 
 def test_engines_are_read_by_the_pods_of_each_variants_workload() -> None:
