@@ -1,19 +1,23 @@
 """What the injector costs: CPU of its process a request, latency beside the direct way, memory with a thousand streams.
 
-`make bench-injector`. The engine is a stub in a process of its own, so that all time in the injector is its own; both
-ways run in turns in one run. CPU is that of the injector's process alone (user and system), which a busy machine moves
-little; latencies are to be read beside each other only.
+`make bench-injector`. The engine is a stub in a process of its own, so that all time in the injector is its own; the
+ways run in turns in one run: direct, through the injector, and through Envoy, which changes and counts nothing, where
+its package is for this machine. CPU is that of the proxy's process alone (user and system), which a busy machine moves
+little; latencies are to be read beside each other only. The injector has the event loop that its process would have.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +31,14 @@ from earlystop.api.body_settings import body_settings
 from earlystop.injector.main import serving
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import read_words
+from tests.cluster.envoy import start_envoy
+from tests.cluster.errors import ClusterError
 from tests.unit.injector.stub_engine import DONE, USAGE_EVENT, chunk, completion
 from tests.unit.injector.through import CHAT, HEADERS
 
-ENGINE_PORT, INJECTOR_PORT, ADMIN_PORT = 18301, 18302, 18303
+ENGINE_PORT, INJECTOR_PORT, ADMIN_PORT, ENVOY_PORT = 18301, 18302, 18303, 18304
 CONCURRENCY, REQUESTS, STREAMS, CHUNKS = 32, 3000, 300, 60
+MANY_STREAMS = 500
 OPEN_STREAMS = 1000
 PLAIN_BAR_MS, CHUNK_BAR_MS, MEMORY_BAR_MIB = 0.5, 0.1, 100.0
 SMALL = json.dumps({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "x" * 2000}]}).encode()
@@ -84,6 +91,9 @@ async def _injector() -> None:
 
 
 def _run(serve: Callable[[], Awaitable[None]]) -> None:
+    if serve is _injector:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("uvloop").install()
     asyncio.run(serve())  # type: ignore[arg-type]
 
 
@@ -143,30 +153,52 @@ async def _until_up(port: int) -> None:
             return
 
 
-async def measure(injector: int) -> Table:
-    """Run all loads, directly and through the injector with this process id. Returns the table of figures."""
-    await asyncio.gather(_until_up(ENGINE_PORT), _until_up(INJECTOR_PORT))
-    table = Table("load", "way", "requests/s", "p50 ms", "p99 ms", "injector's CPU, ms", "bar")
+async def measure(injector: int, envoy: int | None) -> Table:
+    """Run all loads, directly and through each proxy. Returns the table of figures. injector, envoy: their process
+    ids, None where there is no Envoy."""
+    table = Table("load", "way", "requests/s", "p50 ms", "p99 ms", "the proxy's CPU, ms", "bar")
     loads = (
         ("2 kB body, 32 at once", SMALL, REQUESTS, CONCURRENCY, 1, PLAIN_BAR_MS),
         ("20 kB body, one at a time", LARGE, REQUESTS // 4, 1, 1, PLAIN_BAR_MS),
         (f"stream of {CHUNKS} chunks, 32 at once, a chunk", STREAM, STREAMS, CONCURRENCY, CHUNKS, CHUNK_BAR_MS),
+        (f"stream of {CHUNKS} chunks, 500 at once, a chunk", STREAM, MANY_STREAMS, MANY_STREAMS, CHUNKS, CHUNK_BAR_MS),
     )
+    ways: list[tuple[str, int, int | None]] = [("direct", ENGINE_PORT, None), ("injector", INJECTOR_PORT, injector)]
+    ways += [("Envoy, no edit", ENVOY_PORT, envoy)] if envoy is not None else []
+    await asyncio.gather(*(_until_up(port) for _, port, _ in ways))
     for name, body, count, concurrency, parts, bar in loads:
-        for way, port in (("direct", ENGINE_PORT), ("injector", INJECTOR_PORT)):
-            await _ask(port, body, concurrency * 2, concurrency)
-            before = _cpu_seconds(injector)
+        for way, port, pid in ways:
+            await _ask(port, body, min(concurrency * 2, MANY_STREAMS), concurrency)
+            before = _cpu_seconds(pid) if pid else 0.0
             timed = await _ask(port, body, count, concurrency)
-            cost = (_cpu_seconds(injector) - before) / count / parts * 1000
+            cost = (_cpu_seconds(pid) - before) / count / parts * 1000 if pid else 0.0
             figures = (f"{count / timed.together:.0f}", f"{timed.quantile(0.5):.1f}", f"{timed.quantile(0.99):.1f}")
-            through = way == "injector"
-            table.add_row(name, way, *figures, f"{cost:.3f}" if through else "", f"{bar}" if through else "")
+            table.add_row(name, way, *figures, f"{cost:.3f}" if pid else "", f"{bar}" if way == "injector" else "")
     await _hold_streams(OPEN_STREAMS)
     peak = f"{_peak_mib(injector):.0f} MiB"
     table.add_row(
         f"{OPEN_STREAMS} open streams: peak memory", "injector", "", "", "", peak, f"{MEMORY_BAR_MIB:.0f} MiB"
     )
     return table
+
+
+@contextlib.contextmanager
+def _envoy() -> Iterator[int | None]:
+    """The process id of an Envoy before the engine, None where there is none for this machine."""
+    try:
+        process = start_envoy(ENVOY_PORT, ENGINE_PORT)
+    except ClusterError as error:
+        print(f"without Envoy: {error}", file=sys.stderr)
+        yield None
+        return
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def main() -> None:
@@ -176,7 +208,8 @@ def main() -> None:
     for process in processes:
         process.start()
     try:
-        Console(width=140).print(asyncio.run(measure(processes[1].pid or 0)))
+        with _envoy() as envoy:
+            Console(width=140).print(asyncio.run(measure(processes[1].pid or 0, envoy)))
     finally:
         for process in processes:
             process.terminate()

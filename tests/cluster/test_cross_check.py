@@ -30,18 +30,59 @@ COUNTERS = {
     INJECTOR_TOKENS_SQUARED: TOKENS**2,
     INJECTOR_FAILURES: 0,
 }
+FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "vllm-before-engines": ("VLLM", ('{model_name="m"}',)),
+    "vllm-data-parallel": ("VLLM", tuple(f'{{engine="{rank}",model_name="m"}}' for rank in range(4))),
+    "vllm-two-models": ("VLLM", ('{engine="0",model_name="m"}', '{engine="0",model_name="m:lora"}')),
+    "sglang-one-series": ("SGLang", ('{model_name="m"}',)),
+    "sglang-by-stream": (
+        "SGLang",
+        tuple(f'{{engine_type="unified",is_streaming="{each}",model_name="m"}}' for each in ("false", "true")),
+    ),
+    "sglang-by-rank": (
+        "SGLang",
+        tuple(
+            f'{{dp_rank="{rank}",engine_type="unified",model_name="m",moe_ep_rank="0",pp_rank="0",tp_rank="0"}}'
+            for rank in range(2)
+        ),
+    ),
+}
+"""By the name of an engine's Deployment: its preset, and the labels of the series that versions of it have had."""
+NAMES = {
+    "VLLM": ("vllm:request_generation_tokens_count", "vllm:request_generation_tokens_sum"),
+    "SGLang": ("sglang:num_requests_total", "sglang:generation_tokens_total"),
+}
+BUCKETS = ("1.0", "20.0", "+Inf")
+
+
+def page_of(form: str, number: int) -> str:
+    """The page of an engine that has answered so many requests, among its series one by one."""
+    preset, series = FORMS[form]
+    requests, tokens = NAMES[preset]
+    lines = ["# HELP python_info Python platform information.", "# TYPE python_info gauge", "python_info 1.0"]
+    for at, labels in enumerate(series):
+        of_these = len(range(at, number, len(series)))
+        lines += [f"{requests}{labels} {of_these}.0", f"{tokens}{labels} {of_these * TOKENS:e}"]
+        inner = labels.strip("{}")
+        if preset == "VLLM":
+            lines += [f'vllm:request_generation_tokens_bucket{{{inner},le="{each}"}} {of_these}' for each in BUCKETS]
+            lines.append(f"vllm:request_generation_tokens_created{labels} 1.7957e+09")
+    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture
 def prometheus() -> Iterator[Prometheus]:
     """One that scrapes an engine's Pod that answers 100 requests a second, two injectors' Pods which count 100 and 20,
-    and nothing else."""
+    a Pod with each form of an engine's page which answers 100 as well, and nothing else."""
     directory = enter_private_network()
     servers = [serving(address, a_second) for address, a_second in ((ENGINE, 100), (INJECTOR, 100), (OTHER, 20))]
+    places = {form: f"{NODE_ADDRESS}:{9211 + at}" for at, form in enumerate(FORMS)}
+    servers += [serving(address, 100, form) for form, address in places.items()]
     pods = {
         "engine": ([ENGINE], {"namespace": "llm", "pod": "qwen-6f4b9c5d8-x7x2k"}),
         "injector": ([INJECTOR], {"namespace": "llm", "pod": "cap-es-injector-6f4b9c5d8-bcdfg"}),
         "other": ([OTHER], {"namespace": "llm", "pod": "other-es-injector-6f4b9c5d8-bcdfg"}),
+        **{form: ([at], {"namespace": "llm", "pod": f"{form}-6f4b9c5d8-x7x2k"}) for form, at in places.items()},
     }
     with Prometheus(directory, port=9195) as one:
         targets = {job: addresses for job, (addresses, _) in pods.items()}
@@ -51,8 +92,9 @@ def prometheus() -> Iterator[Prometheus]:
         each.shutdown()
 
 
-def serving(address: str, a_second: int) -> ThreadingHTTPServer:
-    """A server of a page whose counters grow by so many requests a second."""
+def serving(address: str, a_second: int, form: str = "") -> ThreadingHTTPServer:
+    """A server of a page whose counters grow by so many requests a second. form: of an engine's page, "" for that of
+    the newest vLLM."""
     host, _, port = address.partition(":")
     began, is_engine = time.time(), address == ENGINE
 
@@ -60,7 +102,8 @@ def serving(address: str, a_second: int) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             number = round(a_second * (time.time() - began))
             shown = {name: each for name, each in COUNTERS.items() if name.startswith("vllm") == is_engine}
-            body = "".join(f"{name} {number * each}\n" for name, each in shown.items()).encode()
+            plain = "".join(f"{name} {number * each}\n" for name, each in shown.items())
+            body = (page_of(form, number) if form else plain).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
@@ -74,11 +117,13 @@ def serving(address: str, a_second: int) -> ThreadingHTTPServer:
     return server
 
 
-def compared(prometheus: Prometheus, injector: str, begin: int, engine: str = "qwen") -> Compared | MetricsFailure:
+def compared(
+    prometheus: Prometheus, injector: str, begin: int, engine: str = "qwen", preset: str = "VLLM"
+) -> Compared | MetricsFailure:
     """What eight seconds show."""
     question = CrossCheckQuestion(
         policy=f"llm/{injector}",
-        preset="VLLM",
+        preset=preset,
         injector=PodOwner(f"{injector}-es-injector"),
         engine=PodOwner(engine),
         begin=begin,
@@ -89,7 +134,9 @@ def compared(prometheus: Prometheus, injector: str, begin: int, engine: str = "q
     return read_cross_check(ExactPrometheus(prometheus.url), question)
 
 
-def test_pods_that_count_the_same_agree_and_one_that_counts_a_fifth_does_not(prometheus: Prometheus) -> None:
+def test_pods_that_count_the_same_agree_in_every_form_of_a_page_and_one_that_counts_a_fifth_does_not(
+    prometheus: Prometheus,
+) -> None:
     begin = int(time.time()) + 3
     wait_until(lambda: time.time() > begin + 12, 30, "the window and the scrapes after it")
     assert compared(prometheus, "cap", begin) is None
@@ -98,3 +145,7 @@ def test_pods_that_count_the_same_agree_and_one_that_counts_a_fifth_does_not(pro
     # Four fifths of 800 answers, less what the scrapes at either end leave open.
     assert 200 < found.sequences <= 640 and TOKENS * 200 < found.tokens <= TOKENS * 640
     assert isinstance(compared(prometheus, "cap", begin, engine="gone"), NotCounted)
+    for form, (preset, _) in FORMS.items():
+        assert compared(prometheus, "cap", begin, form, preset) is None, form
+        apart = compared(prometheus, "other", begin, form, preset)
+        assert isinstance(apart, Disagreement) and apart.larger is Larger.ENGINE, form

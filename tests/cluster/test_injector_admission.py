@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[tuple[str | int, ...], Any]] = {
 def shipped(cluster: Cluster) -> Iterator[None]:
     found = [each for each in objects(INSTALL) if each["kind"].startswith("ValidatingAdmission")]
     narrowing = [each for each in found if "injector" in each["metadata"]["name"]]
-    assert len(narrowing) == 6
+    assert len(narrowing) == 8
     cluster.access.apply(*narrowing)
     # A new policy is in force a moment after it is stored.
     wait_until(
@@ -219,3 +219,40 @@ def test_no_pod_that_is_more_than_an_injector_is_admitted(cluster: Cluster, name
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
 def test_nor_what_is_for_the_pods_of_others(cluster: Cluster, namespace: str, kind: str) -> None:
     assert not admitted(cluster, namespace, of_others(kind))
+
+
+def scaled(cluster: Cluster, namespace: str, name: str, replicas: int, *, by_patch: bool) -> None:
+    """Asks for so many Pods of a Deployment, as anybody may who has the right. Raises ClusterError."""
+    patch = ("patch", f"--patch={json.dumps({'spec': {'replicas': replicas}})}", "--type=merge")
+    words = patch if by_patch else ("scale", f"--replicas={replicas}")
+    where = (f"deployment/{name}", f"--namespace={namespace}", "--dry-run=server")
+    cluster.access.kubectl(words[0], *where, *words[1:])
+
+
+def test_nobody_scales_an_injector_to_0_by_either_way_and_any_other_number_or_deployment_is_left_alone(
+    cluster: Cluster, namespace: str
+) -> None:
+    injector = placed(made("Deployment"), namespace)
+    del injector["metadata"]["ownerReferences"]
+    other = copy.deepcopy(injector)
+    other["metadata"]["name"] = "database"
+    for each in (other["spec"]["selector"]["matchLabels"], other["spec"]["template"]["metadata"]["labels"]):
+        each.clear()
+        each["app"] = "database"
+    other["spec"]["template"]["spec"].pop("topologySpreadConstraints", None)
+    cluster.access.kubectl("create", "--filename=-", input=json.dumps(injector))
+    cluster.access.kubectl("create", "--filename=-", input=json.dumps(other))
+    name = injector["metadata"]["name"]
+    for by_patch in (False, True):
+
+        def is_refused(by_patch: bool = by_patch) -> bool:
+            try:
+                scaled(cluster, namespace, name, 0, by_patch=by_patch)
+            except ClusterError as error:
+                return "users' requests pass this injector and would fail without it" in str(error)
+            return False
+
+        wait_until(is_refused, 60, "the policy that keeps an injector serving")
+        scaled(cluster, namespace, name, 1, by_patch=by_patch)
+        scaled(cluster, namespace, "database", 0, by_patch=by_patch)
+    cluster.access.kubectl("delete", "deployment", name, f"--namespace={namespace}", "--wait=false")

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from earlystop.controller.policy_metrics.served import MetricsPage
 from earlystop.controller.telemetry import registry
+from earlystop.exporter.listening import runner_of
 
 # The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
 STALE_SECONDS = 30.0
@@ -79,7 +80,7 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
 
     app = web.Application(middlewares=[note_answering])
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics), *more])
-    runner = web.AppRunner(app, access_log=None)
+    runner = runner_of(app)
 
     async def close_connections(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(_close_connections(runner, answering))

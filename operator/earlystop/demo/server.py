@@ -6,7 +6,6 @@ import asyncio
 import signal
 
 import typer
-from aiohttp import web
 
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
@@ -16,7 +15,7 @@ from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
 from earlystop.demo.spoiling import Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.exporter.listening import listening
+from earlystop.exporter.listening import listening, runner_of
 from earlystop.exporter.receipts import read_keys
 
 DRAIN_SECONDS = 10.0
@@ -36,7 +35,7 @@ async def serve(
     Raises OSError when the address cannot be bound.
     """
     server = ReferenceServer(Replay(recordings), settings)
-    async with listening(web.AppRunner(server.application(), access_log=None), host, port) as url:
+    async with listening(runner_of(server.application()), host, port) as url:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.begin_spoiling)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, server.end_spoiling)
         stop = _stop_signal()

@@ -22,7 +22,8 @@
 | `usage` absent, null, negative, no whole number, above ten  | scored; tokens are unknown, they enter no mean, |
 | million, or zero beside a text                              | and the budget is charged the most they can be  |
 | `message` null or no object; `choices` null, empty, no list | failed: in no pair                              |
-| status 200 with an `error` or the finish reason `error`     | failed: in no pair                              |
+| status 200 with an `error`, or a finish reason by which the | failed: in no pair                              |
+| engine broke off, as `error` or `abort`                     |                                                 |
 | HTML, an empty body, JSON cut off, too deep or no object    | failed: in no pair                              |
 | status 408, 409, 429 or 5xx, a hang-up, no answer in time   | asked again, after `Retry-After`; then failed   |
 | another status from 400; a redirect to no completion        | failed: in no pair                              |
@@ -38,13 +39,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.finish_reasons import BROKEN_OFF, CUT, FILTERED, finish_of
 from earlystop.evaluator.content import REFUSAL, as_json, is_refusal, text_of
 from earlystop.evaluator.folded_stream import folded_stream
 from earlystop.evaluator.thinking import without_thinking
 
 MOST_TOKENS = 10_000_000
 """Output tokens of one answer that are believed; no context is longer."""
-_CUT = ("length", "max_tokens", "max_output_tokens")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -65,7 +66,7 @@ def read_completion(body: bytes) -> Completion | None:
     if not isinstance(found, dict) or found.get("error"):
         return None
     choice = _first_choice(found.get("choices"))
-    if choice is None or choice.get("finish_reason") == "error":
+    if choice is None or finish_of(choice.get("finish_reason")) == BROKEN_OFF:
         return None
     raw, refused = _content(choice)
     if raw is None:
@@ -93,7 +94,8 @@ def _reason(finish: Any) -> str:
     """Why an answer ended. Engines of other APIs behind this one have their own words for a budget that ended."""
     if not isinstance(finish, str):
         return "stop"
-    return "length" if finish.lower() in _CUT else finish
+    word = finish_of(finish)
+    return word if word in (CUT, FILTERED) else finish
 
 
 def _first_choice(choices: Any) -> dict[str, Any] | None:

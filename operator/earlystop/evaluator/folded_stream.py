@@ -7,25 +7,29 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from earlystop.api.finish_reasons import BROKEN_OFF, finish_of
 from earlystop.evaluator.content import is_refusal, text_of
 
 _DONE = "[DONE]"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 """Of a stream of events. U+2028 and other line ends may stand within JSON."""
-_NO_FINISH = (None, "", "null", "None")
-"""As engines write that an answer goes on."""
+_ERRORS = re.compile(r"error:|event: ?error *$")
+"""Beginnings of lines by which an engine says that it failed, beside what an event's data says."""
 
 
 def folded_stream(text: str) -> dict[str, Any] | None:
-    """The completion, None where the text is no such stream, or one that breaks off before its end.
+    """The completion, None where the text is no such stream, or one that breaks off before its end, tells an error in
+    another way than by an `error` in its data, or has no choice in it.
 
     Thinking in fields of its own is left out; the usage is the last one that a chunk tells.
     """
+    if any(map(_ERRORS.match, _LINE_END.split(text))):
+        return None
     whole: dict[str, Any] = {"role": "assistant", "content": ""}
     calls: dict[int, dict[str, Any]] = {}
-    finish: str | None = None
+    finish: Any = None
     usage: Any = None
-    ended = False
+    ended = answered = False
     for data in _events(text):
         if data == _DONE:
             ended = True
@@ -33,14 +37,19 @@ def folded_stream(text: str) -> dict[str, Any] | None:
         chunk = _chunk(data)
         if chunk is None or chunk.get("error"):
             return chunk
+        if chunk.get("object") == "error":
+            return None
         usage = chunk.get("usage") or usage
         choice = _first(chunk.get("choices"))
         if choice is None:
             continue
+        answered = True
         reason = choice.get("finish_reason")
-        finish = finish if reason in _NO_FINISH else reason
+        if finish_of(reason) == BROKEN_OFF:
+            return None
+        finish = reason if finish_of(reason) else finish
         _add(whole, calls, choice.get("delta") or choice.get("message"), choice.get("text"))
-    if finish is None and not ended:
+    if not answered or (finish is None and not ended):
         return None
     message = {**whole, **({"tool_calls": [calls[index] for index in sorted(calls)]} if calls else {})}
     return {"choices": [{"index": 0, "finish_reason": finish, "message": message}], "usage": usage}

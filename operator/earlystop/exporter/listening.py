@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+SERVER_LOG = logging.getLogger("earlystop.http")
+
+
+def _holds_no_request(record: logging.LogRecord) -> bool:
+    """A request that cannot be read is answered with 400, and its error quotes the line: perhaps one with a key."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+SERVER_LOG.addFilter(_holds_no_request)
+
+
+def runner_of(app: web.Application, **options: Any) -> web.AppRunner:
+    """What serves an application, without a log of requests and without any byte of them in the log of errors.
+    options: as `web.AppRunner` has them."""
+    return web.AppRunner(app, access_log=None, logger=SERVER_LOG, **options)
 
 
 @asynccontextmanager

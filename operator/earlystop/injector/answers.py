@@ -8,40 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.body_knobs import Api
-
-STOPPED = "stop"
-CUT = "length"
-TOOL_CALLS = "tool_calls"
-BROKEN_OFF = "aborted"
-OTHER = "other"
-_FINISHES = {
-    "stop": STOPPED,
-    "end_turn": STOPPED,
-    "stop_sequence": STOPPED,
-    "eos": STOPPED,
-    "completed": STOPPED,
-    "length": CUT,
-    "max_tokens": CUT,
-    "max_output_tokens": CUT,
-    "incomplete": CUT,
-    "tool_calls": TOOL_CALLS,
-    "tool_use": TOOL_CALLS,
-    "function_call": TOOL_CALLS,
-    "repetition": "repetition",
-    "content_filter": "content_filter",
-    "refusal": "content_filter",
-    "abort": BROKEN_OFF,
-    "aborted": BROKEN_OFF,
-    "cancelled": BROKEN_OFF,
-    "error": BROKEN_OFF,
-    "failed": BROKEN_OFF,
-}
-"""What engines call the ends of answers, by the words under which they are counted. Others count as `other`. One that
-the engine aborted, of its own or after an error within, is no answer."""
+from earlystop.api.finish_reasons import BROKEN_OFF, CUT, finish_of
 
 _UNSEEN_PARTS = ("thinking", "reasoning", "redacted_thinking")
-_GOES_ON = ("", "null", "None")
-"""As engines write in a stream that an answer has not ended."""
+_TOLD = ("tool_calls", "function_call", "refusal", "audio", "images")
+"""Members of a chat message that a user gets beside its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +45,7 @@ def read_answer(api: Api, body: bytes) -> Answer | None:
     if not isinstance(answer, dict) or answer.get("error"):
         return None
     tokens, reasoning = usage_in(answer)
-    finishes = tuple(finishes_in(answer))
+    finishes = tuple(word for _, word in finishes_in(answer))
     if (tokens is None and not finishes) or BROKEN_OFF in finishes:
         return None
     return Answer(tokens, reasoning, finishes, is_empty=not has_content(api, answer))
@@ -91,15 +62,19 @@ def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
     return tokens, reasoning or 0
 
 
-def finishes_in(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Why the choices of an answer, or of one event, ended."""
-    for choice in dicts(answer.get("choices")):
-        yield from _finish(choice.get("finish_reason"))
-    yield from _finish(answer.get("stop_reason"))  # Messages
+def finishes_in(answer: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Why the choices of an answer, or of one event, ended, with the index of each: its place where it has none."""
+    for place, choice in enumerate(dicts(answer.get("choices"))):
+        index = choice.get("index")
+        if word := finish_of(choice.get("finish_reason")):
+            yield (index if isinstance(index, int) else place), word
+    if word := finish_of(answer.get("stop_reason")):  # Messages
+        yield 0, word
     if answer.get("object") == "response":  # Responses
         details = answer.get("incomplete_details")
         reason = details.get("reason") if isinstance(details, dict) else None
-        yield from _finish(reason or answer.get("status"))
+        if word := finish_of(reason or answer.get("status")):
+            yield 0, word
 
 
 def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
@@ -110,8 +85,13 @@ def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
         messages = [choice.get("message") or choice.get("delta") for choice in dicts(answer.get("choices"))]
         return any(_is_told(each) for each in dicts(messages))
     if api is Api.MESSAGES:
-        return any(each.get("text") or each.get("type") == "tool_use" for each in dicts(answer.get("content")))
+        return any(each.get("text") or is_shown_block(each) for each in dicts(answer.get("content")))
     return any(_is_output(item) for item in dicts(answer.get("output")))
+
+
+def is_shown_block(block: Mapping[str, Any]) -> bool:
+    """Whether a block of a message is something for a user whatever it holds, as the use of a tool is."""
+    return block.get("type") not in (None, "text", *_UNSEEN_PARTS)
 
 
 def _is_told(message: Mapping[str, Any]) -> bool:
@@ -119,7 +99,7 @@ def _is_told(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     if isinstance(content, list):
         content = [each for each in content if not isinstance(each, dict) or each.get("type") not in _UNSEEN_PARTS]
-    return bool(content) or any(message.get(each) for each in ("tool_calls", "function_call", "refusal"))
+    return bool(content) or any(message.get(each) for each in _TOLD)
 
 
 def _is_output(item: Mapping[str, Any]) -> bool:
@@ -131,11 +111,6 @@ def _is_output(item: Mapping[str, Any]) -> bool:
 def dicts(value: Any) -> list[dict[str, Any]]:
     """The objects in a list, none where it is no list: nothing that an engine sends is trusted."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _finish(reason: Any) -> Iterator[str]:
-    if isinstance(reason, str) and reason not in _GOES_ON:
-        yield _FINISHES.get(reason.lower(), OTHER)
 
 
 def _count(value: Any) -> int | None:

@@ -7,13 +7,24 @@ import re
 from typing import Any
 
 from earlystop.api.body_knobs import Api
-from earlystop.injector.answers import BROKEN_OFF, Answer, dicts, finishes_in, has_content, usage_in
+from earlystop.api.finish_reasons import BROKEN_OFF
+from earlystop.injector.answers import (
+    Answer,
+    dicts,
+    finishes_in,
+    has_content,
+    is_shown_block,
+    usage_in,
+)
 
 MAX_HELD = 4 << 20
 """Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# An empty line, whatever its own end and that of the line before it.
+_END = re.compile(rb"\r\n\r?\n|\n\r?\n|\r\r\n?")
 _DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data:[ ]?([^\r\n]*)")
+# An event that is called an error, or a line of llama.cpp's (until September 2025), which names its field so.
+_ERROR = re.compile(rb"(?:\A|(?<=[\r\n]))(?:error:|event:[ ]?error[ ]*(?=[\r\n]))")
 # Most events of a stream are a token and nothing else; those with one of these words are parsed.
 _TELLING = (b"usage", b"finish_reason", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
 _OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}
@@ -32,7 +43,7 @@ class EventStream:
         self._held = b""
         self._tokens: int | None = None
         self._reasoning_tokens = 0
-        self._finishes: list[str] = []
+        self._finishes: dict[int, str] = {}
         self._has_content = False
         self._is_readable = True
         self._has_failed = False
@@ -41,9 +52,10 @@ class EventStream:
     @property
     def answer(self) -> Answer | None:
         """What was answered; None until the stream has ended, after an error in it, and if it could not be read."""
-        if not self.has_ended or self._has_failed or not self._is_readable or BROKEN_OFF in self._finishes:
+        if not self.has_ended or self._has_failed or not self._is_readable:
             return None
-        return Answer(self._tokens, self._reasoning_tokens, tuple(self._finishes), is_empty=not self._has_content)
+        finishes = tuple(self._finishes.values())
+        return Answer(self._tokens, self._reasoning_tokens, finishes, is_empty=not self._has_content)
 
     def feed(self, piece: bytes) -> bytes:
         """What is to be passed on now."""
@@ -64,17 +76,22 @@ class EventStream:
         return whole if self._hides_usage or not self._is_readable else piece
 
     def rest(self) -> bytes:
-        """What is still to be passed on when the connection has ended, as of a last event without an empty line."""
+        """What is still to be passed on when the body has ended, as of a last event without an empty line. One that
+        ended as it should after its reason and its usage is whole, also where the engine sends no mark of the end."""
         rest, self._held = self._held, b""
         is_usage = self._is_readable and self._read(rest)
+        if self._finishes and self._tokens is not None:
+            self.has_ended = True
         return rest if self._hides_usage and not is_usage else b""
 
     def _read(self, event: bytes) -> bool:
         """Learns from an event. Whether it is the one that holds the usage alone."""
         if self._has_content and not any(word in event for word in _TELLING):
             return False
+        if b"error" in event and _ERROR.search(event):
+            self._has_failed = True
         data = b"\n".join(found[1] for found in _DATA.finditer(event))
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             self.has_ended = True
             return False
         try:
@@ -85,13 +102,16 @@ class EventStream:
 
     def _learn(self, told: dict[str, Any]) -> bool:
         kind = told.get("type")
-        if told.get("error") or kind in ("error", "response.failed"):
+        if told.get("error") or told.get("object") == "error" or kind in ("error", "response.failed"):
             self._has_failed = True
         inner = told.get("response") or told.get("message") or told
         source = inner if isinstance(inner, dict) else told
         self._learn_usage(source)
         delta = told.get("delta")
-        self._finishes += finishes_in(delta) if isinstance(delta, dict) else finishes_in(self._ended(source, kind))
+        # Some engines tell the end of a choice twice, or with each of its pieces: its last word holds.
+        found = dict(finishes_in(delta if isinstance(delta, dict) else self._ended(source, kind)))
+        self._finishes.update(found)
+        self._has_failed = self._has_failed or BROKEN_OFF in found.values()
         self._has_content = self._has_content or self._shows_content(told, kind)
         if kind in _OVER.get(self._api, ()):
             self.has_ended = True
@@ -112,7 +132,11 @@ class EventStream:
         delta = told.get("delta")
         if self._api is Api.MESSAGES:
             block = told.get("content_block")
-            return (isinstance(block, dict) and block.get("type") == "tool_use") or (
+            return (isinstance(block, dict) and is_shown_block(block)) or (
                 isinstance(delta, dict) and bool(delta.get("text"))
             )
-        return kind in ("response.output_text.delta", "response.function_call_arguments.delta") and bool(delta)
+        response = told.get("response")
+        if kind in _OVER[Api.RESPONSES] and isinstance(response, dict):
+            return has_content(self._api, response)
+        is_told = isinstance(kind, str) and kind.endswith(".delta") and not kind.startswith("response.reasoning")
+        return is_told and bool(delta)

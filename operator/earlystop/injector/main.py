@@ -24,7 +24,7 @@ from earlystop.api.by_headers import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
-from earlystop.exporter.listening import listening
+from earlystop.exporter.listening import listening, runner_of
 from earlystop.exporter.receipts import read_keys
 from earlystop.injector import options
 from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
@@ -71,9 +71,8 @@ async def serving(
     upstream, registry = Upstream(upstream_url, *inner), CollectorRegistry()
     injector = Injector(upstream, settings, registry)
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
-    main = web.AppRunner(
+    main = runner_of(
         injector.application(),
-        access_log=None,
         handler_cancellation=True,
         auto_decompress=False,
         max_line_size=MAX_LINE,
@@ -81,7 +80,7 @@ async def serving(
         max_headers=MAX_HEADERS,
     )
     try:
-        async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
+        async with listening(runner_of(_admin(upstream, registry)), host, admin_port) as admin_url:
             async with listening(main, host, port) as url:
                 yield url, admin_url
                 injector.leave()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from yarl import URL
 
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
 from earlystop.injector.lasting_resolver import LastingResolver
+from earlystop.injector.turns_clock import TurnsClock
 
 HEALTH = ENGINE_PAGES[0]
 
@@ -34,7 +34,8 @@ MAX_HEADERS = 1024
 Uvicorn, before vLLM and SGLang, takes 64 KiB of headers; a smaller limit here would refuse what an engine serves."""
 RETRY_WITHIN_SECONDS = 1.0
 """An engine that closed an idle connection says so within a round trip. What ends later was at work, and a second try
-would have it generate the whole answer again."""
+would have it generate the whole answer again. Counted are the turns of this process: while it is held up, as on a node
+that is short of processors, it reads nothing, and what came at once would look late."""
 
 
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -46,17 +47,13 @@ class EngineUnreachable(Exception):
 
 @dataclass(slots=True)
 class _Attempt:
-    """reused_at: when an idle connection was taken for it, by the loop's clock in seconds; None for a new one."""
+    """reused_at: when an idle connection was taken for it, in seconds by the clock of turns; None for a new one."""
 
     reused_at: float | None = None
 
     def met_a_closed_connection(self, now: float) -> bool:
         """Whether an attempt that failed now most likely found its connection closed, so that nobody read it."""
         return self.reused_at is not None and now - self.reused_at <= RETRY_WITHIN_SECONDS
-
-
-async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx.reused_at = asyncio.get_running_loop().time()
 
 
 def _session(connector: aiohttp.TCPConnector, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
@@ -82,8 +79,9 @@ class Upstream:
         self._base = URL(url)
         self.mark = mark
         self._own = {**({"Host": host} if host else {}), **({INNER_HEADER: mark} if mark else {})}
+        self._clock = TurnsClock()
         reuse = aiohttp.TraceConfig()
-        reuse.on_connection_reuseconn.append(_note_reuse)
+        reuse.on_connection_reuseconn.append(self._note_reuse)
         self._resolver = LastingResolver()
         lasting = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, resolver=self._resolver)
         fresh = aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver)
@@ -92,9 +90,13 @@ class Upstream:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._clock.stop()
         await self._lasting.close()
         await self._fresh.close()
         await self._resolver.close()
+
+    async def _note_reuse(self, _: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.reused_at = self._clock.seconds()
 
     @asynccontextmanager
     async def send(
@@ -129,7 +131,7 @@ class Upstream:
                 if not await self._may_connect_again(failed, began):
                     raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if not attempt.met_a_closed_connection(asyncio.get_running_loop().time()):
+                if not attempt.met_a_closed_connection(self._clock.seconds()):
                     raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
                 session = self._fresh
             except aiohttp.ClientError as error:

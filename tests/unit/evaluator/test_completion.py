@@ -197,6 +197,34 @@ def test_a_stream_that_breaks_off_is_no_answer_however_its_chunks_say_that_it_go
     assert read_completion(streamed(chunk(going_on, delta={"content": "4"}))) is None
 
 
+LLAMA_ERROR = b'error: {"code":400,"message":"the request exceeds the available context size"}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        LLAMA_ERROR + DONE,
+        streamed(chunk(None, delta={"content": "4"})) + LLAMA_ERROR + DONE,
+        streamed(chunk(None, delta={"content": "4"})) + b'event: error\ndata: {"message": "dead"}\n\n' + DONE,
+        streamed({"object": "error", "message": "bad", "code": 400}) + DONE,
+        streamed(chunk(None, delta={"content": "4"}), {"error": "boom"}) + DONE,
+        streamed(chunk("abort", delta={"content": "4"})) + DONE,
+        streamed(chunk({"type": "abort"}, delta={"content": "4"}), chunk("stop", delta={})) + DONE,
+        streamed({"choices": [], "usage": {"completion_tokens": 3}}) + DONE,
+        DONE,
+    ],
+)
+def test_a_stream_in_which_the_engine_failed_is_no_answer_in_whatever_form_it_says_so(raw: bytes) -> None:
+    """Read as an empty answer it would be a wrong one, and an engine's failure would look like harm."""
+    assert read_completion(raw) is None
+
+
+@pytest.mark.parametrize("reason", ["abort", "ABORTED", "insufficient_system_resource", "failed", {"type": "abort"}])
+def test_an_answer_that_the_engine_broke_off_is_none(reason: Any) -> None:
+    assert read(body(finish_reason=reason)) is None
+
+
 def test_odd_bytes_around_and_within_an_answer_do_not_hide_it() -> None:
     raw = json.dumps(body()).encode()
     assert read_completion(b"\xef\xbb\xbf" + raw) == Completion("42", "stop", 2)

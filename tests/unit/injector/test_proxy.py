@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from earlystop.api.wire import UNASSIGNED, commitment_of, signed_nonce
+from earlystop.exporter.listening import SERVER_LOG
 from earlystop.injector.proxy import InjectorSettings
 from tests.unit.injector.stub_engine import DONE, TOKENS, USAGE_EVENT, StubEngine, chunk, completion, event, stream_of
 from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, client, client_of
@@ -199,7 +200,7 @@ async def test_a_client_that_goes_away_in_a_stream_has_failed_and_the_engine_is_
             await asyncio.sleep(0.02)
         assert await asking.counts() == FAILED
         assert 'earlystop_injector_failures_total{cause="client"} 1.0' in await asking.page()
-    assert not [each for each in caplog.records if each.name == "aiohttp.server" and each.levelname == "ERROR"]
+    assert not [each for each in caplog.records if each.name == SERVER_LOG.name and each.levelname == "ERROR"]
 
 
 async def test_an_engine_that_is_not_there_is_told_and_the_injector_is_not_ready() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -74,6 +75,7 @@ class ClosingTogether:
 
     def __init__(self, together: int) -> None:
         self.closes = False
+        self.has_closed = asyncio.Event()
         self._together, self._open = together, 0
         self._may_answer = asyncio.Event()
 
@@ -82,6 +84,7 @@ class ClosingTogether:
         try:
             while await read_request(reader):
                 if was_used and self.closes:
+                    self.has_closed.set()
                     return
                 self._open += 1
                 if self._open == self._together:
@@ -148,6 +151,21 @@ async def test_a_request_that_the_engine_worked_on_before_it_dropped_it_is_not_s
         with pytest.raises(EngineUnreachable, match="without an answer"):
             await ask(upstream)
     assert engine.received == 2
+
+
+async def test_a_process_that_is_held_up_finds_a_closed_connection_late_and_sends_again_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A node that is short of processors stops the whole process, longer than an engine is waited for."""
+    monkeypatch.setattr("earlystop.injector.upstream.RETRY_WITHIN_SECONDS", 0.2)
+    engine = ClosingTogether(1)
+    async with before(engine) as upstream:
+        assert await ask(upstream) == b"ok"
+        engine.closes = True
+        asked = asyncio.ensure_future(ask(upstream))
+        await engine.has_closed.wait()
+        time.sleep(0.6)  # noqa: ASYNC251 - all of the process stands still, so neither side has a turn
+        assert await asked == b"ok"
 
 
 @pytest.mark.parametrize("body", [BODY, None], ids=["with a body", "without a body"])

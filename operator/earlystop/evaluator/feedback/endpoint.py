@@ -12,6 +12,7 @@ from earlystop.evaluator.feedback.intake import Intake
 from earlystop.evaluator.feedback.outcomes import REPLIES, Outcome
 from earlystop.evaluator.feedback.telemetry import Telemetry
 from earlystop.evaluator.feedback.vote import MOST_BYTES, Kind, read_vote
+from earlystop.exporter.listening import runner_of
 
 PATH = "/v1/feedback"
 LONGEST_BODY_SECONDS = 10.0
@@ -40,9 +41,7 @@ class Endpoint:
 
     def runner(self) -> web.AppRunner:
         """What serves the application. A packed body is none that can be read, so none is unpacked."""
-        return web.AppRunner(
-            self.application(), access_log=None, auto_decompress=False, lingering_time=LINGERING_SECONDS
-        )
+        return runner_of(self.application(), auto_decompress=False, lingering_time=LINGERING_SECONDS)
 
     async def _vote(self, request: web.Request) -> web.Response:
         if self._open >= MOST_OPEN:
