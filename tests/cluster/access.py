@@ -153,9 +153,9 @@ class Access:
 
     def refusal(self, user: str, resource: Resource, namespace: str, name: str, changes: dict[str, Any]) -> str:
         """What the API server says against a merge patch of this user's, "" where it would take it: nothing is stored.
-        Raises ClusterError when there is no answer."""
+        impersonated: more headers that say who asks. Raises ClusterError when there is no answer."""
         path = resource.path(namespace, name)
-        headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": user}
+        headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": user, **(impersonated or {})}
         request = self._client.param_serialize(
             "PATCH",
             path,

@@ -137,3 +137,24 @@ def test_a_namespace_that_asks_people_takes_no_policy_that_asks_nobody_but_from_
     wait_until(lambda: "policies of namespace" in said("carol", NOBODY), WAIT_SECONDS, "the rule in force")
     assert said("carol", ASKS) == ""
     wait_until(lambda: said("bob", NOBODY) == "", WAIT_SECONDS, "bob's rights")
+
+
+def test_what_an_impersonation_carries_beside_a_name_gives_no_right_and_no_other_name(
+    cluster: Cluster, namespace: str, people: None
+) -> None:
+    name = made(cluster, namespace, "first", {}, ASKS)
+
+    def said(user: str, **headers: str) -> str:
+        more = {key.replace("_", "-"): value for key, value in headers.items()}
+        return cluster.access.refusal(user, POLICIES, namespace, name, {"spec": NOBODY}, more)
+
+    wait_until(lambda: "carol may not change" in said("carol"), WAIT_SECONDS, "the rule in force")
+    wait_until(lambda: said("bob") == "", WAIT_SECONDS, "bob's rights")
+    for headers in (
+        {"Impersonate_Uid": "bob"},
+        {"Impersonate_Extra_Username": "bob"},
+        {"Impersonate_Extra_Authentication.kubernetes.io%2Fcredential-id": "bob"},
+        {"Impersonate_Group": "earlystop-approve"},
+    ):
+        assert "carol may not change" in said("carol", **headers), headers
+        assert said("bob", **headers) == "", headers
