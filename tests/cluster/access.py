@@ -151,7 +151,15 @@ class Access:
             raise ClusterError(f"{method} {path} had no answer: {error}") from None
         return int(answer.status)
 
-    def refusal(self, user: str, resource: Resource, namespace: str, name: str, changes: dict[str, Any]) -> str:
+    def refusal(
+        self,
+        user: str,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        changes: dict[str, Any],
+        impersonated: Mapping[str, str] | None = None,
+    ) -> str:
         """What the API server says against a merge patch of this user's, "" where it would take it: nothing is stored.
         impersonated: more headers that say who asks. Raises ClusterError when there is no answer."""
         path = resource.path(namespace, name)
