@@ -66,9 +66,9 @@ from earlystop.rollout.words.decision_messages import (
     missing_phrases,
 )
 
-OUTAGE = r"Counts could not be read for \d+ s; {}\."
+OUTAGE = r"Counts could not be read for [0-9]+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")
-DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within \d+ s\."
+DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within [0-9]+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
@@ -153,8 +153,8 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
         goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
         outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
-        expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within \d+ s\."
-        lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", r"\d+\ s")
+        expired = rf"No approval of candidate {re.escape(record.candidate)} could be followed within [0-9]+ s\."
+        lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", r"[0-9]+\ s")
         patterns = {
             "NoMetrics": outage,
             "DeadlineExceeded": DEADLINE,
