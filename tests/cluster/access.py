@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,34 @@ class Access:
         except HTTPError as error:
             raise ClusterError(f"{method} {path} had no answer: {error}") from None
         return int(answer.status)
+
+    def refusal(
+        self,
+        user: str,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        changes: dict[str, Any],
+        impersonated: Mapping[str, str] | None = None,
+    ) -> str:
+        """What the API server says against a merge patch of this user's, "" where it would take it: nothing is stored.
+        impersonated: more headers that say who asks. Raises ClusterError when there is no answer."""
+        path = resource.path(namespace, name)
+        headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": user, **(impersonated or {})}
+        request = self._client.param_serialize(
+            "PATCH",
+            path,
+            query_params=[("dryRun", "All"), ("fieldValidation", "Strict")],
+            header_params=headers,
+            body=changes,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            answer = self._client.call_api(*request, _request_timeout=10)
+            text = answer.read()
+        except HTTPError as error:
+            raise ClusterError(f"PATCH {path} had no answer: {error}") from None
+        return "" if answer.status == 200 else str(json.loads(text)["message"])
 
     def _served(self, api_version: str, kind: str) -> tuple[Resource, bool]:
         """The resource of a kind, and whether its objects have a namespace, as the API server says."""

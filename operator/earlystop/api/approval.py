@@ -1,7 +1,8 @@
 """The part of a policy that says which decisions wait for people. It is live: an edit changes nothing of the evidence.
 
-Who may approve, RBAC decides (verb `approve` on earlystoppolicies); the same right is needed to loosen this part once a
-policy has it, as the API server checks (ValidatingAdmissionPolicy `…-approval-terms`).
+Who may approve, RBAC decides (verb `approve` on earlystoppolicies); the same right is needed to change this part, or to
+weaken what else protects people, once a policy has it, as the API server checks (ValidatingAdmissionPolicy
+`…-approval-terms`).
 """
 
 from __future__ import annotations

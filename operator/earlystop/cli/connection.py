@@ -121,7 +121,7 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
         raise CommandFailure(explained(error, "get", namespace, resource)) from None
     except ValueError:
         raise CommandFailure(NO_API) from None
-    if found is not None and not _is_object(found, resource):
+    if found is not None and not is_object(found, resource):
         raise CommandFailure(NO_API)
     if found is None:
         kind = KINDS.get(resource.plural, resource.plural)
@@ -130,7 +130,7 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
     return found
 
 
-def _is_object(found: Manifest, resource: Resource) -> bool:
+def is_object(found: Manifest, resource: Resource) -> bool:
     """Whether an answer has the parts that a stored object of this kind has."""
     metadata = found.get("metadata")
     if resource.group != GROUP:

@@ -7,7 +7,7 @@ import re
 import typer
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-FORM = re.compile(r"(\d{1,9})([smhd]?)")
+FORM = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
 def seconds_of(text: str) -> float:

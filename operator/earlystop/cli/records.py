@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from earlystop.cli.connection import NO_API, connected, explained, namespace_of
+from earlystop.cli.connection import NO_API, connected, explained, is_object, namespace_of
 from earlystop.cli.failure import CommandFailure, sentence
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.files.metadata_check import NAME
@@ -146,11 +146,14 @@ def records_named(name: str, namespace: str | None, context: str | None) -> dict
 async def _verdict_or_none(name: str, namespace: str, context: str | None) -> Manifest | None:
     async with connected(context) as cluster:
         try:
-            return await cluster.get(VERDICTS, namespace, name)
+            found = await cluster.get(VERDICTS, namespace, name)
         except ClusterError as error:
             raise CommandFailure(explained(error, "get", namespace, VERDICTS)) from None
         except ValueError:
             raise CommandFailure(NO_API) from None
+    if found is not None and not is_object(found, VERDICTS):
+        raise CommandFailure(NO_API)
+    return found
 
 
 async def checkpoints_in(namespace: str, context: str | None) -> list[Manifest]:

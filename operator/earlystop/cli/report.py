@@ -18,7 +18,7 @@ from earlystop.cli.records import Key, Record, records_in_cluster, records_in_fi
 from earlystop.cli.terminal import say
 from earlystop.report.content import Report, report_of
 from earlystop.report.page import page_of
-from earlystop.report.trail import TrailEntry, is_whole, latest_first
+from earlystop.report.trail import TrailEntry, earlier_by_evidence, is_whole, latest_first
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify.verdict import chain_differences
 
@@ -70,6 +70,10 @@ def command(
     is_beside_page = output == STANDARD_OUTPUT
     for sentence in report.problems:
         say(sentence, colour="red", is_problem=is_beside_page)
+    earlier = None if verdict else earlier_by_evidence(report.trail)
+    if earlier is not None:
+        by_person = f"A person asked for this decision. The last one that nobody asked for is {earlier.decision}"
+        say(f"{by_person}: --verdict {earlier.name} writes its page.", is_problem=is_beside_page)
     if report.problems:
         raise typer.Exit(FAILED)
     about = (

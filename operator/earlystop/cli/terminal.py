@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -9,12 +11,22 @@ from rich.measure import Measurement
 UNLIMITED = 10_000
 
 
+class PipedConsole(Console):
+    """Prints for programs: no line is filled up with blanks, or one long text in a table would lengthen all others."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich prints, but for blanks at the ends of lines."""
+        with self.capture() as printed:
+            super().print(*objects, **options)
+        self.file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
+
+
 def console() -> Console:
     """The standard output. Nothing in what is printed is taken for markup."""
     found = Console(highlight=False, markup=False, emoji=False)
-    if not found.is_terminal:
-        found.width = UNLIMITED
-    return found
+    if found.is_terminal:
+        return found
+    return PipedConsole(highlight=False, markup=False, emoji=False, width=UNLIMITED)
 
 
 class FirstThatFits:

@@ -31,6 +31,18 @@ def object_in(data: bytes) -> Manifest:
     return answer
 
 
+def page_in(answer: Manifest) -> tuple[list[Manifest], str]:
+    """The objects of a page of a list, each with its metadata, and what asks for the next page, "" for none. Raises
+    NoKubernetesApi for an answer that is no list."""
+    metadata = answer.get("metadata")
+    if "items" not in answer or not isinstance(metadata, dict):
+        raise NoKubernetesApi("the answer is no list")
+    items = answer["items"] or []
+    if not all(isinstance(each.get("metadata"), dict) for each in items):
+        raise NoKubernetesApi("an object of the list has no metadata")
+    return items, str(metadata.get("continue") or "")
+
+
 def message_in(data: bytes) -> str:
     """The message of a Status object; some other text for an answer of a proxy on the way."""
     try:

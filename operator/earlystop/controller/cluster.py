@@ -12,7 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
-from earlystop.controller.api_answers import message_in, object_in, preferred_first
+from earlystop.controller.api_answers import message_in, object_in, page_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
@@ -219,9 +219,8 @@ class Cluster:
         accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
             path = f"{resource.path(namespace)}?{urlencode(query)}"
-            found = await self._exchange("GET", path, None, "application/json", accept)
-            yield found.get("items") or []  # Go writes a list of metadata without any as null
-            token = found.get("metadata", {}).get("continue")
+            items, token = page_in(await self._exchange("GET", path, None, "application/json", accept))
+            yield items
             if not token:
                 return
             query["continue"] = token

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from earlystop.api.visible import visible
 from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, Resource
 from earlystop.rollout.formatting import rfc3339
 
@@ -131,7 +132,7 @@ def conditions(manifest: Manifest, due: DueConditions, now: int) -> list[dict[st
             if before.get(kind, {}).get("status") == status
             else rfc3339(now),
             "reason": reason,
-            "message": due.message[:2048],
+            "message": visible(due.message[:2048]),
         }
         for kind, (status, reason) in due.told.items()
     ]

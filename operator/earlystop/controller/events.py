@@ -8,6 +8,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 
 from earlystop.api.values import bounded
+from earlystop.api.visible import visible
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
@@ -110,7 +111,7 @@ def _event(policy: Manifest, name: str, note: EventNote, instance: str, now: flo
         "type": "Warning" if note.warning else "Normal",
         "reason": note.reason,
         "action": note.action,
-        "message": note.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
+        "message": visible(note.message.encode()[:NOTE_LIMIT].decode(errors="ignore")),
         "involvedObject": {
             "apiVersion": policy["apiVersion"],
             "kind": policy["kind"],

@@ -85,6 +85,15 @@ def latest_first(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
     return sorted(trail, key=lambda each: (each.at, each.campaign, len(each.name), each.name), reverse=True)
 
 
+def earlier_by_evidence(trail: Sequence[TrailEntry]) -> TrailEntry | None:
+    """What was decided last without a person's request, where a person's was followed since; None where the latest
+    decision is of the evidence or of a time that ended. trail: of all policies that had the name."""
+    ordered = latest_first(trail)
+    if not ordered or not ordered[0].requested_by:
+        return None
+    return next((each for each in ordered if not each.requested_by), None)
+
+
 def is_whole(trail: Sequence[TrailEntry], removed: Sequence[Link] = ()) -> bool:
     """Whether each verdict that another one follows is at hand. removed: those of which a checkpoint tells."""
     digests = {each.link.digest for each in trail} | {each.digest for each in removed}

@@ -43,9 +43,11 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
     with answering(answer, tmp_path, monkeypatch):
         shown = CliRunner().invoke(app, ["audit", "qa"], env={"COLUMNS": "300"})
         rows = json.loads(CliRunner().invoke(app, ["audit", "-A", "-o", "json"]).output)
+        whole = CliRunner().invoke(app, ["audit", "qa"]).output.splitlines()
         nobody = CliRunner().invoke(app, ["audit", "other"])
     assert shown.exit_code == 0, shown.output
     assert "Suspended" in shown.output and "user alice" in shown.output and "llm/qa" in shown.output
+    assert whole == [each.rstrip() for each in whole] and min(map(len, whole)) < max(map(len, whole)) / 2
     assert [each["what"] for each in rows] == ["Suspended", "Approve", "Promote", "Promote"]
     assert rows[-1]["told"] in shown.output and len(rows[-1]["told"]) > LONGEST_TOLD, "a pipe has all of it"
     assert "ByAuthor: Ask somebody else." in rows[1]["told"] and rows[1]["who"] == "user carol"

@@ -15,12 +15,17 @@ from tests.unit.metrics.source.faulty_server import Handler
 COMMANDS = (
     *((verb, "qa") for verb in ("pause", "resume", "abort", "retry", "status", "explain", "diff", "verify", "savings")),
     *((verb, "qa", "--yes") for verb in ("promote", "approve", "reject")),
+    *((verb, "qa") for verb in ("replay", "history", "statement", "wait", "audit")),
+    ("report", "qa", "-o", "-"),
+    ("verify", "--chain", "qa"),
     ("get",),
     ("audit",),
 )
 ANSWERS = {
     "a page": b"<html>SECRET</html>",
     "a list": b"[]",
+    "an object without anything": b"{}",
+    "a list of objects without anything": b'{"items": [{}], "metadata": {}}',
     "null": b"null",
     "cut": b'{"metadata":{',
     "a list that is text": b'{"items": "x", "metadata": {"name": "qa"}}',

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from earlystop.cli.main import app
 from earlystop.controller.cluster import Manifest
+from earlystop.report.trail import TrailEntry, earlier_by_evidence
 from tests.cluster.objects import verdict
 from tests.unit.cli.api_server import api_with
 from tests.unit.report.drawn_verdicts import drawn_chain
@@ -33,6 +34,19 @@ def test_the_latest_verdict_of_files_is_written_as_a_page(tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert result.output == f"{page}: Inconclusive, candidate w10, verified from 0 looks. Open it in a browser.\n"
     assert chain[-1]["spec"]["digest"] in page.read_text()
+
+
+def test_where_a_person_decided_last_the_last_decision_by_the_evidence_is_named(tmp_path: Path) -> None:
+    first, later, last = drawn_chain(2, 6, 7)
+    later["spec"]["requestedBy"] = last["spec"]["requestedBy"] = "user alice"
+    trail = [TrailEntry.of(each) for each in (last, first, later)]
+    named = earlier_by_evidence(trail)
+    assert named is not None and named.name == first["metadata"]["name"]
+    assert earlier_by_evidence(trail[1:2]) is None and earlier_by_evidence(trail[:1]) is None
+    files, page = written(tmp_path, first, later, last), str(tmp_path / "qa.html")
+    assert f"--verdict {first['metadata']['name']} writes its page." in run("-f", files, "-o", page).output
+    chosen = run("-f", files, "-o", page, "--verdict", last["metadata"]["name"])
+    assert "writes its page" not in chosen.output
 
 
 def test_another_verdict_is_written_by_its_name_and_to_standard_output_alone(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import NOTES_AT_ONCE, REMEMBERED, SECONDS_BETWEEN_NOTES, EventRecorder
+from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.rollout.words.event_notes import EventNote
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
@@ -35,6 +38,16 @@ async def test_a_note_is_one_event_that_says_what_it_is_about() -> None:
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.250000Z", str(event["eventTime"]))
     assert event["reportingComponent"] and event["reportingInstance"] == "operator-1"
+
+
+async def test_no_event_and_no_condition_holds_what_a_terminal_would_act_on() -> None:
+    hostile = "a gateway says \x1b]0;owned\x07\x1b[2J\u202egnp.exe\r\nline two\x9b31m"
+    api = Memory()
+    await EventRecorder(api, "operator-1").record(manifest(), replace(NOTE, message=hostile), NOW)
+    (event,) = posted(api)
+    (condition,) = merge_conditions((), (Condition(ConditionType.READY, ConditionStatus.TRUE, "R", hostile),), 1, 0)
+    for message in (str(event["message"]), condition["message"]):
+        assert message.isprintable() and "owned" in message and "gnp.exe" in message
 
 
 async def test_a_note_that_is_recorded_again_is_counted_and_makes_no_new_object() -> None:

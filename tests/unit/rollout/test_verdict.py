@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.counts import Look
 from earlystop.api.look_table import as_text
 from earlystop.api.verdict import VerdictSpec
+from earlystop.api.wire import DIGEST_ANNOTATION, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
@@ -174,6 +175,48 @@ def test_a_word_that_was_changed_together_with_the_digest_is_found(name: str, fi
 def test_a_decision_by_the_evidence_of_a_look_is_of_that_looks_moment(name: str) -> None:
     spec = {**spec_of(REACHED[name]), "at": "2030-01-01T00:00:00Z"}
     assert differences({**spec, "digest": digest_of(spec)}) == ["The time of the decision does not fit its last look."]
+
+
+LOOK_ALIKES: dict[str, tuple[str, str]] = {
+    "a digit of full width": ("3600", "36\uff100"),
+    "an Arabic digit": ("3600", "36\u0660\u0660"),
+    "a Cyrillic letter": ("proven", "pr\u043even"),
+    "a blank that does not break": ("proven ", "proven\u00a0"),
+    "a mark without a width": ("proven", "pro\u200bven"),
+    "a mark that turns the direction of writing": ("proven", "\u202eproven"),
+    "two blanks": ("proven ", "proven  "),
+}
+
+
+@every_row("what", LOOK_ALIKES)
+def test_a_word_or_number_that_only_looks_like_the_operators_is_found(what: str) -> None:
+    spec = spec_of(REACHED["held"])
+    written, alike = LOOK_ALIKES[what]
+    assert differences(spec) == [] and written in spec["message"]
+    changed = {**spec, "message": spec["message"].replace(written, alike)}
+    assert differences({**changed, "digest": digest_of(changed)})
+
+
+@every_row("mark", [" ", "\u200b", "\n", "\u00a0"])
+def test_no_name_in_a_record_ends_in_what_nobody_sees(mark: str) -> None:
+    spec = spec_of(REACHED["a search is over"])
+    trials = [{**each, "revision": f"{each['revision']}{mark}"} for each in spec["search"]["earlier"]]
+    changed = {**spec, "search": {**spec["search"], "earlier": trials}}
+    (sentence,) = differences({**changed, "digest": digest_of(changed)})
+    assert "spec.search.earlier[0].revision" in sentence
+
+
+def test_the_kind_the_labels_and_the_annotation_of_a_verdict_are_those_of_its_record() -> None:
+    manifest = verdict_object("qa", "llm", UID, REACHED["promoted"])
+    metadata = manifest["metadata"]
+    for changed in (
+        {**manifest, "kind": "EarlyStopPolicy"},
+        {**manifest, "apiVersion": "earlystop.dev.example/v1"},
+        {**manifest, "metadata": {**metadata, "labels": {**metadata["labels"], POLICY_LABEL: "other"}}},
+        {**manifest, "metadata": {**metadata, "labels": {**metadata["labels"], POLICY_UID_LABEL: "other"}}},
+        {**manifest, "metadata": {**metadata, "annotations": {DIGEST_ANNOTATION: "sha256:" + "0" * 64}}},
+    ):
+        assert len(object_differences(changed)) == 1, changed
 
 
 def test_another_name_for_a_verdict_or_another_policy_in_it_is_found() -> None:

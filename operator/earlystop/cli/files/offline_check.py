@@ -26,7 +26,7 @@ from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.unsupported_search import search_refusal
 
-PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
+PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 LONGEST_HINT = 200
 """Characters of a field's description that a sentence bears; of a longer one it has the first sentence."""
 SEARCHED = "search.parameters: "

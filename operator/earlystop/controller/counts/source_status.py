@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from earlystop.api.source import REACHABLE, SourceSpec
+from earlystop.api.visible import visible
 from earlystop.controller.cluster import SOURCES, Cluster, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.metrics.source.failures import MetricsFailure
@@ -186,7 +187,7 @@ def status_with(manifest: Manifest, report: SourceReport, now: int, signature: s
         "observedGeneration": manifest["metadata"]["generation"],
         "lastTransitionTime": known["lastTransitionTime"] if known.get("status") == status else rfc3339(now),
         "reason": reason,
-        "message": report.message(signature),
+        "message": visible(report.message(signature)),
     }
     return {**before, "conditions": [*others, condition]}
 

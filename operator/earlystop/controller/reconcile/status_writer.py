@@ -10,6 +10,7 @@ from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
+from earlystop.api.visible import visible
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
@@ -152,7 +153,7 @@ def merge_conditions(
                 "observedGeneration": generation,
                 "lastTransitionTime": known.since if same and known else rfc3339(now),
                 "reason": condition.reason,
-                "message": condition.message[:2048],
+                "message": visible(condition.message[:2048]),
             }
         )
     return merged

@@ -22,11 +22,15 @@ LOOKS = frozenset({TABLE, "looks", "columns"})
 """What has two forms by right, of this release and of earlier ones. Each is read strictly."""
 
 
+CUT = frozenset({"message", "requestedBy"})
+"""Texts that hold what others wrote, cut to a length."""
+
+
 def form_differences(record: VerdictSpec, spec: Mapping[str, Any]) -> list[str]:
     """Where a record's spec has a value in another form than the operator's, one sentence."""
     written = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
     packed = (*_plan(record), *_factors(record), *_checkpoint(record), *_trials(record))
-    found = [*_differing(spec, written, "spec"), *packed]
+    found = [*_differing(spec, written, "spec"), *_unprintable(spec, "spec"), *packed]
     if not found:
         return []
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
@@ -42,6 +46,20 @@ def _differing(found: Any, written: Any, where: str) -> Iterator[str]:
         for number, pair in enumerate(zip(found, written, strict=True)):
             yield from _differing(*pair, f"{where}[{number}]")
     elif type(found) is not type(written) or found != written:
+        yield where
+
+
+def _unprintable(found: Any, where: str) -> Iterator[str]:
+    """Paths of texts with what no reader sees: marks without a width, blanks of other kinds, blanks at an end. The
+    operator writes none. Names of people may end so, as they were cut; a table of looks has lines."""
+    if isinstance(found, Mapping):
+        for name, value in found.items():
+            if name not in LOOKS:
+                yield from _unprintable(f"{value}." if name in CUT else value, f"{where}.{name}")
+    elif isinstance(found, list | tuple):
+        for number, value in enumerate(found):
+            yield from _unprintable(value, f"{where}[{number}]")
+    elif isinstance(found, str) and (found != found.strip() or not found.isprintable()):
         yield where
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, Variant
 from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
-from earlystop.api.wire import POLICY_UID_LABEL
+from earlystop.api.wire import DIGEST_ANNOTATION, GROUP, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, Objective, replay
 from earlystop.rollout.decision import (
     AFTER_PROMOTION,
@@ -40,7 +40,7 @@ from earlystop.rollout.search.verdict_chain import Link, forks
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, policy_label, recorded_risk
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
 from earlystop.rollout.verify.form import form_differences
@@ -52,6 +52,7 @@ from earlystop.rollout.verify.words import word_differences
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 LATER = (*BY_PERSON, *AFTER_PROMOTION, STEPPED_BACK)
 """Reasons of decisions that may follow another one of their campaign."""
+KIND = "EarlyStopVerdict"
 MOST_DECISIONS = 24
 """With ten candidates a guard may alarm ten times and step back nine times, beside what a person decides."""
 
@@ -112,16 +113,23 @@ def differences(spec: dict[str, Any]) -> list[str]:
 
 
 def object_differences(manifest: Mapping[str, Any]) -> list[str]:
-    """As `differences`, of the whole object: its name and label must be those of the record. A manifest without
-    metadata is judged by its spec. Raises ValueError when it is not a verdict."""
+    """As `differences`, of the whole object: its kind, name, labels and digest must be those of the record. A manifest
+    without metadata is judged by its spec. Raises ValueError when it is not a verdict."""
     spec, metadata = manifest["spec"], manifest.get("metadata", {})
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
     later = [f"{base}-{number}" for number in range(2, MOST_DECISIONS + 1)] if spec["reason"] in LATER else []
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
-    if metadata.get("labels", {}).get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:
+    elif labels.get(POLICY_LABEL, label := policy_label(spec["policy"])) != label:
+        problems.append("The label with the policy's name is not that in the record.")
+    if labels.get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:
         problems.append("The label with the policy's UID is not the UID in the record.")
+    if not problems and annotations.get(DIGEST_ANNOTATION, spec["digest"]) != spec["digest"]:
+        problems.append(f"The annotation {DIGEST_ANNOTATION} is not the digest in the record.")
+    if manifest.get("kind", KIND) != KIND or str(manifest.get("apiVersion", GROUP)).partition("/")[0] != GROUP:
+        problems.append(f"The object is said to be another than an {KIND} of {GROUP}.")
     return problems
 
 

@@ -71,7 +71,7 @@ from earlystop.rollout.words.decision_messages import (
     missing_phrases,
 )
 
-OUTAGE = r"Counts could not be read for \d+ s; {}\."
+OUTAGE = r"Counts could not be read for [0-9]+ s; {}\."
 NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within {DURATION}\."
 LEADS_TO = {
