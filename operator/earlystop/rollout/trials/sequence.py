@@ -168,7 +168,7 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal, ver
         proposer=proposal.proposer,
         proposal=proposal.offer,
         version=version,
-        candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight),
+        candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight, version),
         gives_up_below=GIVES_UP_BELOW if uneven else 0.0,
     )
 
