@@ -16,6 +16,7 @@ from earlystop.rollout.search import bayesian, worth
 from earlystop.rollout.search.bayesian import Bayesian
 from earlystop.rollout.search.ladder import Ladder
 from earlystop.rollout.search.trial import Belief, Estimate, Proposer, SearchTerms
+from tests.bench.search_bandit import CarefulToBold, bandit
 from tests.bench.search_looks import shadow_looks, split_looks
 from tests.bench.search_shapes import Shape
 from tests.bench.simulated_search import SimulatedSearch, simulate_search
@@ -39,15 +40,22 @@ OTHER_DEPLOYMENT = Estimate(0.004, 0.03)
 
 Strategy = Callable[[Shape, Generator], SimulatedSearch]
 
+VERSION = f"version {TERMS.version}"
+"""Part of the names of searches whose trials a strategy of ours proposes, so that a file of campaigns mixes no two."""
 
 LARGEST = 67
 """Percent of requests of the last step, where it is more than a half."""
 
 
 def by_trials(
-    proposer: Proposer, terms: SearchTerms = TERMS, incumbent_weight: int = 50, largest_weight: int = 50
+    proposer: Proposer,
+    terms: SearchTerms = TERMS,
+    incumbent_weight: int = 50,
+    largest_weight: int = 50,
+    *,
+    by_others: bool = False,
 ) -> Strategy:
-    """One trial after the other, while the best certified setting serves."""
+    """One trial after the other, while the best certified setting serves. by_others: as in `simulate_search`."""
 
     def play(shape: Shape, random: Generator) -> SimulatedSearch:
         return simulate_search(
@@ -59,6 +67,7 @@ def by_trials(
             random,
             incumbent_weight=incumbent_weight,
             largest_weight=largest_weight,
+            by_others=by_others,
         )
 
     return play
@@ -202,13 +211,15 @@ def _ended(
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "Ladder, cold": by_trials(Ladder()),
-    "Ladder, cold, to 67 %": by_trials(Ladder(), largest_weight=LARGEST),
-    "Ladder, warm": warm_ladder,
+    f"Ladder, cold, {VERSION}": by_trials(Ladder()),
+    f"Ladder, cold, to 67 %, {VERSION}": by_trials(Ladder(), largest_weight=LARGEST),
+    f"Ladder, warm, {VERSION}": warm_ladder,
     "Shadow, in sequence": in_shadow,
     "Shadow, together": in_shadow_together,
-    "Bayesian": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
-    "Bayesian, for 10,000,000": by_trials(Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)),
+    f"Bayesian, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
+    f"Bayesian, for 10,000,000, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)),
     "Grid": at_once,
     "Bonferroni": bonferroni,
+    "Bandit": bandit,
+    "External, careful to bold": by_trials(CarefulToBold(), by_others=True),
 }

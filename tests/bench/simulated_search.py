@@ -30,7 +30,7 @@ from earlystop.rollout.search.trial import (
     TrialEnd,
     TrialOutcome,
 )
-from earlystop.rollout.search.trial_shares import weight_beside
+from earlystop.rollout.search.trial_shares import EVEN_PART, weight_beside
 from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.strategies.pooled_looks import loss_of_answers, saving_of
 from earlystop.simulation.search_truth import TrueCurve
@@ -75,24 +75,28 @@ def simulate_search(
     belief: Belief | None = None,
     incumbent_weight: int = 50,
     largest_weight: int = 50,
+    *,
+    by_others: bool = False,
 ) -> SimulatedSearch:
     """One search from its first trial to its end.
 
     settings, curve: in the same order. objective: of each trial, but for its risk. incumbent_weight: percent of
     requests that the best certified setting serves while another is tried; 0 where none serves before the end.
-    largest_weight: percent of requests of the last step of the policy.
+    largest_weight: percent of requests of the last step of the policy. by_others: whether others propose: their trials
+    have even shares, and as many requests as they were proposed for.
     """
     seed = int(random.integers(2**32))
     outcomes: list[TrialOutcome] = []
     left, best, served, saved = terms.requests, None, 0.0, 0.0
     while True:
         incumbent = 0 if best is None else incumbent_weight
-        part = _candidate_part(incumbent, largest_weight)
+        part = EVEN_PART if by_others else _candidate_part(incumbent, largest_weight, terms.version)
         now = replace(terms, requests=left, candidate_part=part)
         proposal = proposer.propose(settings, outcomes, now, belief, seed)
         if proposal is None:
             break
-        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random, left, part).outcome
+        trial = simulate_trial(curve, proposal, objective, terms.per_look, random, left, part, by_others=by_others)
+        outcome = replace(trial.outcome, proposer=proposal.proposer)
         outcomes.append(outcome)
         left = None if left is None else max(0, left - outcome.requests)
         during = outcome.requests * 100 / (100 - incumbent)
@@ -111,9 +115,9 @@ def simulate_search(
     )
 
 
-def _candidate_part(incumbent: int, largest_weight: int) -> float:
+def _candidate_part(incumbent: int, largest_weight: int, version: int) -> float:
     """Of the requests that a trial compares, as `rollout.search.trial_shares` has it."""
-    weight = largest_weight if not incumbent else min(largest_weight, weight_beside(incumbent))
+    weight = largest_weight if not incumbent else min(largest_weight, weight_beside(incumbent, version))
     return weight / (weight + min(weight, 100 - incumbent - weight) if incumbent else 100)
 
 
@@ -132,10 +136,13 @@ def simulate_trial(
     random: Generator,
     left: int | None = None,
     candidate_part: float = 0.5,
+    *,
+    by_others: bool = False,
 ) -> Trial:
     """One trial: its campaign's looks until a verdict, or until its requests are used up or it is given up.
 
-    left: requests of the whole search, None without a bound. candidate_part: of the requests, 0..1.
+    left: requests of the whole search, None without a bound. candidate_part: of the requests, 0..1. by_others: as in
+    `simulate_search`.
     """
     evidence = begin(replace(objective, risk_promote=proposal.risk))
     paired = objective.basis is Basis.PAIRS
@@ -149,7 +156,11 @@ def simulate_trial(
         and (
             requests < most
             or (requests < longest and goes_on_to_learn(evidence, looks))
-            or (requests < longest and goes_on_to_prove(evidence, requests, proposal.requests, GIVES_UP_BELOW))
+            or (
+                requests < longest
+                and not by_others
+                and goes_on_to_prove(evidence, requests, proposal.requests, GIVES_UP_BELOW)
+            )
         )
     ):
         more = spacing(per_look, looks)
@@ -160,7 +171,7 @@ def simulate_trial(
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
         requests, looks = requests + more, looks + 1
         verdict = evidence.assessment.verdict
-        is_hopeless = is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
+        is_hopeless = not by_others and is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
     ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
     end = ends.get(verdict, TrialEnd.INCONCLUSIVE)
     told = TrialOutcome(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.search import Cell, cell
 from tests.bench.search_shapes import LADDERS, SURFACE, TABLE, Shape
-from tests.bench.search_strategies import STRATEGIES, TERMS
+from tests.bench.search_strategies import STRATEGIES, TERMS, VERSION
 
 RUNS = 10
 MOST_VIOLATED = 3
@@ -23,7 +23,7 @@ def run(name: str, shape: Shape) -> Cell:
 
 @pytest.mark.parametrize("shape", LADDERS, ids=lambda each: each.name)
 def test_a_ladder_certifies_no_violating_rung_more_often_than_the_risk_and_saves_on_every_shape(shape: Shape) -> None:
-    found = run("Ladder, cold", shape)
+    found = run(f"Ladder, cold, {VERSION}", shape)
     assert found.violates * RUNS <= MOST_VIOLATED
     assert found.saving >= 0.5 * found.most
 
@@ -37,17 +37,17 @@ def test_on_one_stream_in_shadow_the_best_rung_is_found_with_few_requests(shape:
 
 
 def test_users_save_most_of_what_the_ladder_finds_while_it_still_searches() -> None:
-    assert run("Ladder, cold", TABLE).meanwhile >= 0.6
+    assert run(f"Ladder, cold, {VERSION}", TABLE).meanwhile >= 0.6
 
 
 def test_history_makes_a_ladder_shorter_by_a_quarter_at_least() -> None:
-    cold, warm = run("Ladder, cold", TABLE), run("Ladder, warm", TABLE)
+    cold, warm = run(f"Ladder, cold, {VERSION}", TABLE), run(f"Ladder, warm, {VERSION}", TABLE)
     assert sum(warm.requests) <= 0.75 * sum(cold.requests)
     assert warm.violates * RUNS <= MOST_VIOLATED
 
 
 def test_a_bayesian_search_finds_a_saving_setting_of_a_surface_with_few_of_its_settings_tried() -> None:
-    found = run("Bayesian", SURFACE)
+    found = run(f"Bayesian, {VERSION}", SURFACE)
     assert found.violates * RUNS <= MOST_VIOLATED
     assert found.saving >= 0.75 * found.most
 

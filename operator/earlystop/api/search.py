@@ -131,8 +131,8 @@ class Search(Value):
         ge=1,
         le=98,
         description="Least percent of requests for the best proven setting while another is tried. That one gets up to "
-        "two thirds of the rest, as far as the steps of rollout allow it, and the baseline what is left; with External "
-        "both have as much.",
+        "72 % of the rest, as far as the steps of rollout allow it, and the baseline what is left; with External both "
+        "have as much.",
     )
     horizon_requests: Requests = Field(
         1_000_000,

@@ -52,13 +52,13 @@ SEARCHES: dict[str, SearchTraits] = {
         most_settings=20,
         most_parameters=1,
         in_shadow=True,
-        version=4,
+        version=5,
         certified_are_free=True,
     ),
     "Grid": SearchTraits(
         module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
     ),
-    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=4, certified_are_free=True),
+    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=5, certified_are_free=True),
     "Bandit": SearchTraits(
         module="earlystop.rollout.strategies.bandit",
         one_campaign=True,

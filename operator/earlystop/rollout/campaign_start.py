@@ -71,7 +71,7 @@ def start_campaign(
         )
     )
     if following is None:
-        return after_waiting(state, now) if is_same and state.phase in BETWEEN_TRIALS else state
+        return after_waiting(spec, state, now) if is_same and state.phase in BETWEEN_TRIALS else state
     revision = revision_of(uid, state.campaign + 1, entropy, commitment)
     begun = replace(_begun(state, following, now), revision=revision, entropy=entropy, previous_digest=previous_digest)
     return held_at_first(LiveTimes.of(spec), with_evidence_of(begun, state) if following.goes_on else begun)

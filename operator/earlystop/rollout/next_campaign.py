@@ -16,6 +16,7 @@ from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, Attempts, RolloutState
+from earlystop.rollout.trials.clock import has_time_for_a_trial, is_time_over
 from earlystop.rollout.trials.sequence import WAITING, begin_search, begin_trial, is_due_again, next_proposal
 
 
@@ -69,8 +70,12 @@ def next_campaign(
     if is_same and state.phase in BETWEEN_TRIALS:
         assert state.search is not None  # only a search has anything between two campaigns
         plan = state.pinned_plan
+        if is_time_over(plan, state.search, now):
+            return None
         if is_interrupted(state):
             return same_campaign(state)._replace(goes_on=True) if now >= goes_on_at(state) else None
+        if not has_time_for_a_trial(spec, state.search, now):
+            return None
         trial = _trial(spec, retry, state.search, plan.attempt, plan.used, waiting)
         return None if trial is None else NextCampaign(trial[1], state.attempts, trial[0])
     attempts = recorded if state.plan is None else attempts_spent(state)

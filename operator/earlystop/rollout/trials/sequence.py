@@ -31,7 +31,7 @@ from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.trials.budget import BUDGET_USED
-from earlystop.rollout.trials.clock import is_time_over
+from earlystop.rollout.trials.clock import has_time_for_a_trial, is_time_over
 from earlystop.rollout.trials.outcome import outcome_of
 
 WAITING = "WaitingForProposals"
@@ -168,7 +168,7 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal, ver
         proposer=proposal.proposer,
         proposal=proposal.offer,
         version=version,
-        candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight),
+        candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight, version),
         gives_up_below=GIVES_UP_BELOW if uneven else 0.0,
     )
 
@@ -249,13 +249,18 @@ def _end_reason(plan: Plan, progress: SearchProgress, decision: Decision) -> str
     return following if isinstance(following, str) and following != WAITING else ""
 
 
-def after_waiting(state: RolloutState, now: int) -> RolloutState:
-    """The state of a search whose next trial cannot begin: over once its time is, or where none follows any more, as
-    another release may see it; the same one while it waits for proposals."""
+def after_waiting(spec: PolicySpec, state: RolloutState, now: int) -> RolloutState:
+    """The state of a search whose next trial cannot begin: over once its time is, or leaves no trial the time for a
+    certificate, or where none follows any more, as another release may see it; the same one while it waits for
+    proposals, or after an outage. spec: of the policy as it is now."""
     progress, plan = state.search, state.pinned_plan
     if progress is None:
         return state
     if is_time_over(plan, progress, now):
+        return _over(state, progress, BUDGET_USED, now)
+    if is_interrupted(state):
+        return state
+    if not has_time_for_a_trial(spec, progress, now):
         return _over(state, progress, BUDGET_USED, now)
     following = next_proposal(plan.spec, progress, plan.attempt, plan.used)
     if not isinstance(following, str) or following == WAITING:
@@ -273,7 +278,7 @@ def _ended_by_person(state: RolloutState, progress: SearchProgress, decision: De
 
 WHY_ENDED = {
     NOTHING_LEFT: "no other setting is worth a trial, or as many have failed as may",
-    BUDGET_USED: "its budget is used up",
+    BUDGET_USED: "its budget is used up, or suffices for no other trial",
     RISK_USED: "a further trial would exceed its risk",
 }
 

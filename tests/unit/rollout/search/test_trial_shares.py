@@ -15,23 +15,30 @@ from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import searched
 
 
-def _trial(incumbent_weight: int) -> TrialPlan:
+def _trial(incumbent_weight: int, version: int = 3) -> TrialPlan:
     incumbent = Incumbent("window-20", (("window", "20"),), 0.2)
-    weight = weight_beside(incumbent_weight)
+    weight = weight_beside(incumbent_weight, version)
     values = (("window", "10"),)
     return TrialPlan(
-        1, 2, "window-10", values, 0.025, 9000, incumbent, incumbent_weight, version=3, candidate_weight=weight
+        1, 2, "window-10", values, 0.025, 9000, incumbent, incumbent_weight, version=version, candidate_weight=weight
     )
 
 
 @every_row("incumbent_weight", range(1, 99))
-def test_each_share_is_a_percent_at_least_and_the_incumbent_keeps_what_it_is_promised(incumbent_weight: int) -> None:
-    trial = TrialPlan.of(_trial(incumbent_weight).wire())
-    assert trial == _trial(incumbent_weight)
+@every_row(("version", "most_times"), [(3, 2), (4, 2), (5, 18 / 7)])
+def test_each_share_is_a_percent_at_least_and_the_incumbent_keeps_what_it_is_promised(
+    incumbent_weight: int, version: int, most_times: float
+) -> None:
+    trial = TrialPlan.of(_trial(incumbent_weight, version).wire())
+    assert trial == _trial(incumbent_weight, version)
     for candidate in range(1, trial.largest_weight + 1):
         baseline = trial.baseline_weight(candidate)
-        assert 1 <= baseline <= candidate and candidate <= 2 * baseline + 1
+        assert 1 <= baseline <= candidate and candidate <= most_times * baseline + 1
         assert 100 - baseline - candidate >= incumbent_weight
+
+
+def test_beside_an_incumbent_with_a_half_of_the_requests_versions_share_the_rest_as_their_releases_did() -> None:
+    assert [weight_beside(50, version) for version in (3, 4, 5)] == [33, 33, 36]
 
 
 @pytest.mark.parametrize("weight", [0, 50, 51, "33", 33.0, True])
