@@ -22,8 +22,10 @@ from tests.bench import (
     street_bursts,
     street_cohorts,
     street_delays,
+    street_floor,
     street_golden,
     street_mixes,
+    street_rare,
     street_retries,
     street_sessions,
     street_strange,
@@ -186,6 +188,18 @@ def walk_cells(seed: int, kinds: Iterable[str] = tuple(street_walks.KINDS)) -> I
         yield Cell(kind, partial(street_walks.errors, kind, seed=seed))
 
 
+def floor_cells(seed: int, kinds: Iterable[str] = tuple(street_floor.KINDS)) -> Iterator[Cell]:
+    """A floor that the candidate just keeps: a claim against it is a wrong rollback."""
+    for kind in kinds:
+        yield Cell(kind, partial(street_floor.errors, kind, seed=seed))
+
+
+def rare_cells(seed: int) -> Iterator[Cell]:
+    """Query classes that are seldom asked for, through the transitions."""
+    for kind in street_rare.KINDS:
+        yield Cell(kind, partial(street_rare.errors, kind, seed=seed))
+
+
 def cells_beyond() -> Mapping[str, Cell]:
     """What no promise covers; operator/docs/verdicts.md says how often that errs."""
     found = [
@@ -196,6 +210,7 @@ def cells_beyond() -> Mapping[str, Cell]:
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),
         *delay_cells(SEED + 6, street_delays.BEYOND),
         *walk_cells(SEED + 18, street_walks.BEYOND),
+        *floor_cells(SEED + 19, street_floor.BEYOND),
     ]
     return {cell.kind: cell for cell in found}
 
@@ -219,6 +234,8 @@ def cells() -> Mapping[str, Cell]:
         *strange_cells(SEED + 16),
         *retried_cells(SEED + 17, street_retries.Retried.DRAWN),
         *walk_cells(SEED + 18),
+        *floor_cells(SEED + 19),
+        *rare_cells(SEED + 20),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

@@ -10,6 +10,7 @@ import pytest
 from earlystop.api.counts import Pairs
 from earlystop.evidence.bets import Side
 from earlystop.evidence.scatter import KNOWN_LOOKS
+from earlystop.evidence.version import THIRD
 from earlystop.rollout import look_taken
 from earlystop.rollout.golden_questions import questions_needed
 from earlystop.rollout.late_answers import Backlog
@@ -19,6 +20,7 @@ from tests.bench import (
     street_bursts,
     street_cohorts,
     street_delays,
+    street_floor,
     street_golden,
     street_mixes,
     street_retries,
@@ -39,6 +41,9 @@ USERS = (
     "2,000 users a cohort, likeness 0.3, who join one after another",
     "12 users a cohort, likeness 0.3",
 )
+
+WOBBLES_AROUND_THE_FLOOR = "floor, a level that wobbles by 2 points for both, learned"
+SWINGS_AROUND_THE_FLOOR = "floor, a level that wobbles by 5 points for both, learned"
 
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "the mix of query classes moves": lambda: rows_of(street.mix_cells(SEED), RUNS),
@@ -64,6 +69,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     ),
     "questions are asked again, of a variant that is drawn anew": lambda: rows_of(
         street.retried_cells(SEED + 17, street_retries.Retried.DRAWN, (0.5,)), 200
+    ),
+    "the level of both variants moves around the floor": lambda: rows_of(
+        street.floor_cells(SEED + 19, (WOBBLES_AROUND_THE_FLOOR,)), 20
     ),
     "an interval is shown": lambda: rows_of(street.interval_cells(SEED + 3), 200),
 }
@@ -108,6 +116,12 @@ def test_a_wobble_that_both_variants_share_costs_hardly_anything() -> None:
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
     # What version 1 of the engine did: nearly each of these is promoted though the loss is the margin.
     assert max(street_mixes.mix_errors(kind, 100, SEED, own_mix=True)[0] for kind in street_mixes.MIXES) > 0.5
+
+
+def test_a_level_that_both_variants_share_would_not_pass_as_what_they_differ_by() -> None:
+    # What version 3 of the engine did for the floor.
+    _, below = street_floor.errors(SWINGS_AROUND_THE_FLOOR, 20, SEED + 19, THIRD)
+    assert below > 0.3
 
 
 def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> None:

@@ -120,7 +120,8 @@ class Rollout(Value):
         ge=0,
         le=720,
         description="Least hours between the first and the last look of live answers before a promotion, where the "
-        "traffic of one hour is not that of a day. Rollbacks do not wait. 0: none.",
+        "traffic of one hour is not that of a day. A stretch without looks, as of a rollout that is suspended, counts "
+        "as a quarter of them at most, and as an hour at least. Rollbacks do not wait. 0: none.",
     )
     minimum_seconds: int = Field(
         0,

@@ -4,6 +4,9 @@ What is handed to `scatter` for a look is the difference between the arms, over 
 would give it. Exact Match is compared inside query classes, as it is by the claims (`strata`). Failures and votes are
 few, so looks are gathered until `EVENTS_A_BLOCK` have happened: what is compared is the candidate's share of them. A
 burst that hits one arm fills a block alone.
+
+A floor is about the level of the candidate's answers alone, and what moves the level of both arms does not cancel
+there. So where there is one, that level is compared from block to block too.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ FIRST_RATE, FIRST_ANSWERS = 0.8, 20
 """A guess of a rate before any answer, and how many answers it is worth. A look's own rate counts besides what was seen
 before as if the past had been so many answers: the variance follows a level that both arms share."""
 
-NO_EVENTS, NOTHING = Events(0, 0), Scatter()
+NO_EVENTS, NO_ANSWERS, NOTHING = Events(0, 0), Answers(0, 0), Scatter()
 
 LEAST_RATE = 1e-9
 
@@ -53,12 +56,15 @@ class ArmScatter:
     """What looks so far have shown.
 
     answers: of Exact Match, in answers or in pairs. seen: query class -> its answers so far, of both arms; sorted by
-    name. events: one for each guardrail, in their order.
+    name. events: one for each guardrail, in their order. level: of the candidate's answers by themselves, where there
+    is a floor; answered: of these, so far.
     """
 
     answers: Scatter = NOTHING
     seen: tuple[tuple[str, Answers], ...] = ()
     events: tuple[EventScatter, ...] = ()
+    level: Scatter = NOTHING
+    answered: Answers = NO_ANSWERS
 
 
 NOBODY_COMPARED = ArmScatter()
@@ -98,6 +104,17 @@ def observe_pairs(known: ArmScatter, pairs: Pairs) -> ArmScatter:
     seen = (("", Answers(before.scored + pairs.total, before.match + apart)),)
     learned = scatter.observe(known.answers, (pairs.candidate_only - pairs.baseline_only) / rate, pairs.total / rate)
     return replace(known, answers=learned, seen=seen)
+
+
+def observe_level(known: ArmScatter, answers: Answers) -> ArmScatter:
+    """With the candidate's answers of one more look, as a floor is read from them."""
+    if not answers.scored:
+        return known
+    rate, before = _rate(known.answered, answers), known.answered
+    variance = rate * (1 - rate)
+    learned = scatter.observe(known.level, answers.match / variance, answers.scored / variance)
+    answered = Answers(before.scored + answers.scored, before.match + answers.match)
+    return replace(known, level=learned, answered=answered)
 
 
 def observe_events(known: ArmScatter, looks: Sequence[tuple[Events, Events]]) -> ArmScatter:

@@ -18,13 +18,16 @@ that is learned counts for all claims anew after each look, and one that is no l
 
 | claim | policy says | users | looks |
 |---|---|---|---|
-| Exact Match, its classes, floor, intervals | its factor | of answers | of differences of answers, in classes |
+| Exact Match, its classes, intervals | its factor | of answers | of differences of answers, in classes |
+| floor | as Exact Match, or that of blocks of the candidate's level, if it is larger | likewise | likewise |
 | lengths | that of blocks of lengths | the larger of users' and blocks' | that of blocks of lengths |
 | lengths below a known bound | 1 | of lengths | as lengths |
 | failures, votes, other bad events | its factor | the larger of users' and bursts' | of bursts, for each guardrail |
 | split of requests | that of shares | not expected | that of shares |
 
-Lengths shift and have heavy tails whoever asks, so blocks of them are asked always.
+Lengths shift and have heavy tails whoever asks, so blocks of them are asked always. A level that moves for both arms is
+no session, so nobody vouches for it: blocks of the candidate's own answers are asked always, too. A policy that vouches
+for its answers is believed until they show more.
 Version 1 of the engine divided each look by the policy's factor, and lengths and the split by nothing.
 """
 
@@ -87,6 +90,7 @@ class Divisors(NamedTuple):
     under version 1 of the engine."""
 
     answers: Discount = UNDIVIDED
+    floor: Discount = UNDIVIDED
     lengths: Discount = UNDIVIDED
     bounded_lengths: Discount = UNDIVIDED
     guardrails: tuple[Discount, ...] = ()
@@ -109,6 +113,7 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
     known = knowledge(objective, witnesses)
     return Divisors(
         answers=known.discount,
+        floor=_floor(objective, known, witnesses),
         lengths=_lengths(known, witnesses),
         bounded_lengths=_bounded_lengths(known, witnesses),
         guardrails=tuple(
@@ -116,6 +121,18 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
             for each, events in zip(objective.guardrails, witnesses.arms.events, strict=True)
         ),
     )
+
+
+def _floor(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
+    if not objective.learns_level:
+        return known.discount
+    level, answers = witnesses.arms.level, known.discount
+    if objective.source not in LEARNED:
+        shown = level.factor(1.0)
+        return answers if shown <= answers.factor else Discount(shown, is_learned=True)
+    looks = objective.known_looks
+    factor = max(answers.factor, level.factor(_guess(objective, witnesses.split), looks))
+    return Discount(factor, answers.is_known and level.is_known(looks), is_learned=True)
 
 
 def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:

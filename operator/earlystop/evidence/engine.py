@@ -148,6 +148,8 @@ def _observed(state: EvidenceState, look: Look, judged: Look, *, usable: bool) -
         arms = arm_scatter.observe_pairs(arms, look.candidate.pairs)
     elif usable:
         arms = arm_scatter.observe_answers(arms, em_claims.by_class(objective, judged))
+    if objective.learns_level:
+        arms = arm_scatter.observe_level(arms, guardrails.floor_answers(objective, judged))
     started = look.baseline.started, look.candidate.started
     split = split_scatter.observe(known.split, *started, look.share) if objective.split_known else known.split
     return Witnesses(users, arms, split, known.lengths)

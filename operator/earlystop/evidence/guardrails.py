@@ -32,9 +32,9 @@ def start(objective: Objective) -> Guardrails:
 
 def update(guardrails: Guardrails, objective: Objective, look: Look, judged: Look, divisors: Divisors) -> Guardrails:
     """The processes after one more look. judged: the same, as Exact Match is read from it (`missing_answers`)."""
-    below, dispersion = guardrails.floor, divisors.answers.factor * divisors.by_look
+    below, dispersion = guardrails.floor, divisors.floor.factor * divisors.by_look
     return Guardrails(
-        below and floor.update(below, _answers(objective, judged), dispersion, divisors.answers),
+        below and floor.update(below, floor_answers(objective, judged), dispersion, divisors.floor),
         tuple(
             rate_ratio.update(process, *arms, divisors.by_look, discount)
             for process, arms, discount in zip(
@@ -57,8 +57,9 @@ def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[Cl
         yield guardrail_claim(rail.name), process
 
 
-def _answers(objective: Objective, look: Look) -> Answers:
-    """The candidate's answers; those to the questions of pairs, where Exact Match is read from them."""
+def floor_answers(objective: Objective, look: Look) -> Answers:
+    """The candidate's answers as a floor is read from them; where Exact Match is read from pairs, those to their
+    questions."""
     if objective.basis is Basis.PAIRS:
         pairs = look.candidate.pairs
         return Answers(pairs.total, pairs.both + pairs.candidate_only)

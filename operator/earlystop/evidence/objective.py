@@ -9,7 +9,7 @@ from typing import NamedTuple
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
 from earlystop.evidence.scatter import KNOWN_LOOKS, SCALES
-from earlystop.evidence.version import CURRENT, check_version
+from earlystop.evidence.version import CURRENT, THIRD, check_version
 
 
 class ClaimKind(StrEnum):
@@ -192,6 +192,11 @@ class Objective:
     def by_users(self) -> bool:
         """Whether looks say how much users scatter (`user_scatter`): the same ones are in every look."""
         return self.source is DispersionSource.USERS
+
+    @property
+    def learns_level(self) -> bool:
+        """Whether looks say how much the level of the candidate's answers scatters by itself, as a floor asks."""
+        return self.floor is not None and self.engine > THIRD
 
     @property
     def harm_risks(self) -> HarmRisks[Claim]:

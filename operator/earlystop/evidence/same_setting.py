@@ -93,4 +93,4 @@ def bounded_lengths_anew(objective: Objective, own: OwnDifference) -> BoundedTok
 
 def arms_anew(known: ArmScatter) -> ArmScatter:
     """How much answers scatter, before the first look in which the setting is tried: what it does is no scatter."""
-    return replace(known, answers=scatter.begun_anew(known.answers))
+    return replace(known, answers=scatter.begun_anew(known.answers), level=scatter.begun_anew(known.level))

@@ -15,9 +15,10 @@ A mean can hide a class that broke. `em_claims` therefore keeps an `exact_match`
 harm side a class that is shown to be harmed takes the candidate back, on the promote side each class can be certified.
 
 The mean is weighted by the candidate's answers, so a class in which the candidate has none in a look takes no part
-in it. A class with answers of the candidate alone cannot be compared yet: the whole look is then carried over to the
-next, all classes together, because leaving one out would turn the weighted mean into another. That rule looks at
-numbers of answers only, never at whether they are right, so it is a valid stopping rule.
+in it. A class with answers of the candidate alone cannot be compared yet. A few of them are carried over to a later
+look by themselves (`rollout.unmatched_answers`); with more of them the whole look is, all classes together, because
+leaving one out would turn the weighted mean into another. That rule looks at numbers of answers only, never at whether
+they are right, so it is a valid stopping rule.
 """
 
 from __future__ import annotations

@@ -12,11 +12,14 @@ neither a release in the middle of a rollout nor a later one changes what looks 
 - Version 3: unscored answers that count as mismatches are of the query class that they were asked in, where version 2
   shared them among classes as scored answers are (`missing_answers`); and a mix of classes that moved with the weights
   is part of what looks must prove (`request_mix`), where under version 2 the operator alone saw to it.
+- Version 4: a claim against the floor is divided by how much the candidate's own level scatters too (`arm_scatter`),
+  where under version 3 only what the arms differ by counted, in which a level that both share cancels; and hours in
+  which there were no looks cover no `rollout.minimumHours` beyond a quarter of them (`rollout.promotion`).
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, CURRENT = 1, 2, 3
+FIRST, SECOND, THIRD, CURRENT = 1, 2, 3, 4
 
 
 def check_version(version: object) -> None:

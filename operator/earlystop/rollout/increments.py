@@ -9,6 +9,7 @@ from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.evidence import em_claims, missing_answers
 from earlystop.evidence.engine import EvidenceState, Objective, update_known
 from earlystop.rollout.totals import Totals
+from earlystop.rollout.unmatched_answers import matched_answers
 
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
 CONCLUSIVE_REQUESTS = 20
@@ -53,10 +54,16 @@ def look_to_use(
     for `compare`.
 
     Answers wait until some of both variants can be compared (`em_claims.usable`), and requests wait with them unless
-    they are so many that a missing variant shows a broken split.
+    they are so many that a missing variant shows a broken split. Where the candidate alone has answers of a query
+    class, these wait by themselves as long as they are few (`matched_answers`).
     """
     look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
     usable = em_claims.usable(objective, look)
+    matched = None if usable else matched_answers(objective, totals, mark, look)
+    if matched is not None:
+        return LookToUse(
+            replace(matched.look_since(mark, at, step, weight), baseline_weight=baseline_weight), matched.as_mark, True
+        )
     if not usable:
         started = look.baseline.started + look.candidate.started
         if started * min(look.share, 100 - look.share) < 100 * CONCLUSIVE_REQUESTS:

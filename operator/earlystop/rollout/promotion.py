@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 
 from earlystop.evidence import request_mix
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
-from earlystop.evidence.version import FIRST, SECOND
+from earlystop.evidence.version import FIRST, SECOND, THIRD
 from earlystop.rollout.doubts import attrition_phrase, unscored_phrase
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.steps import has_least_time
 from earlystop.rollout.strategy import strategy_of
+
+HOUR = 3600
+LARGEST_GAP = 0.25
+"""So large a part of `rollout.minimumHours`, and an hour at least, a stretch without looks may cover: a night in which
+nobody asks is part of a day, and a rollout that was suspended for a day has seen none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +226,17 @@ def _turned(comparison: Comparison) -> list[Missing]:
 
 
 def hours_not_covered(plan: Plan, comparison: Comparison) -> HoursNotCovered | None:
-    """The hours that looks with the candidate's setting do not span yet. The looks alone tell it."""
-    hours, first = plan.spec.rollout.minimum_hours, comparison.evidence.objective.same_setting_steps
-    looks = [look for look in comparison.looks if look.step >= first] if hours else []
-    if not hours or not looks:
+    """The hours that looks with the candidate's setting do not span yet. The looks alone tell it. While a rollout is
+    suspended, or nothing can be counted, there are none, and nothing is known of the traffic then."""
+    hours, objective = plan.spec.rollout.minimum_hours, comparison.evidence.objective
+    moments = [look.at for look in comparison.looks if look.step >= objective.same_setting_steps] if hours else []
+    if not hours or not moments:
         return None
-    until = looks[0].at + 3600 * hours
-    return None if looks[-1].at >= until else HoursNotCovered(hours, until)
+    until = moments[0] + HOUR * hours
+    if objective.engine > THIRD:
+        most = HOUR * max(1.0, LARGEST_GAP * hours)
+        until += round(sum(max(0.0, after - before - most) for before, after in pairwise(moments)))
+    return None if moments[-1] >= until else HoursNotCovered(hours, until)
 
 
 def _mix_is_proof(comparison: Comparison) -> bool:

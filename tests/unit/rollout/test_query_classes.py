@@ -13,7 +13,7 @@ from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
-from earlystop.rollout.state import Phase, Totals
+from earlystop.rollout.state import Phase, Totals, Verdict
 from tests.unit.rollout.claims import (
     CLASSES,
     TWO_STEPS,
@@ -33,7 +33,11 @@ EMPTY = (Tally(), Tally())
 BOTH = arms(3)
 CANDIDATE_ONLY = (Tally(), answers(3, mean_tokens=300))
 BASELINE_ONLY = (answers(3), Tally())
+ALONE = (Tally(), answers(1, mean_tokens=300))
+HARMED = (answers(200), answers(200, 0.4))
 NOTHING = nothing(2)
+MORE_THAN_A_FEW = 10
+"""Answers of the candidate alone, beside 40 others: more than a tenth of the margin of 0.9 among them all."""
 
 few = st.builds(
     Tally,
@@ -87,6 +91,11 @@ def test_no_answer_of_a_query_class_is_lost_or_counted_twice_whatever_comes_in_w
         used = as_totals(state.looks[-1]) if len(state.looks) > before else NOTHING
         if can_be_compared(waiting):
             assert used == waiting
+        elif used.candidate.tried:
+            left, all_tried = minus(waiting, used), server.totals(state).candidate.tried
+            assert can_be_compared(used) and only_answers(left)
+            assert 0 < left.candidate.tried <= 0.1 * 0.9 * all_tried
+            assert left.baseline.tried == 0 and not any(each.baseline_match for each in left.classes)
         else:
             assert used.baseline.tried == used.candidate.tried == 0 and used.classes == NOTHING.classes
             assert used == NOTHING or only_answers(minus(waiting, used))
@@ -123,16 +132,16 @@ def test_what_waited_is_evidence_together_with_what_it_waited_for() -> None:
 
 def test_requests_still_count_when_they_are_so_many_that_they_tell_while_answers_wait() -> None:
     many = CONCLUSIVE_REQUESTS * 2
-    waiting = in_classes((answers(many), answers(many)), CANDIDATE_ONLY)
+    waiting = in_classes((answers(many), answers(many)), (Tally(), answers(MORE_THAN_A_FEW)))
     state, server = begun(SPEC)
     state = observe(SPEC, state, server, waiting)
     (seen,) = state.looks
-    assert (seen.baseline.started, seen.candidate.started) == (many, many + 3)
-    assert (seen.baseline.tokens, seen.candidate.completed) == (many * 600, many + 3)
+    assert (seen.baseline.started, seen.candidate.started) == (many, many + MORE_THAN_A_FEW)
+    assert (seen.baseline.tokens, seen.candidate.completed) == (many * 600, many + MORE_THAN_A_FEW)
     assert seen.baseline.scored == seen.candidate.scored == 0 and seen.classes == (ClassAnswers(), ClassAnswers())
     later = observe(SPEC, restarted(SPEC, state), server, in_classes(EMPTY, BASELINE_ONLY)).looks[-1]
     assert (later.baseline.started, later.candidate.started) == (3, 0)
-    assert (later.baseline.scored, later.candidate.scored) == (many + 3, many + 3)
+    assert (later.baseline.scored, later.candidate.scored) == (many + 3, many + MORE_THAN_A_FEW)
     assert later.classes == plus(waiting, in_classes(EMPTY, BASELINE_ONLY)).classes
 
 
@@ -179,3 +188,14 @@ def test_a_look_read_again_at_the_same_counts_adds_nothing() -> None:
     at = next_look(LiveTimes.of(SPEC), state)
     assert at is not None
     assert take_look(LiveTimes.of(SPEC), state, at, server.totals(state)).looks == state.looks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answered", ["easy", "hard", "others"])
+def test_a_question_of_a_class_that_is_never_asked_again_keeps_no_harm_from_being_seen(answered: str) -> None:
+    one = {"easy": (ALONE, EMPTY, EMPTY), "hard": (EMPTY, ALONE, EMPTY), "others": (EMPTY, EMPTY, ALONE)}
+    usual = {"easy": (EMPTY, HARMED), "hard": (HARMED, EMPTY), "others": (HARMED, EMPTY)}
+    spec = judging({"queryClasses": [{"name": name, "margin": "0.1"} for name in CLASSES]})
+    state = observed(spec, in_classes(*one[answered]), *[in_classes(*usual[answered])] * 20)
+    assert state.decision is not None and state.decision.verdict is Verdict.ROLL_BACK
+    assert sum(seen.candidate.scored for seen in state.looks) == HARMED[1].scored * len(state.looks)

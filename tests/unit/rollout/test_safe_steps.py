@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from earlystop.api.counts import Look, UserScatter
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.version import FIRST
+from earlystop.evidence.version import CURRENT, FIRST, THIRD
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, missing_for_promotion
@@ -29,6 +31,8 @@ from earlystop.rollout.steps import (
     missing_for_next_step,
     unrefuted_loss,
 )
+from earlystop.rollout.stored.status_codec import from_status, to_status
+from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.steps import step_differences
 from earlystop.rollout.verify.verdict import differences
@@ -183,6 +187,27 @@ def test_a_promotion_waits_until_its_looks_span_the_least_hours_and_says_until_w
     assert state.phase is Phase.PROMOTING
     assert state.looks[-1].at - state.looks[0].at >= 3600
     assert differences(verdict_spec("qa", UID, state)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "covers"), [(THIRD, 5), (CURRENT, 1.25)])
+def test_hours_in_which_a_rollout_was_suspended_cover_a_quarter_of_the_least_hours_at_most(
+    engine: int, covers: float
+) -> None:
+    spec, server = hours(5), Server()
+    plan = parse_plan(plan_text(spec, engine=engine))
+    state = from_status(to_status("qa", UID, LiveTimes.of(spec), replace(started(spec), plan=plan), ""))[0]
+    state = observe(spec, snapshot(spec, state, server), server, *[SAVING.at(50)] * 20)
+    paused_at, first = state.looks[-1].at, state.looks[0].at
+    paused = suspend_or_resume(LiveTimes.of(policy({"suspend": True})), state, paused_at + 10)
+    state = suspend_or_resume(LiveTimes.of(spec), paused, paused_at + 5 * 3600)
+    state = observe(spec, state, server, SAVING.at(50), SAVING.at(50))
+    if covers == 5:
+        assert state.phase is Phase.PROMOTING
+        assert differences(verdict_spec("qa", UID, state)) == []
+        return
+    ((gap, needed),) = [(after.at - before.at, missing(state)) for before, after in pairwise(state.looks[-3:-1])]
+    assert needed == (HoursNotCovered(5, first + 5 * 3600 + gap - round(covers * 3600)),)
 
 
 def test_nothing_is_promoted_on_a_claim_that_the_evidence_now_speaks_against() -> None:

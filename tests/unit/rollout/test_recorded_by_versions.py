@@ -1,7 +1,8 @@
-"""Campaigns of version 2 of the engine go on as they did, to the byte: looks, evidence, guards, statuses, verdicts.
+"""Campaigns of earlier versions of the engine go on as they did, to the byte: looks, evidence, statuses, verdicts.
 
-`recorded_by_version_2/` was made by the release that had no later version, from seeded campaigns with query classes
-and answers that could not be scored: what was served, the status after three looks, the last one, and the verdict.
+`recorded_by_version_2/` and `_3/` were made by the releases that had no later version, from seeded campaigns with query
+classes and answers that could not be scored, and with a floor around which the level of both variants moves: what was
+served, the status after three looks, the last one, and the verdict.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 
 from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.version import SECOND
+from earlystop.evidence.version import SECOND, THIRD
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -27,7 +28,11 @@ from tests.unit.rollout import guarding
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.traffic import Server, observe, snapshot
 
-RECORDED = sorted((Path(__file__).parent / "recorded_by_version_2").glob("*.json"))
+RECORDED = [
+    (engine, path)
+    for engine in (SECOND, THIRD)
+    for path in sorted((Path(__file__).parent / f"recorded_by_version_{engine}").glob("*.json"))
+]
 MIDWAY = 3
 """Looks before the first of the two statuses."""
 
@@ -44,9 +49,9 @@ def status_of(spec: PolicySpec, state: RolloutState) -> Recorded:
     return status
 
 
-def begun(spec: PolicySpec) -> tuple[RolloutState, Server]:
+def begun(spec: PolicySpec, engine: int) -> tuple[RolloutState, Server]:
     server = Server(len(spec.objective.query_classes or ()))
-    plan = parse_plan(plan_text(spec, engine=SECOND))
+    plan = parse_plan(plan_text(spec, engine=engine))
     # Read back from its status, the state has all evidence begun as its plan says.
     state, _ = from_status(status_of(spec, replace(started(spec), plan=plan)))
     return snapshot(spec, state, server), server
@@ -68,11 +73,11 @@ def guarded(spec: PolicySpec, state: RolloutState, served: list[Any]) -> Rollout
     return state
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-def test_a_campaign_of_version_2_is_judged_and_written_as_it_was(path: Path) -> None:
+@pytest.mark.parametrize(("engine", "path"), RECORDED, ids=[f"{engine}-{path.stem}" for engine, path in RECORDED])
+def test_a_campaign_of_an_earlier_version_is_judged_and_written_as_it_was(engine: int, path: Path) -> None:
     recorded: Recorded = json.loads(path.read_text())
     spec = PolicySpec.model_validate(recorded["spec"])
-    state, server = begun(spec)
+    state, server = begun(spec, engine)
     state = observed(spec, state, server, recorded["served"][:MIDWAY])
     assert status_of(spec, state) == recorded["midway"]
     if state.phase == Phase.OBSERVING:
@@ -90,4 +95,5 @@ def test_a_campaign_of_version_2_is_judged_and_written_as_it_was(path: Path) -> 
 
 
 def test_campaigns_under_way_decided_and_guarded_were_recorded() -> None:
-    assert [path.stem for path in RECORDED] == ["answers-wait", "excluded", "guarded", "harmed-in-a-class", "promoted"]
+    of_second = ["answers-wait", "excluded", "guarded", "harmed-in-a-class", "promoted"]
+    assert [path.stem for _, path in RECORDED] == [*of_second, "below-the-floor"]
