@@ -58,7 +58,7 @@ def in_count(number: int) -> str:
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 SHORTEST_IN_UNITS = 120
 """Seconds from which on a duration is said in the units of `UNITS`."""
-DURATION = r"(?:\d+ (?:d|h|min) )*\d+ (?:d|h|min|s)"
+DURATION = r"(?:[0-9]+ (?:d|h|min) )*[0-9]+ (?:d|h|min|s)"
 """What `in_duration` writes, as a regular expression; seconds alone, as earlier releases wrote them, too."""
 
 
