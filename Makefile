@@ -105,8 +105,8 @@ lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tes
 
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
-	$(BIN)/python -m tests.cluster.binaries
-	$(BIN)/python -m tests.cluster.scoring
+	@$(BIN)/python -m tests.cluster.binaries
+	@$(BIN)/python -m tests.cluster.scoring
 
 .PHONY: promtool
 promtool: binaries ## build promtool, which tests the alert rules (a few minutes once)
@@ -161,7 +161,7 @@ faults: binaries older-prometheus bad-gateway ## run the fault injection tests, 
 
 .PHONY: demo
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
-	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
+	@$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: demo-engine
 demo-engine: binaries real-engine ## watch a real language model's cap being tried: half an hour on two idle cores

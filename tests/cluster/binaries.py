@@ -121,6 +121,5 @@ if __name__ == "__main__":
     absent = [name for name in PACKAGES if _installed(name) is None and _cached(name) is None]
     if absent:
         build_missing(absent)
-    for each in PACKAGES:
-        print(binary(each))
-    print(gateway_binary())
+    found = [*map(binary, PACKAGES), gateway_binary()]
+    print(f"The cluster's {len(found)} programs are in {' and '.join(sorted({str(each.parent) for each in found}))}.")

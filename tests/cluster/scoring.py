@@ -62,4 +62,4 @@ def _build(scratch: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(_binary())
+    _binary()

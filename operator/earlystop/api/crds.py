@@ -147,7 +147,8 @@ def _hook_target() -> dict[str, Any]:
         columns=[
             _column("Template", ".spec.template"),
             _column("URL", ".spec.url"),
-            _column("Secret", ".spec.urlRef.name"),
+            _column("URL secret", ".spec.urlRef.name"),
+            _column("Signing secret", ".spec.signingRef.name"),
             AGE,
         ],
     )

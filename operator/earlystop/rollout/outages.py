@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.golden_questions import takes_questions_once
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -32,7 +33,8 @@ def decision_on_outage(times: LiveTimes, state: RolloutState, now: int) -> Decis
         return None
     goes_on = interrupts(state.pinned_plan, NO_METRICS, has_looks=len(state.looks) > 0)
     then = "the trial stops, and goes on later with the evidence so far" if goes_on else "back to the baseline"
-    return Decision(Verdict.ROLL_BACK, NO_METRICS, f"Counts could not be read for {lost} s; {then}.", now, state.leader)
+    message = f"Counts could not be read for {in_duration(lost)}; {then}."
+    return Decision(Verdict.ROLL_BACK, NO_METRICS, message, now, state.leader)
 
 
 def interrupts(plan: Plan, reason: str, *, has_looks: bool) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.rollout.formatting import DURATION, in_duration
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.earlier_words import sentence_pattern
@@ -41,8 +42,10 @@ def test_no_word_of_a_person_s_name_stands_for_another(by: str, forged: str) -> 
 
 def test_the_deadline_is_read_in_the_words_of_any_release() -> None:
     record = _record(REACHED["rolled back before any look"])
-    for word, is_right in (("proven", True), ("shown", True), ("said", False)):
-        said = {**record, "message": re.sub("proven", word, record["message"])}
+    changed = {"1 h": "3600 s", "proven": "shown", "was proven": "was said", "within 1 h": "within a while"}
+    rights = (True, True, False, False)
+    for (now, word), is_right in zip(changed.items(), rights, strict=True):
+        said = {**record, "message": record["message"].replace(now, word)}
         said["digest"] = digest_of(said)
         assert (differences(said) == []) is is_right, word
 
@@ -135,3 +138,22 @@ def test_a_percentage_is_read_with_and_without_the_blank_before_its_sign(said: s
         "5 % holds with a probability of 52 % and may save 0 %, where 12 % are saved now", ["5 % holds", "12"]
     )
     assert (re.fullmatch(pattern, said) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (3600, "1 h"),
+        (2_592_000, "30 d"),
+        (99_999, "1 d 3 h 46 min 39 s"),
+        (86_401, "1 d 1 s"),
+    ],
+)
+def test_a_duration_is_said_exactly_and_read_as_any_release_said_it(seconds: int, said: str) -> None:
+    assert in_duration(seconds) == said
+    assert re.fullmatch(DURATION, said) and re.fullmatch(DURATION, f"{seconds} s")
+    for wrong in ("1.5 h", "h", "1 h and 5 s", "-5 s", "5 weeks"):
+        assert not re.fullmatch(DURATION, wrong)

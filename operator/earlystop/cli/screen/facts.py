@@ -38,9 +38,8 @@ def _search(view: View) -> Iterator[tuple[str, str]]:
         left = from_rfc3339(stored["startedAt"]) + search.budget.seconds - view.now
         ends.append(f"{duration(left)} are over")
     if search.budget is not None and search.budget.requests is not None:
-        ends.append(
-            f"{counted(search.budget.requests, 'request is', 'requests are')} compared ({stored['requests']:,} so far)"
-        )
+        most = counted(search.budget.requests, "request is", "requests are")
+        ends.append(f"{most} compared ({stored['requests']:,} in trials that are over)")
     yield "ends", f"by itself, when {' or '.join(ends)}"
 
 

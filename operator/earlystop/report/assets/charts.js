@@ -110,6 +110,12 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
   }, columns);
 }
 
+/** Where a label begins beside a point: at its right, or where there is no room, at its left, or as far left as there is. */
+function labelStart(point, length, from, to, gap) {
+  if (point + gap + length <= to) return point + gap;
+  return Math.max(from, point - gap - length);
+}
+
 /** Settings by what they save (across) and by what they lose (up), each with its interval. */
 function drawTradeOff(host, settings, lines) {
   const placed = settings.filter(({ effect, saving }) => effect.estimate !== null && saving.estimate !== null);
@@ -146,7 +152,7 @@ function drawTradeOff(host, settings, lines) {
       stroke(COLOURS.blue, [at[0], y(effect.low ?? -100)], [at[0], y(effect.high ?? 100)]);
       stroke(COLOURS.blue, [x(saving.low ?? -100), at[1]], [x(saving.high ?? 100), at[1]]);
       context.fillStyle = "#1a1a1a";
-      context.fillText(name, at[0] + 6 * ratio, at[1] - 6 * ratio);
+      context.fillText(name, labelStart(at[0], context.measureText(name).width, left, left + width, 6 * ratio), at[1] - 6 * ratio);
     }
     context.restore();
   };

@@ -7,6 +7,7 @@ from math import inf
 
 from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
+from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.external import own_requests
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
@@ -113,4 +114,11 @@ def decision_on_time(state: RolloutState, now: int) -> Decision | None:
 
 def time_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the time of its search."""
-    return f"Neither benefit nor harm was proven before the {seconds_of(plan)} s of the search were over."
+    return time_used_messages(plan)[0]
+
+
+def time_used_messages(plan: Plan) -> list[str]:
+    """That sentence, and the one that earlier releases wrote; none for a search without such a bound."""
+    seconds = seconds_of(plan)
+    times = () if seconds is None else (in_duration(seconds), f"{seconds} s")
+    return [f"Neither benefit nor harm was proven before the {each} of the search were over." for each in times]

@@ -41,7 +41,7 @@ from earlystop.rollout.trials.budget import (
     given_up,
     is_hopeless,
     only_proposed_used,
-    time_used,
+    time_used_messages,
 )
 from earlystop.rollout.trials.budget import requests_used as trial_requests_used
 from earlystop.rollout.trials.campaign_budget import (
@@ -71,7 +71,7 @@ from earlystop.rollout.words.decision_messages import (
     missing_phrases,
 )
 
-OUTAGE = r"Counts could not be read for [0-9]+ s; {}\."
+OUTAGE = f"Counts could not be read for {DURATION}; {{}}" + r"\."
 NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within {DURATION}\."
 LEADS_TO = {
@@ -206,7 +206,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == TRIAL_GIVEN_UP:
         return [given_up(plan, own)] if is_hopeless(plan, own) else []
     if record.reason == BUDGET_USED:
-        return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
+        return time_used_messages(plan) if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":

@@ -1,0 +1,48 @@
+"""Labels and axes of a page's plots: what is pure of them, in a JavaScript engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from py_mini_racer import MiniRacer
+
+from earlystop.report.embedded import asset
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[MiniRacer]:
+    with MiniRacer() as made:
+        made.eval(asset("charts.js"))
+        yield made
+
+
+def said(engine: MiniRacer, expression: str) -> Any:
+    return json.loads(str(engine.eval(f"JSON.stringify({expression})")))
+
+
+@pytest.mark.parametrize(
+    ("point", "length", "begins"),
+    [(100, 50, 106), (244, 50, 250), (245, 50, 189), (190, 170, 80), (299, 10, 283)],
+)
+def test_a_label_stands_within_its_plot_at_the_right_of_its_point_where_there_is_room(
+    engine: MiniRacer, point: int, length: int, begins: int
+) -> None:
+    found = said(engine, f"labelStart({point}, {length}, 80, 300, 6)")
+    assert found == begins and found >= 80 and (found + length <= 300)
+
+
+def test_an_axis_of_evidence_says_risks_and_nothing_below_no_sign(engine: MiniRacer) -> None:
+    marks = said(engine, "risksBetween(-9, 9.3).map(riskAt)")
+    assert marks == ["no sign", "1 in 100", "1 in 10,000"]
+    assert said(engine, "risksBetween(-1, 3.3).map(riskAt)") == ["no sign", "1 in 10"]
+    assert said(engine, "riskAt(Math.log(20))") == "1 in 20"
+
+
+@pytest.mark.parametrize(("times", "span"), [([100], [70, 130]), ([100, 120], [80, 140]), ([100, 300], [100, 300])])
+def test_an_axis_of_time_is_a_minute_long_or_as_long_as_its_looks(
+    engine: MiniRacer, times: list[int], span: list[int]
+) -> None:
+    assert said(engine, f"spanOf({times})") == span
