@@ -75,7 +75,8 @@ def _campaign(labels: Labels, loss: float, rng: np.random.Generator) -> tuple[bo
             mark = totals
         if number <= labels.settled:
             continue
-        found = compare(evidence, mark, totals, number * SECONDS_A_LOOK, 0, 50, None)
+        at = number * SECONDS_A_LOOK
+        found = compare(evidence, mark, totals, at=at, step=0, weight=50, baseline_weight=None)
         if found is None:
             continue
         evidence, mark = found.evidence, found.mark

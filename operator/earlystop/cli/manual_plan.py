@@ -140,11 +140,13 @@ def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},
         f"Campaign {state.revision} of {named(policy)} {what}: {then}.",
-        PROMOTE,
-        text,
-        (lambda status: "awaiting" in status) if waits else (lambda status: _came_to(status, state, Phase.PROMOTED)),
-        manual.unproven(state, now, name),
-        name,
+        verb=PROMOTE,
+        value=text,
+        reached=(
+            (lambda status: "awaiting" in status) if waits else (lambda status: _came_to(status, state, Phase.PROMOTED))
+        ),
+        doubts=manual.unproven(state, now, name),
+        candidate=name,
     )
 
 

@@ -147,8 +147,15 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     elif source is DispersionSource.LOOKS:
         is_known = is_measured = answers.is_known(objective.known_looks)
         factor = answers.factor(_guess(objective, witnesses.split), objective.known_looks)
-    needed = objective.known_looks
-    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_measured, needed)
+    return Knowledge(
+        is_known,
+        source,
+        max(given, factor),
+        seen=seen,
+        learned_looks=answers.learned_looks,
+        is_measured=is_measured,
+        needed_looks=objective.known_looks,
+    )
 
 
 def waits_for_looks(objective: Objective) -> int:

@@ -32,7 +32,14 @@ class LookToUse(NamedTuple):
 
 
 def compare(
-    evidence: EvidenceState, mark: Totals, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
+    evidence: EvidenceState,
+    mark: Totals,
+    totals: Totals,
+    *,
+    at: int,
+    step: int,
+    weight: int,
+    baseline_weight: int | None,
 ) -> Compared | None:
     """The evidence after what was added since `mark`: all of it, all but the answers, or None to wait for more.
 
@@ -41,14 +48,16 @@ def compare(
     """
     if evidence.objective.by_users and totals.users is None:
         totals = replace(totals, users=UserScatter())
-    found = look_to_use(evidence.objective, mark, totals, at, step, weight, baseline_weight)
+    found = look_to_use(
+        evidence.objective, mark, totals, at=at, step=step, weight=weight, baseline_weight=baseline_weight
+    )
     if found is None:
         return None
     return Compared(found.look, found.mark, update_known(evidence, found.look, found.usable))
 
 
 def look_to_use(
-    objective: Objective, mark: Totals, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
+    objective: Objective, mark: Totals, totals: Totals, *, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> LookToUse | None:
     """What was added since `mark`: all of it, all but the answers, or None to wait for more; parameters and errors as
     for `compare`.

@@ -233,7 +233,17 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
         spread = variance if claim.stratum is None else part
         parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
         factor, is_known = watched.dispersion.after(paths.looks + 1)
-        crossed = _moved(claim, paths, index, seconds, moved, spread * seconds, parts, factor, random)
+        crossed = _moved(
+            claim,
+            paths,
+            random,
+            index=index,
+            seconds=seconds,
+            surplus=moved,
+            variance=spread * seconds,
+            parts=parts,
+            factor=factor,
+        )
         paths.reached[:, index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
@@ -247,13 +257,14 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
 def _moved(
     claim: Claim,
     paths: Paths,
+    random: Generator,
+    *,
     index: int,
     seconds: Floats,
     surplus: Floats,
     variance: Floats,
     parts: Floats,
     factor: Floats,
-    random: Generator,
 ) -> Truths:
     """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
     in parts. factor: by which evidence is divided."""

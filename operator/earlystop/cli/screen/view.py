@@ -73,7 +73,16 @@ def view_of(
     """The view of a policy. Raises one of `UNREADABLE` for one that this release cannot read."""
     state, _ = from_status(status_of(policy))
     history = history_of(state.comparisons[0]) if len(state.comparisons) == 1 else None
-    return View(policy, PolicySpec.model_validate(policy["spec"]), state, now, width, history, remaining, events)
+    return View(
+        policy,
+        PolicySpec.model_validate(policy["spec"]),
+        state,
+        now=now,
+        width=width,
+        history=history,
+        remaining=remaining,
+        events=events,
+    )
 
 
 def status_of(policy: Mapping[str, Any]) -> Manifest:

@@ -173,8 +173,15 @@ class Reconciler:
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
         earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, int(self._clock()))
-        proposed = self._proposed(tracked.key)
-        return NewCampaign(entropy, commitment, is_lost, earlier, proposed, history, lapse_read)
+        return NewCampaign(
+            entropy=entropy,
+            commitment=commitment,
+            token_lost=is_lost,
+            earlier=earlier,
+            waiting=self._proposed(tracked.key),
+            history=history,
+            lapse_read=lapse_read,
+        )
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

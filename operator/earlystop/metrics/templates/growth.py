@@ -25,7 +25,16 @@ def born(sample: Sample, since_ms: int, began_at_zero: bool) -> SeriesMark:
     began_at_zero: whether it is proven that the counter was 0 within the step. That no earlier scrape had the series
     proves nothing: it may have had another name, or its collector may have forgotten it.
     """
-    mark = SeriesMark(sample.at_ms, sample.value, sample.value, sample.start_ms, 0, 0, sample.at_ms, sample.at_ms)
+    mark = SeriesMark(
+        at_ms=sample.at_ms,
+        value=sample.value,
+        peak=sample.value,
+        start_ms=sample.start_ms,
+        counted=0,
+        uncertain=0,
+        first_ms=sample.at_ms,
+        peak_at_ms=sample.at_ms,
+    )
     if sample.at_ms <= since_ms:
         return mark
     return mark._replace(counted=sample.value) if began_at_zero else mark._replace(uncertain=sample.value)
@@ -40,14 +49,14 @@ def grown(mark: SeriesMark, sample: Sample, since_ms: int, stood_in: bool = Fals
     certain, possible = _growth(mark, sample, since_ms, restart, stood_in)
     below = not restart and sample.value < mark.peak
     return SeriesMark(
-        sample.at_ms,
-        sample.value,
-        mark.peak if below else sample.value,
-        _start(mark, sample),
-        mark.counted + certain,
-        mark.uncertain + possible - certain,
-        mark.first_ms,
-        _peak_at(mark) if below else sample.at_ms,
+        at_ms=sample.at_ms,
+        value=sample.value,
+        peak=mark.peak if below else sample.value,
+        start_ms=_start(mark, sample),
+        counted=mark.counted + certain,
+        uncertain=mark.uncertain + possible - certain,
+        first_ms=mark.first_ms,
+        peak_at_ms=_peak_at(mark) if below else sample.at_ms,
     )
 
 

@@ -52,7 +52,7 @@ class GuardCoverage:
 
 
 def look_of_guard(
-    objective: Objective, mark: Totals, totals: Totals, at: int, step: int, weight: int
+    objective: Objective, mark: Totals, totals: Totals, *, at: int, step: int, weight: int
 ) -> LookToUse | None:
     """What a guard compares of the counts; parameters and errors as for `look_to_use`. Answers that wait for those of
     the other variant are used once they are so many that it should have had some: they show that it gives none."""
@@ -60,7 +60,7 @@ def look_of_guard(
     usable = guard_detectors.is_usable(objective, look)
     if usable or _is_conclusive(objective, look):
         return LookToUse(look, totals.as_mark, usable)
-    return look_to_use(objective, mark, totals, at, step, weight, None)
+    return look_to_use(objective, mark, totals, at=at, step=step, weight=weight, baseline_weight=None)
 
 
 def began(before: GuardCoverage | None, totals: Totals, at: int) -> GuardCoverage:

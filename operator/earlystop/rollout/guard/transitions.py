@@ -65,7 +65,7 @@ def take_look(
     if times.settle.measured and look_waits(guard, totals, at, in_flight or (None, None)):
         return replace(state, guard=guard)
     weight = 100 - guard.holdback
-    found = look_of_guard(guard.objective, guard.mark, totals, at, guard.clock.step, weight)
+    found = look_of_guard(guard.objective, guard.mark, totals, at=at, step=guard.clock.step, weight=weight)
     before = guard.coverage or began(None, totals, at)
     coverage = after_look(before, guard.since, totals, at, usable=found is not None and found.usable)
     guard = replace(guard, coverage=coverage)

@@ -31,13 +31,13 @@ def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> 
         closed = f"The search is over. {progress.ended.message} Propose again once another search has begun."
     outcomes = () if progress is None else progress.outcomes
     return SearchView(
-        settings,
-        spec.baseline_settings(),
-        outcomes,
-        search.failure_budget,
-        _under_trial(state, settings) if is_same else None,
-        None if search.budget is None else search.budget.requests,
-        closed,
+        settings=settings,
+        baseline=spec.baseline_settings(),
+        outcomes=outcomes,
+        failure_budget=search.failure_budget,
+        trying=_under_trial(state, settings) if is_same else None,
+        requests=None if search.budget is None else search.budget.requests,
+        closed=closed,
     )
 
 
