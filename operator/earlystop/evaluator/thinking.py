@@ -40,13 +40,20 @@ def without_thinking(text: str) -> str:
     answer = _answer(text)
     end = at = len(answer)
     while at:
-        if mark := next((each for each in _ENDS_OF_A_TURN if answer.endswith(each, 0, at)), None):
-            end = at = at - len(mark)
-        elif answer[at - 1].isspace():
+        if answer[at - 1].isspace():
             at -= 1
+        elif mark := _mark_before(answer, at):
+            end = at = at - len(mark)
         else:
             break
     return answer[:end]
+
+
+def _mark_before(answer: str, at: int) -> str:
+    """The mark of a turn's end that ends there, "" where none does."""
+    if answer[at - 1] != ">":
+        return ""
+    return next((each for each in _ENDS_OF_A_TURN if answer.endswith(each, 0, at)), "")
 
 
 def _answer(text: str) -> str:
