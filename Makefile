@@ -209,7 +209,7 @@ bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
 .PHONY: bench
-bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-delivery bench-guard ## run every benchmark
+bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-bodies bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-delivery bench-guard ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

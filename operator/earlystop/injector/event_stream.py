@@ -20,11 +20,12 @@ from earlystop.injector.answers import (
 MAX_HELD = 4 << 20
 """Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""
 
+LONGEST_END = 4
 # An empty line, whatever its own end and that of the line before it.
 _END = re.compile(rb"\r\n\r?\n|\n\r?\n|\r\r\n?")
-_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data:[ ]?([^\r\n]*)")
+_DATA = b"data:"
 # An event that is called an error, or a line of llama.cpp's (until September 2025), which names its field so.
-_ERROR = re.compile(rb"(?:\A|(?<=[\r\n]))(?:error:|event:[ ]?error[ ]*(?=[\r\n]))")
+_ERROR = re.compile(rb"error:|event:[ ]?error[ ]*\Z")
 # Most events of a stream are a token and nothing else; those with one of these words are parsed.
 _TELLING = (b"usage", b"finish_reason", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
 _OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}
@@ -61,9 +62,11 @@ class EventStream:
         """What is to be passed on now."""
         if not self._is_readable:
             return piece
+        # What is held has no end in it, so no more of it is searched again than an end may begin in.
+        searched = max(0, len(self._held) - LONGEST_END + 1)
         self._held += piece
         passed, at = [], 0
-        for end in _END.finditer(self._held):
+        for end in _END.finditer(self._held, searched):
             event = self._held[at : end.end()]
             at = end.end()
             if not (self._read(event) and self._hides_usage):
@@ -88,9 +91,10 @@ class EventStream:
         """Learns from an event. Whether it is the one that holds the usage alone."""
         if self._has_content and not any(word in event for word in _TELLING):
             return False
-        if b"error" in event and _ERROR.search(event):
+        lines = event.splitlines()
+        if b"error" in event and any(map(_ERROR.match, lines)):
             self._has_failed = True
-        data = b"\n".join(found[1] for found in _DATA.finditer(event))
+        data = b"\n".join(each.removeprefix(_DATA).removeprefix(b" ") for each in lines if each.startswith(_DATA))
         if data.strip() == b"[DONE]":
             self.has_ended = True
             return False

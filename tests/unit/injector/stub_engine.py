@@ -59,7 +59,7 @@ class StubEngine:
 def _streams(body: bytes) -> bool:
     try:
         return json.loads(body).get("stream") is True
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return False
 
 

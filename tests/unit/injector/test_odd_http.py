@@ -142,6 +142,40 @@ async def test_a_stream_of_an_engine_that_restarts_breaks_off_for_the_client_and
     assert (found["started"], found["completed"], found["failed"]) == (2, 1, 1)
 
 
+PIECE, PIECES = b"data: " + b"x" * (1 << 20) + b"\n\n", 32
+
+
+@pytest.mark.slow
+async def test_a_client_that_reads_nothing_holds_the_engine_up_and_no_stream_is_gathered_in_memory() -> None:
+    written, is_held_up, has_ended = 0, asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        await has_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        for _ in range(PIECES):
+            writer.write(PIECE)
+            drained = asyncio.ensure_future(writer.drain())
+            if not (await asyncio.wait([drained], timeout=1.0))[0]:
+                is_held_up.set()
+            await drained
+            written += len(PIECE)
+        writer.close()
+        has_ended.set()
+
+    async with before(serve) as asking:
+        async with asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer:
+            waits = [asyncio.ensure_future(each.wait()) for each in (is_held_up, has_ended)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            assert not has_ended.is_set()
+            # What sockets and readers hold on the way.
+            assert written < 16 << 20
+            assert await answer.read() == PIECE * PIECES
+        for each in waits:
+            each.cancel()
+        assert (await asking.counts())["failed"] == 1, "it told no usage"
+
+
 class Impatient:
     """An engine that closes each connection after a random, very short time without a request, as one that restarts
     its idle clock badly. received: requests that it has read."""
