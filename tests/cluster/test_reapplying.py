@@ -90,7 +90,7 @@ def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Clus
 
 
 def without_what_git_does_not_write(live: Any, last_applied: Any) -> Any:
-    """Of the live object what was applied once, as gitops-engine's `RemoveMapFields`: other fields are nobody's drift."""
+    """Of the live object what was applied once, as gitops-engine's `RemoveMapFields`: no other field is drift."""
     if isinstance(live, dict) and isinstance(last_applied, dict):
         kept = {name: value for name, value in live.items() if name in last_applied}
         return {name: without_what_git_does_not_write(value, last_applied[name]) for name, value in kept.items()}
