@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
-from earlystop.api.wire import DIGEST_ANNOTATION
+from earlystop.api.wire import DIGEST_ANNOTATION, DIGEST_ANNOTATION
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
@@ -39,6 +39,8 @@ def resealed(verdict: Manifest, **changes: Any) -> Manifest:
     found = copy.deepcopy(verdict)
     found["spec"].update(changes)
     found["spec"]["digest"] = digest_of(found["spec"])
+    if DIGEST_ANNOTATION in found["metadata"].get("annotations", {}):
+        found["metadata"]["annotations"][DIGEST_ANNOTATION] = found["spec"]["digest"]
     return found
 
 
