@@ -57,7 +57,7 @@ _COHORTS = {
             "cohorts": [{"variant": "baseline", "values": ["a"]}, {"variant": "w10", "values": ["b"]}],
         },
     },
-    "rollout": {"steps": None, "aaSeconds": 600, "minimumSeconds": 60, "deadlineSeconds": 7200},
+    "rollout": {"strategy": "ABTest", "steps": None, "aaSeconds": 600, "minimumSeconds": 60, "deadlineSeconds": 7200},
 }
 _VALUES = [{"name": "window", "value": "40"}, {"name": "patience", "value": "2.5"}]
 _LEARNING = {"assumeIndependent": None}
@@ -193,8 +193,9 @@ PROTECTIONS = (
             _rollout(**{name: 4}),
             _rollout(**{name: 6}),
         )
-        for name in ("minimumHours", "minimumSeconds", "shadowSeconds", "learnSeconds")
+        for name in ("minimumHours", "shadowSeconds", "learnSeconds")
     ),
+    Protection("rollout.minimumSeconds", _COHORTS, _rollout(minimumSeconds=59), _rollout(minimumSeconds=61)),
     Protection("rollout.aaSeconds", _COHORTS, _rollout(aaSeconds=0), _rollout(aaSeconds=900)),
     Protection("rollout.onInconclusive", {}, _rollout(onInconclusive="Hold"), _rollout(onInconclusive="RollBack")),
     Protection(

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
-from earlystop.api.wire import DIGEST_ANNOTATION, DIGEST_ANNOTATION
+from earlystop.api.wire import DIGEST_ANNOTATION
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
