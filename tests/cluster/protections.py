@@ -63,8 +63,25 @@ _VALUES = [{"name": "window", "value": "40"}, {"name": "patience", "value": "2.5
 _LEARNING = {"assumeIndependent": None}
 _BASE_PAIRS = {**_LEARNING, "evidence": "Pairs", "questions": {"about": "Population", "number": 500}}
 
+_PARAMETERS = [
+    {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"},
+    {"name": "patience", "type": "Decimal", "minimum": "0", "maximum": "9", "stopsSooner": "WhenLower"},
+]
+
 PROTECTIONS = (
     Protection("approval", {}, {"approval": {"expiresSeconds": 600}}, {"certificate": {"onChange": "Revalidate"}}),
+    Protection(
+        "baseline.values",
+        {},
+        {"baseline": {"values": [{"name": "window", "value": "1"}, {"name": "patience", "value": "2.5"}]}},
+        {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "20"}]}]},
+    ),
+    Protection(
+        "parameters",
+        {},
+        {"parameters": [{**each, "maximum": "99"} for each in _PARAMETERS]},
+        {"parameters": _PARAMETERS},
+    ),
     Protection(
         "baseline.pinned",
         {"baseline": {"values": _VALUES, "pinned": {"values": _VALUES}}},
