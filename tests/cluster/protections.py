@@ -57,14 +57,31 @@ _COHORTS = {
             "cohorts": [{"variant": "baseline", "values": ["a"]}, {"variant": "w10", "values": ["b"]}],
         },
     },
-    "rollout": {"steps": None, "aaSeconds": 600, "minimumSeconds": 60, "deadlineSeconds": 7200},
+    "rollout": {"strategy": "ABTest", "steps": None, "aaSeconds": 600, "minimumSeconds": 60, "deadlineSeconds": 7200},
 }
 _VALUES = [{"name": "window", "value": "40"}, {"name": "patience", "value": "2.5"}]
 _LEARNING = {"assumeIndependent": None}
 _BASE_PAIRS = {**_LEARNING, "evidence": "Pairs", "questions": {"about": "Population", "number": 500}}
 
+_PARAMETERS = [
+    {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"},
+    {"name": "patience", "type": "Decimal", "minimum": "0", "maximum": "9", "stopsSooner": "WhenLower"},
+]
+
 PROTECTIONS = (
     Protection("approval", {}, {"approval": {"expiresSeconds": 600}}, {"certificate": {"onChange": "Revalidate"}}),
+    Protection(
+        "baseline.values",
+        {},
+        {"baseline": {"values": [{"name": "window", "value": "1"}, {"name": "patience", "value": "2.5"}]}},
+        {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "20"}]}]},
+    ),
+    Protection(
+        "parameters",
+        {},
+        {"parameters": [{**each, "maximum": "99"} for each in _PARAMETERS]},
+        {"parameters": _PARAMETERS},
+    ),
     Protection(
         "baseline.pinned",
         {"baseline": {"values": _VALUES, "pinned": {"values": _VALUES}}},
@@ -193,8 +210,9 @@ PROTECTIONS = (
             _rollout(**{name: 4}),
             _rollout(**{name: 6}),
         )
-        for name in ("minimumHours", "minimumSeconds", "shadowSeconds", "learnSeconds")
+        for name in ("minimumHours", "shadowSeconds", "learnSeconds")
     ),
+    Protection("rollout.minimumSeconds", _COHORTS, _rollout(minimumSeconds=59), _rollout(minimumSeconds=61)),
     Protection("rollout.aaSeconds", _COHORTS, _rollout(aaSeconds=0), _rollout(aaSeconds=900)),
     Protection("rollout.onInconclusive", {}, _rollout(onInconclusive="Hold"), _rollout(onInconclusive="RollBack")),
     Protection(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import yaml
 
 from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
+from earlystop.api.wire import GROUP
 from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.controller.cluster import POLICIES
+from earlystop.rollout.stored.status_codec import to_status
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refusing import refusal
 from tests.cluster.signing import signed
+from tests.unit.rollout.states import REACHED, TIMES
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -82,6 +87,51 @@ def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Clus
     assert cluster.access.kubectl("diff", *apply[1:], input=file) == ""
     after = {each["metadata"]["name"]: each["metadata"] for each in cluster.access.get("esp", where)["items"]}
     assert {name: each["generation"] for name, each in after.items()} == dict.fromkeys(before, 1)
+
+
+def without_what_git_does_not_write(live: Any, last_applied: Any) -> Any:
+    """Of the live object what was applied once, as gitops-engine's `RemoveMapFields`: no other field is drift."""
+    if isinstance(live, dict) and isinstance(last_applied, dict):
+        kept = {name: value for name, value in live.items() if name in last_applied}
+        return {name: without_what_git_does_not_write(value, last_applied[name]) for name, value in kept.items()}
+    if isinstance(live, list) and isinstance(last_applied, list):
+        paired = [without_what_git_does_not_write(*pair) for pair in zip(live, last_applied, strict=False)]
+        return [*paired, *live[len(paired) :]]
+    return live
+
+
+def test_in_no_phase_is_a_policy_out_of_sync_with_its_file_as_argo_cd_and_flux_compare(
+    cluster: Cluster, namespace: str
+) -> None:
+    states = {"-".join(re.findall("[a-z0-9]+", name)): state for name, state in REACHED.items()}
+    files = [policy(namespace, name) for name in states]
+    list_of = json.dumps({"apiVersion": "v1", "kind": "List", "items": files})
+    where = f"--namespace={namespace}"
+    cluster.access.kubectl("apply", where, "--filename=-", input=list_of)
+    paused = {f"{GROUP}/{verb}": text for verb, text in (("suspend-by", "user alice for true"), ("retry", "again"))}
+    for name, state in states.items():
+        uid = cluster.access.read(POLICIES, namespace, name)["metadata"]["uid"]
+        status = {"status": to_status(name, uid, TIMES, state, "")}
+        assert cluster.access.write("PATCH", POLICIES, namespace, f"{name}/status", status) == 200, name
+        by_a_person = {"metadata": {"annotations": paused}, "spec": {"suspend": True}}
+        assert cluster.access.write("PATCH", POLICIES, namespace, name, by_a_person) == 200, name
+    lives = {name: cluster.access.read(POLICIES, namespace, name) for name in states}
+    for written in files:
+        live = lives[written["metadata"]["name"]]
+        # Argo CD's default: a three-way merge of the last-applied annotation, the file and the cluster.
+        last_applied = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
+        merge = three_way_merge(last_applied, written, without_what_git_does_not_write(live, last_applied))
+        assert merge == {}, (written["metadata"]["name"], merge)
+    # Flux, and Argo CD's server-side diff: an apply that the server tries, compared with what is there.
+    for manager in ("kustomize-controller", "argocd-controller"):
+        options = ("--server-side", "--dry-run=server", "--force-conflicts", f"--field-manager={manager}")
+        tried = cluster.access.kubectl("apply", where, *options, "--filename=-", "--output=json", input=list_of)
+        found = {each["metadata"]["name"]: each for each in json.loads(tried)["items"]}
+        assert found.keys() == states.keys() and len(found) > 40
+        for name, live in lives.items():
+            assert {**found[name], "metadata": None, "status": None} == {**live, "metadata": None, "status": None}, name
+            for part in ("labels", "annotations"):
+                assert found[name]["metadata"].get(part) == live["metadata"].get(part), (name, part)
 
 
 @pytest.mark.parametrize("pinned", [False, True])

@@ -18,8 +18,6 @@ PROTECTED = frozenset(re.findall(r"\['spec\.([a-zA-Z.]+)'\]", RULE.read_text()))
 UNPROTECTED: Mapping[str, str] = {
     "suspend": "a pause keeps everybody where they are",
     "targetRef": "what is tried: the campaign begins anew, and who approves is told of it",
-    "parameters": "what is tried",
-    "baseline.values": "what is tried",
     "candidates": "what is tried",
     "search": "what is tried; each promotion of it is asked for",
     "delivery": "how a setting reaches requests; the campaign begins anew",

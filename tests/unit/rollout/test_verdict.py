@@ -197,6 +197,25 @@ def test_a_word_or_number_that_only_looks_like_the_operators_is_found(what: str)
     assert differences({**changed, "digest": digest_of(changed)})
 
 
+SPELLINGS: dict[str, tuple[str, str]] = {
+    "a fraction": ('"minimumSeconds":60', '"minimumSeconds":60.0'),
+    "text": ('"minimumSeconds":60', '"minimumSeconds":"60"'),
+    "a weight as text": ('"weight":5}', '"weight":"5"}'),
+    "a truth as a number": ('"assumeIndependent":true', '"assumeIndependent":1'),
+    "a truth as a word": ('"assumeIndependent":true', '"assumeIndependent":"yes"'),
+    "an attempt that is a truth": ('{"baseline"', '{"attempt":true,"baseline"'),
+}
+
+
+@every_row("what", SPELLINGS)
+def test_a_number_of_the_plan_in_another_spelling_is_found(what: str) -> None:
+    spec = spec_of(REACHED["rolled back"])
+    written, respelled = SPELLINGS[what]
+    changed = {**spec, "plan": spec["plan"].replace(written, respelled, 1)}
+    assert written in spec["plan"] and differences(spec) == []
+    assert differences({**changed, "digest": digest_of(changed)})
+
+
 @every_row("mark", [" ", "\u200b", "\n", "\u00a0"])
 def test_no_name_in_a_record_ends_in_what_nobody_sees(mark: str) -> None:
     spec = spec_of(REACHED["a search is over"])

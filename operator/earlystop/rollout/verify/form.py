@@ -64,8 +64,28 @@ def _unprintable(found: Any, where: str) -> Iterator[str]:
 
 
 def _plan(record: VerdictSpec) -> Iterator[str]:
-    if json.dumps(json.loads(record.plan), sort_keys=True, separators=(",", ":")) != record.plan:
+    """The plan's text is canonical JSON, and its numbers are numbers: 60.0, "60" and true are read as 60 and 1."""
+    found = json.loads(record.plan)
+    if json.dumps(found, sort_keys=True, separators=(",", ":")) != record.plan:
         yield "spec.plan"
+        return
+    plan = parse_plan(record.plan)
+    spec = plan.spec.model_dump(mode="json", by_alias=True)
+    more = {"attempt": int(plan.attempt), "engine": int(found.get("engine", 1)), "used": plan.used._asdict()}
+    trial = {"trial": plan.trial.wire()} if plan.trial is not None else {}
+    yield from _of_other_types(found, {**spec, **spec["rollout"], **more, **trial}, "spec.plan")
+
+
+def _of_other_types(found: Any, written: Any, where: str) -> Iterator[str]:
+    """Paths of what is of another type. A number that may be a fraction may be written as a whole one."""
+    if isinstance(found, Mapping) and isinstance(written, Mapping):
+        for name in found.keys() & written.keys():
+            yield from _of_other_types(found[name], written[name], f"{where}.{name}")
+    elif isinstance(found, list | tuple) and isinstance(written, list | tuple):
+        for number, pair in enumerate(zip(found, written, strict=False)):
+            yield from _of_other_types(*pair, f"{where}[{number}]")
+    elif type(found) is not type(written) and (type(found), type(written)) != (int, float):
+        yield where
 
 
 def _factors(record: VerdictSpec) -> Iterator[str]:
