@@ -12,7 +12,6 @@ from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
-from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, TRYING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
@@ -21,6 +20,7 @@ from earlystop.rollout.verify.verdict import chain_differences, object_differenc
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.searching import Truth, World, searched
 
+WINDOWS = ("window-30", "window-20", "window-10", "window-5")
 TRUTHS = st.builds(Truth, st.sampled_from([0.8, 0.79, 0.7, 0.5]), st.sampled_from([600, 540, 400, 200]))
 SPECS = [
     searched({"repeatSeconds": 3600}),
@@ -28,37 +28,14 @@ SPECS = [
     searched({"budget": {"requests": 8000, "seconds": 2000}}),
     searched(objective={"risk": {"promote": "0.05", "harm": "0.05", "campaigns": 3}}),
 ]
-ODD_SPECS = [
-    searched({"parameters": [{"name": "window", "values": ["20"]}], "failureBudget": 1}),
-    searched({"budget": {"requests": 1000}, "incumbentWeight": 98}),
-    searched({"budget": {"seconds": 600}, "incumbentWeight": 1}, rollout={"steps": [{"weight": 99}]}),
-    searched({"budget": {"requests": 20_000}}, objective={"exactMatch": {"margin": "0.0001", "floor": "0.9"}}),
-    searched({"horizonRequests": 1000, "budget": {"requests": 9000}}, rollout={"steps": [{"weight": 1}]}),
-    searched(
-        {
-            "strategy": "Bayesian",
-            "parameters": [
-                {"name": "window", "range": {"from": "1", "to": "20", "step": "1"}},
-                {"name": "patience", "range": {"from": "0", "to": "9", "step": "1"}},
-            ],
-        }
-    ),
-]
-"""With one setting or 200, with hardly any requests, time, margin or horizon, and with shares at their bounds."""
-NAMES = sorted({each.name for spec in SPECS + ODD_SPECS for each in settings_of(spec)})
-
-PLACES = st.integers(0, len(SPECS) * len(ODD_SPECS) - 1)
 
 
 class SearchMachine(RuleBasedStateMachine):
     """A search with all that its operator, its user and time may do to it."""
 
-    specs = SPECS
-
-    @initialize(truth=st.tuples(*[TRUTHS] * 5), place=PLACES)
-    def begin(self, truth: tuple[Truth, ...], place: int) -> None:
-        true = {name: truth[number % len(truth)] for number, name in enumerate(NAMES)}
-        self.world = World(self.specs[place % len(self.specs)], true)
+    @initialize(truth=st.tuples(*[TRUTHS] * len(WINDOWS)), spec=st.sampled_from(SPECS))
+    def begin(self, truth: tuple[Truth, ...], spec: object) -> None:
+        self.world = World(next(each for each in SPECS if each is spec), dict(zip(WINDOWS, truth, strict=True)))
         self.number = 0
         self.move(self.world.start())
 
@@ -109,20 +86,6 @@ class SearchMachine(RuleBasedStateMachine):
         search = self.world.state.search
         assert search is not None and search.trials == () and search.incumbent is None
 
-    @rule(place=PLACES, rarely=st.integers(0, 3))
-    def edit(self, place: int, rarely: int) -> None:
-        """At whatever phase: what is decided is carried out first, and else another search begins."""
-        world, before = self.world, self.world.state
-        if rarely or world.state.phase is Phase.SUSPENDED:
-            return
-        world.spec, world.now = self.specs[place % len(self.specs)], world.now + 1
-        self.move(world.start())
-        if before.phase in ACTING:
-            assert world.state is before
-        elif not before.pinned_plan.is_asked_for(world.spec, world.retry):
-            search = world.state.search
-            assert search is not None and search.trials == () and search.incumbent is None
-
     @precondition(lambda self: self.world.state.phase in ENDED)
     @rule(seconds=st.integers(1, 8000))
     def wait(self, seconds: int) -> None:
@@ -161,12 +124,5 @@ class SearchMachine(RuleBasedStateMachine):
             assert chain_differences(verdict, verdicts) == []
 
 
-class OddSearchMachine(SearchMachine):
-    """The same with searches that hardly anybody would write, and that are valid."""
-
-    specs = ODD_SPECS
-
-
-TestSearch, TestOddSearch = SearchMachine.TestCase, OddSearchMachine.TestCase
+TestSearch = SearchMachine.TestCase
 TestSearch.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, database=None)
-TestOddSearch.settings = settings(TestSearch.settings, max_examples=6, stateful_step_count=15)
