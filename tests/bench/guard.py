@@ -47,21 +47,28 @@ HARD, FAILURES = 0.3, 0.02
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """Answers of both variants. loss: of EM; ratio: of the candidate's failures to the baseline's. drifts: whether the
-    baseline's EM goes up and down. gaps: whether looks come at irregular times, as when servers restart."""
+    baseline's EM goes up and down. gaps: whether looks come at irregular times, as when servers restart. night: part of
+    the day's requests that come at night; then the load swings between both as a sine, and chance is a Poisson's."""
 
     loss: float
     ratio: float = 1.0
     drifts: bool = False
     gaps: bool = False
+    night: float = 1.0
 
     def look(self, rng: Generator, number: int, at: int, objective: Objective) -> Look:
         """One look, number `number`, at Unix second `at`."""
         rate = EM + DRIFT * sin(number / PERIOD) * self.drifts
-        n_b = max(1, int(rng.binomial(REQUESTS, HOLDBACK)))
+        requests = REQUESTS if self.night == 1 else 2 + int(rng.poisson(REQUESTS * self._load(number)))
+        n_b = max(1, int(rng.binomial(requests, HOLDBACK)))
         baseline, hard_b = _arm(rng, n_b, rate, FAILURES)
-        candidate, hard_c = _arm(rng, REQUESTS - n_b, rate - self.loss, FAILURES * self.ratio)
+        candidate, hard_c = _arm(rng, requests - n_b, rate - self.loss, FAILURES * self.ratio)
         classes = (ClassAnswers(*hard_b, *hard_c),) if objective.classes else ()
         return Look(at, 1, 90, baseline, candidate, classes)
+
+    def _load(self, number: int) -> float:
+        """Part of the day's requests that come before a look."""
+        return self.night + (1 - self.night) * (1 + sin(number / PERIOD)) / 2
 
 
 def _arm(rng: Generator, requests: int, rate: float, failures: float) -> tuple[Tally, tuple[int, int]]:
@@ -138,6 +145,7 @@ def false_alarms(runs: int, promised_looks: int = 100, seed: int = SEED) -> Iter
         ("Exact Match alone, the baseline drifts", ALONE, Traffic(MARGIN, drifts=True)),
         ("the same, and looks are irregular", ALONE, Traffic(MARGIN, drifts=True, gaps=True)),
         ("all claims at their edges, the baseline drifts", WITH_ALL, Traffic(MARGIN, ratio=1.5, drifts=True)),
+        ("the same, 40 times as many requests by day", WITH_ALL, Traffic(MARGIN, ratio=1.5, drifts=True, night=0.025)),
     ):
         rng = default_rng(seed)
         times = array(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, ROUTES, ClusterError
+from earlystop.controller.hooks.run_job import JOBS
 from earlystop.delivery.names import overlay_name
 from tests.simulations.service_life import Life
 
@@ -37,6 +38,8 @@ def repair(life: Life) -> None:
     """All is as it was."""
     life.service.losses.clear()
     life.service.failing.clear()
+    life.service.class_losses.clear()
+    life.service.disliked.clear()
 
 
 def repair_and_retry(life: Life) -> None:
@@ -189,7 +192,66 @@ def answer(life: Life) -> None:
         life.answer(said, by=f"user-{life.now:.0f}")
 
 
+def dislike(life: Life) -> None:
+    """Users vote against what a setting answers."""
+    life.service.disliked[life.random.choice(("10", "5"))] = life.random.choice((0.15, 0.4))
+
+
+def harm_class(life: Life) -> None:
+    """A setting gets worse for one class of questions alone."""
+    of = life.random.choice(("10", "5")), life.random.choice(tuple(life.service.classes))
+    life.service.class_losses[of] = life.random.choice((0.2, 0.5))
+
+
+def label_late(life: Life) -> None:
+    """Labels and votes take longer than before, or less long, for all variants alike."""
+    life.serve()
+    life.service.label_seconds = life.random.choice((0.0, 120.0, 1800.0))
+
+
+def receiver_fails(life: Life) -> None:
+    """The receiver of webhooks answers 500."""
+    if life.outside is not None:
+        life.outside.is_up = False
+
+
+def receiver_answers(life: Life) -> None:
+    """It answers again."""
+    if life.outside is not None:
+        life.outside.is_up = True
+
+
+def gate_says(life: Life) -> None:
+    """Whoever decides on gates says something, or nothing yet."""
+    if life.outside is not None:
+        life.outside.gate = life.random.choice(("Open", "Open", "Closed", ""))
+
+
+def gate_opens(life: Life) -> None:
+    """Whoever decides on gates agrees."""
+    if life.outside is not None:
+        life.outside.gate, life.outside.jobs_fail = "Open", False
+
+
+def jobs_fail(life: Life) -> None:
+    """Jobs fail from now on."""
+    if life.outside is not None:
+        life.outside.jobs_fail = True
+
+
+def delete_job(life: Life) -> None:
+    """Somebody deletes a Job."""
+    jobs = [path for path in life.api.objects if path.startswith(JOBS.path("llm"))]
+    if jobs:
+        life.api.objects.pop(life.random.choice(jobs))
+
+
 Event = Callable[[Life], None]
+OUTSIDE: tuple[Event, ...] = (
+    *(receiver_answers, gate_opens, gate_opens, receiver_fails, gate_says, jobs_fail, delete_job),
+    *(dislike, harm_class, label_late),
+)
+"""What may happen besides where others outside are told and asked, users vote, and labels come late."""
 OFTEN: tuple[Event, ...] = (drift, busy, quiet, day, answer, repair_and_retry, outage_over, resume, put_right)
 EVENTS: tuple[Event, ...] = (
     *OFTEN,

@@ -25,10 +25,12 @@ from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.retention import Retention
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import from_status
+from tests.simulations.service_outside import Outside
 from tests.simulations.service_rules import ServiceRules
 from tests.simulations.service_traffic import Counters, Served, Service, served_by
 from tests.unit.controller.busy_world import SOURCE
 from tests.unit.controller.embedded_world import Counts, World
+from tests.unit.controller.hooks.receiver import Receiver
 from tests.unit.controller.killed import Dying, Killed
 from tests.unit.rollout.traffic import SAVING
 
@@ -80,7 +82,19 @@ class Life(World):
         self.blind_since: float | None = None
         self.seen: tuple[str, ...] = ()
         self.happened: list[str] = []
+        self.begun_jobs: dict[str, float] = {}
+        self.outside: Outside | None = None
         self.restart()
+
+    def connect(self, receiver: Receiver) -> None:
+        """Hooks and gates of the policy lead to this receiver from now on."""
+        self.outside = Outside(self, receiver)
+
+    def restart(self) -> None:
+        """The operator begins anew, also that part of it which talks to those outside."""
+        super().restart()
+        if self.outside is not None:
+            self.outside.begin()
 
     @property
     def overlay(self) -> Manifest | None:
@@ -117,6 +131,10 @@ class Life(World):
                 self.seen = self._versions()
                 blind = 0.0 if self.blind_since is None else begun - self.blind_since
                 self.rules.after_visit(self.policy, self.stored, self.users_get, blind)
+                if self.outside is not None:
+                    self.outside.check(self.status)
+                    gates = self.policy["spec"]["rollout"].get("gates", ())
+                    self.rules.after_gates(self.stored, self.users_get, gates, self.outside.opened)
             assert self.visits <= most, f"{self.status.get('phase')} is reconciled all the time"
 
     def _versions(self) -> tuple[str, ...]:
@@ -128,7 +146,10 @@ class Life(World):
         """One reconciliation. Returns whether nothing cut it short."""
         assert self.reconciler is not None
         try:
-            self.now = await self.reconciler.reconcile(self.tracked)
+            begun, self.now = self.now, await self.reconciler.reconcile(self.tracked)
+            if self.outside is not None:
+                following, self.now = self.now, begun
+                self.now = await self.outside.attend(following)
         except StatusConflict:
             self.now += 0.2
         except ClusterError:

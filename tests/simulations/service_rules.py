@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from earlystop.api.status.compact import is_compact, whole
 from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Manifest
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.chain_report import chain_report
-from earlystop.rollout.state import DECIDED, Phase, RolloutState
+from earlystop.rollout.state import DECIDED, TRYING, Phase, RolloutState, Verdict
 from tests.simulations.service_traffic import Served
 from tests.unit.controller.memory import Memory
 
@@ -18,6 +19,7 @@ GUARDED_BYTES = 6144
 BLIND_SECONDS = 1800
 LARGEST_BYTES = 64 * 1024
 MOST_VERDICTS = 80
+PROMOTED = (Phase.PROMOTING, Phase.PROMOTED)
 
 
 def window_of(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
@@ -87,6 +89,23 @@ class ServiceRules:
             watches = conditions["Guarded"]["status"] == "True"
             assert not (watches and blind_seconds > BLIND_SECONDS), conditions["Guarded"]
         self._measure(stored)
+
+    def after_gates(
+        self,
+        state: RolloutState,
+        users_get: tuple[Served, ...],
+        gates: Sequence[Mapping[str, Any]],
+        opened: Collection[tuple[str, str]],
+    ) -> None:
+        """Nothing is promoted, and no step begins, whose gates have not opened. opened: revisions, with the number of a
+        step or "promotion", of which a gate was opened."""
+        decision = state.decision
+        if decision is not None and decision.verdict is Verdict.PROMOTE and state.phase in PROMOTED:
+            needs = any(each.get("before") != "Step" for each in gates)
+            assert not needs or (state.revision, "promotion") in opened, f"promoted before its gates: {decision}"
+        if state.phase in TRYING and exposed(users_get) and any(each.get("before") == "Step" for each in gates):
+            steps = {each.step for each in users_get}
+            assert all((state.revision, str(step + 1)) in opened for step in steps), f"steps {steps} before their gates"
 
     def _measure(self, stored: Manifest) -> None:
         size = len(json.dumps(stored, separators=(",", ":"), ensure_ascii=False).encode())

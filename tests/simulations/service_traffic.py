@@ -15,6 +15,8 @@ from earlystop.controller.cluster import Manifest
 from earlystop.metrics.convention.ledger import SeriesKey
 from tests.unit.rollout.traffic import answers
 
+Name = tuple[str, int, str, str, str]
+"""Of a series: revision, step, variant, query class and process."""
 HEADER = "x-early-stop-"
 TOKENS = {"40": 600, "20": 450, "10": 300, "5": 200}
 """Output tokens of an answer on average, by the window."""
@@ -39,11 +41,17 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Service:
-    """How servers answer now. level: Exact Match of all settings. losses: what a window loses of it. rate: requests a
-    second. failing: part of a window's requests that fail."""
+    """How servers answer now. level: Exact Match of all settings. losses: what a window loses of it, in all classes or
+    in the one that is named beside it. rate: requests a second. failing: part of a window's requests that fail.
+    disliked: part of a window's answers that users vote against. label_seconds: how long after its answer a label
+    comes. classes: of questions, each with its part of the requests."""
 
     level: float = 0.8
     losses: dict[str, float] = field(default_factory=dict)
+    class_losses: dict[tuple[str, str], float] = field(default_factory=dict)
+    disliked: dict[str, float] = field(default_factory=dict)
+    label_seconds: float = 0.0
+    classes: Mapping[str, float] = field(default_factory=lambda: {"qa": 1.0})
     failing: dict[str, float] = field(default_factory=dict)
     rate: float = 40.0
     process: int = 1
@@ -83,29 +91,46 @@ class Counters:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self._points: defaultdict[tuple[str, int, str, str], list[Point]] = defaultdict(list)
+        self._points: defaultdict[Name, list[Point]] = defaultdict(list)
+        self._labels: list[tuple[float, Name, Tally]] = []
 
     def serve(self, begin: float, end: float, service: Service, served: tuple[Served, ...]) -> None:
         """Requests come steadily from one moment to the next, as many as chance has it."""
-        for each in served:
-            if not each.percent:
-                continue
-            name = each.revision, each.step, each.variant, f"p{service.process}"
-            points = self._points[name]
-            before = points[-1].total if points else Tally()
-            if not points or points[-1].at < begin:
-                points.append(Point(begin, before))
-            points.append(Point(end, before + self._answered(service, each, end - begin)))
+        for each, query_class in ((each, name) for each in served if each.percent for name in service.classes):
+            name = each.revision, each.step, each.variant, query_class, f"p{service.process}"
+            answered, labels = self._answered(service, each, query_class, end - begin)
+            self._grow(name, begin, end, answered)
+            self._labels.append((end + service.label_seconds, name, labels))
+        come = [label for label in self._labels if label[0] <= end]
+        self._labels = [label for label in self._labels if label[0] > end]
+        for _, name, labels in come:
+            self._grow(name, end - 1.0 if service.label_seconds else begin, end, labels)
 
-    def _answered(self, service: Service, served: Served, seconds: float) -> Tally:
-        expected = service.rate * seconds * served.percent / 100
+    def _grow(self, name: Name, begin: float, end: float, more: Tally) -> None:
+        """A series grows steadily from one moment to the next."""
+        points = self._points[name]
+        before = points[-1].total if points else Tally()
+        if points and points[-1].at == end:
+            points[-1] = Point(end, before + more)
+            return
+        if not points or points[-1].at < begin:
+            points.append(Point(begin, before))
+        points.append(Point(end, before + more))
+
+    def _answered(self, service: Service, served: Served, query_class: str, seconds: float) -> tuple[Tally, Tally]:
+        """What requests give at once, and what their labels and votes do."""
+        expected = service.rate * service.classes[query_class] * seconds * served.percent / 100
         requests = max(0, round(self._random.gauss(expected, expected**0.5)))
         failed = self._binomial(requests, service.failing.get(served.window, 0.01))
-        loss = 0.0 if served.variant == BASELINE else service.losses.get(served.window, 0.0)
+        is_baseline = served.variant == BASELINE
+        loss = 0.0 if is_baseline else service.losses.get(served.window, 0.0)
+        loss += 0.0 if is_baseline else service.class_losses.get((served.window, query_class), 0.0)
         right = self._binomial(requests - failed, service.level - loss)
         ended = answers(requests - failed, 0.0, TOKENS[served.window])
-        told = Tally(started=requests, failed=failed, match=right)
-        return ended + told - Tally(started=ended.started, mismatch=right)
+        told = Tally(started=requests, failed=failed)
+        down = self._binomial(requests - failed, 0.05 if is_baseline else service.disliked.get(served.window, 0.05))
+        labels = Tally(match=right, mismatch=requests - failed - right, feedback_down=down, feedback_up=down)
+        return ended + told - Tally(started=ended.started, mismatch=ended.mismatch), labels
 
     def _binomial(self, number: int, part: float) -> int:
         """The usual approximation, within what is possible."""
@@ -116,9 +141,9 @@ class Counters:
     def read(self, revision: str, at: float, process: int) -> Mapping[SeriesKey, Tally]:
         """All counters of a revision at a moment. Those of servers that were replaced are gone, as from Prometheus."""
         found = {}
-        for (of, step, variant, name), points in self._points.items():
+        for (of, step, variant, query_class, name), points in self._points.items():
             if of == revision and points[0].at <= at and name == f"p{process}":
-                found[SeriesKey(step, variant, "qa", name)] = _at(points, at)
+                found[SeriesKey(step, variant, query_class, name)] = _at(points, at)
         return found
 
     def forget_before(self, at: float) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.simulations.service_events import EVENTS
+from tests.simulations.service_events import EVENTS, OUTSIDE
 from tests.simulations.service_life import DAY, Life
 from tests.unit.controller.busy_world import WHEN_BUSY
+from tests.unit.controller.hooks.receiver import receiving
 
 SOON = {
     "steps": [{"weight": 10, "minimumSeconds": 60}, {"weight": 50}],
@@ -46,13 +47,41 @@ POLICIES: dict[str, dict[str, Any]] = {
         "rollout": {**SOON, "steps": [{"weight": 50, "minimumSeconds": 0}]},
         "guard": {"holdbackWeight": 10, "adjust": {"triesPerWeek": 7}},
     },
+    "hooks and gates": {
+        "rollout": {
+            **SOON,
+            "gates": [
+                {"name": "ci", "before": "Step", "targetRef": {"name": "receiver"}},
+                {"name": "evaluation", "jobRef": {"name": "retrain"}, "timeoutSeconds": 3600},
+            ],
+        },
+        "hooks": [
+            {"name": "chat", "targetRef": {"name": "receiver"}},
+            {"name": "retrain", "jobRef": {"name": "retrain"}, "on": ["Alarm", "Lapsed", "RepeatedFailure"]},
+        ],
+        "guard": {"holdbackWeight": 10},
+        "certificate": {"onChange": "Revalidate"},
+    },
+    "classes and votes": {
+        **TOGETHER,
+        "objective": {
+            "exactMatch": {"margin": "0.05"},
+            "queryClasses": [{"name": "easy", "margin": "0.06"}, {"name": "hard", "margin": "0.08"}],
+            "guardrails": [{"name": "thumbs", "kind": "NegativeFeedback", "maximumRatio": "1.5"}],
+        },
+        "guard": {"holdbackWeight": 10, "adjust": {}},
+    },
 }
+CLASSES = {"classes and votes": {"easy": 0.5, "hard": 0.3, "other": 0.2}}
 
 
 MOST_EVENTS_A_DAY = 200
 
 
-LIVES = (("one setting", 2), ("two that follow alarms and the load", 2), ("asked for", 1), ("searched", 3))
+LIVES = (
+    *(("one setting", 2), ("two that follow alarms and the load", 2), ("asked for", 1), ("searched", 3)),
+    *(("hooks and gates", 2), ("classes and votes", 2)),
+)
 
 
 @pytest.mark.slow
@@ -62,15 +91,20 @@ async def test_whatever_happens_in_service_all_promises_are_kept(kind: str, seed
     life = await lived(kind, seed, days)
     assert life.status["campaign"] > 1 and life.verdicts(), "hardly anything happened"
     assert sum(life.dying.told.values()) <= days * MOST_EVENTS_A_DAY, life.dying.told
+    assert life.outside is None or (life.outside.taken and life.outside.opened), "nobody outside was told or asked"
 
 
 async def lived(kind: str, seed: int, days: float) -> Life:
     """The life of a policy after so many days."""
     life = Life(seed, POLICIES[kind])
-    async with life.open():
+    life.service.classes = CLASSES.get(kind, life.service.classes)
+    events = (*EVENTS, *OUTSIDE) if kind in ("hooks and gates", "classes and votes") else EVENTS
+    async with life.open(), receiving() as receiver:
+        if kind == "hooks and gates":
+            life.connect(receiver)
         until = life.now + days * DAY
         while life.now < until:
-            event = life.random.choice(EVENTS)
+            event = life.random.choice(events)
             life.happened.append(f"{life.now:.0f} {event.__name__}")
             event(life)
             await life.live(life.random.choice((60, 600, 3600, 14_400)))

@@ -33,8 +33,8 @@ def lacks_looks(state: RolloutState) -> bool:
 
 
 def with_looks(state: RolloutState, verdict: Mapping[str, Any] | None) -> RolloutState:
-    """A state that lacks its looks, with those of the verdict of its decision. verdict: the object, None where there is
-    none.
+    """A state that lacks its looks, with those of the verdict of its decision, and with what else stands there alone:
+    who approved what, and the digest of the verdict before. verdict: the object, None where there is none.
 
     Raises ValueError, with what is wrong with the verdict as the end of a sentence.
     """
@@ -50,7 +50,15 @@ def with_looks(state: RolloutState, verdict: Mapping[str, Any] | None) -> Rollou
         whole = [_filled(each, rows[each.name], of_classes) for each in state.comparisons]
     except (ValueError, KeyError) as error:
         raise ValueError(f"cannot be read by this release ({error})") from None
-    return replace(state, recorded=None, comparisons=replayed(state.pinned_plan, whole))
+    assert state.decision is not None  # one is recorded
+    asked = record.proposal_digest or ""
+    return replace(
+        state,
+        recorded=None,
+        comparisons=replayed(state.pinned_plan, whole),
+        decision=replace(state.decision, proposal=asked, approved_by=record.approved_by),
+        previous_digest=record.previous,
+    )
 
 
 def status_with_looks(status: Status, verdict: Mapping[str, Any] | None) -> Status:
@@ -67,7 +75,11 @@ def status_with_looks(status: Status, verdict: Mapping[str, Any] | None) -> Stat
     class_looks, _ = class_texts(found.comparisons)
     kept = {name: value for name, value in status["internal"].items() if name != "recorded"}
     of_classes = {} if class_looks is None else {"classLooks": class_looks}
-    return {**status, "internal": {**kept, "looks": looks, **of_classes}}
+    assert found.decision is not None  # it is recorded
+    told = {"proposalDigest": found.decision.proposal, "approvedBy": list(found.decision.approved_by)}
+    decision = {**status["decision"], **{name: value for name, value in told.items() if value}}
+    internal = {**kept, "looks": looks, **of_classes}
+    return {**status, "decision": decision, "previousDigest": found.previous_digest, "internal": internal}
 
 
 def _filled(comparison: Comparison, rows: Rows, of_classes: Mapping[tuple[str, str], Rows]) -> Comparison:

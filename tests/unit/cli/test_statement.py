@@ -169,6 +169,24 @@ def test_a_statement_that_the_command_signs_is_checked_by_the_public_key_alone(
     assert code == 1 and "No signature of the envelope is by the key" in output and "is signed by" not in output
 
 
+@pytest.mark.slow
+def test_a_statement_is_checked_by_the_key_before_a_change_of_keys_and_by_the_one_after(
+    tmp_path: Path, verdict: Path
+) -> None:
+    made = {kind: keys(tmp_path, kind) for kind in ("ed25519", "p256")}
+    signed = [json.loads(run("statement", str(verdict), "--sign-key", str(own))[1]) for own, _ in made.values()]
+    assert signed[0]["payload"] == signed[1]["payload"]
+    envelope = tmp_path / "by-both.json"
+    both = [each["signatures"][0] for each in signed]
+    for order in (both, both[::-1]):
+        envelope.write_text(json.dumps({**signed[0], "signatures": order}))
+        for _, public in made.values():
+            assert run("verify", "--statement", str(envelope), "--key", str(public))[0] == 0
+    swapped = [{**each, "keyid": other["keyid"]} for each, other in zip(both, both[::-1], strict=True)]
+    envelope.write_text(json.dumps({**signed[0], "signatures": swapped[:1]}))
+    assert run("verify", "--statement", str(envelope), "--key", str(made["p256"][1]))[0] == 1, "a keyid is only a hint"
+
+
 def test_a_statement_that_was_changed_after_it_was_signed_is_found_by_its_key(tmp_path: Path, envelope: Path) -> None:
     assert run("verify", "--statement", str(envelope), "--key", str(tmp_path / "public.pem"))[0] == 0
     found = json.loads(envelope.read_text())

@@ -102,6 +102,21 @@ def test_a_status_that_lacks_its_looks_says_of_them_what_it_said_before(guarded:
     assert from_status(status_with_looks(whole(short), verdict_of(guarded)))[0] == unmarked(guarded)
 
 
+def test_who_approved_and_the_verdict_before_stand_in_the_verdict_and_come_back_from_it(guarded: RolloutState) -> None:
+    assert guarded.decision is not None
+    proposal, previous = (f"sha256:{digit * 64}" for digit in "ab")
+    decision = replace(guarded.decision, proposal=proposal, approved_by=("user ben", "user eve"))
+    state = replace(guarded, decision=decision, previous_digest=previous)
+    status = status_of(state)
+    short = whole(json.loads(json.dumps(compact(without_looks(status)))))
+    assert "previousDigest" not in short and not {"proposalDigest", "approvedBy"} & short["decision"].keys()
+    lacks, verdict = from_status(short)[0], verdict_of(state)
+    assert unmarked(with_looks(lacks, verdict)) == unmarked(state)
+    assert digest_of_decision("qa", UID, lacks) == verdict["spec"]["digest"] == digest_of_decision("qa", UID, state)
+    back = status_with_looks(short, verdict)
+    assert back["decision"] == status["decision"] and back["previousDigest"] == previous
+
+
 def test_looks_leave_a_guarded_status_alone_and_one_of_an_earlier_release_is_read(guarded: RolloutState) -> None:
     assert without_looks(status_of(promoted())) == status_of(promoted())
     status = status_of(guarded)

@@ -14,14 +14,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.api.status.dictionary import WORDS
+from earlystop.api.status.short_texts import lengthened, shortened
 
 Status = dict[str, Any]
 Shown = Mapping[str, "Shown"]
 """Names of fields, each with those of its parts that are shown; with none: all of it is."""
 
-FORM, FORMER_FORM = "2:", "1:"
+FORM, SECOND_FORM, FIRST_FORM = "3:", "2:", "1:"
 """What a text begins with that was made with the present dictionary; another dictionary needs another form. In the
-former one the texts of `BYTE_FIELDS` stood among the fields, which took an eighth more room."""
+second one moments and digests stood among the fields as they are (`short_texts`), in the first one the texts of
+`BYTE_FIELDS` too."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
 
@@ -51,6 +53,8 @@ SHOWN: Shown = {
     },
 }
 """Fields that stay as they are, and those of which only parts do, with these; all else is packed."""
+RECORDED = ("proposalDigest", "approvedBy")
+"""Fields of `decision` that its verdict has too, as it has the digest of the verdict before."""
 LOOKS = ("looks", "classLooks")
 """Fields of `internal` with the looks of a campaign."""
 MARKS = ("mark", "classMark")
@@ -92,13 +96,15 @@ def compact(status: Status) -> Status:
 
 
 def without_looks(status: Status) -> Status:
-    """A whole status in JSON without the looks of its campaign, which the verdict of its decision holds; the same
-    status where no guard watches over a promotion, and where there are none."""
+    """A whole status in JSON without the looks of its campaign and what else the verdict of its decision holds; the
+    same status where no guard watches over a promotion, and where there are no looks."""
     internal = status.get("internal") or {}
     if status.get("phase") != "Promoted" or not status.get("guard") or not any(map(internal.get, LOOKS)):
         return status
     kept = {name: value for name, value in internal.items() if name not in (*LOOKS, *MARKS)}
     short = {**status, "internal": {**kept, "recorded": status["decision"].get("number", 1)}}
+    short.pop("previousDigest", None)
+    short["decision"] = {name: value for name, value in status["decision"].items() if name not in RECORDED}
     if "candidates" in status:
         short["candidates"] = [
             {**each, "evidence": {name: it for name, it in each.get("evidence", {}).items() if name not in LOG_E}}
@@ -198,11 +204,13 @@ def _joined(shown: Status, rest: Status) -> Status:
 def packed_fields(fields: Status) -> str:
     """Fields in JSON as one text."""
     fields, parts = _without_bytes(fields)
+    fields, digests = shortened(fields)
     content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
     packed = packer.compress(content) + packer.flush()
     bare = zlib.compressobj(9, zlib.DEFLATED, RAW_DEFLATE, 9)
-    tail = bare.compress(b"".join(parts)) + bare.flush() if parts else b""
+    octets = b"".join((*parts, digests))
+    tail = bare.compress(octets) + bare.flush() if octets else b""
     return FORM + base64.b85encode(packed + tail).decode()
 
 
@@ -211,7 +219,7 @@ def unpacked_fields(text: object) -> Status:
     try:
         if not isinstance(text, str):
             raise ValueError("it is no text")
-        if not text.startswith((FORM, FORMER_FORM)):
+        if not text.startswith((FORM, SECOND_FORM, FIRST_FORM)):
             raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
         unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
         content = unpacker.decompress(base64.b85decode(text[len(FORM) :]), LARGEST)
@@ -220,7 +228,14 @@ def unpacked_fields(text: object) -> Status:
         fields = json.loads(content)
         if not isinstance(fields, dict):
             raise ValueError("it holds no fields")
-        return _with_bytes(fields, unpacker.unused_data) if text.startswith(FORM) else fields
+        if text.startswith(FIRST_FORM):
+            return fields
+        fields, digests = _with_bytes(fields, unpacker.unused_data)
+        if text.startswith(FORM):
+            return lengthened(fields, digests)
+        if digests:
+            raise ValueError("it has more bytes than fields")
+        return fields
     except (ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
 
@@ -250,8 +265,8 @@ def _bytes_of(text: object, begin: str) -> bytes | None:
     return found if begin + base64.b85encode(found).decode() == text else None
 
 
-def _with_bytes(fields: Status, tail: bytes) -> Status:
-    """Inverse of `_without_bytes`. Raises ValueError for a tail that is too short or too long."""
+def _with_bytes(fields: Status, tail: bytes) -> tuple[Status, bytes]:
+    """Inverse of `_without_bytes`, and the bytes that are left. Raises ValueError for a tail that is too short."""
     guard = fields.get("guard") or {}
     if tail:
         unpacker = zlib.decompressobj(RAW_DEFLATE)
@@ -265,9 +280,7 @@ def _with_bytes(fields: Status, tail: bytes) -> Status:
             if len(part) != length:
                 raise ValueError("it is cut off")
             guard[name] = begin + base64.b85encode(part).decode()
-    if tail:
-        raise ValueError("it has more bytes than fields")
-    return fields
+    return fields, tail
 
 
 def _is_quiet(condition: Mapping[str, Any]) -> bool:

@@ -34,7 +34,7 @@ class WindowArm(Value):
 class GuardWindow(Value):
     """What both variants did lately; it decides nothing."""
 
-    seconds: Count = Field(description="Length of the window. It slides by a twelfth of it.")
+    seconds: Count = Field(description="Length of the window. It slides by an eighth of it.")
     baseline: WindowArm = Field(description="The baseline.")
     candidate: WindowArm = Field(description="The promoted setting.")
     saving: Short = Field(description="Share of the baseline's tokens that the promoted setting saves.")
@@ -81,7 +81,9 @@ class GuardStatus(Value):
     interrupted: bool | None = Field(None, description="As status.interrupted, of its step.")
     looks_taken: Count = Field(description="Looks that were evidence, in all.")
     window: GuardWindow | None = Field(None, description="What both variants did lately.")
-    detectors: Detectors = Field((), description="The detectors that are nearest to an alarm, and how far.")
+    detectors: Detectors = Field(
+        (), description="The detector that is nearest to an alarm, and how far; two of them once there is one."
+    )
     alarm: tuple[Claim, ...] | None = Field(
         None, max_length=24, description="Claims of which harm is proven. Absent: there is no alarm."
     )

@@ -101,7 +101,7 @@ def _savings(view: View) -> Iterator[tuple[str, str]]:
 
 
 def _guard(view: View) -> Iterator[tuple[str, str]]:
-    yield from guard_facts(view.status)
+    yield from guard_facts(view.status, view.state.guard)
 
 
 def _certificate(view: View) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,18 @@ from math import floor
 from typing import Any
 
 from earlystop.api.plurals import counted
+from earlystop.api.status.guard import DetectorStatus
 from earlystop.cli.screen.times import duration
+from earlystop.rollout.guard.codec import nearest_detectors
+from earlystop.rollout.guard.state import GuardState
+
+MOST_DETECTORS = 2
+"""Those that are shown."""
 
 
-def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Lines about what watches over a promotion, or did until its alarm, by a label; none without a guard."""
+def guard_facts(status: Mapping[str, Any], state: GuardState | None) -> Iterator[tuple[str, str]]:
+    """Lines about what watches over a promotion, or did until its alarm, by a label; none without a guard. state: the
+    guard behind the status, which has all detectors."""
     guard = status.get("guard")
     if not guard:
         return
@@ -31,15 +38,16 @@ def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "load", f"little, so {guard['serves']} serves since {guard['servedSince'][-1]}, which is more careful"
     elif guard.get("servedSince"):
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
-    nearest = [f"{each['name']} {_part(each)}" for each in guard.get("detectors", [])]
+    detectors = () if state is None else nearest_detectors(state, MOST_DETECTORS)
+    nearest = [f"{each.name} {_part(each)}" for each in detectors]
     if nearest:
         yield "alarm", f"{'; '.join(nearest)}; at 100 % the setting is taken back"
 
 
-def _part(detector: Mapping[str, Any]) -> str:
+def _part(detector: DetectorStatus) -> str:
     """How far a detector is on its way to an alarm, as the bars of a screen: the logarithm of its evidence, in percent
     of that of an alarm, rounded down: 100 % only with the alarm."""
-    return f"{floor(100 * float(detector['logStatistic']) / float(detector['needed']))} %"
+    return f"{floor(100 * float(detector.log_statistic) / float(detector.needed))} %"
 
 
 def _looks(number: int) -> str:

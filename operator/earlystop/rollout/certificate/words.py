@@ -102,4 +102,4 @@ def _holds(bound: Binding) -> str:
     parts = [f"Deployment {bound.target}", "the parameters"]
     parts += ["the scorer"] if bound.knows(Part.SCORER) else []
     parts += ["the golden questions"] if bound.knows(Part.QUESTIONS) else []
-    return f"{', '.join(parts[:-1])} and {parts[-1]} are as certified at {rfc3339(bound.at)}."
+    return f"{', '.join(parts[:-1])} and {parts[-1]} are as certified."

@@ -27,8 +27,8 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 
-MOST_SHOWN = 2
-"""Detectors in a status."""
+MOST_SHOWN, MOST_OF_AN_ALARM = 1, 2
+"""Detectors in a status, while a guard watches and once it has alarmed."""
 
 
 def guard_status(guard: GuardState | None) -> GuardStatus | None:
@@ -54,7 +54,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         interrupted=guard.interrupted or None,
         looks_taken=guard.taken,
         window=_window(guard),
-        detectors=_nearest(guard),
+        detectors=nearest_detectors(guard, MOST_SHOWN if alarm is None else MOST_OF_AN_ALARM),
         alarm=None if alarm is None else tuple(map(str, alarm.claims)),
         alarm_at=None if alarm is None else rfc3339(alarm.at),
         alarm_then=None if alarm is None else alarm.then or None,
@@ -146,11 +146,11 @@ def detectors_text(guard: GuardState) -> tuple[DetectorStatus, ...]:
     )
 
 
-def _nearest(guard: GuardState) -> tuple[DetectorStatus, ...]:
-    """The detectors nearest to an alarm, in the order of their claims: with many query classes all of them would be
-    most of a status."""
+def nearest_detectors(guard: GuardState, most: int) -> tuple[DetectorStatus, ...]:
+    """Those that are nearest to an alarm, in the order of their claims: with many query classes all of them would be
+    most of a status. most: how many, at most."""
     rows = sorted(detectors_text(guard), key=lambda each: float(each.needed) - float(each.log_statistic))
-    nearest = {each.name for each in rows[:MOST_SHOWN]}
+    nearest = {each.name for each in rows[:most]}
     return tuple(each for each in detectors_text(guard) if each.name in nearest)
 
 

@@ -14,7 +14,9 @@ from earlystop.rollout.guard.spans import Rates, Span, Spans
 from earlystop.rollout.guard.state import Alarm, GuardState
 from earlystop.rollout.stored.whole_numbers import numbers_in, varint
 
-WIDTH = 6
+WIDTH, LOOK_SECONDS = 6, 60
+EXPECTED = ":"
+"""What packed spans begin with whose beginnings are departures from what was expected."""
 
 
 def culprit_status(alarm: Alarm | None) -> CulpritStatus | None:
@@ -66,20 +68,23 @@ def restore_culprit(
 
 
 def pack_spans(spans: Spans) -> str:
-    """The spans, "" for none: of each its size as a power of 2, the time since the one before it began, and counts of
-    both variants with those that are no hits."""
-    numbers, before = [], 0
+    """The spans, "" for none: of each its size as a power of 2, how much later it began than looks a minute apart let
+    one expect after the span before, and counts of both variants with those that are no hits."""
+    numbers, expected = [], 0
     for each in spans:
         baseline, hits, candidate, others = each.rates
-        numbers += [each.looks.bit_length() - 1, each.begin - before, baseline, baseline - hits]
+        numbers += [each.looks.bit_length() - 1, each.begin - expected, baseline, baseline - hits]
         numbers += [candidate, candidate - others]
-        before = each.begin
-    return base64.b85encode(b"".join(map(varint, numbers))).decode()
+        expected = each.begin + LOOK_SECONDS * each.looks
+    text = base64.b85encode(b"".join(map(varint, numbers))).decode()
+    return EXPECTED + text if text else ""
 
 
 def unpack_spans(text: str) -> Spans:
-    """Inverse of `pack_spans`. Raises ValueError for text not made by it."""
-    numbers = numbers_in(base64.b85decode(text))
+    """Inverse of `pack_spans`; statuses of earlier releases have the time since the span before began. Raises
+    ValueError for text not made by it."""
+    numbers = numbers_in(base64.b85decode(text.removeprefix(EXPECTED)))
+    seconds = LOOK_SECONDS if text.startswith(EXPECTED) else 0
     if len(numbers) % WIDTH:
         raise ValueError(f"a guard's spans hold {len(numbers)} numbers, which are no rows of {WIDTH}")
     spans, begin = [], 0
@@ -87,4 +92,5 @@ def unpack_spans(text: str) -> Spans:
         power, later, baseline, misses, candidate, others = numbers[index : index + WIDTH]
         begin += later
         spans.append(Span(begin, 1 << power, Rates(baseline, baseline - misses, candidate, candidate - others)))
+        begin += seconds << power
     return tuple(spans)

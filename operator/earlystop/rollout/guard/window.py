@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Look
 
-PARTS = 12
-"""Parts of a window: what is shown covers between 11 of 12 of its length and all of it."""
+PARTS = 8
+"""Parts of a window: what is shown covers between 7 of 8 of its length and all of it."""
 
 
 class Sums(NamedTuple):

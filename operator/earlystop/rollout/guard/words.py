@@ -53,7 +53,7 @@ def guard_sentence(guard: GuardState) -> str:
     if guard.phase is WatchPhase.SETTLING:
         return f"The guard begins: {kept}, and answers to older requests are waited for."
     serves = f" {guard.busy.serves} serves, as there is little load." if guard.busy.serves else ""
-    return f"The guard watches: {kept}; {counted(guard.taken, 'look')} so far.{serves}"
+    return f"The guard watches: {kept}.{serves}"
 
 
 def blind_sentence(guard: GuardState) -> str:

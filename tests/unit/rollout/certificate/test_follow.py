@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import permutations, product
 
 import pytest
 
@@ -100,6 +101,23 @@ def test_what_is_put_back_holds_again_after_a_minute() -> None:
     held = follow_certificate(back, FOUND, NOW + 160)
     assert lapse_of(held) is None
     assert [note.reason for note in certificate_notes(back, held)] == ["CertificateHolds"]
+
+
+def test_in_whatever_order_parts_change_and_are_put_back_the_lapse_names_those_that_are_others_now() -> None:
+    names = {Part.MODEL: "model", Part.IMAGES: "images", Part.TEMPLATE: "template", Part.PARAMETERS: "parameters"}
+    names |= {Part.SCORER: "scorer", Part.QUESTIONS: "questions"}
+    for forth, back in product(permutations(Part, 3), permutations(range(3))):
+        state, changed, now = BOUND, list[Part](), NOW
+        for part in (*forth, *(forth[index] for index in back)):
+            changed = [each for each in changed if each is not part] if part in changed else [*changed, part]
+            now += 100
+            others = {names[each]: getattr(OTHERS[each], names[each]) for each in changed}
+            state = follow_certificate(state, replace(FOUND, **others, at=now), now)
+            lapse = lapse_of(state)
+            assert lapse is not None and lapse.is_back is not bool(changed)
+            assert not changed or set(lapse.changed) == set(changed)
+        assert lapse_of(follow_certificate(state, FOUND, now + 59)) is not None
+        assert lapse_of(follow_certificate(state, FOUND, now + 60)) is None
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from earlystop.api.status.compact import FORM, FORMER_FORM, packed_fields, unpacked_fields
+from earlystop.api.status.compact import FIRST_FORM, FORM, SECOND_FORM, packed_fields, unpacked_fields
 from earlystop.api.status.dictionary import WORDS
 
 
@@ -30,7 +30,29 @@ GUARD = {"looks": "e*m_S", "checkpoint": ":004mh", "spans": "not bytes", "step":
 def test_packed_bytes_among_the_fields_come_back_as_their_texts_also_from_an_earlier_release() -> None:
     fields = {"guard": GUARD, "step": 1}
     assert unpacked_fields(packed_fields(fields)) == fields
-    assert unpacked_fields(FORMER_FORM + packed(json.dumps(fields).encode())[len(FORM) :]) == fields
+    text = packed(json.dumps(fields).encode())[len(FORM) :]
+    assert unpacked_fields(FIRST_FORM + text) == unpacked_fields(SECOND_FORM + text) == fields
+
+
+DIGEST = "0123456789abcdef" * 2
+TEXTS = {
+    "at": ["2026-01-31T12:00:00Z", "2026-01-31T11:59:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"],
+    "no moments": ["2026-02-31T12:00:00Z", "2026-01-31t12:00:00Z", "0001-01-01T00:00:00Z", ""],
+    "digests": {"bare": DIGEST, "named": "sha256:" + 2 * DIGEST, "short": "sha256:" + DIGEST, "long": 2 * DIGEST},
+    "no digests": [DIGEST.upper(), DIGEST + "ab", DIGEST[1:], "sha256:sha256:" + DIGEST],
+    "marks": ["~", "~~", "~0", "~X16", "~S32", "~~X16"],
+    "guard": {"looks": "e*m_S", "since": "2026-01-31T12:00:00Z", "digest": DIGEST},
+}
+
+
+def test_moments_and_digests_come_back_and_so_does_what_looks_like_their_short_texts() -> None:
+    assert unpacked_fields(packed_fields(TEXTS)) == TEXTS
+
+
+@pytest.mark.parametrize("text", ["~X16", "~S32", "~", "~*", "~zzzzzzzzzzzz", "~-zzzzzzzzzzzzzzzz"])
+def test_a_short_text_that_stands_for_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+        unpacked_fields(packed(json.dumps({"at": text}).encode()))
 
 
 @pytest.mark.parametrize("size", [[9, ""], [-1, ""], ["1", ""], [1], [1, 2], [None, None]])

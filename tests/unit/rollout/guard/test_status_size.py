@@ -99,10 +99,12 @@ def promoted_as(spec: PolicySpec, size: Size) -> RolloutState:
         "EM +0.02 [-1.04; +1.08] points, non-inferior within 5.00 points; 50.0 % [48.1 %; 51.9 %] of the tokens saved, "
         "at least 10.0 % are asked for."
     )
-    proposal = "sha256:" + "a5" * 32
+    digests = random.Random(13)
+    *others, proposal, previous = (f"{digests.getrandbits(256):064x}" for _ in range(7))
+    others = [each[:32] for each in others]
+    proposal = "sha256:" + proposal
     decision = Decision(Verdict.PROMOTE, "Proven", message, NOW + 900, boldest, proposal=proposal, approved_by=by)
-    digest = "0123456789abcdef" * 2
-    bound = Binding(NOW, spec.target_ref.name, digest, digest[::-1], named("m", 0, size.length), digest, digest, digest)
+    bound = Binding(NOW, spec.target_ref.name, others[0], others[1], named("m", 0, size.length), *others[2:5])
     several = len(state.comparisons) > 1
     comparisons = tuple(
         replace(judged(each, size), certified_at=NOW + 900 if several else None) for each in state.comparisons
@@ -113,7 +115,7 @@ def promoted_as(spec: PolicySpec, size: Size) -> RolloutState:
         decision=decision,
         comparisons=comparisons,
         certified=Certified(state.pinned_plan.settings_of(boldest), NOW + 900, bound=bound),
-        previous_digest="sha256:" + digest * 2,
+        previous_digest="sha256:" + previous,
     )
 
 
@@ -209,11 +211,13 @@ def test_a_guarded_status_keeps_to_its_bound(size: Size, most: int) -> None:
 @pytest.mark.parametrize(
     ("size", "processes", "most"),
     [
-        (Size(), 1, 4096),
-        (Size(parameters=3, length=10), 1, 4224),
+        (Size(), 1, 3904),
+        (Size(length=8), 4, 4064),
+        (Size(parameters=3, length=10), 1, 4032),
         (Size(), 20, 5632),
-        (Size(follows_load=True), 1, 4416),
-        (Size(classes=6, parameters=3), 1, 5120),
+        (Size(classes=1), 1, 3992),
+        (Size(follows_load=True), 1, 4224),
+        (Size(classes=6, parameters=3), 1, 4928),
         (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 20, 7936),
     ],
     ids=str,
