@@ -99,6 +99,12 @@ def burst_cells(seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[
                 return 0.0, street_bursts.burst_error(kind, length, runs, seed + length)
 
             yield Cell(f"guardrail {kind}: bursts of {length} in one variant", of_rail)
+    for tail in (1.5, 2.5):
+
+        def of_long(runs: int, tail: float = tail) -> tuple[float, float]:
+            return 0.0, street_bursts.long_burst_error(tail, 20, runs, seed)
+
+        yield Cell(f"guardrail FailureRate: bursts over 20 looks with a Pareto tail of {tail}", of_long)
     for length, weight, span in ((5, 50, 1), (50, 5, 1), (10, 50, 10), (40, 50, 40)):
 
         def of_split(runs: int, length: int = length, weight: int = weight, span: int = span) -> tuple[float, float]:

@@ -12,12 +12,14 @@ import numpy as np
 
 from earlystop.evidence import arm_scatter, rate_ratio, sample_ratio
 from earlystop.evidence.bets import Side
+from earlystop.evidence.discount import said
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Witnesses, divisors, waits_for_looks
 from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.split_scatter import NO_SPLIT
 from earlystop.evidence.user_factors import NOBODY_SEEN
+from earlystop.evidence.version import CURRENT
 from tests.bench.dispersion_paths import Counts, claims, divided
 from tests.bench.statistics_paths import Array
 from tests.bench.street_sessions import ANSWERS, LOOKS, MARGIN, RATE, RISK
@@ -41,6 +43,31 @@ def burst_error(kind: GuardrailKind, length: int, runs: int, seed: int) -> float
             (discount,) = divisors(objective, Witnesses(NOBODY_SEEN, arms, NO_SPLIT, None)).guardrails
             process = rate_ratio.update(process, *events, discount=discount)
             if process.log_e >= line:
+                wrong += 1
+                break
+    return wrong / runs
+
+
+def long_burst_error(tail: float, span: int, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
+    """Share of campaigns that a guardrail on failures takes back: 1 % of 2,000 requests a look fail, in bursts whose
+    sizes have a Pareto tail and which hit one variant over `span` looks; 1.5 times as many are allowed. version: of the
+    engine."""
+    objective = replace(OBJECTIVE, guardrails=(Guardrail("rail", RAILS[0], 1.5),), engine=version)
+    line, wrong, requests = -log(objective.harm_risks.guardrails[guardrail_claim("rail")]), 0, 2000
+    begun = requests / 100 / (1 + 1 / (tail - 1))
+    for run in range(runs):
+        rng, process, arms = np.random.default_rng([seed, run]), rate_ratio.start(1.5), arm_scatter.start(1)
+        failed = np.zeros((2, looks + span), dtype=np.int64)
+        for at in range(looks):
+            for size in (1 + rng.pareto(tail, rng.poisson(begun))).astype(np.int64):
+                np.add.at(failed[rng.integers(2)], at + rng.integers(0, span, size), 1)
+            n_c = int(rng.binomial(requests, 0.5))
+            sizes = (requests - n_c, n_c)
+            baseline, candidate = (Events(n, min(int(failed[arm, at]), n)) for arm, n in enumerate(sizes))
+            arms = arm_scatter.observe_events(arms, [(baseline, candidate)])
+            (discount,) = divisors(objective, Witnesses(NOBODY_SEEN, arms, NO_SPLIT, None)).guardrails
+            process = rate_ratio.update(process, baseline, candidate, discount=discount)
+            if said(process) >= line:
                 wrong += 1
                 break
     return wrong / runs

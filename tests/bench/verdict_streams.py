@@ -9,6 +9,7 @@ import numpy as np
 
 from earlystop.api.counts import ClassAnswers, Look, Pairs, Tally
 from earlystop.evidence import engine
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EXACT_MATCH, Assessment, EvidenceState, Verdict
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
@@ -24,6 +25,8 @@ OBJECTIVES: dict[str, Objective] = {
     "pairs": replace(PLAIN, basis=Basis.PAIRS),
     "cohorts": replace(PLAIN, split_known=False, margin=0.05),
     "longest answer": replace(PLAIN, longest_answer=4000),
+    "learned": replace(PLAIN, source=DispersionSource.LOOKS, known_looks=4),
+    "learned, classes": replace(PLAIN, source=DispersionSource.LOOKS, known_looks=4, classes=CLASSES),
     "floor and guardrail": replace(
         PLAIN, floor=0.6, guardrails=(Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
     ),

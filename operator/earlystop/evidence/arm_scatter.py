@@ -18,7 +18,7 @@ from earlystop.api.counts import Pairs
 from earlystop.evidence import scatter
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.rate_ratio import Events
-from earlystop.evidence.scatter import MOST_FACTOR, Scatter
+from earlystop.evidence.scatter import MOST_FACTOR, SCALES, Scatter
 
 FIRST_RATE, FIRST_ANSWERS = 0.8, 20
 """A guess of a rate before any answer, and how many answers it is worth. A look's own rate counts besides what was seen
@@ -35,13 +35,21 @@ EVENTS_A_BLOCK = 10
 @dataclass(frozen=True, slots=True)
 class EventScatter:
     """Scatter of one kind of rare event. baseline, candidate: of the block that is not full yet. blocks, squares: how
-    many are full, and the sum of the squares by which their shares missed an equal rate, standardised."""
+    many are full, and the sum of the squares by which their shares missed an equal rate, standardised. looks: how many
+    were taken."""
 
     baseline: Events = NO_EVENTS
     candidate: Events = NO_EVENTS
     scatter: Scatter = NOTHING
     blocks: int = 0
     squares: float = 0.0
+    looks: int = 0
+
+    def needed_blocks(self, looks: int) -> int:
+        """How many blocks one after the other span so many looks, as the next larger scale: events that are frequent
+        fill one in each look."""
+        spanned = looks * self.blocks / max(self.looks, 1)
+        return next((each for each in SCALES if each >= spanned), SCALES[-1])
 
     def guess(self, unknown: float) -> float:
         """The factor while too few blocks were compared: every block that misses an equal rate may be a burst."""
@@ -128,13 +136,13 @@ def _with_events(known: EventScatter, baseline: Events, candidate: Events) -> Ev
     baseline, candidate = _added(known.baseline, baseline), _added(known.candidate, candidate)
     exposed, events = baseline.exposed + candidate.exposed, baseline.events + candidate.events
     if events < EVENTS_A_BLOCK or not baseline.exposed or not candidate.exposed:
-        return replace(known, baseline=baseline, candidate=candidate)
+        return replace(known, baseline=baseline, candidate=candidate, looks=known.looks + 1)
     share, rest = candidate.exposed / exposed, baseline.exposed / exposed
     information = events / (share * rest)
     apart = candidate.events / events - share
     learned = scatter.observe(known.scatter, apart * information, information)
     squares = known.squares + apart * apart * information
-    return EventScatter(scatter=learned, blocks=known.blocks + 1, squares=squares)
+    return EventScatter(scatter=learned, blocks=known.blocks + 1, squares=squares, looks=known.looks + 1)
 
 
 def _added(one: Events, other: Events) -> Events:

@@ -43,7 +43,7 @@ from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
-from earlystop.evidence.version import FIRST
+from earlystop.evidence.version import FIRST, THIRD
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
@@ -195,7 +195,8 @@ def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter,
     many independent events."""
     if objective.source in STATED:
         return Discount(objective.dispersion)
-    factor, is_known = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()
+    needed = events.needed_blocks(waits_for_looks(objective)) if objective.engine > THIRD else 1
+    factor, is_known = events.scatter.factor(events.guess(UNKNOWN_BURSTS), needed), events.scatter.is_known(needed)
     if objective.source is DispersionSource.USERS:
         factor = max(factor, _users_factor(kind, users))
     return Discount(max(objective.dispersion, factor), is_known, is_learned=True)

@@ -14,7 +14,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   is part of what looks must prove (`request_mix`), where under version 2 the operator alone saw to it.
 - Version 4: a claim against the floor is divided by how much the candidate's own level scatters too (`arm_scatter`),
   where under version 3 only what the arms differ by counted, in which a level that both share cancels; and hours in
-  which there were no looks cover no `rollout.minimumHours` beyond a quarter of them (`rollout.promotion`).
+  which there were no looks cover no `rollout.minimumHours` beyond a quarter of them (`rollout.promotion`). Bursts
+  of frequent events are known once as many looks taught them as are waited for, where four blocks of ten events were
+  enough (`divisors`).
 """
 
 from __future__ import annotations

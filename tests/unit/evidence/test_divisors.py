@@ -15,15 +15,30 @@ from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, UNLIKELY, divisors
+from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, UNLIKELY, Witnesses, divisors
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.objective import Guardrail, GuardrailKind
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
-from earlystop.evidence.split_scatter import LEAST_LOOKS
+from earlystop.evidence.split_scatter import LEAST_LOOKS, NO_SPLIT
+from earlystop.evidence.user_factors import NOBODY_SEEN
+from earlystop.evidence.version import CURRENT, THIRD
 
 PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
+
+
+@pytest.mark.parametrize(("version", "looks"), [(THIRD, 8), (CURRENT, 128)])
+def test_bursts_of_frequent_events_are_known_once_as_many_looks_taught_them_as_are_waited_for(
+    version: int, looks: int
+) -> None:
+    rail = Guardrail("rail", GuardrailKind.FAILURE_RATE, 1.5)
+    objective = replace(PLAIN, guardrails=(rail,), source=DispersionSource.LOOKS, engine=version)
+    arms, known = start(1), []
+    for _ in range(140):
+        arms = observe_events(arms, [(Events(1000, 10), Events(1000, 10))])
+        known.append(divisors(objective, Witnesses(NOBODY_SEEN, arms, NO_SPLIT, None)).guardrails[0].is_known)
+    assert known.index(True) + 1 == looks and all(known[looks:])
 
 
 def after(
