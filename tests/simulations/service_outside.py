@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 JOB_SECONDS = 120
 """A Job takes so long."""
+FAILS = 0.3
+"""Part of the requests that the receiver answers by 500 although it is up."""
 
 
 def seal(text: str) -> str:
@@ -37,13 +40,13 @@ def seal(text: str) -> str:
 class Outside:
     """A receiver, Jobs, and the parts of the operator that talk to them.
 
-    is_up: whether the receiver answers 204, or 500. gate: what it says to gates. jobs_fail: whether Jobs that end have
-    failed. taken: ids that it has answered 204, in order. restarts: how often an operator began, and so may not know
-    what it has told.
+    is_up: whether the receiver answers 204 mostly, or 500. gate: what it says to gates. jobs_fail: whether Jobs that
+    end have failed. taken: ids that it has answered 204, in order. restarts: how often an operator began, and so may
+    not know what it has told.
     """
 
     def __init__(self, life: Life, receiver: Receiver) -> None:
-        self.life, self.receiver = life, receiver
+        self.life, self.receiver, self.random = life, receiver, random.Random(JOB_SECONDS)
         self.is_up, self.gate, self.jobs_fail = True, "Open", False
         self.taken: list[str] = []
         self.numbers: list[int] = []
@@ -91,7 +94,7 @@ class Outside:
     def _answered(self, number: int) -> web.StreamResponse:
         """The receiver's answer to what came as number `number`."""
         body = self.receiver.bodies[number]
-        if not self.is_up:
+        if not self.is_up or self.random.random() < FAILS:
             return web.Response(status=500)
         data = body["data"]
         if "proposal" in data:  # a gate is asked; hooks are told of gates without one
