@@ -13,11 +13,12 @@ from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events
 from earlystop.cli.screen.view import UNREADABLE, Event, Manifest
 from earlystop.cli.terminal import say
-from earlystop.controller.cluster import POLICIES, Cluster, ClusterError
+from earlystop.controller.cluster import POLICIES, UNAUTHORIZED, Cluster, ClusterError
 
-GONE = 410
-"""What the API server says of a watch that fell too far behind."""
-PERMANENT = (401, 403, 404)
+BEGUN_ANEW = (UNAUTHORIZED, 410)
+"""What the API server says of a watch that fell too far behind, or whose credentials have run out: those are renewed
+before the policy is read again, which says so where they cannot be."""
+PERMANENT = (403, 404)
 """A watch that is refused so is refused again."""
 
 
@@ -77,6 +78,7 @@ class PolicyChanges:
 
     async def _follow_once(self) -> None:
         """One reading, and the watch after it until it breaks off, which it does every few minutes."""
+        has_read = False
         try:
             if self._newest is None:
                 found: Manifest | None = await read_from(self._cluster, POLICIES, self._namespace, self._name)
@@ -84,6 +86,7 @@ class PolicyChanges:
                 found = await self._cluster.get(POLICIES, self._namespace, self._name)
             self._observe(found)
             assert found is not None  # or seeing it has failed
+            has_read = True
             async for event in self._cluster.changes_of(POLICIES, self._namespace, found):
                 if event.get("type") in ("ADDED", "MODIFIED"):
                     self._observe(event["object"])
@@ -92,10 +95,10 @@ class PolicyChanges:
                 elif event.get("type") == "ERROR":
                     return
         except ClusterError as error:
-            if error.status == GONE:
+            if has_read and error.status in BEGUN_ANEW:
                 return
             why = explained(error, "watch", self._namespace, POLICIES)
-            if error.status in PERMANENT:
+            if error.status in PERMANENT or error.status == UNAUTHORIZED:
                 raise CommandFailure(why) from None
             say(f"{why} It is tried again.", is_problem=True)
 

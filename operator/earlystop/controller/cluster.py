@@ -13,8 +13,8 @@ from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.api_answers import message_in, object_in, page_in, preferred_first
+from earlystop.controller.api_login import ApiLogin
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
 from earlystop.controller.resource import Resource as Resource
@@ -33,7 +33,7 @@ PAGE = 20
 # Of a list: the objects' metadata alone.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-FORBIDDEN = 403
+UNAUTHORIZED, FORBIDDEN = 401, 403
 REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
 
 
@@ -129,8 +129,9 @@ class Cluster:
     inference_pools: bool = False
     layout: StatusLayout = StatusLayout()
 
-    def __init__(self, api: client.ApiClient) -> None:
-        self._api = api
+    def __init__(self, api: client.ApiClient, login: ApiLogin | None = None) -> None:
+        """login: what renews the credentials of `api`, None for what never does."""
+        self._api, self._login = api, login
         self._turns = FairTurns(AT_ONCE)
 
     @classmethod
@@ -139,23 +140,12 @@ class Cluster:
 
         Raises ClusterError when there is neither.
         """
-        configuration = client.Configuration()
         try:
-            if context is not None:
-                raise config.ConfigException
-            config.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException:
-            try:
-                await config.load_kube_config(context=context, client_configuration=configuration)
-            except config.ConfigException as error:
-                message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
-                raise ClusterError(0, message) from None
-        # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
-        configuration.retries = None
-        # The library's session would read .netrc and the proxies anew, in another thread, for every request.
-        configuration.client_session_kwargs = {"trust_env": False}
-        configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
-        return cls(client.ApiClient(configuration))
+            login = await ApiLogin.find(context)
+        except config.ConfigException as error:
+            message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
+            raise ClusterError(0, message) from None
+        return cls(client.ApiClient(login.configuration), login)
 
     async def __aenter__(self) -> Self:
         return self
@@ -325,6 +315,22 @@ class Cluster:
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
     ) -> Manifest:
+        status, data = await self._sent(method, path, body, content_type, accept)
+        if status == UNAUTHORIZED and self._login is not None and await self._login.renew():
+            status, data = await self._sent(method, path, body, content_type, accept)
+        if status >= 400:
+            raise KINDS.get(status, ClusterError)(status, message_in(data))
+        answer = object_in(data)
+        # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
+        # policies does the operator read it, to learn who requests what.
+        if POLICIES.plural not in path:
+            answer.get("metadata", {}).pop("managedFields", None)
+        return answer
+
+    async def _sent(
+        self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises ClusterError where there is none."""
         headers = {"Accept": accept, "Content-Type": content_type}
         # Without the body, which would be copied value by value in search of the library's models.
         request = await self._api.param_serialize(method, path, header_params=headers, auth_settings=["BearerToken"])
@@ -332,14 +338,6 @@ class Cluster:
         try:
             async with self._turns.of():
                 response = await self._api.call_api(method, url, headers, body, _request_timeout=TIMEOUT_SECONDS)
-                data = await response.read()
+                return int(response.status), await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterError(0, type(error).__name__) from None
-        if response.status >= 400:
-            raise KINDS.get(response.status, ClusterError)(response.status, message_in(data))
-        answer = object_in(data)
-        # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
-        # policies does the operator read it, to learn who requests what.
-        if POLICIES.plural not in path:
-            answer.get("metadata", {}).pop("managedFields", None)
-        return answer

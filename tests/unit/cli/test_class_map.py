@@ -16,6 +16,7 @@ from earlystop.cli.main import app
 from earlystop.rollout.search.verdict_chain import Link
 from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, Truth, decided
+from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.several import BAD, GOOD
 
@@ -95,10 +96,8 @@ def test_what_is_no_verdict_or_one_of_another_release_about_another_policy_stops
 
 
 def test_a_verdict_that_stands_on_no_chain_proves_no_map() -> None:
-    alone, forged = verdict(), verdict()
     gone = "sha256:" + "0" * 64
-    alone["spec"]["previous"] = gone
-    alone["spec"]["digest"] = digest_of(alone["spec"])
+    alone, forged = resealed(verdict(), previous=gone), verdict()
     assert class_map("qa", [alone]) is None
     uid = alone["spec"]["policyUid"]
     assert class_map("qa", [alone], [Link(uid, "qa-old", gone, "", True)]) is not None, "retention removed that one"

@@ -178,8 +178,8 @@ def test_a_decision_by_the_evidence_of_a_look_is_of_that_looks_moment(name: str)
 
 
 LOOK_ALIKES: dict[str, tuple[str, str]] = {
-    "a digit of full width": ("3600", "36\uff100"),
-    "an Arabic digit": ("3600", "36\u0660\u0660"),
+    "a digit of full width": ("1 h", "\uff11 h"),
+    "an Arabic digit": ("1 h", "\u0661 h"),
     "a Cyrillic letter": ("proven", "pr\u043even"),
     "a blank that does not break": ("proven ", "proven\u00a0"),
     "a mark without a width": ("proven", "pro\u200bven"),

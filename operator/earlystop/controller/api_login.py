@@ -1,0 +1,57 @@
+"""How the API server is reached, and as whom: as the Pod's service account, else as KUBECONFIG says."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+from kubernetes.aio import client, config
+
+from earlystop.controller.environment_proxy import environment_proxy
+
+PLUGIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLogin:
+    """configuration: of the client library, which holds the credentials. context: of the kubeconfig, None for its
+    current one. from_file: whether they are KUBECONFIG's; those of a service account the library renews itself."""
+
+    configuration: client.Configuration
+    context: str | None
+    from_file: bool
+
+    @classmethod
+    async def find(cls, context: str | None) -> Self:
+        """The credentials of the Pod's service account, else those of KUBECONFIG; with `context`, the latter's alone.
+
+        Raises ConfigException when there is neither.
+        """
+        configuration = client.Configuration()
+        from_file = context is not None
+        if not from_file:
+            try:
+                config.load_incluster_config(client_configuration=configuration)
+            except config.ConfigException:
+                from_file = True
+        if from_file:
+            await config.load_kube_config(context=context, client_configuration=configuration)
+        # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
+        configuration.retries = None
+        # The library's session would read .netrc and the proxies anew, in another thread, for every request.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
+        return cls(configuration, context, from_file)
+
+    async def renew(self) -> bool:
+        """Learn KUBECONFIG's credentials anew: a cloud's plugin gives tokens that last some minutes, and a command may
+        follow a rollout for days. False where there is nothing to learn, or nobody gives it."""
+        if not self.from_file:
+            return False
+        try:
+            async with asyncio.timeout(PLUGIN_SECONDS):
+                await config.load_kube_config(context=self.context, client_configuration=self.configuration)
+        except (config.ConfigException, OSError, ValueError):  # TimeoutError is an OSError
+            return False
+        return True

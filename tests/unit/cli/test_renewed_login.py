@@ -1,0 +1,106 @@
+"""Credentials that run out while a command goes on: a cloud's plugin is asked for new ones, once for each refusal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest
+from tests.unit.cli.api_server import refused, use_kubeconfig
+from tests.unit.metrics.source.faulty_server import FaultyServer, Handler, serving
+
+POLICY: Manifest = {"metadata": {"name": "qa", "namespace": "llm", "resourceVersion": "1"}}
+
+
+class Expiring:
+    """An API server that takes the newest token alone. The plugin counts how often it is asked, and names its tokens
+    by that number."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.valid = folder, 1
+        (folder / "asked").write_text("0")
+
+    def answer(self, handler: Handler) -> None:
+        if handler.headers["Authorization"] != f"Bearer token-{self.valid}":
+            refused(handler, 401, "Unauthorized")
+        else:
+            handler.reply(200, json.dumps(POLICY).encode())
+
+    @property
+    def asked(self) -> int:
+        return int((self.folder / "asked").read_text())
+
+    def kubeconfig(self, server: FaultyServer) -> Path:
+        plugin = self.folder / "plugin.py"
+        credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
+        plugin.write_text(
+            "import json, pathlib\n"
+            f"counter = pathlib.Path({str(self.folder / 'asked')!r})\n"
+            "number = int(counter.read_text()) + 1\n"
+            "counter.write_text(str(number))\n"
+            f"print(json.dumps({credential!r} | {{'status': {{'token': f'token-{{number}}'}}}}))\n"
+        )
+        asked = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": sys.executable,
+            "args": [str(plugin)],
+            "interactiveMode": "Never",
+        }
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "here",
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me", "namespace": "llm"}}],
+            "clusters": [{"name": "here", "cluster": {"server": server.url}}],
+            "users": [{"name": "me", "user": {"exec": asked}}],
+        }
+        path = self.folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+
+@pytest.mark.slow
+async def test_a_token_that_has_run_out_is_renewed_by_its_plugin_and_the_request_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Expiring(tmp_path)
+    with serving(api.answer) as server:
+        use_kubeconfig(api.kubeconfig(server), monkeypatch)
+        async with await Cluster.connect() as cluster:
+            assert await cluster.get(POLICIES, "llm", "qa") == POLICY
+            api.valid = 2
+            assert await cluster.get(POLICIES, "llm", "qa") == POLICY
+            assert await cluster.get(POLICIES, "llm", "qa") == POLICY
+            assert api.asked == 2, "a token is used as long as it is taken"
+
+
+@pytest.mark.slow
+async def test_who_is_refused_with_new_credentials_too_is_told_so_after_one_more_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Expiring(tmp_path)
+    with serving(api.answer) as server:
+        use_kubeconfig(api.kubeconfig(server), monkeypatch)
+        api.valid = 99
+        async with await Cluster.connect() as cluster:
+            with pytest.raises(ClusterError) as caught:
+                await cluster.get(POLICIES, "llm", "qa")
+        assert caught.value.status == 401 and len(server.requests) == 2
+
+
+@pytest.mark.slow
+async def test_a_kubeconfig_that_is_gone_renews_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Expiring(tmp_path)
+    with serving(api.answer) as server:
+        path = api.kubeconfig(server)
+        use_kubeconfig(path, monkeypatch)
+        async with await Cluster.connect() as cluster:
+            api.valid = 99
+            path.unlink()
+            with pytest.raises(ClusterError) as caught:
+                await cluster.get(POLICIES, "llm", "qa")
+        assert caught.value.status == 401 and len(server.requests) == 1
