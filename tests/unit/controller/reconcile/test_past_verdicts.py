@@ -16,10 +16,11 @@ from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.search.history import Subject
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.verdict import digest_of, verdict_object
+from earlystop.rollout.verdict import verdict_object
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.searching import SEARCH
 from tests.unit.rollout.traffic import Quality, Server, decided
 
@@ -85,9 +86,7 @@ async def test_a_search_that_started_from_history_ends_as_well_and_its_verdicts_
 async def test_a_search_starts_from_a_chain_that_retention_has_shortened_with_a_checkpoint_alone(kept: bool) -> None:
     gone = earlier("20", Quality(mean_tokens=420))
     gone["metadata"] |= {"uid": "object", "creationTimestamp": "2020-01-01T00:00:00Z"}
-    left = earlier("20", Quality(mean_tokens=400))
-    left["spec"]["previous"] = gone["spec"]["digest"]
-    left["spec"]["digest"] = digest_of(left["spec"])
+    left = resealed(earlier("20", Quality(mean_tokens=400)), previous=gone["spec"]["digest"])
     searching = world(left)
     if kept:
         removed = StoredVerdict.of(gone).removed

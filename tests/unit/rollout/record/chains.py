@@ -39,7 +39,7 @@ def resealed(verdict: Manifest, **changes: Any) -> Manifest:
     found = copy.deepcopy(verdict)
     found["spec"].update(changes)
     found["spec"]["digest"] = digest_of(found["spec"])
-    if DIGEST_ANNOTATION in found["metadata"].get("annotations", {}):
+    if DIGEST_ANNOTATION in found.get("metadata", {}).get("annotations", {}):
         found["metadata"]["annotations"][DIGEST_ANNOTATION] = found["spec"]["digest"]
     return found
 
