@@ -21,6 +21,7 @@ from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.searching import SEARCH
 from tests.unit.rollout.traffic import Quality, Server, decided
 
