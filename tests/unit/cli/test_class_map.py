@@ -16,8 +16,8 @@ from earlystop.cli.main import app
 from earlystop.rollout.search.verdict_chain import Link
 from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, Truth, decided
-from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.policies import UID, started
+from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.several import BAD, GOOD
 
 NOTHING_FOR_PROOFS: Truth = {"lookup": (GOOD, GOOD, GOOD), "proof": (BAD, BAD, BAD)}

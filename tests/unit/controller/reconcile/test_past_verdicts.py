@@ -19,7 +19,6 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import verdict_object
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.searching_world import SearchingWorld
-from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.record.chains import resealed
 from tests.unit.rollout.searching import SEARCH
