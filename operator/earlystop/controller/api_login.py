@@ -15,8 +15,9 @@ PLUGIN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ApiLogin:
-    """configuration: of the client library, which holds the credentials. context: of the kubeconfig, None for its
-    current one. from_file: whether they are KUBECONFIG's; those of a service account the library renews itself."""
+    """configuration: of the client library, which holds the credentials. context: of the kubeconfig, also where it was
+    the current one: that may be another by the time of a renewal, and lead to another cluster. from_file: whether they
+    are KUBECONFIG's; those of a service account the library renews itself."""
 
     configuration: client.Configuration
     context: str | None
@@ -36,7 +37,8 @@ class ApiLogin:
             except config.ConfigException:
                 from_file = True
         if from_file:
-            await config.load_kube_config(context=context, client_configuration=configuration)
+            loaded = await config.load_kube_config(context=context, client_configuration=configuration)
+            context = str(loaded.current_context["name"])
         # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
         configuration.retries = None
         # The library's session would read .netrc and the proxies anew, in another thread, for every request.

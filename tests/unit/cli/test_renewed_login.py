@@ -79,6 +79,25 @@ async def test_a_token_that_has_run_out_is_renewed_by_its_plugin_and_the_request
 
 
 @pytest.mark.slow
+async def test_a_renewal_leads_to_no_other_cluster_where_the_current_context_was_changed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Expiring(tmp_path)
+    with serving(api.answer) as server, serving(api.answer) as other:
+        path = api.kubeconfig(server)
+        use_kubeconfig(path, monkeypatch)
+        async with await Cluster.connect() as cluster:
+            assert await cluster.get(POLICIES, "llm", "qa") == POLICY
+            config = yaml.safe_load(path.read_text())
+            config["contexts"] += [{"name": "there", "context": {"cluster": "there", "user": "me"}}]
+            config["clusters"] += [{"name": "there", "cluster": {"server": other.url}}]
+            path.write_text(yaml.safe_dump({**config, "current-context": "there"}))
+            api.valid = 2
+            assert await cluster.get(POLICIES, "llm", "qa") == POLICY
+        assert (len(server.requests), len(other.requests)) == (3, 0)
+
+
+@pytest.mark.slow
 async def test_who_is_refused_with_new_credentials_too_is_told_so_after_one_more_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
