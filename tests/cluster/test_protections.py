@@ -136,6 +136,8 @@ def test_a_namespace_that_asks_people_takes_no_policy_that_asks_nobody_but_from_
 
     wait_until(lambda: "policies of namespace" in said("carol", NOBODY), WAIT_SECONDS, "the rule in force")
     assert said("carol", ASKS) == ""
+    low = {"approval": {"mode": "WhenBelowFloor"}, "objective": {"exactMatch": {"margin": "0.05", "floor": "0.001"}}}
+    assert "policies of namespace" in said("carol", low), "who writes the floor would say that nobody is asked"
     wait_until(lambda: said("bob", NOBODY) == "", WAIT_SECONDS, "bob's rights")
 
 
