@@ -52,13 +52,13 @@ class PinnedAddress:
         is_recent = not is_in_cluster(host) or self._clock() < self._asked_at + SECONDS_KEPT_UNASKED
         if self._kept is not None and is_recent:
             return [self._kept]
+        self._asked_at = self._clock()  # also where nobody answers: each connection would wait for that
         try:
             found = self._resolve(host.strip("[]"), port)
         except (OSError, UnicodeError):
             if self._kept is None:
                 raise
             return [self._kept]  # who cannot be asked has not said that it moved
-        self._asked_at = self._clock()
         if self._kept is not None and self._kept in found:
             return [self._kept]
         self._kept = None

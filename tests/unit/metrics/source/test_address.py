@@ -170,6 +170,27 @@ def test_a_source_whose_name_nobody_can_look_up_is_asked_at_its_kept_address(pas
         assert ask(client) is None
 
 
+def test_a_name_that_nobody_can_look_up_is_asked_for_once_a_minute_not_by_each_connection() -> None:
+    """A resolver that is away is waited for many seconds, which no deadline of a query bounds."""
+    names, clock = Names("10.0.0.1", host=IN_CLUSTER), Clock()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        found = names(host, port)
+        if not found:
+            raise socket.gaierror("temporary failure in name resolution")
+        return found
+
+    address = PinnedAddress(resolve, clock)
+    address.keep(*address.choices(IN_CLUSTER, 9090))
+    names.addresses = ()
+    clock.now += SECONDS_KEPT_UNASKED
+    assert [address.choices(IN_CLUSTER, 9090) for _ in range(3)] == [["10.0.0.1"]] * 3
+    assert names.asked == 2
+    names.addresses = ("10.0.0.2",)
+    clock.now += SECONDS_KEPT_UNASKED
+    assert address.choices(IN_CLUSTER, 9090) == ["10.0.0.2"], "and is followed once it answers"
+
+
 def test_a_name_that_still_has_the_kept_address_among_others_moves_no_client() -> None:
     names, clock = Names("10.0.0.1", "10.0.0.2", host=IN_CLUSTER), Clock()
     address = PinnedAddress(names, clock)
