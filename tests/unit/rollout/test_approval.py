@@ -46,6 +46,17 @@ def test_a_promotion_by_evidence_waits_until_somebody_agrees_and_its_verdict_nam
     assert carried_out(promoting).certified is not None
 
 
+@pytest.mark.parametrize("name", ["Ben\u00a0Roe", "ben ", "\u200bben"])
+@pytest.mark.parametrize("approves", [True, False])
+def test_a_record_verifies_whatever_letters_the_name_of_who_answered_has(name: str, approves: bool) -> None:
+    campaign = Campaign()
+    campaign.until_it_waits()
+    campaign.say(name, approves=approves)
+    decided, _ = campaign.answered()
+    assert decided.phase is (Phase.PROMOTING if approves else Phase.ROLLING_BACK)
+    assert differences(verdict_spec("qa", UID, decided)) == []
+
+
 @pytest.mark.parametrize("mode", ["Never", "WhenBelowFloor"])
 def test_nothing_waits_where_nobody_need_agree(mode: str) -> None:
     floor = {"exactMatch": {"floor": "0.60"}}

@@ -24,6 +24,8 @@ LOOKS = frozenset({TABLE, "looks", "columns"})
 
 CUT = frozenset({"message", "requestedBy"})
 """Texts that hold what others wrote, cut to a length."""
+PEOPLE = frozenset({"approvedBy", "rejectedBy"})
+"""Names of users as the API server has them, whatever their letters are."""
 
 
 def form_differences(record: VerdictSpec, spec: Mapping[str, Any]) -> list[str]:
@@ -51,10 +53,12 @@ def _differing(found: Any, written: Any, where: str) -> Iterator[str]:
 
 def _unprintable(found: Any, where: str) -> Iterator[str]:
     """Paths of texts with what no reader sees: marks without a width, blanks of other kinds, blanks at an end. The
-    operator writes none. Names of people may end so, as they were cut; a table of looks has lines."""
+    operator writes none but in names of people, and the message says who rejected; a table of looks has lines."""
     if isinstance(found, Mapping):
+        if found.get("rejectedBy"):
+            found = {**found, "message": str(found.get("message", "")).replace(str(found["rejectedBy"]), "")}
         for name, value in found.items():
-            if name not in LOOKS:
+            if name not in LOOKS | PEOPLE:
                 yield from _unprintable(f"{value}." if name in CUT else value, f"{where}.{name}")
     elif isinstance(found, list | tuple):
         for number, value in enumerate(found):
