@@ -91,11 +91,12 @@ def _whole_number(digits: str) -> int | float:
 
 
 def _reason(finish: Any) -> str:
-    """Why an answer ended. Engines of other APIs behind this one have their own words for a budget that ended."""
-    if not isinstance(finish, str):
-        return "stop"
+    """Why an answer ended. Engines of other APIs behind this one have their own words for a budget that ended, and
+    SGLang may give a record in place of a word."""
     word = finish_of(finish)
-    return word if word in (CUT, FILTERED) else finish
+    if word in (CUT, FILTERED):
+        return word
+    return finish if isinstance(finish, str) else "stop"
 
 
 def _first_choice(choices: Any) -> dict[str, Any] | None:

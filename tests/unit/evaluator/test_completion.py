@@ -196,8 +196,10 @@ def test_a_call_of_a_function_from_before_there_were_tools_is_read_as_one_of_a_t
     assert whole == Completion("", "function_call", None, '{"city": "Oslo"}')
 
 
-@pytest.mark.parametrize("reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens", "max_output_tokens"])
-def test_an_answer_whose_budget_ended_is_cut_in_the_words_of_every_api(reason: str) -> None:
+@pytest.mark.parametrize(
+    "reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens", "max_output_tokens", {"type": "length", "length": 9}]
+)
+def test_an_answer_whose_budget_ended_is_cut_in_the_words_of_every_api(reason: Any) -> None:
     assert read(body(finish_reason=reason)) == Completion("42", "length", 2)
 
 
