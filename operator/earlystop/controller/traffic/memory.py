@@ -292,7 +292,7 @@ class TrafficMemory:
         forgotten."""
         self.canary_at = now
         if self.canary is not None and self.canary.split != split:
-            self.canary = None
+            self.canary, self.unseen_since, self.unseen = None, None, None
         return self.canary is not None
 
     def require_recheck(self) -> None:

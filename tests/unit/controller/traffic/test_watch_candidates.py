@@ -117,6 +117,17 @@ async def test_an_operator_that_is_cut_off_from_the_gateway_says_so_and_compares
         assert next_counts(moves.tracked, HALF, 1) is None
 
 
+async def test_what_probes_of_one_split_met_is_not_said_of_the_next_one() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.hangs_up = True
+        while not await watch(moves):
+            pass
+        is_blind = [moves.tracked.traffic.unseen is not None]
+        await watch(moves, replace(HALF, step=3))
+        assert [*is_blind, moves.tracked.traffic.unseen is not None] == [True, False]
+
+
 async def test_nobody_is_asked_for_where_no_candidate_has_requests() -> None:
     moves = Moves()
     async with in_force(moves):
