@@ -20,7 +20,7 @@ from earlystop.rollout.stored.status_codec import to_status
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refusing import refusal
-from tests.cluster.signing import signed
+from tests.cluster.signing import APPLIES, signed
 from tests.unit.rollout.states import REACHED, TIMES
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ def test_in_no_phase_is_a_policy_out_of_sync_with_its_file_as_argo_cd_and_flux_c
     list_of = json.dumps({"apiVersion": "v1", "kind": "List", "items": files})
     where = f"--namespace={namespace}"
     cluster.access.kubectl("apply", where, "--filename=-", input=list_of)
-    paused = {f"{GROUP}/{verb}": text for verb, text in (("suspend-by", "user alice for true"), ("retry", "again"))}
+    paused = {f"{GROUP}/{verb}": text for verb, text in (("suspend-by", f"{APPLIES} for true"), ("retry", "again"))}
     for name, state in states.items():
         uid = cluster.access.read(POLICIES, namespace, name)["metadata"]["uid"]
         status = {"status": to_status(name, uid, TIMES, state, "")}

@@ -21,7 +21,7 @@ from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 from tests.cluster.packaging import MANIFESTS, ROOT
 from tests.cluster.processes import Child, wait_until
-from tests.e2e.stage import direct
+from tests.e2e.stage import direct, status_of
 from tests.faults.planted_secrets import Planted, answer, answers
 from tests.unit.metrics.source.certificates import Authority
 from tests.unit.metrics.source.faulty_server import serving
@@ -222,6 +222,7 @@ def test_no_secret_of_an_operator_is_seen_however_sources_and_receivers_fail(
             access, f"proxied-{namespace}", {"KUBECONFIG": str(kubeconfig), "HTTPS_PROXY": proxy, "https_proxy": proxy}
         )
         try:
+            operator.wait_ready(lambda: status_of(f"http://127.0.0.1:{PORT}/readyz") == 200, 60)
             names = [each["metadata"]["name"] for each in access.items(POLICIES, namespace)]
             for name in names:
                 abort(access, namespace, name)

@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 
 from earlystop.injector import lasting_resolver
 from earlystop.injector.lasting_resolver import LastingResolver
+from earlystop.injector.turns_clock import STEP_SECONDS
 from earlystop.injector.upstream import (
     PAUSES_BEFORE_CONNECTING_AGAIN,
     RETRY_WITHIN_SECONDS,
@@ -44,7 +45,9 @@ class Dropping:
             while await read_request(reader):
                 self.received += 1
                 if self.received > self._answers:
-                    await asyncio.sleep(self._seconds)
+                    # In steps of the injector's clock, which sees one step however long the process was held up.
+                    for _ in range(round(self._seconds / STEP_SECONDS)):
+                        await asyncio.sleep(STEP_SECONDS)
                     return
                 writer.write(OK)
         finally:
@@ -145,7 +148,7 @@ async def test_a_request_that_the_engine_worked_on_before_it_dropped_it_is_not_s
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("earlystop.injector.upstream.RETRY_WITHIN_SECONDS", 0.05)
-    engine = Dropping(answers=1, seconds=0.2)
+    engine = Dropping(answers=1, seconds=0.3)
     async with before(engine) as upstream:
         assert await ask(upstream) == b"ok"
         with pytest.raises(EngineUnreachable, match="without an answer"):

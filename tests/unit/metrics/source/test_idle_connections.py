@@ -46,7 +46,7 @@ def test_what_fails_on_a_new_connection_or_takes_its_time_is_not_asked_again(
     answer: Callable[[Handler], None], asked: int
 ) -> None:
     with serving(answer) as server:
-        client = ExactPrometheus(server.url, read_seconds=0.2, total_seconds=0.5)
+        client = ExactPrometheus(server.url, read_seconds=1.0, total_seconds=3.0)
         failed = []
         for _ in range(asked):
             try:
