@@ -64,10 +64,18 @@ def claims(counts: Counts, by: Divided, margin: float, risk: float) -> dict[Side
 
 
 def _claims(counts: Counts, by: Divided, margin: float, risk: float, side: Side) -> NDArray[np.int64]:
+    crossed = log_e(counts, by, margin, side) >= -np.log(risk)
+    if side is Side.PROMOTE:
+        crossed &= by.is_known
+    return np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1, 0)
+
+
+def log_e(counts: Counts, by: Divided, margin: float, side: Side) -> Array:
+    """Natural log of a claim's e-value after each look, of shape (runs, looks)."""
     grid = default_grid(side)
-    gaps, shares, line = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights), -np.log(risk)
+    gaps, shares = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights)
     runs, looks = counts.n_b.shape
-    capital, first = np.zeros((runs, len(grid))), np.zeros(runs, dtype=int)
+    capital, found = np.zeros((runs, len(grid))), np.zeros((runs, looks))
     match, scored = np.full((runs, 1), 0.8 * GUESSED), np.full((runs, 1), GUESSED)
     for look in range(looks):
         n_b, x_b, n_c, x_c = (each[:, look, None] for each in (counts.n_b, counts.x_b, counts.n_c, counts.x_c))
@@ -75,11 +83,8 @@ def _claims(counts: Counts, by: Divided, margin: float, risk: float, side: Side)
         match, scored = match + x_b + x_c + margin * n_c, scored + n_b + n_c
         terms = capital / by.factor[:, look, None] + shares
         largest = terms.max(axis=1)
-        crossed = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1)) >= line
-        if side is Side.PROMOTE:
-            crossed &= by.is_known[:, look]
-        first = np.where((first == 0) & crossed, look + 1, first)
-    return first
+        found[:, look] = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
+    return found
 
 
 def _differences(counts: Counts) -> tuple[Array, Array]:

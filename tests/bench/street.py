@@ -206,10 +206,24 @@ def rare_cells(seed: int) -> Iterator[Cell]:
         yield Cell(kind, partial(street_rare.errors, kind, seed=seed))
 
 
+def shared_risk_cells(seed: int) -> Iterator[Cell]:
+    """The longest sessions, where a risk is shared by candidates or by campaigns of one."""
+    kind = street_sessions.LONGEST
+    for number in (4, 8):
+        errors = partial(street_sessions.together_errors, kind, number, seed=seed)
+        yield Cell(f"{number} candidates judged together, {kind}", errors)
+    for number in (5, 10):
+        yield Cell(
+            f"{number} campaigns of one candidate, {kind}",
+            partial(street_sessions.retry_errors, kind, number, seed=seed),
+        )
+
+
 def cells_beyond() -> Mapping[str, Cell]:
     """What no promise covers; operator/docs/verdicts.md says how often that errs."""
     found = [
         *session_cells(SEED + 11, street_sessions.BEYOND),
+        *shared_risk_cells(SEED + 21),
         *strange_cells(SEED + 16, street_strange.BEYOND),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),

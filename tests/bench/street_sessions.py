@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from earlystop.evidence.bets import Side
 from earlystop.evidence.longest_session import block_for
-from tests.bench.dispersion_paths import Counts, claims, divided
+from earlystop.evidence.multiple_testing import campaign_risk, closed_mean
+from tests.bench.dispersion_paths import Counts, claims, divided, log_e
 from tests.bench.statistics_paths import Array
 
 MARGIN, RISK, RATE, ANSWERS, LOOKS = 0.02, 0.05, 0.85, 100, 300
@@ -158,3 +159,39 @@ def session_errors(kind: Sessions, runs: int, seed: int) -> tuple[float, float]:
     """Shares of campaigns that promote and that roll back a candidate which loses just the margin."""
     found = decided(kind, runs, seed)
     return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())
+
+
+LONGEST = Sessions(20, 1, 0.5, counted=True)
+"""The longest and most alike sessions of the promise, whose factor is learned from the fewest blocks."""
+
+
+def together_errors(kind: Sessions, candidates: int, runs: int, seed: int) -> tuple[float, float]:
+    """Share of families of so many candidates, each of which loses just the margin, in which any is promoted; none is
+    about a rollback. Each candidate has a baseline of its own, and savings are taken as proven."""
+    wrong = 0
+    for run in range(runs):
+        counts = streams(np.random.default_rng([seed, run]), kind, candidates)
+        by = divided(counts, known_looks(kind))
+        found = log_e(counts, by, MARGIN, Side.PROMOTE)
+        proven = by.is_known & (found >= -np.log(RISK))
+        certified = np.zeros(candidates, dtype=bool)
+        for look in np.flatnonzero((found >= -np.log(RISK)).any(axis=0)):
+            certified |= closed_mean(found[:, look].tolist(), RISK)
+            if (certified & proven[:, look]).any():
+                wrong += 1
+                break
+    return wrong / runs, 0.0
+
+
+def retry_errors(kind: Sessions, campaigns: int, runs: int, seed: int) -> tuple[float, float]:
+    """Shares of candidates that are promoted, and rolled back, in any of so many campaigns that share the risks."""
+    promoted, rolled_back = np.zeros(runs, dtype=bool), np.zeros(runs, dtype=bool)
+    for number in range(1, campaigns + 1):
+        counts, risk = (
+            streams(np.random.default_rng([seed, number]), kind, runs),
+            campaign_risk(RISK, number, campaigns),
+        )
+        found = claims(counts, divided(counts, known_looks(kind)), MARGIN, risk)
+        promoted |= found[Side.PROMOTE] > 0
+        rolled_back |= found[Side.HARM] > 0
+    return float(promoted.mean()), float(rolled_back.mean())
