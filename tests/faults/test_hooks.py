@@ -22,14 +22,14 @@ from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from tests.cluster.access import Access
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
-from tests.cluster.objects import CRDS, policy
-from tests.cluster.packaging import MANIFESTS, ROOT, objects, template
+from tests.cluster.objects import policy
+from tests.cluster.packaging import ROOT, objects, template
 from tests.cluster.processes import Child, wait_until
+from tests.faults.rights_alone import OPERATOR_NAMESPACE, install_without_operator
 from tests.faults.webhook_receiver import WebhookReceiver
 from tests.unit.controller.hooks.cron_jobs import cron_job, with_container
 from tests.unit.rollout.hooks.occurred import occurred
 
-OPERATOR_NAMESPACE = "earlystop-system"
 OPERATOR = "--as=system:serviceaccount:earlystop-system:earlystop"
 RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -76,10 +76,7 @@ REFUSED_TARGETS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(cluster: Cluster) -> None:
-    cluster.access.install_crds(CRDS)
-    install = f"--filename={MANIFESTS / 'install.yaml'}"
-    cluster.access.kubectl("apply", "--server-side", "--force-conflicts", install)
-    cluster.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
+    install_without_operator(cluster)
 
 
 @pytest.fixture

@@ -18,15 +18,15 @@ from earlystop.controller.cluster import EVENTS, POLICIES, SOURCES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.kit import Cluster
-from tests.cluster.objects import CRDS, policy
-from tests.cluster.packaging import MANIFESTS, ROOT
+from tests.cluster.objects import policy
+from tests.cluster.packaging import ROOT
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.stage import direct, status_of
 from tests.faults.planted_secrets import Planted, answer, answers
+from tests.faults.rights_alone import OPERATOR_NAMESPACE, install_without_operator
 from tests.unit.metrics.source.certificates import Authority
 from tests.unit.metrics.source.faulty_server import serving
 
-OPERATOR_NAMESPACE = "earlystop-system"
 HTTP_HOOKS = ("401", "500", "redirect", "slow", "cut", "page")
 """Bad answers to webhooks: those that differ in how the operator takes them."""
 PORT = 18096
@@ -37,10 +37,7 @@ HOOKS_AT_ONCE = 8
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(cluster: Cluster) -> None:
-    cluster.access.install_crds(CRDS)
-    install = f"--filename={MANIFESTS / 'install.yaml'}"
-    cluster.access.kubectl("apply", "--server-side", "--force-conflicts", install)
-    cluster.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
+    install_without_operator(cluster)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ LONGEST_GAP_SECONDS = 120.0  # attempts to prove a split are 15 s apart; after a
 
 
 # Answers to probes of single variants that tell whether these are served.
-TELLING = frozenset({Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET, Proof.STALE, Proof.WRONG})
+CONCLUSIVE = frozenset({Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET, Proof.STALE, Proof.WRONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class TrafficMemory:
     def _note_sight(self, result: ProbeResult, now: float) -> None:
         """Whether probes of single variants tell anything: not where the operator itself is cut off from the gateway,
         or trusts its new certificate no longer, though users may be served as before."""
-        if result.proof in TELLING:
+        if result.proof in CONCLUSIVE:
             self.unseen_since, self.unseen = None, None
         elif self.unseen_since is None:
             self.unseen_since = now
