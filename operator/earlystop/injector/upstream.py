@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -18,6 +19,8 @@ from earlystop.injector.lasting_resolver import LastingResolver
 from earlystop.injector.turns_clock import TurnsClock
 
 HEALTH = ENGINE_PAGES[0]
+
+Answer = TypeVar("Answer")
 
 IDLE_SECONDS = 2.0
 """Engines close idle connections after some seconds (vLLM after 5). A request that is sent into one that is just being
@@ -113,30 +116,18 @@ class Upstream:
         stands, since the engine may have generated. Raises EngineUnreachable.
         """
         session = self._fresh if isinstance(body, aiohttp.StreamReader) else self._lasting
-        began, failed = asyncio.get_running_loop().time(), 0
-        while True:
-            attempt = _Attempt()
-            try:
-                response = await session.request(
-                    method,
-                    URL(f"{self._base.origin()}{path}", encoded=True),
-                    headers=self._with_own(headers),
-                    data=body,
-                    allow_redirects=False,
-                    skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-                    trace_request_ctx=attempt,
-                )
-                break
-            except _NEVER_CONNECTED as error:
-                failed += 1
-                if not await self._may_connect_again(failed, began):
-                    raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if not attempt.met_a_closed_connection(self._clock.seconds()):
-                    raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
-                session = self._fresh
-            except aiohttp.ClientError as error:
-                raise EngineUnreachable(f"the engine's answer is no HTTP: {error}") from None
+        response = await self._answered(
+            session,
+            lambda session, attempt: session.request(
+                method,
+                self._url(path),
+                headers=self._with_own(headers),
+                data=body,
+                allow_redirects=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                trace_request_ctx=attempt,
+            ),
+        )
         try:
             yield response
         finally:
@@ -146,19 +137,6 @@ class Upstream:
             else:
                 response.close()
 
-    async def _may_connect_again(self, failed: int, began: float) -> bool:
-        """Waits, and says whether a connection may be opened again, to where the name leads by then. failed: how many
-        did not come about. began: when the first was tried, by the loop's clock in seconds."""
-        if failed > len(PAUSES_BEFORE_CONNECTING_AGAIN):
-            return False
-        pause = PAUSES_BEFORE_CONNECTING_AGAIN[failed - 1]
-        if asyncio.get_running_loop().time() + pause > began + LONGEST_CONNECTING_SECONDS:
-            return False
-        await asyncio.sleep(pause)
-        for each in self._connectors:
-            each.clear_dns_cache()
-        return True
-
     @asynccontextmanager
     async def websocket(
         self, path: str, headers: CIMultiDict[str], protocols: Sequence[str], max_message: int
@@ -167,26 +145,56 @@ class Upstream:
 
         Raises EngineUnreachable, and aiohttp.WSServerHandshakeError where the engine wants none.
         """
-        began, failed = asyncio.get_running_loop().time(), 0
+        socket = await self._answered(
+            self._fresh,
+            lambda session, _: session.ws_connect(
+                self._url(path), headers=self._with_own(headers), protocols=protocols, max_msg_size=max_message
+            ),
+        )
+        async with socket:
+            yield socket
+
+    async def _answered(
+        self,
+        session: aiohttp.ClientSession,
+        ask: Callable[[aiohttp.ClientSession, _Attempt], Awaitable[Answer]],
+    ) -> Answer:
+        """What the engine answers to `ask`, which is tried again where that cannot repeat a generation.
+
+        session: of the first attempt. Raises EngineUnreachable, and aiohttp.WSServerHandshakeError as `ask` does.
+        """
+        began, pauses = asyncio.get_running_loop().time(), iter(PAUSES_BEFORE_CONNECTING_AGAIN)
         while True:
+            attempt = _Attempt()
             try:
-                socket = await self._fresh.ws_connect(
-                    URL(f"{self._base.origin()}{path}", encoded=True),
-                    headers=self._with_own(headers),
-                    protocols=protocols,
-                    max_msg_size=max_message,
-                )
-                break
+                return await ask(session, attempt)
             except aiohttp.WSServerHandshakeError:
                 raise
             except _NEVER_CONNECTED as error:
-                failed += 1
-                if not await self._may_connect_again(failed, began):
+                if not await self._may_connect_again(next(pauses, None), began):
                     raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if not attempt.met_a_closed_connection(self._clock.seconds()):
+                    raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
+                session = self._fresh
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
-        async with socket:
-            yield socket
+                raise EngineUnreachable(f"the engine's answer is no HTTP: {error}") from None
+
+    async def _may_connect_again(self, pause: float | None, began: float) -> bool:
+        """Waits, and says whether a connection may be opened again, to where the name leads by then.
+
+        pause: seconds, None after the last one. began: when the first was tried, by the loop's clock in seconds.
+        """
+        if pause is None or asyncio.get_running_loop().time() + pause > began + LONGEST_CONNECTING_SECONDS:
+            return False
+        await asyncio.sleep(pause)
+        for each in self._connectors:
+            each.clear_dns_cache()
+        return True
+
+    def _url(self, path: str) -> URL:
+        """path: with its query, as the client wrote it."""
+        return URL(f"{self._base.origin()}{path}", encoded=True)
 
     def _with_own(self, headers: CIMultiDict[str]) -> CIMultiDict[str]:
         if not self._own:
