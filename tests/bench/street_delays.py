@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import MAXIMUM_LOOKS, next_look
@@ -171,7 +172,7 @@ def campaign(
     policy says. waits_again: whether a step that is interrupted tells older requests from newer ones."""
     rng, times = np.random.default_rng(seed), LiveTimes.of(spec)
     times = times if settle is None else replace(times, settle=settle)
-    state, at = start_campaign(spec, UID, "", "", RolloutState(), NOW, entropy=str(seed)), NOW
+    state, at = start_campaign(spec, "", RolloutState(), NOW, CampaignInputs(uid=UID, entropy=str(seed))), NOW
     arms = _Step(rng, delays)
     while state.phase in TRYING and len(state.looks) < looks:
         if state.phase is Phase.APPLYING:

@@ -13,6 +13,7 @@ from earlystop.api.counts import Pairs, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evaluator.dealing import Deals, EachOnce, WithReplacement
 from earlystop.evaluator.questions import GoldenQuestion
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -78,7 +79,7 @@ def _window(value: int) -> dict[str, str]:
 
 def campaign(spec: PolicySpec, before: RolloutState, serve: Serve, most_looks: int) -> Outcome | None:
     """One campaign from its start to a decision, or to its last look; None where none begins."""
-    state = start_campaign(spec, UID, "", "", before, 0, entropy="")
+    state = start_campaign(spec, "", before, 0, CampaignInputs(uid=UID, entropy=""))
     if state is before:
         return None
     times, served, counted = LiveTimes.of(spec), Totals(), 0

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from earlystop.api.counts import ClassAnswers, Tally
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -162,7 +163,7 @@ def campaign(walk: Walk, rng: np.random.Generator) -> Ended:
     rollout = {"lookSeconds": TICK, "settleSeconds": 30, "deadlineSeconds": round(3600 * walk.hours)}
     spec = policy({"rollout": {**rollout, "steps": list(walk.steps)}, "objective": dict(walk.objective)})
     times, stream, tick, served = LiveTimes.of(spec), walk.stream(rng), 0, list[tuple[float, int]]()
-    state = start_campaign(spec, UID, "", "", RolloutState(), NOW, entropy=str(rng.integers(1 << 40)))
+    state = start_campaign(spec, "", RolloutState(), NOW, CampaignInputs(uid=UID, entropy=str(rng.integers(1 << 40))))
     counted, begins = Totals(), True
     while state.phase in TRYING:
         if state.phase is Phase.APPLYING:

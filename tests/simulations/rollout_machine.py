@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -43,7 +44,11 @@ class RolloutMachine(RuleBasedStateMachine):
     def check(self) -> None:
         """The policy is read, as it is written now."""
         digest = digest_of_decision("qa", UID, self.state)
-        self.move(start_campaign(self.spec, UID, self.retry, digest, self.state, self.now, entropy=""))
+        self.move(
+            start_campaign(
+                self.spec, self.retry, self.state, self.now, CampaignInputs(uid=UID, entropy="", previous_digest=digest)
+            )
+        )
         self.move(suspend_or_resume(self.times, self.state, self.now))
 
     @precondition(lambda self: self.state.phase == Phase.APPLYING)

@@ -27,6 +27,7 @@ from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
+from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.recall import note_missing
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
@@ -99,9 +100,8 @@ class Runtime:
             self._events,
             self.tracked_policies,
             clock,
-            tokens=self._tokens,
+            NewCampaigns(cluster, self._tokens, self.proposals.waiting_for),
             wake=self.scheduler.wake,
-            proposed=self.proposals.waiting_for,
             given=self.approvals.confirmed,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.next_campaign import NextCampaign, follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.outages import with_evidence_of
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.revision import revision_of
-from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.state import (
     ACTING,
     BETWEEN_TRIALS,
     TRYING,
-    Attempts,
     Phase,
     RolloutState,
 )
@@ -26,22 +22,7 @@ from earlystop.rollout.trials.sequence import after_waiting
 from earlystop.rollout.waiting.step_gates import held_at_first
 
 
-def start_campaign(
-    spec: PolicySpec,
-    uid: str,
-    retry: str,
-    previous_digest: str,
-    state: RolloutState,
-    now: int,
-    *,
-    entropy: str,
-    commitment: str = "",
-    token_lost: bool = False,
-    recorded: tuple[Attempts, ...] = (),
-    belief: Belief | None = None,
-    waiting: tuple[WaitingOffer, ...] = (),
-    revalidates: bool = False,
-) -> RolloutState:
+def start_campaign(spec: PolicySpec, retry: str, state: RolloutState, now: int, inputs: CampaignInputs) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, or the next trial of its search
     is due; else the same state.
 
@@ -49,16 +30,11 @@ def start_campaign(
     suspended none begins: its weights would move. Nor does one that would have no margin. A newer version of the engine
     starts none either: a campaign goes on under its own.
 
-    entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
-    has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
-    all of its requests for forged: it begins anew. recorded: campaigns that verdicts tell of, where the policy itself
-    has had none. belief: what earlier verdicts make likely of a search's settings, for one that begins. waiting: what
-    others have proposed to a search. revalidates: whether the certified setting is to be tried anew, as what it was
-    certified on has changed.
+    retry: what the annotation that asks for the same campaign again says. now: Unix seconds.
     """
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
-    begins_anew = token_lost and _needs_counts(state)
-    if is_same and not (begins_anew or revalidates or follows_by_itself(state, spec, now)):
+    begins_anew = inputs.token_lost and _needs_counts(state)
+    if is_same and not (begins_anew or inputs.revalidates or follows_by_itself(state, spec, now)):
         return state
     if state.phase in ACTING or spec.suspend or refusal_of_baseline(spec, state.losses) is not None:
         return state
@@ -66,22 +42,23 @@ def start_campaign(
     following = (
         same_campaign(state)
         if is_same and begins_anew
-        else next_campaign(
-            spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same, waiting=waiting
-        )
+        else next_campaign(spec, retry, state, now, inputs, is_same=is_same)
     )
     if following is None:
         return after_waiting(spec, state, now) if is_same and state.phase in BETWEEN_TRIALS else state
-    revision = revision_of(uid, state.campaign + 1, entropy, commitment)
-    begun = replace(_begun(state, following, now), revision=revision, entropy=entropy, previous_digest=previous_digest)
+    begun = _begun(state, following, now, inputs)
     return held_at_first(LiveTimes.of(spec), with_evidence_of(begun, state) if following.goes_on else begun)
 
 
-def _begun(state: RolloutState, following: NextCampaign, now: int) -> RolloutState:
+def _begun(state: RolloutState, following: NextCampaign, now: int, inputs: CampaignInputs) -> RolloutState:
     """The campaign after that of `state`, with what a policy keeps from one campaign to the next."""
+    number = state.campaign + 1
     return RolloutState(
         phase=Phase.APPLYING,
-        campaign=state.campaign + 1,
+        campaign=number,
+        revision=revision_of(inputs.uid, number, inputs.entropy, inputs.commitment),
+        entropy=inputs.entropy,
+        previous_digest=inputs.previous_digest,
         plan=following.plan,
         campaign_started_at=now,
         comparisons=begin_comparisons(following.plan, 0, None),

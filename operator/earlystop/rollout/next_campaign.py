@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
@@ -13,7 +14,6 @@ from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import by_trials
-from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, Attempts, RolloutState
 from earlystop.rollout.trials.clock import has_time_for_a_trial, is_time_over
@@ -50,22 +50,11 @@ def same_campaign(state: RolloutState) -> NextCampaign:
 
 
 def next_campaign(
-    spec: PolicySpec,
-    retry: str,
-    state: RolloutState,
-    now: int,
-    *,
-    entropy: str,
-    recorded: tuple[Attempts, ...],
-    belief: Belief | None,
-    is_same: bool,
-    waiting: tuple[WaitingOffer, ...] = (),
+    spec: PolicySpec, retry: str, state: RolloutState, now: int, inputs: CampaignInputs, *, is_same: bool
 ) -> NextCampaign | None:
     """The campaign that the policy asks for, None where its search has nothing to try.
 
-    recorded: campaigns that verdicts tell of. entropy, belief: for a search that begins. is_same: whether the plan
-    under way is asked for still, so that its search goes on, or begins again by itself. waiting: what others have
-    proposed.
+    is_same: whether the plan under way is asked for still, so that its search goes on, or begins again by itself.
     """
     if is_same and state.phase in BETWEEN_TRIALS:
         assert state.search is not None  # only a search has anything between two campaigns
@@ -76,15 +65,15 @@ def next_campaign(
             return same_campaign(state)._replace(goes_on=True) if now >= goes_on_at(state) else None
         if not has_time_for_a_trial(spec, state.search, now):
             return None
-        trial = _trial(spec, retry, state.search, plan.attempt, plan.used, waiting)
+        trial = _trial(spec, retry, state.search, plan.attempt, plan.used, inputs.waiting)
         return None if trial is None else NextCampaign(trial[1], state.attempts, trial[0])
-    attempts = recorded if state.plan is None else attempts_spent(state)
+    attempts = inputs.recorded if state.plan is None else attempts_spent(state)
     used, attempt = used_before(spec, state.losses) or NOTHING_USED, next_attempt(attempts, spec)
     if not by_trials(spec):
         return NextCampaign(parse_plan(plan_text(spec, retry, attempt=attempt, used=used)), attempts)
-    for known in dict.fromkeys((belief, None)):
-        begun = begin_search(spec, state, now, entropy, known, is_repeated=is_same)
-        trial = _trial(spec, retry, begun, attempt, used, waiting)
+    for known in dict.fromkeys((inputs.belief, None)):
+        begun = begin_search(spec, state, now, inputs.entropy, known, is_repeated=is_same)
+        trial = _trial(spec, retry, begun, attempt, used, inputs.waiting)
         if trial is not None:
             return NextCampaign(trial[1], attempts, trial[0])
     return None

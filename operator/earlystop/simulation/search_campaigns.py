@@ -14,6 +14,7 @@ from numpy.random import Generator
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
@@ -102,7 +103,11 @@ def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generat
         elif phase in (Phase.PENDING, Phase.CHOOSING):
             before, search.now = search.state, search.now + 1
             search.state = start_campaign(
-                search.spec, "simulated", "", "", before, search.now, entropy=f"{random.integers(2**63)}"
+                search.spec,
+                "",
+                before,
+                search.now,
+                CampaignInputs(uid="simulated", entropy=f"{random.integers(2**63)}"),
             )
             assert search.state is not before  # without a first trial a policy is refused; `after_trial` ends others
         else:

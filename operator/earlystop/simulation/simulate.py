@@ -11,6 +11,7 @@ from numpy.random import Generator
 from earlystop.api.counts import ClassAnswers
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
@@ -68,7 +69,7 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
     """
     spec = with_open_gates(spec)
     now, times = 0, LiveTimes.of(spec).without_people
-    state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
+    state = start_campaign(spec, "", RolloutState(), now, CampaignInputs(uid="simulated", entropy=""))
     plan = state.pinned_plan
     totals: tuple[Totals, ...] = ()
     while state.phase in TRYING:

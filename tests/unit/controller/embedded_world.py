@@ -28,6 +28,7 @@ from earlystop.controller.cluster import (
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.answers import asked_of
+from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -136,7 +137,7 @@ class World:
                 events,
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
-                tokens=self.tokens,
+                NewCampaigns(self.api, self.tokens),
                 given=lambda key: self.approvals.confirmed(key),
             )
             yield self

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import settings
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.state import RolloutState
 
@@ -53,7 +54,7 @@ def policy(changes: Mapping[str, Any] | None = None) -> PolicySpec:
 
 def started(spec: PolicySpec, now: int = NOW) -> RolloutState:
     """The first campaign of a policy, its weights not yet in force."""
-    return start_campaign(spec, UID, "", "", RolloutState(), now, entropy="")
+    return start_campaign(spec, "", RolloutState(), now, CampaignInputs(uid=UID, entropy=""))
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
@@ -114,13 +115,15 @@ class World:
         """The campaign that is due, under a revision that follows from its number alone."""
         return start_campaign(
             self.spec,
-            UID,
             self.retry,
-            digest_of_decision("qa", UID, self.state),
             self.state,
             self.now,
-            entropy=f"e{self.state.campaign}",
-            waiting=waiting_in(self.fates()),
+            CampaignInputs(
+                uid=UID,
+                entropy=f"e{self.state.campaign}",
+                waiting=waiting_in(self.fates()),
+                previous_digest=digest_of_decision("qa", UID, self.state),
+            ),
         )
 
     def fates(self) -> tuple[Fate, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Pairs, Tally
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
@@ -42,7 +43,9 @@ def _reached() -> dict[str, RolloutState]:
     rolling_back = decided(SPEC, begun, Server(), HARMFUL)
     holding = expire(LiveTimes.of(HOLD), observing, NOW + 10**6)
     promoted = carried_out(promoting)
-    again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000, entropy="")
+    again = start_campaign(
+        SPEC, "again", promoted, NOW + 5000, CampaignInputs(uid=UID, entropy="", previous_digest="sha256:" + "0" * 64)
+    )
     server = Server()
     raised = observe(SPEC, snapshot(SPEC, again, server), server, *[SAME.at(5)] * 4)
     one_more = observe(SPEC, raised, server, SAME.at(25))

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_taken import take_look
@@ -30,7 +31,9 @@ ONE_STEP = policy({"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}]}})
 
 
 def begun_again(state: RolloutState, retry: str = "again") -> RolloutState:
-    return start_campaign(policy(), UID, retry, "sha256:0", state, NOW + 9999, entropy="")
+    return start_campaign(
+        policy(), retry, state, NOW + 9999, CampaignInputs(uid=UID, entropy="", previous_digest="sha256:0")
+    )
 
 
 def test_a_new_campaign_drops_everything_seen_and_keeps_what_was_certified() -> None:
@@ -57,16 +60,19 @@ def test_a_decision_under_way_is_finished_before_a_new_campaign_begins() -> None
 
 def test_no_campaign_begins_while_the_policy_is_suspended_so_no_weight_moves() -> None:
     suspended = policy({"suspend": True})
-    assert candidate_weight(start_campaign(suspended, UID, "", "", RolloutState(), NOW, entropy="")) is None
+    assert (
+        candidate_weight(start_campaign(suspended, "", RolloutState(), NOW, CampaignInputs(uid=UID, entropy="")))
+        is None
+    )
     held = suspend_or_resume(LiveTimes.of(suspended), started(policy()), NOW)
     edited = policy({"suspend": True, "rollout": {"steps": [{"weight": 90}]}})
-    assert start_campaign(edited, UID, "", "", held, NOW, entropy="") is held
+    assert start_campaign(edited, "", held, NOW, CampaignInputs(uid=UID, entropy="")) is held
 
 
 def without_token(state: RolloutState, spec: PolicySpec | None = None) -> RolloutState:
     """What follows when nobody knows the token of the campaign under way any more."""
     more = {"entropy": "new", "commitment": "k5q2" * 5, "token_lost": True}
-    return start_campaign(spec or policy(), UID, "", "", state, NOW + 9999, **more)  # type: ignore[arg-type]
+    return start_campaign(spec or policy(), "", state, NOW + 9999, CampaignInputs(uid=UID, **more))  # type: ignore[arg-type]
 
 
 def test_a_campaign_whose_token_is_lost_begins_anew_and_what_was_decided_stays() -> None:
@@ -87,7 +93,7 @@ def test_another_spelling_of_the_same_number_starts_no_campaign(respelled: str) 
     same = policy(
         {"baseline": {"values": [{"name": "window", "value": respelled}, {"name": "patience", "value": "2.50"}]}}
     )
-    assert start_campaign(same, UID, "", "", state, NOW, entropy="") is state
+    assert start_campaign(same, "", state, NOW, CampaignInputs(uid=UID, entropy="")) is state
 
 
 def test_what_was_counted_before_the_snapshot_is_no_evidence() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import ConditionStatus, Refusal
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observation, Observations
@@ -46,7 +47,7 @@ def test_a_pause_and_its_end_are_told() -> None:
 def test_an_edit_or_a_retry_in_the_middle_closes_the_old_evidence_openly(retry: str, why: str) -> None:
     before = REACHED["observing"]
     edited = policy({} if retry else {"rollout": {"steps": [{"weight": 7}, {"weight": 40}]}})
-    after = start_campaign(edited, UID, retry, "", before, NOW + 500, entropy="another")
+    after = start_campaign(edited, retry, before, NOW + 500, CampaignInputs(uid=UID, entropy="another"))
     closed, started = event_notes(before, after)
     assert (closed.reason, started.reason, closed.warning) == ("EvidenceClosed", "CampaignStarted", True)
     assert closed.message.startswith("Campaign 1 ended without a verdict after ") and why in closed.message
@@ -57,7 +58,7 @@ def test_a_campaign_without_a_look_and_one_with_a_verdict_leave_no_evidence_to_c
     edited = policy({"rollout": {"steps": [{"weight": 7}, {"weight": 40}]}})
     for name in ("applying", "promoted"):
         before = REACHED[name]
-        assert reasons(before, start_campaign(edited, UID, "", "", before, NOW + 500, entropy="x")) == [
+        assert reasons(before, start_campaign(edited, "", before, NOW + 500, CampaignInputs(uid=UID, entropy="x"))) == [
             "CampaignStarted"
         ]
 

@@ -9,6 +9,7 @@ import pytest
 
 from earlystop.api.signatures import signature, signer_of
 from earlystop.api.status.handled_requests import MOST_SPENT
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import (
     NOTHING,
@@ -56,11 +57,11 @@ def test_no_weight_rises_while_the_policy_says_suspend_whatever_the_phase(name: 
 
 def test_a_request_that_was_written_for_a_campaign_to_come_is_not_carried_out_by_it() -> None:
     state = REACHED["promoted"]
-    coming = start_campaign(SPEC, UID, "again", "", state, NOW + 6000, entropy="secret")
+    coming = start_campaign(SPEC, "again", state, NOW + 6000, CampaignInputs(uid=UID, entropy="secret"))
     request = Request(coming.revision, "user mallory")
     ignored, declined = promoted(TIMES, state, request)
     assert declined is not None and not declined.refused
-    campaign = start_campaign(SPEC, UID, "again", "", ignored, NOW + 6000, entropy="secret")
+    campaign = start_campaign(SPEC, "again", ignored, NOW + 6000, CampaignInputs(uid=UID, entropy="secret"))
     assert campaign.revision == coming.revision
     assert promoted(TIMES, campaign, request) == (campaign, None)
 

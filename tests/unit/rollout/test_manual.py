@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.decided import LONGEST_MESSAGE
 from earlystop.rollout.exposure import weights
@@ -67,7 +68,7 @@ def test_a_request_for_another_campaign_does_nothing_and_says_which_is_under_way
 def test_a_request_that_is_still_written_down_never_meets_the_next_campaign() -> None:
     for verb, done in (("abort", aborted), ("promote", promoted_now)):
         over = carried_out(done(REACHED["observing"]))
-        again = start_campaign(SPEC, UID, "again", "", over, NOW + 6000, entropy="")
+        again = start_campaign(SPEC, "again", over, NOW + 6000, CampaignInputs(uid=UID, entropy=""))
         assert again.phase == Phase.APPLYING
         assert isinstance(asked(verb, again, over.revision), Declined)
 

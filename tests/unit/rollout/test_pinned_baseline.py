@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
@@ -45,7 +46,7 @@ def pinned(
 
 
 def begun(spec: PolicySpec, before: RolloutState, retry: str = "", digest: str = "") -> RolloutState:
-    return start_campaign(spec, UID, retry, digest, before, NOW, entropy="")
+    return start_campaign(spec, retry, before, NOW, CampaignInputs(uid=UID, entropy="", previous_digest=digest))
 
 
 def promoted(spec: PolicySpec, before: RolloutState | None = None, digest: str = "") -> RolloutState:

@@ -15,6 +15,7 @@ from earlystop.api.wire import commitment_in
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.version import CURRENT, FIRST, SECOND
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.plan import StageKind, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
@@ -264,8 +265,8 @@ def test_a_plan_of_a_version_that_this_release_does_not_know_is_refused(engine: 
 def test_a_campaign_goes_on_under_the_version_that_it_began_with_and_the_next_one_has_the_present() -> None:
     spec = policy()
     earlier = replace(started(spec), plan=parse_plan(plan_text(spec, engine=FIRST)))
-    assert start_campaign(spec, UID, "", "", earlier, NOW, entropy="") is earlier
-    retried = start_campaign(spec, UID, "again", "", earlier, NOW, entropy="")
+    assert start_campaign(spec, "", earlier, NOW, CampaignInputs(uid=UID, entropy="")) is earlier
+    retried = start_campaign(spec, "again", earlier, NOW, CampaignInputs(uid=UID, entropy=""))
     assert retried.campaign == 2 and retried.pinned_plan.objective.engine == CURRENT
 
 

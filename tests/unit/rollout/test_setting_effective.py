@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import Observations
@@ -84,7 +85,7 @@ def test_the_condition_survives_a_restart_word_by_word() -> None:
 
 def test_a_new_campaign_knows_nothing_of_what_the_one_before_has_shown() -> None:
     state = observed(SPEC, *[UNMOVED] * 3)
-    again = start_campaign(SPEC, UID, "again", "", state, NOW + 10**6, entropy="")
+    again = start_campaign(SPEC, "again", state, NOW + 10**6, CampaignInputs(uid=UID, entropy=""))
     assert said(again).status == ConditionStatus.UNKNOWN
 
 
@@ -118,7 +119,7 @@ def test_a_restart_does_not_tell_a_doubt_again() -> None:
 
 def test_a_doubt_of_an_earlier_campaign_is_told_again_when_it_shows_again() -> None:
     first = observed(SPEC, *[SKEWED] * 3)
-    again = start_campaign(SPEC, UID, "again", "", first, NOW + 10**6, entropy="")
+    again = start_campaign(SPEC, "again", first, NOW + 10**6, CampaignInputs(uid=UID, entropy=""))
     assert [story.reason for story in event_notes(first, again)] == ["EvidenceClosed", "CampaignStarted"]
     found, server = [], Server()
     for _ in range(4):

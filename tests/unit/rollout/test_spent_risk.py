@@ -11,6 +11,7 @@ import pytest
 
 from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
@@ -38,7 +39,7 @@ def ended(spec: PolicySpec, state: RolloutState) -> RolloutState:
 
 
 def again(spec: PolicySpec, state: RolloutState, retry: str) -> RolloutState:
-    return start_campaign(spec, UID, retry, "", state, NOW, entropy="")
+    return start_campaign(spec, retry, state, NOW, CampaignInputs(uid=UID, entropy=""))
 
 
 def risks(state: RolloutState) -> tuple[int, float, float]:

@@ -6,7 +6,6 @@ on it. `traffic.phase_actions` states in which order route and verdict are writt
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
@@ -14,7 +13,6 @@ from math import inf
 
 import aiohttp
 
-from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.load import look_for_load
@@ -25,17 +23,15 @@ from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
-from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.recall import is_to_be_recalled, recall_looks
 from earlystop.controller.reconcile.recorder import Recorder
-from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
+from earlystop.controller.reconcile.requests import REQUESTED
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import earlier_policy
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.hooks.outbox import following_hooks
-from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.waiting.approval import GivenApproval
 
@@ -64,29 +60,23 @@ class Reconciler:
         events: EventRecorder,
         tracked_policies: Callable[[], Collection[TrackedPolicy]],
         clock: Callable[[], float],
-        entropy: Callable[[], str] = secrets.token_hex,
-        tokens: CampaignTokens | None = None,
+        campaigns: NewCampaigns,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
-        proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
         given: Callable[[tuple[str, str]], Awaitable[tuple[GivenApproval, ...]]] = _no_approvals,
     ) -> None:
-        """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
-        where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have
-        proposed to its search. given: approvals that name it."""
+        """campaigns: gives what a new campaign begins with. wake: makes the policy of a namespace and name due at once.
+        given: approvals that name it."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
         self._clock = clock
-        self._entropy = entropy
-        self._tokens = tokens or CampaignTokens()
+        self._campaigns = campaigns
         self._wake = wake
-        self._proposed = proposed
         self._given = given
         self._recorder = Recorder(cluster, events, clock)
-        self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
+        self._actor = TrafficActor(cluster, http, reader, self._policies, clock, campaigns.tokens)
         self._checks = FairTurns(CHECKS_AT_ONCE)
         self._judging = FairTurns(1)
-        self._past = PastVerdicts(cluster)
         self._counted_at, self._by_namespace = -inf, Counter[str]()
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
@@ -151,7 +141,8 @@ class Reconciler:
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
-        new = await self._new_campaign(tracked)  # at most one begins
+        lapse_read = is_lapsed(tracked) and await self._follow_certificate(tracked)
+        new = await self._campaigns.next_of(tracked, int(self._clock()), lapse_read=lapse_read)  # at most one begins
         for requested in REQUESTED:
             await self._recorder.keep(tracked, Progress(requested(tracked, int(self._clock()), new)))
 
@@ -165,23 +156,6 @@ class Reconciler:
         troubles = tracked.hooks.troubles(tracked.spec.hooks)
         if troubles != tracked.observations.hooks:
             tracked.observe(replace(tracked.observations, hooks=troubles), self._clock())
-
-    async def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
-        lapse_read = is_lapsed(tracked) and await self._follow_certificate(tracked)
-        entropy = self._entropy()
-        commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
-        is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
-        earlier = await earlier_policy(self._cluster, tracked)
-        history = await self._past.history_for(tracked, int(self._clock()))
-        return NewCampaign(
-            entropy=entropy,
-            commitment=commitment,
-            token_lost=is_lost,
-            earlier=earlier,
-            waiting=self._proposed(tracked.key),
-            history=history,
-            lapse_read=lapse_read,
-        )
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

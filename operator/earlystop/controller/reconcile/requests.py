@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
+from earlystop.controller.reconcile.new_campaign import NewCampaign
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import NO_EARLIER_POLICY, EarlierPolicy
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note
@@ -15,31 +15,10 @@ from earlystop.rollout.guard.busy import follow_load
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, is_spent, note_handled
 from earlystop.rollout.manual import Decide, Declined, abort, follow, promote_now, spent_message
-from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.warm_start import WarmStart
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.words.event_notes import EventNote
-
-
-@dataclass(frozen=True, slots=True)
-class NewCampaign:
-    """What a campaign gets that would begin now, all of it made at the edge.
-
-    entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
-    token of the campaign under way is lost. earlier: what verdicts tell of a policy that had the name before. waiting:
-    what others have proposed to its search. history: what a search starts from, None where it is to start from none.
-    lapse_read: whether what a lapsed certificate depends on was read just now.
-    """
-
-    entropy: str
-    commitment: str = ""
-    token_lost: bool = False
-    earlier: EarlierPolicy = NO_EARLIER_POLICY
-    waiting: tuple[WaitingOffer, ...] = ()
-    history: WarmStart | None = None
-    lapse_read: bool = False
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
@@ -57,27 +36,14 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     has_left = bool(tracked.traffic.successor) and not tracked.is_edited(state)
     if tracked.observations.refusal is not None or has_left:
         return state
-    digest = digest_of_decision(tracked.name, tracked.uid, state) or new.earlier.digest
+    digest = digest_of_decision(tracked.name, tracked.uid, state) or new.earlier_digest
     again = new.lapse_read and revalidates(tracked.times, state, now)
-    after = start_campaign(
-        tracked.spec,
-        tracked.uid,
-        tracked.retry_token,
-        digest,
-        state,
-        now,
-        entropy=new.entropy,
-        commitment=new.commitment,
-        token_lost=new.token_lost,
-        recorded=new.earlier.attempts,
-        waiting=new.waiting,
-        belief=None if new.history is None else new.history.belief,
-        revalidates=again,
-    )
+    inputs = replace(new.inputs, previous_digest=digest, revalidates=again)
+    after = start_campaign(tracked.spec, tracked.retry_token, state, now, inputs)
     if again and after is not state and not tracked.is_edited(state):
         tracked.announce(revalidating_note(state))
-    if new.history is not None and after is not state:
-        tracked.announce(EventNote("HistoryRead", "StartSearch", " ".join(new.history.told)))
+    if new.history_notes and after is not state:
+        tracked.announce(EventNote("HistoryRead", "StartSearch", " ".join(new.history_notes)))
     return after
 
 

@@ -11,6 +11,7 @@ import pytest
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, EVENTS, NAMESPACES, VERDICTS, ClusterError
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.record.retention import StoredVerdict
@@ -32,7 +33,7 @@ def earlier(window: str, quality: Quality, namespace: str = "llm") -> dict[str, 
     values = [{"name": "window", "value": window}]
     spec = policy({"candidates": [{"name": "it", "values": values}]})
     uid = f"{namespace}-{window}"
-    begun = start_campaign(spec, uid, "", "", RolloutState(), NOW - 100_000, entropy="")
+    begun = start_campaign(spec, "", RolloutState(), NOW - 100_000, CampaignInputs(uid=uid, entropy=""))
     made = verdict_object(f"earlier-{window}", namespace, uid, decided(spec, begun, Server(), quality))
     found: dict[str, Any] = json.loads(json.dumps(made))
     return found

@@ -8,15 +8,18 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
-from earlystop.controller.reconcile.requests import NewCampaign, after_guard
+from earlystop.controller.reconcile.new_campaign import NewCampaign
+from earlystop.controller.reconcile.requests import after_guard
 from earlystop.controller.reconcile.timing import next_reconcile
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
 from tests.unit.controller.tracked_policies import tracked
+from tests.unit.rollout.policies import UID
 from tests.unit.rollout.stepping_back import SPEC, alarmed, promoted_of_several
 
-NEW = NewCampaign("entropy")
+NEW = NewCampaign(CampaignInputs(uid=UID, entropy=""))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.wire import INCUMBENT
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.exposure import incumbent_weight, promoted_label, weights
 from earlystop.rollout.guard.follow import begins_now
@@ -119,7 +120,7 @@ def test_a_search_begins_again_so_often_a_week_while_the_guard_sees_room_and_nev
     due = steady.search.ended.at + 302_400
     assert due_again_at(steady, TRIES) == due
     assert follows_by_itself(steady, TRIES, due) and not follows_by_itself(steady, TRIES, due - 1)
-    again = start_campaign(TRIES, UID, "", digest(steady), steady, due, entropy="x")
+    again = start_campaign(TRIES, "", steady, due, CampaignInputs(uid=UID, entropy="x", previous_digest=digest(steady)))
     assert again.campaign == steady.campaign + 1 and again.guard is None and again.phase is Phase.APPLYING
     assert again.search is not None and again.search.resumes, "what was certified is tried anew before anything bolder"
     seen = guard_of(steady)

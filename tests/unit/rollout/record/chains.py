@@ -8,6 +8,7 @@ from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
 from earlystop.api.wire import DIGEST_ANNOTATION
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
@@ -27,7 +28,13 @@ def chain_of(number: int, *, name: str = "qa", uid: str = "uid-1", after: str = 
     for campaign in range(number):
         spec = window_policy(WINDOWS[campaign % len(WINDOWS)])
         before = RolloutState(campaign=campaign)
-        begun = start_campaign(spec, uid, "", after, before, NOW + later + 10_000 * campaign, entropy=f"{campaign}")
+        begun = start_campaign(
+            spec,
+            "",
+            before,
+            NOW + later + 10_000 * campaign,
+            CampaignInputs(uid=uid, entropy=f"{campaign}", previous_digest=after),
+        )
         state = decided(spec, begun, Server(), Quality(mean_tokens=300))
         verdicts.append(as_stored(json.loads(json.dumps(verdict_object(name, "llm", uid, state)))))
         after = verdicts[-1]["spec"]["digest"]

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.verdict import verdict_object
@@ -37,7 +38,7 @@ def window_policy(window: str = "10", changes: Mapping[str, Any] | None = None) 
 @cache
 def _made(window: str, quality: Quality, name: str, namespace: str, later: int, spec: PolicySpec) -> str:
     uid = f"uid-{namespace}-{name}"
-    begun = start_campaign(spec, uid, "", "", RolloutState(), NOW + later, entropy="")
+    begun = start_campaign(spec, "", RolloutState(), NOW + later, CampaignInputs(uid=uid, entropy=""))
     return json.dumps(verdict_object(name, namespace, uid, decided(spec, begun, Server(), quality)))
 
 
@@ -63,7 +64,7 @@ def two_verdicts(first: str = "10", second: str = "5") -> list[Manifest]:
     """Two verdicts of one policy, the second one after the first."""
     before, spec = past_verdict(first, name="chain"), window_policy(second)
     uid = before["spec"]["policyUid"]
-    begun = start_campaign(spec, uid, "", "", RolloutState(campaign=1), NOW + 10_000, entropy="")
+    begun = start_campaign(spec, "", RolloutState(campaign=1), NOW + 10_000, CampaignInputs(uid=uid, entropy=""))
     state = decided(spec, replace(begun, previous_digest=before["spec"]["digest"]), Server(), Quality(mean_tokens=300))
     after: Manifest = json.loads(json.dumps(verdict_object("chain", "llm", uid, state)))
     return [before, after]

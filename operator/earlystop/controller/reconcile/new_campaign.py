@@ -1,0 +1,69 @@
+"""What a campaign would begin with that began now: read before the spec and people's requests are followed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from earlystop.controller.campaign_tokens import CampaignTokens
+from earlystop.controller.cluster import Cluster
+from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.reconcile.verdict_store import earlier_policy
+from earlystop.rollout.campaign_inputs import CampaignInputs
+from earlystop.rollout.search.external import WaitingOffer
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """What a campaign gets that would begin now, all of it made at the edge.
+
+    inputs: what its beginning is given, but for what depends on requests that are followed before it.
+    earlier_digest: of the latest verdict of a policy that had the name before, "" where there is none.
+    history_notes: sentences for people about what its search learned from earlier verdicts; none where it did not.
+    lapse_read: whether what a lapsed certificate depends on was read just now.
+    """
+
+    inputs: CampaignInputs
+    earlier_digest: str = ""
+    history_notes: tuple[str, ...] = ()
+    lapse_read: bool = False
+
+
+class NewCampaigns:
+    """Reads what a policy's next campaign would begin with."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        tokens: CampaignTokens,
+        proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
+        entropy: Callable[[], str] = secrets.token_hex,
+    ) -> None:
+        """tokens: of campaigns. proposed: what others have proposed to the search of the policy of a namespace and
+        name. entropy: gives a new random text at each call, for the revisions of campaigns."""
+        self.tokens = tokens
+        self._cluster = cluster
+        self._proposed = proposed
+        self._entropy = entropy
+        self._past = PastVerdicts(cluster)
+
+    async def next_of(self, tracked: TrackedPolicy, now: int, *, lapse_read: bool) -> NewCampaign:
+        """What a campaign of this policy would begin with at Unix second `now`.
+
+        lapse_read: see NewCampaign. Raises ClusterError when the Kubernetes API fails.
+        """
+        entropy = self._entropy()
+        earlier = await earlier_policy(self._cluster, tracked)
+        history = await self._past.history_for(tracked, now)
+        inputs = CampaignInputs(
+            uid=tracked.uid,
+            entropy=entropy,
+            commitment=self.tokens.commitment(tracked.label, tracked.uid, entropy),
+            token_lost=self.tokens.is_lost(tracked.label, tracked.uid, tracked.state),
+            recorded=earlier.attempts,
+            belief=None if history is None else history.belief,
+            waiting=self._proposed(tracked.key),
+        )
+        return NewCampaign(inputs, earlier.digest, () if history is None else history.told, lapse_read)
