@@ -187,7 +187,7 @@ def run(seed: int, change: Change, *, frozen: bool = True, most: int = MOST_LOOK
         alarm = alarm_of(state)
         if alarm is not None:
             read = _frozen(rng, evidence_of(state).onset, alarm.at, change.flipped, began_at) if frozen else None
-            found = guard_of(respond(TIMES, state, "", read)).alarm
+            found = guard_of(respond(TIMES, state, "", replace(evidence_of(state), frozen=read))).alarm
             assert found is not None and found.finding is not None
             return Run(change, found.finding.words, found.finding.possible, looks)
     return Run(change, (), (), most)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.state import GuardState
@@ -57,7 +58,7 @@ def look(spec: PolicySpec, state: RolloutState, server: Server) -> RolloutState:
     at = next_look(LiveTimes.of(spec), state)
     assert at is not None
     after = take_look(LiveTimes.of(spec), state, at, server.totals(state))
-    return after if alarm_of(after) is None else respond(LiveTimes.of(spec), after, digest(state))
+    return after if alarm_of(after) is None else respond(LiveTimes.of(spec), after, digest(state), evidence_of(after))
 
 
 def digest(state: RolloutState) -> str:

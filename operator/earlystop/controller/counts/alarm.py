@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
-from earlystop.rollout.guard.culprit import Frozen
+from earlystop.rollout.guard.culprit import Evidence, Frozen
 from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
+from earlystop.rollout.guard.state import Alarm
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
@@ -23,19 +24,20 @@ PATIENCE_SECONDS = 5.0
 
 async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState) -> RolloutState:
     """The state that a look led to, with a decision where a guard has alarmed in it; else the same one."""
-    if alarm_of(state) is None or not state.is_guarded:
+    alarm = alarm_of(state)
+    if alarm is None or not state.is_guarded:
         return state
-    frozen = await _frozen(reader, tracked, state)
+    evidence = evidence_of(state)
+    evidence = replace(evidence, frozen=await _frozen(reader, tracked, evidence, alarm))
     # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
-    return respond(tracked.times, state, digest_of_decision(tracked.name, tracked.uid, tracked.state), frozen)
+    return respond(tracked.times, state, digest_of_decision(tracked.name, tracked.uid, tracked.state), evidence)
 
 
-async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState) -> Frozen | None:
+async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, evidence: Evidence, alarm: Alarm) -> Frozen | None:
     """What the scorer made of recorded answers; None where nobody says it, or not in time."""
-    evidence, alarm = evidence_of(state), alarm_of(state)
     name = tracked.plan.spec.metrics.source_ref.name
     source = reader.known().get(name)
-    if alarm is None or source is None or not evidence.scored:
+    if source is None or not evidence.scored:
         return None
     seconds = max(LEAST_SECONDS, alarm.at - evidence.onset)
     question = FrozenQuestion(

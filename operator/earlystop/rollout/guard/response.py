@@ -10,8 +10,7 @@ from earlystop.rollout.exposure import serving
 from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.guard.adjust import setting_after
 from earlystop.rollout.guard.believable import believable
-from earlystop.rollout.guard.culprit import Evidence, Finding, Frozen, culprits, voids_certificates
-from earlystop.rollout.guard.culprit_evidence import evidence_of
+from earlystop.rollout.guard.culprit import Evidence, Finding, culprits, voids_certificates
 from earlystop.rollout.guard.culprit_words import culprit_sentence
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.later_decision import decided_again, without_certificate
@@ -19,7 +18,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Decision, RolloutState, Verdict
 
 
-def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen: Frozen | None = None) -> RolloutState:
+def respond(times: LiveTimes, state: RolloutState, previous_digest: str, evidence: Evidence) -> RolloutState:
     """The state with a decision to take the promoted setting off, where a guard has alarmed; else the same one.
 
     It is a further decision of the campaign: all requests go back to the baseline first, then the verdict is stored.
@@ -27,13 +26,12 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str, frozen:
     whether a more careful setting follows is decided here, and only here. None follows where the engine or the scorer
     has moved, or what parameters mean, since what it was certified on is no more.
 
-    previous_digest: digest of the promotion's verdict. frozen: what the scorer made of recorded answers, None where
-    nobody knows.
+    previous_digest: digest of the promotion's verdict. evidence: what shows who has moved, as it was read.
     """
     alarm = alarm_of(state)
     if alarm is None or state.guard is None or not state.is_guarded:
         return state
-    evidence = believable(replace(evidence_of(state), frozen=frozen))
+    evidence = believable(evidence)
     finding = culprits(evidence)
     follows = "" if voids_certificates(finding, evidence) else setting_after(times, state)
     pinned = replace(alarm, then=follows, finding=finding, evidence=evidence)

@@ -13,6 +13,7 @@ from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.guard import Guard
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.adjust import careful_setting_due, is_more_careful, next_more_careful, step_back
+from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.handled_requests import Request
@@ -91,7 +92,7 @@ def test_what_keeps_a_setting_from_following_an_alarm_once_keeps_it_for_good(pro
 def test_no_edit_makes_a_setting_follow_an_alarm_that_named_none(promoted: RolloutState, why: str) -> None:
     state = harmed(promoted)
     assert alarm_of(state) is not None
-    decided = carried_out(respond(replace(TIMES, **PREVENTED[why]), state, digest(promoted)))
+    decided = carried_out(respond(replace(TIMES, **PREVENTED[why]), state, digest(promoted), evidence_of(state)))
     assert decided.decision is not None and decided.decision.reason == "GuardAlarm"
     for seconds in (0, 60, 30 * 86_400):
         assert step_back(TIMES, decided, decided.decision.at + seconds, lambda: "") is decided

@@ -13,6 +13,7 @@ from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.certificate.follow import follow_certificate
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.culprit import Culprit, Frozen
+from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.state import GuardState
 from earlystop.rollout.hooks.cloud_event import event_data
@@ -50,7 +51,7 @@ def lapsed(state: RolloutState, part: Part) -> RolloutState:
 
 
 def decided(state: RolloutState, frozen: Frozen | None = AGREES) -> RolloutState:
-    return respond(TIMES, state, digest(state), frozen)
+    return respond(TIMES, state, digest(state), replace(evidence_of(state), frozen=frozen))
 
 
 def named(guard: GuardState) -> tuple[Culprit, ...]:
@@ -162,7 +163,7 @@ def test_no_certified_setting_follows_an_alarm_by_which_its_certificate_is_void_
         ("scorer", alarmed, BROKEN),
         ("parameters", lapsed(alarmed, Part.PARAMETERS), AGREES),
     ):
-        after = respond(stepping_back.TIMES, state, digest(alarmed), frozen)
+        after = respond(stepping_back.TIMES, state, digest(alarmed), replace(evidence_of(state), frozen=frozen))
         alarm = guard_of(after).alarm
         assert alarm is not None and after.decision is not None
         follows[what] = alarm.then

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.transitions import alarm_of
@@ -87,7 +88,7 @@ class Story:
         if percents[0]:
             self.server.serve(state, quality.at(percents[1]))
         after = take_look(times, state, at, self.server.totals(state))
-        return after if alarm_of(after) is None else respond(times, after, digest(state))
+        return after if alarm_of(after) is None else respond(times, after, digest(state), evidence_of(after))
 
     def status(self, state: RolloutState) -> dict[str, object]:
         return dict(json.loads(json.dumps(to_status("qa", UID, self.times, state, ""))))

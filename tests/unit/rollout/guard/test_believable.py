@@ -29,8 +29,8 @@ def harm() -> RolloutState:
 
 @pytest.mark.parametrize("frozen", [Frozen(0, 0, ABSURD, 0), Frozen(ABSURD, 0, 20, 20), Frozen(0, 0, 20, -1)])
 def test_an_absurd_count_of_recorded_answers_is_none_and_holds_no_alarm_up(harm: RolloutState, frozen: Frozen) -> None:
-    after = respond(TIMES, harm, digest(harm), frozen)
-    assert after.phase is Phase.ROLLING_BACK and after == respond(TIMES, harm, digest(harm), None)
+    after = respond(TIMES, harm, digest(harm), replace(evidence_of(harm), frozen=frozen))
+    assert after.phase is Phase.ROLLING_BACK and after == respond(TIMES, harm, digest(harm), evidence_of(harm))
     status = json.loads(json.dumps(to_status("qa", UID, TIMES, after, "")))
     assert "frozen" not in status["guard"]["culprit"]
     record = {
