@@ -28,19 +28,6 @@ class ConditionType(StrEnum):
     LOAD_FOLLOWED = "LoadFollowed"
 
 
-OF_PARTS = frozenset(
-    {
-        ConditionType.GUARDED,
-        ConditionType.CERTIFIED,
-        ConditionType.HOOKS_DELIVERED,
-        ConditionType.JOBS_SUCCEEDED,
-        ConditionType.GATES_OPEN,
-        ConditionType.LOAD_FOLLOWED,
-    }
-)
-"""What only policies say that use the part which it is about."""
-
-
 class ConditionStatus(StrEnum):
     """Status of a condition."""
 

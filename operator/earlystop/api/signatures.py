@@ -10,12 +10,11 @@ import re
 
 from earlystop.api.wire import GROUP
 
+# What people request of a policy: three by an annotation each, and a pause by `spec.suspend`.
 ABORT = "abort"
 PROMOTE = "promote"
 RETRY = "retry"
 SUSPEND = "suspend"
-VERBS: tuple[str, ...] = (ABORT, PROMOTE, RETRY, SUSPEND)
-"""What people request of a policy: three by an annotation each, and a pause by `spec.suspend`."""
 
 _TIME = r"[0-9TZ:.+-]{1,40}"
 

@@ -47,9 +47,6 @@ DOUBT_QUANTILE = 2.33
 BOUND_QUANTILE = 0.5
 """Normal quantile of the upper bound, of 69 %: the largest of several scales is too large more often than that."""
 
-MEAN_FACTOR = 1.7
-"""The factor of independent events, on average after 120 to 480 looks."""
-
 MOST_GROWTH = 2.0
 MOST_FACTOR = 100.0
 """No larger factor is learned: arms that scatter more do not merely answer sessions, they drift apart by themselves."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.api.conditions import OF_PARTS, Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.api.status.policy import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
@@ -28,6 +28,19 @@ FACTS = {
     ),
     "verdict not stored": Observations(traffic=GOOD, metrics=GOOD, storage="It could not be stored."),
 }
+
+
+OF_PARTS = frozenset(
+    {
+        ConditionType.GUARDED,
+        ConditionType.CERTIFIED,
+        ConditionType.HOOKS_DELIVERED,
+        ConditionType.JOBS_SUCCEEDED,
+        ConditionType.GATES_OPEN,
+        ConditionType.LOAD_FOLLOWED,
+    }
+)
+"""Conditions that only policies with such a part have."""
 
 
 def said(state: RolloutState, observations: Observations, *, edited: bool = False) -> dict[ConditionType, Condition]:
