@@ -9,7 +9,8 @@ import os
 import platform
 import time
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.logs import log_as_json, log_beginning
-from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
+from earlystop.controller.record.keeper import DEFAULT_LEASE, RecordKeeper, RecordSettings
 from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
@@ -57,6 +58,32 @@ class LogLevel(StrEnum):
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the operator was started; the options of the command say what each is for.
+
+    host, port: of health, metrics and reports. namespaces: that are served; empty for all.
+    token_key: Secret with the key of campaigns' tokens. lease_name: of this release.
+    injector_image: "" where no injectors may be run. gateway_bodies: whether gateways' own objects are made.
+    inference_pools: whether injectors may send on to InferencePools.
+    refused_networks: to which no webhook is sent. serve_reports: whether reports are served.
+    record: how verdicts are kept and published. policy_metrics: whether metrics name policies.
+    """
+
+    host: str
+    port: int
+    namespaces: list[str]
+    token_key: str
+    lease_name: str
+    injector_image: str
+    gateway_bodies: bool
+    inference_pools: bool
+    refused_networks: Sequence[Network]
+    serve_reports: bool
+    record: RecordSettings
+    policy_metrics: bool
 
 
 def run(
@@ -110,45 +137,51 @@ def run(
     try:
         named = (ip_network(each, strict=False) for each in refused_network or [])
         refused = [*api_server_networks(os.environ), *named]
-        record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        names, shown = namespace or [], {"policy_metrics": policy_metrics, "serve_reports": serve_reports}
-        shown |= {"gateway_bodies": gateway_bodies, "inference_pools": inference_pools}
-        asyncio.run(operate(host, port, names, token_key, injector_image, record, refused, lease_name=lease, **shown))
+        options = Options(
+            host=host,
+            port=port,
+            namespaces=namespace or [],
+            token_key=token_key,
+            lease_name=lease,
+            injector_image=injector_image,
+            gateway_bodies=gateway_bodies,
+            inference_pools=inference_pools,
+            refused_networks=refused,
+            serve_reports=serve_reports,
+            record=RecordSettings(record_lease, Retention(keep_verdicts, keep_days)),
+            policy_metrics=policy_metrics,
+        )
+        asyncio.run(operate(options))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
         raise typer.Exit(1) from None
 
 
-async def operate(
-    host: str,
-    port: int,
-    namespaces: list[str],
-    token_key: str = DEFAULT_SECRET,
-    injector_image: str = "",
-    record: RecordSettings = DEFAULT_RECORD,
-    refused_networks: Sequence[Network] = (),
-    *,
-    lease_name: str = RELEASE_LEASE,
-    policy_metrics: bool = True,
-    serve_reports: bool = False,
-    gateway_bodies: bool = False,
-    inference_pools: bool = False,
-) -> None:
+async def operate(options: Options) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
+    namespaces = options.namespaces
     async with await Cluster.connect() as cluster, probe_session() as http:
-        cluster.injector_image, cluster.writes_gateway_objects = injector_image, gateway_bodies
-        cluster.inference_pools = inference_pools
+        cluster.injector_image, cluster.writes_gateway_objects = options.injector_image, options.gateway_bodies
+        cluster.inference_pools = options.inference_pools
         own = platform.node()
-        lease = ReleaseLease(cluster, time.time, own_namespace(), lease_name, identity=own, serves=namespaces)
+        lease = ReleaseLease(cluster, time.time, own_namespace(), options.lease_name, identity=own, serves=namespaces)
         runtime = Runtime(
-            cluster, http, time.time, own, namespaces, token_key, refused_networks, signature=lease.signature
+            cluster,
+            http,
+            time.time,
+            own,
+            namespaces,
+            options.token_key,
+            options.refused_networks,
+            signature=lease.signature,
         )
-        if policy_metrics:
+        if options.policy_metrics:
             POLICY_SERIES.show(runtime.policy_views)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
-        probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
+        reports = _report_routes(cluster) if options.serve_reports else ()
+        probes = await serve(health, options.host, options.port, reports)
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
@@ -156,7 +189,7 @@ async def operate(
             runtime.proposals.run(),
             runtime.hooks.scheduler.run(),
             runtime.gates.scheduler.run(),
-            RecordKeeper(cluster, time.time, namespaces, record, note_listed=runtime.verdicts_listed).run(),
+            RecordKeeper(cluster, time.time, namespaces, options.record, note_listed=runtime.verdicts_listed).run(),
             runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
@@ -204,14 +237,19 @@ async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: li
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
+    await _until_answered(runtime.learn_token_key, "the key of campaigns' tokens could not be read and is tried again")
+    await _until_answered(runtime.learn_sources, "the sources could not be listed and are tried again")
+    await _watch(runtime, namespaces, ready)
+
+
+async def _until_answered(ask: Callable[[], Awaitable[None]], failed: str) -> None:
+    """Ask the API server until it answers. failed: what is logged when it does not."""
     while True:
         try:
-            await runtime.learn_token_key()
-            break
+            return await ask()
         except ClusterError as error:
-            log.warning("the key of campaigns' tokens could not be read and is tried again: %s", error)
+            log.warning("%s: %s", failed, error)
             await asyncio.sleep(RETRY_SECONDS)
-    await _watch(runtime, namespaces, ready)
 
 
 async def _learn_late_key(runtime: Runtime) -> None:
@@ -221,13 +259,6 @@ async def _learn_late_key(runtime: Runtime) -> None:
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
-    while True:
-        try:
-            await runtime.learn_sources()
-            break
-        except ClusterError as error:
-            log.warning("the sources could not be listed and are tried again: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
     # Kopf would ask for the name of the process's user, and a container's user has none.
     identity: Any = platform.node()
     await kopf.operator(
@@ -247,16 +278,22 @@ async def _keep_ready(health: Health, ready: asyncio.Event) -> None:
     await asyncio.Event().wait()
 
 
+async def _log_failures(work: Callable[[], Awaitable[None]], failed: str) -> None:
+    """Do some work that is done again later. failed: what is logged when it does not succeed: an object that anybody
+    may have written must not end the operator for everybody."""
+    try:
+        await work()
+    except ClusterError as error:
+        log.warning("%s: %s", failed, error)
+    except Exception:
+        log.exception(failed)
+
+
 async def _compare(runtime: Runtime) -> None:
     """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
         await runtime.follower.wait(COMPARE_SECONDS)
-        try:
-            await runtime.compare_with_lists()
-        except ClusterError as error:
-            log.warning("policies were not compared with the API's list and are later: %s", error)
-        except Exception:
-            log.exception("policies were not compared with the API's list and are later")
+        await _log_failures(runtime.compare_with_lists, "policies were not compared with the API's list and are later")
 
 
 async def _follow_from_the_start(runtime: Runtime) -> None:
@@ -275,24 +312,18 @@ async def _follow_attached_policies(runtime: Runtime) -> None:
     where a watch saw a change, or where there is none."""
     while True:
         await asyncio.sleep(LISTING_SECONDS)
-        try:
-            await runtime.follower.follow_attached_policies()
-        except ClusterError as error:
-            log.warning("policies of gateways were not listed and are later: %s", error)
-        except Exception:
-            log.exception("policies of gateways were not listed and are later")
+        await _log_failures(
+            runtime.follower.follow_attached_policies, "policies of gateways were not listed and are later"
+        )
 
 
 async def _sweep(runtime: Runtime) -> None:
     """Sweep at the start, for policies that were deleted while no operator ran, and then after each deletion."""
     while True:
-        try:
-            await runtime.orphan_collector.sweep()
-        except ClusterError as error:
-            log.warning("objects of deleted policies were not looked for and are at the next sweep: %s", error)
-        except Exception:
-            # An object that anybody may have written must not end the operator for everybody.
-            log.exception("objects of deleted policies were not looked for and are at the next sweep")
+        await _log_failures(
+            runtime.orphan_collector.sweep,
+            "objects of deleted policies were not looked for and are at the next sweep",
+        )
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
 
 
