@@ -12,7 +12,7 @@ from earlystop.api.status.policy import MarginStatus
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.margin_use import MICRO, NOTHING_USED, MarginUse, digest_of_setting, part_of
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.state import Comparison, Decision, ProvenLoss, RolloutState, Verdict
+from earlystop.rollout.state import Comparison, ProvenLoss, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
 MOST_REMEMBERED = 16
@@ -74,7 +74,7 @@ def use_with(plan: Plan, lost: float) -> MarginUse:
 def losses_with(state: RolloutState) -> tuple[ProvenLoss, ...]:
     """The settings proven since a pinned baseline, with that of the decision if it is by evidence; the latest first."""
     plan, decision = state.pinned_plan, state.decision
-    if decision is None or not is_certificate(decision):
+    if decision is None or not decision.is_certificate:
         return state.losses
     return with_loss(state.losses, plan, decision.candidate, proven_loss(plan, state.comparison(decision.candidate)))
 
@@ -101,11 +101,6 @@ def losses_without(losses: tuple[ProvenLoss, ...], values: dict[str, str]) -> tu
     return tuple(each for each in losses if each.values != values)
 
 
-def is_certificate(decision: Decision) -> bool:
-    """Whether a decision says that its candidate is proven."""
-    return decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND) and not decision.requested_by
-
-
 def margin_status(plan: Plan, certified: Comparison | None) -> MarginStatus | None:
     """What is spent and left of the margin; None without a pinned baseline. certified: the comparison of the candidate
     that the campaign's decision proves, if there is one."""
@@ -126,7 +121,7 @@ def margin_status(plan: Plan, certified: Comparison | None) -> MarginStatus | No
 def margin_of(state: RolloutState) -> MarginStatus | None:
     """As `margin_status`, of a campaign under way or decided."""
     decision, certified = state.decision, None
-    if decision is not None and is_certificate(decision):
+    if decision is not None and decision.is_certificate:
         certified = state.comparison(decision.candidate)
     return margin_status(state.pinned_plan, certified)
 

@@ -73,6 +73,11 @@ class Decision:
     looks_as_text: bool = True
     guard_looks_as_text: bool = False
 
+    @property
+    def is_certificate(self) -> bool:
+        """Whether it says that its candidate is proven."""
+        return self.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND) and not self.requested_by
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedLooks:

@@ -20,7 +20,6 @@ from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
-from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import ACTING, ENDED, Phase, RolloutState, Totals
@@ -165,7 +164,7 @@ def _note_decision(search: _Search) -> None:
     search.requests += _compared(state)
     for each in state.comparisons:
         index, reason = search.index_of(each.name), decision.reason
-        if is_certificate(decision) and decision.candidate == each.name:
+        if decision.is_certificate and decision.candidate == each.name:
             search.certified.append(index)
             search.tried.append(TriedSetting(index, reason))
             continue

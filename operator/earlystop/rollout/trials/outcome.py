@@ -8,7 +8,6 @@ from earlystop.api.counts import Look
 from earlystop.evidence import standard_errors
 from earlystop.evidence.standard_errors import MeanAndError
 from earlystop.rollout.decision import HARM_REASONS
-from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.trial import Estimate, TrialEnd, TrialOutcome
 from earlystop.rollout.state import Comparison, Decision
@@ -33,7 +32,7 @@ def outcome_of(plan: Plan, comparison: Comparison, decision: Decision, setting: 
 
 def end_of(decision: Decision) -> TrialEnd:
     """How a decision ends a trial. What a person asked for shows nothing of the setting."""
-    if is_certificate(decision):
+    if decision.is_certificate:
         return TrialEnd.CERTIFIED
     return TrialEnd.HARMFUL if decision.reason in HARM_REASONS else TrialEnd.INCONCLUSIVE
 

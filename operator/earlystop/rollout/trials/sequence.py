@@ -17,7 +17,7 @@ from earlystop.rollout.decision import AFTER_PROMOTION, GUARD_ALARM
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
-from earlystop.rollout.pinned_baseline import is_certificate, losses_without
+from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer, has_share_for_nobody
 from earlystop.rollout.search.patience import wait_of
@@ -226,7 +226,7 @@ def _over(state: RolloutState, progress: SearchProgress, reason: str, at: int) -
 def record_of(plan: Plan, comparison: Comparison, decision: Decision, revision: str) -> TrialRecord:
     """The row that a search keeps of a trial."""
     index = next(at for at, each in enumerate(settings_of(plan.spec)) if each.name == comparison.name)
-    saving = least_saving(comparison) if is_certificate(decision) else None
+    saving = least_saving(comparison) if decision.is_certificate else None
     return TrialRecord(comparison.name, outcome_of(plan, comparison, decision, index), saving, revision)
 
 
@@ -234,7 +234,7 @@ def _incumbent_after(plan: Plan, comparison: Comparison, decision: Decision) -> 
     """The setting that serves after a trial: the candidate if it is certified and saves more, else the one before,
     unless that very one was tried anew and not certified."""
     before = plan.incumbent
-    if is_certificate(decision):
+    if decision.is_certificate:
         if not is_best(plan, comparison):
             return before
         return Incumbent(comparison.name, in_order(plan.settings_of(comparison.name)), least_saving(comparison))
