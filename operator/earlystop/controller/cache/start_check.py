@@ -67,7 +67,7 @@ class StartCheck:
         if delivery.traits.through_injector:
             return False  # whether its Pods are ready, no list of Services tells
         overlay = self._route(tracked, overlay_name(tracked.name))
-        if tracked.traffic.is_left:
+        if tracked.traffic.handover.is_left:
             return None if overlay is None else not attachment(overlay)[0]
         users = self._route(tracked, delivery.route_ref.name)
         if overlay is None or users is None:

@@ -43,7 +43,7 @@ async def check(
     competition = competition_for(tracked, competing_policies)
     try:
         successor = competition.successor or await _remembered_successor(cluster, tracked, competing_policies)
-        tracked.traffic.leave_to(successor)
+        tracked.traffic.handover.leave_to(successor)
         # A policy that has left its target asks for nothing, unless it was edited.
         asks = not successor or tracked.is_edited(tracked.state)
         checked = await acceptance(cluster, tracked, sources, competition.refusal, now) if asks else None
@@ -60,7 +60,7 @@ async def _remembered_successor(
 ) -> str:
     """Name of the policy that the target was left to, and that an operator which has just started does not track yet:
     it keeps the target for as long as it exists. "" for none. Raises ClusterError when the API fails."""
-    before = tracked.traffic.successor
+    before = tracked.traffic.handover.successor
     if not before or not is_over(tracked):
         return ""
     if any(each.key == (tracked.namespace, before) for each in competing_policies):

@@ -70,7 +70,7 @@ def leaving_for(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> li
     return [
         each
         for each in _others(tracked, policies)
-        if is_over(each) and _same_traffic(each.plan.spec, tracked.spec) and not each.traffic.is_left
+        if is_over(each) and _same_traffic(each.plan.spec, tracked.spec) and not each.traffic.handover.is_left
     ]
 
 
@@ -106,7 +106,7 @@ def _may_begin(other: TrackedPolicy, tracked: TrackedPolicy) -> bool:
     """Whether nothing but the target keeps another policy from its campaign. Once a target was left to it that is not
     asked again: each return would change the route, and might be what the other is refused for then."""
     refusal = other.observations.refusal
-    is_left = tracked.traffic.is_left and tracked.traffic.successor == other.name
+    is_left = tracked.traffic.handover.is_left and tracked.traffic.handover.successor == other.name
     return is_left or refusal is None or refusal.reason == TARGET_TAKEN
 
 

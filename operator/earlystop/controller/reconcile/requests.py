@@ -33,7 +33,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     nothing by itself.
     """
     state = _noted(tracked, RETRY, tracked.policy.requests.retry)
-    has_left = bool(tracked.traffic.successor) and not tracked.is_edited(state)
+    has_left = bool(tracked.traffic.handover.successor) and not tracked.is_edited(state)
     if tracked.observations.refusal is not None or has_left:
         return state
     digest = digest_of_decision(tracked.name, tracked.uid, state) or new.earlier_digest
@@ -65,7 +65,7 @@ def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutSt
     changes nothing, but that no setting follows any more: nor does one of a policy that has left its target to another
     one."""
     state = tracked.state
-    if tracked.observations.refusal is not None or tracked.traffic.successor:
+    if tracked.observations.refusal is not None or tracked.traffic.handover.successor:
         return without_step_back(state)
     after = step_back(tracked.times, state, now, lambda: digest_of_decision(tracked.name, tracked.uid, state))
     return follow_load(tracked.times, follow_guard(tracked.times, after, now), tracked.load_memory.read, now)

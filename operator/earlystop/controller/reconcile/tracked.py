@@ -170,8 +170,8 @@ class TrackedPolicy:
         self.observe_stored(other.observations)
         self.announced = self.shown
         self.traffic.forget_proof()
-        if other.traffic.is_left:
-            self.traffic.resume_left(other.traffic.successor)
+        if other.traffic.handover.is_left:
+            self.traffic.handover.resume(other.traffic.handover.successor)
 
     def is_edited(self, state: RolloutState) -> bool:
         """Whether the policy as it is written now asks for another campaign than the one in a state. An edit under way

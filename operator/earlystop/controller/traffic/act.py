@@ -146,7 +146,7 @@ class TrafficActor:
         except ClusterError as error:
             raise error.without(split.token) from None
         # What was taken off for another policy had not been edited by anybody.
-        return replace(traffic, changed=()) if tracked.traffic.note_return() else traffic
+        return replace(traffic, changed=()) if tracked.traffic.handover.note_return() else traffic
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:

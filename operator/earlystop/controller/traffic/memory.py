@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from earlystop.api.conditions import Condition
 from earlystop.controller.traffic.counts_memory import CountsMemory
 from earlystop.controller.traffic.gathered_inputs import GatheredInputs
+from earlystop.controller.traffic.handover import Handover
 from earlystop.controller.traffic.requests_memory import RequestsMemory
+from earlystop.controller.traffic.variant_watch import VariantWatch
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.probes.canary import Fault
 from earlystop.delivery.probes.engine_check import EngineCheck
@@ -17,21 +19,7 @@ from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView
 
-# After so long without an answer that tells anything the counts are compared with the weights instead.
-SECONDS_UNSEEN = 60.0
 LONGEST_GAP_SECONDS = 120.0  # attempts to prove a split are 15 s apart; after a longer gap nobody was asking
-
-
-# Answers to probes of single variants that tell whether these are served.
-CONCLUSIVE = frozenset({Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET, Proof.STALE, Proof.WRONG})
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedSplit:
-    """A split whose variants are asked for now and then. targets: where; none where nobody can be asked."""
-
-    split: TrafficSplit
-    targets: tuple[ProbeTarget, ...]
 
 
 @dataclass(slots=True)
@@ -46,10 +34,9 @@ class TrafficMemory:
     unproven: the split by which users are led although nothing has proven it, since when, and when that was last so.
     missing: whether counts show that a variant gets none of the requests that it should have.
     counted: requests of each variant at the first reading since objects were last written, None before it.
-    canary: the split whose variants are asked for since it was proven by probes, None for none.
-    canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
-    fault: what that found, None where nothing is wrong.
-    unseen_since: since when their probes tell nothing, None while they do. unseen: what they met, once that lasts.
+    variants: which of them are asked for now and then, and whether that tells anything.
+    attended: whether the traffic was attended to since the operator started.
+    fault: what these probes found, None where nothing is wrong.
     requests: what was found of requests beside weights that are in force.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     counts: what is compared with the weights, where counts are.
@@ -58,8 +45,7 @@ class TrafficMemory:
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects when the policy's own last were as these need, None before that.
     edits: how many edits of objects watches have shown.
-    successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
-        nothing of this policy is on the route any more for that.
+    handover: to which policy the target is left, since the campaign is over.
     gathered: what the acceptance check has just read.
     led_by: the split by which users were led last, proven or not, None for none.
     entry: digest of another policy's settings that hold the policy's entry and give no candidate anything, and since
@@ -76,14 +62,10 @@ class TrafficMemory:
     unproven: tuple[TrafficSplit, float, float] | None = None
     missing: bool = False
     counted: Mapping[str, int] | None = None
-    canary: WatchedSplit | None = None
-    canary_at: float = 0.0
+    variants: VariantWatch = field(default_factory=VariantWatch)
     attended: bool = False
-    successor: str = ""
-    is_left: bool = False
+    handover: Handover = field(default_factory=Handover)
     fault: Fault | None = None
-    unseen_since: float | None = None
-    unseen: ProbeResult | None = None
     requests: RequestsMemory = field(default_factory=RequestsMemory)
     in_force_before: TrafficSplit | None = None
     counts: CountsMemory = field(default_factory=CountsMemory)
@@ -112,11 +94,16 @@ class TrafficMemory:
             unproven_since=None if self.unproven is None else self.unproven[1],
             missing=self.missing,
             fault=self.fault,
-            unseen="" if self.unseen is None else self.unseen.message,
+            unseen="" if self.variants.blind is None else self.variants.blind.message,
             rest=self.rest,
             engine=self.engine,
             answers=answers,
         )
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether nothing is proven, and no variants are asked for."""
+        return self.variants.watched is None and self.proven is None
 
     def note_wanted(self, split: TrafficSplit, now: float) -> None:
         """This split is to be put in force at Unix time `now`. When it was written an operator that has just started
@@ -144,7 +131,7 @@ class TrafficMemory:
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
-        self.counted, self.canary, self.fault, self.in_force_before = None, None, None, None
+        self.counted, self.variants.watched, self.fault, self.in_force_before = None, None, None, None
         self.counts.forget()
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
@@ -204,24 +191,6 @@ class TrafficMemory:
         self._forget_unproven()
         self.note_change(now)
 
-    def leave_to(self, successor: str) -> None:
-        """The target is left to the policy of this name; "": to none, so that what was left is taken up again."""
-        self.successor = successor
-
-    def note_left(self) -> None:
-        """Nothing of this policy is on the route any more."""
-        self.is_left = True
-
-    def resume_left(self, successor: str) -> None:
-        """The stored status says that the target was left to the policy of this name: it stays so until the next check
-        finds otherwise."""
-        self.successor, self.is_left = successor, True
-
-    def note_return(self) -> bool:
-        """The policy's objects are on the route again. Returns whether they had been taken off for another policy."""
-        returns, self.is_left = self.is_left and not self.successor, self.is_left and bool(self.successor)
-        return returns
-
     def begin_rest(self, split: TrafficSplit, now: float, seconds: float, condition: Condition) -> None:
         """A split that was taken off at Unix time `now` is not tried again for some seconds."""
         self.rest = Rest(split=split, seconds=seconds, until=now + seconds, condition=condition)
@@ -250,8 +219,7 @@ class TrafficMemory:
     ) -> None:
         """What probes of single variants showed. Answers that contradict the split show nothing but that it must be
         proven anew."""
-        self.canary_at = now
-        self._note_sight(result, now)
+        self.variants.note_answer(result, now)
         if result.proof == Proof.IN_FORCE:
             self.fault = None
         elif result.proof in (Proof.CANDIDATE_FAILS, Proof.NOT_YET):
@@ -262,38 +230,9 @@ class TrafficMemory:
         elif contradicts(result):
             self.proven, self.fault = None, None
 
-    def _note_sight(self, result: ProbeResult, now: float) -> None:
-        """Whether probes of single variants tell anything: not where the operator itself is cut off from the gateway,
-        or trusts its new certificate no longer, though users may be served as before."""
-        if result.proof in CONCLUSIVE:
-            self.unseen_since, self.unseen = None, None
-        elif self.unseen_since is None:
-            self.unseen_since = now
-        elif now - self.unseen_since >= SECONDS_UNSEEN:
-            self.unseen = result
-
-    def watch_variants(self, split: TrafficSplit, targets: tuple[ProbeTarget, ...], now: float) -> None:
-        """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
-        if self.canary != (watched := WatchedSplit(split, targets)):
-            self.canary, self.canary_at = watched, now
-            self.unseen_since, self.unseen = None, None
-
     def forget_fault(self) -> None:
         """Users were taken off for a reason that is known: what probes found meanwhile is no fault of the split."""
         self.fault = None
-
-    def keep_watching(self, split: TrafficSplit) -> None:
-        """The objects lead users as before although this split is desired by now: their variants are asked for."""
-        if self.canary is not None and self.canary.split.revision == split.revision:
-            self.canary = replace(self.canary, split=split)
-
-    def begin_watch(self, split: TrafficSplit, now: float) -> bool:
-        """The variants are asked for at Unix time `now`. False where those of another split are known, which are
-        forgotten."""
-        self.canary_at = now
-        if self.canary is not None and self.canary.split != split:
-            self.canary, self.unseen_since, self.unseen = None, None, None
-        return self.canary is not None
 
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""

@@ -70,8 +70,10 @@ async def put_in_force(
     """
     rolling_back = tracked.state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
     observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back)
-    if tracked.traffic.successor and tracked.state.phase in ENDED:
-        return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
+    if tracked.traffic.handover.successor and tracked.state.phase in ENDED:
+        return await _leave(
+            cluster, tracked, observed, leave(observed, desired, tracked.traffic.handover.successor), split, now
+        )
     memory = tracked.traffic
     memory.note_wanted(split, now)
     users_objects = gist_of_users_objects(observed, desired.rendered.objects)
@@ -147,7 +149,7 @@ async def _leave(
     result = await _take_off(cluster, tracked, observed, decision, split, now)
     if decision.objects:
         reader_of(cluster).forget_routes()  # the other policy is compared with the routes as they are now
-    tracked.traffic.note_left()
+    tracked.traffic.handover.note_left()
     return replace(result, changed=())
 
 
@@ -168,13 +170,11 @@ async def detach_while_frozen(
     memory = tracked.traffic
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
-        memory.keep_watching(split)
-        if memory.canary is None and memory.proven is None and desired.serves_users:
+        memory.variants.keep(split)
+        if memory.is_unwatched and desired.serves_users:
             # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
             await _watch_as_found(http, tracked, desired, now, turns)
-    unwatched = (
-        memory.canary is None and memory.proven is None if as_before else condition.status is not ConditionStatus.TRUE
-    )
+    unwatched = memory.is_unwatched if as_before else condition.status is not ConditionStatus.TRUE
     memory.note_users(split, desired.serves_users and unwatched, now)
     answers: Answers = ()
     while True:
@@ -214,7 +214,7 @@ async def _watch_as_found(
     if result.proof in (Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET):
         tracked.traffic.note_answer(asked, desired.split, result, now)
     if result.proof is Proof.IN_FORCE:
-        tracked.traffic.watch_variants(desired.split, asked.targets, now)
+        tracked.traffic.variants.begin(desired.split, asked.targets, now)
 
 
 def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -> bool:
@@ -238,7 +238,7 @@ async def _send_probes(
     # A fault that the operator finds when it starts is followed as one under way is.
     followed = memory.proven == split or (asked.by_variant and memory.fault is not None)
     if followed and isinstance(desired.proof, Probes):
-        memory.watch_variants(split, desired.proof.by_variant, now)
+        memory.variants.begin(split, desired.proof.by_variant, now)
     return asked.targets, result
 
 

@@ -30,7 +30,7 @@ def resumed_traffic(
         return memory
     successor = successor_in(said.reason, said.message)
     if successor and state.phase in ENDED:
-        memory.resume_left(successor)
+        memory.handover.resume(successor)
     if said.status is ConditionStatus.TRUE and state.watch_phase in IN_FORCE:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)

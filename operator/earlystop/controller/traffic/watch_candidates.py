@@ -36,11 +36,11 @@ def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
 
 
 def _due(tracked: TrackedPolicy, policies: int) -> float | None:
-    canary = tracked.traffic.canary
+    canary = tracked.traffic.variants.watched
     if canary is None or not canary.targets:
         return None
     spacing = SECONDS_BETWEEN_ONCE_DECIDED if tracked.state.phase in ENDED | BETWEEN_TRIALS else SECONDS_BETWEEN
-    return tracked.traffic.canary_at + max(spacing, policies / POLICIES_A_SECOND)
+    return tracked.traffic.variants.asked_at + max(spacing, policies / POLICIES_A_SECOND)
 
 
 async def watch_candidates(
@@ -60,16 +60,16 @@ async def watch_candidates(
         memory.require_recheck()
     if forgotten and now - tracked.acceptance.checked_at >= max(SECONDS_AFTER_START, policies / 5):
         memory.require_recheck()  # a proof says what to ask for, and the operator has forgotten it
-    if due is None or now < due or memory.canary is None:
+    if due is None or now < due or memory.variants.watched is None:
         return
-    asked = Probe(memory.canary.targets, users_led=True, by_variant=True)
-    if not memory.begin_watch(split, now):
+    asked = Probe(memory.variants.watched.targets, users_led=True, by_variant=True)
+    if not memory.variants.begin_asking(split, now):
         return
     async with turns.of(tracked.namespace, LONGEST_WAIT_SECONDS) as free:
         if not free:
             return
         result = await probe_variants(http, asked.targets)
-    was_seen = memory.unseen is None
+    was_seen = memory.variants.blind is None
     memory.note_answer(asked, split, result, now)
-    if memory.fault is not None or contradicts(result) or was_seen != (memory.unseen is None):
+    if memory.fault is not None or contradicts(result) or was_seen != (memory.variants.blind is None):
         memory.require_recheck()

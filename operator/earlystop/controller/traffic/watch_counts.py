@@ -86,12 +86,11 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
         return None
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
         return None
-    asked = memory.canary is not None and bool(memory.canary.targets) and memory.unseen is None
     delivery = tracked.plan.spec.delivery
     # Where processes draw the variant, each says by which weights.
     drawn = delivery.by_servers is not None or delivery.drawn_by_injector is not None
     by_weights = delivery.traits.by_weights and not drawn and len(led.in_use) > 1
-    return led if by_weights and not asked else None
+    return led if by_weights and not memory.variants.asks else None
 
 
 def _last_look(tracked: TrackedPolicy, led: TrafficSplit) -> int | None:

@@ -102,7 +102,7 @@ async def test_what_is_not_listed_is_taken_for_gone_when_the_lists_are_over(
 @pytest.mark.parametrize("attached", [False, True])
 async def test_of_a_policy_that_left_its_target_just_an_overlay_that_is_attached_again_is_found(attached: bool) -> None:
     moves, objects = await left_behind()
-    moves.tracked.traffic.resume_left("other")
+    moves.tracked.traffic.handover.resume("other")
     if not attached:
         edited(objects, OVERLAY, lambda spec: spec.pop("parentRefs"))
     assert found(moves, objects, backwards=False) is attached

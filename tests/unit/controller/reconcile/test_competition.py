@@ -40,7 +40,7 @@ def test_a_policy_keeps_its_target_in_every_phase_but_those_that_end_on_the_base
     if first.state.phase in LEFT:
         assert "goes on by itself" in refusal.message and successor_of(first, [first, wanting]) == "other"
         assert leaving_for(wanting, [first, wanting]) == [first]
-        first.traffic.note_left()
+        first.traffic.handover.note_left()
         assert competition_refusal(wanting, [first, wanting]) is None
     else:
         assert "Policy qa has the traffic of this target or route. Delete one" in refusal.message
@@ -59,11 +59,11 @@ def test_of_two_policies_for_one_target_just_one_is_accepted_with_objects_on_the
         accepted: dict[str, bool] = {}
         for _ in range(4):
             for each in both:
-                each.traffic.leave_to(successor_of(each, both))
-                if each.traffic.successor:
-                    each.traffic.note_left()
+                each.traffic.handover.leave_to(successor_of(each, both))
+                if each.traffic.handover.successor:
+                    each.traffic.handover.note_left()
                 accepted[each.name] = competition_refusal(each, both) is None
-        on_the_route = [each for each in both if accepted[each.name] and not each.traffic.successor]
+        on_the_route = [each for each in both if accepted[each.name] and not each.traffic.handover.successor]
         assert len(on_the_route) == 1, (one, two)
         if is_over(both[0]) != is_over(both[1]):
             assert not is_over(on_the_route[0]) or on_the_route[0].is_edited(on_the_route[0].state), (one, two)
@@ -87,8 +87,8 @@ def test_a_policy_that_is_refused_for_another_reason_succeeds_nobody() -> None:
 
 def test_a_target_that_was_left_is_not_taken_up_again_while_the_other_one_wants_it() -> None:
     over, wanting = tracked(REACHED["rolled back"]), other()
-    over.traffic.leave_to(successor_of(over, [over, wanting]))
-    over.traffic.note_left()
+    over.traffic.handover.leave_to(successor_of(over, [over, wanting]))
+    over.traffic.handover.note_left()
     wanting.observations = Observations(refusal=Refusal("RouteOverlaps", "It does."))
     assert successor_of(over, [over, wanting]) == "other"
     assert successor_of(over, [over]) == ""
@@ -177,7 +177,7 @@ async def test_no_restart_puts_an_overlay_that_left_the_target_beside_that_of_it
         world.beside = []
         if listed == "before it":
             world.beside = [TrackedPolicy.load(world.api.at(POLICIES, "llm", "other"), world.now)]
-        assert world.tracked.traffic.is_left and world.tracked.traffic.successor == "other"
+        assert world.tracked.traffic.handover.is_left and world.tracked.traffic.handover.successor == "other"
         world.api.calls.clear()
         for must_check in (False, True, False):
             if must_check:
@@ -198,7 +198,7 @@ async def test_a_successor_that_was_deleted_while_no_operator_ran_is_left_nothin
         del world.api.objects[POLICIES.path("llm", "other")]
         world.tracked.acceptance.require_check()
         await world.reconcile()
-        assert world.tracked.traffic.successor == "" and not world.tracked.traffic.is_left
+        assert world.tracked.traffic.handover.successor == "" and not world.tracked.traffic.handover.is_left
 
 
 @pytest.mark.slow
@@ -208,4 +208,4 @@ async def test_what_another_writer_says_was_left_stays_left() -> None:
         await succeeded(world, Phase.REPORTED)
         behind = tracked(REACHED["rolled back"])
         behind.resume_from(TrackedPolicy.load(world.policy, world.now))
-        assert behind.traffic.is_left and behind.traffic.successor == "other"
+        assert behind.traffic.handover.is_left and behind.traffic.handover.successor == "other"

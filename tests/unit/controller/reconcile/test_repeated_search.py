@@ -32,7 +32,7 @@ async def test_a_search_that_is_due_again_waits_for_the_policy_that_has_its_targ
             await reconciler.reconcile(other)
             await reconciler.reconcile(world.tracked)
             world.now += 21
-        assert other.state.phase in TRYING and world.tracked.traffic.successor == "other"
+        assert other.state.phase in TRYING and world.tracked.traffic.handover.successor == "other"
         world.now = world.tracked.state.search.ended.at + 3601  # type: ignore[union-attr]
         seen = set()
         for _ in range(200):
@@ -44,7 +44,7 @@ async def test_a_search_that_is_due_again_waits_for_the_policy_that_has_its_targ
                 break
             world.now += 21
         assert (True, False) in seen and world.tracked.state.phase in TRYING, "it begins once the other one is over"
-        assert other.traffic.successor == "qa" and other.observations.refusal is None
+        assert other.traffic.handover.successor == "qa" and other.observations.refusal is None
 
 
 @pytest.mark.parametrize("strategy", ["External", "Ladder"])

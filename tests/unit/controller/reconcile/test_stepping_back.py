@@ -58,12 +58,12 @@ def test_a_target_stays_with_a_policy_that_is_about_to_step_back_and_is_free_onc
 def test_who_has_left_the_target_or_is_refused_steps_back_never_more(policy: TrackedPolicy, why: str) -> None:
     before, at = policy.state.decision, moment(policy)
     if why == "left":
-        policy.traffic.resume_left("other")
+        policy.traffic.handover.resume("other")
     else:
         policy.observations = replace(policy.observations, refusal=Refusal("TargetNotFound", "It is gone."))
     policy.state = after = after_guard(policy, at + 30, NEW)
     assert after.phase is Phase.ROLLED_BACK and after.decision == before
-    policy.traffic.leave_to("")
+    policy.traffic.handover.leave_to("")
     policy.observations = Observations()
     assert after_guard(policy, at + 60, NEW) is after
 

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from earlystop.controller.cluster import GATEWAYS
-from earlystop.controller.traffic.memory import SECONDS_UNSEEN
 from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
+from earlystop.controller.traffic.variant_watch import SECONDS_BLIND
 from earlystop.controller.traffic.watch_candidates import (
     POLICIES_A_SECOND,
     SECONDS_BETWEEN,
@@ -101,7 +101,7 @@ async def test_an_operator_that_is_cut_off_from_the_gateway_says_so_and_compares
     moves = Moves()
     async with in_force(moves) as played:
         played.hangs_up = True
-        for _ in range(int(SECONDS_UNSEEN / SECONDS_BETWEEN)):
+        for _ in range(int(SECONDS_BLIND / SECONDS_BETWEEN)):
             assert not await watch(moves)
             assert next_counts(moves.tracked, HALF, 1) is None
         assert await watch(moves), "what is said changes"
@@ -123,9 +123,9 @@ async def test_what_probes_of_one_split_met_is_not_said_of_the_next_one() -> Non
         played.hangs_up = True
         while not await watch(moves):
             pass
-        is_blind = [moves.tracked.traffic.unseen is not None]
+        is_blind = [moves.tracked.traffic.variants.blind is not None]
         await watch(moves, replace(HALF, step=3))
-        assert [*is_blind, moves.tracked.traffic.unseen is not None] == [True, False]
+        assert [*is_blind, moves.tracked.traffic.variants.blind is not None] == [True, False]
 
 
 async def test_nobody_is_asked_for_where_no_candidate_has_requests() -> None:
@@ -141,7 +141,7 @@ async def test_a_large_fleet_sends_no_more_probes_than_a_stated_rate() -> None:
         for policies in (1, 100, 1000, 10_000):
             due = next_watch(moves.tracked, policies)
             assert due is not None
-            spacing = due - moves.tracked.traffic.canary_at
+            spacing = due - moves.tracked.traffic.variants.asked_at
             assert spacing >= SECONDS_BETWEEN and policies / spacing <= POLICIES_A_SECOND
 
 
