@@ -20,13 +20,9 @@ from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
-from earlystop.controller.traffic.put_in_force import (
-    SplitResult,
-    correction_note,
-    detach_while_frozen,
-    put_in_force,
-)
+from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, PhaseActions, When, next_after
+from earlystop.controller.traffic.put_in_force import correction_note, detach_while_frozen, put_in_force
+from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
@@ -84,32 +80,45 @@ class TrafficActor:
             return None
         if actions.when in (When.ON_RECHECK, When.TO_DETACH):
             await self._watch(tracked, split, delay)
-        if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
-            return None
+            if not tracked.traffic.recheck:
+                return None
+        return await self._put_in_force(tracked, split, actions, delay)
+
+    async def _put_in_force(
+        self, tracked: TrackedPolicy, split: TrafficSplit, actions: PhaseActions, delay: float
+    ) -> Progress | None:
+        """Write the split and prove it, and store the verdict where that comes after the route. Returns what follows,
+        None when nothing does."""
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         try:
-            traffic = await self._carry_out(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
+            written = await self._carry_out(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
         except BaseException:
             tracked.traffic.require_recheck()  # nor one that could not be followed
             raise
-        if traffic is None:
+        if written is None:
             return None
-        if isinstance(traffic.proof, Reports) and traffic.observation.status is ConditionStatus.UNKNOWN:
-            at = int(self._clock()) - ceil(delay)
-            traffic = await proof_by_reports(self._reader, tracked, split, traffic, traffic.proof, at)
-        led = traffic.status in LEADS
-        interrupted = tracked.traffic.note_led(split, changed=bool(traffic.changed), led=led)
-        follows = next_after(tracked.state.watch_phase, traffic.status)
-        if follows in (Next.STORE_VERDICT, Next.FINISH):
+        traffic = await self._proven_by_servers(tracked, split, written, int(self._clock()) - ceil(delay))
+        interrupted = tracked.traffic.note_led(split, changed=bool(written.changed), led=traffic.status in LEADS)
+        if next_after(tracked.state.watch_phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
             await ensure_verdict_stored(self._cluster, tracked, self._clock())
-        counts_prove = (
-            not isinstance(traffic.proof, Reports) and traffic.observation.status is not ConditionStatus.FALSE
-        )
-        if follows is Next.PROVE_BY_METRICS and counts_prove:
-            traffic = await proof_by_counts(self._reader, tracked, split, int(self._clock()) - ceil(delay)) or traffic
         _note(tracked, traffic, self._clock())
         after = _after_traffic(tracked, traffic, ceil(self._clock()), interrupted=interrupted)
         return None if after is tracked.state else Progress(after)
+
+    async def _proven_by_servers(
+        self, tracked: TrackedPolicy, split: TrafficSplit, written: SplitResult, at: int
+    ) -> SplitResult:
+        """How far the split has got where no probe can tell: by what processes report of themselves, else by the
+        requests that they count; as it was while they tell nothing. at: the Unix second that is asked for."""
+        said = written.observation.status
+        if isinstance(written.proof, Reports):
+            if said is not ConditionStatus.UNKNOWN:
+                return written
+            return await proof_by_reports(self._reader, tracked, split, written, written.proof, at)
+        follows = next_after(tracked.state.watch_phase, written.status)
+        if follows is not Next.PROVE_BY_METRICS or said is ConditionStatus.FALSE:
+            return written
+        return await proof_by_counts(self._reader, tracked, split, at) or written
 
     async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
         """Ask for the candidates, for their share of the counts, and for requests that come past the overlay, where any

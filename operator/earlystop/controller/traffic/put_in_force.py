@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import aiohttp
 
@@ -16,6 +16,7 @@ from earlystop.controller.traffic.apply import refusals_named, replace_all, writ
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
+from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.decisions import LEADS, Detach, Probe, Quarantine, SplitStatus, Wait, Write
@@ -27,7 +28,7 @@ from earlystop.delivery.leaving import leave
 from earlystop.delivery.probes.canary import probe_variants
 from earlystop.delivery.probes.engine_check import AskEngine, EngineCheck, ask_engine
 from earlystop.delivery.probes.sending import probe
-from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
+from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import quoted
 from earlystop.rollout.observations import Observation
@@ -35,23 +36,6 @@ from earlystop.rollout.state import ENDED, Phase
 from earlystop.rollout.words.event_notes import EventNote
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SplitResult:
-    """How far a split has got, and what to say about it.
-
-    changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known. proof: how the split is proven, None where nothing is written. unfinished: whether something has to
-    be done later though nobody edits anything: Pods become ready, or end once they are drained.
-    """
-
-    status: SplitStatus
-    observation: Observation
-    changed: tuple[str, ...] = ()
-    followed: bool | None = None
-    proof: SplitProof | None = None
-    unfinished: bool = False
 
 
 async def put_in_force(

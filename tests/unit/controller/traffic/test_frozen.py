@@ -18,7 +18,8 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.memory import TrafficMemory
-from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
+from earlystop.controller.traffic.put_in_force import detach_while_frozen
+from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch
 from earlystop.delivery.golden_rules import is_golden
 from earlystop.delivery.harm import SECONDS_TO_SERVE, SECONDS_UNPROVEN

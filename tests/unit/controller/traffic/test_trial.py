@@ -14,7 +14,7 @@ from aiohttp import web
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES, SERVICES
-from earlystop.controller.traffic.put_in_force import SplitResult
+from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
