@@ -43,8 +43,7 @@ class Gate(Value):
     before: Literal["Promotion", "Step"] = Field(
         "Promotion",
         description="What it holds. Absent: Promotion. Step: each step of rollout.steps, the first one too, is "
-        "begun once it is open; it "
-        "is asked anew for each. A rollback waits for none.",
+        "begun once it is open; it is asked anew for each. A rollback waits for none.",
     )
     job_ref: JobReference | None = Field(
         None, description="A Job that is run for the proposed setting: open once it has succeeded, closed if it failed."
@@ -61,8 +60,7 @@ class Gate(Value):
     on_timeout: Literal["End", "Wait"] = Field(
         "End",
         description="What follows then. Absent: End. End: the campaign ends without a promotion, as "
-        "rollout.onInconclusive says. "
-        "Wait: it goes on to wait, and says so.",
+        "rollout.onInconclusive says. Wait: it goes on to wait, and says so.",
     )
     weights: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)] | None = Field(
         None, description="With before: Step, weights of the steps that it holds. Absent: each step."

@@ -1,7 +1,7 @@
 """kubectl_complete-earlystop: what kubectl runs to complete `kubectl earlystop ...`.
 
-kubectl passes the words after `earlystop`, the last of which is completed, and wants a completion a line and then a
-line with a directive. The completions are typer's own, as for bash.
+kubectl passes the words after `earlystop`, of which the last one is to be completed. It expects one completion on each
+line, and after them a line with a directive. The completions are typer's own, as for bash.
 """
 
 from __future__ import annotations

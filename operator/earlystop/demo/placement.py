@@ -39,7 +39,7 @@ class Placement:
 
     @property
     def told(self) -> Assignment:
-        """What an answer says of it: nothing about a revision whose token the request has not."""
+        """The assignment as an answer repeats it: without the revision, where the request lacks its token."""
         return self.assignment if self.is_assigned else unassigned(self.assignment.policy, None).assignment
 
     @property

@@ -91,8 +91,8 @@ class Exporter(Collector):
     ) -> bool:
         """Expose a revision's counters of these variants, and of those registered before, at 0 if they are new.
 
-        arrived: Unix time at which the request did that a vote is about, where only such are counted: the revisions
-        with the latest requests have places then.
+        arrived: Unix time at which the request arrived that a vote is about, in a process that counts votes alone:
+        there the revisions with the latest requests have places.
 
         False when it cannot be: odd label values, a policy that is not among the server's, evicted before, or as many
         in use as have places. Nothing has changed then, and requests of what is not exposed count as unassigned.
@@ -175,7 +175,7 @@ class Exporter(Collector):
 
         False when the revision or the variant is not exposed, or the assignment lacks the revision's token: then it is
         counted nowhere. Keep the assignment with the answer, or give the client a receipt of it (`exporter.receipts`);
-        no client can say it.
+        what a client says of it by itself cannot be believed.
         """
         _check(names.SENTIMENT, sentiment, names.SENTIMENTS)
         return self._count_later(assignment, f"feedback_{sentiment}")

@@ -1,7 +1,7 @@
-"""Counting recorded answers with known scores, which whoever scores answers scores again now and then.
+"""Counts how often a scorer agrees with recorded answers whose scores are known, which it scores again now and then.
 
-A scorer that agrees less often than it did has changed, and what it says of live answers with it. A guard's alarm reads
-these counters, to tell a scorer that moved from a setting that does.
+A scorer that agrees less often than before has changed, and its scores of live answers have changed with it. A guard's
+alarm reads these counters, to tell a scorer that has changed from a setting that does harm.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The part of a policy that an edit changes under way: how often is looked, how long is waited, and what happens then.
+"""The part of a policy that an edit changes under way: how often counts are looked at, how long the rollout
+waits, and what happens then.
 
 What a campaign tries and must prove is pinned (`plan.Plan`). The two differ by type, so that a transition which takes
 this one cannot read a step or a margin that was edited meanwhile.
@@ -30,9 +31,8 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
-    which decisions wait for people, and how long. gates, step_gates: what else promotions and steps wait for.
-    guard: what watches over a
-    promotion, None for nothing. certificate: what follows when one lapses.
+    which decisions wait for people, and how long. gates, step_gates: what else promotions and steps wait for. guard:
+    what watches over a promotion, None for nothing. certificate: what follows when one lapses.
     """
 
     look_seconds: int

@@ -19,7 +19,8 @@ SHOWN_OF_THE_RECORD = (
 
 
 def whole_report() -> Report:
-    """The latest of two verdicts: of two candidates, by people, about query classes. It claims too much to verify."""
+    """The latest of two verdicts: of two candidates, by people, about query classes. It claims more than its looks
+    show, so verifying it fails."""
     before, latest = (stored(each) for each in drawn_chain(0, 3))
     spec = latest["spec"]
     spec["others"][0]["reason"] = "HarmShown"

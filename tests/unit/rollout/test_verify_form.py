@@ -1,4 +1,4 @@
-"""A record that says the same in another form was not written by the operator, and is told as changed."""
+"""A record that says the same in another form was not written by the operator, and is reported as changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def record(name: str) -> dict[str, Any]:
 
 
 def is_noticed(spec: dict[str, Any]) -> bool:
-    """Whether a record is told as changed, or as none at all, also when its digest was made anew."""
+    """Whether a record is reported as changed, or as no record at all, although its digest was made anew."""
     spec["digest"] = digest_of(spec)
     try:
         return bool(differences(spec))

@@ -61,8 +61,8 @@ def no_data_explained(
     if source.namespace_label is None or not requests:
         return {}
     query = other_namespaces_query([(each.policy, each.revision) for each in requests], source.namespace_label)
-    rows = {labels.get(POLICY, ""): value for labels, value in client.instant_vector(query, float(at))}
+    series = {labels.get(POLICY, ""): int(count) for labels, count in client.instant_vector(query, float(at))}
     asked = {each.policy for each in requests}
     return {
-        policy: no_data(policy, int(rows), source.namespace_label) for policy, rows in rows.items() if policy in asked
+        policy: no_data(policy, count, source.namespace_label) for policy, count in series.items() if policy in asked
     }

@@ -10,9 +10,9 @@ import aiohttp
 from earlystop.controller.cluster import POLICIES, ROUTES
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import (
-    SplitResult,
     put_in_force,
 )
+from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.split import TrafficSplit

@@ -22,7 +22,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def split(weight: int = 25, revision: str = "0123456789", value: str = "10", promoted: str = "") -> TrafficSplit:
-    """The share of the one candidate."""
+    """A split in which the one candidate gets `weight` percent."""
     variants = (
         VariantWeight("baseline", 100 - weight, (("window", "40"),)),
         VariantWeight("candidate", weight, (("window", value),)),
