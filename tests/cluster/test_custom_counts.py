@@ -65,7 +65,7 @@ def prometheus(request: pytest.FixtureRequest) -> Iterator[Prometheus]:
 
 
 async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
-    """Visits until the policy is promoted; now and then the operator is killed. Returns how often."""
+    """Reconciles until the policy is promoted; now and then the operator is killed. Returns how often."""
     due, killed, end = 0.0, 0, time.monotonic() + LONGEST_SECONDS
     while world.status.get("phase") != "Promoted":
         assert time.monotonic() < end, (world.status.get("phase"), world.status.get("conditions"))

@@ -51,7 +51,7 @@ def found_in(tree: ast.AST) -> Iterator[str]:
             yield f"{node.value.id}.{node.attr}"
 
 
-def test_the_safe_loader_is_one() -> None:
+def test_the_loader_that_our_code_reads_yaml_by_is_yamls_safe_one() -> None:
     assert {SAFE_LOADER.__name__} <= {"CSafeLoader", "SafeLoader"}
     assert list(found_in(ast.parse(f"yaml.load_all(text, {SAFE})"))) == []
 

@@ -95,7 +95,7 @@ class Counts(NamedAnswers):
 
 
 class World:
-    """One policy and its visits, at a clock that the test moves.
+    """One policy and its reconciliations, at a clock that the test moves.
 
     tokens: of campaigns, none without a key. beside: other policies that the operator tracks. approvals: as watches
     have shown them.
@@ -144,7 +144,7 @@ class World:
             self.counts.close()
 
     async def reconcile(self) -> None:
-        """One visit, and on to the moment of the next."""
+        """One reconciliation, and on to the moment of the next."""
         assert self.reconciler is not None
         try:
             self.now = await self.reconciler.reconcile(self.tracked)
@@ -156,7 +156,9 @@ class World:
             if self.status.get("phase") == phase:
                 return
             await self.reconcile()
-        raise AssertionError(f"the policy is {self.status.get('phase')}, not {phase}, after {reconciliations} visits")
+        raise AssertionError(
+            f"the policy is {self.status.get('phase')}, not {phase}, after {reconciliations} reconciliations"
+        )
 
     def edit(self, **metadata: Any) -> None:
         """Change metadata of the policy, as a user does."""

@@ -1,4 +1,4 @@
-"""One queue of due times: each key by one visit at a time, and none is lost."""
+"""One queue of due times: each key is attended to once at a time, and none is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONE = ("llm", "one")
 
 
 class Reconciliations:
-    """Counts visits and how many of one key are under way; holds each until `gate` is open."""
+    """Counts calls and how many of one key are under way; holds each until `gate` is open."""
 
     def __init__(self) -> None:
         self.done: Counter[Key] = Counter()

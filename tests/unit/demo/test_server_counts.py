@@ -127,6 +127,14 @@ async def test_a_server_that_names_its_policies_counts_no_other_and_tells_of_no_
         assert (other.status, other.headers["x-early-stop-variant"]) == (200, "unassigned")
         own = await ask(client, question, told())
         assert own.headers["x-early-stop-variant"] == "candidate"
+        counted = await tallies(client)
+    assert {key: tally.completed for key, tally in counted.items() if tally.completed} == {
+        NOBODY: 1,
+        (REVISION, "0", "candidate"): 1,
+    }
+
+
+def test_a_policy_that_a_server_names_without_its_namespace_is_refused() -> None:
     with pytest.raises(ValueError, match="namespace/name"):
         ServerSettings(policies=("qa",))
 

@@ -217,7 +217,7 @@ def test_text_that_is_no_plan_is_refused(text: str) -> None:
         parse_plan(text)
 
 
-def test_a_plan_has_just_one_candidate() -> None:
+def test_a_canarys_plan_has_just_one_candidate() -> None:
     text = json.loads(plan_text(policy()))
     for candidates in ([], [{"name": f"c{n}", "values": [{"name": "window", "value": str(n)}]} for n in (1, 2)]):
         with pytest.raises(ValueError, match=r"one candidate|at least 1"):

@@ -108,12 +108,12 @@ def conditions(policy: Manifest) -> dict[str, Manifest]:
     return {each["type"]: each for each in policy["status"]["conditions"]}
 
 
-async def joined(world: World, visits: int = 6) -> TrackedPolicy:
-    """Another policy for the same target comes, and both are visited in turn."""
+async def joined(world: World, rounds: int = 6) -> TrackedPolicy:
+    """Another policy for the same target comes, and both are reconciled in turn."""
     joining = TrackedPolicy.load(world.api.put(POLICIES, manifest(**OTHER)), world.now)
     world.beside = [joining]
     assert world.reconciler is not None
-    for _ in range(visits):
+    for _ in range(rounds):
         await world.reconciler.reconcile(joining)
         await world.reconcile()
         world.now += 21
@@ -138,7 +138,7 @@ async def test_a_rolled_back_policy_leaves_its_target_to_another_one_which_begin
 async def test_a_promoted_policy_keeps_its_target() -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until("Promoted")
-        joining = await joined(world, visits=2)
+        joining = await joined(world, rounds=2)
         overlay, _ = objects(world)
         assert overlay["spec"]["parentRefs"] and joining.state.phase is Phase.PENDING
         refusal = joining.observations.refusal
@@ -159,7 +159,7 @@ async def succeeded(world: World, phase: Phase) -> None:
     made["spec"] = state.pinned_plan.spec.wire()
     world.tracked = TrackedPolicy.load(world.api.put(POLICIES, made), world.now)
     await world.reconcile()
-    await joined(world, visits=8)
+    await joined(world, rounds=8)
     assert leading(world) == {"other"}
     assert conditions(world.policy)["TrafficApplied"]["reason"] == "TargetLeft"
 

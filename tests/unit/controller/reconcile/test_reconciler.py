@@ -1,4 +1,4 @@
-"""Visits to one policy, from its creation to its verdict, against an API in memory."""
+"""Reconciliations of one policy, from its creation to its verdict, against an API in memory."""
 
 from __future__ import annotations
 

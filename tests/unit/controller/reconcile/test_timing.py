@@ -1,4 +1,4 @@
-"""When a policy is visited again."""
+"""When a policy is reconciled again."""
 
 from __future__ import annotations
 

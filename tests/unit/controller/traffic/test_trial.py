@@ -30,7 +30,7 @@ from tests.unit.delivery.cluster import gateway, route
 from tests.unit.delivery.probe_answers import served
 
 Headers = dict[str, str]
-# A first visit that finds the gateway's answers to be wrong, and one at which it has borne them for long enough.
+# A first attempt that finds the gateway's answers to be wrong, and one at which it has borne them for long enough.
 WRONG, STALE = PATIENCE_SECONDS[Proof.WRONG], PATIENCE_SECONDS[Proof.STALE]
 
 
@@ -95,7 +95,7 @@ def overlay_of(moves: Moves) -> dict[str, Any]:
 
 
 def seen(moves: Moves, traffic: SplitResult) -> SplitResult:
-    """What a visit notes of it."""
+    """What an attempt notes of it."""
     moves.tracked.observations = replace(moves.tracked.observations, traffic=traffic.observation)
     return traffic
 
