@@ -51,6 +51,6 @@ TEMPERATURE = Guard(Relation.SAMPLED, ("temperature",), reads_text=True)
 BEST_OF = Guard(Relation.AT_MOST, ("best_of",))
 """OpenAI's completions: no more samples are given back than are made."""
 ABOVE_BUDGET = Guard(Relation.ABOVE, ("thinking", "budget_tokens"), only_if=THINKS)
-"""Anthropic's messages: the cap holds thinking and answer."""
+"""Anthropic's messages, and vLLM's: the cap holds thinking and answer."""
 BELOW_CAP = Guard(Relation.BELOW, ("max_tokens",))
 """The same, for the budget."""

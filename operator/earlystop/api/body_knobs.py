@@ -214,9 +214,9 @@ _VLLM_CAPS = _caps(reads_text=True)
 # `max_completion_tokens or max_tokens`: 0 counts as if it were not there.
 _SGLANG_CAPS = _caps(reads_text=True, zero_is_absent=True)
 _LLAMA_CAPS = _llama_caps()
-_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=THINKS),)
-# Anthropic's own API takes no smaller budget; engines that speak it do.
-_OPENAI_THINKING = (replace(_THINKING_MESSAGES[0], least=1024),)
+_LLAMA_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=THINKS),)
+# Anthropic's own API takes no smaller budget, and vLLM checks it alike; llama.cpp takes any.
+_THINKING_MESSAGES = (replace(_LLAMA_THINKING_MESSAGES[0], least=1024),)
 _FROM_MIN_TOKENS = {_CHAT: (MIN_TOKENS,), _COMPLETIONS: (MIN_TOKENS,), _RESPONSES: (MIN_TOKENS,)}
 _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
 # n_cmpl is looked for first, and n where it is missing.
@@ -235,8 +235,9 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _CHAT: (_field("thinking_token_budget", unbounded_below_zero=True),),
                     _MESSAGES: _THINKING_MESSAGES,
                 },
+                {_MESSAGES: (BELOW_CAP,)},
             ),
-            Knob.ANSWER_CAP: _number(1, _VLLM_CAPS, _FROM_MIN_TOKENS),
+            Knob.ANSWER_CAP: _number(1, _VLLM_CAPS, {**_FROM_MIN_TOKENS, _MESSAGES: (ABOVE_BUDGET,)}),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
             ),
@@ -265,7 +266,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                         _field("reasoning_budget_tokens", unbounded_below_zero=True),
                         _field("thinking_budget_tokens", unbounded_below_zero=True),
                     ),
-                    _MESSAGES: _THINKING_MESSAGES,
+                    _MESSAGES: _LLAMA_THINKING_MESSAGES,
                 },
             ),
             Knob.ANSWER_CAP: _number(1, _LLAMA_CAPS),
@@ -283,7 +284,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             Knob.SAMPLES: _number(1, _LLAMA_SAMPLES),
         },
         Engine.OPENAI: {
-            Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _OPENAI_THINKING}, {_MESSAGES: (BELOW_CAP,)}),
+            Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _THINKING_MESSAGES}, {_MESSAGES: (BELOW_CAP,)}),
             Knob.ANSWER_CAP: _number(1, _CAPS, {_MESSAGES: (ABOVE_BUDGET,)}),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}

@@ -62,12 +62,18 @@ def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
     return tokens, reasoning or 0
 
 
-def finishes_in(answer: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """Why the choices of an answer, or of one event, ended, with the index of each: its place where it has none."""
+def choices_in(answer: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The choices of an answer, or of one event, with the index of each: its place where it has none."""
     for place, choice in enumerate(dicts(answer.get("choices"))):
         index = choice.get("index")
+        yield (index if isinstance(index, int) else place), choice
+
+
+def finishes_in(answer: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Why the choices of an answer, or of one event, ended, with the index of each."""
+    for index, choice in choices_in(answer):
         if word := finish_of(choice.get("finish_reason")):
-            yield (index if isinstance(index, int) else place), word
+            yield index, word
     if word := finish_of(answer.get("stop_reason")):  # Messages
         yield 0, word
     if answer.get("object") == "response":  # Responses

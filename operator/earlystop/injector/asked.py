@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 import aiohttp
 from aiohttp import web
@@ -15,7 +14,7 @@ from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER, UNWRITTEN_HEA
 from earlystop.injector.body import Effect, edited
 from earlystop.injector.checking import checked
 from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
-from earlystop.injector.question import as_users_send
+from earlystop.injector.question import as_users_send, for_the_question
 from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of, path_of
 
 MAX_ANSWER = 64 << 10
@@ -34,8 +33,7 @@ async def answer_to_operator(
 
     headers: those that the engine gets.
     """
-    # A setting for some bodies is tried in this one, too: the question stands for them all.
-    everywhere = {name: (replace(setting, where=None), text) for name, (setting, text) in wanted.items()}
+    everywhere = {name: (for_the_question(setting, api), text) for name, (setting, text) in wanted.items()}
     question, may_be_long = as_users_send(await request.read(), api, everywhere)
     change = edited(question, api, everywhere, may_ask_usage=False)  # nobody reads it there
     written = [

@@ -10,6 +10,7 @@ from earlystop.api.body_knobs import Api
 from earlystop.api.finish_reasons import BROKEN_OFF
 from earlystop.injector.answers import (
     Answer,
+    choices_in,
     dicts,
     finishes_in,
     has_content,
@@ -26,8 +27,9 @@ _END = re.compile(rb"\r\n\r?\n|\n\r?\n|\r\r\n?")
 _DATA = b"data:"
 # An event that is called an error, or a line of llama.cpp's (until September 2025), which names its field so.
 _ERROR = re.compile(rb"error:|event:[ ]?error[ ]*\Z")
-# Most events of a stream are a token and nothing else; those with one of these words are parsed.
-_TELLING = (b"usage", b"finish_reason", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
+# Most events of a stream are a token and nothing else; those with one of these words are parsed. Choices each have an
+# end of their own, so all that name one are.
+_TELLING = (b"usage", b"choices", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
 _OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}
 
 
@@ -45,6 +47,7 @@ class EventStream:
         self._tokens: int | None = None
         self._reasoning_tokens = 0
         self._finishes: dict[int, str] = {}
+        self._begun: set[int] = set()
         self._has_content = False
         self._is_readable = True
         self._has_failed = False
@@ -80,10 +83,11 @@ class EventStream:
 
     def rest(self) -> bytes:
         """What is still to be passed on when the body has ended, as of a last event without an empty line. One that
-        ended as it should after its reason and its usage is whole, also where the engine sends no mark of the end."""
+        ended as it should after its usage and the reason of each choice that had begun is whole, also where the engine
+        sends no mark of the end."""
         rest, self._held = self._held, b""
         is_usage = self._is_readable and self._read(rest)
-        if self._finishes and self._tokens is not None:
+        if self._finishes and self._begun <= self._finishes.keys() and self._tokens is not None:
             self.has_ended = True
         return rest if self._hides_usage and not is_usage else b""
 
@@ -111,6 +115,7 @@ class EventStream:
         inner = told.get("response") or told.get("message") or told
         source = inner if isinstance(inner, dict) else told
         self._learn_usage(source)
+        self._begun.update(choice for choice, _ in choices_in(told))
         delta = told.get("delta")
         # Some engines tell the end of a choice twice, or with each of its pieces: its last word holds.
         found = dict(finishes_in(delta if isinstance(delta, dict) else self._ended(source, kind)))

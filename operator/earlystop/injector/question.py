@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.body_guards import Relation
@@ -14,6 +15,14 @@ from earlystop.api.body_knobs import Api, BodySetting, Field
 Path = tuple[str, ...]
 # The one API whose requests must have a cap, and what it is called.
 MUST_HAVE_CAP: Mapping[Api, str] = {Api.MESSAGES: "max_tokens"}
+
+
+def for_the_question(setting: BodySetting, api: Api) -> BodySetting:
+    """A setting as it is written into the question. One for some bodies is tried in this one, too: the question stands
+    for them all. Where the question has what a field goes with, as thinking that is switched on, an engine misses the
+    field itself, so a number is written that the engine takes nowhere: it then says what is wrong with that."""
+    fields = tuple(field if field.only_if is None else replace(field, least=None) for field in setting.fields.get(api, ()))
+    return replace(setting, where=None, fields={**setting.fields, api: fields} if fields else setting.fields)
 
 
 def as_users_send(body: bytes, api: Api, wanted: Mapping[str, tuple[BodySetting, str]]) -> tuple[bytes, bool]:

@@ -55,6 +55,10 @@ def response(kind: str, status: str, tokens: int | None, output: Sequence[Any] =
     return named(kind, response={"object": "response", "status": status, "output": output, "usage": told, **more})
 
 
+def _text(index: int, finish: Any = None) -> bytes:
+    return event({"choices": [{"index": index, "text": "x", "finish_reason": finish}]})
+
+
 def with_ends(events: Sequence[bytes], end: bytes) -> list[bytes]:
     """The same with another empty line after each event."""
     return [each.removesuffix(b"\n\n") + end for each in events]
@@ -118,6 +122,24 @@ STREAMS: tuple[Streamed, ...] = (
         [FOUR, piece({}, "length", usage={"completion_tokens": 9})],
         Answer(9, 0, ("length",)),
     ),
+    Streamed(
+        "two choices that ended, no mark",
+        CHAT,
+        [FOUR, piece({"content": "5"}, None, 1), piece({}, "stop", 1), piece({}, "length"), U9],
+        Answer(9, 0, ("stop", "length")),
+        [U9],
+    ),
+    Streamed(
+        "one of two choices ended, usage in each piece, no mark",
+        CHAT,
+        [
+            piece({"content": "4"}, usage={"completion_tokens": 1}),
+            piece({"content": "5"}, None, 1, usage={"completion_tokens": 2}),
+            piece({}, "stop", usage={"completion_tokens": 2}),
+        ],
+        None,
+    ),
+    Streamed("one of several prompts ended, no mark", TEXT, [_text(0), _text(1), _text(0, "length"), U9], None, [U9]),
     Streamed("no mark and no usage", CHAT, [FOUR, STOP], None),
     Streamed("no mark and no reason", CHAT, [FOUR, U9], None, [U9]),
     Streamed(

@@ -95,7 +95,7 @@ async def test_tools_and_thinking_of_the_anthropic_library_keep_all_but_the_budg
     async with running(engine) as url, client_of(url, SETTINGS) as asking, library(asking, **budget) as anthropic:
         answer = await anthropic.messages.create(
             model="m",
-            max_tokens=10,
+            max_tokens=8192,
             messages=ASKED,
             tools=[TOOL],
             thinking={"type": "enabled", "budget_tokens": 4096},

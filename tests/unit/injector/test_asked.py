@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings
 from earlystop.api.wire import commitment_of, signed_nonce
 from earlystop.injector.known_fields import known_fields, unknown_fields
+from earlystop.injector.proxy import InjectorSettings
+from earlystop.injector.settings import read_words
 from tests.unit.injector.stub_engine import StubEngine
 from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, client
 
@@ -67,6 +71,19 @@ async def test_the_operators_question_has_its_setting_and_comes_back_with_the_en
     ]
     status, headers, _ = await asked(TalkingEngine(), ASKED)
     assert (status, headers["x-early-stop-echo"]) == (200, ECHO)
+
+
+async def test_a_budget_that_the_engine_takes_nowhere_is_asked_about_as_it_is_so_that_the_engine_says_why() -> None:
+    """A question that lets the model think and names no budget is refused for that, in words that help nobody."""
+    words = b'{"error":{"message":"Input should be greater than or equal to 1024"}}'
+    budget = InjectorSettings(body_settings(read_words(Engine.VLLM, ["budget=ThinkingBudget"])))
+    engine = TalkingEngine(refuses={b'"budget_tokens":30': words})
+    async with client(engine, budget) as asking:
+        headers = {**ASKED, "x-early-stop-param-budget": "30"}
+        async with asking.session.post("/v1/messages", json={"max_tokens": 1}, headers=headers) as answer:
+            assert (answer.status, await answer.read()) == (422, words)
+    sent = json.loads(engine.received[-1][0])
+    assert sent["thinking"] == {"type": "enabled", "budget_tokens": 30} and sent["max_tokens"] > 30
 
 
 async def test_a_setting_for_some_bodies_is_asked_about_too() -> None:

@@ -69,7 +69,7 @@ def test_the_alias_that_wins_at_llama_cpp_is_covered_and_minus_one_is_no_bound(
 
 def test_a_key_that_stands_twice_where_a_value_is_compared_is_refused() -> None:
     body = b'{"thinking": {"type": "enabled", "budget_tokens": 99999, "budget_tokens": 10}}'
-    change = edited(body, Api.MESSAGES, {"it": (KNOBS[Engine.VLLM][Knob.THINKING_BUDGET], "512")})
+    change = edited(body, Api.MESSAGES, {"it": (KNOBS[Engine.VLLM][Knob.THINKING_BUDGET], "1024")})
     assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
 
 
@@ -124,8 +124,8 @@ def test_what_vllm_obeys_is_at_most_what_the_client_and_the_setting_say(body: di
 
 def test_a_thinking_budget_is_written_where_the_api_reads_it_and_siblings_stay() -> None:
     body = {"thinking": {"type": "enabled", "budget_tokens": 4096}}
-    told = with_knob(body, Knob.THINKING_BUDGET, "512", api=Api.MESSAGES)
-    assert told == ({"thinking": {"type": "enabled", "budget_tokens": 512}}, Effect.LOWERED)
+    told = with_knob(body, Knob.THINKING_BUDGET, "1024", api=Api.MESSAGES)
+    assert told == ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, Effect.LOWERED)
     assert with_knob({"thinking_token_budget": -1}, Knob.THINKING_BUDGET, "512")[0] == {"thinking_token_budget": 512}
     kwargs = {"chat_template_kwargs": {"x": 1}}
     told = with_knob(kwargs, Knob.THINKING, "false")
@@ -143,12 +143,12 @@ def test_a_thinking_budget_is_written_where_the_api_reads_it_and_siblings_stay()
         ({}, Knob.REPETITION_STOP, "{", CHAT),
         ({}, Knob.REPETITION_STOP, "[" * 4000 + "]" * 4000, CHAT),
         ({}, Knob.REPETITION_STOP, '{"a": NaN}', CHAT),
-        ({}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
-        ({"thinking": None}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
-        ({"thinking": {"budget_tokens": 4096}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
-        ({"thinking": {"type": "disabled"}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
-        ({"thinking": {"type": "adaptive", "budget_tokens": 4096}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
-        ({"thinking": "enabled"}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
+        ({"thinking": None}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
+        ({"thinking": {"budget_tokens": 4096}}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
+        ({"thinking": {"type": "disabled"}}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
+        ({"thinking": {"type": "adaptive", "budget_tokens": 4096}}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
+        ({"thinking": "enabled"}, Knob.THINKING_BUDGET, "1024", Api.MESSAGES),
     ],
 )
 def test_what_cannot_be_written_is_refused_and_the_body_goes_on_as_it_came(

@@ -16,6 +16,7 @@ from tests.unit.injector.editing import CHAT, with_knob
 
 COMPLETIONS, RESPONSES, MESSAGES = Api.COMPLETIONS, Api.RESPONSES, Api.MESSAGES
 BODIES = 300
+OF_MESSAGES = {Knob.ANSWER_CAP: ("1000", "1500", "2048"), Knob.THINKING_BUDGET: ("512", "1024", "2000")}
 Body = dict[str, Any]
 
 
@@ -36,6 +37,9 @@ def thinking(budget: Any, cap: int = 4096) -> Body:
         (Engine.VLLM, COMPLETIONS, Knob.ANSWER_CAP, "100", {"min_tokens": 200.0}),
         (Engine.SGLANG, CHAT, Knob.ANSWER_CAP, "100", {"min_tokens": "200", "max_tokens": 400}),
         (Engine.SGLANG, CHAT, Knob.ANSWER_CAP, "100", {"min_tokens": "many"}),
+        (Engine.VLLM, MESSAGES, Knob.ANSWER_CAP, "1500", thinking(2048)),
+        (Engine.VLLM, MESSAGES, Knob.THINKING_BUDGET, "512", thinking(2048)),
+        (Engine.VLLM, MESSAGES, Knob.THINKING_BUDGET, "1500", thinking(2048, cap=1500)),
         (Engine.OPENAI, MESSAGES, Knob.ANSWER_CAP, "1500", thinking(2048)),
         (Engine.OPENAI, MESSAGES, Knob.ANSWER_CAP, "2048", thinking(2048)),
         (Engine.OPENAI, MESSAGES, Knob.THINKING_BUDGET, "512", thinking(2048)),
@@ -61,8 +65,10 @@ def test_a_value_that_the_engine_refuses_beside_the_clients_own_fields_is_not_wr
         (Engine.LLAMA_CPP, CHAT, Knob.SAMPLES, "4", {"temperature": 0}),
         (Engine.VLLM, CHAT, Knob.ANSWER_CAP, "100", {"min_tokens": "100"}),
         (Engine.VLLM, MESSAGES, Knob.ANSWER_CAP, "100", {"min_tokens": 200, "max_tokens": 400}),
-        (Engine.VLLM, MESSAGES, Knob.ANSWER_CAP, "1500", thinking(2048)),
-        (Engine.VLLM, MESSAGES, Knob.THINKING_BUDGET, "512", thinking(2048)),
+        (Engine.VLLM, MESSAGES, Knob.ANSWER_CAP, "2049", thinking(2048)),
+        (Engine.VLLM, MESSAGES, Knob.THINKING_BUDGET, "1024", thinking(2048)),
+        (Engine.LLAMA_CPP, MESSAGES, Knob.ANSWER_CAP, "1500", thinking(2048)),
+        (Engine.LLAMA_CPP, MESSAGES, Knob.THINKING_BUDGET, "512", thinking(2048)),
         (Engine.LLAMA_CPP, CHAT, Knob.ANSWER_CAP, "100", {"min_tokens": 200}),
         (Engine.OPENAI, MESSAGES, Knob.ANSWER_CAP, "2049", thinking(2048)),
         (
@@ -95,7 +101,7 @@ def vllm_takes(body: Body) -> bool:
 
 
 def anthropic_takes(body: Body) -> bool:
-    """What Anthropic's documentation says of thinking."""
+    """What Anthropic's documentation says of thinking, and what vLLM 0.32.0 took as it ran."""
     if body["thinking"]["type"] != "enabled":
         return True
     budget = body["thinking"].get("budget_tokens")
@@ -124,13 +130,8 @@ def any_message(draw: Random) -> Body:
     ("engine", "api", "any_body", "takes", "values"),
     [
         (Engine.VLLM, CHAT, any_chat, vllm_takes, {Knob.SAMPLES: ("1", "4"), Knob.ANSWER_CAP: ("5", "55", "400")}),
-        (
-            Engine.OPENAI,
-            MESSAGES,
-            any_message,
-            anthropic_takes,
-            {Knob.ANSWER_CAP: ("1000", "1500", "2048"), Knob.THINKING_BUDGET: ("512", "1024", "2000")},
-        ),
+        (Engine.OPENAI, MESSAGES, any_message, anthropic_takes, OF_MESSAGES),
+        (Engine.VLLM, MESSAGES, any_message, anthropic_takes, OF_MESSAGES),
     ],
 )
 @pytest.mark.parametrize("apply", [None, *Apply])
