@@ -53,7 +53,7 @@ async def test_a_verb_is_signed_with_the_name_that_the_api_server_knows(cluster:
         ]
         if f"f:{ABORT}" in str(entry["fieldsV1"])
     ]
-    assert owner == "kubectl-earlystop"
+    assert owner == "earlystop-cli"
 
 
 async def test_counts_that_grew_since_the_person_looked_do_not_stop_a_verb(cluster: Cluster, namespace: str) -> None:

@@ -1,4 +1,5 @@
-"""JSON of others that decides something: an object in which a key stands twice says two things, so it says neither."""
+"""JSON of others that decides something: an object in which a key stands twice says two things, so it says neither;
+and a text of a few thousand brackets is refused as any other that is no JSON."""
 
 from __future__ import annotations
 
@@ -34,6 +35,19 @@ def object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_json(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises ValueError for another text, and for a key that stands twice in one object;
-    RecursionError for one that is too deep."""
-    return json.loads(text, object_pairs_hook=object_once)
+    """The value of a JSON text. Raises ValueError for another text, for a key that stands twice in one object, and for
+    one that is nested too deep."""
+    return _decoded(text, object_pairs_hook=object_once)
+
+
+def read_any_json(text: str | bytes) -> Any:
+    """As `read_json`, but of a key that stands twice it takes the last value: for what others' programs write, which
+    decides nothing. Raises ValueError."""
+    return _decoded(text)
+
+
+def _decoded(text: str | bytes, **options: Any) -> Any:
+    try:
+        return json.loads(text, **options)
+    except RecursionError:  # of a server's answer it would pass every `except ValueError`
+        raise ValueError("it is nested too deep") from None

@@ -14,7 +14,9 @@ from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiti
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
-FIELD_MANAGER = "kubectl-earlystop"
+FIELD_MANAGER = "earlystop-cli"
+"""Not kubectl-earlystop: what managers wrote whose names begin with kubectl, Flux takes for its own at its next apply,
+and takes away what Git does not say: a pause would end by itself within minutes."""
 ATTEMPTS = 5
 POLL_SECONDS = 0.5
 

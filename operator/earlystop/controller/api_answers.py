@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from earlystop.api.json_once import read_any_json
 
 Manifest = dict[str, Any]
 
@@ -21,8 +22,8 @@ class NoKubernetesApi(ValueError):
 def object_in(data: bytes) -> Manifest:
     """The object, or the list of objects, in an answer. Raises NoKubernetesApi for anything else."""
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
+        found = read_any_json(data)
+    except ValueError:
         raise NoKubernetesApi("the answer is no JSON") from None
     items = (found.get("items") or []) if isinstance(found, dict) else None  # Go writes a list without any as null
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
@@ -46,6 +47,6 @@ def page_in(answer: Manifest) -> tuple[list[Manifest], str]:
 def message_in(data: bytes) -> str:
     """The message of a Status object; some other text for an answer of a proxy on the way."""
     try:
-        return str(json.loads(data)["message"])
+        return str(read_any_json(data)["message"])
     except (ValueError, KeyError, TypeError):
         return "the answer was not a Kubernetes Status"

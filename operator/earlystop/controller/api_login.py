@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from kubernetes.aio import client, config
@@ -11,6 +11,15 @@ from kubernetes.aio import client, config
 from earlystop.controller.environment_proxy import environment_proxy
 
 PLUGIN_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Renewals:
+    """How many were tried, one at a time, and whether the last one gave anything."""
+
+    tried: int = 0
+    has_renewed: bool = False
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class ApiLogin:
     configuration: client.Configuration
     context: str | None
     from_file: bool
+    _renewals: _Renewals = field(default_factory=_Renewals, repr=False, compare=False)
 
     @classmethod
     async def find(cls, context: str | None) -> Self:
@@ -46,11 +56,24 @@ class ApiLogin:
         configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
         return cls(configuration, context, from_file)
 
-    async def renew(self) -> bool:
+    @property
+    def renewals_tried(self) -> int:
+        """How often credentials were learnt anew, or could not be: what a request was sent after."""
+        return self._renewals.tried
+
+    async def renew(self, since: int) -> bool:
         """Learn KUBECONFIG's credentials anew: a cloud's plugin gives tokens that last some minutes, and a command may
-        follow a rollout for days. False where there is nothing to learn, or nobody gives it."""
+        follow a rollout for days. since: `renewals_tried` when the request was sent that was refused; of several that
+        are refused together, one asks the plugin for all. False where there is nothing to learn, or nobody gives it."""
         if not self.from_file:
             return False
+        async with self._renewals.one_at_a_time:
+            if self._renewals.tried == since:
+                self._renewals.has_renewed = await self._learn()
+                self._renewals.tried += 1
+            return self._renewals.has_renewed
+
+    async def _learn(self) -> bool:
         try:
             async with asyncio.timeout(PLUGIN_SECONDS):
                 await config.load_kube_config(context=self.context, client_configuration=self.configuration)

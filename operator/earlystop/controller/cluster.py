@@ -315,8 +315,9 @@ class Cluster:
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
     ) -> Manifest:
+        renewals = self._login.renewals_tried if self._login is not None else 0
         status, data = await self._sent(method, path, body, content_type, accept)
-        if status == UNAUTHORIZED and self._login is not None and await self._login.renew():
+        if status == UNAUTHORIZED and self._login is not None and await self._login.renew(renewals):
             status, data = await self._sent(method, path, body, content_type, accept)
         if status >= 400:
             raise KINDS.get(status, ClusterError)(status, message_in(data))

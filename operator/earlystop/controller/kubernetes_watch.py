@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client
+
+from earlystop.api.json_once import read_any_json
 
 WATCH_SECONDS = 300
 """How long a watch is asked for at a time."""
@@ -49,7 +50,7 @@ async def watch_events(
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 if line.strip():
-                    yield json.loads(line)
+                    yield read_any_json(line)
     finally:
         if response is not None:
             response.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -76,6 +77,24 @@ async def test_a_token_that_has_run_out_is_renewed_by_its_plugin_and_the_request
             assert await cluster.get(POLICIES, "llm", "qa") == POLICY
             assert await cluster.get(POLICIES, "llm", "qa") == POLICY
             assert api.asked == 2, "a token is used as long as it is taken"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("valid", [2, 99])
+async def test_of_requests_that_are_refused_together_one_asks_the_plugin_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valid: int
+) -> None:
+    api = Expiring(tmp_path)
+    with serving(api.answer) as server:
+        use_kubeconfig(api.kubeconfig(server), monkeypatch)
+        async with await Cluster.connect() as cluster:
+            api.valid = valid
+            await asyncio.gather(cluster.get(POLICIES, "llm", "qa"), return_exceptions=True)
+            together = (cluster.get(POLICIES, "llm", "qa") for _ in range(8))
+            api.valid = valid + 1
+            answers = await asyncio.gather(*together, return_exceptions=True)
+        assert [each == POLICY for each in answers] == [valid == 2] * 8
+        assert api.asked == 3, "once for the first request alone, once for the eight"
 
 
 @pytest.mark.slow

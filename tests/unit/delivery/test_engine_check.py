@@ -105,6 +105,8 @@ class EngineBehindInjector:
         assert request.headers["Host"] == "qa.example.com"
         if request.method == "GET":
             assert request.path == "/v1/models" and "x-early-stop-probe" not in request.headers
+            if isinstance(self.models, bytes):
+                return web.Response(body=self.models, content_type="application/json")
             return web.json_response(self.models)
         self.asked.append(json.loads(await request.read()))
         variant = request.headers.get("x-early-stop-golden")
@@ -130,7 +132,7 @@ async def test_each_variant_is_asked_once_with_the_model_that_the_engine_names()
     assert engine.asked == [{**question_of(Api.CHAT_COMPLETIONS, "qwen")}] * 3
 
 
-@pytest.mark.parametrize("models", [None, [], {"data": []}, {"data": [{"id": 4}]}, {"data": "x"}])
+@pytest.mark.parametrize("models", [None, [], {"data": []}, {"data": [{"id": 4}]}, {"data": "x"}, b"[" * 9_999])
 async def test_without_a_model_that_can_be_read_none_is_named(models: Any) -> None:
     engine = EngineBehindInjector(models=models)
     assert await asked(engine) is not None

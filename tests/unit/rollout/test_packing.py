@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import lzma
+import struct
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -10,8 +14,19 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
 from earlystop.rollout.state import Totals
+from earlystop.rollout.stored.class_packing import unpack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
-from earlystop.rollout.stored.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
+from earlystop.rollout.stored.packing import (
+    BARE,
+    COMPRESSION,
+    pack_looks,
+    pack_totals,
+    packed_bytes,
+    packed_text,
+    unpack_looks,
+    unpack_totals,
+)
+from earlystop.rollout.stored.unpacking import LARGEST
 from tests.unit.rollout.policies import examples
 from tests.unit.rollout.realistic import realistic_looks
 
@@ -105,3 +120,22 @@ def test_text_with_a_changed_character_is_refused_by_name() -> None:
     changed = packed[:middle] + ("a" if packed[middle] != "a" else "b") + packed[middle + 1 :]
     with pytest.raises(ValueError, match=r"status\.internal\.looks"):
         unpack_looks(changed)
+
+
+def test_a_text_that_stands_for_more_than_any_rollout_counts_is_refused_before_it_is_unpacked() -> None:
+    bomb = bytes(4 * LARGEST)
+    bare = lzma.compress(bomb, format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    packed = struct.pack(">BBI", BARE, 0, zlib.crc32(bomb)) + bare
+    for text in (packed_text(packed), packed_text(lzma.compress(bomb))):
+        assert len(text) < 20_000
+        with pytest.raises(ValueError, match=f"stands for more than {LARGEST} bytes"):
+            unpack_looks(text)
+    of_classes = f"{len(bomb)}.0,{base64.b85encode(lzma.compress(bomb)).decode()}"
+    with pytest.raises(ValueError, match=f"stands for more than {LARGEST} bytes"):
+        unpack_beside(of_classes, 1)
+
+
+def test_a_number_without_end_is_refused_at_once() -> None:
+    endless = packed_text(packed_bytes(b"\xff" * (LARGEST - 1) + b"\x01", 0))
+    with pytest.raises(ValueError, match="a number is longer than any count"):
+        unpack_looks(endless)

@@ -18,6 +18,7 @@ from yarl import URL
 
 from earlystop.api.body_knobs import ENDINGS, api_of
 from earlystop.api.conditions import Refusal
+from earlystop.api.json_once import read_any_json
 from earlystop.api.wire import (
     ASK_HEADER,
     ECHO_HEADER,
@@ -166,7 +167,7 @@ async def _model(session: aiohttp.ClientSession, target: ProbeTarget) -> str | N
     models = url.with_path(url.path.removesuffix(ending) + "/models").with_query(None)
     try:
         async with session.get(models, headers=_common(target), timeout=_TIMEOUT, **_tls(target)) as response:
-            found = json.loads(await _beginning_of(response)) if response.status == 200 else {}
+            found = read_any_json(await _beginning_of(response)) if response.status == 200 else {}
         name = found["data"][0]["id"]
     except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError):
         return None
@@ -186,8 +187,8 @@ async def _beginning_of(response: aiohttp.ClientResponse) -> bytes:
 def words_in(body: bytes) -> str:
     """The sentence of an error as engines write it, printable and cut; "" where there is none."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = read_any_json(body)
+    except ValueError:
         return ""
     for _ in range(2):
         if isinstance(found, dict):

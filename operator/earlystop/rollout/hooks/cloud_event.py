@@ -11,6 +11,8 @@ from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occur
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _TYPE_PREFIX = ".".join(reversed(GROUP.split(".")))
+_QUESTION = ".question"
+"""A receiver that is told of gates, and is one itself, must not take what it is told for what it is asked."""
 
 
 def cloud_event(identity: PolicyIdentity, occurrence: Occurrence) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def cloud_event(identity: PolicyIdentity, occurrence: Occurrence) -> dict[str, A
         "specversion": "1.0",
         "id": occurrence_id(identity.uid, occurrence),
         "source": f"/apis/{API_VERSION}/namespaces/{identity.namespace}/earlystoppolicies/{identity.name}",
-        "type": f"{_TYPE_PREFIX}.{occurrence.kind.value.lower()}",
+        "type": f"{_TYPE_PREFIX}.{occurrence.kind.value.lower()}{_QUESTION if occurrence.is_question else ''}",
         "subject": f"{identity.namespace}/{identity.name}",
         "time": rfc3339(occurrence.at),
         "sequence": f"{occurrence.number:012d}",

@@ -62,6 +62,11 @@ class Occurrence:
     proposal: tuple[tuple[str, str], ...] = ()
     decision: int = 0
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks a gate, where one of the same kind without a proposal tells of what a gate has said."""
+        return bool(self.proposal)
+
 
 def occurrence_id(uid: str, occurrence: Occurrence) -> str:
     """The same text whenever the same occurrence is told again, and of no other one: who receives it twice may go by

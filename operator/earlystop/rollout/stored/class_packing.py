@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from earlystop.api.counts import Look
 from earlystop.rollout.stored.compressed_looks import columns_of
 from earlystop.rollout.stored.packing import COMPRESSION, looks_in
+from earlystop.rollout.stored.unpacking import unpacked
 
 BETWEEN, WITHIN = ",", "."
 
@@ -36,7 +37,7 @@ def unpack_beside(text: str, number: int) -> list[tuple[Look, ...]]:
     *heads, packed = text.split(BETWEEN)
     try:
         sizes = [(int(length), int(later)) for length, later in (head.split(WITHIN) for head in heads)]
-        content = lzma.decompress(base64.b85decode(packed))
+        content = unpacked(base64.b85decode(packed))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.internal.classLooks is not a packed list of looks: {error}") from None
     if len(sizes) != number or sum(length for length, _ in sizes) != len(content):

@@ -29,6 +29,7 @@ from earlystop.rollout.stored.look_columns import (
     plus_classes,
     plus_tally,
 )
+from earlystop.rollout.stored.unpacking import unpacked
 from earlystop.rollout.stored.whole_numbers import numbers_in
 from earlystop.rollout.totals import Totals
 
@@ -127,7 +128,7 @@ def unpack_numbers(text: str) -> tuple[int, bytes]:
 def _bare(content: bytes) -> tuple[int, bytes]:
     """How many later counts there are, and the bytes of all numbers. Raises LZMAError, ValueError or struct.error."""
     _, later, check = _HEAD.unpack_from(content)
-    numbers = lzma.decompress(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    numbers = unpacked(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=COMPRESSION)
     if zlib.crc32(numbers) != check:
         raise ValueError("its checksum is another")
     return later, numbers
@@ -137,7 +138,7 @@ def _in_container(content: bytes) -> tuple[int, bytes]:
     """As `_bare`, for what earlier releases wrote. A container begins with a byte of its own, which no number of later
     counts is."""
     later = content[0] if content[:1] and content[0] <= LATER else 0
-    return later, lzma.decompress(content[1:] if later else content)
+    return later, unpacked(content[1:] if later else content)
 
 
 def looks_in(

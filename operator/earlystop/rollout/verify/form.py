@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from earlystop.api.json_once import read_any_json
 from earlystop.api.look_table import TABLE
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.objective import Basis
@@ -69,7 +70,7 @@ def _unprintable(found: Any, where: str) -> Iterator[str]:
 
 def _plan(record: VerdictSpec) -> Iterator[str]:
     """The plan's text is canonical JSON, and its numbers are numbers: 60.0, "60" and true are read as 60 and 1."""
-    found = json.loads(record.plan)
+    found = read_any_json(record.plan)
     if json.dumps(found, sort_keys=True, separators=(",", ":")) != record.plan:
         yield "spec.plan"
         return

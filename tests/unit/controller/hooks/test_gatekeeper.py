@@ -39,7 +39,7 @@ async def test_a_receiver_is_asked_until_it_says_open() -> None:
         assert made.condition()[:2] == ("True", "GateOpen") and "all green" in made.condition()[2]
         assert len(made.receiver.bodies) == 3 and len(set(made.receiver.ids)) == 1
         body = made.receiver.bodies[0]
-        assert body["type"] == "dev.earlystop.gate" and body["data"]["gate"] == "ci"
+        assert body["type"] == "dev.earlystop.gate.question" and body["data"]["gate"] == "ci"
         assert body["data"]["proposal"] == {"candidate": "w10", "setting window": "10", "setting patience": "2.5"}
         assert {"GateWaiting", "GateOpen", "Promoted"} <= made.world.told()
 

@@ -36,6 +36,13 @@ def test_a_cloud_event_has_the_attributes_of_version_1_0(kind: OccurrenceKind, v
     assert event["data"]["kind"] == kind.value and ("verdict" in event["data"]) is (verdict is not None)
 
 
+def test_what_a_gate_is_asked_is_no_event_of_the_type_of_what_is_told_of_gates() -> None:
+    news = occurred(OccurrenceKind.GATE, 7)
+    question = replace(news, proposal=(("candidate", "w5"),))
+    assert cloud_event(POLICY, news)["type"] == "dev.earlystop.gate"
+    assert cloud_event(POLICY, question)["type"] == "dev.earlystop.gate.question"
+
+
 def test_events_of_a_policy_are_in_order_by_their_sequence_as_text() -> None:
     numbers = (1, 2, 9, 10, 99, 100, 12_345)
     sequences = [cloud_event(POLICY, occurred(number=each))["sequence"] for each in numbers]
