@@ -38,6 +38,7 @@ from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_
 from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
 
+_EQUAL = re.compile(r"=|\\approx(?![A-Za-z])|≈")
 _DECADE = re.compile(r"(?:1[0-9]|20)[0-9]0'?s")
 """1990s is a decade, not 1990 seconds, where people write it as a gold answer."""
 
@@ -90,6 +91,7 @@ def as_boxed(prediction: str, gold: str) -> bool:
         return False
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
         found, gold = without_variable(found), without_variable(gold)
+    found = _one_of_equals(found, gold)
     found, gold = without_parentheses(found), without_parentheses(gold)
     number = whole_number(gold)
     if number is not None and number.unit == "" and whole_number(found) is None:
@@ -100,6 +102,22 @@ def as_boxed(prediction: str, gold: str) -> bool:
     if wanted and normalize_latex(plain_characters(found)) == wanted:
         return True
     return all(each.isalpha() or each in " '-.," for each in gold) and as_text(found, gold)
+
+
+def _one_of_equals(found: str, gold: str) -> str:
+    r"""The first side of what a box holds as equal, as \frac{3}{4} = 0.75 or \frac{1}{3} \approx 0.33, where the others
+    are numbers of its value, or come near it."""
+    first, *others = _EQUAL.split(found)
+    if not others or _EQUAL.search(gold):
+        return found
+    exact = whole_number(first)
+    if exact is None:
+        return found
+    for sign, other in zip(_EQUAL.findall(found), others, strict=True):
+        number = whole_number(other)
+        if number is None or abs(number.value - exact.value) > (0 if sign == "=" else abs(exact.value) / 50):
+            return found
+    return first
 
 
 def can_match(gold: str) -> bool:
