@@ -14,6 +14,7 @@ as what it is. The rule, by the gold answer alone:
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
@@ -39,6 +40,8 @@ from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
 
 _EQUAL = re.compile(r"=|\\approx(?![A-Za-z])|≈")
+_CALCULATION = re.compile(r"(?:[-+*/^(){}0-9., ]|\\(?:cdot|times|div|frac|dfrac|tfrac|sqrt|left|right)(?![A-Za-z]))+")
+"""Of numbers alone: no unknown stands in it."""
 _DECADE = re.compile(r"(?:1[0-9]|20)[0-9]0'?s")
 """1990s is a decade, not 1990 seconds, where people write it as a gold answer."""
 
@@ -105,19 +108,24 @@ def as_boxed(prediction: str, gold: str) -> bool:
 
 
 def _one_of_equals(found: str, gold: str) -> str:
-    r"""The first side of what a box holds as equal, as \frac{3}{4} = 0.75 or \frac{1}{3} \approx 0.33, where the others
-    are numbers of its value, or come near it."""
-    first, *others = _EQUAL.split(found)
+    r"""The side of what a box holds as equal that is its answer, where all of it says one thing: the exact one of
+    \frac{1}{3} \approx 0.33, the number of 3 \cdot 4 = 12, the first of \frac{3}{4} = 0.75."""
+    first, *others = (side.strip() for side in _EQUAL.split(found))
     if not others or _EQUAL.search(gold):
         return found
-    exact = whole_number(first)
-    if exact is None:
+    sides = [(side, whole_number(side)) for side in (first, *others)]
+    if set(_EQUAL.findall(found)) == {"="}:
+        values = {number.value for _, number in sides if number is not None}
+        says_one = len(values) == 1 and all(number or _CALCULATION.fullmatch(side) for side, number in sides)
+        return next(side for side, number in sides if number) if says_one else found
+    exact, *near = (number.value if number else None for _, number in sides)
+    if "=" in found or any(each is None or not _is_near(exact, each) for each in near):
         return found
-    for sign, other in zip(_EQUAL.findall(found), others, strict=True):
-        number = whole_number(other)
-        if number is None or abs(number.value - exact.value) > (0 if sign == "=" else abs(exact.value) / 50):
-            return found
     return first
+
+
+def _is_near(exact: Fraction | None, rounded: Fraction) -> bool:
+    return exact is None or abs(rounded - exact) <= abs(exact) / 50
 
 
 def can_match(gold: str) -> bool:

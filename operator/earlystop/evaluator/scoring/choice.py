@@ -19,6 +19,7 @@ from earlystop.evaluator.scoring.typography import plain_characters, without_mar
 _GOES_ON = (
     r"because|since|as|for|due|which|and|or|but|with|not|never|is|are|was|were|would|will|can|could|must|should|may|might"
     r"|do|does|did|has|have|had|ist|est|es|seems?|appears?|fits?|follows|holds|remains?|matches"
+    r"|looks|works|here|şıkk\w*"
     r"|mais|mas|pero|aber|sondern|sino"
 )
 # A letter's neighbours are looked at in Latin script alone: 答案是B and B입니다 hold a letter that stands by itself.
@@ -56,6 +57,7 @@ _DENIED_AFTERWARDS = (
 _DENIED = re.compile(
     rf"(?:(?i:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas"
     rf"|\bno es|\bnão é|\bnon è|\bне|\bbukan|\bkhông|لي(?:ست|س))\s+(?:(?i:be|choose|pick|select|say|go with"
+    r"|(?:think|believe)(?: that)?(?: it(?:'s| is))?"
     rf"|ser|être|sein|phải(?: là)?|là|chọn)\s+)?|{_NOT_IN_CHINESE}\s*)"
     rf"{_NOUN}{_LETTER}(?:\s*(?:,\s*)?(?:or|nor)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"|(?i:\bnone of)\s+{_NOUN}{_LETTER}(?:\s*(?:,\s*(?:and\s+|or\s+)?|and\s+|or\s+){_NOUN}{_LETTER}){{0,8}}"
@@ -91,6 +93,7 @@ _CHOSEN = (
     rf"(?i:(?:first|second|third|fourth|fifth|last) (?:option|choice|answer),"
     rf"|{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
     r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
+    r"|I (?:think|believe|guess)(?: that)?"
     r"|definitely|certainly|surely|looks like|leav(?:es|ing)(?: us with| only)?|left with|(?:richtig|korrekt) ist|คือ"
     r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
 )
@@ -109,8 +112,11 @@ _JUDGED = re.compile(
     re.MULTILINE,
 )
 _CORRECT = re.compile(
-    rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
-    r"(?:correct|right|true|best|better supported|answer|most likely|one)\b(?! if\b| only if\b)"
+    rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
+    r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
+    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|most likely|one)\b"
+    r"(?! if\b| only if\b)"
+    r"|\s+(?:fits|works|matches) best\b|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
     r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"
     r"(?:correct[aoe]|just[aoe]|bonne|certa|corrett[ao]|giust[ao]|esatt[ao]|richtig\w*|korrekt\w*|réponse|respuesta)\b"
     r"|\s*(?:が|は|이|가|은|는)?\s*(?:正解|正しい|정답|맞|옳))"
@@ -138,7 +144,7 @@ _FINAL_LINE = re.compile(
 )
 """A last line that is a few words, a colon and a letter, in whatever language."""
 _KEY = re.compile(r"(?<=[a-z])_(?=[a-z])")
-_QUOTED = re.compile(r"[„“‚‘«‹「『【〈《<]\s*([A-Z])\s*[“”’‘»›」』】〉》>]|'([A-Z])'(?!\w)")
+_QUOTED = re.compile(r"[„“‚‘«‹「『【〈《<]\s*([A-Z])\s*[“”’‘»›」』】〉》>]|'([A-Z])'(?!\w)|\"([A-Z])\"(?!\w)")
 _AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
 _BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
 _SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[).])\s+\S", re.MULTILINE)
@@ -178,7 +184,7 @@ def gold_letter(gold: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    text = _QUOTED.sub(lambda found: f" ({found[1] or found[2]}) ", _KEY.sub(" ", _by_marks(text)))
+    text = _QUOTED.sub(lambda found: f" ({found[1] or found[2] or found[3]}) ", _KEY.sub(" ", _by_marks(text)))
     text = "".join(map(_without_symbol, text.translate(_IN_SQUARES)))
     text = without_markup(plain_characters(latex_as_text(text))).strip()
     return _AROUND_LETTER.sub(lambda found: found[1] or f"[{found[2]}]", text)

@@ -42,7 +42,7 @@ _REFUSED = re.compile(
 _WORD = r"(yes|no|true|false|yeah|yep|nope)\b"
 _NO_ANSWER = (
     r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question|problem|worries|wonder"
-    r"|surprise|idea)\b|\. ?[0-9]| [0-9])"
+    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue)\b|\. ?[0-9]| [0-9])"
 )
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
@@ -54,7 +54,7 @@ _NOT = (
 )
 _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false\b", re.IGNORECASE)
 """A statement that is not true is false; what is "not yes" says nothing."""
-_DENIED = re.compile(rf"{_NOT} (?:say |answer )?{_WORD}", re.IGNORECASE)
+_DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?{_WORD}", re.IGNORECASE)
 
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
 """What an answer only asks, or repeats of the question."""
