@@ -22,8 +22,9 @@ from earlystop.delivery.routes.precedence import Match
 
 POOL_PORT = 80
 """Of an injector's Services before an InferencePool, whose reference names none."""
-# Fields of a rule that say what is done with its requests on their way, and its name.
-KEPT = ("name", "filters", "timeouts", "retry")
+# What an overlay's rule has of its own. All else, also what a later Gateway API adds, is the user's: what is done with
+# requests on their way.
+OWN_FIELDS = ("matches", "backendRefs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class TargetRule:
 
     def base(self) -> dict[str, Any]:
         """The overlay's rule before any header is set: what the user wrote beside matches and backends is kept."""
-        return {"matches": self.matches, **{key: self.rule[key] for key in KEPT if key in self.rule}}
+        return {"matches": self.matches, **{key: value for key, value in self.rule.items() if key not in OWN_FIELDS}}
 
     @property
     def is_pool(self) -> bool:

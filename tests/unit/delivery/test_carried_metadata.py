@@ -83,12 +83,13 @@ def test_a_route_without_labels_and_annotations_gives_an_overlay_as_before() -> 
 
 def test_an_alias_has_what_gateways_read_on_the_service_and_nothing_by_which_it_is_scraped_or_published() -> None:
     users = service()
-    kept = {f"{domain}/x": "1" for domain in CARRIED_BY_ALIASES}
+    kept = {each if "/" in each else f"{each}/x": "1" for each in CARRIED_BY_ALIASES}
     left = {
         "prometheus.io/scrape": "true",
         "external-dns.alpha.kubernetes.io/hostname": "qa.example.com",
         "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
         "cloud.google.com/neg-status": "{}",
+        "ingress.kubernetes.io/force-ssl-redirect": "true",
     }
     users["metadata"]["annotations"] = kept | left
     alias = render(inputs(services={"qa": users}), SHARE).objects[0]

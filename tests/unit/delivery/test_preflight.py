@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
     "another name for a host": (
         inputs(services={"qa": {**service(), "spec": {**service()["spec"], "type": "ExternalName"}}}),
         "RouteMissesTarget",
-        "Point a backendRef at",
+        "of type ExternalName: another name for a host",
     ),
     "other pods": (inputs(services={"qa": service(app="else")}), "RouteMissesTarget", "Point a backendRef at"),
     "no service": (inputs(services={}), "ServiceNotFound", "Create it or correct the route's backendRef"),

@@ -149,6 +149,7 @@ def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: Traffic
 def test_what_the_user_wrote_beside_matches_and_backends_is_kept() -> None:
     filters = [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "a", "value": "b"}]}}]
     kept: dict[str, Any] = {"filters": filters, "timeouts": {"request": "90s"}, "retry": {"attempts": 2}}
+    kept |= {"ofALaterGatewayApi": {"limit": 3}}
     here = inputs(
         route=route(rule(**kept), hostnames=["qa.example.com"], parentRefs=[{"name": "edge", "sectionName": "web"}])
     )

@@ -33,7 +33,7 @@ class PolicyKind:
 
 # By group: the plurals of kinds that can attach to an HTTPRoute or to a Service.
 _PLURALS: dict[str, tuple[str, ...]] = {
-    "gateway.networking.k8s.io": ("backendtlspolicies",),
+    "gateway.networking.k8s.io": ("backendlbpolicies", "backendtlspolicies"),
     "gateway.networking.x-k8s.io": ("xbackendtrafficpolicies",),
     "gateway.envoyproxy.io": ("backendtrafficpolicies", "envoyextensionpolicies", "securitypolicies"),
     "kuadrant.io": ("authpolicies", "ratelimitpolicies", "tokenratelimitpolicies"),

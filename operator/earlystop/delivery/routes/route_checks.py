@@ -6,6 +6,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
+from earlystop.delivery.alias_service import is_external
 from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs
 from earlystop.delivery.overlay import can_lead_to_pools, in_use, selects, target_rules
 from earlystop.delivery.routes.competing_matches import routes_before
@@ -54,6 +55,14 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
             "RouteDrained",
             f"HTTPRoute {inputs.route_name} sends no request to Service {drained['name']}, since its backendRef has "
             "weight 0. Give it a weight when it is to have requests again.",
+        )
+    external = next((each["name"] for each in services if is_external(inputs.services[each["name"]])), None)
+    if external is not None:
+        return Refusal(
+            "RouteMissesTarget",
+            f"HTTPRoute {inputs.route_name} leads to Service {external}, which is of type ExternalName: another name "
+            "for a host, so it sends to no Pods. Point a backendRef at a Service that selects the Pods of Deployment "
+            f"{inputs.spec.target_ref.name}, or correct spec.targetRef.",
         )
     foreign = next((each for each in backends if each.get("kind", "Service") != "Service"), None)
     if foreign is not None:

@@ -14,6 +14,7 @@ as what it is. The rule, by the gold answer alone:
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
@@ -38,6 +39,9 @@ from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_
 from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
 
+_EQUAL = re.compile(r"=|\\approx(?![A-Za-z])|≈")
+_CALCULATION = re.compile(r"(?:[-+*/^(){}0-9., ]|\\(?:cdot|times|div|frac|dfrac|tfrac|sqrt|left|right)(?![A-Za-z]))+")
+"""Of numbers alone: no unknown stands in it."""
 _DECADE = re.compile(r"(?:1[0-9]|20)[0-9]0'?s")
 """1990s is a decade, not 1990 seconds, where people write it as a gold answer."""
 
@@ -90,6 +94,7 @@ def as_boxed(prediction: str, gold: str) -> bool:
         return False
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
         found, gold = without_variable(found), without_variable(gold)
+    found = _one_of_equals(found, gold)
     found, gold = without_parentheses(found), without_parentheses(gold)
     number = whole_number(gold)
     if number is not None and number.unit == "" and whole_number(found) is None:
@@ -100,6 +105,27 @@ def as_boxed(prediction: str, gold: str) -> bool:
     if wanted and normalize_latex(plain_characters(found)) == wanted:
         return True
     return all(each.isalpha() or each in " '-.," for each in gold) and as_text(found, gold)
+
+
+def _one_of_equals(found: str, gold: str) -> str:
+    r"""The side of what a box holds as equal that is its answer, where all of it says one thing: the exact one of
+    \frac{1}{3} \approx 0.33, the number of 3 \cdot 4 = 12, the first of \frac{3}{4} = 0.75."""
+    first, *others = (side.strip() for side in _EQUAL.split(found))
+    if not others or _EQUAL.search(gold):
+        return found
+    sides = [(side, whole_number(side)) for side in (first, *others)]
+    if set(_EQUAL.findall(found)) == {"="}:
+        values = {number.value for _, number in sides if number is not None}
+        says_one = len(values) == 1 and all(number or _CALCULATION.fullmatch(side) for side, number in sides)
+        return next(side for side, number in sides if number) if says_one else found
+    exact, *near = (number.value if number else None for _, number in sides)
+    if "=" in found or any(each is None or not _is_near(exact, each) for each in near):
+        return found
+    return first
+
+
+def _is_near(exact: Fraction | None, rounded: Fraction) -> bool:
+    return exact is None or abs(rounded - exact) <= abs(exact) / 50
 
 
 def can_match(gold: str) -> bool:

@@ -7,6 +7,7 @@ correct", a last line that is a letter. Letters that the answer denies do not co
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.corrections import corrections
@@ -18,13 +19,14 @@ from earlystop.evaluator.scoring.typography import plain_characters, without_mar
 _GOES_ON = (
     r"because|since|as|for|due|which|and|or|but|with|not|never|is|are|was|were|would|will|can|could|must|should|may|might"
     r"|do|does|did|has|have|had|ist|est|es|seems?|appears?|fits?|follows|holds|remains?|matches"
+    r"|looks|works|here|şıkk\w*"
     r"|mais|mas|pero|aber|sondern|sino"
 )
 # A letter's neighbours are looked at in Latin script alone: 答案是B and B입니다 hold a letter that stands by itself.
 _WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
 _BEGINS = rf"(?<![{_WORD}+#&-])(?<![{_WORD}]')"
 _ENDS = (
-    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:\(|(?:{_GOES_ON})\b)"
+    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:\(|(?:{_GOES_ON}|it is)\b)"
     r"|'d[iıuü]r|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
 )
 _PRONOUN = r"(?!I\s+(?:was|would|will|can|could|must|should|may|might|do|did|have|had)\b)"
@@ -55,8 +57,10 @@ _DENIED_AFTERWARDS = (
 _DENIED = re.compile(
     rf"(?:(?i:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding|\bnicht|\bpas"
     rf"|\bno es|\bnão é|\bnon è|\bне|\bbukan|\bkhông|لي(?:ست|س))\s+(?:(?i:be|choose|pick|select|say|go with"
+    r"|(?:think|believe)(?: that)?(?: it(?:'s| is))?"
     rf"|ser|être|sein|phải(?: là)?|là|chọn)\s+)?|{_NOT_IN_CHINESE}\s*)"
     rf"{_NOUN}{_LETTER}(?:\s*(?:,\s*)?(?:or|nor)\s+{_NOUN}{_LETTER}){{0,8}}"
+    rf"|(?i:\bnone of)\s+{_NOUN}{_LETTER}(?:\s*(?:,\s*(?:and\s+|or\s+)?|and\s+|or\s+){_NOUN}{_LETTER}){{0,8}}"
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"\s+(?:is|are|was|were|can|could|would|must|should|may|does|do|did|has|have)\s*(?:not\b|n't|never\b|{_VERDICT})"
     rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:{_DENIED_AFTERWARDS}))"
@@ -82,10 +86,15 @@ _MORE = re.compile(
     rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
 )
 _WHOLE = re.compile(r"\s*(?:[-*>•]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
-_LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
+_LABELLED = re.compile(
+    r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+[-—](?=\s))(?=\s*\S)", re.MULTILINE
+)
 _CHOSEN = (
-    rf"(?i:{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
+    rf"(?i:(?:first|second|third|fourth|fifth|last) (?:option|choice|answer),"
+    rf"|{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
     r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
+    r"|I (?:think|believe|guess)(?: that)?"
+    r"|definitely|certainly|surely|looks like|leav(?:es|ing)(?: us with| only)?|left with|(?:richtig|korrekt) ist|คือ"
     r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
 )
 _CONCLUSION = re.compile(
@@ -103,9 +112,18 @@ _JUDGED = re.compile(
     re.MULTILINE,
 )
 _CORRECT = re.compile(
-    rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
-    r"(?:correct|right|true|best|answer|most likely|one)\b(?! if\b| only if\b)"
+    rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
+    r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
+    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|most likely|one)\b"
+    r"(?! if\b| only if\b)"
+    r"|\s+(?:fits|works|matches) best\b|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
+    r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"
+    r"(?:correct[aoe]|just[aoe]|bonne|certa|corrett[ao]|giust[ao]|esatt[ao]|richtig\w*|korrekt\w*|réponse|respuesta)\b"
+    r"|\s*(?:が|は|이|가|은|는)?\s*(?:正解|正しい|정답|맞|옳))"
 )
+_IN_SQUARES = {start + index: chr(ord("A") + index) for start in (0x1F150, 0x1F170) for index in range(26)}
+"""Letters in dark circles and squares, for which Unicode has no plain form."""
+_MOST_IN_A_LINE = 120
 _DENIAL = "\0"
 """Stands where a letter was denied."""
 _INSTEAD = re.compile(
@@ -118,6 +136,15 @@ _REPLACED = re.compile(
     rf"{_NOUN}({_LETTER})(?=\s*(?:[.!\n]|$)|\s+(?:is|must be) (?:the )?(?:correct|right|answer|one|best)\b)"
 )
 _OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
+_SHOWN_RIGHT, _SHOWN_WRONG = "✅✔☑🗸✓", "❌✗✘✖❎🗙"
+_FINAL_LINE = re.compile(
+    r"^(?!.*\b(?i:not?|none|never|except|but|nicht|pas|non|nie|ne|không|bukan|wrong|incorrect|false|rejected|eliminated"
+    r"|excluded|ruled|out|falsch|faux|incorrecto|errado|sbagliato|misleading)\b)"
+    rf"[^\W\d_]+(?: [^\W\d_]+){{0,3}}\s*(?:[:：=]|[-—]\s)\s*({_LETTER})\s*[.!]?$"
+)
+"""A last line that is a few words, a colon and a letter, in whatever language."""
+_KEY = re.compile(r"(?<=[a-z])_(?=[a-z])")
+_QUOTED = re.compile(r"[„“‚‘«‹「『【〈《<]\s*([A-Z])\s*[“”’‘»›」』】〉》>]|'([A-Z])'(?!\w)|\"([A-Z])\"(?!\w)")
 _AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
 _BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
 _SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[).])\s+\S", re.MULTILINE)
@@ -157,8 +184,24 @@ def gold_letter(gold: str) -> str | None:
 
 
 def _plain(text: str) -> str:
+    text = _QUOTED.sub(lambda found: f" ({found[1] or found[2] or found[3]}) ", _KEY.sub(" ", _by_marks(text)))
+    text = "".join(map(_without_symbol, text.translate(_IN_SQUARES)))
     text = without_markup(plain_characters(latex_as_text(text))).strip()
     return _AROUND_LETTER.sub(lambda found: found[1] or f"[{found[2]}]", text)
+
+
+def _without_symbol(character: str) -> str:
+    """A blank for an arrow or a picture; other characters as they are, the degrees of 20 °C among them."""
+    is_symbol = not character.isascii() and unicodedata.category(character) in ("So", "Sm", "Sk")
+    plain = unicodedata.normalize("NFKC", character)
+    return " " if is_symbol and character != "°" and plain == character else character
+
+
+def _by_marks(text: str) -> str:
+    """The text without the lines that a sign shows to be wrong; where a sign shows lines to be right, these alone."""
+    lines = [line for line in text.split("\n") if not any(sign in line for sign in _SHOWN_WRONG)]
+    right = [line for line in lines if any(sign in line for sign in _SHOWN_RIGHT)]
+    return "\n".join(right or lines)
 
 
 def _corrected(text: str) -> str:
@@ -227,7 +270,10 @@ def _last_line(text: str) -> set[str]:
     """The letter that is the last line; with other lines that are letters, all of them."""
     lines = text.split("\n")
     alone = [found[1] for line in lines if (found := _WHOLE.fullmatch(line)) and found[1].isupper()]
-    return set(alone) if _WHOLE.fullmatch(lines[-1]) else set()
+    if _WHOLE.fullmatch(lines[-1]):
+        return set(alone)
+    final = _FINAL_LINE.match(lines[-1].strip()) if len(lines[-1]) < _MOST_IN_A_LINE else None
+    return {_letters(final[1])} if final else set()
 
 
 def _named(text: str) -> set[str]:

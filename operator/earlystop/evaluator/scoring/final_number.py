@@ -15,10 +15,11 @@ from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
-_FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
+_FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(
     r"(?:(?:\bnot|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
     r"|\bkhông phải(?: là)?)\s+(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
+    r"|\b(?:(?:up|down|increased|decreased|reduced|raised|lowered) from|compared (?:to|with)|versus|vs\.?)\s+"
     r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s)$",
     re.IGNORECASE,
 )
@@ -27,6 +28,16 @@ _JOINED = re.compile(r"^\s*(?:,|and|or|and/or|,\s*(?:and|or))\s+(?:[A-Za-z]\s*=\
 _SAME_VARIABLE = re.compile(r"\b([A-Za-z])\s*=\s*$")
 _ASIDE = re.compile(r"^\s*(?:[A-Za-z]+\s+)?\([^()]*$")
 _OPENING = re.compile(r"[\s(\[\"'=:]*")
+_OPERATED = re.compile(
+    r"\b(?:root|squared?|cubed?|half|thirds?|quarters?|twice|doubled?|triple|log(?:arithm)?|sine|cosine|factorial|reciprocal)"
+    r" (?:of )?$",
+    re.IGNORECASE,
+)
+"""Before a number that another one is made of: "the square root of 9" is not 9."""
+_OUT_OF = re.compile(
+    r"^\s*(?:[A-Za-z]+\s+){0,2}?(?:out of|of the)(?:\s+(?:the|all|a total of|possible))?\s*$", re.IGNORECASE
+)
+"""Between a number and what it is a part of, as in "20 out of the 50 students"."""
 _ASKED = re.compile(r"\s*[?？]")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
@@ -46,8 +57,9 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
 
 
 def _is_unsaid(text: str, number: Number) -> bool:
-    """Whether an answer denies a number, or asks about it."""
-    return bool(_DENIED.search(text[: number.start][-40:]) or _ASKED.match(text, number.end))
+    """Whether an answer denies a number, asks about it, or makes another one of it."""
+    before = text[: number.start][-40:]
+    return bool(_DENIED.search(before) or _OPERATED.search(before) or _ASKED.match(text, number.end))
 
 
 def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Number | None:
@@ -106,7 +118,8 @@ def _last(text: str, numbers: list[Number | None]) -> Number | None:
     for before in reversed(numbers[:-1]):
         if before is None or last is None:
             break
-        if _ASIDE.match(text[before.end : last.start]):
+        between = text[before.end : last.start]
+        if _ASIDE.match(between) or _OUT_OF.match(between):
             last = before
             continue
         return None if before.value != last.value and _are_several(text, before, last) else last

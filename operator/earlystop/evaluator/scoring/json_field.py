@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import warnings
 from typing import Any
+
+from earlystop.evaluator.scoring.latex import closing_brace
 
 _MOST_CHARACTERS = 200_000
 _MOST_OBJECTS = 200
@@ -29,12 +33,35 @@ def json_field(text: str, path: str) -> str | None:
         try:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
-            end = position + 1
-        else:
+            value, end = _as_python(text, position)
+        if value is not None:
             field = _at(value, path)
             found = found if field is None else None if field is _SAID_TWICE else str(field)
         position = text.find("{", end)
     return found
+
+
+def _as_python(text: str, position: int) -> tuple[Any, int]:
+    """The object as Python writes it, with single quotes or a comma at its end, as models do; and where it ends."""
+    closing = closing_brace(text, position)
+    if closing is None:
+        return None, position + 1
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
+            return _with_text(ast.literal_eval(text[position : closing + 1])), closing + 1
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None, position + 1
+
+
+def _with_text(value: Any) -> Any:
+    """The same value with numbers as text, as they are where JSON is read; None for what is no value of JSON."""
+    if isinstance(value, dict):
+        return {str(name): _with_text(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_text(each) for each in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, (bool, str)) else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

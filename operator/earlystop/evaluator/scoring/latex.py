@@ -32,11 +32,16 @@ _OF_THE_VALUE = (
     r"|quarter|dozens?|tens|hundreds?|thousands?|[mb]illions?|trillions?|less|more|if|when|where|not"
 )
 _UNIT_AT_END = re.compile(
-    rf"(?<=[0-9}}])\s*\\text\{{(?![^}}]*(?<![A-Za-z])(?:{_OF_THE_VALUE})(?![A-Za-z]))(?![^}}]*(?<![A-Za-z^])[0-9])"
+    rf"(?:(?<=[0-9}}])|(?<=\\pi))\s*\\text\{{(?![^}}]*(?<![A-Za-z])(?:{_OF_THE_VALUE})(?![A-Za-z]))(?![^}}]*(?<![A-Za-z^])[0-9])"
     r"[ A-Za-z.^0-9/]{0,40}\}(?:\^\{?[0-9]\}?)?$",
     re.IGNORECASE,
 )
 """A unit, or what is counted. Words and numbers that make another value of the one before them are none."""
+_TYPED = str.maketrans({"π": r"\pi ", "×": r"\cdot ", "·": r"\cdot ", "⋅": r"\cdot ", "∞": r"\infty ", "θ": r"\theta ",
+                        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "−": "-"})  # fmt: skip
+"""Signs that models type in place of a command."""
+_TYPED_ROOT = re.compile(r"√\s*(?:\{([^{}]*)\}|\(([^()]*)\)|([0-9]{1,100}|[A-Za-z]))|(?<![A-Za-z\\])sqrt\(([^()]*)\)")
+_TYPED_PI = re.compile(r"(?<![A-Za-z\\])pi(?![A-Za-z])")
 _OTHER_NAMES = tuple(
     (re.compile(re.escape(long) + r"(?![A-Za-z])"), short.replace("\\", r"\\"))
     for long, short in {
@@ -44,7 +49,11 @@ _OTHER_NAMES = tuple(
     }.items()
 )  # fmt: skip
 _SET = r"\s*(?:\\(?:left|[bB]igg?l?)\s*)?(?:[(\[\]]|\\\{|\\lbrace|\\mathbb|\\emptyset|\\varnothing)"
-_ASSIGNED = re.compile(rf"^[A-Za-z](?:\([A-Za-z]\))?\s*(?:=|(?:\\in(?![A-Za-z])|∈)(?={_SET}))\s*(?=\S)")
+_VARIABLE = (
+    r"(?:[A-Za-z](?:\([A-Za-z]\)|_\{?[0-9A-Za-z]\}?)?|(?:m\s*)?\\angle\s*[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta|phi|lambda)"
+    r"|\(\s*[A-Za-z]\s*(?:,\s*[A-Za-z]\s*){1,3}\))"
+)
+_ASSIGNED = re.compile(rf"^{_VARIABLE}\s*(?:=|(?:\\in(?![A-Za-z])|∈)(?={_SET}))\s*(?=\S)")
 _PLAIN_RATIO = re.compile(
     r"(\A|[(\[,])(\s*-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})(?=\s*(?:\Z|[)\],]))"
 )
@@ -105,6 +114,8 @@ def normalize_latex(text: str) -> str:
 
 
 def _normalize_once(text: str) -> str:
+    text = _TYPED_ROOT.sub(lambda found: "\\sqrt{" + next(filter(None, found.groups()), "") + "}", text)
+    text = _TYPED_PI.sub(r"\\pi ", text.translate(_TYPED))
     text = _fractions_with_braces(_unwrapped(text.strip().removesuffix(".")))
     text = _DEGREES.sub("", _SPACING.sub(" ", _DELIMITERS.sub("", re.sub(r"\\?\$", "", text))))
     text = _MATRIX.sub(r"\\\1{pmatrix}", _ARRAY.sub(r"\\begin{pmatrix}\1\\end{pmatrix}", text))

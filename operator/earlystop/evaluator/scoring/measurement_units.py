@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 
 _NAMES = {
-    "$": "$ usd dollar dollars us$ us-dollar bucks",
+    "$": "$ usd dollar dollars us$ us-dollar bucks a$ c$ s$ hk$ nz$ nt$ mx$ cad aud mxn",
     "€": "€ eur euro euros",
     "£": "£ gbp pound-sterling",
     "¥": "¥ jpy yen",
     "₹": "₹ inr rupee rupees rs rs.",
+    "R$": "r$ brl reais",
+    "kr": "kr kr. sek nok dkk",
+    "zł": "zł pln zloty",
+    "元": "元 cny rmb yuan",
+    "₩": "₩ krw",
+    "₽": "₽ rub rubles roubles руб руб.",
+    "₺": "₺ lira",
+    "₫": "₫ vnd dong",
+    "₪": "₪ ils shekels",
+    "₦": "₦ ngn naira",
+    "₱": "₱ pesos",
     "CHF": "chf sfr fr. franken",
     "cent": "¢ cent cents",
     "km": "km kilometer kilometers kilometre kilometres",
@@ -37,17 +48,14 @@ _NAMES = {
     "month": "month months",
     "year": "y yr yrs year years",
     "km/h": "km/h kph kmh",
-    "mph": "mph",
-    "m/s": "m/s",
+    "mile/h": "mph",
     "°": "° deg degree degrees",
     "°C": "°c celsius",
     "°F": "°f fahrenheit",
     "K": "kelvin",
-    "m^2": "m^2 m² sqm",
-    "m^3": "m^3 m³",
-    "cm^2": "cm^2",
-    "cm^3": "cm^3 cc",
-    "km^2": "km^2",
+    "m^2": "sqm",
+    "cm^3": "cc",
+    "ft^2": "sqft",
     "W": "w watt watts",
     "kW": "kw kilowatt kilowatts",
     "kWh": "kwh",
@@ -65,19 +73,61 @@ _NAMES = {
     "%": "% percent pct percentage",
 }
 _BY_NAME = {alias: unit for unit, aliases in _NAMES.items() for alias in aliases.split()}
-PREFIXES = r"US\$|A\$|C\$|[$€£¥₹¢]|USD|EUR|GBP|JPY|INR|CHF|Rs\.?"
+PREFIXES = (
+    r"(?:US|A|C|R|S|HK|NZ|NT|MX)\$|[$€£¥₹¢₩₽₺₫₪₦₱]|\b(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|RMB|SEK|NOK|DKK|PLN|BRL|KRW|MXN"
+    r"|Rs|kr|zł)\b\.?"
+)
 """Currencies, which may also stand before a number."""
-_FOLLOWING = re.compile(r"[ -]{0,2}([$€£¥₹¢°%][CF]?(?![A-Za-z])|[A-Za-z]+(?:/[A-Za-z]+|\^[23])?)")
+_SIGNS = r"[$€£¥₹¢₩₽₺₫₪₦₱°%][CF]?(?![A-Za-z])"
+_WORD = r"[A-Za-zł]+"
+_POWER = r"(?: ?\^[({]?-?[1-9][)}]?|[23](?![0-9.,]))?"
+_FOLLOWING = re.compile(
+    rf"[ -]{{0,2}}(?P<first>{_SIGNS}|(?:(?:square|sq|cubic|cu)\.? )?{_WORD}\.?{_POWER})"
+    r"(?P<others>(?:(?: ?[/·⋅*] ?| per | an? (?=(?:hour|minute|second|day|week|month|year)\b))"
+    rf"{_WORD}{_POWER}){{0,2}})",
+    re.IGNORECASE,
+)
+_FACTOR = re.compile(
+    rf" ?(?P<by>[/·⋅*]|\bper\b|\ban?\b)? ?(?P<area>(?:square|sq|cubic|cu)\.? )?(?P<name>{_WORD})\.?(?P<power>{_POWER})",
+    re.IGNORECASE,
+)
 
 
 def unit_named(word: str) -> str:
     """The unit that this word means, "" for a word that is no unit known here."""
     word = word.strip().lower()
-    return "$" if word in ("a$", "c$") else _BY_NAME.get(word, "")
+    return _BY_NAME.get(word, "") or _BY_NAME.get(word.rstrip("."), "")
 
 
 def unit_after(text: str, position: int) -> tuple[str, int]:
-    """The unit that is written at this position, and where it ends; "" and the position itself without one."""
+    """The unit that is written at this position, and where it ends; "" and the position itself without one.
+
+    Units of units have one name however they are written: m/s for "metres per second" and m·s^-1, ft^2 for "sq. ft.".
+    """
     found = _FOLLOWING.match(text, position)
-    unit = unit_named(found[1]) if found else ""
-    return (unit, found.end()) if found and unit else ("", position)
+    if not found:
+        return "", position
+    for end in dict.fromkeys((found.end(), found.end("first"))):
+        written = text[found.start("first") : end]
+        unit = unit_named(written) or _composed(written)
+        if unit:
+            return unit, end - written.endswith(".")
+    return "", position
+
+
+def _composed(written: str) -> str:
+    """Such as "km/h" for "kilometres per hour"; "" where a part is no unit known here."""
+    above: list[str] = []
+    below: list[str] = []
+    for factor in _FACTOR.finditer(written):
+        # "in" alone is a word, and a unit with a power.
+        unit = "inch" if factor["name"].lower() == "in" and factor["power"] else unit_named(factor["name"])
+        if not unit or unit == "%":
+            return ""
+        in_words = {"s": 2, "c": 3}.get((factor["area"] or " ")[0].lower(), 1)
+        power = int(re.sub(r"[^0-9-]", "", factor["power"] or "") or in_words)
+        is_below = (factor["by"] or "").lower() in ("/", "per", "a", "an") or power < 0
+        (below if is_below else above).append(unit if abs(power) == 1 else f"{unit}^{abs(power)}")
+    if not above or written.count(" ") > 8:
+        return ""
+    return "/".join(["·".join(sorted(above)), *sorted(below)])

@@ -29,14 +29,20 @@ _NUMBERS = {
 _MONTHS = "|".join(sorted(map(re.escape, _NUMBERS), key=len, reverse=True))
 _WRITTEN = re.compile(
     rf"(?:\b(?:le|el|il|am|den|dia|día) )?(?P<day>\b[0-9]{{1,2}})(?:\.|er|º|°)?(?: de)? (?P<month>{_MONTHS})\b"
-    r"(?:,?(?: del?)? (?P<year>[0-9]{4}))?(?: (?:г\.|года?|р\.|року)(?!\w))?",
+    r"(?:,?(?: del?)? (?P<year>[0-9]{4}))?(?: (?:г\.?|года?|р\.?|року)(?!\w))?",
     re.IGNORECASE,
 )
 _EAST_ASIAN = re.compile(r"(?P<year>[0-9]{4}) ?[年년] ?(?P<month>[0-9]{1,2}) ?[月월] ?(?P<day>[0-9]{1,2}) ?[日号號일]")
 
 
+_EAST_ASIAN_TIME = re.compile(r"(?<![0-9])([0-9]{1,2}) ?[時时시点點] ?([0-9]{2}) ?[分분]")
+_MILITARY_TIME = re.compile(r"(?<![\w.,])([01][0-9]|2[0-3])([0-5][0-9]) (?:hours|hrs)\b", re.IGNORECASE)
+
+
 def with_english_dates(text: str) -> str:
-    """A prepared text with 4. März 2021 as 4 March 2021, and 2021年3月4日 as 2021-3-4."""
+    """A prepared text with 4. März 2021 as 4 March 2021, 2021年3月4日 as 2021-3-4, and 1345 hours as 13:45."""
+    for time in (_EAST_ASIAN_TIME, _MILITARY_TIME):
+        text = time.sub(r"\1:\2", text)
     text = _EAST_ASIAN.sub(lambda found: f"{found['year']}-{found['month']}-{found['day']}", text)
     return _WRITTEN.sub(_english, text)
 

@@ -1,9 +1,12 @@
-"""Numbers in English words, as people write small ones: "twenty-one", "two and a half", "three quarters", "third"."""
+"""Numbers in words, as people write small ones: "twenty-one", "two and a half", "three quarters", "third"."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+
+from earlystop.evaluator.scoring.foreign_words import foreign_number
+from earlystop.evaluator.scoring.han_numerals import han_number
 
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -22,8 +25,16 @@ _MOST_WORDS = 24
 
 
 def number_in_words(text: str) -> Fraction | None:
-    """The number that the whole text is in words, None where it is not one. An ordinal is the number it counts to."""
+    """The number that the whole text is in words, None where it is not one. Small numbers may be words of another
+    language, any number Chinese characters. An ordinal is the number it counts to."""
+    elsewhere = han_number(text.strip()) if text.strip() else None
+    if elsewhere is None:
+        elsewhere = foreign_number(text)
+    if elsewhere is not None:
+        return elsewhere
     words = re.sub(r"[-,]", " ", text.lower()).split()
+    words = words[words[:1] == ["the"] and words[1:2] == ["number"] :]
+    words = words[words[:1] == ["number"] :]
     if not words or len(words) > _MOST_WORDS:
         return None
     negative = words[0] in ("minus", "negative")

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from earlystop.evaluator.scoring.foreign_words import SCALES as FOREIGN_SCALES
+from earlystop.evaluator.scoring.han_numerals import with_digits
 from earlystop.evaluator.scoring.latex import latex_as_text
 from earlystop.evaluator.scoring.measurement_units import PREFIXES, unit_after, unit_named
 from earlystop.evaluator.scoring.number_words import SCALES
@@ -47,9 +49,24 @@ _MINUS_IN_WORDS = re.compile(r"(?<![0-9] )\b(?:minus|negative) (?=[0-9.$€£])"
 _PARTS = {"a half": "1/2", "one half": "1/2", "a quarter": "1/4", "one quarter": "1/4", "three quarters": "3/4",
           "a third": "1/3", "one third": "1/3", "two thirds": "2/3"}  # fmt: skip
 _AND_PART = re.compile(rf"(?<=[0-9]) and ({'|'.join(_PARTS)})\b", re.IGNORECASE)
+_AND_FRACTION = re.compile(r"(?<=[0-9])(?: and |  )(?=[0-9]{1,3} ?/ ?[0-9]{1,3}\b)")
+_CALCULATED = re.compile(r"<<[^<>\n]{1,200}>>")
+"""What GSM8K's answers hold for a calculator, beside the same result."""
+_WITH_CENTS = re.compile(
+    r"(?P<whole>[0-9][0-9,]*) ?(?P<unit>dollars?|euros?|pounds) (?:and )?(?P<cents>[0-9]{1,2})"
+    r" ?(?:cents?|pence|p)\b",
+    re.IGNORECASE,
+)
+_WITH_CENTS_AFTER_SIGN = re.compile(r"(?<![\w.,])(?P<whole>[0-9]+)(?P<unit>[€£])(?P<cents>[0-9]{2})(?![0-9.,])")
+_BELOW_ZERO = re.compile(
+    r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
+)
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
-_SCALE = re.compile(rf"[ -]({'|'.join(SCALES)}|bn|tn|mn)s?\b|(bn|tn|mn|k)\b", re.IGNORECASE)
-_SHORT_SCALES = {"k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_ALL_SCALES = {**FOREIGN_SCALES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_LONG_SCALES = "|".join(sorted(map(re.escape, (*FOREIGN_SCALES, *SCALES)), key=len, reverse=True))
+_SCALE = re.compile(
+    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
+)
 _MONEY_SCALE = re.compile(r" ?([kKmMbB])\b")
 
 
@@ -73,6 +90,9 @@ class Number:
         """
         if self.unit == other.unit:
             return self.value == other.value
+        if "cent" in (self.unit, other.unit) and {self.unit, other.unit} & {"$", "€"}:
+            cents, money = (self, other) if self.unit == "cent" else (other, self)
+            return cents.value == 100 * money.value
         if need_unit or (self.unit and other.unit):
             return False
         if "%" not in (self.unit, other.unit):
@@ -83,7 +103,10 @@ class Number:
 
 def prepared(text: str) -> str:
     """The text as the readers here expect it."""
-    text = without_markup(plain_characters(latex_as_text(text)))
+    text = with_digits(without_markup(plain_characters(latex_as_text(_CALCULATED.sub("", text)))))
+    text = _BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text))
+    for pattern in (_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
+        text = pattern.sub(lambda found: f"{found['whole']}.{found['cents']:0>2} {found['unit']}", text)
     return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))
 
 
@@ -102,7 +125,7 @@ def numbers_in(text: str) -> Iterator[Number | None]:
             if not _DATE_OR_TIME.fullmatch(text[found.start() : position]):
                 yield None
             continue
-        if before and before in "±<>≤≥^_#\\√":
+        if before and before in "±<>≤≥^_\\√":
             yield None
             continue
         number = _number(text, found)
@@ -158,7 +181,7 @@ def _scaled(text: str, end: int, value: Fraction, is_money: bool) -> tuple[Fract
     """The number with the word after it, as 1.5 million; $5M is money alone, as 5M may be metres."""
     if found := _SCALE.match(text, end):
         word = (found[1] or found[2]).lower()
-        return value * (SCALES.get(word) or _SHORT_SCALES[word]), found.end()
+        return value * (_ALL_SCALES.get(word) or _ALL_SCALES[word.removesuffix("s")]), found.end()
     if is_money and (found := _MONEY_SCALE.match(text, end)):
         return value * {"k": 10**3, "m": 10**6, "b": 10**9}[found[1].lower()], found.end()
     return value, end

@@ -33,7 +33,7 @@ CUE = re.compile(
 )
 _LEAD = re.compile(
     r"\s*(?:####|(?:(?:so|thus|hence|therefore|then|ok|okay|sure|well|and)\b,?\s*)?"
-    r"(?:(?:the|my|our|a|final|correct|right|best)\s+)*" + CUE.pattern + r")\s*",
+    r"(?:(?:the|my|our|a|final|correct|right|best|die|das|la|el|il|o|het)\s+)*" + CUE.pattern + r")\s*",
     re.IGNORECASE,
 )
 

@@ -12,7 +12,7 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("\u2018\u2019\u02bc\u2032\uff07", "'")
     | dict.fromkeys("\u201c\u201d\u2033\uff02", '"')
     | dict.fromkeys("\u2044\u2215", "/")
-    | {"\u066b": ".", "\u066c": ",", "\u066a": "%", "\u3002": ". ", "\uff61": ". ", "\u3001": ", "}
+    | {"\u00ba": "°", "\u066b": ".", "\u066c": ",", "\u066a": "%", "\u3002": ". ", "\uff61": ". ", "\u3001": ", "}
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUPERSCRIPTS = re.compile(r"(?<=[0-9A-Za-z)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")

@@ -6,13 +6,43 @@ import re
 
 from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.numbers import prepared
-from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched
+from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
+from earlystop.evaluator.scoring.typography import plain_characters
 
 _WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "no": False, "false": False, "nope": False}
+_YES_ELSEWHERE = (
+    "sí si oui ja sim da да так はい ええ 是 是的 對 对 正确 正確 네 예 맞습니다 evet tak ναι हाँ हां نعم כן"
+    " ano áno kyllä igen có đúng ya benar igaz wahr richtig vrai verdadero vero verdadeiro верно правда doğru prawda"
+)
+_NO_ELSEWHERE = (
+    "non nein nej nee não нет ні いいえ 不 不是 否 不对 不對 错误 錯誤 아니요 아니오 hayır nie όχι नहीं لا לא"
+    " ne ei nem nu không sai tidak salah bukan falsch faux falso неверно ложь yanlış fałsz"
+)
+_ELSEWHERE = {plain_characters(word): True for word in _YES_ELSEWHERE.split()}
+_ELSEWHERE |= {plain_characters(word): False for word in _NO_ELSEWHERE.split()}
+_ANY_ELSEWHERE = "|".join(sorted(map(re.escape, _ELSEWHERE), key=len, reverse=True))
+_FIRST_ELSEWHERE = re.compile(rf"[\s\"'(¡:]*({_ANY_ELSEWHERE})(?=\s*(?:[.,;:!)\"'—\n]|-\s|$))", re.IGNORECASE)
+"""A word of another language that stands by itself, at the beginning: within a sentence it may be anything."""
+_TURNED_ELSEWHERE = re.compile(
+    rf"[\s,;.!]{{1,3}}(?:pero|mais|mas|aber|doch|ma|maar|ale|men|но|でも|但是?|하지만)\s*({_ANY_ELSEWHERE}|no)"
+    r"(?=\s*(?:[.,;!]|$))",
+    re.IGNORECASE,
+)
+_AFFIRMED = re.compile(
+    r"(?:(?:that|this|it)(?:'s| is) |you are |you're )?(?:correct|right)|affirmative|absolutely|of course"
+    r"|sure|certainly|indeed|definitely|without (?:a |any )?doubt",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way"
+    r"|(?:that|it)(?:'s| is) not (?:so|the case)",
+    re.IGNORECASE,
+)
+"""What means yes or no where it is the whole answer, and may be a manner of speaking elsewhere."""
 _WORD = r"(yes|no|true|false|yeah|yep|nope)\b"
 _NO_ANSWER = (
     r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question|problem|worries|wonder"
-    r"|surprise|idea)\b)"
+    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue)\b|\. ?[0-9]| [0-9])"
 )
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
@@ -24,7 +54,7 @@ _NOT = (
 )
 _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false\b", re.IGNORECASE)
 """A statement that is not true is false; what is "not yes" says nothing."""
-_DENIED = re.compile(rf"{_NOT} (?:say |answer )?{_WORD}", re.IGNORECASE)
+_DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?{_WORD}", re.IGNORECASE)
 
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
 """What an answer only asks, or repeats of the question."""
@@ -60,6 +90,9 @@ _CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE
 
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
+    statement = whole_statement(text) or ""
+    if _AFFIRMED.fullmatch(statement) or _REFUSED.fullmatch(statement):
+        return _AFFIRMED.fullmatch(statement) is not None
     text = prepared(searched(text))
     text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
     text = _SUPPOSED.sub(" ", text)
@@ -73,6 +106,9 @@ def says_yes(text: str) -> bool | None:
         return False
     places = [cue.end() for cue in reversed(cues)]
     for place in (*places, 0):
+        if elsewhere := _FIRST_ELSEWHERE.match(text, place):
+            turned_there = _TURNED_ELSEWHERE.match(text, elsewhere.end())
+            return _ELSEWHERE.get((turned_there or elsewhere)[1].lower(), False)
         if first := _FIRST.match(text, place):
             turned = _TURNED.match(text, first.end())
             return None if _OPEN.match(text, first.end()) else _WORDS[(turned or first)[1].lower()]

@@ -25,7 +25,7 @@ from earlystop.metrics.templates.presets import (
 )
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
 from earlystop.metrics.templates.series_mark import Observed, SeriesId
-from earlystop.metrics.templates.vantage import is_recorded
+from earlystop.metrics.templates.vantage import is_recorded, missing_of_a_scrape
 from earlystop.metrics.vectors import RangeVectors
 
 LONGEST_RANGE_SECONDS = 3600
@@ -135,16 +135,29 @@ def read_templates(
 
 
 def _refuse_recorded(counters: Mapping[tuple[Variant, str], Sequence[RawSeries]]) -> None:
-    """Raises MetricsFailure where a rule's sum is read: it rises, too, by what a counter that comes to it counted long
-    before, and holds twice what two jobs scrape."""
+    """Raises MetricsFailure where a rule's sum is read, or may be: it rises, too, by what a counter that comes to it
+    counted long before, and holds twice what two jobs scrape. Nor can processes under one name be told apart."""
     for (_, name), found in counters.items():
         for each in found:
-            if is_recorded(each.labels):
-                raise MetricsFailure(
-                    FailureKind.TEMPLATES_UNUSABLE,
-                    f"the template for {name} finds {each.labels['__name__'][:80]}, which a recording rule made: a sum "
-                    "of counters rises also when another counter comes to it; name the counter that servers export",
-                )
+            if refusal := _no_counter(each.labels):
+                raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, f"the template for {name} finds {refusal}")
+
+
+def _no_counter(labels: Mapping[str, str]) -> str:
+    """Why a series is not the counter of one process, "" where nothing says so."""
+    series = labels.get("__name__", "a series")[:80]
+    if is_recorded(labels):
+        return (
+            f"{series}, which a recording rule made: a sum of counters rises also when another counter comes to it; "
+            "name the counter that servers export"
+        )
+    if missing := missing_of_a_scrape(labels):
+        return (
+            f"{series} without {' and '.join(missing)}, which every scrape gives: a recording rule has summed it, or a "
+            "relabelling has dropped the label, so what several processes count cannot be told apart; name the counter "
+            "that servers export, and keep the labels of its target"
+        )
+    return ""
 
 
 def queries_of_piece(request: TemplateRequest, seconds: int, namespace_label: str | None) -> list[FieldQuery]:

@@ -30,6 +30,15 @@ SCRAPER_LABELS = frozenset(
     }
 )
 """Labels of targets and of stores, as Prometheus, its operator, agents, Thanos and OpenTelemetry name them."""
+_SCRAPED = ("job", "instance")
+_NAMES_A_JOB = frozenset({"job", f"{EXPORTED}job", "service_name"})
+_NAMES_A_PROCESS = frozenset(
+    {
+        *(f"{EXPORTED}{name}" for name in ("instance", *POD_LABELS)),
+        *("instance", *POD_LABELS, "service_instance_id", "host", "hostname", "host_name"),
+    }
+)
+"""Labels in the place of `job` and `instance`: of federations, of OpenTelemetry, and of agents that push."""
 REPLICA = "replica"
 """A word in the name of every label that tells copies apart, as in `prometheus_replica`, `receive_replica` and Mimir's
 `__replica__`."""
@@ -108,10 +117,23 @@ def _extends(labels: Labels, other: Labels) -> bool:
 
 
 def is_recorded(labels: Labels) -> bool:
-    """Whether a recording rule made a row, of many counters perhaps: by its name, as `level:metric:operations`. Of
-    names with one colon, which some engines give to their counters, those without a scraped target are recorded."""
-    colons = labels.get(_NAME, "").count(":")
-    return colons > 1 or (colons == 1 and not labels.get("instance") and not is_copy(labels))
+    """Whether a row's name says that a recording rule made it, of many counters perhaps: `level:metric:operations`.
+
+    Some engines give their counters names with one colon.
+    """
+    return labels.get(_NAME, "").count(":") > 1
+
+
+def missing_of_a_scrape(labels: Labels) -> tuple[str, ...]:
+    """Which labels a row lacks that every scrape gives: `job`, and `instance` or what else names a process.
+
+    A sum over processes or over jobs lacks them, whatever its name, and so does a counter from which a relabelling
+    dropped them.
+    """
+    has = {name for name, text in labels.items() if text}
+    return tuple(
+        name for name, others in zip(_SCRAPED, (_NAMES_A_JOB, _NAMES_A_PROCESS), strict=True) if not has & others
+    )
 
 
 def is_copy(labels: Labels) -> bool:

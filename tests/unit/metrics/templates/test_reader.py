@@ -56,7 +56,8 @@ def test_every_query_names_one_moment_and_evidence_is_asked_of_the_counters_targ
 
 
 def test_counters_without_a_target_are_read_without_evidence() -> None:
-    source = Source(done=[RawSeries({}, points(AT - 3))])
+    pushed = {"service_name": "qa", "service_instance_id": "7"}
+    source = Source(done=[RawSeries(pushed, points(AT - 3))])
     assert len(read_templates(source, ASKED, AT).observed) == 2
     assert len(source.asked) == 2
 
@@ -65,8 +66,16 @@ RECORDED: list[tuple[str, dict[str, str]]] = [
     ("job:answers:sum", {}),
     ("job:answers:sum", TARGET),
     ("namespace_pod:answers_total:sum", {"pod": "qa-1", "namespace": "llm"}),
-    ("workload:answers_total", {"workload": "qa"}),
-    ("service:answers_total", {"job": "qa"}),
+]
+SUMMED: list[tuple[str, dict[str, str], str]] = [
+    ("answers_total", {}, "job and instance"),
+    ("answers_total", {"variant": "baseline", "namespace": "llm"}, "job and instance"),
+    ("answers_total", {"job": "qa", "instance": ""}, "instance"),
+    ("answers_total", {"pod": "qa-1"}, "job"),
+    ("answers_total", {"instance": "10.0.0.5:8000"}, "job"),
+    ("workload:answers_total", {"workload": "qa"}, "job and instance"),
+    ("service:answers_total", {"job": "qa"}, "instance"),
+    ("vllm:request_success_total", {"job": "qa", "model_name": "m"}, "instance"),
 ]
 
 
@@ -80,12 +89,24 @@ def test_a_sum_that_a_rule_recorded_is_refused_since_it_rises_by_what_comes_to_i
     assert caught.value.kind is FailureKind.TEMPLATES_UNUSABLE
 
 
+@every_row(("name", "labels", "missing"), SUMMED)
+def test_a_series_without_what_every_scrape_gives_is_refused_as_a_sum_or_for_its_dropped_label(
+    name: str, labels: dict[str, str], missing: str
+) -> None:
+    source = Source(done=[RawSeries(TARGET, points(AT - 3)), RawSeries({"__name__": name, **labels}, points(AT - 3))])
+    with pytest.raises(MetricsFailure, match=f"finds {name} without {missing}, which every scrape gives") as caught:
+        read_templates(source, ASKED, AT)
+    assert "has summed it, or a relabelling has dropped the label" in str(caught.value)
+    assert caught.value.kind is FailureKind.TEMPLATES_UNUSABLE
+
+
 @every_row(
     ("name", "labels"),
     [
         ("vllm:request_success_total", TARGET),
         ("vllm:request_success_total", {"job": "f", "exported_instance": "10.0.0.5:8000"}),
-        ("answers_total", {}),
+        ("vllm:request_success_total", {"job": "qa", "pod": "qa-1"}),
+        ("answers_total", {"job": "qa", "host": "vm-1"}),
         ("answers_total", TARGET),
     ],
 )
