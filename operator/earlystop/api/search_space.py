@@ -57,7 +57,7 @@ def settings_of(
     if tried > search.traits.most_settings:
         raise SearchProblem(
             f"search: there are {counted(tried, 'setting')} to try beside the baseline's, and strategy "
-            f"{search.strategy} takes {search.traits.most_settings}{_why_so_few(search.traits)}; write fewer values, "
+            f"{search.strategy} takes {search.traits.most_settings}; write fewer values, "
             f"or larger steps{_who_takes_more(search.traits, tried)}"
         )
     if not tried:
@@ -75,10 +75,6 @@ def settings_of(
         SearchSetting(label, setting, tuple(place[value] for place, (_, value) in zip(places, setting, strict=True)))
         for label, setting in zip(_labels(values), values, strict=True)
     )
-
-
-def _why_so_few(traits: SearchTraits) -> str:
-    return ", since a status has room for no more looks of settings beside each other" if traits.one_campaign else ""
 
 
 def _who_takes_more(traits: SearchTraits, tried: int) -> str:

@@ -8,8 +8,8 @@ from earlystop.api.strategies import StrategyTraits
 
 MOST_SETTINGS = 200
 """Settings that one search may try."""
-MOST_TOGETHER = 64
-"""Settings that one campaign judges beside each other: a status and a verdict have room for no more looks."""
+MOST_TOGETHER = MOST_SETTINGS
+"""Settings that one campaign judges beside each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +55,11 @@ SEARCHES: dict[str, SearchTraits] = {
         version=5,
         certified_are_free=True,
     ),
-    "Grid": SearchTraits(
-        module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
-    ),
+    "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
     "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=5, certified_are_free=True),
     "Bandit": SearchTraits(
         module="earlystop.rollout.strategies.bandit",
         one_campaign=True,
-        most_settings=MOST_TOGETHER,
         moves_shares=True,
     ),
     "External": SearchTraits(module="earlystop.rollout.search.external", certified_are_free=True, takes_proposals=True),

@@ -23,9 +23,9 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 LEDGER_LIMIT = 40_960
 """Characters that the ledger of a policy may take in its status."""
-PACKED_LIMIT = 131_072
+PACKED_LIMIT = 262_144
 """Characters that the ledger and the looks of a policy may take in its status together: up to ten candidates need a
-third of it, and a search that tries 64 settings at once needs it all."""
+sixth of it, and a search that tries 200 settings at once half of it for looks, and 15 KiB for each server's series."""
 
 # Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.
 ABORT_ANNOTATION = f"{GROUP}/abort"
@@ -172,6 +172,12 @@ LATE_RESULTS: tuple[str, ...] = (MATCH, MISMATCH)
 PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
 """Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
 `variant` label; without that label it is of the one candidate `candidate`."""
+
+
+def shadow_header(prefix: str, number: int = 1) -> str:
+    """The header that names settings to judge on the baseline's own request. number: which, from 1, of those that hold
+    a long list."""
+    return f"{prefix}{SHADOW}" + (f"-{number}" if number > 1 else "")
 
 
 def pair_outcome(baseline: bool, candidate: bool) -> str:

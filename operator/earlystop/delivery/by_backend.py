@@ -18,7 +18,8 @@ from earlystop.delivery.headers import (
     for_probes,
     headers_set,
     modifier,
-    shadow_value,
+    shadow_headers,
+    shadow_headers_in,
     variant_headers,
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -148,9 +149,11 @@ def weights_in(route: Manifest) -> set[tuple[int, ...]]:
 
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the split's weights and shadows in force."""
-    name = f"{delivery.header_prefix}shadow"
-    shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
-    return weights_in(route) == {split.weights} and shadows <= {shadow_value(split.shadows)}
+    prefix = delivery.header_prefix
+    wanted = shadow_headers(prefix, split.shadows)
+    first = [headers for rule in rules_in_force(route) for headers in headers_set(rule)[:1]]
+    are_named = all(shadow_headers_in(prefix, headers) == wanted for headers in first)
+    return weights_in(route) == {split.weights} and are_named
 
 
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:

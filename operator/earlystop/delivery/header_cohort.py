@@ -12,9 +12,9 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
-from earlystop.api.wire import REVISION, SHADOW, TOKEN, UNASSIGNED, VARIANT
+from earlystop.api.wire import REVISION, TOKEN, UNASSIGNED, VARIANT
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
+from earlystop.delivery.headers import asking, for_probes, headers_set, removing, shadow_headers_in, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
@@ -96,7 +96,8 @@ def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str,
     """The baseline's headers as evidence for nobody."""
     prefix = inputs.spec.delivery.header_prefix
     headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}{REVISION}": UNASSIGNED}
-    return {name: value for name, value in headers.items() if name not in (f"{prefix}{SHADOW}", f"{prefix}{TOKEN}")}
+    for_nobody = {f"{prefix}{TOKEN}", *shadow_headers_in(prefix, headers)}
+    return {name: value for name, value in headers.items() if name not in for_nobody}
 
 
 def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:

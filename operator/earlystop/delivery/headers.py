@@ -6,7 +6,7 @@ Headers are `set`, which overwrites what a client forged; one that a variant has
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from earlystop.api.wire import (
@@ -21,14 +21,17 @@ from earlystop.api.wire import (
     STEP,
     TOKEN,
     VARIANT,
+    shadow_header,
     signed_nonce,
 )
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.routes.gateway_limits import LONGEST_VALUE
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
 MODIFIER = "RequestHeaderModifier"
 # What a match may ask for by regular expressions.
 CONDITIONS = ("headers", "queryParams")
+BETWEEN_SHADOWS = ","
 Rule = dict[str, Any]
 Modifier = dict[str, Any]
 
@@ -43,7 +46,7 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
         f"{prefix}{STEP}": str(split.step),
         f"{prefix}{VARIANT}": variant.variant,
         **{f"{prefix}{SETTING}{name}": value for name, value in variant.settings},
-        **({f"{prefix}{SHADOW}": shadow_value(shadows)} if shadows else {}),
+        **shadow_headers(prefix, shadows),
         **(_vouched(prefix, split, variant) if split.token else {}),
     }
 
@@ -62,9 +65,33 @@ def named_parameters(names: Iterable[str]) -> str:
 
 def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
     """The candidates to judge beside an answer: a list of RFC 9651 with parameters, `w10;window=10, w5;window=5`."""
-    return ", ".join(
-        ";".join([each.variant, *(f"{name}={value}" for name, value in each.settings)]) for each in shadows
-    )
+    return f"{BETWEEN_SHADOWS} ".join(map(_shadow, shadows))
+
+
+def shadow_headers(prefix: str, shadows: Iterable[ShadowSetting]) -> dict[str, str]:
+    """The headers that name the candidates to judge; none where there is none. A list that is too long for one value
+    goes on in `shadow-2`, then `shadow-3`, ...: the comma at the end of each but the last says so, and a server that
+    reads one header alone takes it for no list."""
+    values: list[str] = []
+    for each in map(_shadow, shadows):
+        longer = f"{values[-1]}{BETWEEN_SHADOWS} {each}" if values else ""
+        if not values:
+            values.append(each)
+        elif len(longer) < LONGEST_VALUE:
+            values[-1] = longer
+        else:
+            values[-1] += BETWEEN_SHADOWS
+            values.append(each)
+    return {shadow_header(prefix, number): value for number, value in enumerate(values, start=1)}
+
+
+def shadow_headers_in(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of `headers` that name candidates to judge."""
+    return {name: value for name, value in headers.items() if name.startswith(shadow_header(prefix))}
+
+
+def _shadow(each: ShadowSetting) -> str:
+    return ";".join([each.variant, *(f"{name}={value}" for name, value in each.settings)])
 
 
 def modifier(inputs: ClusterInputs, headers: dict[str, str]) -> Modifier:

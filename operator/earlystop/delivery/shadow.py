@@ -6,9 +6,9 @@ No user sees a candidate's answer, so there is nothing to split and nothing that
 from __future__ import annotations
 
 from earlystop.api.delivery import Delivery
-from earlystop.api.wire import SHADOW, VARIANT
+from earlystop.api.wire import VARIANT
 from earlystop.delivery.golden_rules import golden_rule, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
+from earlystop.delivery.headers import for_probes, headers_set, shadow_headers, shadow_headers_in, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
 from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
@@ -41,12 +41,13 @@ def retrial(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the baseline and the split's shadows on all requests."""
     prefix = delivery.header_prefix
-    found = {
-        (headers.get(f"{prefix}{VARIANT}"), headers.get(f"{prefix}{SHADOW}", ""))
+    wanted = split.baseline.variant, shadow_headers(prefix, split.shadows)
+    found = [
+        (headers.get(f"{prefix}{VARIANT}"), shadow_headers_in(prefix, headers))
         for rule in rules_in_force(route)
         for headers in headers_set(rule)
-    }
-    return found == {(split.baseline.variant, shadow_value(split.shadows))}
+    ]
+    return bool(found) and all(each == wanted for each in found)
 
 
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:

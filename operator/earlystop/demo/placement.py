@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import PARAMETERS, SHADOW, UNASSIGNED, commitment_in, is_signed
+from earlystop.api.wire import PARAMETERS, UNASSIGNED, commitment_in, is_signed, shadow_header
 from earlystop.demo.knobs import KNOBS, invalid_knob, stop_rule
 from earlystop.demo.shadow import ShadowedRule, read_shadows
 from earlystop.demo.voting import StopRule
@@ -77,8 +77,21 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline: StopRule
     rule = stop_rule(values, baseline)
     shadows: tuple[ShadowedRule, ...] = ()
     if assignment.variant == Variant.BASELINE and rule is not None:
-        shadows = read_shadows(headers.getall(prefix + SHADOW, ()), rule)
+        shadows = read_shadows(_shadow_lines(headers, prefix), rule)
     return Placement(assignment, rule, shadows, values)
+
+
+def _shadow_lines(headers: CIMultiDictProxy[str], prefix: str) -> list[str]:
+    """The lines of the header of shadows. Where its value ends in a comma, the list goes on in the next header of that
+    name, with which it is one line; headers that are not led to so were added by a client."""
+    lines, number = list(headers.getall(shadow_header(prefix), ())), 1
+    while len(lines) == 1 and lines[0].endswith(","):
+        number += 1
+        following = headers.getall(shadow_header(prefix, number), ())
+        if len(following) != 1:
+            return []
+        lines = [f"{lines[0]} {following[0]}"]
+    return lines
 
 
 def drawn_placement(choice: Choice, baseline: StopRule) -> Placement:

@@ -16,12 +16,13 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from earlystop.api.counts import Variant
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.demo.knobs import KNOBS, stop_rule
 from earlystop.demo.voting import StopRule
 from earlystop.exporter.assignment import is_variant
 
-MOST_CANDIDATES = 64
-MOST_CHARACTERS = 6144
+MOST_CANDIDATES = MOST_TOGETHER
+MOST_CHARACTERS = 24_576
 
 # RFC 9651 lets a bare word begin with a letter only; candidates may also begin with a digit, so that is let pass.
 _PARAMETER = rf"; *({'|'.join(KNOBS)})=([0-9.]{{1,10}})"

@@ -17,6 +17,7 @@ may be kept, since each average is itself an e-process.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from math import exp, fsum, log, pi
 from typing import Generic, NamedTuple, TypeVar
@@ -37,12 +38,13 @@ def closed_mean(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
     log_e: natural logs of the e-values now, one a candidate. Raises ValueError unless 0 < risk < 1.
     """
     _check(risk)
-    # A candidate's weakest set holds the m smallest of the others, for some m. In units of 1 / risk.
+    # A candidate's weakest set holds the m smallest of the others, for some m. In units of 1 / risk, of which one more
+    # is needed for each more of them: what is 1 or more weakens no set.
     values = [exp(min(value + log(risk), 700.0)) for value in log_e]
     accepted = []
     for i, own in enumerate(values):
         others = sorted(values[:i] + values[i + 1 :])
-        accepted.append(all(own + fsum(others[:m]) >= m + 1 for m in range(len(others) + 1)))
+        accepted.append(all(own + fsum(others[:m]) >= m + 1 for m in range(bisect_left(others, 1.0) + 1)))
     return tuple(accepted)
 
 

@@ -8,12 +8,17 @@ from earlystop.api.counts import Look
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from earlystop.rollout.stored.records import MOST_APART
 from earlystop.rollout.stored.room import fits
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
-# Of the 128 KiB that looks and ledger share. The rest is for the series of processes, of which each candidate has some.
+# Of the 256 KiB that looks and ledger share. The rest is for the series of processes, of which each candidate has some.
 LOOKS_LIMIT = 36_864
+# Of more candidates than are packed apart, whose series of processes need as much.
+LOOKS_LIMIT_OF_MANY = 122_880
+# Of a verdict, of which the API server stores 1.5 MiB: the tables of that many candidates' looks.
+LONGEST_TABLES = 1_000_000
 # The shortest useful record of a candidate, when there are many.
 LIMIT_OF_A_CANDIDATE = 1024
 CANDIDATES_WITHIN = 10
@@ -97,5 +102,13 @@ def record_is_full(records: Sequence[Sequence[Look]], of_classes: Sequence[Seque
         return False
     more = max(0, len(records) - CANDIDATES_WITHIN)
     of_a_class = LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
-    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - of_a_class
+    if len(records) > MOST_APART and _characters_of_a_verdict(records) > LONGEST_TABLES:
+        return True
+    limit = min(LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more, LOOKS_LIMIT_OF_MANY) - of_a_class
     return len(longest) >= MAXIMUM_LOOKS or not fits(records, of_classes, limit)
+
+
+def _characters_of_a_verdict(records: Sequence[Sequence[Look]]) -> int:
+    """About how many characters a verdict needs for the looks of many candidates, and hardly fewer: counts of a look
+    grow with the time since the one before, so that the last one takes about the most."""
+    return sum(len(looks) * len(" ".join(map(str, looks[-1].row()))) for looks in records if looks)

@@ -20,7 +20,8 @@ from earlystop.rollout.class_settings import replayed
 from earlystop.rollout.decision_digest import is_recorded
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.stored.class_codec import class_texts
-from earlystop.rollout.stored.compressed_looks import CompressedLooks, packed_records
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.records import pack_records
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.verdict import digest_of
 
@@ -71,7 +72,7 @@ def status_with_looks(status: Status, verdict: Mapping[str, Any] | None) -> Stat
         return status
     found = with_looks(state, verdict)
     beside = found.pinned_plan.incumbent is not None
-    looks = packed_records([each.looks for each in found.comparisons], beside=beside)
+    looks = pack_records([each.looks for each in found.comparisons], beside=beside)
     class_looks, _ = class_texts(found.comparisons)
     kept = {name: value for name, value in status["internal"].items() if name != "recorded"}
     of_classes = {} if class_looks is None else {"classLooks": class_looks}

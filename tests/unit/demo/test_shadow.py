@@ -166,7 +166,7 @@ def test_a_list_of_candidates_with_their_windows_is_read(header: str, read: list
         f"{'x' * 65};window=5",
         "w10;window=5, w5;window=odd",
         ", ".join(f"w{n};window=5" for n in range(MOST_CANDIDATES + 1)),
-        ", ".join(f"w{n}-{'x' * 50};window=5;agreement=0.800000;least-samples=10" for n in range(63)),
+        ", ".join(f"w{n:04d}-{'x' * 58};window=5;agreement=0.800000;least-samples=0000000010" for n in range(200)),
         "w10;window=5," + " " * MOST_CHARACTERS + "w5;window=5",
     ],
 )

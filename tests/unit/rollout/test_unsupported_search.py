@@ -125,8 +125,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 ]
             }
         ),
-        "there are 280 settings to try beside the baseline's, and strategy Grid takes 64, since a "
-        "status has room for no more looks of settings beside each other; write fewer values, or larger steps.",
+        "there are 280 settings to try beside the baseline's, and strategy Grid takes 200; "
+        "write fewer values, or larger steps.",
     ),
     "more settings than a route has backends": (
         over(values=[str(each) for each in range(1, 17)]) | {"rollout": {"steps": [{"weight": 80}]}},
@@ -148,11 +148,15 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         over(values=["20"]) | {"rollout": {"steps": [{"weight": 5}, {"weight": 25}]}},
         "strategy Grid tries all settings in one step, whose weight they share; write one",
     ),
-    "more than one campaign judges": (
-        searching({"parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}]}),
-        "there are 89 settings to try beside the baseline's, and strategy Grid takes 64, since a "
-        "status has room for no more looks of settings beside each other; write fewer values, or larger steps, or "
-        "strategy Bayesian, which tries one after the other on live requests",
+    "more than a ladder takes": (
+        searching(
+            {
+                "strategy": "Ladder",
+                "parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}],
+            }
+        ),
+        "there are 89 settings to try beside the baseline's, and strategy Ladder takes 20; write fewer values, or "
+        "larger steps, or strategy Bayesian, which tries one after the other on live requests",
     ),
     "a grid that would begin again": (
         searching({"repeatSeconds": 86_400}),

@@ -11,8 +11,8 @@ from earlystop.api.wire import PACKED_LIMIT
 
 # Ledger and looks stay below this limit together; the operator refuses policies that would need more.
 Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
-# Twice 16 counts and ten times 4, of at most 2^63, for each of ten candidates.
-Mark = Annotated[str, Field(max_length=14_900)]
+# Twice 16 counts and ten times 4, of at most 2^63, for each of ten candidates; and twice 16 for each of 200.
+Mark = Annotated[str, Field(max_length=PACKED_LIMIT)]
 Scatter = Annotated[str, Field(max_length=128)]
 # The API server takes out of a status what its schema does not name, and a restarted operator could not go on.
 Former = Annotated[

@@ -10,10 +10,8 @@ from typing import NamedTuple, Self, overload
 from earlystop.api.counts import Look
 from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
 from earlystop.rollout.stored.packing import (
-    BETWEEN_RECORDS,
     looks_in,
     numbers_of,
-    pack_looks,
     packed_bytes,
     packed_text,
 )
@@ -195,15 +193,6 @@ def _started(looks: Iterable[Look]) -> int:
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:
     """These looks and one more, compressed."""
     return (looks if isinstance(looks, CompressedLooks) else CompressedLooks(looks)).plus(look)
-
-
-def packed_records(records: Sequence[Sequence[Look]], *, beside: bool) -> str:
-    """As `packing.pack_records`."""
-    beside = beside or len(records) > 1
-    return BETWEEN_RECORDS.join(
-        looks.packed(beside=beside) if isinstance(looks, CompressedLooks) else pack_looks(looks, beside)
-        for looks in records
-    )
 
 
 def columns_of(looks: Sequence[Look], *, beside: bool) -> LookColumns:

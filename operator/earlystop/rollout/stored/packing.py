@@ -44,27 +44,7 @@ BARE = 0x7F
 """First byte of looks that are compressed without a container, which takes 60 bytes of its own."""
 _HEAD = struct.Struct(">BBI")  # that byte, later counts of a tally, checksum of the numbers
 
-BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
-
-
-def pack_records(records: Sequence[Sequence[Look]], *, beside: bool = False) -> str:
-    """The looks of each candidate, in order; those of several, and of one beside an incumbent (`beside`), have a column
-    for the baseline's weight, and those in which users are counted have columns for them."""
-    return BETWEEN_RECORDS.join(pack_looks(looks, beside or len(records) > 1) for looks in records)
-
-
-def unpack_records(
-    text: str, classes: Sequence[int], by_users: Sequence[bool] = (), *, beside: bool = False
-) -> list[tuple[Look, ...]]:
-    """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have; by_users: whether
-    users are counted in them, never by default. Raises ValueError for text not made by it."""
-    parts = text.split(BETWEEN_RECORDS)
-    if len(parts) != len(classes):
-        raise ValueError(
-            f"status.internal.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}"
-        )
-    rows = zip(parts, classes, by_users or [False] * len(parts), strict=True)
-    return [unpack_looks(part, number, beside or len(parts) > 1, counted) for part, number, counted in rows]
+BETWEEN_MARKS = "/"
 
 
 def pack_marks(marks: Sequence[Totals]) -> str:

@@ -8,6 +8,7 @@ from earlystop.api.counts import Look
 from earlystop.rollout.stored.class_packing import pack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks, columns_of
 from earlystop.rollout.stored.packing import packed_bytes
+from earlystop.rollout.stored.records import MOST_APART
 
 OVERHEAD = 256
 """More bytes than a compressor adds to few that cannot be compressed, with what stands before and after them."""
@@ -18,13 +19,15 @@ HEAD_OF_A_RECORD = 32
 
 
 def fits(records: Sequence[Sequence[Look]], of_classes: Sequence[Sequence[Look]], limit: int) -> bool:
-    """Whether `pack_looks` of each of these records and `pack_beside` of those of query classes take so many
+    """Whether `pack_records` of these records and `pack_beside` of those of query classes take so many
     characters at most, or fewer."""
+    together = len(records) > MOST_APART
     beside = sum(_size(looks, beside=True) for looks in of_classes)
-    most = sum(most_characters(_size(looks, beside=False)) for looks in records)
+    most = sum(most_characters(_size(looks, beside=together)) for looks in records)
     if most + most_characters(beside) + HEAD_OF_A_RECORD * len(of_classes) <= limit:
         return True
-    return sum(map(_characters, records)) + len(pack_beside(of_classes)) <= limit
+    characters = len(pack_beside(records)) if together else sum(map(_characters, records))
+    return characters + len(pack_beside(of_classes)) <= limit
 
 
 def most_characters(size: int) -> int:

@@ -41,15 +41,15 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.stored.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.stored.class_codec import class_texts, restore_classes
-from earlystop.rollout.stored.compressed_looks import CompressedLooks, packed_records
+from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
 from earlystop.rollout.stored.packing import (
     pack_dispersion,
     pack_marks,
     unpack_dispersion,
     unpack_marks,
-    unpack_records,
 )
+from earlystop.rollout.stored.records import pack_records, unpack_records
 from earlystop.rollout.stored.requests import handled_texts, restore_handled
 from earlystop.rollout.stored.savings_codec import restore_savings, savings_status
 from earlystop.rollout.stored.search_codec import restore_search, search_status
@@ -125,7 +125,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
 
 def _internal(plan: Plan, state: RolloutState, ledger: str) -> Internal:
     """The packed texts from which the operator goes on. Raises TooLarge."""
-    looks = packed_records([each.looks for each in state.comparisons], beside=plan.incumbent is not None)
+    looks = pack_records([each.looks for each in state.comparisons], beside=plan.incumbent is not None)
     class_looks, class_mark = class_texts(state.comparisons)
     packed = len(looks) + len(class_looks or "")
     if len(ledger) + packed > PACKED_LIMIT:
@@ -248,7 +248,7 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     objectives = [plan.objective_at(step or 0, factor) for step in steps]
     packed = stored.internal or Internal()
     records = unpack_records(
-        packed.looks or "," * (len(statuses) - 1),
+        packed.looks or "",
         [len(each.classes) for each in objectives],
         [each.by_users for each in objectives],
         beside=plan.incumbent is not None,

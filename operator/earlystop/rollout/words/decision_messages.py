@@ -40,8 +40,10 @@ from earlystop.rollout.promotion import (
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, RolloutState
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.words.dispersion_words import unknown_dispersion
+from earlystop.rollout.words.listing import some_of, with_room_for_names
 
-# A verdict's message has room for 1,024 characters.
+MOST_CHARACTERS = 1024
+"""That the message of a verdict has room for."""
 MOST_HARMS_NAMED = 4
 
 ABOUT = {
@@ -54,6 +56,10 @@ ABOUT = {
 
 def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
     """The sentence on what a candidate is proven to do."""
+    return with_room_for_names(lambda most: _benefit_message(plan, state, name, most), MOST_CHARACTERS)
+
+
+def _benefit_message(plan: Plan, state: RolloutState, name: str, most: int) -> str:
     comparison = state.comparison(name)
     objective, assessment = comparison.evidence.objective, comparison.assessment
     each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
@@ -63,13 +69,13 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
         f"({beside_margin(assessment.effect, objective.margin)}){each} and to save at least "
         f"{in_percent(objective.minimum_saving)} of the tokens ({in_percent(assessment.saving)}), "
         f"from {_sizes(objective, assessment)}; risk of error "
-        f"{in_factor(objective.risk_promote)}{_other_candidates(plan, state, name)}."
+        f"{in_factor(objective.risk_promote)}{_other_candidates(plan, state, name, most)}."
         f"{margin_sentence(plan, comparison)}{shadow}"
     )
 
 
-def _other_candidates(plan: Plan, state: RolloutState, winner: str) -> str:
-    """What became of the other candidates."""
+def _other_candidates(plan: Plan, state: RolloutState, winner: str, most: int) -> str:
+    """What became of the other candidates. most: how many names of each kind stand there."""
     if not strategy_of(plan).judges_together(plan):
         return ""
     proven: list[str] = []
@@ -86,15 +92,18 @@ def _other_candidates(plan: Plan, state: RolloutState, winner: str) -> str:
         ("not chosen", in_shadow),
         ("not decided", undecided),
     )
-    phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)
+    phrases = "; ".join(f"{what}: {some_of(names, most)}" for what, names in groups if names)
     return f" for all {counted(len(state.comparisons), 'candidate')} together ({phrases})"
 
 
 def all_dropped_message(plan: Plan, state: RolloutState) -> str:
     """The sentence on a campaign of which no candidate is left."""
-    reasons = ", ".join(f"{each.name}: {each.dropped.reason}" for each in state.comparisons if each.dropped)
+    reasons = [f"{each.name}: {each.dropped.reason}" for each in state.comparisons if each.dropped]
     risk = in_factor(plan.objective.risk_harm)
-    return f"Every candidate is proven to be harmful ({reasons}); risk of error {risk} each."
+    return with_room_for_names(
+        lambda most: f"Every candidate is proven to be harmful ({some_of(reasons, most)}); risk of error {risk} each.",
+        MOST_CHARACTERS,
+    )
 
 
 def harm_message(plan: Plan, comparison: Comparison) -> str:
