@@ -80,10 +80,15 @@ def is_compact(status: Mapping[str, Any]) -> bool:
     return "rest" in (status.get("internal") or {})
 
 
+def is_guarded(status: Mapping[str, Any]) -> bool:
+    """Whether a guard watches over a promotion, so that its status is to take little room."""
+    return status.get("phase") == "Promoted" and bool(status.get("guard"))
+
+
 def compact(status: Status) -> Status:
     """A status in JSON whose parts that nobody reads are one text, where a guard watches over a promotion; the same
     status elsewhere."""
-    if status.get("phase") != "Promoted" or not status.get("guard"):
+    if not is_guarded(status):
         return status
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
@@ -99,7 +104,7 @@ def without_looks(status: Status) -> Status:
     """A whole status in JSON without the looks of its campaign and what else the verdict of its decision holds; the
     same status where no guard watches over a promotion, and where there are no looks."""
     internal = status.get("internal") or {}
-    if status.get("phase") != "Promoted" or not status.get("guard") or not any(map(internal.get, LOOKS)):
+    if not is_guarded(status) or not any(map(internal.get, LOOKS)):
         return status
     kept = {name: value for name, value in internal.items() if name not in (*LOOKS, *MARKS)}
     short = {**status, "internal": {**kept, "recorded": status["decision"].get("number", 1)}}
