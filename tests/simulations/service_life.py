@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import LEASES, POLICIES, ROUTES, ClusterError, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.recall import note_missing
@@ -24,6 +25,7 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.retention import Retention
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.stored.plan_reference import with_plan
 from earlystop.rollout.stored.status_codec import from_status
 from tests.simulations.service_outside import Outside
 from tests.simulations.service_rules import ServiceRules
@@ -108,7 +110,8 @@ class Life(World):
     @property
     def stored(self) -> RolloutState:
         """The state that a restarted operator would go on from."""
-        status = self.policy.get("status", {})
+        spec = PolicySpec.model_validate(self.policy["spec"])
+        status = with_plan(self.status, spec, self.plans_recorded())
         return from_status(status if "phase" in status else {})[0]
 
     def serve(self) -> None:

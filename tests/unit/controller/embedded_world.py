@@ -40,6 +40,7 @@ from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.stored.plan_reference import plan_recorded
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.tracked_policies import manifest
@@ -187,7 +188,7 @@ class World:
 
     def restart(self) -> None:
         """The operator begins anew: it knows of the policy what is stored."""
-        self.tracked = TrackedPolicy.load(self.policy, self.now)
+        self.tracked = TrackedPolicy.load(self.policy, self.now, self.plans_recorded())
         self.approvals = self._approvals()
         place = APPROVALS.path("llm")
         for path, made in self.api.objects.items():
@@ -206,6 +207,11 @@ class World:
         """Reasons of the events that were made."""
         place = EVENTS.path("llm")
         return {str(made["reason"]) for path, made in self.api.objects.items() if path.startswith(place)}
+
+    def plans_recorded(self) -> tuple[str, ...]:
+        """The plan in the verdict that the stored status names, as `load_policy` reads it; none without one."""
+        name = str((self.status.get("decision") or {}).get("name"))
+        return plan_recorded(self.api.objects.get(VERDICTS.path("llm", name)))
 
     def verdicts(self) -> list[Manifest]:
         place = VERDICTS.path("llm")

@@ -13,17 +13,17 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from earlystop.api.status.dictionary import WORDS
+from earlystop.api.status.dictionary import LATER_WORDS, WORDS
 from earlystop.api.status.short_texts import lengthened, shortened
 
 Status = dict[str, Any]
 Shown = Mapping[str, "Shown"]
 """Names of fields, each with those of its parts that are shown; with none: all of it is."""
 
-FORM, SECOND_FORM, FIRST_FORM = "3:", "2:", "1:"
-"""What a text begins with that was made with the present dictionary; another dictionary needs another form. In the
-second one moments and digests stood among the fields as they are (`short_texts`), in the first one the texts of
-`BYTE_FIELDS` too."""
+FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "4:", "3:", "2:", "1:"
+"""What a text begins with that was made with the present dictionary; another dictionary needs another form. The third
+one had the first dictionary. In the second one moments and digests stood among the fields as they are (`short_texts`),
+in the first one the texts of `BYTE_FIELDS` too."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
 
@@ -211,7 +211,7 @@ def packed_fields(fields: Status) -> str:
     fields, parts = _without_bytes(fields)
     fields, digests = shortened(fields)
     content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, LATER_WORDS)
     packed = packer.compress(content) + packer.flush()
     bare = zlib.compressobj(9, zlib.DEFLATED, RAW_DEFLATE, 9)
     octets = b"".join((*parts, digests))
@@ -224,9 +224,9 @@ def unpacked_fields(text: object) -> Status:
     try:
         if not isinstance(text, str):
             raise ValueError("it is no text")
-        if not text.startswith((FORM, SECOND_FORM, FIRST_FORM)):
+        if not text.startswith((FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM)):
             raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS, LATER_WORDS if text.startswith(FORM) else WORDS)
         content = unpacker.decompress(base64.b85decode(text[len(FORM) :]), LARGEST)
         if not unpacker.eof:
             raise ValueError("it is cut off, or larger than any status")
@@ -236,7 +236,7 @@ def unpacked_fields(text: object) -> Status:
         if text.startswith(FIRST_FORM):
             return fields
         fields, digests = _with_bytes(fields, unpacker.unused_data)
-        if text.startswith(FORM):
+        if text.startswith((FORM, THIRD_FORM)):
             return lengthened(fields, digests)
         if digests:
             raise ValueError("it has more bytes than fields")
