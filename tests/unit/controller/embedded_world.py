@@ -40,6 +40,7 @@ from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.stored.plan_reference import plan_recorded
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
@@ -138,10 +139,15 @@ class World:
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
                 tokens=self.tokens,
+                proposed=lambda key: self.proposed(key),
                 given=lambda key: self.approvals.confirmed(key),
             )
             yield self
             self.counts.close()
+
+    def proposed(self, key: tuple[str, str]) -> tuple[WaitingOffer, ...]:
+        """What others propose to a search."""
+        return ()
 
     async def reconcile(self) -> None:
         """One visit, and on to the moment of the next."""
