@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import LEASES, POLICIES, PROPOSALS, ROUTES, ClusterError, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.proposals import Proposals
@@ -29,8 +28,6 @@ from earlystop.rollout.record.retention import Retention
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.stored.plan_reference import with_plan
-from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.trials.view import search_view
 from tests.simulations.service_outside import Outside
 from tests.simulations.service_rules import ServiceRules
@@ -40,6 +37,7 @@ from tests.unit.controller.certified_world import EVALUATOR
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.controller.hooks.receiver import Receiver
 from tests.unit.controller.killed import Dying, Killed
+from tests.unit.controller.stored_status import stored_state
 from tests.unit.rollout.traffic import SAVING
 
 DAY = 86_400
@@ -134,9 +132,7 @@ class Life(World):
     @property
     def stored(self) -> RolloutState:
         """The state that a restarted operator would go on from."""
-        spec = PolicySpec.model_validate(self.policy["spec"])
-        status = with_plan(self.status, spec, self.plans_recorded())
-        return from_status(status if "phase" in status else {})[0]
+        return stored_state(self.api, self.policy)
 
     def serve(self) -> None:
         """The servers count until now."""

@@ -10,7 +10,6 @@ import aiohttp
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.api.status.compact import whole
 from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
@@ -41,9 +40,9 @@ from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.stored.plan_reference import plan_recorded
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
+from tests.unit.controller.stored_status import plans_recorded, whole_status
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
 from tests.unit.rollout.policies import NOW, policy
@@ -183,8 +182,8 @@ class World:
 
     @property
     def status(self) -> Manifest:
-        """The status with all that is packed in it."""
-        return dict(whole(self.policy.get("status", {})))
+        """The status with all that is packed in it or stands elsewhere."""
+        return whole_status(self.api, self.policy)
 
     def written(self, *kinds: str) -> list[str]:
         """What was written besides events, in order: status, route, service or verdict."""
@@ -194,7 +193,7 @@ class World:
 
     def restart(self) -> None:
         """The operator begins anew: it knows of the policy what is stored."""
-        self.tracked = TrackedPolicy.load(self.policy, self.now, self.plans_recorded())
+        self.tracked = TrackedPolicy.load(self.policy, self.now, plans_recorded(self.api, self.policy))
         self.approvals = self._approvals()
         place = APPROVALS.path("llm")
         for path, made in self.api.objects.items():
@@ -213,11 +212,6 @@ class World:
         """Reasons of the events that were made."""
         place = EVENTS.path("llm")
         return {str(made["reason"]) for path, made in self.api.objects.items() if path.startswith(place)}
-
-    def plans_recorded(self) -> tuple[str, ...]:
-        """The plan in the verdict that the stored status names, as `load_policy` reads it; none without one."""
-        name = str((self.status.get("decision") or {}).get("name"))
-        return plan_recorded(self.api.objects.get(VERDICTS.path("llm", name)))
 
     def verdicts(self) -> list[Manifest]:
         place = VERDICTS.path("llm")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import VERDICTS, ClusterError, Manifest
 from earlystop.controller.reconcile.load_policy import load_new_policy, load_policy
 from earlystop.controller.reconcile.recall import note_missing
@@ -154,7 +155,7 @@ async def test_a_spec_that_was_edited_while_no_operator_ran_begins_a_campaign_af
         assert isinstance(world, GuardedWorld)
         await world.reconcile_until("Promoted")
         await world.pass_time(900)
-        assert has_reference(world.status)
+        assert has_reference(whole(world.policy["status"]))
         before, (first,) = world.tracked.state, world.verdicts()
         edited(world)
         world.tracked = await load_new_policy(world.api, world.policy, lambda: world.now)
@@ -200,7 +201,8 @@ async def test_without_operator_plan_and_verdict_an_edited_policy_is_refused_unt
         # The guard watches on, and the plan stands in the status again until its verdict does.
         await world.pass_time(900)
         assert world.status["phase"] == "Promoted" and world.condition("Ready")["reason"] == "VerdictMissing"
-        assert world.tracked.state.plan is not None and world.status["plan"] == world.tracked.state.plan.text
+        assert world.tracked.state.plan is not None
+        assert whole(world.policy["status"])["plan"] == world.tracked.state.plan.text
 
 
 @pytest.mark.slow
