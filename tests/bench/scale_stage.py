@@ -162,10 +162,11 @@ def staged(fleet: Fleet, processes: int) -> Iterator[ScaleStage]:
 
 
 def _is_watched(policy: dict[str, Any]) -> bool:
-    """Whether a policy was looked at: one to be guarded by its guard."""
+    """Whether a policy was looked at: one to be guarded by its guard, whose first look is stored at once; later ones
+    wait for eight looks."""
     if not policy["metadata"]["name"].startswith(GUARDED):
         return True
-    return bool(policy["status"].get("guard", {}).get("looksTaken"))
+    return "lastLookAt" in whole(policy["status"]).get("guard", {})
 
 
 def _scraped_twice(prometheus: Prometheus) -> bool:

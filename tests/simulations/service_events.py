@@ -6,9 +6,10 @@ import copy
 from collections.abc import Callable
 
 from earlystop.api.wire import MODEL_LABEL
-from earlystop.controller.cluster import DEPLOYMENTS, ROUTES, ClusterError
+from earlystop.controller.cluster import DEPLOYMENTS, PROPOSALS, ROUTES, ClusterError
 from earlystop.controller.hooks.run_job import JOBS
 from earlystop.delivery.names import overlay_name
+from earlystop.rollout.formatting import rfc3339
 from tests.simulations.service_life import Life
 
 ABORT, PROMOTE, RETRY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry"))
@@ -246,7 +247,19 @@ def delete_job(life: Life) -> None:
         life.api.objects.pop(life.random.choice(jobs))
 
 
+def propose(life: Life) -> None:
+    """Somebody proposes a setting, which may have been tried, or be none of the search."""
+    values = [{"name": "window", "value": life.random.choice(("20", "10", "5", "7"))}]
+    who = life.random.choice(("ana", "ben"))
+    created = rfc3339(int(life.now))
+    metadata = {"name": f"{who}-{life.now:.0f}", "namespace": "llm", "creationTimestamp": created}
+    spec = {"policyRef": {"name": "qa"}, "proposer": who, "values": values}
+    life.proposals.shown(life.api.put(PROPOSALS, {"metadata": metadata, "spec": spec}))
+
+
 Event = Callable[[Life], None]
+PROPOSED: tuple[Event, ...] = (propose,) * 12
+"""What happens besides where a search tries what others propose."""
 OUTSIDE: tuple[Event, ...] = (
     *(receiver_answers, gate_opens, gate_opens, receiver_fails, gate_says, jobs_fail, delete_job),
     *(dislike, harm_class, label_late),

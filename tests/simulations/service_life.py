@@ -11,27 +11,33 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from earlystop.controller.cluster import LEASES, POLICIES, ROUTES, ClusterError, Manifest
+from earlystop.controller.cluster import LEASES, POLICIES, PROPOSALS, ROUTES, ClusterError, Manifest
 from earlystop.controller.counts.part_reading import Result
+from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.recall import note_missing
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
 from earlystop.delivery.names import overlay_name
+from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.retention import Retention
+from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.trials.view import search_view
 from tests.simulations.service_outside import Outside
 from tests.simulations.service_rules import ServiceRules
 from tests.simulations.service_traffic import Counters, Served, Service, served_by
 from tests.unit.controller.busy_world import SOURCE
+from tests.unit.controller.certified_world import EVALUATOR
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.controller.hooks.receiver import Receiver
 from tests.unit.controller.killed import Dying, Killed
+from tests.unit.controller.stored_status import stored_state
 from tests.unit.rollout.traffic import SAVING
 
 DAY = 86_400
@@ -52,6 +58,9 @@ class ServedCounts(Counts):
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         return [Sample({}, self.load)]
+
+    async def read_evaluators(self, source: str, question: EvaluatorsQuestion, at: int) -> EvaluatorDigests:
+        return EVALUATOR
 
     async def read_of_one(self, source: str, policy: str, read: Any) -> Any:
         return read(self)
@@ -84,6 +93,7 @@ class Life(World):
         self.happened: list[str] = []
         self.begun_jobs: dict[str, float] = {}
         self.outside: Outside | None = None
+        self.proposals = self._proposals()
         self.restart()
 
     def connect(self, receiver: Receiver) -> None:
@@ -93,8 +103,22 @@ class Life(World):
     def restart(self) -> None:
         """The operator begins anew, also that part of it which talks to those outside."""
         super().restart()
+        self.proposals, place = self._proposals(), PROPOSALS.path("llm")
+        for made in [made for path, made in self.api.objects.items() if path.startswith(place)]:
+            self.proposals.shown(made)
         if self.outside is not None:
             self.outside.begin()
+
+    def _proposals(self) -> Proposals:
+        return Proposals(self.api, self._search_view, lambda _: None, lambda: self.now)
+
+    def _search_view(self, _: tuple[str, str]) -> SearchView | str:
+        tracked = self.tracked
+        return search_view(tracked.spec, tracked.state, tracked.retry_token, int(self.now))
+
+    def proposed(self, key: tuple[str, str]) -> tuple[WaitingOffer, ...]:
+        """What others propose, as watches have shown it."""
+        return self.proposals.waiting_for(key)
 
     @property
     def overlay(self) -> Manifest | None:
@@ -108,8 +132,7 @@ class Life(World):
     @property
     def stored(self) -> RolloutState:
         """The state that a restarted operator would go on from."""
-        status = self.policy.get("status", {})
-        return from_status(status if "phase" in status else {})[0]
+        return stored_state(self.api, self.policy)
 
     def serve(self) -> None:
         """The servers count until now."""

@@ -20,6 +20,8 @@ Name = tuple[str, int, str, str, str]
 HEADER = "x-early-stop-"
 TOKENS = {"40": 600, "20": 450, "10": 300, "5": 200}
 """Output tokens of an answer on average, by the window."""
+CHANGED = 0.025
+"""Part of golden questions that another setting answers otherwise by chance, for the better, and for the worse."""
 
 
 class Served(NamedTuple):
@@ -44,7 +46,8 @@ class Service:
     """How servers answer now. level: Exact Match of all settings. losses: what a window loses of it, in all classes or
     in the one that is named beside it. rate: requests a second. failing: part of a window's requests that fail.
     disliked: part of a window's answers that users vote against. label_seconds: how long after its answer a label
-    comes. classes: of questions, each with its part of the requests."""
+    comes. classes: of questions, each with its part of the requests. pairs: golden questions a second that the baseline
+    and each other variant that has requests both answer."""
 
     level: float = 0.8
     losses: dict[str, float] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Service:
     classes: Mapping[str, float] = field(default_factory=lambda: {"qa": 1.0})
     failing: dict[str, float] = field(default_factory=dict)
     rate: float = 40.0
+    pairs: float = 0.0
     process: int = 1
 
 
@@ -130,7 +134,23 @@ class Counters:
         told = Tally(started=requests, failed=failed)
         down = self._binomial(requests - failed, 0.05 if is_baseline else service.disliked.get(served.window, 0.05))
         labels = Tally(match=right, mismatch=requests - failed - right, feedback_down=down, feedback_up=down)
-        return ended + told - Tally(started=ended.started, mismatch=ended.mismatch), labels
+        pairs = Tally() if is_baseline else self._asked(service.pairs * seconds, service.level, loss)
+        return ended + told + pairs - Tally(started=ended.started, mismatch=ended.mismatch), labels
+
+    def _asked(self, expected: float, level: float, loss: float) -> Tally:
+        """Golden questions that both answered: a loss is of questions that the baseline answers right, and one in 20
+        answers differs by chance, one way as often as the other."""
+        if not expected:
+            return Tally()
+        pairs = max(0, round(self._random.gauss(expected, expected**0.5)))
+        lost, won = self._binomial(pairs, min(level, loss + CHANGED)), self._binomial(pairs, min(1 - level, CHANGED))
+        both = self._binomial(pairs - min(pairs, lost + won), level)
+        return Tally(
+            pairs_both=both,
+            pairs_baseline_only=lost,
+            pairs_candidate_only=min(won, pairs - lost),
+            pairs_neither=max(0, pairs - lost - won - both),
+        )
 
     def _binomial(self, number: int, part: float) -> int:
         """The usual approximation, within what is possible."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulations.service_events import EVENTS, OUTSIDE
+from tests.simulations.service_events import EVENTS, OUTSIDE, PROPOSED
 from tests.simulations.service_life import DAY, Life
 from tests.unit.controller.busy_world import WHEN_BUSY
 from tests.unit.controller.hooks.receiver import receiving
@@ -47,6 +47,27 @@ POLICIES: dict[str, dict[str, Any]] = {
         "rollout": {**SOON, "steps": [{"weight": 50, "minimumSeconds": 0}]},
         "guard": {"holdbackWeight": 10, "adjust": {"triesPerWeek": 7}},
     },
+    "proposed": {
+        "candidates": None,
+        "search": {
+            "strategy": "External",
+            "parameters": [{"name": "window", "values": ["20", "10", "5"]}],
+            "horizonRequests": 50_000_000,
+        },
+        "rollout": {**SOON, "steps": [{"weight": 50, "minimumSeconds": 0}]},
+        "guard": {"holdbackWeight": 10},
+    },
+    "golden questions": {
+        "rollout": SOON,
+        "objective": {"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
+        "guard": {"evidence": "Pairs", "holdbackWeight": 10},
+        "certificate": {"onChange": "Revalidate"},
+    },
+    "golden questions for all": {
+        "rollout": SOON,
+        "objective": {"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
+        "guard": {"evidence": "Pairs"},
+    },
     "hooks and gates": {
         "rollout": {
             **SOON,
@@ -72,6 +93,8 @@ POLICIES: dict[str, dict[str, Any]] = {
         "guard": {"holdbackWeight": 10, "adjust": {}},
     },
 }
+PAIRS_A_SECOND = 5.0
+BESIDES = {"hooks and gates": OUTSIDE, "classes and votes": OUTSIDE, "proposed": PROPOSED}
 CLASSES = {"classes and votes": {"easy": 0.5, "hard": 0.3, "other": 0.2}}
 
 
@@ -81,6 +104,7 @@ MOST_EVENTS_A_DAY = 200
 LIVES = (
     *(("one setting", 2), ("two that follow alarms and the load", 2), ("asked for", 1), ("searched", 3)),
     *(("hooks and gates", 2), ("classes and votes", 2)),
+    *(("proposed", 1), ("golden questions", 1), ("golden questions for all", 2)),
 )
 
 
@@ -98,7 +122,8 @@ async def lived(kind: str, seed: int, days: float) -> Life:
     """The life of a policy after so many days."""
     life = Life(seed, POLICIES[kind])
     life.service.classes = CLASSES.get(kind, life.service.classes)
-    events = (*EVENTS, *OUTSIDE) if kind in ("hooks and gates", "classes and votes") else EVENTS
+    life.service.pairs = PAIRS_A_SECOND if kind.startswith("golden questions") else 0.0
+    events = (*EVENTS, *BESIDES.get(kind, ()))
     async with life.open(), receiving() as receiver:
         if kind == "hooks and gates":
             life.connect(receiver)

@@ -10,6 +10,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.screen.view import status_of
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
@@ -235,7 +236,7 @@ def _times(policy: Manifest) -> LiveTimes:
 def state_of(policy: Manifest) -> RolloutState:
     """Where a policy stands. Raises Refused for a status of another release."""
     try:
-        return from_status(without_defaults(policy.get("status", {})))[0]
+        return from_status(without_defaults(status_of(policy)))[0]
     except ValueError:
         raise Refused(
             f"{named(policy)}: its status cannot be read. This command and the operator may be of different releases."

@@ -27,6 +27,7 @@ from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
+from earlystop.controller.reconcile.load_policy import load_new_policy
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.recall import note_missing
 from earlystop.controller.reconcile.reconciler import Reconciler
@@ -130,7 +131,7 @@ class Runtime:
     async def _adopt(self, key: Key, manifest: Manifest) -> bool:
         """Start to track a policy. Returns whether the operator can read it; one that it cannot read gets an event."""
         try:
-            self._tracked[key] = TrackedPolicy.load(manifest, self._clock())
+            self._tracked[key] = await load_new_policy(self._cluster, manifest, self._clock)
         except ValueError as error:
             self._tracked.pop(key, None)
             message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.api.status.compact import compact, is_compact, packed_fields, without_looks
+from earlystop.api.policy import PolicySpec
+from earlystop.api.status.compact import compact, is_compact, is_guarded, packed_fields, without_looks
 from earlystop.api.status.packed import in_both_layouts
+from earlystop.rollout.stored.plan_reference import with_reference
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +28,14 @@ class StatusLayout:
     keeps_internal: bool = False
     keeps_rest: bool = False
 
-    def of(self, status: Status, *, is_recorded: bool = False) -> Status:
-        """The layout in which a whole status is to be written. is_recorded: whether the verdict of its decision is
-        stored, which has all the looks of its campaign."""
-        small = compact(without_looks(status) if is_recorded else status)
-        if is_compact(small) and self.keeps_rest:
-            return small
-        if is_compact(small):
+    def of(self, status: Status, spec: PolicySpec | None = None, *, is_recorded: bool = False) -> Status:
+        """The layout in which a whole status is to be written. spec: of its policy, None where it is not known.
+        is_recorded: whether the verdict of its decision is stored, which has the plan and all the looks of its
+        campaign."""
+        if is_guarded(status) and self.keeps_rest:
+            short = without_looks(status) if is_recorded else status
+            return compact(with_reference(short, spec) if is_recorded and spec is not None else short)
+        if is_guarded(status):
             # Whether the field is kept shows on one in which nothing is.
             status = {**status, "internal": {**status["internal"], "rest": packed_fields({"quiet": []})}}
         return status if self.keeps_internal else in_both_layouts(status)

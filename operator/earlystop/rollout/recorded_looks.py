@@ -21,6 +21,7 @@ from earlystop.rollout.decision_digest import is_recorded
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.stored.class_codec import class_texts
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.plan_reference import plan_recorded, with_plan
 from earlystop.rollout.stored.records import pack_records
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.verdict import digest_of
@@ -67,6 +68,7 @@ def status_with_looks(status: Status, verdict: Mapping[str, Any] | None) -> Stat
     nothing is missing. Raises ValueError as `with_looks` and `from_status`."""
     if "recorded" not in (status.get("internal") or {}):
         return status
+    status = with_plan(status, None, plan_recorded(verdict))
     state = from_status(status)[0]
     if not lacks_looks(state):
         return status

@@ -10,7 +10,6 @@ import aiohttp
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.api.status.compact import whole
 from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
@@ -41,8 +40,10 @@ from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.search.external import WaitingOffer
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
+from tests.unit.controller.stored_status import plans_recorded, whole_status
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
 from tests.unit.rollout.policies import NOW, policy
@@ -137,11 +138,15 @@ class World:
                 events,
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
-                NewCampaigns(self.api, self.tokens),
+                NewCampaigns(self.api, self.tokens, lambda key: self.proposed(key)),
                 given=lambda key: self.approvals.confirmed(key),
             )
             yield self
             self.counts.close()
+
+    def proposed(self, key: tuple[str, str]) -> tuple[WaitingOffer, ...]:
+        """What others propose to a search."""
+        return ()
 
     async def reconcile(self) -> None:
         """One reconciliation, and on to the moment of the next."""
@@ -179,8 +184,8 @@ class World:
 
     @property
     def status(self) -> Manifest:
-        """The status with all that is packed in it."""
-        return dict(whole(self.policy.get("status", {})))
+        """The status with all that is packed in it or stands elsewhere."""
+        return whole_status(self.api, self.policy)
 
     def written(self, *kinds: str) -> list[str]:
         """What was written besides events, in order: status, route, service or verdict."""
@@ -190,7 +195,7 @@ class World:
 
     def restart(self) -> None:
         """The operator begins anew: it knows of the policy what is stored."""
-        self.tracked = TrackedPolicy.load(self.policy, self.now)
+        self.tracked = TrackedPolicy.load(self.policy, self.now, plans_recorded(self.api, self.policy))
         self.approvals = self._approvals()
         place = APPROVALS.path("llm")
         for path, made in self.api.objects.items():

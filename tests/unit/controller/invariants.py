@@ -9,8 +9,8 @@ from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, VERDICTS
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.state import Phase, RolloutState, Verdict
-from earlystop.rollout.stored.status_codec import from_status
 from tests.unit.controller.memory import Memory
+from tests.unit.controller.stored_status import stored_state
 from tests.unit.rollout.exposed import candidate_weight
 
 # The last events that decisions are told by, with the phase that they follow from.
@@ -34,8 +34,8 @@ class Snapshot:
 
 def snapshot(api: Memory) -> Snapshot:
     """What is stored of the policy `qa` now."""
-    status = api.at(POLICIES, "llm", "qa").get("status", {})
-    state, _ = from_status(status if "phase" in status else {})
+    policy = api.at(POLICIES, "llm", "qa")
+    status, state = policy.get("status", {}), stored_state(api, policy)
     overlay = api.objects.get(ROUTES.path("llm", overlay_name("qa")))
     weights = weights_in(overlay) if overlay is not None else {(100,)}
     (in_force,) = {sum(each[1:]) for each in weights}

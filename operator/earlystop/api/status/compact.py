@@ -13,17 +13,17 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from earlystop.api.status.dictionary import WORDS
+from earlystop.api.status.dictionary import LATER_WORDS, WORDS
 from earlystop.api.status.short_texts import lengthened, shortened
 
 Status = dict[str, Any]
 Shown = Mapping[str, "Shown"]
 """Names of fields, each with those of its parts that are shown; with none: all of it is."""
 
-FORM, SECOND_FORM, FIRST_FORM = "3:", "2:", "1:"
-"""What a text begins with that was made with the present dictionary; another dictionary needs another form. In the
-second one moments and digests stood among the fields as they are (`short_texts`), in the first one the texts of
-`BYTE_FIELDS` too."""
+FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "4:", "3:", "2:", "1:"
+"""What a text begins with that was made with the present dictionary; another dictionary needs another form. The third
+one had the first dictionary. In the second one moments and digests stood among the fields as they are (`short_texts`),
+in the first one the texts of `BYTE_FIELDS` too."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
 
@@ -80,10 +80,15 @@ def is_compact(status: Mapping[str, Any]) -> bool:
     return "rest" in (status.get("internal") or {})
 
 
+def is_guarded(status: Mapping[str, Any]) -> bool:
+    """Whether a guard watches over a promotion, so that its status is to take little room."""
+    return status.get("phase") == "Promoted" and bool(status.get("guard"))
+
+
 def compact(status: Status) -> Status:
     """A status in JSON whose parts that nobody reads are one text, where a guard watches over a promotion; the same
     status elsewhere."""
-    if status.get("phase") != "Promoted" or not status.get("guard"):
+    if not is_guarded(status):
         return status
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
@@ -99,7 +104,7 @@ def without_looks(status: Status) -> Status:
     """A whole status in JSON without the looks of its campaign and what else the verdict of its decision holds; the
     same status where no guard watches over a promotion, and where there are no looks."""
     internal = status.get("internal") or {}
-    if status.get("phase") != "Promoted" or not status.get("guard") or not any(map(internal.get, LOOKS)):
+    if not is_guarded(status) or not any(map(internal.get, LOOKS)):
         return status
     kept = {name: value for name, value in internal.items() if name not in (*LOOKS, *MARKS)}
     short = {**status, "internal": {**kept, "recorded": status["decision"].get("number", 1)}}
@@ -206,7 +211,7 @@ def packed_fields(fields: Status) -> str:
     fields, parts = _without_bytes(fields)
     fields, digests = shortened(fields)
     content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, WORDS)
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, LATER_WORDS)
     packed = packer.compress(content) + packer.flush()
     bare = zlib.compressobj(9, zlib.DEFLATED, RAW_DEFLATE, 9)
     octets = b"".join((*parts, digests))
@@ -219,9 +224,9 @@ def unpacked_fields(text: object) -> Status:
     try:
         if not isinstance(text, str):
             raise ValueError("it is no text")
-        if not text.startswith((FORM, SECOND_FORM, FIRST_FORM)):
+        if not text.startswith((FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM)):
             raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS, WORDS)
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS, LATER_WORDS if text.startswith(FORM) else WORDS)
         content = unpacker.decompress(base64.b85decode(text[len(FORM) :]), LARGEST)
         if not unpacker.eof:
             raise ValueError("it is cut off, or larger than any status")
@@ -231,7 +236,7 @@ def unpacked_fields(text: object) -> Status:
         if text.startswith(FIRST_FORM):
             return fields
         fields, digests = _with_bytes(fields, unpacker.unused_data)
-        if text.startswith(FORM):
+        if text.startswith((FORM, THIRD_FORM)):
             return lengthened(fields, digests)
         if digests:
             raise ValueError("it has more bytes than fields")

@@ -1,7 +1,7 @@
-"""Words that statuses are made of: the dictionary by which `compact.py` compresses them.
+"""Words that statuses are made of: the dictionaries by which `compact.py` compresses them.
 
-Never change it: texts that stand in clusters were made with it. A better one is another form beside this one. Nothing
-hangs on what it says; a status with none of these words only takes more room.
+Never change one: texts that stand in clusters were made with it. A better one is another form beside these. Nothing
+hangs on what they say; a status with none of these words only takes more room.
 """
 
 from __future__ import annotations
@@ -88,3 +88,39 @@ _FIELDS = (
 )
 
 WORDS = (json.dumps(_PLAN)[1:-1] + _FIELDS).encode()
+
+_SHORTENED = (
+    '{"alike":[3],"campaignStartedAt":"~p0","candidates":[{"counts":{"baseline":{"completed":1,"failed":1,"match":1,"'
+    'scored":1,"tokens":1},"candidate":{"completed":1,"failed":1,"match":1,"scored":1,"tokens":1}},"evidence":{"effec'
+    't":"+0.0 [-1.0, +1.0]","looks":1,"saving":"50 % [40, 60]"},"name":"w10","since":"~p0","state":"Certified","weigh'
+    't":0},{"counts":{"baseline":{"completed":1,"failed":1,"match":1,"scored":1,"tokens":1},"candidate":{"completed":'
+    '1,"failed":1,"match":1,"scored":1,"tokens":1}},"evidence":{"effect":"+0.0 [-1.0, +1.0]","looks":1,"saving":"50 %'
+    ' [40, 60]"},"name":"w10","since":"~0","state":"Certified","weight":1}],"certified":{"bound":{"at":"~-p0","images'
+    '":"~X16","model":"","parameters":"~X16","questions":"~X16","scorer":"~X16","target":"","template":"~X16"}},"coun'
+    'ts":{"baseline":{"completed":1,"failed":1,"match":1,"scored":1,"tokens":1},"candidate":{"completed":1,"failed":1'
+    ',"match":1,"scored":1,"tokens":1}},"decision":{"looksAsText":true},"evidence":{"largestLogE":{"attrition":"0.0",'
+    '"harm":"0.0","others":[],"promote":"0.0","sampleRatio":"0.0","tokens":"0.0"},"logE":{"attrition":"0.0","harm":"0'
+    '.0","others":[],"promote":"0.0","sampleRatio":"0.0","tokens":"0.0"},"looks":1},"guard":{"checkpoint":[64,":"],"c'
+    'heckpointAt":"~p0","comparedAt":"~p0","comparedCounts":[0,0,0,0],"comparedLooks":1,"evidence":"Answers","evidenc'
+    'eFrom":"~-p0","factors":"0.0","falseRevertSeconds":2592000,"lastLookAt":"~p0","looks":[172,""],"mark":"0,0,0,0,0'
+    ',0,0,0,0,0,0,0,0,0,0,0;0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0","parked":[64,":"],"parkedLooks":1,"servedSince":["~-p0",'
+    '"~p0","~p0","~p0","~p0","~p0","~p0","~p0","~p0","~p0","~p0","~p0"],"spans":[127,":"],"step":1,"stepStartedAt":"~'
+    'p0","window":{"baseline":{"completed":1,"match":1,"tokens":1},"candidate":{"completed":1,"match":1,"tokens":1}},'
+    '"windowParts":[133,":"],"windowSeconds":3600},"guardSteps":1,"internal":{"ledger":"1 baseline qa 0 0,0,0,0,0,0,0'
+    r',0\n1 candidate qa 0 0,0,0,0,0,0,0,0","recorded":1},"plan":{"digest":"~X16","engine":4},"quiet":[[2,{"lastTransi'
+    'tionTime":"~-p0","message":"Counts can be read.","observedGeneration":1,"reason":"Readable","status":"True","typ'
+    'e":"MetricsAvailable"}],[3,{"lastTransitionTime":"~0","message":"Weights are in force, proven by requests counte'
+    'd under this step.","observedGeneration":1,"reason":"InForce","status":"True","type":"TrafficApplied"}],[4,{"las'
+    'tTransitionTime":"~0","message":"The setting changes what is generated: 50 % [40, 60] of the tokens are saved.",'
+    '"observedGeneration":1,"reason":"TokensMoved","status":"True","type":"SettingEffective"}],[5,{"lastTransitionTim'
+    'e":"~0","message":"Requests are split as the weights say.","observedGeneration":1,"reason":"AsWeighted","status"'
+    ':"True","type":"SampleRatioOK"}],[6,{"lastTransitionTime":"~0","observedGeneration":1,"reason":"Promoted","statu'
+    's":"False","type":"Progressing"}],[8,{"lastTransitionTime":"~0","message":"The campaign ended as Promoted.","obs'
+    'ervedGeneration":1,"reason":"Proven","status":"False","type":"RolledBack"}],[10,{"lastTransitionTime":"~0","mess'
+    'age":"Nothing waits for an edit of the policy.","observedGeneration":1,"reason":"NotStalled","status":"False","t'
+    'ype":"Stalled"}]],"risk":{"campaign":1,"campaigns":1,"harm":"0.0","harmSpent":"0.0","promote":"0.0","promoteSpen'
+    't":"0.0"},"step":0}'
+)
+"""What a status says once its moments and digests are short (`short_texts`) and it refers to its plan."""
+
+LATER_WORDS = WORDS + _SHORTENED.encode()

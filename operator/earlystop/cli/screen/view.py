@@ -11,6 +11,7 @@ from earlystop.api.status.compact import whole
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.stored.plan_reference import has_reference, with_plan
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
 
@@ -86,12 +87,16 @@ def view_of(
 
 
 def status_of(policy: Mapping[str, Any]) -> Manifest:
-    """The status of a policy with all that is packed in it, empty where it has none. What cannot be unpacked stays."""
+    """The status of a policy with all that is packed in it or that its spec says as well, empty where it has none. What
+    cannot be unpacked stays."""
     status = policy.get("status")
     if not isinstance(status, dict):
         return {}
     try:
-        return whole(status)
+        status = whole(status)
+        if not has_reference(status):
+            return status
+        return with_plan(status, PolicySpec.model_validate(policy.get("spec")))
     except UNREADABLE:
         return status
 

@@ -13,6 +13,7 @@ from earlystop.api.status.compact import whole
 from earlystop.api.visible import visible
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
+from earlystop.controller.reconcile.load_policy import load_policy, plans_of
 from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -22,6 +23,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.guard.busy_words import load_condition
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.stored.plan_reference import with_plan
 from earlystop.rollout.stored.status_codec import TooLarge, to_status
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ async def _replace(
     current = _conditions_of(tracked, state)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     is_recorded = tracked.status.holds_looks((status.get("decision") or {}).get("digest"))
-    body = {**tracked.policy.reference(), "status": cluster.layout.of(status, is_recorded=is_recorded)}
+    body = {**tracked.policy.reference(), "status": cluster.layout.of(status, tracked.spec, is_recorded=is_recorded)}
     version: str | None = None
     tracked.status.begin_write()
     try:
@@ -91,7 +93,7 @@ async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -
         raise StatusConflict
     status = dict(stored.get("status", {}))
     cluster.layout = cluster.layout.after_reading(status)
-    return whole(status)
+    return with_plan(whole(status), tracked.spec, plans_of(tracked))
 
 
 async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:
@@ -126,7 +128,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     fresh = await _read(cluster, tracked)
     tracked.status.note_refreshed(reported)
     policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
-    loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
+    loaded = await load_policy(cluster, fresh, now, tracked) if policy.digest != tracked.policy.digest else None
     tracked.replace_object(policy, spec, now)
     if loaded is not None:
         log.info("another writer has changed the status; the operator goes on from it", extra=tracked.log_fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.revision import is_of_policy
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from earlystop.rollout.stored.plan_reference import with_plan
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.words.event_notes import EventNote, observation_notes
 
@@ -94,21 +96,23 @@ class TrackedPolicy:
     _asked_for: tuple[Plan, PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
-    def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
-        """Start to track a policy, as the API server gave it, at Unix time `now`.
+    def load(cls, manifest: Manifest, now: float, plans: Iterable[str] = ()) -> TrackedPolicy:
+        """Start to track a policy, as the API server gave it, at Unix time `now`. plans: texts among which the plan of
+        its campaign may be, where its status only refers to that.
 
         A policy that was accepted when its status was stored is not checked at once but at a moment of its own: after a
         restart of the operator, looks come first. A status whose campaign is another policy's, as after a restore that
         brought it along, tells nothing: the verdicts of its campaign would be nobody's.
 
-        Raises ValueError (pydantic's is one) when spec or status cannot be understood.
+        Raises PlanElsewhere where that plan is none of these and the spec has been edited since, ValueError (pydantic's
+        is one) when spec or status cannot be understood.
         """
-        status = whole(manifest.get("status", {}))
+        spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
+        status = with_plan(whole(manifest.get("status", {})), spec, plans)
         state, ledger = from_status(without_defaults(status))
         is_own = is_of_policy(manifest["metadata"]["uid"], state.revision, state.campaign, state.entropy)
         if not is_own:
             status, state, ledger = {}, RolloutState(), ""
-        spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
         known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation

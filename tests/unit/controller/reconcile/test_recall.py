@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from earlystop.controller.cluster import VERDICTS, Manifest
+from earlystop.api.status.compact import whole
+from earlystop.controller.cluster import VERDICTS, ClusterError, Manifest
+from earlystop.controller.reconcile.load_policy import load_new_policy, load_policy
 from earlystop.controller.reconcile.recall import note_missing
+from earlystop.rollout.stored.plan_reference import PlanElsewhere, has_reference
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
 
@@ -139,3 +142,76 @@ async def test_a_verdict_that_is_taken_away_while_the_operator_runs_is_made_agai
         world.restart()
         await world.reconcile()
         assert len(world.tracked.state.looks) > 0 and world.condition("Ready")["status"] == "True"
+
+
+def edited(world: GuardedWorld) -> None:
+    """Somebody changes what must be proven."""
+    world.edit_spec({**world.policy["spec"], "objective": {"exactMatch": {"margin": "0.07"}}})
+
+
+@pytest.mark.slow
+async def test_a_spec_that_was_edited_while_no_operator_ran_begins_a_campaign_after_the_one_of_the_verdict() -> None:
+    async with GuardedWorld().open() as world:
+        assert isinstance(world, GuardedWorld)
+        await world.reconcile_until("Promoted")
+        await world.pass_time(900)
+        assert has_reference(whole(world.policy["status"]))
+        before, (first,) = world.tracked.state, world.verdicts()
+        edited(world)
+        world.tracked = await load_new_policy(world.api, world.policy, lambda: world.now)
+        assert world.tracked.state.plan == before.plan and world.tracked.is_edited(world.tracked.state)
+        await world.pass_time(30)
+        await world.reconcile_until("Promoted")
+        assert world.status["campaign"] == 2
+        assert sorted(each["spec"]["previous"] for each in world.verdicts()) == ["", first["spec"]["digest"]]
+
+
+@pytest.mark.slow
+async def test_an_edit_under_a_guard_is_met_by_an_operator_that_knows_the_plan_also_where_the_verdict_is_gone() -> None:
+    async with GuardedWorld().open() as world:
+        assert isinstance(world, GuardedWorld)
+        await world.reconcile_until("Promoted")
+        await world.pass_time(900)
+        path, _ = stored_verdict(world)
+        del world.api.objects[path]
+        edited(world)
+        found = await load_policy(world.api, world.policy, world.now, world.tracked)
+        assert found.state.plan == world.tracked.state.plan
+        await world.pass_time(60)
+        assert world.status["campaign"] == 2
+
+
+@pytest.mark.slow
+async def test_without_operator_plan_and_verdict_an_edited_policy_is_refused_until_either_is_put_back() -> None:
+    async with GuardedWorld().open() as world:
+        assert isinstance(world, GuardedWorld)
+        await world.reconcile_until("Promoted")
+        await world.pass_time(900)
+        spec, plan = world.policy["spec"], world.tracked.state.plan
+        path, kept = stored_verdict(world)
+        del world.api.objects[path]
+        edited(world)
+        with pytest.raises(PlanElsewhere, match="restore that verdict, or take the edit back"):
+            await load_policy(world.api, world.policy, world.now)
+        world.api.objects[path] = kept
+        assert (await load_policy(world.api, world.policy, world.now)).state.plan == plan
+        del world.api.objects[path]
+        world.edit_spec(spec)
+        world.tracked = await load_policy(world.api, world.policy, world.now)
+        # The guard watches on, and the plan stands in the status again until its verdict does.
+        await world.pass_time(900)
+        assert world.status["phase"] == "Promoted" and world.condition("Ready")["reason"] == "VerdictMissing"
+        assert world.tracked.state.plan is not None
+        assert whole(world.policy["status"])["plan"] == world.tracked.state.plan.text
+
+
+@pytest.mark.slow
+async def test_a_verdict_that_the_api_does_not_give_yet_is_asked_for_again() -> None:
+    async with GuardedWorld().open() as world:
+        assert isinstance(world, GuardedWorld)
+        await world.reconcile_until("Promoted")
+        await world.pass_time(900)
+        edited(world)
+        world.api.fail("GET", *[ClusterError(503, "not now")] * 3)
+        found = await load_new_policy(world.api, world.policy, lambda: world.now, pause=0.0)
+        assert found.state.plan == world.tracked.state.plan

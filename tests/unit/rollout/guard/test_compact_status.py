@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from earlystop.api.crds import definitions
-from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, whole
-from earlystop.api.status.dictionary import WORDS
+from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, unpacked_fields, whole
+from earlystop.api.status.dictionary import LATER_WORDS, WORDS
 from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.rollout.conditions import conditions
@@ -29,6 +29,15 @@ from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server
 
 Status = dict[str, Any]
+
+DICTIONARIES = (
+    "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70",
+    "244daedac140638328db57d072bfb733d374f5e929f8238afdd67b6d3b1b3469",
+)
+THIRD = (
+    "3:c=^48s~@YzSG&}e6j&IR8z5IGbrFVU;F<wzz6Ul;fofvWvUQzNu>m-j0juz!RA5C@0v(bBjmTRXK`L2jOjaWe{F)"
+    "$-XW|^HtVQal#?}G=b;d(kV_*ORK_z3C(6sW7nX7i6x%=)v00"
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +140,16 @@ def test_a_text_that_was_cut_off_is_refused(guarded: RolloutState) -> None:
         whole({**small, "internal": {"rest": small["internal"]["rest"][:-10]}})
 
 
-def test_the_dictionary_of_stored_texts_is_never_another_one() -> None:
-    assert hashlib.sha256(WORDS).hexdigest() == DICTIONARY, "statuses in clusters were packed with it; write a new form"
+@pytest.mark.parametrize(("words", "digest"), zip((WORDS, LATER_WORDS), DICTIONARIES, strict=True))
+def test_the_dictionaries_of_stored_texts_are_never_others(words: bytes, digest: str) -> None:
+    assert hashlib.sha256(words).hexdigest() == digest, "statuses in clusters were packed with it; write a new form"
 
 
-DICTIONARY = "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70"
+def test_a_text_of_the_release_before_is_read() -> None:
+    bound = {"at": "2026-11-28T17:00:00Z", "images": "00112233445566778899aabbccddeeff"}
+    guard = {"checkpoint": ":00000", "comparedAt": "2026-11-28T18:00:00Z", "falseRevertSeconds": 2592000}
+    plan = '{"engine":4,"steps":[],"strategy":"Canary"}'
+    assert unpacked_fields(THIRD) == {"plan": plan, "guard": guard, "certified": {"bound": bound}, "quiet": []}
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(
