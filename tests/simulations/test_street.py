@@ -97,7 +97,8 @@ def test_answers_of_users_who_come_back_would_not_pass_as_independent_ones() -> 
 def test_sessions_would_not_pass_as_independent_answers() -> None:
     kind = street_sessions.Sessions(10, 1, 0.3)
     counts = street_sessions.streams(np.random.default_rng(SEED), kind, 60)
-    alone = Divided(np.ones((60, street_sessions.LOOKS)), np.ones((60, street_sessions.LOOKS), dtype=bool))
+    ones = np.ones((60, street_sessions.LOOKS))
+    alone = Divided(ones, ones.astype(bool), np.full_like(ones, 1e9))
     found = claims(counts, alone, street_sessions.MARGIN, street_sessions.RISK)
     assert min((found[side] > 0).mean() for side in Side) > 0.15
 

@@ -104,6 +104,10 @@ class Scatter:
         """Looks in the longest blocks that are learned, 0 before any are."""
         return max((each.size for each in self._with_freedom(LEAST_FREEDOM)), default=0)
 
+    def freedom(self, looks: int = 1) -> float:
+        """Degrees of freedom of blocks of so many looks, one of `SCALES`; 0 before two of them were compared."""
+        return next(_freedom(each.size, each.windows) for each in self.scales if each.size >= looks)
+
     def factor(self, unknown: float, looks: int = 1) -> float:
         """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
         `unknown`, and what little was seen counts too."""
