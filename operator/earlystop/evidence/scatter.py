@@ -136,6 +136,11 @@ def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
     return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
 
 
+def freedom_after(size: int, looks: int) -> float:
+    """Degrees of freedom of blocks of so many looks, one of `SCALES`, after so many looks; 0 before two blocks."""
+    return _freedom(size, max(0, (looks - 2 * size) // _part(size) + 1))
+
+
 def begun_anew(known: Scatter) -> Scatter:
     """Before a look that is not to be compared with those before it; what they have shown stays."""
     return Scatter(tuple(Scale(each.size, windows=each.windows, total=each.total) for each in known.scales))

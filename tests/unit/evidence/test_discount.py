@@ -14,7 +14,7 @@ from earlystop.evidence.discount import CALIBRATED_RISK, FULL_LOG_E, Discount
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import divisors
 from earlystop.evidence.objective import Objective
-from earlystop.evidence.scatter import KNOWN_LOOKS, Scatter, observe
+from earlystop.evidence.scatter import KNOWN_LOOKS, Scatter, freedom_after, observe
 from earlystop.evidence.version import CURRENT, FOURTH
 
 FREEDOMS = st.floats(1.0, 1e4)
@@ -77,3 +77,10 @@ def test_degrees_of_freedom_are_those_of_the_blocks_that_must_be_learned_and_onl
         before = seen.freedom(KNOWN_LOOKS)
     assert before == pytest.approx(15.0, abs=3)
     assert seen.freedom(1) > 10 * before
+
+
+def test_a_plan_supposes_the_degrees_of_freedom_that_looks_will_have() -> None:
+    seen = Scatter()
+    for look in range(1, 300):
+        seen = observe(seen, (-1.0) ** look, 1.0)
+        assert freedom_after(KNOWN_LOOKS, look) == seen.freedom(KNOWN_LOOKS)
