@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from earlystop.evidence import scatter, split_scatter
 from earlystop.evidence.arm_scatter import FIRST_ANSWERS, FIRST_RATE
 from earlystop.evidence.bets import Side
+from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
@@ -37,10 +38,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """After each look: by what evidence is divided, and whether that is known. Each of shape (runs, looks)."""
+    """After each look: by what evidence is divided, whether that is known, and its degrees of freedom. Each of shape
+    (runs, looks)."""
 
     factor: Array
     is_known: Flags
+    freedom: Array
 
 
 def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS) -> Divided:
@@ -52,7 +55,8 @@ def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS) -> Divided:
     unknown = np.where(_seems_one_by_one(counts), UNLIKELY, UNKNOWN)
     learned = answers.is_known(known_looks)
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
-    return Divided(factor, learned)
+    freedom = np.where(learned, answers.freedom[scatter.SCALES.index(known_looks)], GUESS_FREEDOM)
+    return Divided(factor, learned, freedom)
 
 
 def claims(counts: Counts, by: Divided, margin: float, risk: float) -> dict[Side, NDArray[np.int64]]:
@@ -84,7 +88,13 @@ def log_e(counts: Counts, by: Divided, margin: float, side: Side) -> Array:
         terms = capital / by.factor[:, look, None] + shares
         largest = terms.max(axis=1)
         found[:, look] = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
-    return found
+    return _counted(found, by.freedom / 2)
+
+
+def _counted(divided: Array, half: Array) -> Array:
+    """As `Discount.log_e` has it. half: of the degrees of freedom."""
+    beyond = np.maximum(divided, FULL_LOG_E)
+    return np.where(divided > FULL_LOG_E, FULL_LOG_E + half * np.log((half + beyond) / (half + FULL_LOG_E)), divided)
 
 
 def _differences(counts: Counts) -> tuple[Array, Array]:

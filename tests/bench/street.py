@@ -206,24 +206,23 @@ def rare_cells(seed: int) -> Iterator[Cell]:
         yield Cell(kind, partial(street_rare.errors, kind, seed=seed))
 
 
-def shared_risk_cells(seed: int) -> Iterator[Cell]:
-    """The longest sessions, where a risk is shared by candidates or by campaigns of one."""
-    kind = street_sessions.LONGEST
-    for number in (4, 8):
-        errors = partial(street_sessions.together_errors, kind, number, seed=seed)
-        yield Cell(f"{number} candidates judged together, {kind}", errors)
-    for number in (5, 10):
-        yield Cell(
-            f"{number} campaigns of one candidate, {kind}",
-            partial(street_sessions.retry_errors, kind, number, seed=seed),
-        )
+def shared_risk_cells(seed: int, kinds: Iterable[street_sessions.Sessions] = street_sessions.LONGEST) -> Iterator[Cell]:
+    """The longest sessions, where a risk is shared by candidates, by campaigns of one, or by what may be harmed."""
+    for kind in kinds:
+        for number in (4, 8):
+            errors = partial(street_sessions.together_errors, kind, number, seed=seed)
+            yield Cell(f"{number} candidates judged together, {kind}", errors)
+        for number in (5, 10):
+            errors = partial(street_sessions.retry_errors, kind, number, seed=seed)
+            yield Cell(f"{number} campaigns of one candidate, {kind}", errors)
+        errors = partial(street_sessions.shared_harm_error, kind, 4, seed=seed)
+        yield Cell(f"4 query classes that may each roll back, {kind}", errors)
 
 
 def cells_beyond() -> Mapping[str, Cell]:
     """What no promise covers; operator/docs/verdicts.md says how often that errs."""
     found = [
         *session_cells(SEED + 11, street_sessions.BEYOND),
-        *shared_risk_cells(SEED + 21),
         *strange_cells(SEED + 16, street_strange.BEYOND),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
@@ -256,6 +255,7 @@ def cells() -> Mapping[str, Cell]:
         *walk_cells(SEED + 18),
         *floor_cells(SEED + 19),
         *rare_cells(SEED + 20),
+        *shared_risk_cells(SEED + 21),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

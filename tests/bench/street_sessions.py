@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from earlystop.evidence.bets import Side
 from earlystop.evidence.longest_session import block_for
-from earlystop.evidence.multiple_testing import campaign_risk, closed_mean
-from tests.bench.dispersion_paths import Counts, claims, divided, log_e
+from earlystop.evidence.multiple_testing import campaign_risk, closed_mean, harm_risks
+from tests.bench.dispersion_paths import Counts, Flags, claims, divided, log_e
 from tests.bench.statistics_paths import Array
 
 MARGIN, RISK, RATE, ANSWERS, LOOKS = 0.02, 0.05, 0.85, 100, 300
@@ -161,26 +161,35 @@ def session_errors(kind: Sessions, runs: int, seed: int) -> tuple[float, float]:
     return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())
 
 
-LONGEST = Sessions(20, 1, 0.5, counted=True)
-"""The longest and most alike sessions of the promise, whose factor is learned from the fewest blocks."""
+LONGEST = tuple(Sessions(20, 1, likeness, counted=True) for likeness in (0.1, 0.3, 0.5))
+"""The longest sessions of the promise, whose factor is learned from the fewest blocks."""
+
+FAMILIES_AT_ONCE = 50
 
 
 def together_errors(kind: Sessions, candidates: int, runs: int, seed: int) -> tuple[float, float]:
     """Share of families of so many candidates, each of which loses just the margin, in which any is promoted; none is
     about a rollback. Each candidate has a baseline of its own, and savings are taken as proven."""
     wrong = 0
-    for run in range(runs):
-        counts = streams(np.random.default_rng([seed, run]), kind, candidates)
+    for first in range(0, runs, FAMILIES_AT_ONCE):
+        families = min(FAMILIES_AT_ONCE, runs - first)
+        counts = streams(np.random.default_rng([seed, first]), kind, families * candidates)
         by = divided(counts, known_looks(kind))
-        found = log_e(counts, by, MARGIN, Side.PROMOTE)
-        proven = by.is_known & (found >= -np.log(RISK))
-        certified = np.zeros(candidates, dtype=bool)
-        for look in np.flatnonzero((found >= -np.log(RISK)).any(axis=0)):
-            certified |= closed_mean(found[:, look].tolist(), RISK)
-            if (certified & proven[:, look]).any():
-                wrong += 1
-                break
+        shape = families, candidates, -1
+        found = log_e(counts, by, MARGIN, Side.PROMOTE).reshape(shape)
+        is_known = by.is_known.reshape(shape)
+        wrong += sum(_is_any_promoted(*each) for each in zip(found, is_known, strict=True))
     return wrong / runs, 0.0
+
+
+def _is_any_promoted(found: Array, is_known: Flags) -> bool:
+    """Whether a candidate of a family, of shape (candidates, looks), is ever certified while its factor is known."""
+    certified = np.zeros(len(found), dtype=bool)
+    for look in np.flatnonzero((found >= -np.log(RISK)).any(axis=0)):
+        certified |= closed_mean(found[:, look].tolist(), RISK)
+        if (certified & is_known[:, look] & (found[:, look] >= -np.log(RISK))).any():
+            return True
+    return False
 
 
 def retry_errors(kind: Sessions, campaigns: int, runs: int, seed: int) -> tuple[float, float]:
@@ -195,3 +204,15 @@ def retry_errors(kind: Sessions, campaigns: int, runs: int, seed: int) -> tuple[
         promoted |= found[Side.PROMOTE] > 0
         rolled_back |= found[Side.HARM] > 0
     return float(promoted.mean()), float(rolled_back.mean())
+
+
+def shared_harm_error(kind: Sessions, classes: int, runs: int, seed: int) -> tuple[float, float]:
+    """Share of campaigns that roll back for Exact Match or for any of so many query classes of a sample of their own,
+    each of which keeps just the margin; Exact Match has half of the risk, and they share the rest."""
+    rolled_back = np.zeros(runs, dtype=bool)
+    risks = harm_risks(RISK, range(classes))
+    for number, risk in enumerate((risks.exact_match, *risks.guardrails.values())):
+        counts = streams(np.random.default_rng([seed, number]), kind, runs)
+        by = divided(counts, known_looks(kind))
+        rolled_back |= (log_e(counts, by, MARGIN, Side.HARM) >= -np.log(risk)).any(axis=1)
+    return 0.0, float(rolled_back.mean())

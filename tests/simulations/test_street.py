@@ -52,6 +52,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "lengths of answers are no independent draws": lambda: rows_of(street.token_cells(SEED + 4), 60),
     "the same users are in every look": lambda: rows_of(street.user_cells(SEED + 5, USERS), 40),
     "answers come in sessions": lambda: rows_of(street.session_cells(SEED + 7, street_sessions.QUICK), 100),
+    "candidates in long sessions share a risk": lambda: rows_of(
+        [each for each in street.shared_risk_cells(SEED + 21, street_sessions.LONGEST[1:2]) if each.kind[0] == "8"], 100
+    ),
     "the policy declares how long sessions last": lambda: rows_of(
         street.session_cells(SEED + 7, street_sessions.QUICK_DECLARED), 100
     ),
@@ -97,7 +100,8 @@ def test_answers_of_users_who_come_back_would_not_pass_as_independent_ones() -> 
 def test_sessions_would_not_pass_as_independent_answers() -> None:
     kind = street_sessions.Sessions(10, 1, 0.3)
     counts = street_sessions.streams(np.random.default_rng(SEED), kind, 60)
-    alone = Divided(np.ones((60, street_sessions.LOOKS)), np.ones((60, street_sessions.LOOKS), dtype=bool))
+    ones = np.ones((60, street_sessions.LOOKS))
+    alone = Divided(ones, ones.astype(bool), np.full_like(ones, 1e9))
     found = claims(counts, alone, street_sessions.MARGIN, street_sessions.RISK)
     assert min((found[side] > 0).mean() for side in Side) > 0.15
 

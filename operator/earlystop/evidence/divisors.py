@@ -12,6 +12,9 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   (`split_scatter`) does not shorten that: users who keep a variant and ask once in several looks
   leave no trace in it for as long, while their answers are alike all the time. It only makes the guess smaller.
 
+How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
+these are few (`discount`). They are those of the blocks that must be learned, which only grow.
+
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
 `UNKNOWN`, nothing is proven, and nothing is promoted. Harm acts on what is said with that factor meanwhile. A factor
 that is learned counts for all claims anew after each look, and one that is no longer known takes them back.
@@ -33,22 +36,26 @@ Version 1 of the engine divided each look by the policy's factor, and lengths an
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
-from earlystop.evidence.discount import UNDIVIDED, Discount
+from earlystop.evidence.discount import GUESS_FREEDOM, UNDIVIDED, Discount
 from earlystop.evidence.dispersion_source import LEARNED, STATED, DispersionSource
 from earlystop.evidence.objective import Basis, GuardrailKind, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
-from earlystop.evidence.version import FIRST, THIRD
+from earlystop.evidence.version import FIRST, FOURTH, THIRD
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
 where the split so far is one of single requests, since sessions without pauses would have shown in it, and for pairs:
 what two answers to one request differ by has little in common with the next request's."""
+
+USER_FREEDOM = 31.0
+"""Degrees of freedom of what the groups of users of an arm show (`user_scatter`)."""
 
 UNKNOWN_BURSTS = 5.0
 """The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
@@ -60,7 +67,7 @@ class Knowledge(NamedTuple):
     is_known: whether a promotion may rest on it. source: see there. factor: by which the evidence is divided. seen: the
     factor that differences between the arms show by themselves, None before any; learned_looks: in the longest blocks
     of them that were learned. is_measured: whether the factor is more than a guess, though too old to promote on.
-    needed_looks: in the blocks that must be learned, where looks teach it.
+    needed_looks: in the blocks that must be learned, where looks teach it. freedom: degrees of freedom of the factor.
     """
 
     is_known: bool
@@ -70,6 +77,7 @@ class Knowledge(NamedTuple):
     learned_looks: int = 0
     is_measured: bool = True
     needed_looks: int = KNOWN_LOOKS
+    freedom: float = inf
 
     @property
     def drifts(self) -> bool:
@@ -79,7 +87,7 @@ class Knowledge(NamedTuple):
     @property
     def discount(self) -> Discount:
         """How evidence on Exact Match is read."""
-        return Discount(self.factor, self.is_measured, self.source in LEARNED)
+        return Discount(self.factor, self.is_measured, self.source in LEARNED, self.freedom)
 
 
 STATED_INDEPENDENT = Knowledge(is_known=True, source=DispersionSource.ASSUMED, factor=1.0)
@@ -114,8 +122,8 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
     return Divisors(
         answers=known.discount,
         floor=_floor(objective, known, witnesses),
-        lengths=_lengths(known, witnesses),
-        bounded_lengths=_bounded_lengths(known, witnesses),
+        lengths=_lengths(objective, known, witnesses),
+        bounded_lengths=_bounded_lengths(objective, known, witnesses),
         guardrails=tuple(
             _bad_events(each.kind, objective, events, witnesses.users)
             for each, events in zip(objective.guardrails, witnesses.arms.events, strict=True)
@@ -129,24 +137,29 @@ def _floor(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Disc
     level, answers = witnesses.arms.level, known.discount
     if objective.source not in LEARNED:
         shown = level.factor(1.0)
-        return answers if shown <= answers.factor else Discount(shown, is_learned=True)
+        if shown <= answers.factor:
+            return answers
+        return Discount(shown, is_learned=True, freedom=_freedom(objective, level))
     looks = objective.known_looks
     factor = max(answers.factor, level.factor(_guess(objective, witnesses.split), looks))
-    return Discount(factor, answers.is_known and level.is_known(looks), is_learned=True)
+    freedom = min(answers.freedom, _freedom(objective, level, looks))
+    return Discount(factor, answers.is_known and level.is_known(looks), is_learned=True, freedom=freedom)
 
 
 def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     """What is known of how much Exact Match scatters, after some looks."""
     source, given, answers = objective.source, objective.dispersion, witnesses.arms.answers
     seen = answers.beyond_doubt if answers.learned_looks else None
-    is_known, is_measured, factor = True, True, given
+    is_known, is_measured, factor, freedom = True, True, given, inf
     if source is DispersionSource.USERS:
         is_known, is_measured = witnesses.users.is_known, witnesses.users.last is not None
         factor = _of_users(witnesses.users, "answers")
         factor = max(factor, answers.beyond_doubt)
+        freedom = _freedom_of_users(objective, witnesses.users)
     elif source is DispersionSource.LOOKS:
         is_known = is_measured = answers.is_known(objective.known_looks)
         factor = answers.factor(_guess(objective, witnesses.split), objective.known_looks)
+        freedom = _freedom(objective, answers, objective.known_looks)
     return Knowledge(
         is_known,
         source,
@@ -155,7 +168,21 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
         learned_looks=answers.learned_looks,
         is_measured=is_measured,
         needed_looks=objective.known_looks,
+        freedom=freedom,
     )
+
+
+def _freedom(objective: Objective, blocks: Scatter, looks: int = 1) -> float:
+    """Degrees of freedom of what blocks of so many looks show."""
+    if objective.engine <= FOURTH:
+        return inf
+    return blocks.freedom(looks) if blocks.is_known(looks) else GUESS_FREEDOM
+
+
+def _freedom_of_users(objective: Objective, users: SeenUsers) -> float:
+    if objective.engine <= FOURTH:
+        return inf
+    return GUESS_FREEDOM if users.last is None else USER_FREEDOM
 
 
 def waits_for_looks(objective: Objective) -> int:
@@ -172,21 +199,24 @@ def _guess(objective: Objective, split: SplitScatter) -> float:
     return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 
-def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
+def _lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
     blocks = witnesses.lengths or Scatter()
     if known.source is DispersionSource.USERS:
         factor = max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER))
-        return Discount(factor, is_learned=True)
+        freedom = min(_freedom_of_users(objective, witnesses.users), _freedom(objective, blocks))
+        return Discount(factor, is_learned=True, freedom=freedom)
     waits = known.source is DispersionSource.LOOKS
     looks = known.needed_looks if waits else 1
-    return Discount(blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks), is_learned=True)
+    factor, is_known = blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks)
+    return Discount(factor, is_known, is_learned=True, freedom=_freedom(objective, blocks, looks))
 
 
-def _bounded_lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
+def _bounded_lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
     if known.source is DispersionSource.USERS:
-        return Discount(_of_users(witnesses.users, "lengths"), is_learned=True)
+        freedom = _freedom_of_users(objective, witnesses.users)
+        return Discount(_of_users(witnesses.users, "lengths"), is_learned=True, freedom=freedom)
     if known.source is DispersionSource.LOOKS:
-        return _lengths(known, witnesses)
+        return _lengths(objective, known, witnesses)
     return UNDIVIDED
 
 
@@ -197,9 +227,11 @@ def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter,
         return Discount(objective.dispersion)
     needed = events.needed_blocks(waits_for_looks(objective)) if objective.engine > THIRD else 1
     factor, is_known = events.scatter.factor(events.guess(UNKNOWN_BURSTS), needed), events.scatter.is_known(needed)
+    freedom = _freedom(objective, events.scatter, needed)
     if objective.source is DispersionSource.USERS:
         factor = max(factor, _users_factor(kind, users))
-    return Discount(max(objective.dispersion, factor), is_known, is_learned=True)
+        freedom = min(freedom, _freedom_of_users(objective, users))
+    return Discount(max(objective.dispersion, factor), is_known, is_learned=True, freedom=freedom)
 
 
 def _users_factor(kind: GuardrailKind, users: SeenUsers) -> float:

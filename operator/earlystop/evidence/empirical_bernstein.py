@@ -80,7 +80,7 @@ def update(
         centre_c=centre_c,
     )
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(discount.read(log_capital), GRID.log_weights)
+    log_e = discount.log_e(log_mixture(discount.read(log_capital), GRID.log_weights))
     return replace(
         process,
         past_baseline=process.past_baseline + baseline,

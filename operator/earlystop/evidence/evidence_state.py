@@ -88,9 +88,7 @@ def own_difference(state: EvidenceState) -> OwnDifference:
     if state.own is not None:
         return state.own
     divided = divisors(state.objective, state.witnesses)
-    return same_setting.own_difference(
-        state.effect, state.tokens, state.objective, divided.answers.factor, divided.lengths.factor
-    )
+    return same_setting.own_difference(state.effect, state.tokens, state.objective, divided.answers, divided.lengths)
 
 
 def assess(state: EvidenceState) -> Assessment:
@@ -147,14 +145,13 @@ def assess(state: EvidenceState) -> Assessment:
 def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) -> Interval:
     if not is_tried(state):
         return own_difference(state).em
-    paired, factor = state.quality.paired_promote, state.dispersion.factor
     return shown.effect(
         state.effect,
-        paired,
+        state.quality.paired_promote,
         state.objective,
         is_non_inferior=is_non_inferior,
         is_harmful=is_harmful,
-        factor=factor,
+        discount=state.dispersion.discount,
         own=state.own,
     )
 
@@ -162,8 +159,8 @@ def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) ->
 def _saving(state: EvidenceState, *, saves: bool) -> Interval:
     if not is_tried(state):
         return own_difference(state).saving
-    factor, exact = divisors(state.objective, state.witnesses).lengths.factor, state.exact_tokens
-    return shown.saving(state.tokens, exact, state.objective, saves=saves, factor=factor, own=state.own)
+    discount, exact = divisors(state.objective, state.witnesses).lengths, state.exact_tokens
+    return shown.saving(state.tokens, exact, state.objective, saves=saves, discount=discount, own=state.own)
 
 
 def _largest(claim: Claim, process: EProcess) -> float:

@@ -137,7 +137,7 @@ def _bet(
             continue
         gains = bets.look_log_e([ClassLook(baseline, candidate, guess.rate)], margin, side, gaps)
         log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
-        log_e = log_mixture(discount.read(log_capital), log_weights)
+        log_e = discount.log_e(log_mixture(discount.read(log_capital), log_weights))
         log_e_max = discount.largest(log_e_max, log_e)
         guess = guess.learn(baseline, candidate, margin)
     return ExactMatchProcess(

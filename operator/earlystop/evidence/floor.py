@@ -54,7 +54,7 @@ def update(
     """The process after more answers; dispersion: one factor >= 1 for the whole process; discount: how what that makes
     of it is kept."""
     answers = Answers(process.answers.scored + new.scored, process.answers.match + new.match)
-    now = log_e(answers, process.floor, process.side, dispersion)
+    now = discount.log_e(log_e(answers, process.floor, process.side, dispersion))
     largest = discount.largest(process.log_e_max, now)
     return FloorProcess(process.floor, process.side, answers, now, largest)
 

@@ -79,7 +79,7 @@ def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0, discount:
     """The process after more pairs; dispersion: one factor >= 1 for the whole process; discount: how what that makes of
     it is kept."""
     pairs = process.pairs.plus(new)
-    now = log_e(pairs, process.margin, process.side, dispersion=dispersion)
+    now = discount.log_e(log_e(pairs, process.margin, process.side, dispersion=dispersion))
     largest = discount.largest(process.log_e_max, now)
     return PairsProcess(process.margin, process.side, pairs, now, largest)
 

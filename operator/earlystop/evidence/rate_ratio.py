@@ -71,7 +71,7 @@ def update(
         return process
     gains = look_log_e(baseline, candidate, process.maximum_ratio)
     log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(discount.read(log_capital), GRID.log_weights)
+    log_e = discount.log_e(log_mixture(discount.read(log_capital), GRID.log_weights))
     return RateProcess(process.maximum_ratio, log_capital, log_e, discount.largest(process.log_e_max, log_e))
 
 

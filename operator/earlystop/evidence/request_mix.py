@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Look
 from earlystop.evidence import em_claims, missing_answers
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.objective import Objective
 
 TOLERANCE = 0.1
@@ -80,10 +81,10 @@ def shift(objective: Objective, looks: Iterable[Look], dispersion: float = 1.0) 
     return Shift(difference, sqrt(dispersion * variance))
 
 
-def holds_over_requests(objective: Objective, moved: Shift, low: float) -> bool:
+def holds_over_requests(objective: Objective, moved: Shift, low: float, discount: Discount = UNDIVIDED) -> bool:
     """Whether a loss of the margin is excluded over all requests too. low: the least EM candidate minus EM baseline
-    that the evidence leaves open, -1..1."""
-    deviations = sqrt(-2 * log(objective.risk_promote))
+    that the evidence leaves open, -1..1. discount: how evidence on answers is read (`divisors`)."""
+    deviations = sqrt(2 * discount.needed(-log(objective.risk_promote)))
     return low + moved.difference - deviations * moved.error >= -(1 + TOLERANCE) * objective.margin
 
 

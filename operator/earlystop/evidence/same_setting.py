@@ -20,6 +20,7 @@ from dataclasses import replace
 from earlystop.evidence import em_claims, empirical_bernstein, exact_match, scatter, shown, tokens
 from earlystop.evidence.arm_scatter import ArmScatter
 from earlystop.evidence.bets import Side
+from earlystop.evidence.discount import Discount
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.objective import Objective
@@ -34,17 +35,17 @@ LEAST_MARGIN, LARGEST_MARGIN = 0.0001, 0.9999
 
 
 def own_difference(
-    sums: ShownSums, lengths: TokenProcess, objective: Objective, answers_factor: float, lengths_factor: float
+    sums: ShownSums, lengths: TokenProcess, objective: Objective, answers_read: Discount, lengths_read: Discount
 ) -> OwnDifference:
     """What looks with the same setting have shown.
 
-    sums, lengths: of these alone. *_factor: by which evidence is divided (`divisors`). objective: whose risks are those
+    sums, lengths: of these alone. *_read: how evidence is read (`divisors`). objective: whose risks are those
     of the tests, without the part of the bounds.
     """
     promote, harm = (bound_risk(each) for each in (objective.risk_promote, objective.harm_risks.exact_match))
     # A promotion goes wrong by a bound above that is too low, a rollback by one below that is too high.
-    em = shown.bounds_of(sums, risk_low=harm, risk_high=promote, factor=answers_factor)
-    saving = shown.saving_of(lengths, 2 * promote, lengths_factor)
+    em = shown.bounds_of(sums, risk_low=harm, risk_high=promote, discount=answers_read)
+    saving = shown.saving_of(lengths, promote, lengths_read)
     low, middle, high = (None if each is None else 1 - each for each in (saving.high, saving.estimate, saving.low))
     return OwnDifference(em, low, middle, high)
 

@@ -101,6 +101,10 @@ class Scatter:
         """Looks in the longest blocks that are learned, 0 before any are."""
         return max((each.size for each in self._with_freedom(LEAST_FREEDOM)), default=0)
 
+    def freedom(self, looks: int = 1) -> float:
+        """Degrees of freedom of blocks of so many looks, one of `SCALES`; 0 before two of them were compared."""
+        return next(_freedom(each.size, each.windows) for each in self.scales if each.size >= looks)
+
     def factor(self, unknown: float, looks: int = 1) -> float:
         """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
         `unknown`, and what little was seen counts too."""
@@ -127,6 +131,11 @@ def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
     """The scatter after one more look. statistic: difference of the arms over its variance; information: 1 over the
     variance, > 0, both as independent events would have it."""
     return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
+
+
+def freedom_after(size: int, looks: int) -> float:
+    """Degrees of freedom of blocks of so many looks, one of `SCALES`, after so many looks; 0 before two blocks."""
+    return _freedom(size, max(0, (looks - 2 * size) // _part(size) + 1))
 
 
 def begun_anew(known: Scatter) -> Scatter:

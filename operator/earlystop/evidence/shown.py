@@ -9,6 +9,7 @@ from math import inf
 
 from earlystop.evidence import effect_bounds, intervals, pairs
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.discount import Discount
 from earlystop.evidence.effect_bounds import DifferenceSums
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.intervals import EffectSums, Interval
@@ -44,33 +45,33 @@ def effect(
     *,
     is_non_inferior: bool,
     is_harmful: bool,
-    factor: float,
+    discount: Discount,
     own: OwnDifference | None = None,
 ) -> Interval:
-    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. factor: by which
-    evidence on answers is divided (`divisors`). own: what cohorts differ by without the setting."""
-    on_pairs = objective.basis is Basis.PAIRS
+    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. discount: how evidence
+    on answers is read (`divisors`). own: what cohorts differ by without the setting."""
+    on_pairs, factor = objective.basis is Basis.PAIRS, discount.factor
     if isinstance(sums, EffectSums):
         if on_pairs:
             return pairs.interval(paired.pairs, dispersion=factor)
         return intervals.effect(sums, objective.margin)
-    risks = objective.risk_promote, objective.harm_risks.exact_match
+    risks = discount.risk(objective.risk_promote), discount.risk(objective.harm_risks.exact_match)
     found = pairs.interval_at(paired.pairs, *risks, factor) if on_pairs else effect_bounds.bounds(sums, *risks, factor)
     if own is not None:
         found = own.corrected_effect(found)
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
 
 
-def bounds_of(sums: ShownSums, risk_low: float, risk_high: float, factor: float) -> Interval:
+def bounds_of(sums: ShownSums, risk_low: float, risk_high: float, discount: Discount) -> Interval:
     """EM candidate minus EM baseline as it is seen, whatever is claimed. Raises ValueError as `log_e_against_loss`."""
     if isinstance(sums, EffectSums):
         raise ValueError("version 1 of the engine bounds no difference of cohorts")
-    return effect_bounds.bounds(sums, risk_low, risk_high, factor)
+    return effect_bounds.bounds(sums, discount.risk(risk_low), discount.risk(risk_high), discount.factor)
 
 
-def saving_of(lengths: TokenProcess, risk: float, factor: float) -> Interval:
-    """Share of output tokens saved as it is seen, whatever is claimed."""
-    return intervals.saving(lengths, risk, factor)
+def saving_of(lengths: TokenProcess, risk: float, discount: Discount) -> Interval:
+    """Share of output tokens saved as it is seen, whatever is claimed. risk: of each of its sides."""
+    return intervals.saving(lengths, 2 * discount.risk(risk), discount.factor)
 
 
 def log_e_against_loss(
@@ -78,7 +79,8 @@ def log_e_against_loss(
 ) -> float:
     """Natural log of the e-value now against "the candidate loses at least `loss` of EM".
 
-    loss: above 0, fixed beforehand; inf is the answer where nobody can lose so much. factor: as in `effect`.
+    loss: above 0, fixed beforehand; inf is the answer where nobody can lose so much. factor: by which evidence on
+    answers is divided.
     Raises ValueError under version 1 of the engine, which has no such evidence.
     """
     if isinstance(sums, EffectSums):
@@ -96,15 +98,15 @@ def saving(
     objective: Objective,
     *,
     saves: bool,
-    factor: float,
+    discount: Discount,
     own: OwnDifference | None = None,
 ) -> Interval:
-    """Share of output tokens saved; saves: whether it is claimed that these are enough. factor: by which evidence on
-    lengths is divided (`divisors`). exact: the test that decides where it is known, possibly before the other one has
+    """Share of output tokens saved; saves: whether it is claimed that these are enough. discount: how evidence on
+    lengths is read (`divisors`). exact: the test that decides where it is known, possibly before the other one has
     begun. own: as in `effect`."""
     if objective.engine == FIRST:
         return intervals.saving(tokens)
-    found = intervals.saving(tokens, 2 * objective.risk_promote, factor)
+    found = saving_of(tokens, objective.risk_promote, discount)
     if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
         found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
     if own is not None:

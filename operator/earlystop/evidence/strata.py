@@ -160,7 +160,7 @@ def _bet(
             log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
             known[part.name] = known.get(part.name, process.first).learn(part.baseline, part.candidate, margin)
             scored_b, scored_c = scored_b + part.baseline.scored, scored_c + part.candidate.scored
-        log_e = log_mixture(discount.read(log_capital), process.grid.log_weights)
+        log_e = discount.log_e(log_mixture(discount.read(log_capital), process.grid.log_weights))
         log_e_max = discount.largest(log_e_max, log_e)
     return StrataProcess(
         margin=margin,

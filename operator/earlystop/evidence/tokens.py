@@ -187,5 +187,5 @@ def _bet(process: TokenProcess, discount: Discount) -> TokenProcess:
         spread_candidate=process.spread_candidate + precision * precision * noise_c,
     )
     statistic, information = (each / discount.factor for each in (added.statistic(keep), added.information(keep)))
-    log_e = normal_mixture.log_e(statistic, information, scale)
+    log_e = discount.log_e(normal_mixture.log_e(statistic, information, scale))
     return replace(added, log_e=log_e, log_e_max=discount.largest(process.log_e_max, log_e))

@@ -17,11 +17,13 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   which there were no looks cover no `rollout.minimumHours` beyond a quarter of them (`rollout.promotion`). Bursts
   of frequent events are known once as many looks taught them as are waited for, where four blocks of ten events were
   enough (`divisors`).
+- Version 5: evidence beyond that of a risk of 5 % counts as Student's law has it, where looks teach the factor that
+  divides it (`discount`), so that a small share of a risk is worth what it says.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, CURRENT = 1, 2, 3, 4
+FIRST, SECOND, THIRD, FOURTH, CURRENT = 1, 2, 3, 4, 5
 
 
 def check_version(version: object) -> None:

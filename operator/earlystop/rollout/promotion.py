@@ -250,8 +250,9 @@ def mix_moved(comparison: Comparison) -> tuple[MixMoved, ...]:
     if objective.engine == FIRST or not objective.classes or effect.low is None or effect.estimate is None:
         return ()
     looks = (look for look in comparison.looks if look.step >= objective.same_setting_steps)
-    shift = request_mix.shift(objective, looks, comparison.assessment.dispersion.factor)
-    if request_mix.holds_over_requests(objective, shift, effect.low):
+    discount = comparison.assessment.dispersion.discount
+    shift = request_mix.shift(objective, looks, discount.factor)
+    if request_mix.holds_over_requests(objective, shift, effect.low, discount):
         return ()
     return (MixMoved(objective.margin, -effect.estimate - shift.difference),)
 

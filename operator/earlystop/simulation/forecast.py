@@ -243,6 +243,7 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
             variance=spread * seconds,
             parts=parts,
             factor=factor,
+            needed=watched.dispersion.needed(claim.line, paths.looks + 1),
         )
         paths.reached[:, index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
@@ -265,21 +266,22 @@ def _moved(
     variance: Floats,
     parts: Floats,
     factor: Floats,
+    needed: Floats,
 ) -> Truths:
     """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
-    in parts. factor: by which evidence is divided."""
+    in parts. factor: by which evidence is divided. needed: what must be read for the claim."""
     drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
     weights = claim.walks[0].log_weights
     before, _ = log_mixture(paths.capital[index] / factor[:, None], weights)
     paths.capital[index] = paths.capital[index] + drift * seconds[:, None] + stake * surplus[:, None]
     after, chances = log_mixture(paths.capital[index] / factor[:, None], weights)
     spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance) / factor
-    is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= claim.line - NEAR)
-    line = claim.line + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
+    is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= needed - NEAR)
+    line = needed + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
     passing = np.exp(-2 * below / np.maximum(spread, 1e-12) ** 2)
     on_the_way = is_fine & (parts >= 2) & (random.random(len(after)) < passing)
-    return np.asarray((after >= claim.line) | on_the_way)
+    return np.asarray((after >= needed) | on_the_way)
 
 
 def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:

@@ -219,7 +219,10 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
     paths.capital = [np.tile(_capital(claim, evidence, watched), (runs, 1)) for claim in watched.claims]
     factor = evidence.dispersion.factor / watched.objective.dispersion
     watched.dispersion = SupposedDispersion(
-        watched.dispersion.waits if not evidence.dispersion.is_known else 0, max(1.0, factor), max(1.0, factor)
+        watched.dispersion.waits if not evidence.dispersion.is_known else 0,
+        max(1.0, factor),
+        max(1.0, factor),
+        watched.dispersion.block,
     )
     _stand_against_loss(paths, watched, seen, step)
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from earlystop.evidence.discount import GUESS_FREEDOM, Discount
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.scatter import LEAST_FREEDOM, freedom_after
+from earlystop.evidence.version import FOURTH
 
 LEARNED_SURPLUS = 1.4
 """How much larger the factor is that looks teach than the true one, on average after 128 to 300 looks: the price of a
@@ -22,12 +25,13 @@ class SupposedDispersion:
     """The factors by which evidence is divided, besides what the objective says.
 
     waits: looks until it is known how much answers scatter, 0 where the policy or the design says it. guess, learned:
-    the factors before and after.
+    the factors before and after. block: looks in the blocks that teach it, None where the factor is no estimate.
     """
 
     waits: int = 0
     guess: float = 1.0
     learned: float = 1.0
+    block: int | None = None
 
     @classmethod
     def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
@@ -39,11 +43,23 @@ class SupposedDispersion:
         is_single = scatter == 1 and objective.split_known
         unknown = UNLIKELY if objective.basis is Basis.PAIRS or is_single else UNKNOWN
         guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
+        block = objective.known_looks if objective.engine > FOURTH else None
         if objective.same_setting_steps:  # learned before anything is tried
-            return cls(0, learned, learned)
-        return cls(looks_to_learn(objective.known_looks), guess, learned)
+            return cls(0, learned, learned, block)
+        return cls(looks_to_learn(objective.known_looks), guess, learned, block)
 
     def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of each rollout after so many looks, and whether it is known."""
         is_known = looks >= self.waits
         return np.where(is_known, self.learned, self.guess), is_known
+
+    def needed(self, log_e: float, looks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each rollout must read after so many looks so that this log e-value counts (`Discount.needed`)."""
+        if self.block is None:
+            return np.full(len(looks), log_e)
+        different, which = np.unique(looks, return_inverse=True)
+        return np.array([self._needed(log_e, self.block, int(each)) for each in different])[which]
+
+    def _needed(self, log_e: float, block: int, looks: int) -> float:
+        known = max(LEAST_FREEDOM, freedom_after(block, looks))
+        return Discount(freedom=known if looks >= self.waits else GUESS_FREEDOM).needed(log_e)

@@ -38,3 +38,4 @@ def test_the_benchmark_divides_by_the_engines_factor_and_knows_it_at_the_same_lo
         state = engine.update(state, Look(at, 0, 50, baseline, candidate))
         assert state.dispersion.factor == pytest.approx(found.factor[0, at]), at
         assert state.dispersion.is_known == found.is_known[0, at], at
+        assert state.dispersion.freedom == pytest.approx(found.freedom[0, at]), at

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
-from earlystop.evidence.discount import Discount
+from earlystop.evidence.discount import GUESS_FREEDOM, Discount
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, UNLIKELY, Witnesses, divisors
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
@@ -101,7 +101,7 @@ def test_failures_are_divided_by_their_own_bursts_whatever_the_split_looks_like(
     objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))
     state = after(objective, 40, counts_requests=True)
     (failures,) = divisors(objective, state.witnesses).guardrails
-    assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True)
+    assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True, freedom=GUESS_FREEDOM)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 from earlystop.api.counts import ClassAnswers, Look, Pairs, Tally
 from earlystop.evidence import empirical_bernstein, engine, pairs, tokens
 from earlystop.evidence.bets import Side
+from earlystop.evidence.discount import GUESS_FREEDOM, Discount
 from earlystop.evidence.engine import Assessment, Objective, Verdict
 from earlystop.evidence.objective import (
     FLOOR,
@@ -220,7 +221,8 @@ def test_the_asymptotic_token_test_decides_where_no_longest_answer_is_known() ->
     process = tokens.start(0.10)
     for _ in range(4):
         lengths_b, lengths_c = (Lengths(arm.completed, arm.tokens, arm.tokens_squared) for arm in (FULL, SHORT))
-        process = tokens.update(process, lengths_b, lengths_c, 50)
+        discount = Discount(process.dispersion, is_learned=True, freedom=GUESS_FREEDOM)
+        process = tokens.update(process, lengths_b, lengths_c, 50, discount)
     found = assessed(PLAIN, *[without_classes(GOOD)] * 4)
     assert (found.log_e.tokens, found.log_e_max.tokens) == (process.log_e, process.log_e_max)
 

@@ -16,7 +16,7 @@ from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import Divisors, divisors
+from earlystop.evidence.divisors import USER_FREEDOM, Divisors, divisors
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.rate_ratio import Events
@@ -93,7 +93,8 @@ def test_gains_are_divided_by_the_factor_of_their_events_or_by_the_largest_where
     calm = EventScatter(scatter=reduce(lambda seen, _: scatter.observe(seen, 0.0, 1.0), range(20), Scatter()))
     seen = replace(engine.begin(objective), users=SeenUsers(users, 1000), arms=ArmScatter(events=(calm,)))
     (found,) = divisors(objective, seen.witnesses).guardrails
-    assert found == Discount(measured.get(kind, max(factors)), is_learned=True)
+    freedom = min(USER_FREEDOM, calm.scatter.freedom())
+    assert found == Discount(measured.get(kind, max(factors)), is_learned=True, freedom=freedom)
 
 
 def test_each_process_goes_by_the_name_of_its_claim_the_floor_first() -> None:

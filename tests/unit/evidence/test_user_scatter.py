@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.evidence import engine, user_factors, user_scatter
+from earlystop.evidence.discount import Discount
 from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import USER_FREEDOM
 from earlystop.evidence.engine import Gap, Verdict
 from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective
 from earlystop.evidence.user_factors import NOBODY_SEEN
@@ -138,7 +140,8 @@ def test_all_evidence_so_far_is_divided_by_the_factor_as_it_is_now() -> None:
     last = 1 + (looks - 1) / 10
     written = engine.replay(objective(last, DispersionSource.GIVEN), [look(number, None) for number in range(looks)])
     # A bet's stake follows the guess of rates alone, so both have the same bets; each look of one was divided alike.
-    assert alike.assessment.log_e.promote == pytest.approx(written.assessment.log_e.promote, abs=0.05)
+    counts = Discount(freedom=USER_FREEDOM).log_e(written.assessment.log_e.promote)
+    assert alike.assessment.log_e.promote == pytest.approx(counts, abs=0.05)
     assert alike.assessment.effect.low == pytest.approx(written.assessment.effect.low, abs=1e-3)
 
 

@@ -101,7 +101,7 @@ function advancePooled(process, baseline, candidate, seed, risk, byLook, discoun
     if (!partB[0] || !partC[0]) continue;
     const gains = lookLogE([{ baseline: partB, candidate: partC, guess: rateOf(guess) }], margin, side, gaps);
     logCapital = gainsAdded(logCapital, gains, byLook);
-    logE = logMixture(readCapital(discount, logCapital), grid.logWeights);
+    logE = countedLogE(discount, logMixture(readCapital(discount, logCapital), grid.logWeights));
     logEMax = largestProven(discount, logEMax, logE);
     guess = learn(guess, partB, partC, margin);
   }
@@ -142,7 +142,7 @@ function advanceByClass(process, classes, seed, risk, byLook, share, discount) {
       scoredB += row.baseline[0];
       scoredC += row.candidate[0];
     }
-    logE = logMixture(readCapital(discount, logCapital), grid.logWeights);
+    logE = countedLogE(discount, logMixture(readCapital(discount, logCapital), grid.logWeights));
     logEMax = largestProven(discount, logEMax, logE);
   }
   return { ...process, logCapital, guesses, answered: [scoredB, scoredC], logE, logEMax };

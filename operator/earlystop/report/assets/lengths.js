@@ -71,7 +71,7 @@ function bet(process, engine, discount) {
     spreadC: process.spreadC + precision * precision * noiseC,
   };
   const read = [statisticOf(added, keep), informationOf(added, keep)].map((each) => each / discount.factor);
-  const logE = normalLogE(...read, scale);
+  const logE = countedLogE(discount, normalLogE(...read, scale));
   return { ...added, logE, logEMax: largestProven(discount, process.logEMax, logE) };
 }
 
@@ -107,7 +107,7 @@ function advanceBounded(process, baseline, candidate, discount) {
     const gain = size * linear - psi(size) * spreadC - psi(size * ratio) * spreadB;
     return size * ratio < 0.95 ? capital + gain : capital;
   });
-  const logE = logMixture(readCapital(discount, logCapital), BOUNDED_GRID.logWeights);
+  const logE = countedLogE(discount, logMixture(readCapital(discount, logCapital), BOUNDED_GRID.logWeights));
   return {
     ...process, pastB: addedLengths(process.pastB, baseline), pastC: addedLengths(process.pastC, candidate), logCapital,
     logE, logEMax: largestProven(discount, process.logEMax, logE),

@@ -52,7 +52,7 @@ function dealPairs(pairs, seed) {
 /** After one more part; factor: for the whole process. */
 function advancePairs(process, part, factor, discount) {
   const pairs = process.pairs.map((count, place) => count + part[place]);
-  const logE = pairsLogE(pairs, process.margin, process.side, factor);
+  const logE = countedLogE(discount, pairsLogE(pairs, process.margin, process.side, factor));
   return { ...process, pairs, logE, logEMax: largestProven(discount, process.logEMax, logE) };
 }
 

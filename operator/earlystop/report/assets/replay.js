@@ -184,22 +184,22 @@ function assess(state, terms) {
   ];
   const divided = divisorsOf(terms, state, state.lengths.blocks);
   const factor = terms.engine === 1 ? terms.dispersion : divided.answers.factor;
+  const risks = [terms.riskPromote, terms.riskHarm].map((risk) => riskRead(divided.answers, risk));
   const found = onPairs
-    ? pairsInterval(promote.pairs, ...(terms.engine === 1 ? [0.025, 0.025] : [terms.riskPromote, terms.riskHarm]), factor)
-    : terms.engine === 1 ? firstEffectInterval(state.effect, terms.margin)
-      : effectInterval(state.effect, terms.riskPromote, terms.riskHarm, factor);
+    ? pairsInterval(promote.pairs, ...(terms.engine === 1 ? [0.025, 0.025] : risks), factor)
+    : terms.engine === 1 ? firstEffectInterval(state.effect, terms.margin) : effectInterval(state.effect, ...risks, factor);
   const effect = !isTried(state, terms) ? ownDifference(state, terms).em
     : terms.engine === 1 ? found : meet(correctedEffect(found, state.own), -terms.margin, keeps, harms);
   return {
     now: { promote: promote.logE, harm: harm.logE, tokens: tokens.logE }, largest, effect,
-    saving: savingOf(state, terms, saves, divided.lengths.factor),
+    saving: savingOf(state, terms, saves, divided.lengths),
   };
 }
 
-function savingOf(state, terms, saves, factor) {
+function savingOf(state, terms, saves, discount) {
   if (!isTried(state, terms)) return ownSaving(ownDifference(state, terms));
   if (terms.engine === 1) return savingInterval(state.lengths, 0.05, 1);
-  const found = savingInterval(state.lengths, 2 * terms.riskPromote, factor);
+  const found = savingInterval(state.lengths, 2 * riskRead(discount, terms.riskPromote), discount.factor);
   if (found.estimate === null && state.bounded && state.bounded.pastB.tokens > 0) {
     found.estimate = 1 - meanLength(state.bounded.pastC) / meanLength(state.bounded.pastB);
   }

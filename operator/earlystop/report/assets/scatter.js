@@ -148,6 +148,7 @@ function observeUsers(seen, users, started) {
   return { ...seen, since: seen.since + started };
 }
 
+const USER_FREEDOM = 31;
 const UNKNOWN = 10;
 const UNLIKELY = 4;
 const UNKNOWN_SCATTER = 3;
@@ -157,17 +158,29 @@ function factorOfUsers(users, kind) {
   return Math.max(1, (users.last[kind] / 1000) * (1 + users.since / Math.max(users.requests, 1)));
 }
 
+/** Degrees of freedom of what blocks of so many looks show, and of what users do. */
+function blocksFreedom(terms, blocks, looks = 1) {
+  if (terms.engine <= 4) return Infinity;
+  return isScatterKnown(blocks, looks) ? freedomOf(blocks.find((each) => each.size >= looks)) : GUESS_FREEDOM;
+}
+
+function usersFreedom(terms, users) {
+  if (terms.engine <= 4) return Infinity;
+  return users.last === null ? GUESS_FREEDOM : USER_FREEDOM;
+}
+
 /** What is known of how much Exact Match scatters, as a discount. */
 function knowledge(terms, { users, arms, split }) {
   const given = terms.dispersion;
   if (terms.source === "Users") {
     const factor = Math.max(factorOfUsers(users, "answers"), beyondDoubt(arms.answers));
-    return discounted(Math.max(given, factor), users.last !== null, true);
+    return discounted(Math.max(given, factor), users.last !== null, true, usersFreedom(terms, users));
   }
   if (terms.source === "Looks") {
     const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
     const factor = scatterFactor(arms.answers, guess, terms.knownLooks);
-    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, terms.knownLooks), true);
+    const freedom = blocksFreedom(terms, arms.answers, terms.knownLooks);
+    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, terms.knownLooks), true, freedom);
   }
   return discounted(given);
 }
@@ -175,11 +188,12 @@ function knowledge(terms, { users, arms, split }) {
 function lengthsDiscount(terms, users, blocks) {
   if (terms.source === "Users") {
     const factor = Math.max(factorOfUsers(users, "lengths"), scatterFactor(blocks, UNKNOWN_SCATTER));
-    return discounted(factor, true, true);
+    return discounted(factor, true, true, Math.min(usersFreedom(terms, users), blocksFreedom(terms, blocks)));
   }
   const waits = terms.source === "Looks";
   const looks = waits ? terms.knownLooks : 1;
-  return discounted(scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks), true);
+  const [factor, isKnown] = [scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks)];
+  return discounted(factor, isKnown, true, blocksFreedom(terms, blocks, looks));
 }
 
 /** By what the evidence of a look is divided: of answers, of lengths, and of lengths below a known bound. */
@@ -187,7 +201,7 @@ function divisorsOf(terms, witnesses, blocks) {
   if (terms.engine === 1) return { answers: UNDIVIDED, lengths: UNDIVIDED, bounded: UNDIVIDED, byLook: terms.dispersion };
   const lengths = lengthsDiscount(terms, witnesses.users, blocks);
   const bounded = {
-    Users: () => discounted(factorOfUsers(witnesses.users, "lengths"), true, true),
+    Users: () => discounted(factorOfUsers(witnesses.users, "lengths"), true, true, usersFreedom(terms, witnesses.users)),
     Looks: () => lengths,
   }[terms.source];
   return { answers: knowledge(terms, witnesses), lengths, bounded: bounded ? bounded() : UNDIVIDED, byLook: 1 };
