@@ -60,15 +60,16 @@ class DevTools:
         await self.ask("Input.dispatchKeyEvent", type="keyUp", **event)
 
     async def accessibility_tree(self) -> list[dict[str, Any]]:
-        """The nodes that assistive software gets, in the order of the page, without those that it passes over."""
+        """The nodes that assistive software gets, in the order of the page; those that it passes over are `ignored`."""
         await self.ask("Accessibility.enable")
-        nodes = (await self.ask("Accessibility.getFullAXTree"))["nodes"]
-        return [each for each in nodes if not each["ignored"]]
+        nodes: list[dict[str, Any]] = (await self.ask("Accessibility.getFullAXTree"))["nodes"]
+        return nodes
 
 
 @asynccontextmanager
-async def opened(page: Path, folder: Path) -> AsyncIterator[DevTools]:
-    """The page once its scripts have run. folder: for the browser's profile. Raises NoBrowser where there is none."""
+async def opened(page: Path, folder: Path, before: str = "") -> AsyncIterator[DevTools]:
+    """The page once its scripts have run. folder: for the browser's profile. before: a script that runs before those of
+    the page. Raises NoBrowser where there is no browser."""
     profile = folder / "profile"
     shutil.rmtree(profile, ignore_errors=True)
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
@@ -81,6 +82,8 @@ async def opened(page: Path, folder: Path) -> AsyncIterator[DevTools]:
             where = pages[0]["webSocketDebuggerUrl"]
             async with session.ws_connect(where, max_msg_size=LARGEST_MESSAGE) as socket:
                 tools = DevTools(socket)
+                await tools.ask("Page.enable")
+                await tools.ask("Page.addScriptToEvaluateOnNewDocument", source=before)
                 await tools.ask("Page.navigate", url=page.as_uri())
                 await tools.value(HAS_RUN)
                 yield tools

@@ -63,6 +63,7 @@ const sizeOnPaper = (host) => ({ width: host.closest(".plots") ? 345 : 720, heig
 /** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
 function draw(host, options, columns) {
   const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
+  plot.root.setAttribute("aria-hidden", "true"); // its host is the picture, with a text; below it are no tables to read
   host.querySelectorAll(".u-legend .u-series").forEach((row, index) => {
     if (options.series[index + 1].isBound) row.style.display = "none"; // the times, which come first, have no row
   });
