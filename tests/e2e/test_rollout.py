@@ -14,6 +14,7 @@ from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.demo import RISK
 from tests.e2e.own_stage import own_stage, recorded
+from tests.e2e.page_walk import PageWalk
 from tests.e2e.proof import (
     Manifest,
     assert_looks_are_what_prometheus_says,
@@ -184,3 +185,13 @@ def test_every_command_of_the_readme_about_a_policy_does_what_the_readme_says(st
     assert "condition met" in printed["kubectl wait --for=condition=Completed esp/qa -n llm --timeout=25h"]
     assert "the record is whole" in printed["kubectl earlystop verify --chain qa -n llm"]
     assert (tmp_path / "qa.html").read_text().startswith("<!doctype html>")
+
+
+def test_every_command_of_the_pages_that_can_run_on_a_cluster_ends_as_its_table_says(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.start_load(RATE)
+    with PageWalk(stage, tmp_path) as walk:
+        failures = walk.failures()
+    stage.stop_load()
+    assert failures == [], "\n".join(failures)
