@@ -99,7 +99,7 @@ ELSEWHERE = {
     "python -m earlystop.evaluator --url http://gateway/v1 --golden questions.jsonl --policy llm/thinking "
     "--token-budget 2000000": EVALUATOR,
     "python -m earlystop.evaluator … --judge-url http://judge/v1 --judge-model big --judge-examples "
-    "graded.jsonl": "tests/unit/evaluator/test_judge.py has a model judge, and test_start_options.py reads these options",
+    "graded.jsonl": "tests/unit/evaluator/test_judge.py has a model judge, test_start_options.py these options",
     "python -m earlystop.evaluator ... --frozen frozen.jsonl": "tests/unit/evaluator/test_frozen.py scores recorded "
     "answers again",
     "curl http://qwen-injector:8000/v1/chat/completions -H 'x-early-stop-policy: llm/by-hand' -H "
