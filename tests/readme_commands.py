@@ -42,7 +42,7 @@ AFTER_THE_VERDICT = (
 """Run by `tests/e2e/test_rollout.py` on a real API server, Prometheus and gateway, in this order."""
 
 ELSEWHERE = {
-    "make demo": "tests/e2e/test_rollout.py plays its two acts on the same stage, the second at the default risk",
+    "make demo": "tests/e2e/test_rollout.py plays its two acts on the same stage",
     "make test": "tests/README.md: it is the run in which this very test stands",
     "pip install .": "tests/cluster/test_image.py installs the package in an image; elsewhere it would ask a registry",
     "make image IMAGE=REGISTRY/earlystop-operator:0.1.0": "tests/cluster/test_image.py builds the image; there is no "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -39,6 +40,21 @@ class Shell:
         )
         assert ended.returncode == 0, f"{line}: exit code {ended.returncode}\n{ended.stdout}{ended.stderr}"
         return ended.stdout
+
+    def run_script(self, script: str, answer: str = "") -> tuple[int, str]:
+        """How a line of a shell ended, which may have pipes and redirections, and all that it printed. Where it names
+        the shown namespace, it is about the stage's. answer: what the person types."""
+        ended = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", re.sub(rf"\b{SHOWN_NAMESPACE}\b", self._stage.namespace, script)],
+            input=answer,
+            env={**os.environ, **self._environment},
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        return ended.returncode, ended.stdout + ended.stderr
 
     def begin(self, line: str) -> Child:
         """The command under way."""

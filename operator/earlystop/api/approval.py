@@ -36,7 +36,7 @@ class Approval(Value):
     )
     not_by_author: bool = Field(
         False,
-        description="Whether nobody approves a change of the own: neither who last changed what the policy tries and "
-        "proves (annotation earlystop.dev/changed-by, whose name the API server checks) nor who asked for the "
-        "promotion. Where the author is not known, no approval counts.",
+        description="True lets nobody approve a change of their own: neither whoever last changed what the policy "
+        "tries and proves (annotation earlystop.dev/changed-by, whose name the API server checks) nor whoever asked "
+        "for the promotion. Where the author is not known, no approval counts.",
     )

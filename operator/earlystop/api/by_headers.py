@@ -58,8 +58,9 @@ class RequestBody(ByHeaders):
     )
     split: Literal["Gateway", "Injector"] = Field(
         "Gateway",
-        description="Who draws a request's variant. Gateway: the route's, by headers on each backend. Injector: the "
-        "injector, by weights in a file that the operator writes; then the gateway needs no filters on backends.",
+        description="Who draws the variant of a request. Gateway: the gateway does, and the overlay's headers on each "
+        "backend say which. Injector: the injector does, by weights in a file that the operator writes; then "
+        "the gateway needs no filters on backends.",
     )
     user_key: UserKey | None = Field(
         None,

@@ -60,7 +60,9 @@ class ParameterBody(Value):
     )
 
     knob: Knob | None = Field(
-        None, description="What it means; the fields are known for each engine, with every alias that it obeys."
+        None,
+        description="What the parameter means. The operator knows which fields of a body each engine reads for it, "
+        "aliases included.",
     )
     paths: Annotated[tuple[BodyPath, ...], Field(min_length=1, max_length=16)] | None = Field(
         None,
@@ -69,7 +71,8 @@ class ParameterBody(Value):
     )
     where: BodyCondition | None = Field(
         None,
-        description="Writes only into bodies that hold this. Others count as kept. Absent: into every body.",
+        description="Writes only into bodies that hold this value. Other bodies stay as they are, and are counted as "
+        "kept in the injector's metric earlystop_injector_settings_total. Absent: into every body.",
     )
     apply: Apply | None = Field(
         None,
@@ -152,25 +155,29 @@ class Parameter(Value):
     type: Literal["Integer", "Decimal", "Choice", "Boolean"] = Field(
         description='Integer or Decimal: a number; Choice: one of a list of words; Boolean: "true" or "false".'
     )
-    minimum: DecimalText | None = Field(None, description="Smallest value that a variant may set. Numbers need one.")
-    maximum: DecimalText | None = Field(None, description="Largest value that a variant may set. Numbers need one.")
+    minimum: DecimalText | None = Field(
+        None, description="Smallest value that a variant may set; required for Integer and Decimal."
+    )
+    maximum: DecimalText | None = Field(
+        None, description="Largest value that a variant may set; required for Integer and Decimal."
+    )
     choices: Annotated[tuple[ChoiceText, ...], Field(min_length=2, max_length=16)] | None = Field(
         None,
         description="The words that a variant may set, each once, for example [low, medium, high]. Their order counts "
-        "where stopsSooner is written, and for no other parameter. With the knob ReasoningEffort neither is looked at: "
-        "efforts compare as engines know them.",
+        "where stopsSooner is written, and for no other parameter. With the knob ReasoningEffort order and "
+        "stopsSooner are not used: efforts have the order that engines give them.",
     )
     stops_sooner: Literal["WhenLower", "WhenHigher"] | None = Field(
         None,
         description="Which direction makes generation stop sooner: WhenLower for budgets, windows and patience, "
-        "WhenHigher for tolerances. Numbers need it. Of choices, WhenLower says that one further to the front stops "
-        "sooner, WhenHigher one further to the back; false is lower than true. Absent: the values have no order, so "
-        "none is larger than another.",
+        "WhenHigher for tolerances; required for Integer and Decimal. Of choices, WhenLower says that one "
+        "further to the front stops sooner, WhenHigher one further to the back; false is lower than true. "
+        "Absent: the values have no order, so none is larger than another.",
     )
     body: ParameterBody | None = Field(
         None,
-        description="Where the value is written in requests' bodies, in a delivery.mode that does so. Absent: it goes "
-        "by header.",
+        description="Where the value is written in the bodies of requests, with delivery.mode RequestBody or "
+        "GatewayBody. Absent: it is sent in a header.",
     )
 
     def boldness(self, value: str) -> Decimal:

@@ -67,8 +67,8 @@ Settings = Annotated[
 # would take out the baseline with it.
 BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8)]
 _OF_BASELINE = (
-    "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
-    "the whole body alone."
+    "One value for every parameter. A parameter that has body may be left out: its fields then stay as "
+    "clients sent them; [] leaves the whole body alone."
 )
 
 

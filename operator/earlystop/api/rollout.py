@@ -141,8 +141,8 @@ class Rollout(Value):
         ge=0,
         le=604_800,
         description="Watch the baseline alone for so long before the first step, and longer until 21 looks had scored "
-        "answers: how much these scatter is the least by which evidence is divided. What differs between the variants "
-        "teaches more, without such a watch. 0: none.",
+        "answers: later evidence is discounted at least by how much these answers scatter. The comparison of "
+        "the variants itself teaches more about scatter, also without this phase. 0: none.",
     )
     aa_seconds: int = Field(
         0,

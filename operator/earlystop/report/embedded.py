@@ -36,11 +36,17 @@ def replay_script() -> str:
 
 def page_script() -> str:
     """Everything that a page runs: the library of plots with its licence, the evidence, and the page's own scripts."""
-    own = "\n".join(asset(name) for name in (*REPLAY, *PAGE))
+    own = "\n".join(_flush_left(asset(name)) for name in (*REPLAY, *PAGE))
     library = f"/*\n{asset('uplot/LICENSE')}*/\n{asset('uplot/uPlot.iife.min.js')}"
     return f'{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
 
 
 def styles() -> str:
     """The styles of a page and of its plots."""
-    return f"{asset('uplot/uPlot.min.css')}\n{asset('page.css')}"
+    return f"{asset('uplot/uPlot.min.css')}\n{_flush_left(asset('page.css'))}"
+
+
+def _flush_left(text: str) -> str:
+    """Without the indentation of its lines, which is a tenth of it: a page with many looks has to stay small. No text
+    that a script or style holds goes over a line's end."""
+    return "\n".join(line.lstrip() for line in text.splitlines())

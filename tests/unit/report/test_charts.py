@@ -46,3 +46,22 @@ def test_an_axis_of_time_is_a_minute_long_or_as_long_as_its_looks(
     engine: MiniRacer, times: list[int], span: list[int]
 ) -> None:
     assert said(engine, f"spanOf({times})") == span
+
+
+@pytest.mark.parametrize(
+    ("labels", "baselines"),
+    [
+        ([(100, 50), (200, 50)], [50, 50]),
+        ([(100, 50), (110, 52)], [50, 66]),
+        ([(100, 50), (110, 52), (120, 50)], [50, 66, 36]),
+        ([(100, 50), (110, 70)], [50, 70]),
+    ],
+)
+def test_no_label_stands_on_another(engine: MiniRacer, labels: list[tuple[int, int]], baselines: list[int]) -> None:
+    written = json.dumps([{"left": left, "width": 30, "at": at} for left, at in labels])
+    assert said(engine, f"clearBaselines({written}, 14)") == baselines
+
+
+@pytest.mark.parametrize(("dash", "stroke"), [("undefined", "solid"), ("[6, 4]", "dashed"), ("[3, 3]", "dotted")])
+def test_a_piece_of_a_line_beside_its_name_is_drawn_as_the_line_is(engine: MiniRacer, dash: str, stroke: str) -> None:
+    assert said(engine, f"strokeOf({{series: [{{}}, {{dash: {dash}}}]}}, 1)") == stroke

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from earlystop.api.look_table import as_text
-from earlystop.report.embedded import asset
+from earlystop.report.embedded import PAGE, REPLAY, asset
 from earlystop.report.page import page_of
 from earlystop.rollout.verdict import canonical_text, digest_of, verdict_object
 from tests.cluster.objects import verdict
@@ -122,6 +122,11 @@ def test_every_plot_has_a_name_and_a_table_and_every_table_a_caption() -> None:
     regions = [attrs for _, attrs in tags.found if str(attrs.get("class")).startswith("scroll")]
     assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in regions)
     assert dict(tags.found)["html"]["lang"] == "en"
+
+
+def test_no_text_of_a_script_goes_over_a_lines_end_where_its_indentation_would_be_lost() -> None:
+    for name in (*REPLAY, *PAGE):
+        assert all(line.count("`") % 2 == 0 for line in asset(name).splitlines()), name
 
 
 @pytest.mark.slow

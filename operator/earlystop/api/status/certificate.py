@@ -32,7 +32,9 @@ class BindingStatus(Value):
 class LapseStatus(Value):
     """What is not as it was certified, and since when."""
 
-    changed: tuple[Part, ...] = Field(min_length=1, max_length=6, description="What is another, or was last.")
+    changed: tuple[Part, ...] = Field(
+        min_length=1, max_length=6, description="What differs from what it was certified on, or differed last."
+    )
     at: Time = Field(description="When that was seen first.")
     since: Time = Field(description="Since when it is as it is now.")
     is_back: bool | None = Field(
@@ -40,7 +42,7 @@ class LapseStatus(Value):
     )
     moments: Annotated[tuple[Time, ...], Field(max_length=6)] | None = Field(
         None,
-        description="Since when each of changed is another, in its order. Absent: an earlier release has written it.",
+        description="Since when each item of changed differs, in its order. Absent: an earlier release wrote this.",
     )
 
 
@@ -59,6 +61,9 @@ class CertifiedSetting(Value):
     at: Time = Field(description="When it was proven.")
     classes: (
         Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
-    ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
+    ) = Field(
+        None,
+        description="Settings of query classes, with objective.perClass. A class that is not named keeps `values`.",
+    )
     bound: BindingStatus | None = Field(None, description="What it was proven on. Absent: nobody has read that yet.")
     lapse: LapseStatus | None = Field(None, description="What has changed of that. Absent: nothing has.")

@@ -81,9 +81,11 @@ class LogEText(Value):
     harm: Short = Field(description="That it loses more.")
     tokens: Short = Field(description="That it saves the required tokens.")
     sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
-    attrition: Short | None = Field(None, description="That more is missing in one variant. Absent: nothing is.")
+    attrition: Short | None = Field(
+        None, description="That one variant lacks more answers than the other. Absent: none are missing."
+    )
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
-        Field((), description="That the floor, a guardrail or a query class takes the candidate back, or allows it.")
+        Field((), description="That the floor, a guardrail or a query class is violated, or is proven to hold.")
     )
 
 

@@ -35,7 +35,7 @@ class GatesStatus(Value):
     for_people: bool = Field(False, description="Whether it waits for people as well.")
     proof_from: Time | None = Field(
         None,
-        description="Since when proof that was lost may come back, after a suspension with all gates open. Absent: "
+        description="After a suspension while all gates were open: since when lost proof may be shown again. Absent: "
         "since the last gate opened.",
     )
     gates: (

@@ -47,7 +47,7 @@ class HookJobStatus(Value):
 
     number: Count = Field(description="Number of the occurrence that it was made for.")
     name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Job.")
-    result: Literal["Running", "Succeeded", "Failed"] = Field(description="How it has ended, if it has.")
+    result: Literal["Running", "Succeeded", "Failed"] = Field(description="Whether it still runs, or how it has ended.")
     message: Sentence | None = Field(None, description="Why it failed. Absent: it did not.")
     uid: Word | None = Field(None, description="UID of the Job: no other one of its name counts.")
 

@@ -57,7 +57,8 @@ class CandidateStatus(Value):
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
     message: Text | None = Field(None, description="Why it was dropped, in a sentence.")
     dropped_at_step: Count | None = Field(
-        None, description="The last step in which it had requests, as its counters' label says it, from 0."
+        None,
+        description="Number of the last step in which it had requests, from 0, as in the label step of its counters.",
     )
     counts: Counts = Field(description="Evidence so far, of the baseline and of this candidate.")
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
@@ -95,7 +96,9 @@ class DecisionStatus(Value):
     )
     requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
     at: Time = Field(description="When.")
-    proposal_digest: Short | None = Field(None, description="What people answered. Absent: nobody was asked.")
+    proposal_digest: Short | None = Field(
+        None, description="Digest of the proposal that people answered. Absent: nobody was asked."
+    )
     approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
     rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
     looks_as_text: bool | None = Field(
@@ -146,10 +149,11 @@ class PolicyStatus(Value):
     entropy: Short | None = Field(None, description="Random text that the revision is made from.")
     candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
-        None, description="The judged part of the spec that this campaign is about, as canonical JSON."
+        None, description="The part of the spec that this campaign judges, as canonical JSON."
     )
     step: Count | None = Field(
-        None, description="The current step as its counters' label says it, from 0; progress has it as people count."
+        None,
+        description="Number of the current step, from 0, as in the label step of its counters; progress counts from 1.",
     )
     progress: Short | None = Field(
         None,
@@ -157,7 +161,7 @@ class PolicyStatus(Value):
         "knows how many there will be, since each candidate that is dropped begins one.",
     )
     weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Percent of traffic that shall have another setting than the baseline's now."
+        None, description="Percent of traffic that is to have a setting other than the baseline's now."
     )
     variant: Short | None = Field(None, description="The setting that most requests get.")
     campaign_started_at: Time | None = Field(None, description="When this campaign began.")

@@ -15,7 +15,9 @@ Short = Annotated[str, Field(max_length=128)]
 class RiskStatus(Value):
     """What a campaign may spend of the risks of error, where campaigns of the same candidate share them."""
 
-    campaign: Annotated[int, Field(ge=1, le=100)] = Field(description="Which campaign of the same candidate this is.")
+    campaign: Annotated[int, Field(ge=1, le=100)] = Field(
+        description="Which campaign of the same candidate this is, from 1."
+    )
     campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Over how many the policy spends its risks.")
     promote: Short = Field(description="This campaign's probability of promoting wrongly.")
     harm: Short = Field(description="This campaign's probability of rolling back wrongly.")
@@ -26,14 +28,16 @@ class RiskStatus(Value):
 class MarginStatus(Value):
     """How much of the margin promotions since the pinned baseline have used, and what this campaign may use."""
 
-    promotion: Annotated[int, Field(ge=1, le=20)] = Field(description="Which promotion since then this campaign tries.")
+    promotion: Annotated[int, Field(ge=1, le=20)] = Field(
+        description="Which promotion since the pinned baseline this campaign tries, from 1."
+    )
     promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Over how many the policy shares the margin.")
-    spent: Short = Field(description="Loss of EM that the certificates before allow, of exactMatch.margin.")
-    left: Short = Field(description="What they leave of it.")
-    campaign: Short = Field(description="The part of it that this campaign's candidate may lose.")
+    spent: Short = Field(description="The part of exactMatch.margin that earlier certificates allow to be lost.")
+    left: Short = Field(description="The part of exactMatch.margin that is left.")
+    campaign: Short = Field(description="The part of exactMatch.margin that this campaign's candidate may lose.")
     spent_after: Short | None = Field(
         None,
-        description="Loss that they allow with this campaign's certificate. Absent: it has none.",
+        description="The part that is spent once this campaign's certificate counts too. Absent: it has none.",
     )
 
 

@@ -63,7 +63,7 @@ class SearchStatus(Value):
 
     number: Number = Field(description="Which search of the policy this is.")
     started_at: Moment = Field(description="When it began; a pause of the policy moves it on.")
-    seed: Count = Field(description="Of all that is drawn to choose a setting.")
+    seed: Count = Field(description="Seed of all random draws by which settings are chosen.")
     resumes: SettingName | None = Field(
         None, description="The setting that the search before this one certified, which is tried anew first."
     )
@@ -72,9 +72,11 @@ class SearchStatus(Value):
     )
     why: Text = Field(description="Why the present setting is tried.")
     trials: Trials = Field(description="The trials that are over, the first one first.")
-    requests: Count = Field(description="Requests that these compared, of search.budget.requests.")
+    requests: Count = Field(
+        description="Requests that the trials compared; spec.search.budget.requests is their limit."
+    )
     risk: Short = Field(description="Probability of a false certificate in the whole search.")
-    risk_spent: Short = Field(description="What is spent of it, with the trial under way.")
+    risk_spent: Short = Field(description="The part of that risk that is spent, with the trial under way.")
     incumbent: IncumbentStatus | None = Field(None, description="The best proven setting. Absent: none is.")
     ended: SearchEndStatus | None = Field(None, description="Why the search is over. Absent: it goes on.")
     interruptions: Count | None = Field(
@@ -90,7 +92,7 @@ class RecordedSearch(Value):
     version: Number = Field(description="Of that one's arithmetic.")
     number: Number = Field(description="Which search of the policy.")
     trial: Number = Field(description="Which trial of it.")
-    seed: Count = Field(description="Of all that is drawn to choose a setting.")
+    seed: Count = Field(description="Seed of all random draws by which settings are chosen.")
     resumes: SettingName | None = Field(None, description="The setting that was tried anew first.")
     belief: BeliefText | None = Field(None, description="What earlier verdicts made likely, packed.")
     why: Text = Field(description="Why this setting was tried.")

@@ -49,11 +49,21 @@ function rangeOf(columns) {
   return [low - room, high + room];
 }
 
+/** How the line of a series is drawn, for the piece of it beside its name. */
+function strokeOf(plot, index) {
+  const dash = plot.series[index].dash;
+  return !dash?.length ? "solid" : dash[0] < 4 ? "dotted" : "dashed";
+}
+
 const widthOf = (host) => Math.max(LEAST_WIDTH, host.clientWidth);
+
+/** Pixels of A4 between its usual margins, for a plot beside another or alone; a style fits it to other papers. */
+const sizeOnPaper = (host) => ({ width: host.closest(".plots") ? 345 : 720, height: 190 });
 
 /** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
 function draw(host, options, columns) {
   const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
+  plot.root.setAttribute("aria-hidden", "true"); // its host is the picture, with a text; below it are no tables to read
   host.querySelectorAll(".u-legend .u-series").forEach((row, index) => {
     if (options.series[index + 1].isBound) row.style.display = "none"; // the times, which come first, have no row
   });
@@ -61,6 +71,8 @@ function draw(host, options, columns) {
     const width = widthOf(host);
     if (width !== plot.width) plot.setSize({ width, height: HEIGHT });
   }).observe(host);
+  addEventListener("beforeprint", () => plot.setSize(sizeOnPaper(host)));
+  addEventListener("afterprint", () => plot.setSize({ width: widthOf(host), height: HEIGHT }));
 }
 
 /**
@@ -103,7 +115,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
     ? { size: 76, splits: (_plot, _axis, lowest, highest) => risksBetween(lowest, highest), values: (_plot, found) => found.map(riskAt) }
     : { size: 60 };
   draw(host, {
-    series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
+    series, bands, legend: { live: false, markers: { width: 2, dash: strokeOf } }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
     axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],
@@ -114,6 +126,22 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
 function labelStart(point, length, from, to, gap) {
   if (point + gap + length <= to) return point + gap;
   return Math.max(from, point - gap - length);
+}
+
+/**
+ * Baselines of labels, each {left, width, at}: where it is meant to stand or, where one before it stands there already,
+ * so many lines above or below as it takes.
+ */
+function clearBaselines(labels, lineHeight) {
+  const placed = [];
+  const isTaken = ({ left, width }, at) => placed.some((other) =>
+    left < other.left + other.width && other.left < left + width && Math.abs(at - other.at) < lineHeight);
+  for (const label of labels) {
+    let lines = 0;
+    while (isTaken(label, label.at + lines * lineHeight)) lines = lines > 0 ? -lines : 1 - lines;
+    placed.push({ ...label, at: label.at + lines * lineHeight });
+  }
+  return placed.map(({ at }) => at);
 }
 
 /** Settings by what they save (across) and by what they lose (up), each with its interval. */
@@ -147,13 +175,17 @@ function drawTradeOff(host, settings, lines) {
         : [[x(value), top], [x(value), top + height]];
       stroke(COLOURS.grey, from, to, [6 * ratio, 4 * ratio]);
     }
+    const labels = [];
     for (const { name, effect, saving } of placed) {
       const at = [x(saving.estimate), y(effect.estimate)];
       stroke(COLOURS.blue, [at[0], y(effect.low ?? -100)], [at[0], y(effect.high ?? 100)]);
       stroke(COLOURS.blue, [x(saving.low ?? -100), at[1]], [x(saving.high ?? 100), at[1]]);
-      context.fillStyle = "#1a1a1a";
-      context.fillText(name, labelStart(at[0], context.measureText(name).width, left, left + width, 6 * ratio), at[1] - 6 * ratio);
+      const length = context.measureText(name).width;
+      labels.push({ name, left: labelStart(at[0], length, left, left + width, 6 * ratio), width: length, at: at[1] - 6 * ratio });
     }
+    context.fillStyle = "#1a1a1a";
+    const baselines = clearBaselines(labels, 14 * ratio);
+    labels.forEach((label, index) => context.fillText(label.name, label.left, baselines[index]));
     context.restore();
   };
   const [across, up] = [room([...reach("saving"), ...lines.filter((each) => !each.across).map((each) => each.value)]),
