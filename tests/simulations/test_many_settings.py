@@ -14,6 +14,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import MOST_SETTINGS
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -61,7 +62,7 @@ def a_curve(most_lost: float) -> TrueCurve:
 def looks_of(curve: TrueCurve, rate: float) -> Iterator[RolloutState]:
     """The state after each look until a decision."""
     random, state, now = default_rng(1), RolloutState(), 1
-    state = weights_in_force(start_campaign(SPEC, "u", "", "", state, now, entropy="1"), now)
+    state = weights_in_force(start_campaign(SPEC, "", state, now, CampaignInputs(uid="u", entropy="1")), now)
     totals = [Totals() for _ in NAMES]
     while state.phase not in ACTING:
         at = next_look(TIMES, state)
