@@ -122,6 +122,8 @@ class Field:
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
     only_whole: whether a number with a decimal point or an exponent is none to the engine.
     least: the smallest number that the engine takes there, None for that of the setting.
+    off_where: a path and the client's word there which switches the field off where it is left out; None where none
+    does.
     """
 
     path: tuple[str, ...]
@@ -131,6 +133,7 @@ class Field:
     reads_text: bool = False
     only_whole: bool = False
     least: float | None = None
+    off_where: tuple[tuple[str, ...], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +225,11 @@ _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
 # n_cmpl is looked for first, and n where it is missing.
 _LLAMA_SAMPLES = {api: (_field("n"), _field("n_cmpl")) for api in (_CHAT, _COMPLETIONS)}
 _READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMPLETIONS)}
-_THINKING = BodySetting(
-    ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_field("chat_template_kwargs.enable_thinking"),)})
-)
+# A template's own arguments win over the effort, of which these engines make this one where it is left out.
+_THINKS = Field(("chat_template_kwargs", "enable_thinking"), off_where=(("reasoning_effort",), "none"))
+_THINKING = BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_THINKS,)}))
+# What a client writes for the template counts at vLLM where the field above is left out, and wins over it at SGLang.
+_EFFORT_OF_CHATS = (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort"))
 
 KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
     {
@@ -239,7 +244,10 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             ),
             Knob.ANSWER_CAP: _number(1, _VLLM_CAPS, {**_FROM_MIN_TOKENS, _MESSAGES: (ABOVE_BUDGET,)}),
             Knob.REASONING_EFFORT: _effort(
-                {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
+                {
+                    _CHAT: _EFFORT_OF_CHATS,
+                    _RESPONSES: (_field("reasoning.effort"), _field("chat_template_kwargs.reasoning_effort")),
+                }
             ),
             Knob.THINKING: _THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES, dict.fromkeys(_READ_SAMPLES, (TEMPERATURE,))),
@@ -254,7 +262,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
         Engine.SGLANG: {
             Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
             Knob.ANSWER_CAP: _number(1, _SGLANG_CAPS, _FROM_MIN_TOKENS),
-            Knob.REASONING_EFFORT: _effort({_CHAT: (_field("reasoning_effort"),)}),
+            Knob.REASONING_EFFORT: _effort({_CHAT: _EFFORT_OF_CHATS}),
             Knob.THINKING: _THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES),
         },
@@ -272,7 +280,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             Knob.ANSWER_CAP: _number(1, _LLAMA_CAPS),
             Knob.REASONING_EFFORT: _effort(
                 {
-                    _CHAT: (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort")),
+                    _CHAT: _EFFORT_OF_CHATS,
                     _RESPONSES: (
                         _field("reasoning.effort"),
                         _field("reasoning_effort"),

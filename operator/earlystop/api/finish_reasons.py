@@ -35,9 +35,16 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "refusal": FILTERED,
         "safety": FILTERED,
         "recitation": FILTERED,
+        "sensitive": FILTERED,  # GLM
+        "prohibited_content": FILTERED,  # Gemini, by proxies
+        "blocklist": FILTERED,
+        "spii": FILTERED,
         "abort": BROKEN_OFF,
         "aborted": BROKEN_OFF,
-        "cancelled": BROKEN_OFF,
+        "cancelled": BROKEN_OFF,  # TensorRT-LLM
+        "canceled": BROKEN_OFF,
+        "timeout": BROKEN_OFF,  # TensorRT-LLM, of which nobody gets the rest
+        "network_error": BROKEN_OFF,  # GLM
         "error": BROKEN_OFF,
         "failed": BROKEN_OFF,
         "insufficient_system_resource": BROKEN_OFF,  # DeepSeek

@@ -56,8 +56,9 @@ def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
     usage = answer.get("usage")
     if not isinstance(usage, dict):
         return None, 0
-    tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
-    details = usage.get("completion_tokens_details", usage.get("output_tokens_details"))
+    counts = (_count(usage.get(name)) for name in ("completion_tokens", "output_tokens"))
+    tokens = next((each for each in counts if each is not None), None)
+    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
     return tokens, reasoning or 0
 
@@ -93,6 +94,13 @@ def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
     if api is Api.MESSAGES:
         return any(each.get("text") or is_shown_block(each) for each in dicts(answer.get("content")))
     return any(_is_output(item) for item in dicts(answer.get("output")))
+
+
+def says_nothing(choice: Mapping[str, Any]) -> bool:
+    """Whether a choice of an event has neither a word nor a reason, as one beside a usage may."""
+    told = {key: value for key, value in choice.items() if key != "index" and value}
+    delta = told.pop("delta", {})
+    return not told and isinstance(delta, dict) and not any(value for key, value in delta.items() if key != "role")
 
 
 def is_shown_block(block: Mapping[str, Any]) -> bool:

@@ -80,7 +80,8 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
             return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
         holders = [_holder(root, field.path) for field in fields]
-        replaced = _replaced(setting, fields, holders, json.loads(written))
+        values = [_sent(root, field, holder) for field, holder in zip(fields, holders, strict=True)]
+        replaced = _replaced(setting, fields, values, json.loads(written))
         is_taken = not replaced or _is_taken(setting, api, root, [fields[index] for index in replaced], written)
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
@@ -94,11 +95,17 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
     return Effect.LOWERED if was_there and setting.apply is Apply.IF_LARGER else Effect.SET
 
 
-def _replaced(
-    setting: BodySetting, fields: list[Field], holders: list[JsonObject], ours: Any
-) -> tuple[int, ...] | None:
-    """Which fields get the setting's value; None where it cannot be said whether the client's give way."""
-    values = [holder.value(field.path[-1]) for field, holder in zip(fields, holders, strict=True)]
+def _sent(root: JsonObject, field: Field, holder: JsonObject) -> Any:
+    """The client's value of a field, ABSENT for none. Raises UnreadableError as `_holder` does."""
+    value = holder.value(field.path[-1])
+    if _is_there(value) or field.off_where is None or root.sent(field.off_where[0]) != field.off_where[1]:
+        return value
+    return False
+
+
+def _replaced(setting: BodySetting, fields: list[Field], values: list[Any], ours: Any) -> tuple[int, ...] | None:
+    """Which fields get the setting's value; None where it cannot be said whether the client's give way. values: the
+    client's, by field."""
     there = [index for index, value in enumerate(values) if _is_there(value)]
     if not there:
         return (0,) if fields else None

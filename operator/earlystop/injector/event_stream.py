@@ -15,6 +15,7 @@ from earlystop.injector.answers import (
     finishes_in,
     has_content,
     is_shown_block,
+    says_nothing,
     usage_in,
 )
 
@@ -54,6 +55,11 @@ class EventStream:
         self.has_ended = False
 
     @property
+    def is_told(self) -> bool:
+        """Whether the stream has ended and nothing is missing of it. Some send their usage after the mark of the end."""
+        return self.has_ended and (self._tokens is not None or self.answer is None)
+
+    @property
     def answer(self) -> Answer | None:
         """What was answered; None until the stream has ended, after an error in it, and if it could not be read."""
         if not self.has_ended or self._has_failed or not self._is_readable:
@@ -87,7 +93,7 @@ class EventStream:
         sends no mark of the end."""
         rest, self._held = self._held, b""
         is_usage = self._is_readable and self._read(rest)
-        if self._finishes and self._begun <= self._finishes.keys() and self._tokens is not None:
+        if self._has_every_reason and self._tokens is not None:
             self.has_ended = True
         return rest if self._hides_usage and not is_usage else b""
 
@@ -124,7 +130,19 @@ class EventStream:
         self._has_content = self._has_content or self._shows_content(told, kind)
         if kind in _OVER.get(self._api, ()):
             self.has_ended = True
-        return isinstance(told.get("usage"), dict) and not dicts(told.get("choices")) and "choices" in told
+        return self._is_usage_alone(told)
+
+    def _is_usage_alone(self, told: dict[str, Any]) -> bool:
+        """Some write the usage beside no choice, and some beside an empty one, after the reasons."""
+        if "choices" not in told or not isinstance(told.get("usage"), dict):
+            return False
+        choices = dicts(told["choices"])
+        return not choices or (self._has_every_reason and all(map(says_nothing, choices)))
+
+    @property
+    def _has_every_reason(self) -> bool:
+        """Whether each choice that had begun, and there is one, has ended."""
+        return bool(self._finishes) and self._begun <= self._finishes.keys()
 
     def _ended(self, source: dict[str, Any], kind: Any) -> dict[str, Any]:
         """A response is told of from its creation on, and has its reason only at its end."""

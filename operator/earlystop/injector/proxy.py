@@ -238,7 +238,7 @@ class Injector:
         try:
             async for piece in content.iter_any():
                 passed = events.feed(piece)
-                if events.has_ended:
+                if events.is_told:
                     counted.ended(events.answer)
                 if passed:
                     await response.write(passed)
@@ -246,6 +246,9 @@ class Injector:
             counted.ended(None)
             _break_off(request)
             return response
+        finally:
+            if events.has_ended:  # a client may go at the mark of the end
+                counted.ended(events.answer)
         rest = events.rest()
         counted.ended(events.answer)
         if rest:

@@ -21,8 +21,7 @@ def for_the_question(setting: BodySetting, api: Api) -> BodySetting:
     """A setting as it is written into the question. One for some bodies is tried in this one, too: the question stands
     for them all. Where the question has what a field goes with, as thinking that is switched on, an engine misses the
     field itself, so a number is written that the engine takes nowhere: it then says what is wrong with that."""
-    taken = setting.fields.get(api, ())
-    fields = tuple(field if field.only_if is None else replace(field, least=None) for field in taken)
+    fields = tuple(each if each.only_if is None else replace(each, least=None) for each in setting.fields.get(api, ()))
     return replace(setting, where=None, fields={**setting.fields, api: fields} if fields else setting.fields)
 
 

@@ -134,7 +134,9 @@ def test_fields_that_only_stand_deeper_or_hold_objects_are_no_gateways() -> None
     assert knobs == {
         (Engine.VLLM, Knob.THINKING),
         (Engine.VLLM, Knob.REPETITION_STOP),
+        (Engine.VLLM, Knob.REASONING_EFFORT),
         (Engine.SGLANG, Knob.THINKING),
+        (Engine.SGLANG, Knob.REASONING_EFFORT),
         (Engine.SGLANG, Knob.THINKING_BUDGET),
         (Engine.LLAMA_CPP, Knob.THINKING),
         (Engine.LLAMA_CPP, Knob.REASONING_EFFORT),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from earlystop.api.body_knobs import KNOBS, Api, Apply, Engine, Knob
+from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Apply, Engine, Knob
 from earlystop.injector.body import Effect, edited
 from tests.unit.every_row import every_row
 from tests.unit.injector.editing import CHAT, with_knob
@@ -97,6 +98,52 @@ def test_llama_cpp_thinks_with_no_more_effort_than_set_by_any_alias(
     asked = llama_effort(body)
     assert llama_effort(after) == ("none" if asked == "none" else "low")
     assert (effect is Effect.KEPT) == (after == body)
+
+
+def vllm_effort(body: dict[str, Any]) -> str | None:
+    """The effort that vLLM 0.32.0 gives to the template, as it ran: what stands outside of the template's arguments."""
+    above: str | None = body.get("reasoning", {}).get("effort") or body.get("reasoning_effort")
+    return above or body.get("chat_template_kwargs", {}).get("reasoning_effort")
+
+
+def sglang_effort(body: dict[str, Any]) -> str | None:
+    """The effort that SGLang 0.5.23 gives to the template, as its serving_chat.py says it: the template's argument."""
+    return body.get("chat_template_kwargs", {}).get("reasoning_effort") or body.get("reasoning_effort")
+
+
+@every_row("inner", EFFORTS_SENT)
+@every_row("above", EFFORTS_SENT)
+@every_row(
+    ("engine", "api", "obeyed"),
+    [
+        (Engine.VLLM, CHAT, vllm_effort),
+        (Engine.VLLM, Api.RESPONSES, vllm_effort),
+        (Engine.SGLANG, CHAT, sglang_effort),
+    ],
+)
+def test_vllm_and_sglang_think_with_no_more_effort_than_a_client_asked_for_by_any_alias(
+    engine: Engine, api: Api, obeyed: Callable[[dict[str, Any]], str | None], above: str | None, inner: str | None
+) -> None:
+    by_api = {"reasoning_effort": above} if api is CHAT else {"reasoning": {"effort": above}}
+    body: dict[str, Any] = by_api if above else {}
+    if inner:
+        body = {**body, "chat_template_kwargs": {"reasoning_effort": inner}}
+    asked = obeyed(body)
+    for value in ("low", "medium"):
+        after, _ = with_knob(body, Knob.REASONING_EFFORT, value, engine=engine, api=api)
+        expected = value if asked is None or EFFORTS.index(asked) > EFFORTS.index(value) else asked
+        assert obeyed(after) == expected, value
+
+
+@pytest.mark.parametrize("engine", [Engine.VLLM, Engine.SGLANG, Engine.LLAMA_CPP])
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_thinking_that_a_client_switched_off_by_its_effort_stays_off(engine: Engine, value: str) -> None:
+    """A template's own argument would win over that word, and switch it on again."""
+    body = {"reasoning_effort": "none"}
+    assert with_knob(body, Knob.THINKING, value, engine=engine) == (body, Effect.KEPT)
+    both = {**body, "chat_template_kwargs": {"enable_thinking": True}}
+    off = {**body, "chat_template_kwargs": {"enable_thinking": False}}
+    assert with_knob(both, Knob.THINKING, "false", engine=engine) == (off, Effect.LOWERED)
 
 
 def test_an_effort_beside_responses_own_is_covered_at_llama_cpp_as_well() -> None:

@@ -12,14 +12,16 @@ from earlystop.injector.body import Effect, edited
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import read_words
 from tests.unit.every_row import every_row
+from tests.unit.injector.bodies_of_servers import OF_SERVERS
 from tests.unit.injector.public_bodies import BODIES, UNREADABLE, Sent
 from tests.unit.injector.stub_engine import StubEngine
 from tests.unit.injector.through import HEADERS, client
 
+EVERY = (*BODIES, *OF_SERVERS)
 PATHS = {api: f"/v1{ending}" for ending, api in ENDINGS.items()}
 
 
-@every_row("sent", BODIES)
+@every_row("sent", EVERY)
 def test_nothing_changes_in_a_body_but_the_setting(sent: Sent) -> None:
     change = edited(sent.before, sent.api, {"it": (KNOBS[sent.engine][sent.knob], sent.value)})
     assert change.body == sent.after
@@ -36,7 +38,7 @@ def test_what_cannot_be_read_goes_on_as_it_came_and_is_counted_as_refused(api: A
 
 @pytest.mark.slow
 async def test_an_engine_gets_each_of_these_bodies_over_http_as_it_is_to_be() -> None:
-    for (engine, knob), group in groupby(sorted(BODIES, key=_kind), key=_kind):
+    for (engine, knob), group in groupby(sorted(EVERY, key=_kind), key=_kind):
         stub = StubEngine()
         settings = InjectorSettings(body_settings(read_words(Engine(engine), [f"it={knob}"])))
         async with client(stub, settings) as asking:

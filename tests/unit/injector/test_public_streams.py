@@ -11,6 +11,7 @@ from earlystop.injector.answers import Answer, read_answer
 from earlystop.injector.event_stream import EventStream
 from tests.unit.every_row import every_row
 from tests.unit.injector.public_streams import NOT_WHOLE, STREAMS, Streamed, as_body
+from tests.unit.injector.streams_of_servers import OF_SERVERS
 from tests.unit.injector.stub_engine import StubEngine
 from tests.unit.injector.through import HEADERS, client
 
@@ -19,7 +20,7 @@ ASKED = (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
 """Streams of these are asked for their usage."""
 
 
-@every_row("streamed", STREAMS)
+@every_row("streamed", [*STREAMS, *OF_SERVERS])
 @every_row("size", [1, 2, 5, 1 << 20])
 def test_a_stream_is_read_however_it_is_cut_and_only_usage_that_nobody_asked_for_is_left_out(
     size: int, streamed: Streamed
@@ -31,7 +32,7 @@ def test_a_stream_is_read_however_it_is_cut_and_only_usage_that_nobody_asked_for
     assert stream.answer == streamed.answer
 
 
-@every_row("streamed", STREAMS)
+@every_row("streamed", [*STREAMS, *OF_SERVERS])
 def test_an_event_is_passed_on_as_soon_as_it_is_whole(streamed: Streamed) -> None:
     stream = EventStream(streamed.api, hides_usage=streamed.api in ASKED)
     for each in streamed.events:
@@ -46,15 +47,15 @@ def test_whole_answers_of_odd_forms_are_read(api: Api, told: Any, answer: Answer
 
 @pytest.mark.slow
 async def test_each_of_these_streams_comes_over_http_as_it_is_and_is_counted_once() -> None:
-    engine = StubEngine()
+    engine, every = StubEngine(), [*STREAMS, *OF_SERVERS]
     async with client(engine) as asking:
         completed = tokens = 0
-        for streamed in STREAMS:
+        for streamed in every:
             engine.pieces = list(streamed.events)
             async with asking.session.post(PATHS[streamed.api], json={"stream": True}, headers=HEADERS) as answer:
                 assert await answer.read() == streamed.passed, streamed.name
-            if streamed.answer is not None:
-                completed, tokens = completed + 1, tokens + (streamed.answer.tokens or 0)
+            if streamed.answer is not None and streamed.answer.tokens is not None:
+                completed, tokens = completed + 1, tokens + streamed.answer.tokens
             found = await asking.counts()
             assert (found["completed"], found["tokens"]) == (completed, tokens), streamed.name
-        assert found["started"] == len(STREAMS) == completed + found["failed"]
+        assert found["started"] == len(every) == completed + found["failed"]
