@@ -15,6 +15,7 @@ from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.plan import planned
+from earlystop.simulation.forecast import SupposedTraffic
 from earlystop.simulation.simulate import SyntheticTraffic, simulate
 from tests.bench.ramps import RISING, spec_of
 
@@ -64,7 +65,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_hours_and_requests_are_those_of_simulated_rollouts_within_a_tenth(name: str) -> None:
     case = CASES[name]
-    told = planned(case.spec, RATE, EM, case.em_loss, max(0.06, case.em_loss), **case.more)
+    told = planned(case.spec, SupposedTraffic(RATE, EM, case.em_loss, max(0.06, case.em_loss), **case.more))
     traffic = SyntheticTraffic(
         rate=RATE, baseline_em=EM, em_loss=case.em_loss, discordance=max(0.06, case.em_loss), **TOKENS, **case.more
     )
@@ -81,7 +82,7 @@ def test_hours_and_requests_are_those_of_simulated_rollouts_within_a_tenth(name:
 def test_a_short_campaign_is_not_planned_to_end_before_tokens_can_be_proven() -> None:
     # Of some 2,700 requests on a ramp; without that wait the plan was 14 % too low.
     spec = spec_of({"steps": RISING}, 0.08, 86_400, 10)
-    told, traffic = planned(spec, RATE, EM, 0.0), SyntheticTraffic(rate=RATE, baseline_em=EM, **TOKENS)
+    told, traffic = planned(spec, SupposedTraffic(RATE, EM, 0.0)), SyntheticTraffic(rate=RATE, baseline_em=EM, **TOKENS)
     ends = [each for each in simulate(spec, traffic, default_rng(5), 200) if each.verdict == "Promote"]
     for figure, values in (
         ("hours_mean", [each.seconds / 3600 for each in ends]),
@@ -92,7 +93,7 @@ def test_a_short_campaign_is_not_planned_to_end_before_tokens_can_be_proven() ->
 
 def test_no_promotion_is_planned_before_its_least_hours() -> None:
     spec = spec_of({"steps": RISING, "minimumHours": 3}, MARGIN, 86_400, 10)
-    assert 3 <= float(planned(spec, RATE, EM, 0.0)["hours_mean"]) <= 3.1
+    assert 3 <= float(planned(spec, SupposedTraffic(RATE, EM, 0.0))["hours_mean"]) <= 3.1
 
 
 def test_the_probability_of_a_verdict_before_a_short_deadline_is_that_of_simulated_rollouts() -> None:
@@ -101,4 +102,5 @@ def test_the_probability_of_a_verdict_before_a_short_deadline_is_that_of_simulat
     ends = [each.verdict == "Promote" for each in simulate(spec, traffic, default_rng(4), runs)]
     found = sum(ends) / runs
     assert 0.2 < found < 0.8
-    assert abs(float(planned(spec, RATE, EM, 0.0)["power"]) - found) <= 0.05 + 2 * sqrt(found * (1 - found) / runs)
+    forecast = float(planned(spec, SupposedTraffic(RATE, EM, 0.0))["power"])
+    assert abs(forecast - found) <= 0.05 + 2 * sqrt(found * (1 - found) / runs)

@@ -64,7 +64,8 @@ def command(
     if used is not None and refusal is not None:
         raise CommandFailure(refusal.message)
     try:
-        found = planned(spec, rate, baseline_em, em_loss, discordance, dispersion, answer_seconds, used or NOTHING_USED)
+        supposed = SupposedTraffic(rate, baseline_em, em_loss, discordance, dispersion, answer_seconds)
+        found = planned(spec, supposed, used or NOTHING_USED)
     except ValueError as error:
         raise CommandFailure(str(error)) from None
     if as_json:
@@ -113,16 +114,7 @@ def _split(stage: Stage, candidates: int, basis: Basis) -> _Split:
     return _Split(share, 1.0, 1.0) if basis is Basis.PAIRS else _Split(share, (weight + baseline) / 100, weight / 100)
 
 
-def planned(
-    spec: PolicySpec,
-    rate: float,
-    baseline_em: float,
-    em_loss: float,
-    discordance: float = 0.06,
-    dispersion: float = 1.0,
-    answer_seconds: float = 0.0,
-    used: MarginUse = NOTHING_USED,
-) -> dict[str, float | str]:
+def planned(spec: PolicySpec, supposed: SupposedTraffic, used: MarginUse = NOTHING_USED) -> dict[str, float | str]:
     """The forecast as numbers, the same for each candidate. Requests are those of all variants that are evidence. used:
     of the margin, by promotions since the pinned baseline.
 
@@ -132,20 +124,19 @@ def planned(
     differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
     judged = objective_of(spec, used=used)
-    question, split = _question_and_split(spec, judged, baseline_em, em_loss, discordance, dispersion)
-    discordance = max(discordance, abs(em_loss))
-    supposed = SupposedTraffic(rate, baseline_em, em_loss, discordance, dispersion, answer_seconds)
+    supposed = replace(supposed, discordance=max(supposed.discordance, abs(supposed.em_loss)))
+    question, split = _question_and_split(spec, judged, supposed)
     told = forecast(spec, supposed, used=used)
     ends_so = told.verdict == int(question.side)
     share = float(ends_so.mean())
     rollout, stages = spec.rollout, stages_of(spec)
     idle = sum(rollout.settle_seconds + each.minimum_seconds * (each.kind is not stages[-1].kind) for each in stages)
-    to_deadline = rate * max(0.0, float(rollout.deadline_seconds - idle))
+    to_deadline = supposed.rate * max(0.0, float(rollout.deadline_seconds - idle))
     fixed_sample = fixed_sample_size(question, split.share) / split.compared
     if share < LEAST_SHARE:
         raise ValueError(
             f"Only {rounded_percent(share, 1)} of the rollouts ever end with {_verdict(spec, question.side)} if "
-            f"{points_are_lost(em_loss)}: {why_few(spec, fixed_sample, to_deadline)}"
+            f"{points_are_lost(supposed.em_loss)}: {why_few(spec, fixed_sample, to_deadline)}"
         )
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
     sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
@@ -172,11 +163,9 @@ def planned(
     }
 
 
-def _question_and_split(
-    spec: PolicySpec, judged: Objective, baseline_em: float, em_loss: float, discordance: float, dispersion: float
-) -> tuple[Question, _Split]:
+def _question_and_split(spec: PolicySpec, judged: Objective, supposed: SupposedTraffic) -> tuple[Question, _Split]:
     """What one look at the end would be asked, and of which split. Raises ValueError as `planned`."""
-    margin = judged.margin
+    margin, em_loss = judged.margin, supposed.em_loss
     if em_loss == margin:
         raise ValueError(
             f"A candidate that loses {em_loss:g} loses just the margin, so neither that it loses less nor that it "
@@ -189,17 +178,17 @@ def _question_and_split(
     last, candidates = stages[-1], max(1, spec.most_at_once)
     if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
-    pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
+    pairs = supposed.discordance if judged.basis is Basis.PAIRS else None
     if pairs is not None:
-        ensure_room_for_pairs(baseline_em, em_loss, pairs)
+        ensure_room_for_pairs(supposed.baseline_em, em_loss, pairs)
     question = Question(
-        baseline_rate=baseline_em,
+        baseline_rate=supposed.baseline_em,
         difference=-em_loss,
         margin=margin,
         risk=judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match,
         side=side,
         discordance=pairs,
-        dispersion=dispersion,
+        dispersion=supposed.dispersion,
     )
     split = _split(last, candidates, judged.basis)
     if question.noise(split.share) <= 0:

@@ -158,7 +158,7 @@ class ObjectFollower:
 
     def _concerned(self, key: ObjectKey, manifest: Manifest | None, own: bool) -> Iterator[TrackedPolicy]:
         """The policies that were decided on an object; its owner; and those that may be, but were not checked yet."""
-        readers = set(self._cache.readers_of(key))
+        readers = set(self._cache.readers.of(key))
         owners = (manifest["metadata"].get("ownerReferences") or []) if manifest is not None else []
         for owner in owners:
             tracked = self._tracked.get((key.namespace or "", owner["name"]))
@@ -167,7 +167,7 @@ class ObjectFollower:
         yield from (self._tracked[each] for each in readers if each in self._tracked)
         if not own:
             for tracked in self._tracked.values():
-                if not self._cache.has_read(tracked.key) and _may_concern(key, tracked):
+                if not self._cache.readers.has_read(tracked.key) and _may_concern(key, tracked):
                     yield tracked
 
     def _check(self, tracked: TrackedPolicy, *, own: bool) -> None:

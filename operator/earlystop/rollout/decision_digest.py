@@ -19,17 +19,11 @@ _KNOWN: WeakKeyDictionary[Decision, tuple[tuple[object, ...], str]] = WeakKeyDic
 """By decision: the very objects that its digest was worked out from, and the digest."""
 
 
-def is_recorded(state: RolloutState) -> bool:
-    """Whether the looks of a state's decision stand in its verdict alone."""
-    recorded, decision = state.recorded, state.decision
-    return recorded is not None and decision is not None and recorded.decision == decision.number
-
-
 def decision_digest(policy: str, uid: str, state: RolloutState) -> str:
     """Digest of the verdict of a state with a decision, as `verdict_spec` has it; as it was stored, where the state
     lacks the looks from which that could be worked out."""
     assert state.decision is not None  # the caller asks for no other
-    if state.recorded is not None and is_recorded(state):
+    if state.recorded is not None and state.lacks_looks:
         return state.recorded.digest
     alarmed = state.guard if state.guard is not None and state.guard.alarm is not None else None
     made_from = (policy, uid, alarmed, *(getattr(state, name) for name in _PARTS))

@@ -17,7 +17,6 @@ from earlystop.api.look_table import Rows
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
 from earlystop.rollout.class_settings import replayed
-from earlystop.rollout.decision_digest import is_recorded
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.stored.class_codec import class_texts
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
@@ -27,11 +26,6 @@ from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.verdict import digest_of
 
 Status = dict[str, Any]
-
-
-def lacks_looks(state: RolloutState) -> bool:
-    """Whether the looks of a state are to be read from the verdict of its decision."""
-    return is_recorded(state)
 
 
 def with_looks(state: RolloutState, verdict: Mapping[str, Any] | None) -> RolloutState:
@@ -70,7 +64,7 @@ def status_with_looks(status: Status, verdict: Mapping[str, Any] | None) -> Stat
         return status
     status = with_plan(status, None, plan_recorded(verdict))
     state = from_status(status)[0]
-    if not lacks_looks(state):
+    if not state.lacks_looks:
         return status
     found = with_looks(state, verdict)
     beside = found.pinned_plan.incumbent is not None

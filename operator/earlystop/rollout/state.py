@@ -317,3 +317,9 @@ class RolloutState:
     def most_looks(self) -> int:
         """Looks of the candidate that has most."""
         return max((len(each.looks) for each in self.comparisons), default=0)
+
+    @property
+    def lacks_looks(self) -> bool:
+        """Whether the looks of its decision stand in the verdict alone, and are to be read from there."""
+        recorded, decision = self.recorded, self.decision
+        return recorded is not None and decision is not None and recorded.decision == decision.number

@@ -58,7 +58,7 @@ class SupposedTraffic:
     """What is supposed to be true.
 
     rate: scored requests, or pairs, a second, > 0. baseline_em: 0..1. em_loss: baseline's EM minus the candidate's.
-    discordance: share of pairs that just one variant answers right. scatter: how much more answers scatter than
+    discordance: share of pairs that just one variant answers right. dispersion: how much more answers scatter than
     independent ones, at least 1. answer_seconds: how long an answer takes, at least 0. Query classes share the requests
     evenly.
     """
@@ -67,7 +67,7 @@ class SupposedTraffic:
     baseline_em: float
     em_loss: float
     discordance: float = 0.06
-    scatter: float = 1.0
+    dispersion: float = 1.0
     answer_seconds: float = 0.0
 
 
@@ -105,11 +105,13 @@ def forecast(
     begun, alive = np.zeros(runs), np.arange(runs)
     told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
     learned, first = None, 0
-    alike = SupposedSameSetting(plan, spec.rollout.look_seconds, supposed.rate, supposed.baseline_em, supposed.scatter)
+    alike = SupposedSameSetting(
+        plan, spec.rollout.look_seconds, supposed.rate, supposed.baseline_em, supposed.dispersion
+    )
     for kind, group in groupby(plan.stages, key=lambda each: (each.kind, each.same_setting)):
         stages = list(group)
         if kind[0] is StageKind.LEARN:
-            begun, learned = begun + seconds_to_learn(spec, stages[0]), supposed.scatter
+            begun, learned = begun + seconds_to_learn(spec, stages[0]), supposed.dispersion
         elif kind[1]:
             begun = begun + spec.rollout.settle_seconds + alike.seconds
         else:
@@ -148,12 +150,12 @@ class Watched:
         self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
         self.claims = list(self._claims())
         self.least = np.array([stage.minimum_seconds for stage in stages], float)
-        self.dispersion = SupposedDispersion.of(objective, supposed.scatter)
+        self.dispersion = SupposedDispersion.of(objective, supposed.dispersion)
 
     def _arms(self, stage: Stage) -> Arms:
         """Answers a second; of pairs, as many of each."""
         told, count = self.supposed, len(self.plan.names)
-        rates = told.baseline_em, told.baseline_em - told.em_loss, told.scatter
+        rates = told.baseline_em, told.baseline_em - told.em_loss, told.dispersion
         if self.on_pairs:
             return Arms(told.rate, told.rate, *rates)
         baseline = told.rate * (100 - count * stage.weight) / 100
@@ -168,7 +170,7 @@ class Watched:
         """Variance a second of what all bets share, in all strata together."""
         arms, told = self.arms[stage], self.supposed
         if self.on_pairs:
-            return told.scatter * told.rate * (told.discordance - told.em_loss**2)
+            return told.dispersion * told.rate * (told.discordance - told.em_loss**2)
         return arms.variance
 
     def _claims(self) -> Iterator[Claim]:

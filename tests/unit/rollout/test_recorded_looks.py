@@ -11,7 +11,7 @@ import pytest
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import compact, whole, without_looks
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.recorded_looks import lacks_looks, status_with_looks, with_looks
+from earlystop.rollout.recorded_looks import status_with_looks, with_looks
 from earlystop.rollout.spent_risk import attempts_spent
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
@@ -75,7 +75,7 @@ def test_looks_come_back_from_the_verdict_of_any_campaign(seed: int) -> None:
         assert not state.looks
         return
     lacks = lacking(state)
-    assert lacks_looks(lacks) and not lacks.most_looks
+    assert lacks.lacks_looks and not lacks.most_looks
     assert unmarked(with_looks(lacks, verdict_of(state))) == unmarked(state)
     restored = from_status(status_with_looks(left_out(status), verdict_of(state)))
     assert (unmarked(restored[0]), restored[1]) == (unmarked(state), "")
@@ -149,7 +149,7 @@ def test_a_decision_after_looks_were_lost_has_a_digest_of_its_own_and_names_the_
     digest = digest_of_decision("qa", UID, later)
     assert digest not in ("", first) and verdict_of(later)["spec"]["digest"] == digest
     again = from_status(status_of(later))[0]
-    assert not lacks_looks(again) and digest_of_decision("qa", UID, again) == digest
+    assert not again.lacks_looks and digest_of_decision("qa", UID, again) == digest
     assert status_of(again)["evidence"]["effect"] == status_of(guarded)["evidence"]["effect"]
 
 

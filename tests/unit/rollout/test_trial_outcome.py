@@ -12,7 +12,8 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence.engine import Objective, replay
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.state import Comparison
-from earlystop.rollout.trials.outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.stored.compressed_looks import started_in
+from earlystop.rollout.trials.outcome import loss_of, saving_of
 from tests.unit.rollout.traffic import answers
 
 TRIALS = 120
@@ -69,8 +70,8 @@ def test_of_pairs_only_those_that_differ_scatter() -> None:
 
 def test_before_any_answer_nothing_is_estimated_and_no_request_was_taken() -> None:
     nothing = comparison()
-    assert (loss_of(nothing), saving_of(nothing), requests_of(nothing.looks)) == (None, None, 0)
+    assert (loss_of(nothing), saving_of(nothing), started_in(nothing.looks)) == (None, None, 0)
 
 
 def test_the_requests_of_a_trial_are_those_of_both_variants_in_its_looks() -> None:
-    assert requests_of([look(10, answers(30), answers(20)), look(20, answers(5), answers(7))]) == 62
+    assert started_in([look(10, answers(30), answers(20)), look(20, answers(5), answers(7))]) == 62

@@ -12,7 +12,7 @@ from earlystop.rollout.search.offers import Offer
 from earlystop.rollout.search.trial import Proposal
 from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
-from earlystop.rollout.trials.outcome import requests_of
+from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.sequence import begin_search, next_proposal, terms_of
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.rollout.policies import NOW
@@ -127,7 +127,7 @@ def test_a_trial_that_comes_to_nothing_is_given_up_before_its_requests_are_used_
     state = after_one_trial(world)
     trial, decision = state.pinned_plan.trial, state.decision
     assert trial is not None and decision is not None and decision.reason == "TrialGivenUp"
-    used = requests_of(state.looks)
+    used = started_in(state.looks)
     assert trial.requests / 10 <= used < trial.requests and f"After {used:,} requests" in decision.message
     verdict = next(iter(world.verdicts.values()))
     assert object_differences(verdict) == []
@@ -142,7 +142,7 @@ def test_what_others_propose_takes_no_more_than_its_requests_however_far_it_has_
     state = after_one_trial(World(searched({"strategy": "External"}), truth, offers=(offer,)))
     trial = state.pinned_plan.trial
     assert trial is not None and trial.proposer == "optuna"
-    assert ends(state)[0][0] == "window-20" and requests_of(state.looks[:-1]) < trial.requests
+    assert ends(state)[0][0] == "window-20" and started_in(state.looks[:-1]) < trial.requests
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ class StartCheck:
         over = self._clock() - self._listed_at >= QUIET_SECONDS
         for key in list(self._expected):
             tracked = tracked_policies.get(key)
-            as_left = True if tracked is None or self._cache.has_read(key) else self._is_as_left(tracked)
+            as_left = True if tracked is None or self._cache.readers.has_read(key) else self._is_as_left(tracked)
             if as_left is None and not over:
                 continue
             self._expected.discard(key)

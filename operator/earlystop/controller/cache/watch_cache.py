@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.controller.cache.kept_bytes import KeptBytes
+from earlystop.controller.cache.readers import Reader, Readers
 from earlystop.controller.cache.stripped import gist, stripped
 from earlystop.delivery.inputs import Manifest, ObjectKey
-
-Reader = tuple[str, str]
-"""Namespace and name of a policy."""
 
 # All objects of these kinds are kept, of other kinds those that a policy has named.
 KEPT_WHOLE = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
@@ -46,7 +44,7 @@ class _Kept:
 class WatchCache:
     """Takes what watches show and what the operator itself reads and writes; gives the newest of it.
 
-    namespaces: those that are watched, () for all.
+    namespaces: those that are watched, () for all. readers: which policies were decided on which objects.
     """
 
     def __init__(self, namespaces: Collection[str] = ()) -> None:
@@ -54,8 +52,7 @@ class WatchCache:
         self._kept: dict[ObjectKey, _Kept] = {}
         self._bytes = KeptBytes()
         self._watched: set[tuple[str, str | None]] = set()
-        self._read_by: dict[ObjectKey, set[Reader]] = {}
-        self._reads: dict[Reader, set[ObjectKey]] = {}
+        self.readers = Readers()
 
     def get(self, key: ObjectKey) -> Manifest | None:
         """The object, which the caller may change; None when it has to be read, which says nothing of whether it
@@ -170,44 +167,28 @@ class WatchCache:
     def forget_gone(self) -> None:
         """Let go what is kept of objects that are gone and that no policy names."""
         for key, kept in list(self._kept.items()):
-            if not kept.is_current and key not in self._read_by:
+            if not kept.is_current and key not in self.readers:
                 del self._kept[key]
 
     def note_reads(self, reader: Reader, keys: Iterable[ObjectKey]) -> None:
-        """A policy is about to be decided on these objects as well, whether they exist or not."""
-        for key in keys:
-            self._reads.setdefault(reader, set()).add(key)
-            self._read_by.setdefault(key, set()).add(reader)
+        """A policy is about to be decided on these objects as well, which are kept from now on."""
+        self.readers.add(reader, keys)
 
     def keep_reads(self, reader: Reader, keys: Collection[ObjectKey]) -> None:
         """A policy is decided on these objects and no others any more."""
-        for key in self._reads.get(reader, set()) - set(keys):
-            self._release(reader, key)
-        self._reads[reader] = set(keys)
+        self._let_go_unread(self.readers.keep(reader, keys))
 
     def forget_reader(self, reader: Reader) -> None:
         """A policy is gone."""
-        for key in self._reads.pop(reader, set()):
-            self._release(reader, key)
+        self._let_go_unread(self.readers.forget(reader))
 
-    def _release(self, reader: Reader, key: ObjectKey) -> None:
-        readers = self._read_by[key]
-        readers.discard(reader)
-        if not readers:
-            del self._read_by[key]
+    def _let_go_unread(self, keys: Iterable[ObjectKey]) -> None:
+        for key in keys:
             if key.kind not in KEPT_WHOLE:
                 self._let_go(key)
 
-    def readers_of(self, key: ObjectKey) -> tuple[Reader, ...]:
-        """The policies that were decided on this object, or on its absence."""
-        return tuple(self._read_by.get(key, ()))
-
-    def has_read(self, reader: Reader) -> bool:
-        """Whether this policy was decided on any object since the operator started."""
-        return reader in self._reads
-
     def _is_wanted(self, key: ObjectKey) -> bool:
-        return key.kind in KEPT_WHOLE or key in self._read_by
+        return key.kind in KEPT_WHOLE or key in self.readers
 
     def _scope(self, key: ObjectKey) -> tuple[str, str | None]:
         """What is watched together: a kind, in one namespace where only some are watched."""

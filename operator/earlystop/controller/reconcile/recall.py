@@ -11,7 +11,7 @@ from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.rollout.decision_digest import decision_digest
-from earlystop.rollout.recorded_looks import lacks_looks, with_looks
+from earlystop.rollout.recorded_looks import with_looks
 from earlystop.rollout.verdict import digest_of, verdict_name
 
 
@@ -19,7 +19,7 @@ def is_to_be_recalled(tracked: TrackedPolicy) -> bool:
     """Whether a policy's state lacks looks or is still said to, or has looks that a verdict may hold as well."""
     state = tracked.state
     is_unsure = state.is_guarded and state.most_looks > 0 and not tracked.status.verdict_digest
-    return lacks_looks(state) or is_unsure or tracked.observations.record is not None
+    return state.lacks_looks or is_unsure or tracked.observations.record is not None
 
 
 async def recall_looks(cluster: Cluster, tracked: TrackedPolicy, judging: FairTurns, now: float) -> None:
@@ -29,7 +29,7 @@ async def recall_looks(cluster: Cluster, tracked: TrackedPolicy, judging: FairTu
 
     Raises ClusterError when the API fails.
     """
-    if not lacks_looks(tracked.state):
+    if not tracked.state.lacks_looks:
         tracked.observe(replace(tracked.observations, record=None), now)
         await _look_for_verdict(cluster, tracked)
         return

@@ -32,7 +32,8 @@ from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.trials.outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.stored.compressed_looks import started_in
+from earlystop.rollout.trials.outcome import loss_of, saving_of
 from earlystop.rollout.verify.verdict import object_differences, recomputed
 
 Manifest = Mapping[str, Any]
@@ -298,7 +299,7 @@ def _comparison(
         values=plan.settings_of(of.candidate),
         loss=loss_of(compared),
         saving=saving_of(compared),
-        requests=requests_of(compared.looks),
+        requests=started_in(compared.looks),
         promoted=is_leading and decision in FAVOURABLE and record.reason != BY_CLASS,
         rolled_back=is_dropped or (is_leading and decision is Verdict.ROLL_BACK),
         by_person=is_leading and record.reason in BY_PERSON,

@@ -113,9 +113,5 @@ def _learned_from(comparisons: Sequence[PastComparison]) -> str:
     verdicts = len({(each.namespace, each.verdict) for each in comparisons})
     policies = sorted({f"{each.namespace}/{each.policy}" for each in comparisons})
     named = ", ".join(policies[:MOST_NAMED]) + (" and others" if len(policies) > MOST_NAMED else "")
-    compared = f"{_several(len(comparisons), 'comparison')} in {_several(verdicts, 'verdict')} of {named}"
+    compared = f"{counted(len(comparisons), 'comparison')} in {counted(verdicts, 'verdict')} of {named}"
     return f"The order of trials starts from {compared}; what each trial must show is the same."
-
-
-def _several(number: int, thing: str) -> str:
-    return counted(number, thing)

@@ -19,7 +19,7 @@ from earlystop.api.status.policy import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
-from earlystop.rollout.decision_digest import decision_digest, is_recorded
+from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.guard.codec import guard_status, restore_guard
@@ -105,7 +105,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         risk=recorded_risk(plan),
         attempts=tuple(AttemptsStatus(candidate=each.candidate, campaigns=each.campaigns) for each in state.attempts)
         or None,
-        margin=state.recorded.margin if state.recorded and is_recorded(state) else margin_of(state),
+        margin=state.recorded.margin if state.recorded and state.lacks_looks else margin_of(state),
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=certified_text(state.certified),

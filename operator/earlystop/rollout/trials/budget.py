@@ -13,8 +13,8 @@ from earlystop.rollout.search.external import own_requests
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
 from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
+from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.clock import is_time_over, seconds_of
-from earlystop.rollout.trials.outcome import requests_of
 from earlystop.rollout.words.dispersion_words import not_promoted_yet, waits_for_looks
 
 BUDGET_USED = "SearchBudgetUsed"
@@ -27,7 +27,7 @@ def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> 
     goes on until its looks tell how much answers scatter, one that has come far to more requests, each until the
     requests of the whole search are used up. What others propose goes on for the first reason alone, until those of its
     proposer are. One that is not likely to end in a certificate is given up before."""
-    trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
+    trial, used = state.pinned_plan.trial, started_in(comparison.looks)
     if trial is None:
         return None
     if is_hopeless(state.pinned_plan, comparison):
@@ -50,7 +50,7 @@ def is_hopeless(plan: Plan, comparison: Comparison) -> bool:
     trial, looks = plan.trial, comparison.looks
     if trial is None or not trial.gives_up_below:
         return False
-    used = requests_of(looks)
+    used = started_in(looks)
     return is_given_up(comparison.evidence, len(looks), used, trial.requests, trial.gives_up_below)
 
 
@@ -59,7 +59,7 @@ def given_up(plan: Plan, comparison: Comparison) -> str:
     trial = plan.trial
     below, most = (0.0, 0) if trial is None else (trial.gives_up_below, MOST_TIMES * trial.requests)
     return (
-        f"After {counted(requests_of(comparison.looks), 'request')} the probability that this trial ends in a "
+        f"After {counted(started_in(comparison.looks), 'request')} the probability that this trial ends in a "
         f"certificate is below {rounded_percent(below)}, even with all {most:,} that it might take; they are kept for "
         "other settings."
     )
@@ -82,9 +82,9 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
     """The sentence on a trial whose requests are used up, and what kept it from any certificate."""
     requests = 0 if plan.trial is None else plan.trial.requests
     known = comparison.assessment.dispersion
-    used, looks = requests_of(comparison.looks), len(comparison.looks)
+    used, looks = started_in(comparison.looks), len(comparison.looks)
     if not waits_for_looks(comparison) or known.drifts:
-        if requests_of(comparison.looks[:-1]) < requests:
+        if started_in(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (
             f"Neither benefit nor harm was proven with {counted(used, 'request')}; this trial had come far with the "

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from earlystop.api.counts import Look
 from earlystop.evidence import standard_errors
 from earlystop.evidence.standard_errors import MeanAndError
 from earlystop.rollout.decision import HARM_REASONS
@@ -25,7 +22,7 @@ def outcome_of(plan: Plan, comparison: Comparison, decision: Decision, setting: 
         risk=plan.objective.risk_promote,
         loss=loss_of(comparison),
         saving=saving_of(comparison),
-        requests=requests_of(comparison.looks),
+        requests=started_in(comparison.looks),
         proposer="" if plan.trial is None else plan.trial.proposer,
     )
 
@@ -35,11 +32,6 @@ def end_of(decision: Decision) -> TrialEnd:
     if decision.is_certificate:
         return TrialEnd.CERTIFIED
     return TrialEnd.HARMFUL if decision.reason in HARM_REASONS else TrialEnd.INCONCLUSIVE
-
-
-def requests_of(looks: Sequence[Look]) -> int:
-    """Requests of both variants in looks; each look of a campaign asks."""
-    return started_in(looks)
 
 
 def loss_of(comparison: Comparison) -> Estimate | None:

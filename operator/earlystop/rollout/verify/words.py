@@ -32,6 +32,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof, mix_moved
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
+from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE
 from earlystop.rollout.trials.budget import (
@@ -50,7 +51,6 @@ from earlystop.rollout.trials.campaign_budget import (
     requests_used,
     seconds_sentence,
 )
-from earlystop.rollout.trials.outcome import requests_of
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify.earlier_words import ANY_WORD, earlier_missing_phrases, sentence_pattern, texts_of_users
 from earlystop.rollout.verify.search import decision_in
@@ -201,7 +201,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
     if record.reason == TRIAL_REQUESTS_USED:
         trial = plan.trial
-        is_used = trial is not None and requests_of(own.looks) >= trial.requests
+        is_used = trial is not None and started_in(own.looks) >= trial.requests
         return [trial_requests_used(plan, own), only_proposed_used(plan)] if is_used else []
     if record.reason == TRIAL_GIVEN_UP:
         return [given_up(plan, own)] if is_hopeless(plan, own) else []

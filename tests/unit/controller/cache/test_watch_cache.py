@@ -235,14 +235,14 @@ def test_of_most_kinds_only_objects_that_a_policy_names_are_kept() -> None:
     cache.note_event(KEY, shown(10))
     assert port_in(cache) == 80
     cache.forget_reader(POLICY)
-    assert cache.get(KEY) is None and cache.readers_of(KEY) == ()
+    assert cache.get(KEY) is None and cache.readers.of(KEY) == ()
 
 
 def test_a_policy_that_is_decided_on_other_objects_now_is_no_longer_concerned() -> None:
     other = ObjectKey("Service", "llm", "other")
     cache = cache_of(KEY, other)
     cache.keep_reads(POLICY, {other})
-    assert cache.readers_of(KEY) == () and cache.readers_of(other) == (POLICY,)
+    assert cache.readers.of(KEY) == () and cache.readers.of(other) == (POLICY,)
 
 
 def test_an_object_that_a_list_no_longer_shows_is_read_and_one_that_was_shown_meanwhile_stays() -> None:

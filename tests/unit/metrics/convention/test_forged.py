@@ -9,20 +9,9 @@ import pytest
 from earlystop.metrics.convention.forged import ForgedQuestion, forged_query, read_forged
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.metrics.convention.samples import Source
 
 QUESTION = ForgedQuestion("llm/qa", 600)
-
-
-class Source:
-    """A client that gives these values, or fails."""
-
-    def __init__(self, values: list[float] | None) -> None:
-        self.values = values
-
-    def instant_vector(self, query: str, at: float) -> list[Sample]:
-        if self.values is None:
-            raise MetricsFailure(FailureKind.UNREACHABLE, "nobody answers")
-        return [Sample({}, value) for value in self.values]
 
 
 def test_only_the_policys_own_servers_are_asked_for() -> None:
@@ -34,9 +23,9 @@ def test_only_the_policys_own_servers_are_asked_for() -> None:
     ("values", "expected"), [([], 0.0), ([12.5], 12.5), ([math.nan], 0.0), ([math.inf], 0.0), ([-3.0], 0.0)]
 )
 def test_what_is_no_number_of_requests_counts_none(values: list[float], expected: float) -> None:
-    assert read_forged(Source(values), QUESTION, 100) == expected
+    assert read_forged(Source(*(Sample({}, value) for value in values)), QUESTION, 100) == expected
 
 
 def test_a_source_that_fails_says_why() -> None:
-    found = read_forged(Source(None), QUESTION, 100)
+    found = read_forged(Source(failing=MetricsFailure(FailureKind.UNREACHABLE, "nobody answers")), QUESTION, 100)
     assert isinstance(found, MetricsFailure) and found.kind is FailureKind.UNREACHABLE

@@ -9,20 +9,9 @@ import pytest
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, frozen_query, read_frozen
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.metrics.convention.samples import Source
 
 QUESTION = FrozenQuestion("llm/qa", 300, 3600, 300)
-
-
-class Source:
-    """Answers with these rows, or fails."""
-
-    def __init__(self, rows: list[Sample] | None) -> None:
-        self._rows = rows
-
-    def instant_vector(self, query: str, at: float) -> list[Sample]:
-        if self._rows is None:
-            raise MetricsFailure(FailureKind.TIMEOUT, "it took too long")
-        return self._rows
 
 
 def row(reading: str, result: str, value: float) -> Sample:
@@ -59,9 +48,9 @@ def test_where_the_scraper_names_the_namespace_no_other_namespace_says_anything_
 def test_counts_are_whole_numbers_and_what_nobody_counts_or_no_counter_can_say_is_none(
     rows: list[Sample], expected: FrozenCounts | None
 ) -> None:
-    assert read_frozen(Source(rows), QUESTION, 100) == expected
+    assert read_frozen(Source(*rows), QUESTION, 100) == expected
 
 
 def test_a_source_that_fails_is_a_failure_and_no_count() -> None:
-    found = read_frozen(Source(None), QUESTION, 100)
+    found = read_frozen(Source(failing=MetricsFailure(FailureKind.TIMEOUT, "it took too long")), QUESTION, 100)
     assert isinstance(found, MetricsFailure) and found.kind is FailureKind.TIMEOUT

@@ -9,20 +9,9 @@ import pytest
 from earlystop.metrics.convention.unseen import MOST_PROCESSES, Unseen, UnseenQuestion, read_unseen, unseen_query
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.metrics.convention.samples import Source
 
 QUESTION = UnseenQuestion("llm/qa", "0123456789", ("b", "a.1"), 60)
-
-
-class Source:
-    """Answers with these rows, or fails."""
-
-    def __init__(self, rows: list[Sample] | None) -> None:
-        self._rows = rows
-
-    def instant_vector(self, query: str, at: float) -> list[Sample]:
-        if self._rows is None:
-            raise MetricsFailure(FailureKind.TIMEOUT, "it took too long")
-        return self._rows
 
 
 def test_both_counts_are_asked_of_the_same_processes() -> None:
@@ -51,9 +40,9 @@ def test_the_query_of_a_large_target_is_bounded() -> None:
     ],
 )
 def test_a_row_that_is_missing_or_no_number_counts_nothing(rows: list[Sample], expected: Unseen) -> None:
-    assert read_unseen(Source(rows), QUESTION, 100) == expected
+    assert read_unseen(Source(*rows), QUESTION, 100) == expected
 
 
 def test_a_source_that_fails_is_a_failure_and_no_count() -> None:
-    found = read_unseen(Source(None), QUESTION, 100)
+    found = read_unseen(Source(failing=MetricsFailure(FailureKind.TIMEOUT, "it took too long")), QUESTION, 100)
     assert isinstance(found, MetricsFailure) and found.kind is FailureKind.TIMEOUT

@@ -1,0 +1,54 @@
+"""Which policies were decided on which objects, whether these exist or not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from earlystop.delivery.inputs import ObjectKey
+
+Reader = tuple[str, str]
+"""Namespace and name of a policy."""
+
+
+class Readers:
+    """The objects of each policy, and the policies of each object."""
+
+    def __init__(self) -> None:
+        self._of_object: dict[ObjectKey, set[Reader]] = {}
+        self._objects: dict[Reader, set[ObjectKey]] = {}
+
+    def __contains__(self, key: ObjectKey) -> bool:
+        """Whether any policy was decided on this object."""
+        return key in self._of_object
+
+    def of(self, key: ObjectKey) -> tuple[Reader, ...]:
+        """The policies that were decided on this object, or on its absence."""
+        return tuple(self._of_object.get(key, ()))
+
+    def has_read(self, reader: Reader) -> bool:
+        """Whether this policy was decided on any object since the operator started."""
+        return reader in self._objects
+
+    def add(self, reader: Reader, keys: Iterable[ObjectKey]) -> None:
+        """A policy is about to be decided on these objects as well."""
+        for key in keys:
+            self._objects.setdefault(reader, set()).add(key)
+            self._of_object.setdefault(key, set()).add(reader)
+
+    def keep(self, reader: Reader, keys: Collection[ObjectKey]) -> list[ObjectKey]:
+        """A policy is decided on these objects and no others any more. Returns those that no policy reads now."""
+        over = self._objects.get(reader, set()) - set(keys)
+        self._objects[reader] = set(keys)
+        return [key for key in over if self._is_last(reader, key)]
+
+    def forget(self, reader: Reader) -> list[ObjectKey]:
+        """A policy is gone. Returns the objects that no policy reads now."""
+        return [key for key in self._objects.pop(reader, set()) if self._is_last(reader, key)]
+
+    def _is_last(self, reader: Reader, key: ObjectKey) -> bool:
+        """Takes a policy from an object's. Whether it was the last one."""
+        readers = self._of_object[key]
+        readers.discard(reader)
+        if not readers:
+            del self._of_object[key]
+        return not readers
