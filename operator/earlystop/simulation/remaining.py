@@ -5,8 +5,10 @@ campaign's have, their step has the answers that its step has, and traffic goes 
 much Exact Match the candidate loses is not known: it is drawn from what the looks say of it, about normal.
 
 The evidence of tokens goes on as fast as it has grown so far: logarithms of capital whose drift is half their variance
-reach a line after an inverse Gaussian time. Guardrails and the floor are taken to hold. Several candidates, and trials
-beside an incumbent, are not told.
+reach a line after an inverse Gaussian time. Guardrails and the floor are taken to hold.
+
+Of several candidates each is drawn by itself, at the shares that it has now; `remaining_together.py` says when they
+have a verdict together. A trial of a search ends at the latest when it has had the requests that it may go on to.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from math import inf, log, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.random import default_rng
@@ -25,16 +28,20 @@ from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.gaps import UNSOUND
-from earlystop.evidence.objective import Basis
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.rollout.evidence_history import history_of
-from earlystop.rollout.plan import StageKind
+from earlystop.rollout.exposure import incumbent_weight, weights
+from earlystop.rollout.plan import Stage, StageKind
+from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
+from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
-from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
+from earlystop.simulation.random_walk import Arms, Floats, add_against_loss, on_pairs
 from earlystop.simulation.remaining_time import Remaining, obstacle
+from earlystop.simulation.remaining_together import Drawn, summed, together
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 40, 1
@@ -50,7 +57,7 @@ EDGE = 1e-3
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What the looks of a comparison show. baseline, candidate: scored answers, or pairs as both. right_b, right_c:
-    rates of right ones, 0..1. rate: scored answers or pairs a second, of all variants. discordance: share of pairs that
+    rates of right ones, 0..1. rate: scored answers of all users, or pairs, a second. discordance: share of pairs that
     just one variant answers right."""
 
     baseline: int
@@ -76,41 +83,66 @@ class _Seen:
 def remaining(
     spec: PolicySpec, state: RolloutState, now: float, runs: int = RUNS, seed: int = SEED
 ) -> Remaining | None:
-    """How long a campaign still takes at Unix time `now`; None where nobody can say: with several candidates or an
-    incumbent, of cohorts with the same setting first (A/A), before 100 answers of each variant and some evidence of a
-    saving, while it is not observed or waits for people, and while the comparison is not sound.
+    """How long a campaign still takes at Unix time `now`; None where nobody can say: `obstacle` says of most why, and
+    neither before some evidence of a saving, nor while the comparison is not sound.
 
     spec: of the policy now, whose live times go on. runs: forecasts for each supposed loss.
     """
-    comparison = _told(state)
-    seen = None if comparison is None else _seen(comparison)
-    if comparison is None or seen is None:
+    drawn = [_drawn(spec, state, each, now, runs, seed + at) for at, each in enumerate(_told(state))]
+    known = [each for each in drawn if each is not None]
+    if not known or len(known) < len(drawn):
+        return None
+    left = latest_end(spec.rollout.deadline_seconds, state) - now
+    left = min(left, _seconds_of_trial(state, known[0].rate))
+    if len(known) > 1:
+        return together(known, left, default_rng(seed))
+    return summed(known[0].seconds, known[0].verdicts, left)
+
+
+def _told(state: RolloutState) -> tuple[Comparison, ...]:
+    """The comparisons that a forecast is about; none where nobody can say."""
+    is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
+    if not is_watched or obstacle(state) is not None:
+        return ()
+    if any(UNSOUND & set(each.assessment.gaps) for each in state.active):
+        return ()
+    return state.active
+
+
+def _drawn(
+    spec: PolicySpec, state: RolloutState, comparison: Comparison, now: float, runs: int, seed: int
+) -> Drawn | None:
+    """When the forecasts of one candidate have a verdict, in seconds from now; None where nobody can say."""
+    seen = _seen(comparison)
+    if seen is None:
         return None
     objective = comparison.evidence.objective
     on_pairs, factor = objective.basis is Basis.PAIRS, comparison.evidence.dispersion.factor
     loss = NormalDist(seen.loss, max(1e-6, seen.error(factor, on_pairs=on_pairs)))
     elapsed = now - state.campaign_started_at
     seconds, verdicts = zip(
-        *(_forecast(spec, state, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
+        *(_forecast(spec, state, comparison, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
     )
     left, ends = np.concatenate(seconds) - elapsed, np.concatenate(verdicts)
+    looks = comparison.looks
+    drawn = Drawn(left, ends, comparison.assessment.saving, looks[-1].at - looks[0].at, seen.rate)
+    if comparison.certified_at is not None:
+        at_next_look = max(0.0, looks[-1].at + spec.rollout.look_seconds - now)
+        return replace(drawn, seconds=np.full(len(left), at_next_look), verdicts=np.ones(len(left), np.int64))
     if not _may_save(comparison):
         ends[ends > 0] = 0
     saved = _seconds_to_save(comparison, now, len(left), seed)
-    if saved is None:
-        return None
-    left = np.where(ends > 0, np.maximum(left, saved), left)
-    return _summed(left, ends, latest_end(spec.rollout.deadline_seconds, state) - now)
+    return None if saved is None else replace(drawn, seconds=np.where(ends > 0, np.maximum(left, saved), left))
 
 
-def _told(state: RolloutState) -> Comparison | None:
-    """The comparison that a forecast is about."""
-    is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
-    if not is_watched or len(state.comparisons) != 1 or obstacle(state) is not None:
-        return None
-    if UNSOUND & set(state.comparisons[0].assessment.gaps):
-        return None
-    return state.comparisons[0]
+def _seconds_of_trial(state: RolloutState, rate: float) -> float:
+    """Seconds until a trial of a search has had the requests that it may go on to; inf outside of one. rate: answers of
+    all users a second, which its baseline and its candidate share with the setting that serves."""
+    trial, served = state.pinned_plan.trial, incumbent_weight(state)
+    if trial is None:
+        return inf
+    had = max(started_in(each.looks) for each in state.comparisons)
+    return max(0.0, MOST_TIMES * trial.requests - had) / (rate * (100 - served) / 100)
 
 
 def _may_save(comparison: Comparison) -> bool:
@@ -138,7 +170,7 @@ def _seen(comparison: Comparison) -> _Seen | None:
     looks, on_pairs = comparison.looks, comparison.evidence.objective.basis is Basis.PAIRS
     spans = [(later, later.at - look.at) for look, later in pairwise(looks) if later.step == look.step]
     seconds = sum(gap for _, gap in spans)
-    judged = sum(look.candidate.pairs.total if on_pairs else _scored(look) for look, _ in spans)
+    judged = sum(look.candidate.pairs.total if on_pairs else _scored(look) / _part(look) for look, _ in spans)
     counts = _of_pairs(looks) if on_pairs else _of_answers(looks)
     if not judged or not seconds:
         return None
@@ -147,6 +179,11 @@ def _seen(comparison: Comparison) -> _Seen | None:
 
 def _scored(look: Look) -> int:
     return look.baseline.scored + look.candidate.scored
+
+
+def _part(look: Look) -> float:
+    """Of all requests that the two variants of a look had, beside other candidates or a setting that serves."""
+    return 1.0 if look.baseline_weight is None else max(1, look.baseline_weight + look.weight) / 100
 
 
 def _of_answers(looks: Sequence[Look]) -> _Seen:
@@ -171,29 +208,69 @@ def _inside(rate: float) -> float:
     return min(1 - EDGE, max(EDGE, rate))
 
 
+class _Present(Watched):
+    """Stages with the shares that the candidate of a campaign under way has in them."""
+
+    def __init__(self, state: RolloutState, name: str, *given: Any) -> None:
+        self.state, self.name = state, name
+        super().__init__(*given)
+
+    def _arms(self, stage: Stage) -> Arms:
+        arms, trial = super()._arms(stage), self.plan.trial
+        if self.on_pairs or (len(self.plan.names) == 1 and self.plan.incumbent is None):
+            return arms
+        if trial is not None:
+            shares = trial.baseline_weight(stage.weight), stage.weight
+        else:
+            percents = weights(self.state)
+            assert percents is not None  # a campaign has begun
+            shares = percents[0], percents[1 + self.plan.names.index(self.name)]
+        baseline, candidate = (self.supposed.rate * max(1, share) / 100 for share in shares)
+        return replace(arms, baseline=baseline, candidate=candidate)
+
+
+def _beside_others(objective: Objective, state: RolloutState, comparison: Comparison) -> Objective:
+    """The objective at the risk that closed testing leaves a candidate: a share for itself and for each of the others
+    that seems to lose more than the margin, since nothing will ever be shown of them."""
+    if len(state.comparisons) == 1:
+        return objective
+    others = [each for each in state.comparisons if each.name != comparison.name]
+    hopeless = sum(each.dropped is not None or (_loss(each) or 0.0) >= objective.margin for each in others)
+    # `Watched` shares the risk among all candidates of the plan.
+    return replace(objective, risk_promote=min(0.999, objective.risk_promote * len(state.comparisons) / (1 + hopeless)))
+
+
+def _loss(comparison: Comparison) -> float | None:
+    seen = _seen(comparison)
+    return None if seen is None else seen.loss
+
+
 def _forecast(
-    spec: PolicySpec, state: RolloutState, seen: _Seen, loss: float, runs: int, seed: int
+    spec: PolicySpec, state: RolloutState, comparison: Comparison, seen: _Seen, loss: float, runs: int, seed: int
 ) -> tuple[Floats, Numbers]:
     """Seconds from the campaign's beginning to the verdict of each forecast, and which verdict, for a supposed loss."""
-    plan, random, comparison = state.pinned_plan, default_rng(seed), state.comparisons[0]
+    plan, random = state.pinned_plan, default_rng(seed)
     loss = seen.right_b - _inside(seen.right_b - loss)
     supposed = SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
     told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
     alive, begun = np.arange(runs), np.zeros(runs)
     deadline = latest_end(spec.rollout.deadline_seconds, state) - state.campaign_started_at
+    # Each candidate that was dropped began another step of the last stage.
+    present = min(state.step, len(plan.stages) - 1)
     stages = list(enumerate(plan.stages))
     for kind, group in groupby(stages, key=lambda each: each[1].kind):
         numbered = list(group)
-        if numbered[-1][0] < state.step:
+        if numbered[-1][0] < present:
             continue
         if kind is StageKind.LEARN:
             begun = begun + seconds_to_learn(spec, numbered[0][1])
             continue
         first, alike = numbered[0][0], [stage for _, stage in numbered]
-        watched = Watched(plan, spec, supposed, alike, first, plan.objective_at(first, state.dispersion))
+        objective = _beside_others(plan.objective_at(first, state.dispersion), state, comparison)
+        watched = _Present(state, comparison.name, plan, spec, supposed, alike, first, objective)
         paths = watched.begin(alive, begun)
-        if first <= state.step:
-            _stand(paths, watched, state, comparison, seen, state.step - first)
+        if first <= present:
+            _stand(paths, watched, state, comparison, seen, present - first)
         alive, begun = follow(watched, random, paths, told, deadline)
     return told.seconds, told.verdict
 
@@ -260,12 +337,3 @@ def _stand_against_loss(paths: Paths, watched: Watched, seen: _Seen, step: int) 
     paths.against += add_against_loss(
         arms, watched.objective.margin, watched.objective.dispersion, seconds, surplus, paths.candidate / 2
     )
-
-
-def _summed(seconds: Floats, verdicts: Numbers, left: float) -> Remaining:
-    """What all forecasts say together; seconds from now. left: until the deadline."""
-    is_told = (verdicts != 0) & (seconds <= left)
-    times = np.sort(np.where(is_told, np.maximum(seconds, 0), inf))
-    low, high = (float(times[min(len(times) - 1, int(part * len(times)))]) for part in (0.1, 0.9))
-    promoted, rolled_back = (float((is_told & (verdicts == each)).mean()) for each in (1, -1))
-    return Remaining(low, high, promoted, rolled_back)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from earlystop.api.counts import total
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
 
+MOST_FORECAST = 16
+"""Candidates that a screen waits for: each takes 0.05 s and more."""
 LEAST_ANSWERS = 100
 """Of the variant with fewer: before, the looks say too little of the loss."""
 
@@ -29,13 +32,15 @@ def obstacle(state: RolloutState) -> str | None:
     plan = state.plan
     if plan is None or state.phase not in WATCHING | {Phase.APPLYING} or state.awaiting is not None:
         return None
-    if len(state.comparisons) > 1:
-        return "no forecast of several candidates"
-    if plan.incumbent is not None:
-        return "no forecast beside a setting that serves"
+    if plan.is_per_class:
+        return "no forecast of a map of query classes"
+    if len(state.active) > MOST_FORECAST:
+        return f"no forecast of more than {MOST_FORECAST} candidates"
+    if len(state.active) > 1 and {StageKind.SHADOW, StageKind.SPLIT} <= {stage.kind for stage in plan.stages}:
+        return "no forecast before one is chosen in shadow"
     if plan.objective.same_setting_steps:
         return "no forecast of cohorts with one setting first"
-    found = min(map(answers_of_fewer, state.comparisons), default=0)
+    found = min(map(answers_of_fewer, state.active), default=0)
     if found < LEAST_ANSWERS:
         return f"no forecast before {LEAST_ANSWERS} answers of each ({found} so far)"
     return None

@@ -6,7 +6,7 @@ known how much answers scatter, deadlines and budgets. Probes, stores and slow g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from numpy.random import Generator
@@ -83,10 +83,17 @@ class _Search:
         return next(at for at, each in enumerate(self.curve.settings) if each.name == name)
 
 
-def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generator) -> PlayedSearch:
+def play_search(
+    spec: PolicySpec,
+    curve: TrueCurve,
+    rate: float,
+    random: Generator,
+    note_look: Callable[[int, RolloutState], None] = lambda now, state: None,
+) -> PlayedSearch:
     """One search of the policy from its first campaign to its end.
 
-    curve: of all settings that the search may try, in their order. rate: requests a second, > 0.
+    curve: of all settings that the search may try, in their order. rate: requests a second, > 0. note_look: called
+    after each look with the seconds since the start and the state.
     """
     search, times = _Search(with_open_gates(spec), curve, rate, random), LiveTimes.of(spec).without_people
     while search.state.phase not in ENDED:
@@ -111,6 +118,7 @@ def play_search(spec: PolicySpec, curve: TrueCurve, rate: float, random: Generat
             assert search.state is not before  # without a first trial a policy is refused; `after_trial` ends others
         else:
             _look(search, times)
+            note_look(search.now, search.state)
     return _ended(search)
 
 
