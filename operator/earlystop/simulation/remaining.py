@@ -34,15 +34,13 @@ from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Floats, add_against_loss, on_pairs
-from earlystop.simulation.remaining_time import Remaining, obstacle
+from earlystop.simulation.remaining_time import LEAST_LOG_E, Remaining, may_save, obstacle
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 40, 1
 """Forecasts for each supposed loss. The same state is told the same each time."""
 PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Quantiles of the loss, as the looks so far have it, at which rollouts are drawn."""
-LEAST_LOG_E = 0.1
-"""Evidence that is smaller has not begun to grow."""
 EDGE = 1e-3
 """Rates are supposed to be no nearer to 0 and to 1, where nothing would vary."""
 
@@ -94,7 +92,7 @@ def remaining(
         *(_forecast(spec, state, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
     )
     left, ends = np.concatenate(seconds) - elapsed, np.concatenate(verdicts)
-    if not _may_save(comparison):
+    if not may_save(comparison):
         ends[ends > 0] = 0
     saved = _seconds_to_save(comparison, now, len(left), seed)
     if saved is None:
@@ -113,16 +111,10 @@ def _told(state: RolloutState) -> Comparison | None:
     return state.comparisons[0]
 
 
-def _may_save(comparison: Comparison) -> bool:
-    """Whether the tokens that are asked for may still be shown to be saved, by what is seen of them."""
-    seen = comparison.assessment.saving.estimate
-    return comparison.assessment.saves_tokens or seen is None or seen >= comparison.evidence.objective.minimum_saving
-
-
 def _seconds_to_save(comparison: Comparison, now: float, runs: int, seed: int) -> Floats | None:
     """Seconds from now until the saving of tokens is shown in each forecast; None where nothing speaks for it yet."""
     assessed, looks = comparison.assessment, comparison.looks
-    if assessed.saves_tokens or not _may_save(comparison):
+    if assessed.saves_tokens or not may_save(comparison):
         return np.zeros(runs)
     if assessed.log_e.tokens < LEAST_LOG_E:
         return None

@@ -50,6 +50,7 @@ NO_FORECAST = {
     "several, one dropped": "no forecast of several candidates",
     "searching beside an incumbent": "no forecast beside a setting that serves",
     "settling": "no forecast before 100 answers of each (0 so far)",
+    "observing a broken split": "no forecast before answers begin to show a saving of tokens",
     "promoted": None,
     "pending": None,
 }
