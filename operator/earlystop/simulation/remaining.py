@@ -40,7 +40,7 @@ from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Arms, Floats, add_against_loss, on_pairs
-from earlystop.simulation.remaining_time import Remaining, obstacle
+from earlystop.simulation.remaining_time import LEAST_LOG_E, Remaining, may_save, obstacle
 from earlystop.simulation.remaining_together import Drawn, summed, together
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
@@ -48,8 +48,6 @@ RUNS, SEED = 40, 1
 """Forecasts for each supposed loss. The same state is told the same each time."""
 PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Quantiles of the loss, as the looks so far have it, at which rollouts are drawn."""
-LEAST_LOG_E = 0.1
-"""Evidence that is smaller has not begun to grow."""
 EDGE = 1e-3
 """Rates are supposed to be no nearer to 0 and to 1, where nothing would vary."""
 
@@ -129,7 +127,7 @@ def _drawn(
     if comparison.certified_at is not None:
         at_next_look = max(0.0, looks[-1].at + spec.rollout.look_seconds - now)
         return replace(drawn, seconds=np.full(len(left), at_next_look), verdicts=np.ones(len(left), np.int64))
-    if not _may_save(comparison):
+    if not may_save(comparison):
         ends[ends > 0] = 0
     saved = _seconds_to_save(comparison, now, len(left), seed)
     return None if saved is None else replace(drawn, seconds=np.where(ends > 0, np.maximum(left, saved), left))
@@ -145,16 +143,10 @@ def _seconds_of_trial(state: RolloutState, rate: float) -> float:
     return max(0.0, MOST_TIMES * trial.requests - had) / (rate * (100 - served) / 100)
 
 
-def _may_save(comparison: Comparison) -> bool:
-    """Whether the tokens that are asked for may still be shown to be saved, by what is seen of them."""
-    seen = comparison.assessment.saving.estimate
-    return comparison.assessment.saves_tokens or seen is None or seen >= comparison.evidence.objective.minimum_saving
-
-
 def _seconds_to_save(comparison: Comparison, now: float, runs: int, seed: int) -> Floats | None:
     """Seconds from now until the saving of tokens is shown in each forecast; None where nothing speaks for it yet."""
     assessed, looks = comparison.assessment, comparison.looks
-    if assessed.saves_tokens or not _may_save(comparison):
+    if assessed.saves_tokens or not may_save(comparison):
         return np.zeros(runs)
     if assessed.log_e.tokens < LEAST_LOG_E:
         return None

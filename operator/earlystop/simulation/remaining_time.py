@@ -13,6 +13,8 @@ MOST_FORECAST = 16
 """Candidates that a screen waits for: each takes 0.05 s and more."""
 LEAST_ANSWERS = 100
 """Of the variant with fewer: before, the looks say too little of the loss."""
+LEAST_LOG_E = 0.1
+"""Evidence that is smaller has not begun to grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,16 @@ def obstacle(state: RolloutState) -> str | None:
     found = min(map(answers_of_fewer, state.active), default=0)
     if found < LEAST_ANSWERS:
         return f"no forecast before {LEAST_ANSWERS} answers of each ({found} so far)"
+    (only,) = state.comparisons
+    if may_save(only) and not only.assessment.saves_tokens and only.assessment.log_e.tokens < LEAST_LOG_E:
+        return "no forecast before answers begin to show a saving of tokens"
     return None
+
+
+def may_save(comparison: Comparison) -> bool:
+    """Whether the tokens that are asked for may still be shown to be saved, by what is seen of them."""
+    seen = comparison.assessment.saving.estimate
+    return comparison.assessment.saves_tokens or seen is None or seen >= comparison.evidence.objective.minimum_saving
 
 
 def answers_of_fewer(comparison: Comparison) -> int:

@@ -15,7 +15,8 @@ from earlystop.cli.screen.view import Event
 from earlystop.cli.screen.whole import _without_reason, picture
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.e_value_words import one_in_line
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import Phase, RolloutState
+from tests.unit.cli.shown_policies import policy_in, screen
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, policy, started
@@ -124,3 +125,13 @@ def test_an_event_repeats_neither_its_reason_nor_what_stands_above_it() -> None:
     assert _without_reason(Event(0, "Promoted", now), now) == ", as above"
     assert _without_reason(Event(0, "RolledBack", "Rolled back: window=5."), now) == ": window=5."
     assert _without_reason(Event(0, "Resumed", "It goes on."), "") == ": It goes on."
+
+
+ROLLED_BACK = tuple(name for name, state in REACHED.items() if state.phase is Phase.ROLLED_BACK)
+
+
+@pytest.mark.slow
+@every_row("name", ROLLED_BACK)
+def test_after_a_rollback_a_screen_says_what_to_do_and_how_the_same_is_tried_again(name: str) -> None:
+    text = re.sub(r"\s+", " ", " ".join(screen(policy_in(name), 80, 24)))
+    assert " next " in text and "`kubectl earlystop retry qa -n llm` tries the same again." in text

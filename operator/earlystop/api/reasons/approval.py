@@ -14,8 +14,9 @@ APPROVAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (Type.PROGRESSING.value, EVENT),
         {
-            "AwaitingApproval": "A promotion is proposed, and waits until somebody agrees; looks and harm go on. "
-            "Answer with `kubectl earlystop approve` or `reject` (operator/docs/approvals.md).",
+            "AwaitingApproval": "A promotion is proposed, and waits until somebody agrees. Looks go on, and proven "
+            "harm still ends the campaign. Answer with `kubectl earlystop approve` or `reject` "
+            "(operator/docs/approvals.md).",
         },
     ),
     (
@@ -36,12 +37,12 @@ APPROVAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.PROMOTED.value, Type.ROLLED_BACK.value, DECISION, EVENT),
         {
             "ApprovalExpired": "Nobody approved in the time of approval.expiresSeconds. The campaign ends as "
-            "rollout.onInconclusive says, and one that a person wanted to end sooner goes on; retry it, or write a "
-            "longer time.",
+            "rollout.onInconclusive says; where a person had asked for the promotion, it goes on instead. Retry it, or "
+            "write a longer time.",
             "ProofNotRegained": "All that a promotion waited for had agreed, but the evidence no longer spoke for the "
             "candidate by then, and did not come back in the time of approval.expiresSeconds; retry it.",
-            "ApprovalRejected": "Somebody rejected what was proposed; the message says who. The candidate gets no more "
-            "requests, and a campaign that a person wanted to end sooner goes on.",
+            "ApprovalRejected": "Somebody rejected what was proposed; the message says who. The candidate gets no "
+            "more requests; where a person had asked for the promotion, the campaign goes on instead.",
         },
     ),
     (

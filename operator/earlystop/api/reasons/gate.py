@@ -13,8 +13,8 @@ GATE_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (_OPEN, EVENT),
         {
-            "GateWaiting": "A promotion or a step waits for a gate, while looks and harm go on; wait, or look at what "
-            "the gate asks.",
+            "GateWaiting": "A promotion or a step waits for a gate. Looks go on, and proven harm still ends the "
+            "campaign; wait, or look at what the gate asks.",
             "GateOpen": "The gate is open; nothing is to be done.",
         },
     ),

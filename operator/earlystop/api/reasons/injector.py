@@ -23,10 +23,10 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "backendRef.",
         "InjectorDisabled": "The operator may run no injectors, which this delivery.mode needs; set "
         "injector.enabled in the chart's values.",
-        "UpstreamUnfit": "An injector cannot send on to where the route leads, or to serviceRef; "
-        "give the target one rule with one Service, or name one of its Pods. It has an address, a port of plain HTTP, "
-        "and no session affinity or another choice by who calls. Before an InferencePool, the route has an http "
-        "listener and rewrites no path.",
+        "UpstreamUnfit": "An injector cannot send on to where the route leads, or to serviceRef; give the target one "
+        "rule with one Service, or name one of its Pods. That Service needs an address, a port of plain HTTP, and no "
+        "session affinity or other choice by caller. Before an InferencePool, the route has an http listener "
+        "and rewrites no path.",
     }
 )
 _FAULTS: Mapping[str, str] = MappingProxyType(

@@ -9,8 +9,8 @@ MISSING_REASONS: Mapping[str, str] = MappingProxyType(
     {
         "AttritionDiffers": "More answers are missing in one variant than in the other (failed, never ended, not "
         "tried, or not scored), so nothing is promoted; read in the message which, fix its cause, then retry.",
-        "MostlyUnscored": "Most answers of a variant could not be scored, so nothing is promoted; count answers "
-        "that nobody tries to score not at all (result=None), or write exactMatch.unscored: Exclude.",
+        "MostlyUnscored": "Most answers of a variant could not be scored, so nothing is promoted; do not count "
+        "answers that nobody tries to score (result=None), or write exactMatch.unscored: Exclude.",
         "CountsContradict": "Counts contradict themselves, so nothing is promoted; correct what the message names "
         "where the server counts it, then retry.",
     }

@@ -24,7 +24,7 @@ HELD_PROMOTION_REASONS: Mapping[str, str] = MappingProxyType(
         "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
         "MixMoved": "All is proven, but about another mix of query classes than all requests have, since the mix moved "
         "with the weights; wait for more requests of this step.",
-        "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
-        "until they speak for it again; look for what changed.",
+        "EvidenceTurned": "The latest answers speak against what was proven before, so nothing is promoted until "
+        "they support it again; look for what changed.",
     }
 )

@@ -18,7 +18,7 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
         "Deployment.",
         "SettingElsewhere": "The variable comes from another object, as a ConfigMap; write its value in the "
         "Deployment.",
-        "SettingInShell": "A shell runs the command, so its arguments are no words of their own; write a list, or read "
+        "SettingInShell": "A shell runs the command, so its arguments cannot be told apart; write a list, or read "
         "the parameter from a variable.",
         "SettingUnclear": "The argument or variable is written in a way that cannot be changed safely; write it as the "
         "message says.",

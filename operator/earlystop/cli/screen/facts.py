@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from earlystop.api.plurals import counted
+from earlystop.api.reasons.every import REASONS
 from earlystop.cli.screen.certificate import certificate_facts
 from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen.guard import guard_facts
+from earlystop.cli.screen.holds import news_in
 from earlystop.cli.screen.hook import hook_facts
 from earlystop.cli.screen.search import search_facts
 from earlystop.cli.screen.times import duration
@@ -51,6 +53,16 @@ def _commit(view: View) -> Iterator[tuple[str, str]]:
     metadata = view.policy["metadata"]
     command = f"kubectl earlystop diff {metadata['name']} -n {metadata['namespace']} -f FILE"
     yield "commit", f"`{command}` prints what to write into the policy's file"
+
+
+def _next(view: View) -> Iterator[tuple[str, str]]:
+    """What people may do after a rollback: what its reason means, and how the same is tried again."""
+    decision = view.state.decision
+    if view.state.phase is not Phase.ROLLED_BACK or decision is None or decision.reason not in REASONS:
+        return
+    metadata = view.policy["metadata"]
+    again = f"`kubectl earlystop retry {metadata['name']} -n {metadata['namespace']}` tries the same again."
+    yield "next", f"{news_in(REASONS[decision.reason].sentence, decision.message)} {again}".strip()
 
 
 def _margin(view: View) -> Iterator[tuple[str, str]]:
@@ -118,5 +130,6 @@ FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _risk,
     _savings,
     _commit,
+    _next,
 )
 """Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""
