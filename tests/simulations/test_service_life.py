@@ -104,7 +104,7 @@ MOST_EVENTS_A_DAY = 200
 LIVES = (
     *(("one setting", 2), ("two that follow alarms and the load", 2), ("asked for", 1), ("searched", 3)),
     *(("hooks and gates", 2), ("classes and votes", 2)),
-    *(("proposed", 1), ("golden questions", 1), ("golden questions for all", 2)),
+    *(("proposed", 2), ("golden questions", 1), ("golden questions for all", 2)),
 )
 
 

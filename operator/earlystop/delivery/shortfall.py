@@ -49,7 +49,9 @@ class ServedMarks:
         return cls(split, now, now)
 
     def after(self, now: Mark) -> ServedMarks:
-        """The marks for what comes after `now`, which showed no shortfall."""
+        """The marks for what comes after `now`, which showed no shortfall. They begin anew where counts fell."""
+        if _fell(self.each, now) or _fell(self.full, now):
+            return ServedMarks.begin(self.split, now)
         since_each, since_full = (_grown(mark, now) for mark in (self.each, self.full))
         each = now if all(since_each.values()) or _opened(self.each, now) else self.each
         shown = all(_would_show(since_full, name, self.split) for name in since_full)
@@ -59,6 +61,8 @@ class ServedMarks:
     def shortfall(self, now: Mark) -> str | None:
         """A sentence about the variant that gets far less than its share, None where none does."""
         for mark in (self.each, self.full):
+            if _fell(mark, now):
+                continue
             grown, opened = _grown(mark, now), _opened(mark, now)
             requests = sum(grown.values())
             for name in (each for each in grown if each not in opened):
@@ -78,8 +82,14 @@ def _opened(mark: Mark, now: Mark) -> set[str]:
 
 
 def _grown(mark: Mark, now: Mark) -> dict[str, int]:
-    """Requests of each variant since a mark. Counts that fell, as of another ledger, have not grown."""
+    """Requests of each variant since a mark."""
     return {name: max(0, count - mark.counted.get(name, 0)) for name, count in now.counted.items()}
+
+
+def _fell(mark: Mark, now: Mark) -> bool:
+    """Whether a variant has fewer requests than at a mark: what was counted then was lost since, as with a Prometheus
+    that forgot a process which ended, and how much of each variant nobody knows."""
+    return any(now.counted.get(name, 0) < count for name, count in mark.counted.items() if name in now.counted)
 
 
 def _share(name: str, counted: Collection[str], split: TrafficSplit) -> float:

@@ -71,6 +71,19 @@ def test_a_quiet_night_and_counts_that_begin_anew_show_nothing() -> None:
     assert served.shortfall(busy) is None and served.shortfall(anew) is None
 
 
+def test_counts_that_were_lost_of_one_variant_show_nothing_and_are_compared_from_there_on() -> None:
+    wanted = split(90)
+    served = ServedMarks.begin(wanted, Mark(0, {"baseline": 46_240, "candidate": 419_266}))
+    # A server ended, and what it had counted lately was read by nobody: so many of the one, and so many of the other.
+    lost = Mark(660, {"baseline": 46_220, "candidate": 419_475})
+    assert served.shortfall(lost) is None
+    served = served.after(lost)
+    assert served == ServedMarks.begin(wanted, lost)
+    starved = Mark(720, {"baseline": 46_220, "candidate": 420_000})
+    found = served.shortfall(starved)
+    assert found is not None and "Of 525 requests that were counted in 60 s, baseline" in found
+
+
 def _plus(before: Mark, after: Mark) -> dict[str, int]:
     return {name: before.counted[name] + count for name, count in after.counted.items()}
 
