@@ -118,8 +118,8 @@ _JUDGED = re.compile(
 _CORRECT = re.compile(
     rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
     r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
-    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|most (?:likely|plausible|probable|appropriate)|one"
-    r"|what I(?:'d| would) (?:choose|pick|say))\b"
+    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|one"
+    r"|most (?:likely|plausible|probable|appropriate)|what I(?:'d| would) (?:choose|pick|say))\b"
     r"(?! if\b| only if\b)"
     r"|\s+(?:fits|works|matches) best\b|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
     r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"

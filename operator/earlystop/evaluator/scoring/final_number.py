@@ -34,56 +34,11 @@ _OPERATED = re.compile(
     re.IGNORECASE,
 )
 """Before a number that another one is made of: "the square root of 9" is not 9."""
-_OF_THE_VALUE = frozenset(
-    [
-        "and",
-        "or",
-        "to",
-        "plus",
-        "minus",
-        "times",
-        "over",
-        "by",
-        "divided",
-        "multiplied",
-        "mod",
-        "choose",
-        "factorial",
-        "squared",
-        "cubed",
-        "half",
-        "halves",
-        "third",
-        "thirds",
-        "quarter",
-        "quarters",
-        "dozen",
-        "dozens",
-        "score",
-        "tens",
-        "hundred",
-        "hundreds",
-        "thousand",
-        "thousands",
-        "million",
-        "millions",
-        "billion",
-        "billions",
-        "less",
-        "more",
-        "fewer",
-        "not",
-        "if",
-        "at",
-        "most",
-        "least",
-        "past",
-        "percentile",
-        "th",
-        "ish",
-        "way",
-        "ways",
-    ]
+_OF_THE_VALUE = re.compile(
+    r"and|or|to|plus|minus|times|over|by|divided|multiplied|mod|choose|factorial|squared|cubed|half|halves|thirds?|quarters?"
+    r"|dozens?|score|tens|hundreds?|thousands?|millions?|billions?|less|more|fewer|not|if|at|most|least|past|percentile"
+    r"|th|ish|ways?",
+    re.IGNORECASE,
 )
 """Words after a number that make another one of it, or none."""
 _OUT_OF = re.compile(
@@ -199,5 +154,5 @@ def number_and_unit_in_words(text: str) -> Number | None:
         return Number(value, "", 0, 0)
     counted, _, last = text.strip().rpartition(" ")
     value = number_in_words(counted)
-    is_counted = last.isalpha() and last.lower() not in _OF_THE_VALUE
+    is_counted = last.isalpha() and not _OF_THE_VALUE.fullmatch(last)
     return Number(value, unit_named(last), 0, 0) if value is not None and is_counted else None
