@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -25,16 +26,22 @@ HOST = "qa.example.com"
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """What a gateway needs that shows a certificate which nobody signed."""
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that nobody signed, with its key beside it."""
     directory: Path = tmp_path_factory.mktemp("gateway")
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     names = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     paths = ("-keyout", str(key), "-out", str(certificate), "-days", "2")
     subprocess.run([*command, *names, *paths], check=True, capture_output=True)
+    return certificate
+
+
+@pytest.fixture(scope="module")
+def context(certificate: Path) -> ssl.SSLContext:
+    """What a gateway needs to show that certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(certificate, key)
+    made.load_cert_chain(certificate, certificate.with_name("key.pem"))
     return made
 
 
@@ -85,6 +92,20 @@ async def test_where_the_policy_trusts_the_systems_authorities_only_another_cert
         found = await probe(session, [target(port, trust="System")])
     assert found.proof is Proof.UNTRUSTED and requests == []
     assert "certificate is not trusted: self-signed certificate" in found.message and "trust: Any" in found.message
+
+
+async def test_authorities_that_are_renewed_while_the_operator_runs_are_read_anew(
+    context: ssl.SSLContext, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_text("")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+    async with gateway(context, []) as port, aiohttp.ClientSession() as session:
+        before = await probe(session, [target(port, trust="System")])
+        authorities.write_bytes(certificate.read_bytes())
+        os.utime(authorities, ns=(1, 1))
+        after = await probe(session, [target(port, trust="System")])
+    assert (before.proof, after.proof) == (Proof.UNTRUSTED, Proof.IN_FORCE)
 
 
 async def test_a_listener_that_speaks_no_tls_is_told_in_words() -> None:

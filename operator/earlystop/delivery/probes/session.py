@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -46,10 +47,24 @@ def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return address.is_loopback or address.is_multicast
 
 
-@lru_cache(maxsize=4)
 def tls_context(trust: str) -> ssl.SSLContext:
     """How certificates are checked, by the trust that a policy states: "System", or any where nothing is asked of them.
-    Read from disk once, since that takes as long as a hundred probes."""
+    Authorities are read anew once their file has changed, as where one that is mounted is renewed."""
+    return _tls_context(trust, _authorities_written_at() if trust == "System" else 0)
+
+
+def _authorities_written_at() -> int:
+    """When the file of the system's authorities was written, in nanoseconds; 0 where there is none."""
+    file = ssl.get_default_verify_paths().cafile
+    try:
+        return Path(file).stat().st_mtime_ns if file else 0
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=4)
+def _tls_context(trust: str, _: int) -> ssl.SSLContext:
+    """Read from disk once for each state of it, since that takes as long as a hundred probes."""
     context = ssl.create_default_context()
     if trust != "System":
         context.check_hostname = False

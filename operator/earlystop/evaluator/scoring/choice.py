@@ -85,7 +85,11 @@ _MORE = re.compile(
     rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or|y|et|ou|und|oder|和|与|或|及|と|и)\s*"
     rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
 )
-_WHOLE = re.compile(r"\s*(?:[-*>•]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
+_WHOLE = re.compile(
+    r"\s*(?:[-*>•]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*(?:です|だ|입니다|이다)?\s*[.:,;!]?\s*"
+)
+_SENTENCE = re.compile(rf"(?:^|(?<=[.!?;])\s)\s*({_LETTER})\s*(?:[.!;]|$)")
+"""A sentence that is a letter and nothing else."""
 _LABELLED = re.compile(
     r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+[-—](?=\s))(?=\s*\S)", re.MULTILINE
 )
@@ -93,7 +97,7 @@ _CHOSEN = (
     rf"(?i:(?:first|second|third|fourth|fifth|last) (?:option|choice|answer),"
     rf"|{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
     r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
-    r"|I (?:think|believe|guess)(?: that)?"
+    r"|I (?:think|believe|guess)(?: that)?|clearly|obviously|evidently|answer's|c'est(?: la)?|es la|è la|je to|это"
     r"|definitely|certainly|surely|looks like|leav(?:es|ing)(?: us with| only)?|left with|(?:richtig|korrekt) ist|คือ"
     r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
 )
@@ -114,7 +118,8 @@ _JUDGED = re.compile(
 _CORRECT = re.compile(
     rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
     r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
-    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|most likely|one)\b"
+    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|one"
+    r"|most (?:likely|plausible|probable|appropriate)|what I(?:'d| would) (?:choose|pick|say))\b"
     r"(?! if\b| only if\b)"
     r"|\s+(?:fits|works|matches) best\b|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
     r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"
@@ -272,6 +277,9 @@ def _last_line(text: str) -> set[str]:
     alone = [found[1] for line in lines if (found := _WHOLE.fullmatch(line)) and found[1].isupper()]
     if _WHOLE.fullmatch(lines[-1]):
         return set(alone)
+    sentences = list(_SENTENCE.finditer(lines[-1]))
+    if sentences and not lines[-1][sentences[-1].end() :].strip():
+        return {_letters(each[1]) for each in sentences}
     final = _FINAL_LINE.match(lines[-1].strip()) if len(lines[-1]) < _MOST_IN_A_LINE else None
     return {_letters(final[1])} if final else set()
 

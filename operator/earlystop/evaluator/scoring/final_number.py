@@ -34,6 +34,13 @@ _OPERATED = re.compile(
     re.IGNORECASE,
 )
 """Before a number that another one is made of: "the square root of 9" is not 9."""
+_OF_THE_VALUE = re.compile(
+    r"and|or|to|plus|minus|times|over|by|divided|multiplied|mod|choose|factorial|squared|cubed|half|halves|thirds?|quarters?"
+    r"|dozens?|score|tens|hundreds?|thousands?|millions?|billions?|less|more|fewer|not|if|at|most|least|past|percentile"
+    r"|th|ish|ways?",
+    re.IGNORECASE,
+)
+"""Words after a number that make another one of it, or none."""
 _OUT_OF = re.compile(
     r"^\s*(?:[A-Za-z]+\s+){0,2}?(?:out of|of the)(?:\s+(?:the|all|a total of|possible))?\s*$", re.IGNORECASE
 )
@@ -141,10 +148,11 @@ def _in_words(text: str) -> Number | None:
 
 
 def number_and_unit_in_words(text: str) -> Number | None:
-    """The number that the whole text is in words, as "five" or "five feet"; None where it is none."""
+    """The number that the whole text is in words, as "five", "five feet" or "five apples"; None where it is none."""
     value = number_in_words(text)
     if value is not None:
         return Number(value, "", 0, 0)
     counted, _, last = text.strip().rpartition(" ")
-    value, unit = number_in_words(counted), unit_named(last)
-    return Number(value, unit, 0, 0) if value is not None and unit else None
+    value = number_in_words(counted)
+    is_counted = last.isalpha() and not _OF_THE_VALUE.fullmatch(last)
+    return Number(value, unit_named(last), 0, 0) if value is not None and is_counted else None

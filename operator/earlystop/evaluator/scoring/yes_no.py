@@ -84,6 +84,8 @@ _NOT_SO = re.compile(
     re.IGNORECASE,
 )
 """A word that an answer denies: "it is wrong to say yes"."""
+_TAKES_BACK = re.compile(r"\b(?:no longer|not any ?more|not now|not)\s*[.!]?\s*$", re.IGNORECASE)
+"""The end of what takes a statement back, without a word of its own, as in "It was true, but no longer."."""
 _CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE)
 """Of words on both sides of these, those after the last one are the answer's own."""
 
@@ -112,6 +114,8 @@ def says_yes(text: str) -> bool | None:
         if first := _FIRST.match(text, place):
             turned = _TURNED.match(text, first.end())
             return None if _OPEN.match(text, first.end()) else _WORDS[(turned or first)[1].lower()]
-    *_, last = _CONTRAST.split(text)
+    *before, last = _CONTRAST.split(text)
+    if before and not _ANY.search(last) and _TAKES_BACK.search(last):
+        return None
     found = {_WORDS[word.lower()] for word in _ANY.findall(last) or _ANY.findall(text)}
     return found.pop() if len(found) == 1 else None
