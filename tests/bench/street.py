@@ -26,6 +26,7 @@ from tests.bench import (
     street_golden,
     street_mixes,
     street_rare,
+    street_recorded,
     street_retries,
     street_sessions,
     street_strange,
@@ -200,6 +201,12 @@ def floor_cells(seed: int, kinds: Iterable[str] = tuple(street_floor.KINDS)) -> 
         yield Cell(kind, partial(street_floor.errors, kind, seed=seed))
 
 
+def recorded_cells(seed: int, kinds: Iterable[str] = tuple(street_recorded.KINDS)) -> Iterator[Cell]:
+    """Laws that others have published of what their servers were asked."""
+    for kind in kinds:
+        yield Cell(kind, partial(street_recorded.errors, kind, seed=seed))
+
+
 def rare_cells(seed: int) -> Iterator[Cell]:
     """Query classes that are seldom asked for, through the transitions."""
     for kind in street_rare.KINDS:
@@ -224,6 +231,7 @@ def cells_beyond() -> Mapping[str, Cell]:
     found = [
         *session_cells(SEED + 11, street_sessions.BEYOND),
         *strange_cells(SEED + 16, street_strange.BEYOND),
+        *recorded_cells(SEED + 22, tuple(street_recorded.BEYOND)),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),
@@ -256,6 +264,7 @@ def cells() -> Mapping[str, Cell]:
         *floor_cells(SEED + 19),
         *rare_cells(SEED + 20),
         *shared_risk_cells(SEED + 21),
+        *recorded_cells(SEED + 22),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

@@ -45,6 +45,9 @@ USERS = (
 WOBBLES_AROUND_THE_FLOOR = "floor, a level that wobbles by 2 points for both, learned"
 SWINGS_AROUND_THE_FLOOR = "floor, a level that wobbles by 5 points for both, learned"
 
+BURSTS_OF_AGENTS = "coding agents that arrive in bursts, likeness 0.3, looks of 150 s"
+ONE_CLIENT = "one client with all of the loss, 20 looks at a time"
+
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "the mix of query classes moves": lambda: rows_of(street.mix_cells(SEED), RUNS),
     "a candidate is tried again": lambda: rows_of(street.retry_cells(SEED + 1, (1, 3, 10)), RUNS),
@@ -69,6 +72,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "as much is missing in both variants": lambda: rows_of(street.missing_cells(SEED + 6, 0.05), 25),
     "traffic follows laws that nobody had in mind": lambda: rows_of(
         street.strange_cells(SEED + 16, street_strange.QUICK), 12
+    ),
+    "traffic follows laws that were published": lambda: rows_of(
+        street.recorded_cells(SEED + 22, (BURSTS_OF_AGENTS, ONE_CLIENT)), 60
     ),
     "questions are asked again, of a variant that is drawn anew": lambda: rows_of(
         street.retried_cells(SEED + 17, street_retries.Retried.DRAWN, (0.5,)), 200

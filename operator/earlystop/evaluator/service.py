@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import INCUMBENT, MATCH, MISMATCH, UNSCORED, pair_outcome
+from earlystop.api.wire import INCUMBENT, pair_outcome
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
-from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_match, spoilt
-from earlystop.evaluator.judging import Judges, judged
+from earlystop.evaluator.graded import NOT_SCORED, Graded, graded, result_of
+from earlystop.evaluator.grading import Answer, Spoilt, fate_of, spoilt
+from earlystop.evaluator.judging import Judges
 from earlystop.evaluator.notices import UNCOUNTED, Notices
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.scoring import Scoring, TooSlow
+from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.evaluator.token_budget import Budget
 from earlystop.exporter.assignment import is_policy, is_variant
@@ -262,14 +263,13 @@ class Evaluator:
         if not self._take(question, baseline, candidate):
             self._discard(Spoilt.REPEATED)
             return
-        right = await self._grade(question, baseline, candidate)
+        right = await graded(question, baseline, candidate, self.scoring, self.judge)
         for index, (variant, answer) in enumerate(zip(arms, (baseline, candidate), strict=True)):
-            result = UNSCORED if right is None else MATCH if right[index] else MISMATCH
-            self._count_answer(question, variant, answer, result)
-        reason = spoilt(baseline, candidate, self.plan.candidate)
-        if reason is None and right is not None and self._count_pair(question, candidate, right):
+            self._count_answer(question, variant, answer, result_of(right[index]))
+        reason, is_scored = spoilt(baseline, candidate, self.plan.candidate), right != NOT_SCORED
+        if reason is None and is_scored and self._count_pair(question, candidate, right):
             return
-        self._discard(reason or (Spoilt.UNSCORED if right is None else Spoilt.UNATTRIBUTED))
+        self._discard(reason or (Spoilt.UNATTRIBUTED if is_scored else Spoilt.UNSCORED))
 
     def _discard(self, reason: Spoilt) -> None:
         self.telemetry.discarded(reason)
@@ -288,23 +288,12 @@ class Evaluator:
         self.telemetry.questions_left(self._deals.left)
         return all(taken)
 
-    async def _grade(self, question: GoldenQuestion, *answers: Answer) -> tuple[bool, bool] | None:
-        """Whether the baseline's and the candidate's answers are right; None, for both, where one cannot be scored."""
-        if asks_judge(question, self.scoring):
-            return None if self.judge is None else await judged(self.judge, question, answers)
-        try:
-            baseline, candidate = (is_match(answer, question, self.scoring) for answer in answers)
-        except Exception as error:  # scorers are total but for a slow pattern; one question must not end the service
-            known = isinstance(error, TooSlow)
-            log.error("the answers to %r cannot be scored: %s", question.question[:80], error, exc_info=not known)
-            return None
-        return baseline, candidate
-
-    def _count_pair(self, question: GoldenQuestion, candidate: Answer, right: tuple[bool, bool]) -> bool:
-        """False when the revision cannot be exposed: then the pair is counted nowhere."""
+    def _count_pair(self, question: GoldenQuestion, candidate: Answer, right: Graded) -> bool:
+        """An answer that cannot be scored beside one that can is a wrong one. False when the revision cannot be
+        exposed: then the pair is counted nowhere."""
         assignment = self._assignment(question, candidate)
         self._register(assignment)
-        return self.exporter.pair(assignment, pair_outcome(*right))
+        return self.exporter.pair(assignment, pair_outcome(*map(bool, right)))
 
     def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer, result: str) -> None:
         attribution = answer.attribution

@@ -28,7 +28,7 @@ from earlystop.evidence.version import FIRST, SECOND
 
 
 def counts_as_mismatch(objective: Objective) -> bool:
-    """Whether an answer that could not be scored is a wrong one. Pairs are of scored answers alone."""
+    """Whether an answer that could not be scored is a wrong one. Pairs hold it as one already (`exporter`)."""
     counts = objective.unscored is Unscored.COUNT_AS_MISMATCH and objective.basis is Basis.ANSWERS
     return counts and objective.engine != FIRST
 

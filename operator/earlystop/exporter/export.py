@@ -124,7 +124,7 @@ class Exporter(Collector):
         word; None: whether it has no token. cut: whether a limit of tokens cut it off (finish reason `length`).
 
         shadows: what candidates would have made of the very same request, where the baseline served it. Each counts as
-        started and completed, and as a pair with `result` where both are scored. All of it is one event. A shadow whose
+        started and completed, and as a pair with `result` (`pair_of`). All of it is one event. A shadow whose
         variant is not exposed, and those of a request that counts as unassigned, are counted nowhere.
         """
         counts = counts_of(tokens, result, empty=empty, cut=cut)

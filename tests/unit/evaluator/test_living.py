@@ -16,7 +16,7 @@ from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.grading import Answer, Attribution, Fate, fate_of
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.scoring import Scoring, TooSlow
 from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
 from earlystop.evaluator.size_limit import MOST_BYTES
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
@@ -330,3 +330,34 @@ async def test_tokens_that_nobody_reports_are_charged_by_the_length_of_the_answe
     asking = evaluator(Page(), ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(QUESTIONS[0])
     assert asking.budget.spent == 200
+
+
+@pytest.mark.parametrize(
+    ("slow", "outcome"), [(("candidate",), "baseline_only"), (("baseline",), "candidate_only"), ((), "both")]
+)
+async def test_an_answer_that_cannot_be_scored_is_a_wrong_one_in_its_pair(
+    monkeypatch: pytest.MonkeyPatch, slow: tuple[str, ...], outcome: str
+) -> None:
+    def matches(_: Scoring, text: str, __: object) -> bool:
+        if text in slow:
+            raise TooSlow("the pattern takes too long")
+        return True
+
+    monkeypatch.setattr(Scoring, "matches", matches)
+    page = Page()
+    answers = [Answer(variant, "stop", 1, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    await evaluator(page, ChosenAnswers(*answers), QUESTIONS).ask_pair(QUESTIONS[0])
+    assert page.split("earlystop_pairs_total", "outcome") == {outcome: 1}
+    assert page.split("earlystop_answers_total", "result").get("unscored", 0) == len(slow)
+
+
+async def test_where_neither_answer_can_be_scored_there_is_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> bool:
+        raise TooSlow("the pattern takes too long")
+
+    monkeypatch.setattr(Scoring, "matches", slow)
+    page = Page()
+    answers = [Answer("a", "stop", 1, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    await evaluator(page, ChosenAnswers(*answers), QUESTIONS).ask_pair(QUESTIONS[0])
+    assert page.split("earlystop_pairs_total", "outcome") == {}
+    assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"unscored": 1}

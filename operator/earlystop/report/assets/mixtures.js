@@ -42,8 +42,8 @@ function normalBoundary(information, scale, risk) {
   return Math.sqrt(2 * (information + precision) * Math.log1p(Math.sqrt(spread) / (2 * risk)));
 }
 
-/** How gathered evidence is divided: factor >= 1; isKnown: false while that is a guess; isLearned: by looks or users;
- * freedom: degrees of freedom of the factor. */
+/** How evidence is divided: factor >= 1; isKnown: false while that is a guess; isLearned: by looks or users; freedom: of
+ * the factor. */
 function discounted(factor = 1, isKnown = true, isLearned = false, freedom = Infinity) {
   return { factor, isKnown, isLearned, freedom };
 }
@@ -51,21 +51,20 @@ function discounted(factor = 1, isKnown = true, isLearned = false, freedom = Inf
 const CALIBRATED_RISK = 0.05;
 const FULL_LOG_E = -Math.log(CALIBRATED_RISK);
 const GUESS_FREEDOM = 16;
-const LEAST_RISK = 1e-300;
 
-/** The log e-value that counts, of one that was read with the factor: far out as Student's law has it. */
+/** What counts of a log e-value: far out as Student's law has it. */
 function countedLogE(discount, divided) {
   if (divided <= FULL_LOG_E || discount.freedom === Infinity) return divided;
   const half = discount.freedom / 2;
   return FULL_LOG_E + half * Math.log((half + divided) / (half + FULL_LOG_E));
 }
 
-/** The risk at which an interval that is read with the factor has the claims of `risk` as its dual. */
+/** The risk of an interval whose dual are the claims at `risk`. */
 function riskRead(discount, risk) {
   if (risk >= CALIBRATED_RISK || discount.freedom === Infinity) return risk;
   const half = discount.freedom / 2;
   const needed = (half + FULL_LOG_E) * Math.exp((-Math.log(risk) - FULL_LOG_E) / half) - half;
-  return Math.max(Math.exp(-needed), LEAST_RISK);
+  return Math.max(Math.exp(-needed), 1e-300);
 }
 
 const UNDIVIDED = discounted();

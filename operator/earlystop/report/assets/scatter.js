@@ -148,7 +148,6 @@ function observeUsers(seen, users, started) {
   return { ...seen, since: seen.since + started };
 }
 
-const USER_FREEDOM = 31;
 const UNKNOWN = 10;
 const UNLIKELY = 4;
 const UNKNOWN_SCATTER = 3;
@@ -158,16 +157,13 @@ function factorOfUsers(users, kind) {
   return Math.max(1, (users.last[kind] / 1000) * (1 + users.since / Math.max(users.requests, 1)));
 }
 
-/** Degrees of freedom of what blocks of so many looks show, and of what users do. */
 function blocksFreedom(terms, blocks, looks = 1) {
-  if (terms.engine <= 4) return Infinity;
+  if (terms.engine < 5) return Infinity;
   return isScatterKnown(blocks, looks) ? freedomOf(blocks.find((each) => each.size >= looks)) : GUESS_FREEDOM;
 }
 
-function usersFreedom(terms, users) {
-  if (terms.engine <= 4) return Infinity;
-  return users.last === null ? GUESS_FREEDOM : USER_FREEDOM;
-}
+const usersFreedom = (terms, users) =>
+  terms.engine < 5 ? Infinity : users.last === null ? GUESS_FREEDOM : 31;
 
 /** What is known of how much Exact Match scatters, as a discount. */
 function knowledge(terms, { users, arms, split }) {
