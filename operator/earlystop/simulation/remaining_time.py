@@ -45,10 +45,15 @@ def obstacle(state: RolloutState) -> str | None:
     found = min(map(answers_of_fewer, state.active), default=0)
     if found < LEAST_ANSWERS:
         return f"no forecast before {LEAST_ANSWERS} answers of each ({found} so far)"
-    (only,) = state.comparisons
-    if may_save(only) and not only.assessment.saves_tokens and only.assessment.log_e.tokens < LEAST_LOG_E:
+    if any(map(_awaits_a_saving, state.active)):
         return "no forecast before answers begin to show a saving of tokens"
     return None
+
+
+def _awaits_a_saving(comparison: Comparison) -> bool:
+    """Whether tokens may still be shown to be saved, though nothing speaks for it yet."""
+    is_open = comparison.certified_at is None and not comparison.assessment.saves_tokens
+    return is_open and may_save(comparison) and comparison.assessment.log_e.tokens < LEAST_LOG_E
 
 
 def may_save(comparison: Comparison) -> bool:
