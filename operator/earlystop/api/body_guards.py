@@ -14,6 +14,7 @@ class Relation(StrEnum):
     """How a setting's number must stand to the number of the other field.
 
     Sampled: a setting above 1 goes only with another number above GREEDY, as several samples do with a temperature.
+    Never: no number goes with what `only_if` names.
     """
 
     AT_LEAST = "AtLeast"
@@ -21,6 +22,7 @@ class Relation(StrEnum):
     AT_MOST = "AtMost"
     BELOW = "Below"
     SAMPLED = "Sampled"
+    NEVER = "Never"
 
 
 GREEDY = 1e-5
@@ -32,13 +34,13 @@ class Guard:
     """A setting is written only where this holds; a field that the body does not have forbids nothing.
 
     path: of the other field, keys from the body's root. reads_text: whether a number in quotes is one to the engine.
-    only_if: a path and the word there without which the engine does not look at the field; None where it always does.
+    only_if: a path and the value there without which the engine does not look at the field; None where it always does.
     """
 
     relation: Relation
     path: tuple[str, ...]
     reads_text: bool = False
-    only_if: tuple[tuple[str, ...], str] | None = None
+    only_if: tuple[tuple[str, ...], str | bool] | None = None
 
 
 THINKS = (("thinking", "type"), "enabled")
@@ -54,3 +56,6 @@ ABOVE_BUDGET = Guard(Relation.ABOVE, ("thinking", "budget_tokens"), only_if=THIN
 """Anthropic's messages, and vLLM's: the cap holds thinking and answer."""
 BELOW_CAP = Guard(Relation.BELOW, ("max_tokens",))
 """The same, for the budget."""
+REASONING_SHOWN = Guard(Relation.NEVER, ("include_reasoning",), only_if=(("include_reasoning",), False))
+"""vLLM 0.32.0, as it ran: where reasoning is left out it holds thinking to the form of the answer, too, and fails with
+500 when a budget ends the thinking."""

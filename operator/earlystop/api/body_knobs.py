@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from earlystop.api.body_guards import ABOVE_BUDGET, BELOW_CAP, BEST_OF, MIN_TOKENS, TEMPERATURE, THINKS, Guard
+from earlystop.api.body_guards import (
+    ABOVE_BUDGET,
+    BELOW_CAP,
+    BEST_OF,
+    MIN_TOKENS,
+    REASONING_SHOWN,
+    TEMPERATURE,
+    THINKS,
+    Guard,
+)
 
 
 class Api(StrEnum):
@@ -240,7 +249,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _CHAT: (_field("thinking_token_budget", unbounded_below_zero=True),),
                     _MESSAGES: _THINKING_MESSAGES,
                 },
-                {_MESSAGES: (BELOW_CAP,)},
+                {_CHAT: (REASONING_SHOWN,), _MESSAGES: (BELOW_CAP,)},
             ),
             Knob.ANSWER_CAP: _number(1, _VLLM_CAPS, {**_FROM_MIN_TOKENS, _MESSAGES: (ABOVE_BUDGET,)}),
             Knob.REASONING_EFFORT: _effort(

@@ -118,7 +118,9 @@ def _broken(guard: Guard, number: float) -> str:
     """An expression that is true where the guard forbids the number; a field that the body does not have forbids
     nothing."""
     other = f"double({_at(guard.path)})"
-    if guard.relation is Relation.SAMPLED:
+    if guard.relation is Relation.NEVER:
+        found = "true"
+    elif guard.relation is Relation.SAMPLED:
         found = f"{other} < {GREEDY!r}" if number > 1 else "false"
     else:
         found = f"{other} {_BREAKS[guard.relation]} {number!r}"

@@ -56,7 +56,7 @@ class EventStream:
 
     @property
     def is_told(self) -> bool:
-        """Whether the stream has ended and nothing of it is missing. Some send usage after the mark of the end."""
+        """Whether the stream has ended and lacks nothing. Some engines send their usage after the mark of the end."""
         return self.has_ended and (self._tokens is not None or self.answer is None)
 
     @property

@@ -14,6 +14,8 @@ def holds(guard: Guard, root: JsonObject, setting: float) -> bool:
     """
     if guard.only_if is not None and root.now(guard.only_if[0]) != guard.only_if[1]:
         return True
+    if guard.relation is Relation.NEVER:
+        return False
     value = root.now(guard.path)
     if value is ABSENT or value is None or (guard.relation is Relation.SAMPLED and setting <= 1):
         return True

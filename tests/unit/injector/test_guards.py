@@ -27,6 +27,8 @@ def thinking(budget: Any, cap: int = 4096) -> Body:
 @pytest.mark.parametrize(
     ("engine", "api", "knob", "value", "body"),
     [
+        (Engine.VLLM, CHAT, Knob.THINKING_BUDGET, "512", {"include_reasoning": False}),
+        (Engine.VLLM, CHAT, Knob.THINKING_BUDGET, "0", {"include_reasoning": False, "thinking_token_budget": 900}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {"temperature": 0}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {"temperature": 0.0, "n": 8}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {"temperature": "0"}),
@@ -57,6 +59,8 @@ def test_a_value_that_the_engine_refuses_beside_the_clients_own_fields_is_not_wr
 @pytest.mark.parametrize(
     ("engine", "api", "knob", "value", "body"),
     [
+        (Engine.VLLM, CHAT, Knob.THINKING_BUDGET, "512", {"include_reasoning": True}),
+        (Engine.VLLM, CHAT, Knob.THINKING_BUDGET, "512", {"include_reasoning": None}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {"temperature": None}),
         (Engine.VLLM, CHAT, Knob.SAMPLES, "4", {"temperature": "0.7"}),
