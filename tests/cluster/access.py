@@ -23,6 +23,12 @@ from tests.cluster.processes import child_environment, wait_until
 NEVER_COLLECT = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 """kubectl ends before it needs memory that it could find by collecting garbage: a quarter of its time."""
 KIND_SECONDS = 5.0
+WAYS: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
+    "merge": ("PATCH", "application/merge-patch+json", ()),
+    "apply": ("PATCH", "application/apply-patch+yaml", (("fieldManager", "people"), ("force", "true"))),
+    "replace": ("PUT", "application/json", ()),
+}
+"""How an object is changed: as by `kubectl patch` and our command line, by server-side apply, by `kubectl edit`."""
 
 
 class Access:
@@ -160,15 +166,18 @@ class Access:
         name: str,
         changes: dict[str, Any],
         impersonated: Mapping[str, str] | None = None,
+        way: str = "merge",
     ) -> str:
-        """What the API server says against a merge patch of this user's, "" where it would take it: nothing is stored.
-        impersonated: more headers that say who asks. Raises ClusterError when there is no answer."""
+        """What the API server says against a write of this user's, "" where it would take it: nothing is stored.
+        way: one of WAYS, of which replacing takes the whole object. impersonated: more headers that say who asks.
+        Raises ClusterError when there is no answer."""
         path = resource.path(namespace, name)
-        headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": user, **(impersonated or {})}
+        method, content, options = WAYS[way]
+        headers = {"Content-Type": content, "Impersonate-User": user, **(impersonated or {})}
         request = self._client.param_serialize(
-            "PATCH",
+            method,
             path,
-            query_params=[("dryRun", "All"), ("fieldValidation", "Strict")],
+            query_params=[("dryRun", "All"), ("fieldValidation", "Strict"), *options],
             header_params=headers,
             body=changes,
             auth_settings=["BearerToken"],
@@ -177,7 +186,7 @@ class Access:
             answer = self._client.call_api(*request, _request_timeout=10)
             text = answer.read()
         except HTTPError as error:
-            raise ClusterError(f"PATCH {path} had no answer: {error}") from None
+            raise ClusterError(f"{method} {path} had no answer: {error}") from None
         return "" if answer.status == 200 else str(json.loads(text)["message"])
 
     def _served(self, api_version: str, kind: str) -> tuple[Resource, bool]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from earlystop.api.times import from_rfc3339, rfc3339
 from earlystop.api.values import Value
@@ -19,7 +19,18 @@ LONGEST_TABLE = 1_500_000
 """Characters: more than the API server stores of one object."""
 # 31 columns, 4 for each of at most ten query classes, one more beside other candidates, those of later counts, and 6
 # where users are counted.
-Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=102)]
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999, in Unix seconds: no calendar of a computer goes on."""
+
+
+def _dated(row: tuple[int, ...]) -> tuple[int, ...]:
+    """Raises ValueError for a look at no moment that could be written as one."""
+    if not 0 <= row[0] <= LAST_SECOND:
+        raise ValueError("a look is at no moment of the years 1970 to 9999")
+    return row
+
+
+Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=102), AfterValidator(_dated)]
 Rows = Annotated[tuple[Row, ...], Field(max_length=4096)]
 TABLE, ROWS = "lookTable", "looks"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -18,6 +19,7 @@ import typer
 
 FAILED = 1
 TRACEBACK_VARIABLE = "EARLYSTOP_TRACEBACK"
+_ENDLESS = re.compile(r"\S{512,}")
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -32,7 +34,7 @@ class CommandFailure(typer.BadParameter):
 
     def format_message(self) -> str:
         """The sentence, without anything that a terminal would act on."""
-        return printable_lines(sentence(self.message))
+        return with_short_words(printable_lines(sentence(self.message)))
 
 
 def run_safely(command: Callable[[], object]) -> None:
@@ -84,6 +86,12 @@ def sentence(text: str) -> str:
     """The text with one full stop at its end, however it came, unless it ends as a question or a list does."""
     text = text.rstrip()
     return text if text.endswith(("?", "!", ":", "…")) else f"{text.rstrip('.')}."
+
+
+def with_short_words(text: str) -> str:
+    """The text, of each word of which no more than the beginning and the end is left where it has no end for a reader:
+    a sentence repeats what a file says, and a file may say one word of a mebibyte."""
+    return _ENDLESS.sub(lambda found: f"{found[0][:256]}…{found[0][-64:]}", text)
 
 
 def printable_lines(text: str) -> str:

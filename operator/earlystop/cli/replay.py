@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from earlystop.api.plurals import counted
 from earlystop.api.verdict import VerdictSpec
@@ -46,8 +47,9 @@ def command(
         try:
             replay = replay_campaign(VerdictSpec.model_validate(each["spec"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            raise CommandFailure(f"{_name(each)} is no verdict that this release can replay: {first}.") from None
+            raise CommandFailure(
+                f"{_name(each)} is no verdict that this release can replay: {_first_problem(error)}."
+            ) from None
         agreed = agreed and replay.agrees
         if output is Form.JSON:
             _print_json(each, replay)
@@ -62,6 +64,14 @@ def _chosen(name: str, records: Iterable[Record]) -> list[Manifest]:
     found: list[Manifest] = [each for record in records for each in record.verdicts]
     named = [each for each in found if _name(each) == name]
     return named or sorted(found, key=lambda each: str(_part(each, "spec").get("at", "")))
+
+
+def _first_problem(error: Exception) -> str:
+    """What is wrong with a record, and where; of several things the first."""
+    if isinstance(error, ValidationError):
+        found = error.errors()[0]
+        return f"{'.'.join(map(str, ('spec', *found['loc'])))}: {found['msg'].removeprefix('Value error, ')}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _name(verdict: Manifest) -> str:

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 
+from earlystop.cli.failure import with_short_words
+
 UNLIMITED = 10_000
 
 
@@ -50,8 +52,9 @@ class FirstThatFits:
 
 
 def say(sentence: str, *, colour: str | None = None, is_problem: bool = False) -> None:
-    """Print a sentence without anything in it that a terminal would act on; a problem goes to standard error."""
-    typer.secho(printable(sentence), fg=colour, err=is_problem)
+    """Print a sentence without anything in it that a terminal would act on, and without words that never end; a problem
+    goes to standard error."""
+    typer.secho(with_short_words(printable(sentence)), fg=colour, err=is_problem)
 
 
 def confirm(question: str) -> None:

@@ -35,6 +35,21 @@ def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> No
     assert last["proven"] and last["log_e"]["promote"] > 3 and last["verdict"] == verdicts[-1]["metadata"]["name"]
 
 
+def test_a_look_at_no_moment_is_no_record_and_a_name_without_end_is_shown_by_its_ends(tmp_path: Path) -> None:
+    verdict = object_in_rows(chain_of(1)[0])
+    path = tmp_path / "record.json"
+    for at in (-1, 253_402_300_800, 10**400):
+        later = copy.deepcopy(verdict)
+        later["spec"]["looks"][0][0] = at
+        path.write_text(json.dumps(later))
+        code, output = run(str(path))
+        assert code == 1 and "a look is at no moment of the years 1970 to 9999" in output, output
+    verdict["metadata"]["name"] = "x" * 100_000
+    path.write_text(json.dumps(verdict))
+    code, output = run(str(path))
+    assert code == 0 and all(len(line) < 1000 for line in output.splitlines())
+
+
 def test_a_promotion_too_early_ends_with_1(tmp_path: Path) -> None:
     verdict = object_in_rows(chain_of(1)[0])
     verdict["spec"]["looks"] = verdict["spec"]["looks"][:1]

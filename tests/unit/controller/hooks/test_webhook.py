@@ -186,5 +186,24 @@ async def test_a_name_that_resolves_into_the_cluster_is_not_connected_to(
     assert receiver.bodies == []
 
 
+@pytest.mark.parametrize("beside", [(), ("127.0.0.2",)])
+async def test_a_name_that_is_rebound_after_it_was_let_in_leads_to_no_other_address(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, beside: tuple[str, ...]
+) -> None:
+    """beside: further addresses of the name's second answer, which a client tries one after the other."""
+    port = int(receiver.url.rsplit(":", 1)[1].strip("/"))
+    told = iter([("127.0.0.1",), ("127.0.0.3", *beside)])
+
+    def found(*_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in next(told)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    named = channel(f"http://receiver.example:{port}/", allowed=("127.0.0.1/32",))
+    await post(named, POLICY, occurred(number=1), NOW, ())
+    assert len(receiver.bodies) == 1
+    assert "public address" in await problem(named)
+    assert len(receiver.bodies) == 1 and next(told, None) is None, "what is checked is the answer that is connected to"
+
+
 def _fields(made: Channel) -> dict[str, Any]:
     return {name: getattr(made, name) for name in Channel.__slots__}

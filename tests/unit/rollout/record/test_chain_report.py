@@ -106,6 +106,22 @@ def test_a_changed_count_shows_in_a_record_whose_digest_was_made_anew() -> None:
     assert any("is not there" in each for each in problems), "the one after it names the digest that it had"
 
 
+@pytest.mark.parametrize("which", [1, 3])
+def test_a_route_that_was_renamed_in_a_plan_shows_against_what_follows_it_or_was_published(which: int) -> None:
+    verdicts = four()
+    head = verdicts[-1]["spec"]["digest"]
+    plan = verdicts[which]["spec"]["plan"]
+    assert plan.count('"routeRef":{"name":"qa"}') == 1
+    renamed = plan.replace('"routeRef":{"name":"qa"}', '"routeRef":{"name":"other"}')
+    verdicts[which] = resealed(verdicts[which], plan=renamed)
+    problems = chain_report("qa", verdicts, (), [Published("--lease", head)]).problems
+    if which == 3:
+        (problem,) = problems
+        assert problem.startswith("--lease tells of"), "of the latest one nothing in the chain can show it"
+    else:
+        assert any("is not there" in each for each in problems), "the one after it names the digest that it had"
+
+
 def test_what_a_newer_release_has_written_is_said_not_to_be_verified_and_the_others_are() -> None:
     verdicts = four()
     plan = json.loads(verdicts[1]["spec"]["plan"])
