@@ -55,7 +55,11 @@ AFTER_THE_VERDICT = (
         "openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out public.pem",
     ),
     Shown("record.md", "kubectl earlystop statement qa-8c1f0a2b33 -n llm --sign-key key.pem > envelope.json"),
-    Shown("record.md", "kubectl earlystop verify --statement envelope.json --key public.pem", wants="verifies"),
+    Shown(
+        "record.md",
+        "kubectl earlystop verify --statement envelope.json --key public.pem",
+        wants="It is signed by the key",
+    ),
     Shown("record.md", r"kubectl get secret release-key -n llm -o jsonpath='{.data.key\.pem}' | base64 -d > key.pem"),
     Shown("record.md", "kubectl earlystop statement qa-8c1f0a2b33 -n llm --to-sign to-sign > /dev/null"),
     Shown("record.md", "openssl dgst -sha256 -sign key.pem -out signature to-sign"),
@@ -78,7 +82,7 @@ AFTER_THE_VERDICT = (
         "--from-literal=slack-url=https://hooks.slack.com/services/...",
     ),
     Shown("gitops.md", "kubectl earlystop diff qa -n llm -f policies/qa.yaml | git apply"),
-    Shown("runbooks.md", "kubectl earlystop abort POLICY -n NS", wants="abort"),
+    Shown("runbooks.md", "kubectl earlystop abort POLICY -n NS"),
     Shown("operations.md", "kubectl delete earlystoppolicies --all --all-namespaces", wants="deleted"),
     Shown("approvals.md", "kubectl label namespace llm earlystop.dev/asks-people=true"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,9 @@ DESKTOP, PHONE = 1100, 390
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_neither_the_page_nor_a_table_of_it_scrolls_sideways(tmp_path: Path, width: int) -> None:
-    page = page_of(whole_report())
+    report = whole_report()
+    missing = f"The verdict before qa-7a4cc282d7-2, with the digest sha256:{64 * 'd'}, is not there."
+    page = page_of(replace(report, problems=(*report.problems, missing)))
     tags, _ = opened(MEASURED.format(width=width, page=html.escape(page)), tmp_path)
     widths = json.loads(tags.texts["widths"])
     assert len(widths) == 4, "the page, settings, query classes and the audit trail"

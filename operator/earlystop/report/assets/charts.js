@@ -118,7 +118,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
     series, bands, legend: { live: false, markers: { width: 2, dash: strokeOf } }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
-    axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],
+    axes: [{ ...AXIS, space: 72, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],
   }, columns);
 }
 
