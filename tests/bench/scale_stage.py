@@ -69,7 +69,8 @@ class ScaleStage:
         """Start the operator; returns the moment at which it was started, by the monotonic clock."""
         begun = time.monotonic()
         # As the chart's Deployment sets it.
-        environment = {"KUBECONFIG": str(self._kubeconfig), "MALLOC_ARENA_MAX": "2", NAMESPACE_VARIABLE: SYSTEM}
+        memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "65536"}
+        environment = {"KUBECONFIG": str(self._kubeconfig), **memory, NAMESPACE_VARIABLE: SYSTEM}
         options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
         self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)
         return begun

@@ -98,9 +98,8 @@ def test_a_variable_that_is_there_twice_is_refused(path: str) -> None:
         rendered(path, [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "A", "value": "2"}])
 
 
-def test_a_variable_that_the_chart_sets_too_is_the_one_that_people_write() -> None:
-    text = rendered("extraEnv", [{"name": "MALLOC_ARENA_MAX", "value": "4"}])
+@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_"])
+def test_a_variable_that_the_chart_sets_too_is_the_one_that_people_write(name: str) -> None:
+    text = rendered("extraEnv", [{"name": name, "value": "4"}])
     (container,) = named(text, "Deployment", "earlystop")["spec"]["template"]["spec"]["containers"]
-    assert [each for each in container["env"] if each["name"] == "MALLOC_ARENA_MAX"] == [
-        {"name": "MALLOC_ARENA_MAX", "value": "4"}
-    ]
+    assert [each for each in container["env"] if each["name"] == name] == [{"name": name, "value": "4"}]
