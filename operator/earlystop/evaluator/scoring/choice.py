@@ -196,10 +196,11 @@ def _plain(text: str) -> str:
 
 
 def _without_symbol(character: str) -> str:
-    """A blank for an arrow or a picture; other characters as they are, the degrees of 20 °C among them."""
-    is_symbol = not character.isascii() and unicodedata.category(character) in ("So", "Sm", "Sk")
+    """A blank for an arrow or a picture; other characters as they are, the degrees of 20 °C and a minus among them."""
+    is_arrow = "\u2190" <= character <= "\u21ff" or "\u27f0" <= character <= "\u297f" or character == "∴"
+    is_picture = not character.isascii() and unicodedata.category(character) in ("So", "Sk") and character != "°"
     plain = unicodedata.normalize("NFKC", character)
-    return " " if is_symbol and character != "°" and plain == character else character
+    return " " if (is_arrow or is_picture) and plain == character else character
 
 
 def _by_marks(text: str) -> str:
