@@ -1,6 +1,6 @@
 """Traffic by the laws that others have published of what their servers were asked, at the border.
 
-- Sessions of coding agents, as a trace of 2.1 million requests in two hours has them: nine sessions in ten ask once, and
+- Sessions of coding agents, as a trace of 2.1 million requests in two hours has them: nine in ten ask once, and
   the others, which ask 7.3 times on average, make 44 % of the requests; who has asked often asks again with a
   probability of up to 94 %, and from one turn to the next it takes up to 700 s.
 - Gamma arrivals, whose intervals vary by some times their mean (BurstGPT, arXiv 2401.17644), of sessions at once.
@@ -37,7 +37,7 @@ MOST_TURNS, LONGEST_GAP_SECONDS, LEAST_LOAD = 60, 700.0, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A law of traffic. begun: expected sessions that begin in each look, relative to their mean. own: loss and level of
+    """A law of traffic. begun: expected sessions that begin in a look, relative to their mean. own: loss and level of
     each look, both as departures from the mean. likeness, gap_seconds: of a session's answers, and the median time
     between turns. turns: whether sessions have several; else each request is one. look_seconds: of a look, which
     has as many requests in any case."""
