@@ -1,7 +1,7 @@
 """Traffic by the laws that others have published of what their servers were asked, at the border.
 
-- Sessions of coding agents, as a trace of 2.1 million requests in two hours has them: nine sessions in ten ask once,
-  and the others, which ask 7.3 times on average, make 44 % of the requests; who has asked often asks again with a
+- Sessions of coding agents, as a trace of 2.1 million requests in two hours has them: nine in ten ask once, and
+  the others, which ask 7.3 times on average, make 44 % of the requests; who has asked often asks again with a
   probability of up to 94 %, and from one turn to the next it takes up to 700 s.
 - Gamma arrivals, whose intervals vary by some times their mean (BurstGPT, arXiv 2401.17644), of sessions at once.
 - A few clients make most of what is irregular (ServeGen, arXiv 2505.09999): one that comes and goes, asks questions of
@@ -17,10 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earlystop.evidence.bets import Side
 from tests.bench.dispersion_paths import Counts, claims, divided
 from tests.bench.statistics_paths import Array
+
+Whole = NDArray[np.int64]
 
 MARGIN, RISK, RATE, REQUESTS, LOOKS = 0.02, 0.05, 0.85, 100, 300
 SPREAD = 0.1
@@ -37,8 +40,8 @@ MOST_TURNS, LONGEST_GAP_SECONDS, LEAST_LOAD = 60, 700.0, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A law of traffic. begun: expected sessions that begin in each look, relative to their mean. own: loss and level
-    of each look, both as departures from the mean. likeness, gap_seconds: of a session's answers, and the median time
+    """A law of traffic. begun: expected sessions that begin in a look, relative to their mean. own: loss and level of
+    each look, both as departures from the mean. likeness, gap_seconds: of a session's answers, and the median time
     between turns. turns: whether sessions have several; else each request is one. look_seconds: of a look, which
     has as many requests in any case."""
 
@@ -80,7 +83,8 @@ def _client(share: float, stays: float) -> Callable[[np.random.Generator, int], 
     def own(rng: np.random.Generator, looks: int) -> tuple[Array, Array]:
         switches = rng.random(looks) > stays
         there = (np.cumsum(switches) + rng.integers(2)) % 2 * share
-        return MARGIN * (there / (share / 2) - 1), -SPREAD / 2 * there
+        lost, level = MARGIN * (there / (share / 2) - 1), -SPREAD / 2 * there
+        return lost.astype(np.float64), level.astype(np.float64)
 
     return own
 
@@ -126,7 +130,7 @@ def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
     return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())
 
 
-def _campaign(law: Recorded, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
+def _campaign(law: Recorded, rng: np.random.Generator) -> tuple[Whole | Array, ...]:
     """Answers and matches of each look, of the baseline and of the candidate."""
     looks = BEFORE + LOOKS
     turns_a_session = 1 + ASKS_AGAIN * _mean_more() if law.turns else 1.0
@@ -148,10 +152,10 @@ def _campaign(law: Recorded, rng: np.random.Generator) -> tuple[Array, Array, Ar
         for each in (0, 1)
         for weights in (None, right[of_arm == each].astype(float))
     ]
-    return columns[0], columns[1], columns[2], columns[3]
+    return tuple(columns)
 
 
-def _turns(law: Recorded, rng: np.random.Generator, start: Array) -> tuple[Array, Array]:
+def _turns(law: Recorded, rng: np.random.Generator, start: Whole) -> tuple[Whole, Whole]:
     """The session and the look of each request."""
     alive, moment = np.arange(len(start)), (start + rng.random(len(start))) * law.look_seconds
     sessions, moments = [alive], [moment]
