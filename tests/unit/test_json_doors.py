@@ -21,6 +21,7 @@ OF_OUR_OWN = {
     "evaluator/spent_tokens.py": "a file of the evaluator's own, whose errors are caught together",
     "injector/body.py": "a value within a body that was read as a whole",
     "injector/json_object.py": "what was written here just before",
+    "rollout/stored/plan_reference.py": "the plan of a state, which was written just before",
 }
 DEEP = b"[" * 100_000
 

@@ -10,17 +10,9 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from tests.unit.cli.api_server import answering
+from tests.unit.cli.asking_commands import COMMANDS
 from tests.unit.metrics.source.faulty_server import Handler
 
-COMMANDS = (
-    *((verb, "qa") for verb in ("pause", "resume", "abort", "retry", "status", "explain", "diff", "verify", "savings")),
-    *((verb, "qa", "--yes") for verb in ("promote", "approve", "reject")),
-    *((verb, "qa") for verb in ("replay", "history", "statement", "wait", "audit")),
-    ("report", "qa", "-o", "-"),
-    ("verify", "--chain", "qa"),
-    ("get",),
-    ("audit",),
-)
 ANSWERS = {
     "a page": b"<html>SECRET</html>",
     "a list": b"[]",

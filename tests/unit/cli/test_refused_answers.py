@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from tests.unit.cli.api_server import answering, refused
-from tests.unit.cli.test_no_kubernetes_api import COMMANDS
+from tests.unit.cli.asking_commands import COMMANDS
 from tests.unit.metrics.source.faulty_server import Handler
 
 MORE = (("class-map", "qa"), ("effort-map", "qa"))

@@ -327,11 +327,20 @@ def test_two_aliases_of_one_name_are_refused() -> None:
 
 
 def test_a_header_that_is_too_long_is_refused() -> None:
-    values = tuple((f"parameter-{number:022d}", "1.123456") for number in range(8))
-    long = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(15)))
+    long = replace(SHARE, shadows=(ShadowSetting("w1", (("window", "1" * 4096),)),))
     refusal = preflight(inputs(), long)
     assert refusal is not None and refusal.reason == "OverlayTooLarge"
     assert "characters in a header's value, and Gateway API allows 4096" in refusal.message
+
+
+def test_settings_that_no_single_header_holds_go_on_in_others_within_what_gateways_allow() -> None:
+    values = tuple((f"parameter-{number:022d}", "1.123456") for number in range(8))
+    long = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(15)))
+    assert preflight(inputs(), long) is None
+    many = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(200)))
+    refusal = preflight(inputs(), many)
+    assert refusal is not None and refusal.reason == "OverlayTooLarge"
+    assert "headers to set, add or remove in a filter, and Gateway API allows 16" in refusal.message
 
 
 def test_the_first_thing_in_the_way_is_told_first() -> None:

@@ -38,7 +38,7 @@ from tests.unit.rollout.states import REACHED
 
 READY = Condition(ConditionType.READY, ConditionStatus.TRUE, "Observing", "At step 1.")
 TALLY = Tally(*[10**9] * 8)
-CROWD = Ledger({SeriesKey(0, Variant.BASELINE, "qa", f"process-{n}"): TALLY for n in range(2000)})
+CROWD = Ledger({SeriesKey(0, Variant.BASELINE, "qa", f"process-{n}"): TALLY for n in range(4000)})
 
 
 def merged(old: list[dict[str, Any]], *new: Condition, now: int = NOW) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> 
     )
     accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
-    assert "2000 series" in accepted["message"]
+    assert "4000 series" in accepted["message"]
 
 
 async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and_say_so() -> None:
@@ -190,9 +190,9 @@ async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_
 async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_number() -> None:
     api = Memory()
     tracked = stored("observing", api)
-    digests = frozenset(digest_of(str(number)) for number in range(24_000))
+    digests = frozenset(digest_of(str(number)) for number in range(48_000))
     await write_status(api, tracked, tracked.state, Ledger({}, Ended({}, {}, {0: digests})), NOW)
-    assert tracked.status.overflow is not None and "24000 series" in tracked.status.overflow.message
+    assert tracked.status.overflow is not None and "48000 series" in tracked.status.overflow.message
 
 
 async def test_a_crowd_that_is_folded_fits_again_and_its_rollout_is_no_longer_frozen() -> None:
