@@ -14,9 +14,8 @@ function ownDifference(state, terms) {
   if (state.own !== null) return state.own;
   const divided = divisorsOf(terms, state, state.lengths.blocks);
   const [promote, harm] = [boundRisk(terms.riskPromote), boundRisk(terms.riskHarm)];
-  const { answers, lengths } = divided;
-  const em = effectInterval(state.effect, riskRead(answers, harm), riskRead(answers, promote), answers.factor);
-  const saving = savingInterval(state.lengths, 2 * riskRead(lengths, promote), lengths.factor);
+  const em = effectInterval(state.effect, harm, promote, divided.answers.factor);
+  const saving = savingInterval(state.lengths, 2 * promote, divided.lengths.factor);
   const [keepLow, keep, keepHigh] = [saving.high, saving.estimate, saving.low].map((each) => each === null ? null : 1 - each);
   return { em, keepLow, keep, keepHigh };
 }
