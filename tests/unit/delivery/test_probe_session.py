@@ -100,10 +100,14 @@ async def test_authorities_that_are_renewed_while_the_operator_runs_are_read_ane
     authorities = tmp_path / "authorities.pem"
     authorities.write_text("")
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
-    async with gateway(context, []) as port, aiohttp.ClientSession() as session:
-        before = await probe(session, [target(port, trust="System")])
+
+    def renew() -> None:
         authorities.write_bytes(certificate.read_bytes())
         os.utime(authorities, ns=(1, 1))
+
+    async with gateway(context, []) as port, aiohttp.ClientSession() as session:
+        before = await probe(session, [target(port, trust="System")])
+        renew()
         after = await probe(session, [target(port, trust="System")])
     assert (before.proof, after.proof) == (Proof.UNTRUSTED, Proof.IN_FORCE)
 
