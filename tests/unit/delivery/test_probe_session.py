@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -101,10 +100,14 @@ async def test_authorities_that_are_renewed_while_the_operator_runs_are_read_ane
     authorities = tmp_path / "authorities.pem"
     authorities.write_text("")
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+
+    def renew() -> None:
+        authorities.write_bytes(certificate.read_bytes())
+        os.utime(authorities, ns=(1, 1))
+
     async with gateway(context, []) as port, aiohttp.ClientSession() as session:
         before = await probe(session, [target(port, trust="System")])
-        shutil.copy(certificate, authorities)
-        os.utime(authorities, ns=(1, 1))
+        renew()
         after = await probe(session, [target(port, trust="System")])
     assert (before.proof, after.proof) == (Proof.UNTRUSTED, Proof.IN_FORCE)
 
