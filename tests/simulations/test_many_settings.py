@@ -20,7 +20,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import ACTING, RolloutState, Totals
 from earlystop.rollout.stored.status_codec import from_status, to_status
-from earlystop.rollout.transitions import weights_in_force
+from earlystop.rollout.transitions import expire, weights_in_force
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.simulation.search_traffic import shadow_answers
@@ -58,20 +58,25 @@ def a_curve(most_lost: float) -> TrueCurve:
     return TrueCurve(0.85, 600, tuple(settings))
 
 
-def looks_of(curve: TrueCurve, rate: float) -> Iterator[RolloutState]:
-    """The state after each look until a decision."""
+def looks_of(
+    curve: TrueCurve, rate: float, times: LiveTimes = TIMES, *, dies_after_each: bool = False
+) -> Iterator[RolloutState]:
+    """The state after each look until a decision. dies_after_each: whether the operator goes on from the status that it
+    stored after each look, and from nothing else."""
     random, state, now = default_rng(1), RolloutState(), 1
     state = weights_in_force(start_campaign(SPEC, "u", "", "", state, now, entropy="1"), now)
     totals = [Totals() for _ in NAMES]
     while state.phase not in ACTING:
-        at = next_look(TIMES, state)
+        at = next_look(times, state)
         assert at is not None
         baseline, candidates = shadow_answers(curve, range(len(NAMES)), int(rate * (at - now)), random)
         totals = [
             replace(each, baseline=each.baseline + baseline, candidate=each.candidate + more)
             for each, more in zip(totals, candidates, strict=True)
         ]
-        state, now = take_look(TIMES, state, at, *totals), at
+        state, now = expire(times, take_look(times, state, at, *totals), at), at
+        if dies_after_each:
+            state, _ = from_status(json.loads(json.dumps(to_status("qa", "u", times, state, ""))))
         yield state
 
 
@@ -103,3 +108,12 @@ def test_a_search_of_which_every_one_of_200_settings_harms_ends_in_a_verdict() -
     assert last.decision is not None and last.decision.reason == "EveryCandidateDropped"
     assert len(last.decision.message) <= 1024 and "and 160 more" in last.decision.message
     assert differences(verdict_spec("qa", "u", last)) == []
+
+
+@pytest.mark.slow
+def test_an_operator_that_dies_after_each_look_at_200_settings_comes_to_the_same_end() -> None:
+    short = replace(TIMES, deadline_seconds=400)
+    (*_, whole), (*_, resumed) = (looks_of(a_curve(0.2), 20, short, dies_after_each=dies) for dies in (False, True))
+    assert whole.decision is not None and any(each.dropped for each in whole.comparisons)
+    assert any(each.certified_at is not None for each in whole.comparisons)
+    assert verdict_spec("qa", "u", resumed) == verdict_spec("qa", "u", whole)
