@@ -51,7 +51,18 @@ def orders(shape: Shape) -> Iterator[tuple[int, ...]]:
             yield (*before, best)
 
 
+def best_after(shape: Shape, first: int) -> tuple[float, tuple[int, ...]]:
+    """The most that is saved meanwhile where this setting is tried first, whether it holds or harms, and the settings
+    that hold in the order of their trials, by any rule."""
+    holds = shape.curve.keeps(first, TERMS.margin, 0.0)
+    following = [each for each in orders(shape) if not holds or each[0] == first]
+    return max((share_saved(shape, () if holds else (first,), each), each) for each in following)
+
+
 def main() -> None:
+    for first in range(len(U_SHAPE.settings)):
+        share, order = best_after(U_SHAPE, first)
+        print(f"first {first}: {share:.1%}, {order}")
     for failed in ((), (4,)):
         ranked = sorted(((share_saved(U_SHAPE, failed, each), each) for each in orders(U_SHAPE)), reverse=True)
         print(failed, len(ranked), [(f"{share:.1%}", order) for share, order in ranked[:4]])

@@ -27,6 +27,9 @@ SPECS = [
     searched({"failureBudget": 1, "incumbentWeight": 80}),
     searched({"budget": {"requests": 8000, "seconds": 2000}}),
     searched(objective={"risk": {"promote": "0.05", "harm": "0.05", "campaigns": 3}}),
+    searched({"strategy": "Bayesian", "failureBudget": 5, "horizonRequests": 1_000_000_000}),
+    searched({"strategy": "Bayesian", "budget": {"requests": 20_000}}),
+    searched({"failureBudget": 10, "incumbentWeight": 10}),
 ]
 
 

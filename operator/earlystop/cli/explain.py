@@ -19,9 +19,12 @@ from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_w
 from earlystop.cli.terminal import UNLIMITED, console, printable
 from earlystop.controller.cluster import POLICIES
 from earlystop.rollout.e_value_words import claim_words, one_in_line
+from earlystop.rollout.exposure import shadowed
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, TRYING, Comparison, Phase, RolloutState
+from earlystop.rollout.stored.compressed_looks import started_in
+from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.trials.deadline import latest_end
 from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
@@ -108,12 +111,13 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
     if at is None or state.evidence_from is None:
         yield "It waits for its first look at the counts of this step; nothing is judged before.", ()
         return
+    done, noun = ("promoted", "promotion") if strategy_of(plan).promotes else ("recommended", "recommendation")
     for each in state.active:
         waits = promotion_waits(plan, state, each.name, at)
         if waits:
-            yield f"{each.name} is promoted when there is:", waits
+            yield f"{each.name} is {done} when there is:", waits
         else:
-            yield f"Everything that a promotion of {each.name} needs is there.", ()
+            yield f"Everything that a {noun} of {each.name} needs is there.", ()
     following = step_waits(plan, state, at)
     if following:
         yield "The next step, with more requests for candidates, waits for:", following
@@ -123,8 +127,14 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
 
 def _back(state: RolloutState) -> Iterator[Paragraph]:
     """What takes candidates back, with how near that is."""
+    shadowed_ones = shadowed(state)
     for each in state.active:
-        yield f"Requests of {each.name} go back to the baseline at once when it is proven that:", tuple(_harms(each))
+        what = (
+            f"{each.name}, which no user sees, is out"
+            if each.name in shadowed_ones
+            else f"Requests of {each.name} go back to the baseline at once"
+        )
+        yield f"{what} when it is proven that:", tuple(_harms(each))
 
 
 def _harms(comparison: Comparison) -> Iterator[str]:
@@ -138,7 +148,22 @@ def _end(view: View) -> str:
     rollout = view.spec.rollout
     end = latest_end(rollout.deadline_seconds, view.state)
     told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view.remaining, end - view.now)}.")
-    return f"Without a verdict by {rfc3339(end)} (in {duration(end - view.now)}), {_then(view)}.{told}"
+    by = f"by {rfc3339(end)} (in {duration(end - view.now)}){_or_after_requests(view.state)}"
+    return f"Without a verdict {by}, {_then(view)}.{told}"
+
+
+def _or_after_requests(state: RolloutState) -> str:
+    """How many requests end the campaign before its time does, where a search bounds them; "" elsewhere."""
+    plan = state.plan
+    if plan is None:
+        return ""
+    had = max((started_in(each.looks) for each in state.comparisons), default=0)
+    if plan.trial is not None:
+        return f" or within {plan.trial.requests:,} requests, more where it has come far ({had:,} so far)"
+    budget = None if plan.spec.search is None else plan.spec.search.budget
+    if budget is None or budget.requests is None:
+        return ""
+    return f" or within the {budget.requests:,} requests of the search"
 
 
 def _then(view: View) -> str:
@@ -149,6 +174,8 @@ def _then(view: View) -> str:
         return f"this trial ends undecided, and its requests go to {serving}"
     if view.spec.rollout.on_inconclusive == "Hold":
         return "the weights stay as they are, for a person to decide"
+    if view.state.plan is not None and not strategy_of(view.state.plan).promotes:
+        return "the campaign ends and recommends nothing"
     return "all requests go back to the baseline"
 
 

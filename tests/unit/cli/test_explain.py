@@ -85,6 +85,19 @@ def test_a_trial_ends_with_the_time_of_its_search_and_leaves_what_serves() -> No
     assert f" of at most {duration(began + 1800 - began_here)}" in "\n".join(screen(policy, 80))
 
 
+def test_a_trial_says_with_how_many_requests_it_ends_and_the_loss_that_is_refuted_is_rounded() -> None:
+    text = explained(policy_in("searching beside an incumbent"))
+    assert re.search(r" or within \d[\d,]* requests, more where it has come far \(\d[\d,]* so far\), this trial", text)
+    assert not re.search(r"\d\.\d{3,} points? of EM", text)
+
+
+def test_in_shadow_nothing_is_promoted_and_no_request_goes_back() -> None:
+    text = explained(policy_in("in shadow"))
+    assert "w10 is recommended when there is:" in text and "promoted when" not in text
+    assert "w10, which no user sees, is out when it is proven that:" in text and "back to the baseline" not in text
+    assert "the campaign ends and recommends nothing" in text
+
+
 def test_what_holds_a_policy_before_its_first_campaign_is_said_once() -> None:
     policy = policy_in("pending")
     taken = {"status": "False", "reason": "TargetTaken", "message": "Policy a has the traffic of this target."}

@@ -333,12 +333,15 @@ def test_a_header_that_is_too_long_is_refused() -> None:
     assert "characters in a header's value, and Gateway API allows 4096" in refusal.message
 
 
-def test_settings_that_no_single_header_holds_go_on_in_others_within_what_gateways_allow() -> None:
+def test_shadows_that_one_header_has_no_room_for_go_on_in_others_and_more_than_a_filter_takes_are_refused() -> None:
     values = tuple((f"parameter-{number:022d}", "1.123456") for number in range(8))
-    long = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(15)))
-    assert preflight(inputs(), long) is None
-    many = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(200)))
-    refusal = preflight(inputs(), many)
+
+    def shadowing(number: int) -> Refusal | None:
+        shadows = tuple(ShadowSetting(f"w{each}", values) for each in range(number))
+        return preflight(inputs(), replace(SHARE, shadows=shadows))
+
+    assert shadowing(15) is None, "two headers hold these"
+    refusal = shadowing(200)
     assert refusal is not None and refusal.reason == "OverlayTooLarge"
     assert "headers to set, add or remove in a filter, and Gateway API allows 16" in refusal.message
 

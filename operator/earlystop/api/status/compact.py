@@ -25,7 +25,7 @@ FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "4:", "3:", "2:", "1:"
 one had the first dictionary. In the second one moments and digests stood among the fields as they are (`short_texts`),
 in the first one the texts of `BYTE_FIELDS` too."""
 LARGEST = 1 << 20
-"""Bytes that a text may have unpacked: a status of 128 KiB of packed fields has no more."""
+"""Bytes that a text may have unpacked: a status of 256 KiB of packed fields has no more."""
 
 BYTE_FIELDS = ("checkpoint", "looks", "parked", "spans", "windowParts")
 """Fields of `guard` that are packed bytes by themselves, as text: they stand as bytes behind the other fields."""

@@ -38,7 +38,7 @@ def when_lines(view: View) -> Iterator[str]:
 def forecast_phrase(remaining: Remaining, left: float) -> str:
     """When a verdict is to be expected. left: seconds until the deadline."""
     if isinf(remaining.low):
-        return "a verdict by the deadline is unlikely, as it looks"
+        return "a verdict by the deadline is unlikely"
     ends = (
         f"{word} {rounded_percent(part)}"
         for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))

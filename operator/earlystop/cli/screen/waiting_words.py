@@ -111,7 +111,8 @@ def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
         case UsersUnknown():
             return f"counts by users{whose}, as nobody knows how much their answers scatter"
         case LossNotRefuted():
-            refuted = f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} or more"
+            lost = counted(in_points(round(missing.loss, 4)), "point of EM")
+            refuted = f"evidence{whose} against a loss of {lost} or more"
             return f"{refuted} ({claim_words(missing.log_e, missing.log_e, RISK_TO_ADVANCE)})"
 
 

@@ -1,4 +1,4 @@
-"""Looks and totals as short text: a status has 128 KiB for them, and a map of integers would cost ten times that."""
+"""Looks and totals as short text: a status has 256 KiB for them, and a map of integers would cost ten times that."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.strategies.ab_test import ABTest
@@ -26,7 +25,8 @@ class Grid(ABTest):
         if plan.stage(state.step).kind is StageKind.SHADOW:
             return SHADOW_STAGE
         share, tried = weight_of_each(plan, state.step), len(state.active)
-        return f"step {state.step + 1}, {share} % of requests for each of {counted(tried, 'setting')}"
+        whose = f"each of {tried} settings" if tried > 1 else "the last setting that is left"
+        return f"step {state.step + 1}, {share} % of requests for {whose}"
 
 
 def weight_of_each(plan: Plan, step: int) -> int:

@@ -60,7 +60,7 @@ def refuted_sentence(plan: Plan, left: RolloutState, after: RolloutState) -> str
     loss = loss_to_refute(plan, left.step)
     if loss is None:
         return ""
-    losses = f"a loss of {counted(in_points(loss), 'point of EM')} or more is refuted"
+    losses = f"a loss of {counted(in_points(round(loss, 4)), 'point of EM')} or more is refuted"
     if plan.stage(left.step).kind is not plan.stage(after.step).kind:
         return f"The stage was left since {losses}."
     found = ", ".join(one_in(each.evidence.log_e_against_loss(loss)) for each in after.active)
@@ -99,6 +99,6 @@ def _phrase(missing: StepGap, several: bool) -> str:
             return f"counts by users{whose}, since it is not known how much their answers scatter"
         case LossNotRefuted():
             return (
-                f"evidence{whose} against a loss of {counted(in_points(missing.loss), 'point of EM')} "
+                f"evidence{whose} against a loss of {counted(in_points(round(missing.loss, 4)), 'point of EM')} "
                 f"({claim_words(missing.log_e, missing.log_e, RISK_TO_ADVANCE)})"
             )
