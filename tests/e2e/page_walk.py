@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.e2e.shell import Shell
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage, phase_is
 from tests.page_commands import AFTER_THE_VERDICT, WHILE_IT_WAITS, Shown
 
 POLICY = "qa"
@@ -54,13 +54,13 @@ class PageWalk:
         """Brings the policy to where a promotion waits for somebody's approval."""
         policy: dict[str, Any] = yaml.safe_load((self._folder / "policy.yaml").read_text())
         policy["spec"]["approval"] = {"mode": "BeforePromotion"}
+        policy["spec"]["rollout"] |= {"lookSeconds": 1, "settleSeconds": 2}  # no evidence has to be waited for here
         (self._folder / "policies").mkdir()
         (self._folder / "policies" / "qa.yaml").write_text(yaml.safe_dump(policy, sort_keys=False))
         self._prepare("kubectl apply -f policies/qa.yaml")
         self._stage.wait_for(POLICY, _has_look, LOOK_SECONDS, "looked at")
         self._prepare("kubectl earlystop promote qa -n llm --yes")
-        awaiting = condition_is("Progressing", "True", "AwaitingApproval")
-        self._stage.wait_for(POLICY, awaiting, PROMOTION_SECONDS, "waiting for an approval")
+        self._stage.wait_for(POLICY, _is_awaiting, PROMOTION_SECONDS, "waiting for an approval")
 
     def _walked(self, commands: Sequence[Shown], placeholders: dict[str, str]) -> list[str]:
         found = []
@@ -83,3 +83,7 @@ class PageWalk:
 
 def _has_look(status: dict[str, Any]) -> bool:
     return bool((status.get("evidence") or {}).get("looks"))
+
+
+def _is_awaiting(status: dict[str, Any]) -> bool:
+    return bool(status.get("awaiting"))
