@@ -44,8 +44,7 @@ class PageWalk:
         self._begin()
         found = self._walked(WHILE_IT_WAITS, {})
         self._stage.wait_for(POLICY, phase_is("Promoted"), PROMOTION_SECONDS, "promoted")
-        (verdict,) = [each for each in self._stage.verdicts() if each["spec"]["policy"] == POLICY]
-        name = verdict["metadata"]["name"]
+        name = self._stage.policy(POLICY)["status"]["decision"]["name"]  # earlier verdicts of that name may be there
         self._prepare(SIGNING_KEY)
         placeholders = {"qa-8c1f0a2b33": name, "VERDICT": name, "POLICY": POLICY, "NAMESPACE": "llm", "NS": "llm"}
         return found + self._walked(AFTER_THE_VERDICT, placeholders)
