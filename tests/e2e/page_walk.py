@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.e2e.shell import Shell
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage, phase_is
 from tests.page_commands import AFTER_THE_VERDICT, WHILE_IT_WAITS, Shown
 
 POLICY = "qa"
@@ -44,8 +44,7 @@ class PageWalk:
         self._begin()
         found = self._walked(WHILE_IT_WAITS, {})
         self._stage.wait_for(POLICY, phase_is("Promoted"), PROMOTION_SECONDS, "promoted")
-        (verdict,) = [each for each in self._stage.verdicts() if each["spec"]["policy"] == POLICY]
-        name = verdict["metadata"]["name"]
+        name = self._stage.policy(POLICY)["status"]["decision"]["name"]  # earlier verdicts of that name may be there
         self._prepare(SIGNING_KEY)
         placeholders = {"qa-8c1f0a2b33": name, "VERDICT": name, "POLICY": POLICY, "NAMESPACE": "llm", "NS": "llm"}
         return found + self._walked(AFTER_THE_VERDICT, placeholders)
@@ -54,13 +53,13 @@ class PageWalk:
         """Brings the policy to where a promotion waits for somebody's approval."""
         policy: dict[str, Any] = yaml.safe_load((self._folder / "policy.yaml").read_text())
         policy["spec"]["approval"] = {"mode": "BeforePromotion"}
+        policy["spec"]["rollout"] |= {"lookSeconds": 1, "settleSeconds": 2}  # no evidence has to be waited for here
         (self._folder / "policies").mkdir()
         (self._folder / "policies" / "qa.yaml").write_text(yaml.safe_dump(policy, sort_keys=False))
         self._prepare("kubectl apply -f policies/qa.yaml")
         self._stage.wait_for(POLICY, _has_look, LOOK_SECONDS, "looked at")
         self._prepare("kubectl earlystop promote qa -n llm --yes")
-        awaiting = condition_is("Progressing", "True", "AwaitingApproval")
-        self._stage.wait_for(POLICY, awaiting, PROMOTION_SECONDS, "waiting for an approval")
+        self._stage.wait_for(POLICY, _is_awaiting, PROMOTION_SECONDS, "waiting for an approval")
 
     def _walked(self, commands: Sequence[Shown], placeholders: dict[str, str]) -> list[str]:
         found = []
@@ -83,3 +82,7 @@ class PageWalk:
 
 def _has_look(status: dict[str, Any]) -> bool:
     return bool((status.get("evidence") or {}).get("looks"))
+
+
+def _is_awaiting(status: dict[str, Any]) -> bool:
+    return bool(status.get("awaiting"))
