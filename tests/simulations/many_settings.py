@@ -10,6 +10,7 @@ from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import MOST_SETTINGS
+from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -59,7 +60,7 @@ def looks_of(
     """The state after each look until a decision. dies_after_each: whether the operator goes on from the status that it
     stored after each look, and from nothing else."""
     random, state, now = default_rng(1), RolloutState(), 1
-    state = weights_in_force(start_campaign(SPEC, "u", "", "", state, now, entropy="1"), now)
+    state = weights_in_force(start_campaign(SPEC, "", state, now, CampaignInputs(uid="u", entropy="1")), now)
     totals = [Totals() for _ in NAMES]
     while state.phase not in ACTING:
         at = next_look(times, state)
