@@ -7,7 +7,7 @@ import json
 import pytest
 
 from earlystop.controller.cluster import VERDICTS, Manifest
-from earlystop.controller.reconcile.recall import note_missing
+from earlystop.controller.store.recall import note_missing
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld
 
