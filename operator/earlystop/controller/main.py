@@ -238,7 +238,6 @@ async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: li
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
     await _until_answered(runtime.learn_token_key, "the key of campaigns' tokens could not be read and is tried again")
-    await _until_answered(runtime.learn_sources, "the sources could not be listed and are tried again")
     await _watch(runtime, namespaces, ready)
 
 
@@ -259,6 +258,7 @@ async def _learn_late_key(runtime: Runtime) -> None:
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
+    await _until_answered(runtime.learn_sources, "the sources could not be listed and are tried again")
     # Kopf would ask for the name of the process's user, and a container's user has none.
     identity: Any = platform.node()
     await kopf.operator(
