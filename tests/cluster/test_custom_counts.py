@@ -20,8 +20,8 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.api.status.policy import Uncertain
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.status_writer import StatusConflict
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.status_writer import StatusConflict
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.reader import TemplateRequest, read_templates
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain

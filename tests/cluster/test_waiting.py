@@ -11,7 +11,7 @@ from kubernetes.aio import client, config
 
 from earlystop.controller.cluster import Cluster as Api
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.reconcile.status_writer import merge_conditions
+from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState

@@ -11,7 +11,7 @@ from earlystop.api.modes import watched_kinds
 from earlystop.controller.cache.start_check import StartCheck
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Manifest, NotFound
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.watched_routes import WatchedRoutes
 from earlystop.delivery.inputs import SELECTOR, ObjectKey

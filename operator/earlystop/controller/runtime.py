@@ -22,18 +22,18 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.hooks.ask_gate import GateAsker
 from earlystop.controller.hooks.deliverer import HookDeliverer
 from earlystop.controller.hooks.gatekeeper import GateKeeper
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
-from earlystop.controller.reconcile.load_policy import load_new_policy
+from earlystop.controller.store.load_policy import load_new_policy
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
-from earlystop.controller.reconcile.recall import note_missing
 from earlystop.controller.reconcile.reconciler import Reconciler
-from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
+from earlystop.controller.store.recall import note_missing
+from earlystop.controller.store.status_writer import Gone, StatusConflict
 from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.rollout.savings.price import price_of

@@ -26,11 +26,11 @@ from earlystop.controller.cluster import (
 )
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.reconciler import Reconciler
-from earlystop.controller.reconcile.status_writer import StatusConflict
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.store.status_writer import StatusConflict
 from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion
 from earlystop.metrics.convention.ledger import SeriesKey

@@ -10,7 +10,7 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.wire import INCUMBENT
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.part_reading import Result
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest

@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import NOTES_AT_ONCE, REMEMBERED, SECONDS_BETWEEN_NOTES, EventRecorder
-from earlystop.controller.reconcile.status_writer import merge_conditions
+from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.rollout.words.event_notes import EventNote
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest

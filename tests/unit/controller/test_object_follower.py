@@ -19,8 +19,8 @@ from earlystop.controller.cluster import (
     Resource,
 )
 from earlystop.controller.handlers import settings
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.object_follower import FOLLOWED
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.delivery.agentgateway import KIND as GATEWAY_KIND

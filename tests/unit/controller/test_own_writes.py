@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 
 from earlystop.controller.cluster import POLICIES, ClusterError, Manifest, Resource
-from earlystop.controller.reconcile.status_writer import StatusConflict, write_status
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.runtime import Key, Runtime
+from earlystop.controller.store.status_writer import StatusConflict, write_status
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW

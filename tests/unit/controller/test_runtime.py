@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.policy_metrics.collector import PolicyCollector
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import registry
 from earlystop.controller.traffic import neighbourhood
-from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory

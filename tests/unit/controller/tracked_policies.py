@@ -8,8 +8,8 @@ from typing import Any
 
 from earlystop.api.wire import commitment_in
 from earlystop.controller.cluster import Manifest
-from earlystop.controller.reconcile.status_writer import merge_conditions
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.metrics.convention.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.live_times import LiveTimes

@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.screen.waiting_words import step_waits
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.desired_split import desired_split
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.rollout.live_times import LiveTimes

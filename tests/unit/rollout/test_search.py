@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import INCUMBENT
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.desired_split import desired_split
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes

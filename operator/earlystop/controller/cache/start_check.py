@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.alias_service import mirror_digest, mirrored_service
 from earlystop.delivery.inputs import Manifest, ObjectKey
 from earlystop.delivery.modes import mode_of

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import astuple, replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
 from earlystop.rollout.guard.culprit import Evidence, Frozen
 from earlystop.rollout.guard.culprit_evidence import evidence_of

@@ -8,7 +8,7 @@ from math import ceil
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.observations import readable
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.names import injector_name
 from earlystop.metrics.cross_check import words
 from earlystop.metrics.cross_check_reading import CrossCheckQuestion, NotCounted, read_cross_check

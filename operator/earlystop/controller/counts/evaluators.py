@@ -3,10 +3,8 @@ bound to both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import inf
-
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests, EvaluatorsQuestion, read_evaluators
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import Plan
@@ -15,20 +13,6 @@ from earlystop.rollout.state import RolloutState
 SECONDS_BETWEEN = 300.0
 SECONDS_BETWEEN_WHILE_LAPSED = 1.0
 """Something may follow then, which what was just put back is to prevent: so once in each reconciliation."""
-
-
-@dataclass(slots=True)
-class EvaluatorMemory:
-    """What was read last. at: Unix time, -inf for never. look: the guard's look after which it was. found: of what was
-    there then; nothing where it could not be read."""
-
-    at: float = -inf
-    look: int | None = None
-    found: EvaluatorDigests = NOTHING_KNOWN
-
-    def note_read(self, found: EvaluatorDigests, at: float, look: int | None) -> None:
-        """Remembers what was found at Unix time `at`."""
-        self.found, self.at, self.look = found, at, look
 
 
 async def evaluators_of(

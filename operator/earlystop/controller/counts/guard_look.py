@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.counts import Variant
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.evidence.missing_answers import class_answers
 from earlystop.metrics.count_ledger import CountLedger, source_of
 from earlystop.rollout.exposure import promoted_label

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.load import LoadQuestion, NoLoad, read_load
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.guard.busy import Hindrance, LoadRead, wanted_of

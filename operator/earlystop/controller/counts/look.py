@@ -9,7 +9,7 @@ from earlystop.api.counts import Look, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import INCUMBENT
 from earlystop.controller.counts.guard_look import after_guard_look
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import class_answers, counts_as_mismatch
 from earlystop.metrics.convention.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
 ABSENT = frozenset({FailureKind.STALE, FailureKind.NO_DATA})

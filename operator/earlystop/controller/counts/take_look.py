@@ -14,7 +14,7 @@ from earlystop.controller.counts.look import look_failed, look_request, state_or
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.replicas import explained_by_replicas
 from earlystop.controller.fairness.turns import FairTurns
-from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.look_schedule import next_look

@@ -14,7 +14,7 @@ from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
 from earlystop.controller.hooks.occurrence_with_words import with_words
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES
 from earlystop.rollout.hooks.occurrence import Occurrence

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from earlystop.api.gates import Gate
-from earlystop.controller.hooks.gate_memory import GateMemory
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.gates import GateMemory
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import TRYING, RolloutState
 from earlystop.rollout.waiting.gate_words import asked_of
 from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject

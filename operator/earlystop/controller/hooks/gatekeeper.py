@@ -9,7 +9,7 @@ from dataclasses import replace
 from earlystop.controller.hooks.ask_gate import GateAsker, question
 from earlystop.controller.hooks.channel import HookProblem
 from earlystop.controller.hooks.gate_subject import is_answered, known_answer, memory_of, subject_of
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateState, asked_by
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError
 from earlystop.controller.hooks.channel import NOT_DELIVERED, HookProblem
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.hooks.occurrence import Occurrence
 from earlystop.rollout.hooks.words import name_of_record, worded, worded_by_record
 

@@ -10,10 +10,10 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.savings import Price
 from earlystop.api.wire import INCUMBENT
+from earlystop.controller.memory.policy_snapshot import ConditionSummary
 from earlystop.controller.policy_metrics import table
 from earlystop.controller.policy_metrics.guard_samples import of_guard
 from earlystop.controller.policy_metrics.table import PolicyMetric
-from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.evidence.assessment import LogE
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Objective

@@ -10,9 +10,9 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, Cluster
+from earlystop.controller.desired_split import desired_split, largest_split
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.competition import competition_for, is_over
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.waiting.answered import after_answers

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.state import ENDED, WITHOUT_CANDIDATE, Phase
 from earlystop.rollout.trials.sequence import due_again_at

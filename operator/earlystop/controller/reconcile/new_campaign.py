@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
-from earlystop.controller.reconcile.past_verdicts import PastVerdicts
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import earlier_policy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.past_verdicts import PastVerdicts
+from earlystop.controller.store.verdict_store import earlier_policy
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.search.external import WaitingOffer
 

@@ -20,16 +20,16 @@ from earlystop.controller.counts.look import evaluation_delay
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
-from earlystop.controller.reconcile.recall import is_to_be_recalled, recall_looks
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED
-from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
-from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.store.recall import is_to_be_recalled, recall_looks
+from earlystop.controller.store.status_writer import refresh
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.transitions import expire

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.reconcile.annotations import with_requester
-from earlystop.controller.reconcile.status_writer import conditions_to_write, write_status
+from earlystop.controller.memory.annotations import with_requester
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.timing import conditions_are_due, message_is_due, store_is_due
-from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.store.status_writer import conditions_to_write, write_status
 from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.new_campaign import NewCampaign
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note

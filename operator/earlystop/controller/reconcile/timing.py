@@ -7,7 +7,8 @@ from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
 from earlystop.controller.counts.load import load_due_at
-from earlystop.controller.reconcile.pauses import (
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.pauses import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
     RECHECK_REFUSED_SECONDS,
@@ -15,8 +16,7 @@ from earlystop.controller.reconcile.pauses import (
     RETRY_GROWTH,
     SHORTEST_PAUSE_SECONDS,
 )
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES

@@ -14,10 +14,10 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import look_for_disagreement, take_back_if_over, with_disagreement
-from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
+from earlystop.controller.store.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
-from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, PhaseActions, When, next_after
 from earlystop.controller.traffic.proof_by_counts import proof_by_counts
 from earlystop.controller.traffic.proof_by_reports import proof_by_reports

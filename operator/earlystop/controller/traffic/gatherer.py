@@ -9,7 +9,7 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import INCUMBENT, POLICY_UID_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, POLICIES, Cluster, ClusterError, Manifest
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.modes import mode_of

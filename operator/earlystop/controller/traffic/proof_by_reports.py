@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.processes_behind import processes_behind

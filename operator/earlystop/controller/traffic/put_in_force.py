@@ -10,11 +10,11 @@ import aiohttp
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cache.stripped import gist_of_users_objects
 from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
-from earlystop.controller.reconcile.status_writer import ensure_unchanged
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.memory.traffic import TrafficMemory
+from earlystop.controller.store.status_writer import ensure_unchanged
 from earlystop.controller.traffic.apply import refusals_named, replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
-from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import commitment_in
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.forged_requests import forged_requests
 from earlystop.delivery.injector.never_applied import never_applied
 from earlystop.delivery.injector.not_written import not_written

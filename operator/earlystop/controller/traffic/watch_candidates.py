@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.probes.canary import probe_variants

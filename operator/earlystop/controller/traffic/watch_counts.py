@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import split_request
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import WATCHED
 from earlystop.delivery.shortfall import Mark, ServedMarks
 from earlystop.delivery.split import TrafficSplit

@@ -16,7 +16,7 @@ import pytest
 from earlystop.controller.cache.kept_bytes import LARGEST_KEPT, NAMESPACE_KEPT, KeptBytes
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import PAGE
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.inputs import Manifest, ObjectKey
 from tests.unit.controller.tracked_policies import manifest
 

@@ -17,8 +17,8 @@ from earlystop.controller.counts.cross_check import (
     look_for_disagreement,
     with_disagreement,
 )
-from earlystop.controller.reconcile.status_writer import write_status
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.status_writer import write_status
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries
 from earlystop.rollout.observations import Observation

@@ -11,7 +11,7 @@ from earlystop.controller.counts.look import state_or_failure
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.fairness.turns import FairTurns, served_namespace
-from earlystop.controller.reconcile.tracked import Progress
+from earlystop.controller.memory.tracked import Progress
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.look_schedule import next_look

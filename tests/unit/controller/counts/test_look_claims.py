@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally, Variant
 from earlystop.controller.counts.look import state_after_reading
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.rollout.transitions import weights_in_force

@@ -9,7 +9,7 @@ import pytest
 from earlystop.api.counts import Tally, UserScatter, Variant
 from earlystop.api.wire import USER_GROUPS
 from earlystop.controller.counts.look import look_request, state_after_reading
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.convention.reading import Reading

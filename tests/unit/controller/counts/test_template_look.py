@@ -8,8 +8,8 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.controller.counts.look import look_request, state_after_reading, state_or_failure
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.proof_by_counts import requests_since, split_is_shown
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.ledger import Ledger

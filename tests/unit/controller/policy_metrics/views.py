@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from earlystop.api.savings import Price
+from earlystop.controller.memory.policy_snapshot import ConditionSummary
 from earlystop.controller.policy_metrics.samples import PolicyView, Sample
-from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState

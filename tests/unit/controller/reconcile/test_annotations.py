@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import ROUTES, ClusterError
-from earlystop.controller.reconcile.annotations import SUSPEND_FIELD, field_of, requests_in
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.annotations import SUSPEND_FIELD, field_of, requests_in
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.controller.approvals import SECONDS_TO_LIST
 from earlystop.controller.cluster import APPROVALS, Manifest
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.waiting.approval import Asked
 from tests.unit.controller.embedded_world import World

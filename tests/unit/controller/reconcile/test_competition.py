@@ -8,8 +8,8 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, leaving_for, successor_of
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase
 from tests.unit.controller.embedded_world import World

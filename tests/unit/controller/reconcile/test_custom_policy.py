@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.templates.reset_ledger import ResetLedger
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.counted_by_templates import RATE, accepted, world

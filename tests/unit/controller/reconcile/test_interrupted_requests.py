@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import POLICIES, ROUTES, ClusterError
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from tests.unit.controller.embedded_world import World

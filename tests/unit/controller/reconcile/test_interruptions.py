@@ -10,8 +10,8 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, ROUTES, VERDICTS, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.acceptance import source_refusal
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import CountRequest

@@ -10,7 +10,7 @@ import pytest
 
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, EVENTS, NAMESPACES, VERDICTS, ClusterError
-from earlystop.controller.reconcile.past_verdicts import PastVerdicts
+from earlystop.controller.store.past_verdicts import PastVerdicts
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.record.checkpoint import checkpoint_object

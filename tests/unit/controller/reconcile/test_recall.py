@@ -8,8 +8,8 @@ import pytest
 
 from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import VERDICTS, ClusterError, Manifest
-from earlystop.controller.reconcile.load_policy import load_new_policy, load_policy
-from earlystop.controller.reconcile.recall import note_missing
+from earlystop.controller.store.load_policy import load_new_policy, load_policy
+from earlystop.controller.store.recall import note_missing
 from earlystop.rollout.stored.plan_reference import PlanElsewhere, has_reference
 from earlystop.rollout.verify.verdict import object_differences
 from tests.unit.controller.guarded_world import GuardedWorld

@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.counts import Look, Tally
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.cluster import EVENTS, VERDICTS, ClusterError, Conflict
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.settling import PARTS_OF_DEADLINE

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import POLICIES
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.timing import SECONDS_BETWEEN_PROPOSALS, acceptance_is_due, next_reconcile
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.state import ENDED, TRYING, Phase
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.controller.tracked_policies import manifest, tracked

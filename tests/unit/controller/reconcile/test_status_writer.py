@@ -11,8 +11,10 @@ from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.status.packed import PACKED_FIELDS
 from earlystop.controller.cluster import POLICIES, Manifest
-from earlystop.controller.reconcile.policy_snapshot import condition_summaries
-from earlystop.controller.reconcile.status_writer import (
+from earlystop.controller.memory.policy_snapshot import condition_summaries
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.resource import Resource
+from earlystop.controller.store.status_writer import (
     Gone,
     StatusConflict,
     conditions_to_write,
@@ -20,8 +22,6 @@ from earlystop.controller.reconcile.status_writer import (
     refresh,
     write_status,
 )
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.resource import Resource
 from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent
 from earlystop.metrics.convention.ended_processes import Ended, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.conditions import Refusal
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
 from earlystop.controller.reconcile.new_campaign import NewCampaign
 from earlystop.controller.reconcile.requests import after_guard
 from earlystop.controller.reconcile.timing import next_reconcile
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState

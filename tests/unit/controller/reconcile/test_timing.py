@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
-from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS
+from earlystop.controller.memory.pauses import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.timing import (
     COMPARED,
     FINDINGS_A_SECOND,
@@ -22,7 +23,6 @@ from earlystop.controller.reconcile.timing import (
     store_seconds,
     tick_after,
 )
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.decide import PACING
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look

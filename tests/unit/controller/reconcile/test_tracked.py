@@ -10,10 +10,10 @@ from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.packed import PACKED_FIELDS
 from earlystop.api.wire import RETRY_ANNOTATION
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.acceptance import source_refusal
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
 from earlystop.controller.reconcile.timing import acceptance_is_due
-from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import Observations

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import POLICIES, VERDICTS
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.record.chain_report import chain_report
 from earlystop.rollout.spent_risk import attempts_recorded
 from earlystop.rollout.verdict import verdict_object

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from earlystop.controller.cluster import POLICIES, ROUTES
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import (
     put_in_force,
 )

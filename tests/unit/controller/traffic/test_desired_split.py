@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.controller.traffic.desired_split import desired_split, largest_split
+from earlystop.controller.desired_split import desired_split, largest_split
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import carried_out

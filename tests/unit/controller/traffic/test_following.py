@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import CARRIED_ANNOTATION
 from earlystop.controller.cluster import EVENTS, ROUTES, SERVICES, ClusterError, Conflict, Manifest
-from earlystop.controller.reconcile.pauses import RECHECK_SECONDS
+from earlystop.controller.memory.pauses import RECHECK_SECONDS
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.traffic.put_in_force import correction_note
 from earlystop.delivery.alias_service import mirrored_content

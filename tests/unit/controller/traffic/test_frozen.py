@@ -15,9 +15,9 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import GATEWAYS, POLICIES, ROUTES, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.controller.traffic.act import TrafficActor
-from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.put_in_force import detach_while_frozen
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from earlystop.controller.cluster import DEPLOYMENTS, ROUTES, Manifest
-from earlystop.controller.reconcile.pauses import RECHECK_SECONDS
+from earlystop.controller.memory.pauses import RECHECK_SECONDS
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.delivery.cluster import backend, prefix, route

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import Manifest
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import ENDED, Phase
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import Snapshot, check_invariants, snapshot

@@ -7,7 +7,7 @@ from dataclasses import replace
 from earlystop.api.counts import Tally
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.part_reading import Result
-from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.desired_split import desired_split
 from earlystop.controller.traffic.proof_by_counts import proof_by_counts
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey

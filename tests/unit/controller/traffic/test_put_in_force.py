@@ -13,7 +13,7 @@ from aiohttp import web
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
-from earlystop.controller.reconcile.status_writer import StatusConflict
+from earlystop.controller.store.status_writer import StatusConflict
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_TO_SERVE

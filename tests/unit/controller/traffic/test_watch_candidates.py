@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from earlystop.controller.cluster import GATEWAYS
+from earlystop.controller.memory.variant_watch import SECONDS_BLIND
 from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
-from earlystop.controller.traffic.variant_watch import SECONDS_BLIND
 from earlystop.controller.traffic.watch_candidates import (
     POLICIES_A_SECOND,
     SECONDS_BETWEEN,

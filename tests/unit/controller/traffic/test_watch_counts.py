@@ -13,7 +13,7 @@ from earlystop.api.counts import Variant
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import POLICIES, ROUTES, ClusterError
 from earlystop.controller.counts.part_reading import Result
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reading import Reading

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from earlystop.controller.traffic.desired_split import desired_split, largest_split
+from earlystop.controller.desired_split import desired_split, largest_split
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.live_times import LiveTimes

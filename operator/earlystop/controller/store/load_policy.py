@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Manifest
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.stored.plan_reference import PlanElsewhere, plan_recorded
 
 ATTEMPTS, PAUSE_SECONDS = 30, 2.0

@@ -9,8 +9,8 @@ from typing import Any
 
 from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
-from earlystop.controller.reconcile.past_verdicts import removed_links
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.past_verdicts import removed_links
 from earlystop.controller.telemetry import VERDICTS as VERDICTS_STORED
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, last_digest
 from earlystop.rollout.spent_risk import attempts_recorded

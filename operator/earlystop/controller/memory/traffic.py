@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from earlystop.api.conditions import Condition
-from earlystop.controller.traffic.counts_memory import CountsMemory
-from earlystop.controller.traffic.gathered_inputs import GatheredInputs
-from earlystop.controller.traffic.handover import Handover
-from earlystop.controller.traffic.requests_memory import RequestsMemory
-from earlystop.controller.traffic.variant_watch import VariantWatch
+from earlystop.controller.memory.counts import CountsMemory
+from earlystop.controller.memory.gathered_inputs import GatheredInputs
+from earlystop.controller.memory.handover import Handover
+from earlystop.controller.memory.requests import RequestsMemory
+from earlystop.controller.memory.variant_watch import VariantWatch
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.probes.canary import Fault
 from earlystop.delivery.probes.engine_check import EngineCheck

@@ -12,14 +12,14 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import RETRY
 from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import Manifest
-from earlystop.controller.counts.evaluators import EvaluatorMemory
-from earlystop.controller.hooks.gate_memory import GateMemory
-from earlystop.controller.hooks.memory import HookMemory
-from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
-from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
-from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
-from earlystop.controller.traffic.memory import TrafficMemory
-from earlystop.controller.traffic.resumed import resumed_traffic
+from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
+from earlystop.controller.memory.evaluators import EvaluatorMemory
+from earlystop.controller.memory.gates import GateMemory
+from earlystop.controller.memory.hooks import HookMemory
+from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
+from earlystop.controller.memory.policy_snapshot import PolicySnapshot
+from earlystop.controller.memory.resumed import resumed_traffic
+from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.handled_requests import is_spent

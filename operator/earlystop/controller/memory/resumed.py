@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
-from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.controller.desired_split import desired_split
+from earlystop.controller.memory.policy_snapshot import ConditionSummary
+from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.delivery.leaving import successor_in
 from earlystop.delivery.traffic_conditions import WRITE_REFUSED, rest_in
 from earlystop.rollout.observations import Observation

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import VERDICTS, Cluster
 from earlystop.controller.fairness.turns import FairTurns
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import store_verdict
+from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.verdict_store import store_verdict
 from earlystop.rollout.decision_digest import decision_digest
 from earlystop.rollout.recorded_looks import with_looks
 from earlystop.rollout.verdict import digest_of, verdict_name

@@ -7,7 +7,7 @@ import asyncio
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError
 from earlystop.controller.fairness.turns import FairTurns
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.next_campaign import begins_search
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.history import History, HistoryReader, Subject

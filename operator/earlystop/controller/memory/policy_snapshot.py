@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from earlystop.api.interning import interned
 from earlystop.api.status.compact import whole
 from earlystop.controller.cluster import POLICIES, Manifest
-from earlystop.controller.reconcile.annotations import PolicyRequests, requests_in
+from earlystop.controller.memory.annotations import PolicyRequests, requests_in
 
 
 class ConditionSummary(NamedTuple):
