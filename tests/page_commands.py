@@ -42,7 +42,7 @@ AFTER_THE_VERDICT = (
     Shown("savings.md", "kubectl earlystop savings -A", wants="llm/qa"),
     Shown("class-map.md", "kubectl earlystop class-map POLICY -n NAMESPACE > class-map.yaml", 1, "for query classes"),
     Shown("effort-map.md", "kubectl earlystop effort-map effort -n llm", 1, "a budget for an effort"),
-    Shown("record.md", "kubectl get esv VERDICT -n llm -o jsonpath='{.spec.lookTable}' | column -t", wants="look"),
+    Shown("record.md", "kubectl get esv VERDICT -n llm -o jsonpath='{.spec.lookTable}' | column -t", wants="weight"),
     Shown(
         "record.md",
         "kubectl get esv VERDICT-2 -n llm -o jsonpath='{.spec.guard.lookTable}' | column -t",
@@ -81,7 +81,12 @@ AFTER_THE_VERDICT = (
         '--from-literal=ci-signing-key="whsec_$(openssl rand -base64 32)" '
         "--from-literal=slack-url=https://hooks.slack.com/services/...",
     ),
-    Shown("gitops.md", "kubectl earlystop diff qa -n llm -f policies/qa.yaml | git apply"),
+    Shown(
+        "gitops.md",
+        "kubectl earlystop diff qa -n llm -f policies/qa.yaml | git apply",
+        128,  # of git, which gets no patch: a person promoted the setting here, so there is none to commit
+        "There is nothing to commit: a person promoted the setting",
+    ),
     Shown("runbooks.md", "kubectl earlystop abort POLICY -n NS"),
     Shown("operations.md", "kubectl delete earlystoppolicies --all --all-namespaces", wants="deleted"),
     Shown("approvals.md", "kubectl label namespace llm earlystop.dev/asks-people=true"),
