@@ -14,9 +14,9 @@ from typing import Any
 from earlystop.controller.cluster import LEASES, POLICIES, PROPOSALS, ROUTES, ClusterError, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.proposals import Proposals
+from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
 from earlystop.controller.store.recall import note_missing
 from earlystop.controller.store.status_writer import StatusConflict
-from earlystop.controller.record.keeper import RecordKeeper, RecordSettings
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.evaluators import EvaluatorDigests, EvaluatorsQuestion
 from earlystop.metrics.convention.reading import Reading

@@ -28,10 +28,10 @@ from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.policy_metrics.samples import PolicyView
 from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
-from earlystop.controller.store.load_policy import load_new_policy
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.scheduler import Scheduler
+from earlystop.controller.store.load_policy import load_new_policy
 from earlystop.controller.store.recall import note_missing
 from earlystop.controller.store.status_writer import Gone, StatusConflict
 from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS

@@ -13,10 +13,10 @@ from earlystop.api.status.compact import whole
 from earlystop.api.visible import visible
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.counts.cross_check import take_back_if_over
-from earlystop.controller.store.load_policy import load_policy, plans_of
 from earlystop.controller.memory.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.memory.policy_snapshot import ConditionSummary, PolicySnapshot
 from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.store.load_policy import load_policy, plans_of
 from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions

@@ -13,8 +13,8 @@ import pytest
 from earlystop.api.crds import definitions
 from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, unpacked_fields, whole
 from earlystop.api.status.dictionary import LATER_WORDS, WORDS
-from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.controller.status_layout import StatusLayout
+from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.guard.packing import pack_window, unpack_window
 from earlystop.rollout.guard.state import GuardState

@@ -14,8 +14,8 @@ from earlystop.api.counts import Look, Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
 from earlystop.api.when_busy import MOST_CHANGES
-from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.controller.status_layout import StatusLayout
+from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.evidence.engine import replay
 from earlystop.evidence.objective import EXACT_MATCH
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
