@@ -16,6 +16,7 @@ import pytest
 
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
+from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.stage import Stage, condition_is, phase_is
@@ -181,6 +182,36 @@ def test_an_edit_after_a_promotion_and_after_an_abort_is_followed_and_fails_no_r
     abort(stage, "ended")
     watched.wait_status("ended", phase_is("RolledBack"), 60, "rolled back")
     assert_left(stage, OTHER_PORT, lead_to(stage, "qa"))
+
+
+@pytest.fixture
+def younger(stage: Stage) -> Iterator[str]:
+    """Another team's route of the same host, to the other server; the user's own is older, and so has the requests."""
+    name, where = "younger", f"--namespace={stage.namespace}"
+    made = manifests.route(stage.namespace, stage.host, GATEWAY, stage.gateway.namespace)
+    made["metadata"]["name"] = name
+    made["spec"]["rules"][0]["backendRefs"][0]["name"] = "blue"
+    stage.access.apply(made)
+    yield f"httproute/{name}"
+    stage.access.kubectl("delete", f"httproute/{name}", where, "--ignore-not-found")
+
+
+@pytest.mark.usefixtures("load")
+def test_a_hostname_that_another_route_takes_over_takes_the_overlay_off_it_also_while_no_operator_runs(
+    stage: Stage, watched: Following, younger: str
+) -> None:
+    apply_lasting(stage, "hosted")
+    watched.wait_status("hosted", phase_is("Observing"), 60, "observed")
+    left = patch(stage, "httproute/qa", ("/spec/hostnames/0", "moved.example.com"))
+    assert_left(stage, 8080, left)
+    assert overlay(stage, "hosted")["spec"]["hostnames"] == ["moved.example.com"]
+    assert stage.operator is not None
+    stage.operator.stop(0.0)
+    patch(stage, "httproute/qa", ("/spec/hostnames/0", stage.host))
+    stage.access.kubectl("delete", younger, f"--namespace={stage.namespace}")
+    stage.start_operator()
+    assert_left(stage, OTHER_PORT, time.monotonic())
+    wait_until(is_back(stage, "hosted", "qa"), 60, "the overlay of the hostname as it was")
 
 
 @pytest.mark.usefixtures("load", "gateway_as_before")

@@ -53,13 +53,10 @@ async def test_the_key_of_tokens_is_learned_before_any_policy_is_read_and_asked_
             if done == ["key"]:
                 raise ClusterError(503, "the API server starts")
 
-        async def learn_sources(self) -> None:
-            done.append("sources")
-
     async def watch(*_: object) -> None:
         done.append("watch")
 
     monkeypatch.setattr(main, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(main, "_watch", watch)
     await main._learn_key_and_watch(cast(Runtime, Failing()), [], asyncio.Event())
-    assert done == ["key", "key", "sources", "watch"]
+    assert done == ["key", "key", "watch"]
