@@ -36,7 +36,7 @@ NOT_SEEN: Mapping[Right, str] = {
         Right(kind.group, kind.plural, verb): "policies of gateways that the tests' cluster does not have"
         for kind in POLICY_KINDS
         for verb in ("list", "watch")
-        if kind.group != "gateway.networking.k8s.io"
+        if kind.name != "backendtlspolicies.gateway.networking.k8s.io"
     },
     Right("core.openfeature.dev", "featureflags", "patch"): "the tests' cluster has no FeatureFlags",
 }
