@@ -29,7 +29,8 @@
 | another status from 400; a redirect to no completion        | failed: in no pair                              |
 | an answer without the headers of its variant                | unattributed: in no pair and in no count        |
 
-A pair is counted only where both variants' answers were scored. `client` and `grading` decide the last three lines.
+An answer that cannot be scored is a wrong one in its pair, unless neither can (`graded`). `client` and `grading` decide
+the last three lines.
 """
 
 from __future__ import annotations

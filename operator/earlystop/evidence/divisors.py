@@ -13,7 +13,8 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   leave no trace in it for as long, while their answers are alike all the time. It only makes the guess smaller.
 
 How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
-these are few (`discount`). They are those of the blocks that must be learned, which only grow.
+these are few (`discount`). They are those of the blocks that must be learned, which only grow. A guess has
+`GUESS_FREEDOM`, more than blocks have when they are learned, so the number falls once, when the factor is known.
 
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
 `UNKNOWN`, nothing is proven, and nothing is promoted. Harm acts on what is said with that factor meanwhile. A factor

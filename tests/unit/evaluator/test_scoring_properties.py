@@ -89,6 +89,15 @@ def test_a_long_answer_of_any_kind_is_scored_in_time() -> None:
         assert time.process_time() - began < 20, piece
 
 
+@pytest.mark.parametrize("piece", ["2", "1,", "٢"])
+def test_a_model_that_repeats_digits_without_end_costs_no_seconds_an_answer(piece: str) -> None:
+    answer, scoring = piece * (10_000 // len(piece)), Scoring.named("number")
+    began = time.process_time()
+    for _ in range(10):
+        assert not scoring.matches(answer, ["42"])
+    assert time.process_time() - began < 3, "each digit is read anew from every digit before it"
+
+
 @pytest.mark.parametrize("name", ["exact", "number", "choice", "boxed", "yesno", "json:answer"])
 def test_a_gold_answer_of_the_table_is_right_for_itself(name: str) -> None:
     scoring = Scoring.named(name)

@@ -53,7 +53,7 @@ _AND_FRACTION = re.compile(r"(?<=[0-9])(?: and |  )(?=[0-9]{1,3} ?/ ?[0-9]{1,3}\
 _CALCULATED = re.compile(r"<<[^<>\n]{1,200}>>")
 """What GSM8K's answers hold for a calculator, beside the same result."""
 _WITH_CENTS = re.compile(
-    r"(?P<whole>[0-9][0-9,]*) ?(?P<unit>dollars?|euros?|pounds) (?:and )?(?P<cents>[0-9]{1,2})"
+    r"(?<![0-9])(?<![0-9],)(?P<whole>[0-9][0-9,]*) ?(?P<unit>dollars?|euros?|pounds) (?:and )?(?P<cents>[0-9]{1,2})"
     r" ?(?:cents?|pence|p)\b",
     re.IGNORECASE,
 )
