@@ -10,7 +10,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen.view import status_of
+from earlystop.cli.screen.view import lacks_plan, status_of
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.memory.annotations import LONGEST_VALUE
 from earlystop.controller.memory.tracked import without_defaults
@@ -234,13 +234,12 @@ def _times(policy: Manifest) -> LiveTimes:
 
 
 def state_of(policy: Manifest) -> RolloutState:
-    """Where a policy stands. Raises Refused for a status of another release."""
+    """Where a policy stands. Raises Refused for a status of another release, and where nothing says its plan."""
     try:
         return from_status(without_defaults(status_of(policy)))[0]
     except ValueError:
-        raise Refused(
-            f"{named(policy)}: its status cannot be read. This command and the operator may be of different releases."
-        ) from None
+        other = "its status cannot be read. This command and the operator may be of different releases."
+        raise Refused(f"{named(policy)}: {lacks_plan(policy) or other}") from None
 
 
 def _condition(policy: Manifest, type_: str) -> Manifest | None:

@@ -130,22 +130,23 @@ class Runtime:
 
     async def _adopt(self, key: Key, manifest: Manifest) -> bool:
         """Start to track a policy. Returns whether the operator can read it; one that it cannot read gets an event."""
+        self._tracked.pop(key, None)  # one that had the name before is gone
         try:
-            self._tracked[key] = await load_new_policy(self._cluster, manifest, self._clock)
+            loaded = await load_new_policy(self._cluster, manifest, self._clock)
         except ValueError as error:
-            self._tracked.pop(key, None)
             message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
             log.error(message, extra={"policy": "/".join(key)})
             await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
-        self.follower.adopted(self._tracked[key])
+        if key not in self._tracked:  # another call may have adopted it, or one that took its name, meanwhile
+            self._tracked[key] = loaded
+            self.follower.adopted(loaded)
         return True
 
     def policy_deleted(self, manifest: Manifest) -> None:
         """A watch reports that a policy was deleted; another may have been created under its name before the report."""
-        tracked = self._tracked.get(_key(manifest))
-        if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
-            self._forget(_key(manifest), tracked)
+        if self._knows(manifest):
+            self._forget(_key(manifest), self._tracked[_key(manifest)])
 
     def source_changed(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was listed, created or changed."""
@@ -318,11 +319,9 @@ class Runtime:
 
     def _search_view(self, key: Key) -> SearchView | str:
         tracked = self._tracked.get(key)
-        return (
-            no_such_policy(key)
-            if tracked is None
-            else search_view(tracked.spec, tracked.state, tracked.retry_token, int(self._clock()))
-        )
+        if tracked is None:
+            return no_such_policy(key)
+        return search_view(tracked.spec, tracked.state, tracked.retry_token, int(self._clock()))
 
     def _asks(self, key: Key) -> Asked | None:
         tracked = self._tracked.get(key)

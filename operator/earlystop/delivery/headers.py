@@ -17,7 +17,6 @@ from earlystop.api.wire import (
     PROBE_HEADER,
     REVISION,
     SETTING,
-    SHADOW,
     STEP,
     TOKEN,
     VARIANT,
@@ -97,7 +96,7 @@ def _shadow(each: ShadowSetting) -> str:
 def modifier(inputs: ClusterInputs, headers: dict[str, str]) -> Modifier:
     """A header modifier that sets these headers, and removes shadows and parameters that a client forged."""
     prefix = inputs.spec.delivery.header_prefix
-    ours = [f"{prefix}{SHADOW}", *(f"{prefix}{SETTING}{each.name}" for each in inputs.spec.parameters)]
+    ours = [shadow_header(prefix), *(f"{prefix}{SETTING}{each.name}" for each in inputs.spec.parameters)]
     named = [{"name": name, "value": value} for name, value in headers.items()]
     forged = [name for name in ours if name not in headers]
     return {"set": named, "remove": forged} if forged else {"set": named}
@@ -214,14 +213,14 @@ def _plain(match: dict[str, Any]) -> dict[str, Any]:
 
 def without_shadows(rule: Rule, prefix: str) -> Rule:
     """An overlay's rule with no candidate judged in the shadow of its requests."""
-    name = f"{prefix}{SHADOW}"
+    first = shadow_header(prefix)
 
     def dropped(content: Modifier) -> Modifier:
-        kept = [each for each in content.get("set", []) if each["name"] != name]
-        removed = [each for each in content.get("remove", []) if each != name]
-        return {**content, "set": kept, "remove": [*removed, name]}
+        kept = [each for each in content.get("set", []) if not each["name"].startswith(first)]
+        removed = [each for each in content.get("remove", []) if each != first]
+        return {**content, "set": kept, "remove": [*removed, first]}
 
-    return changed(rule, dropped) if any(name in headers for headers in headers_set(rule)) else rule
+    return changed(rule, dropped) if any(shadow_headers_in(prefix, headers) for headers in headers_set(rule)) else rule
 
 
 def nonce_of(split: TrafficSplit, purpose: str = "") -> str:

@@ -7,6 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from earlystop.cli import manual_plan
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import reading, screen_of
 from earlystop.controller.cluster import VERDICTS, ClusterError, Manifest
@@ -46,3 +48,17 @@ async def test_without_the_verdict_the_screen_shows_what_the_status_says(why: st
         world.api.fail("GET", ClusterError(403, "forbidden"))
     policy = await with_recorded_looks(world.api, world.policy)
     assert policy == world.policy and "Promoted" in shown(policy)
+
+
+@pytest.mark.slow
+async def test_a_plan_that_an_edit_has_left_to_a_verdict_is_read_from_it_or_the_verdict_is_asked_for() -> None:
+    world = await guarded()
+    await world.pass_time(900)
+    world.edit_spec({**world.policy["spec"], "objective": {"exactMatch": {"margin": "0.07"}}})
+    assert "Promoted" in shown(await with_recorded_looks(world.api, world.policy))
+    world.api.fail("GET", ClusterError(403, "forbidden"))
+    policy = await with_recorded_looks(world.api, world.policy)
+    with pytest.raises(CommandFailure, match="Restore that verdict, or take the edit back"):
+        shown(policy)
+    with pytest.raises(manual_plan.Refused, match="Restore that verdict, or take the edit back"):
+        manual_plan.retry(policy, "again")

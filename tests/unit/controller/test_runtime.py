@@ -18,6 +18,7 @@ from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import registry
 from earlystop.controller.traffic import neighbourhood
 from earlystop.rollout.observations import Observation, Observations
+from earlystop.rollout.stored.plan_reference import with_reference
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
@@ -88,6 +89,24 @@ async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
 
     monkeypatch.setattr(place.api, "pages", slow)
     await place.runtime.compare_with_list()
+    assert place.known == ["0b000000-new"]
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+async def test_a_policy_that_took_the_name_while_the_verdict_of_the_one_before_was_asked_for_is_kept(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch, is_recorded: bool
+) -> None:
+    old = manifest(REACHED["promoted"], uid="0a000000-old")
+    plan = {"spec": {"plan": old["status"]["plan"]}}
+    old["status"] = with_reference(old["status"], policy())
+    old["spec"] = {**old["spec"], "objective": {"exactMatch": {"margin": "0.07"}}}
+
+    async def slow(*_: Any) -> Manifest | None:
+        await place.created("0b000000-new")
+        return plan if is_recorded else None
+
+    monkeypatch.setattr(place.api, "get", slow)
+    await place.runtime.policy_changed(old)
     assert place.known == ["0b000000-new"]
 
 

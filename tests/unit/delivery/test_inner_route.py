@@ -219,6 +219,14 @@ def test_a_pool_that_is_missing_is_told_so() -> None:
     assert ObjectKey(INFERENCE_POOL, "llm", POOL) in MODE.objects_needed(replace(found, objects=without))
 
 
+def test_a_pool_is_told_of_though_another_rule_leads_to_another_name_for_a_host() -> None:
+    elsewhere = {"metadata": {"name": "other"}, "spec": {"type": "ExternalName", "externalName": "llm.example"}}
+    to_host = {"matches": [prefix("/")], "backendRefs": [{"name": "other", "port": 443}]}
+    to_pool = {"matches": [prefix("/v1")], "backendRefs": [TO_POOL]}
+    found = inputs(to_host, to_pool, spec=spec_in("GatewayHeader"), services={"other": elsewhere})
+    assert refusal(found).reason == "BackendKindUnfit" and POOL in refusal(found).message
+
+
 def test_modes_without_an_injector_or_with_one_that_draws_lead_to_no_pool() -> None:
     drawn = {"routeRef": {"name": "qa"}, "engine": "VLLM", "split": "Injector"}
     delivery = {"gatewayHeader": None, "mode": "RequestBody", "requestBody": drawn}

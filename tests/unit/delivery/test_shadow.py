@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from earlystop.delivery import by_backend, gateway_header, shadow
+from earlystop.delivery.all_to_baseline import all_to_baseline
 from earlystop.delivery.shadow import render, summary
-from tests.unit.delivery.cluster import exact, inputs, prefix, rule, spec_in, split
+from earlystop.delivery.split import ShadowSetting
+from tests.unit.delivery.cluster import exact, inputs, overlay_in, prefix, rule, spec_in, split
 from tests.unit.delivery.gateway_api import passed_on
 
 WATCHED = split(0, 0, shadows=2)
@@ -31,6 +38,22 @@ def test_when_nobody_is_judged_any_more_a_forged_shadow_is_removed() -> None:
     (made,) = render(inputs(spec=spec_in("Shadow", 2)), split(0, 0)).objects
     for each in made["spec"]["rules"]:
         assert "x-early-stop-shadow" not in passed_on({"x-early-stop-shadow": "w1"}, each, each["backendRefs"][0])
+
+
+@pytest.mark.parametrize("mode", ["Shadow", "GatewayHeader"])
+def test_an_overlay_that_is_taken_back_names_nobody_by_any_header_however_many_were_judged(mode: str) -> None:
+    here = inputs(spec=spec_in(mode, 2))
+    many = tuple(ShadowSetting(f"w{number}", (("window", str(number)), ("patience", "2.5"))) for number in range(300))
+    made, has_split = {
+        "Shadow": (render, shadow.has_split),
+        "GatewayHeader": (gateway_header.render, by_backend.has_split),
+    }[mode]
+    overlay = overlay_in(made(here, replace(WATCHED, shadows=many)))
+    assert "x-early-stop-shadow-2" in str(overlay)
+    taken = all_to_baseline(here, overlay)
+    assert "shadow-2" not in str(taken)
+    assert has_split(taken, here.spec.delivery, replace(WATCHED, shadows=()))
+    assert all_to_baseline(here, taken) == taken
 
 
 def test_who_is_judged_is_told() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen.view import UNREADABLE, Event, Manifest, View, status_of, view_of
+from earlystop.cli.screen.view import UNREADABLE, Event, Manifest, View, lacks_plan, status_of, view_of
 from earlystop.cli.screen.whole import drawn
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
 from earlystop.rollout.stored.status_codec import from_status
@@ -74,6 +74,8 @@ def screen_of(view: View, height: int | None = None) -> RenderableType:
 def unreadable(policy: dict[str, Any]) -> str:
     """What is said of a policy that this release cannot read."""
     name = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
+    if missing := lacks_plan(policy):
+        return f"{name} cannot be shown: {missing}"
     return f"{name} is not of a form that this release can show; the operator may be of another. See it with -o yaml."
 
 

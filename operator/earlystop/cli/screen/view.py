@@ -101,6 +101,16 @@ def status_of(policy: Mapping[str, Any]) -> Manifest:
         return status
 
 
+def lacks_plan(policy: Mapping[str, Any]) -> str:
+    """What to do about a policy whose plan neither its status nor its spec says, "" for any other."""
+    if not has_reference(status_of(policy)):
+        return ""
+    return (
+        "its spec was edited since the operator last wrote its status, and the plan of its campaign stands in its "
+        "EarlyStopVerdict alone, which is missing or may not be read. Restore that verdict, or take the edit back."
+    )
+
+
 def conditions_of(status: Mapping[str, Any]) -> dict[str, Manifest]:
     """Conditions by type; what is none is left out."""
     return dict(_conditions(status))

@@ -56,6 +56,9 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
             f"HTTPRoute {inputs.route_name} sends no request to Service {drained['name']}, since its backendRef has "
             "weight 0. Give it a weight when it is to have requests again.",
         )
+    foreign = next((each for each in backends if each.get("kind", "Service") != "Service"), None)
+    if foreign is not None:
+        return _foreign_refusal(inputs, foreign["kind"], foreign["name"])
     external = next((each["name"] for each in services if is_external(inputs.services[each["name"]])), None)
     if external is not None:
         return Refusal(
@@ -64,9 +67,6 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
             "for a host, so it sends to no Pods. Point a backendRef at a Service that selects the Pods of Deployment "
             f"{inputs.spec.target_ref.name}, or correct spec.targetRef.",
         )
-    foreign = next((each for each in backends if each.get("kind", "Service") != "Service"), None)
-    if foreign is not None:
-        return _foreign_refusal(inputs, foreign["kind"], foreign["name"])
     return Refusal(
         "RouteMissesTarget",
         f"No rule of HTTPRoute {inputs.route_name} leads to a Service that selects the Pods of Deployment "
