@@ -17,7 +17,7 @@ from earlystop.cli.options import Timeout, Wait, Yes
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.submit import read, submit, wait
 from earlystop.cli.terminal import confirm, say
-from earlystop.controller.cluster import Manifest
+from earlystop.controller.resources import Manifest
 
 CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
 

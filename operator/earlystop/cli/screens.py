@@ -26,7 +26,7 @@ from earlystop.cli.overview import overview
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
 from earlystop.cli.terminal import console
-from earlystop.controller.cluster import POLICIES
+from earlystop.controller.resources import POLICIES
 
 
 class Format(StrEnum):

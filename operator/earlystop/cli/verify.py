@@ -18,7 +18,7 @@ from earlystop.cli.records import FromFile, Record, is_file, named_by, offering_
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
 from earlystop.cli.verify_chain import reports, say_published, say_reports
-from earlystop.controller.cluster import VERDICTS
+from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
 

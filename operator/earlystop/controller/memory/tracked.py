@@ -11,7 +11,6 @@ from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import RETRY
 from earlystop.api.status.compact import whole
-from earlystop.controller.cluster import Manifest
 from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
 from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.controller.memory.gates import GateMemory
@@ -20,6 +19,7 @@ from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.memory.policy_snapshot import PolicySnapshot
 from earlystop.controller.memory.resumed import resumed_traffic
 from earlystop.controller.memory.traffic import TrafficMemory
+from earlystop.controller.resources import Manifest
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.handled_requests import is_spent
