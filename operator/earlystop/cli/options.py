@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+SEARCHES_SIMULATED = 50
+"""Searches that `simulate` plays where --runs says nothing else."""
+
 
 def amount(what: str, least: float, most: float) -> Any:
     """An option that takes a number. what: its help; least, most: bounds that are allowed themselves."""
