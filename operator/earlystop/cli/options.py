@@ -55,3 +55,6 @@ VerdictFiles = Annotated[
     list[Path] | None,
     typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
 ]
+ExitStatus = Annotated[
+    bool, typer.Option("--exit-status", help="Exit with 3 after a rollback and 4 without a verdict.")
+]

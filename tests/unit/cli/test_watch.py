@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from earlystop.cli.durations import seconds_of
 from earlystop.cli.endings import is_over
+from earlystop.cli.follow import follow_on
 from earlystop.cli.main import app
 from earlystop.cli.policy_changes import policy_changes
-from earlystop.cli.watch import follow_on
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.shown_policies import policy_in
 from tests.unit.cli.watched_api import WatchedApi, event, version
