@@ -17,7 +17,8 @@ from earlystop.cli.manual_plan import Refused, named, state_of
 from earlystop.cli.options import Timeout, Yes
 from earlystop.cli.submit import read, wait, whoami
 from earlystop.cli.terminal import confirm, say
-from earlystop.controller.cluster import APPROVALS, ClusterError, Manifest
+from earlystop.controller.cluster_errors import ClusterError
+from earlystop.controller.resources import APPROVALS, Manifest
 from earlystop.rollout.waiting.approval_words import proposal_sentence
 from earlystop.rollout.waiting.gate_words import awaits_gates_alone
 

@@ -16,7 +16,7 @@ from earlystop.cli.connection import Context, Namespace, complete_name, list_obj
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, records_in_cluster
 from earlystop.cli.terminal import console, printable, say
-from earlystop.controller.cluster import APPROVALS, EVENTS
+from earlystop.controller.resources import APPROVALS, EVENTS
 from earlystop.rollout.record.audit import AuditEntry, audit_entries
 
 LONGEST_TOLD = 160

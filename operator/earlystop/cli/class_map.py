@@ -20,7 +20,7 @@ from earlystop.cli.files.documents import read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
-from earlystop.controller.cluster import VERDICTS
+from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION, BY_CLASS
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan

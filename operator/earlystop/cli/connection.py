@@ -7,11 +7,10 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
-from kubernetes.aio import config
 
 from earlystop.api.wire import GROUP
 from earlystop.cli.failure import CommandFailure
@@ -19,16 +18,12 @@ from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.controller.api_answers import NoKubernetesApi
-from earlystop.controller.cluster import (
-    APPROVALS,
-    POLICIES,
-    VERDICTS,
-    Cluster,
-    ClusterError,
-    Manifest,
-    NotFound,
-    Resource,
-)
+from earlystop.controller.cluster_errors import ClusterError, NotFound
+from earlystop.controller.resource import Resource
+from earlystop.controller.resources import APPROVALS, POLICIES, VERDICTS, Manifest
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
@@ -92,6 +87,8 @@ logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sente
 @asynccontextmanager
 async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
+    from earlystop.controller.cluster import Cluster  # here, since whoever asks for help would wait for the client
+
     ensure_usable(context)
     try:
         connecting = await Cluster.connect(context)
@@ -193,6 +190,8 @@ def namespace_of(namespace: str | None, context: str | None) -> str:
     """The namespace that was asked for, else that of the context, else `default`. Raises CommandFailure."""
     if namespace is not None:
         return _checked(namespace, "--namespace")
+    from kubernetes.aio import config  # here, as the client in `connected`
+
     ensure_usable(context)
     try:
         contexts, current = config.list_kube_config_contexts()

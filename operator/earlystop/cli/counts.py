@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -27,9 +27,11 @@ from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
 from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.convention.reading import Reading
-from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import variant_labels
+
+if TYPE_CHECKING:
+    from earlystop.metrics.source.client import ExactPrometheus
 
 console = terminal.console()
 
@@ -172,6 +174,8 @@ def _one_candidate(policy: Path, preset: str) -> str:
 
 
 def _client(asked: CountsQuestion) -> ExactPrometheus:
+    from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus  # the help need not wait for it
+
     parameters = FLAVOUR_PARAMETERS.get(asked.flavour)
     if parameters is None:
         raise ValueError(f"the flavour is {asked.flavour}; write one of {', '.join(FLAVOUR_PARAMETERS)}")

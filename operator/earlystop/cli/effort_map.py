@@ -20,7 +20,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
-from earlystop.controller.cluster import VERDICTS
+from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from earlystop.cli.screen.view import conditions_of, status_of
 from earlystop.rollout.state import ENDED
@@ -13,10 +11,6 @@ from earlystop.rollout.state import ENDED
 ROLLED_BACK, UNDECIDED = 3, 4
 EXIT_CODES = {"Promoted": 0, "Reported": 0, "RolledBack": ROLLED_BACK, "Held": UNDECIDED}
 ENDED_PHASES = frozenset(phase.value for phase in ENDED)
-
-ExitStatus = Annotated[
-    bool, typer.Option("--exit-status", help="Exit with 3 after a rollback and 4 without a verdict.")
-]
 
 
 def exit_code(phase: str) -> int:

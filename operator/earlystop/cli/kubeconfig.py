@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from kubernetes.aio.config import kube_config
 
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.words import nearest, shown
@@ -26,6 +25,8 @@ def ensure_usable(context: str | None) -> None:
     """
     if context is None and os.environ.get(IN_CLUSTER):
         return
+    from kubernetes.aio.config import kube_config  # here: a command that asks no cluster does not wait for it
+
     named = [Path(part).expanduser() for part in kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(SEPARATOR) if part]
     found = {path: _content(path) for path in named if path.exists()}
     where = ", ".join(map(str, found or named))

@@ -6,18 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earlystop.cli import manual_plan
 from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
-from earlystop.cli.manual_plan import ManualPlan
 from earlystop.cli.options import Timeout, Wait, Yes
-from earlystop.cli.recorded import with_recorded_looks
-from earlystop.cli.submit import read, submit, wait
 from earlystop.cli.terminal import confirm, say
-from earlystop.controller.cluster import Manifest
+from earlystop.controller.resources import Manifest
+
+if TYPE_CHECKING:
+    from earlystop.cli.manual_plan import ManualPlan
 
 CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
 
@@ -30,6 +29,8 @@ def pause(
     timeout: Timeout = 60.0,
 ) -> None:
     """Freeze a rollout: weights stay as they are, nothing is counted."""
+    from earlystop.cli import manual_plan  # in each, since it takes all that a status holds, which the help does not
+
     _run(policy, namespace, context, manual_plan.pause, timeout if wait_for_it else None)
 
 
@@ -41,6 +42,8 @@ def resume(
     timeout: Timeout = 60.0,
 ) -> None:
     """Let a paused rollout go on."""
+    from earlystop.cli import manual_plan
+
     _run(policy, namespace, context, manual_plan.resume, timeout if wait_for_it else None)
 
 
@@ -52,6 +55,8 @@ def abort(
     timeout: Timeout = 60.0,
 ) -> None:
     """Give all requests back to the baseline, also after a promotion. The verdict says who asked."""
+    from earlystop.cli import manual_plan
+
     _run(policy, namespace, context, lambda found: manual_plan.abort(found, _now()), timeout if wait_for_it else None)
 
 
@@ -63,6 +68,8 @@ def retry(
     timeout: Timeout = 60.0,
 ) -> None:
     """Start a new campaign; nothing counted before counts again."""
+    from earlystop.cli import manual_plan
+
     token = datetime.now(UTC).isoformat()
     _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), timeout if wait_for_it else None)
 
@@ -77,6 +84,8 @@ def promote(
     timeout: Timeout = 60.0,
 ) -> None:
     """Give all requests to the candidate now, whatever is proven. The verdict says who asked and what was not."""
+    from earlystop.cli import manual_plan
+
     limit = timeout if wait_for_it else None
     _run(
         policy,
@@ -108,6 +117,10 @@ async def _ask(
     seconds: float | None,
     ask_first: bool,
 ) -> None:
+    from earlystop.cli.manual_plan import waiting_requests
+    from earlystop.cli.recorded import with_recorded_looks
+    from earlystop.cli.submit import read, submit, wait
+
     async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
         planned = plan(await with_recorded_looks(cluster, policy))
@@ -116,7 +129,7 @@ async def _ask(
             return
         if ask_first:
             _confirm(policy, planned)
-        for other in manual_plan.waiting_requests(policy, planned.verb):
+        for other in waiting_requests(policy, planned.verb):
             say(str(other), is_problem=True)
         who = await submit(cluster, policy, planned)
         signature = f" Signed by {who}." if who else " It is not signed: the API server does not say who you are."

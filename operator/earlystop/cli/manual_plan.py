@@ -8,12 +8,12 @@ from typing import Any
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
+from earlystop.api.status.compact import without_defaults
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen.view import lacks_plan, status_of
-from earlystop.controller.cluster import Manifest
 from earlystop.controller.memory.annotations import LONGEST_VALUE
-from earlystop.controller.memory.tracked import without_defaults
+from earlystop.controller.resources import Manifest
 from earlystop.rollout import manual
 from earlystop.rollout.handled_requests import Request, is_new, unused_text
 from earlystop.rollout.live_times import LiveTimes

@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+SEARCHES_SIMULATED = 50
+"""Searches that `simulate` plays where --runs says nothing else."""
+
 
 def amount(what: str, least: float, most: float) -> Any:
     """An option that takes a number. what: its help; least, most: bounds that are allowed themselves."""
@@ -51,4 +54,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you a
 VerdictFiles = Annotated[
     list[Path] | None,
     typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
+]
+ExitStatus = Annotated[
+    bool, typer.Option("--exit-status", help="Exit with 3 after a rollback and 4 without a verdict.")
 ]

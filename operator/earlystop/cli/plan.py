@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from numpy import quantile
 from rich.table import Table
 
 from earlystop.api.percent import rounded_percent
@@ -22,7 +21,6 @@ from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance,
 from earlystop.cli.plan_remarks import forecast_remarks, margin_remarks, rows_of, single_look_remark, why_few
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.screen.waiting_words import points_are_lost
-from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
@@ -30,9 +28,11 @@ from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored.settings import restore_losses
-from earlystop.simulation.forecast import SupposedTraffic, forecast
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
-from earlystop.simulation.random_walk import Floats
+
+if TYPE_CHECKING:
+    from earlystop.simulation.forecast import SupposedTraffic
+    from earlystop.simulation.random_walk import Floats
 
 LEAST_SHARE = 0.01
 """Fewer rollouts than these that end as is supposed say nothing of their mean."""
@@ -54,8 +54,12 @@ def command(
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it. Waits for people (approvals) and
     for others (gates) are not in it: nobody can know them."""
+    from earlystop.simulation.forecast import SupposedTraffic  # it takes numpy, which the help need not wait for
+
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
+        from earlystop.cli.searches import refuse_suppositions, show_searches
+
         refuse_suppositions(context)
         show_searches(spec, policy, curve, rate, 0, as_json=as_json)
         return
@@ -123,6 +127,8 @@ def planned(spec: PolicySpec, supposed: SupposedTraffic, used: MarginUse = NOTHI
     Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, where no answer
     differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
+    from earlystop.simulation.forecast import forecast  # as in `command`
+
     judged = objective_of(spec, used=used)
     supposed = replace(supposed, discordance=max(supposed.discordance, abs(supposed.em_loss)))
     question, split = _question_and_split(spec, judged, supposed)
@@ -205,6 +211,8 @@ def _mean(values: Floats) -> float:
 
 def _ninety(values: Floats) -> float:
     """What 90 % of them do not exceed."""
+    from numpy import quantile  # as in `command`
+
     return float(quantile(values, 0.9))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from earlystop.cli.connection import NO_API, connected, explained, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
@@ -13,7 +13,11 @@ from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events
 from earlystop.cli.screen.view import UNREADABLE, Event, Manifest
 from earlystop.cli.terminal import say
-from earlystop.controller.cluster import POLICIES, UNAUTHORIZED, Cluster, ClusterError
+from earlystop.controller.cluster_errors import UNAUTHORIZED, ClusterError
+from earlystop.controller.resources import POLICIES
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 BEGUN_ANEW = (UNAUTHORIZED, 410)
 """What the API server says of a watch that fell too far behind, or whose credentials have run out: those are renewed

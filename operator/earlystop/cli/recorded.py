@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from earlystop.cli.screen.view import UNREADABLE, Manifest, status_of
-from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError
+from earlystop.controller.cluster_errors import ClusterError
+from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.recorded_looks import status_with_looks
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 
 async def with_recorded_looks(cluster: Cluster, policy: Manifest) -> Manifest:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,12 @@ from earlystop.cli.connection import NO_API, connected, explained, is_object, na
 from earlystop.cli.failure import CommandFailure, sentence
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.files.metadata_check import NAME
-from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound, Resource
+from earlystop.controller.cluster_errors import ClusterError, NotFound
+from earlystop.controller.resource import Resource
+from earlystop.controller.resources import CHECKPOINTS, POLICIES, VERDICTS
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 Manifest = dict[str, Any]
 Key = tuple[str, str]

@@ -23,7 +23,7 @@ from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
-from earlystop.controller.cluster import POLICIES, SOURCES, Manifest
+from earlystop.controller.resources import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
 from earlystop.rollout.savings.ledger import SavingsLedger, Sums
 from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_of

@@ -22,11 +22,8 @@ from earlystop.cli.connection import (
     read_from,
     read_object,
 )
-from earlystop.cli.overview import overview
-from earlystop.cli.recorded import with_recorded_looks
-from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
 from earlystop.cli.terminal import console
-from earlystop.controller.cluster import POLICIES
+from earlystop.controller.resources import POLICIES
 
 
 class Format(StrEnum):
@@ -60,6 +57,10 @@ def status(
 
 
 async def _status(name: str, namespace: str | None, context: str | None, output: Format) -> None:
+    # Here, as in the other command: its help, and objects as they are, need nothing of what draws a screen.
+    from earlystop.cli.recorded import with_recorded_looks
+    from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
+
     async with connected(context) as cluster:
         found = await read_from(cluster, POLICIES, namespace_of(namespace, context), name)
         if output is not Format.SCREEN:
@@ -90,6 +91,8 @@ def get_policies(
         kept: Any = {"apiVersion": "v1", "kind": "List", "items": found} if policy is None else found[0]
         _print_object(kept, is_json=output is ListFormat.JSON)
     elif found:
+        from earlystop.cli.overview import overview
+
         console().print(overview(found, wide=output is ListFormat.WIDE))
     else:
         typer.echo("There are no policies." if everywhere else f"There are no policies in namespace {chosen}.")

@@ -21,6 +21,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_text
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.policies import read_manifest
+from earlystop.cli.options import SEARCHES_SIMULATED
 from earlystop.cli.plan_waits import people_remarks, rate_remarks
 from earlystop.rollout.trials.sequence import strategy_in
 from earlystop.simulation.search_policy import (
@@ -34,9 +35,6 @@ from earlystop.simulation.search_truth import TrueCurve, read_curve
 
 SEARCHES_PLANNED = 10
 """Searches of each strategy that a plan simulates, at about a second each: its shares are known to some 30 points."""
-
-SEARCHES_SIMULATED = 50
-"""Searches that `simulate` plays where --runs says nothing else."""
 
 OFTEN = 0.9
 """A strategy that ends with the best setting in fewer searches is told why."""

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from numpy import percentile
-from numpy.random import default_rng
 from rich.table import Table
 
 from earlystop.api.percent import rounded_percent
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_offline_policy
-from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate, amount
-from earlystop.cli.searches import SEARCHES_SIMULATED, refuse_suppositions, show_search
+from earlystop.cli.options import (
+    SEARCHES_SIMULATED,
+    AnswerSeconds,
+    BaselineEm,
+    Curve,
+    Discordance,
+    Dispersion,
+    EmLoss,
+    Rate,
+    amount,
+)
 from earlystop.rollout.state import Verdict
-from earlystop.simulation.shares import share_interval
-from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
+
+if TYPE_CHECKING:
+    from earlystop.simulation.simulate import SimulatedRollout
 
 HEADINGS = ("share", "95 %\ninterval", "answers,\nmedian", "answers,\n90 %", "hours,\nmedian", "hours,\n90 %")
 ROLLOUTS = 200
@@ -50,8 +58,14 @@ def command(
     curve: Curve = None,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
+    from numpy.random import default_rng  # here, since the help need not wait for numpy
+
+    from earlystop.simulation.simulate import SyntheticTraffic, simulate
+
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
+        from earlystop.cli.searches import refuse_suppositions, show_search
+
         refuse_suppositions(context)
         show_search(spec, curve, rate, runs, seed, as_json=as_json)
         return
@@ -81,6 +95,10 @@ def command(
 
 
 def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, Any]:
+    from numpy import percentile
+
+    from earlystop.simulation.shares import share_interval
+
     low, high = share_interval(len(outcomes), runs)
     summary: dict[str, Any] = {"verdict": verdict, "share": len(outcomes) / runs, "share_interval": [low, high]}
     for name in ("answers", "seconds"):

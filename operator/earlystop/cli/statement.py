@@ -17,8 +17,7 @@ from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import FromFile, is_file, offering_files, one_named
 from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
-from earlystop.controller.cluster import VERDICTS
-from earlystop.controller.counts.secrets import SECRETS
+from earlystop.controller.resources import SECRETS, VERDICTS
 from earlystop.rollout.record.statement import Envelope, enveloped, opened, statement_differences, statement_of, to_sign
 
 SECRET_KEY = "key.pem"  # noqa: S105 - the name of a field

@@ -6,12 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earlystop.api.signatures import annotation_of, signature, signature_annotation
 from earlystop.cli.connection import explained, read_from
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
-from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
+from earlystop.controller.cluster_errors import ClusterError, Conflict, NotFound
+from earlystop.controller.resource import Resource
+from earlystop.controller.resources import POLICIES, Manifest
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 FIELD_MANAGER = "earlystop-cli"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
@@ -20,7 +20,6 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import named
 from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.terminal import printable
-from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import (
     PresetRequest,
@@ -31,6 +30,9 @@ from earlystop.metrics.templates.presets import (
 )
 from earlystop.metrics.templates.reader import TemplateRequest, read_templates
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
+
+if TYPE_CHECKING:
+    from earlystop.metrics.source.client import ExactPrometheus
 
 
 @dataclass(frozen=True, slots=True)

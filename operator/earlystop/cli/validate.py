@@ -11,9 +11,6 @@ import typer
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.documents import named, read_documents
-from earlystop.cli.files.evaluators import evaluator_notes
-from earlystop.cli.files.idle_fields import idle_notes
-from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.words import closest, nearest, shown
 from earlystop.cli.terminal import say
 
@@ -44,6 +41,8 @@ def command(
 
     Whether the route, the gateway and the MetricSource that a policy names fit it, only the operator can say.
     """
+    from earlystop.cli.files.idle_fields import idle_notes  # here, since it reads whole policies and the help does not
+
     problems, policies = 0, 0
     unchecked: list[str] = []
     for path in files:
@@ -72,6 +71,8 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
     """What is wrong with an object: with a policy, or with the kind of what was probably meant as one of ours."""
     kind = manifest.get("kind")
     if kind == POLICY:
+        from earlystop.cli.files.offline_check import problems_of
+
         return problems_of(manifest)
     if not isinstance(kind, str) or not kind:
         return [f"kind: {shown(kind)} is no kind; write one, such as {POLICY}."]
@@ -98,6 +99,8 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
 
 def _evaluator_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
     """Which evaluators a policy needs."""
+    from earlystop.cli.files.evaluators import evaluator_notes
+
     return tuple(evaluator_notes(manifest)) if manifest.get("kind") == POLICY else ()
 
 

@@ -9,18 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from earlystop.api.look_table import number_of_looks
 from earlystop.api.plurals import counted
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import FromFile, Record, is_file, named_by, offering_files, read_records, records_in_cluster
-from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
-from earlystop.cli.verify_chain import reports, say_published, say_reports
-from earlystop.controller.cluster import VERDICTS
-from earlystop.rollout.record.checkpoint import links_of
-from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from earlystop.controller.resources import VERDICTS
 
 Chain = Annotated[
     bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")
@@ -72,6 +66,10 @@ def command(
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
     names = named_by(verdict or [], file)
     if statement is not None and not (names or chain):
+        from earlystop.cli.statement import (
+            verify_statement,  # here, as all that verifies: the help need not wait for it
+        )
+
         _say_problems(verify_statement(statement, extract, key))
         return
     if statement is not None or extract is not None or key is not None:
@@ -79,6 +77,8 @@ def command(
     if chain:
         if lease is not None and names:
             raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
+        from earlystop.cli.verify_chain import reports, say_published, say_reports
+
         records = read_records(names, namespace, context, everywhere=everywhere)
         whole = say_reports(reports(records, head or ()))
         if lease is not None:
@@ -93,6 +93,11 @@ def command(
 
 
 def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
+    from earlystop.api.look_table import number_of_looks
+    from earlystop.cli.files.policies import read_manifest
+    from earlystop.rollout.record.checkpoint import links_of
+    from earlystop.rollout.verify.verdict import chain_differences, object_differences
+
     from_file = is_file(verdict)
     if from_file:
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
@@ -126,6 +131,8 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
 
 def guard_sentence(guard: Mapping[str, Any]) -> str:
     """What of a guard's alarm was recomputed, and what had to be believed."""
+    from earlystop.api.look_table import number_of_looks
+
     kept = number_of_looks(guard)
     before = guard["looksTaken"] - kept
     unseen = (

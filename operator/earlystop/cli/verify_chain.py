@@ -12,7 +12,7 @@ from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, Record
 from earlystop.cli.terminal import say
-from earlystop.controller.cluster import LEASES
+from earlystop.controller.resources import LEASES
 from earlystop.rollout.record.chain_report import ChainReport, Published, chain_report
 from earlystop.rollout.record.checkpoint import record_in
 from earlystop.rollout.record.publication import Stored, difference, publication_in

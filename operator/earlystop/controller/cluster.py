@@ -5,23 +5,88 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
 
-from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.api_answers import message_in, object_in, page_in, preferred_first
 from earlystop.controller.api_login import ApiLogin
 from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.controller.cluster_errors import FORBIDDEN, KINDS, UNAUTHORIZED, ClusterError, Conflict, NotFound
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
-from earlystop.controller.resource import Resource as Resource
+from earlystop.controller.resource import Resource
+from earlystop.controller.resources import (
+    AGENTGATEWAY_BACKENDS,
+    APPROVALS,
+    BY_KIND,
+    CHECKPOINTS,
+    CONFIG_MAPS,
+    DEFINITIONS,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    EVENTS,
+    FEATURE_FLAGS,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    GRPC_ROUTES,
+    INFERENCE_POOLS,
+    KIND_OF,
+    LEASES,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    PODS,
+    POLICIES,
+    PROPOSALS,
+    ROUTES,
+    SERVICES,
+    SOURCES,
+    VERDICTS,
+    Manifest,
+)
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.delivery.inputs import ObjectKey
 
-Manifest = dict[str, Any]
+__all__ = [  # with the kinds and the errors, which commands take from where they stand
+    "AGENTGATEWAY_BACKENDS",
+    "APPROVALS",
+    "BY_KIND",
+    "CHECKPOINTS",
+    "CONFIG_MAPS",
+    "DEFINITIONS",
+    "DEPLOYMENTS",
+    "DISRUPTION_BUDGETS",
+    "EVENTS",
+    "FORBIDDEN",
+    "GATEWAYS",
+    "GATEWAY_CLASSES",
+    "GRPC_ROUTES",
+    "INFERENCE_POOLS",
+    "KIND_OF",
+    "LEASES",
+    "METADATA_ONLY",
+    "NAMESPACES",
+    "NETWORK_POLICIES",
+    "PAGE",
+    "PODS",
+    "POLICIES",
+    "PROPOSALS",
+    "READ_BY_PATCH",
+    "REFUSED",
+    "ROUTES",
+    "SERVICES",
+    "SOURCES",
+    "UNAUTHORIZED",
+    "VERDICTS",
+    "Cluster",
+    "ClusterError",
+    "Conflict",
+    "Manifest",
+    "NotFound",
+    "Resource",
+]
 
 # How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
@@ -33,83 +98,11 @@ PAGE = 20
 # Of a list: the objects' metadata alone.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-UNAUTHORIZED, FORBIDDEN = 401, 403
 REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
-
-
-POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
-VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
-SOURCES = Resource(GROUP, VERSION, "metricsources")
-CHECKPOINTS = Resource(GROUP, VERSION, "earlystopcheckpoints")
-PROPOSALS = Resource(GROUP, VERSION, "earlystopproposals")
-APPROVALS = Resource(GROUP, VERSION, "earlystopapprovals")
-DEPLOYMENTS = Resource("apps", "v1", "deployments")
-SERVICES = Resource("", "v1", "services")
-PODS = Resource("", "v1", "pods")
-NAMESPACES = Resource("", "v1", "namespaces")
-CLAIMS = Resource("", "v1", "persistentvolumeclaims")
-ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
-GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
-GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
-GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
-DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
-NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
-DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-EVENTS = Resource("", "v1", "events")
-LEASES = Resource("coordination.k8s.io", "v1", "leases")
-CONFIG_MAPS = Resource("", "v1", "configmaps")
-INFERENCE_POOLS = Resource("inference.networking.k8s.io", "v1", "inferencepools")
-AGENTGATEWAY_BACKENDS = Resource("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
-FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
-
-# Every kind that a delivery mode reads or writes.
-BY_KIND = {
-    "Deployment": DEPLOYMENTS,
-    "Service": SERVICES,
-    "PersistentVolumeClaim": CLAIMS,
-    "HTTPRoute": ROUTES,
-    "Gateway": GATEWAYS,
-    "GatewayClass": GATEWAY_CLASSES,
-    "ConfigMap": CONFIG_MAPS,
-    "FeatureFlag": FEATURE_FLAGS,
-    "PodDisruptionBudget": DISRUPTION_BUDGETS,
-    "NetworkPolicy": NETWORK_POLICIES,
-    "InferencePool": INFERENCE_POOLS,
-    "AgentgatewayBackend": AGENTGATEWAY_BACKENDS,
-    "CustomResourceDefinition": DEFINITIONS,
-}
 # Of these the operator may read what it may write, and no others: it reads by a patch that changes nothing, to which
 # the same admission policy applies. It has no right to get or to list them.
 READ_BY_PATCH = frozenset({CONFIG_MAPS, FEATURE_FLAGS})
 MERGE = "application/merge-patch+json"
-KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
-
-
-class ClusterError(Exception):
-    """The Kubernetes API refused a request or failed.
-
-    status: HTTP status, 0 when there was no answer. message: the API's own words.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        self.message = message
-        super().__init__(f"Kubernetes API: {status or 'no answer'}: {message}")
-
-    def without(self, secret: str) -> Self:
-        """The same error, without a secret of the object that the API or a webhook repeats in its words."""
-        return type(self)(self.status, self.message.replace(secret, "(secret)") if secret else self.message)
-
-
-class Conflict(ClusterError):
-    """The object changed since it was read, or a new one's name is taken (409)."""
-
-
-class NotFound(ClusterError):
-    """There is no such object (404)."""
-
-
-KINDS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
 
 
 class Cluster:

@@ -46,6 +46,27 @@ def test_what_needs_no_cluster_and_no_simulation_imports_the_libraries_of_neithe
     assert not set(HEAVY) & set(imported) - NEEDED.get(name, set())
 
 
+HELP_OF_EACH = """
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from earlystop.cli.main import COMMANDS, app
+for name in COMMANDS:
+    with redirect_stdout(StringIO()) as text:
+        app([name, "--help"], standalone_mode=False)
+    assert "Usage: " in text.getvalue(), name
+    print(name, *sorted(set(sys.argv[1:]) & sys.modules.keys()))
+"""
+
+
+@pytest.mark.slow
+def test_the_help_of_no_command_waits_for_the_libraries_of_clusters_and_of_numbers() -> None:
+    command = [sys.executable, "-c", HELP_OF_EACH, *HEAVY]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == list(COMMANDS)
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from earlystop.cli.durations import seconds_of
 from earlystop.cli.endings import is_over
+from earlystop.cli.follow import follow_on
 from earlystop.cli.main import app
 from earlystop.cli.policy_changes import policy_changes
-from earlystop.cli.watch import follow_on
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.shown_policies import policy_in
 from tests.unit.cli.watched_api import WatchedApi, event, version
@@ -36,7 +36,7 @@ def lines_of(api: WatchedApi, folder: Path, monkeypatch: pytest.MonkeyPatch, *wo
 
 
 def test_each_look_is_a_line_and_the_last_says_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = WatchedApi([version(UNDER_WAY, 1)], [[("MODIFIED", version(PROMOTED, 2))]])
+    api = WatchedApi([version(UNDER_WAY, 1), version(PROMOTED, 2)], [[("MODIFIED", version(PROMOTED, 2))]])
     shown = lines_of(api, tmp_path, monkeypatch)
     assert "Observing" in shown[0] and "Promoted" in shown[-1] and len(shown) <= 2
 
@@ -59,7 +59,7 @@ def test_a_watch_that_ends_breaks_off_or_is_too_old_is_begun_again(
 def test_an_object_of_a_megabyte_comes_over_a_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     large = version(PROMOTED, 2)
     large["metadata"]["annotations"] = {"large": "x" * 1_000_000}
-    api = WatchedApi([version(UNDER_WAY, 1)], [[("MODIFIED", large)]])
+    api = WatchedApi([version(UNDER_WAY, 1), large], [[("MODIFIED", large)]])
     assert "Promoted" in lines_of(api, tmp_path, monkeypatch)[-1]
 
 
@@ -90,7 +90,7 @@ def test_a_server_that_fails_is_told_of_and_asked_again(tmp_path: Path, monkeypa
 def test_waiting_ends_with_the_rollout_and_its_exit_status_says_how(
     policy: Manifest, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = WatchedApi([version(UNDER_WAY, 1)], [[("MODIFIED", version(policy, 2))]])
+    api = WatchedApi([version(UNDER_WAY, 1), version(policy, 2)], [[("MODIFIED", version(policy, 2))]])
     with api.serving(tmp_path, monkeypatch):
         assert run("wait", "qa", "--timeout", "30s", "--exit-status").exit_code == code
 
@@ -125,7 +125,8 @@ def test_durations_are_written_as_for_kubectl_and_others_are_refused_as_usage() 
 async def test_on_a_terminal_the_screen_is_drawn_in_place_until_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = WatchedApi([version(UNDER_WAY, 1)], [[("MODIFIED", version(PROMOTED, 2))]])
+    # Once it is promoted it stays so, also for who was drawing meanwhile and reads it again.
+    api = WatchedApi([version(UNDER_WAY, 1), version(PROMOTED, 2)], [[("MODIFIED", version(PROMOTED, 2))]])
     terminal = Console(file=StringIO(), force_terminal=True, width=80, height=24, highlight=False)
     with api.serving(tmp_path, monkeypatch):
         ended = await follow_on(None, None, "qa", 0.1, terminal)

@@ -291,3 +291,8 @@ def _with_bytes(fields: Status, tail: bytes) -> tuple[Status, bytes]:
 def _is_quiet(condition: Mapping[str, Any]) -> bool:
     status = QUIET.get(str(condition.get("type")))
     return status is not None and status in ("", condition.get("status"))
+
+
+def without_defaults(status: dict[str, Any]) -> dict[str, Any]:
+    """A status without the condition that the CRD itself puts on a new policy."""
+    return status if "phase" in status else {}

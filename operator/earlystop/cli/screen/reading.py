@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
@@ -14,9 +14,13 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen.view import UNREADABLE, Event, Manifest, View, lacks_plan, status_of, view_of
 from earlystop.cli.screen.whole import drawn
-from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
+from earlystop.controller.cluster_errors import ClusterError
+from earlystop.controller.resources import EVENTS
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
+
+if TYPE_CHECKING:
+    from earlystop.controller.cluster import Cluster
 
 MOST_EVENTS, EVENTS_AT_ONCE = 5, 500
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earlystop.api.source import SecretKey, SourceSpec
-from earlystop.controller.cluster import Cluster, ClusterError, Manifest, Resource
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest
+from earlystop.controller.resources import SECRETS as SECRETS
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
-SECRETS = Resource("", "v1", "secrets")
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 NAMESPACE_VARIABLE = "EARLYSTOP_NAMESPACE"
 DEFAULT_NAMESPACE = "earlystop-system"

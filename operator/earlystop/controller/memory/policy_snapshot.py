@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Self
 
 from earlystop.api.interning import interned
 from earlystop.api.status.compact import whole
-from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.memory.annotations import PolicyRequests, requests_in
+from earlystop.controller.resources import POLICIES, Manifest
 
 
 class ConditionSummary(NamedTuple):

@@ -10,8 +10,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import RETRY
-from earlystop.api.status.compact import whole
-from earlystop.controller.cluster import Manifest
+from earlystop.api.status.compact import whole, without_defaults
 from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
 from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.controller.memory.gates import GateMemory
@@ -20,6 +19,7 @@ from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.memory.policy_snapshot import PolicySnapshot
 from earlystop.controller.memory.resumed import resumed_traffic
 from earlystop.controller.memory.traffic import TrafficMemory
+from earlystop.controller.resources import Manifest
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.handled_requests import is_spent
@@ -292,8 +292,3 @@ class TrackedPolicy:
         campaign = {"campaign": self.state.campaign, "revision": self.state.revision}
         decided = {} if self.state.decision is None else {"decision": self.state.decision.verdict.value}
         return {"policy": self.label, **campaign, **decided}
-
-
-def without_defaults(status: Manifest) -> Manifest:
-    """A status without the condition that the CRD itself puts on a new policy."""
-    return status if "phase" in status else {}
