@@ -94,7 +94,7 @@ def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) 
     An answer that failed has an attribution where it is known whose it is (`LatestAnswers`).
     """
     failed = [each for each in (baseline, candidate) if each.text is None]
-    if len(failed) == 2 or any(each.attribution is None or each.is_rate_limited for each in failed):
+    if len(failed) == 2 or any(each.attribution is None for each in failed):
         return Spoilt.FAILED
     if baseline.attribution is None or candidate.attribution is None:
         return Spoilt.UNATTRIBUTED

@@ -74,7 +74,7 @@ async def cut(request: web.Request) -> web.StreamResponse:
 
 async def late(request: web.Request) -> web.StreamResponse:
     while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - it sets no event
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
     return web.Response()
 
 
@@ -87,7 +87,7 @@ async def asked(
 ) -> Page:
     """What the evaluator counts of these questions, one after the other."""
     page = Page()
-    settings = {"retries": 0, "timeout_seconds": 2.0}
+    settings = {"retries": 0, "timeout_seconds": 5.0}
     async with listening(app) as url, Asker(AskSettings(url, "m", **settings), RoutePin()) as asker:  # type: ignore[arg-type]
         asking = evaluator(page, asker, (EASY, HARD))
         for number, question in enumerate(questions):
@@ -156,6 +156,14 @@ def test_where_another_variant_answered_last_a_failure_is_nobodys() -> None:
     came = Attribution("r1", 0, "candidate")
     latest.attributed(arms, (right, Answer("42", attribution=came)))
     assert latest.attributed(arms, (right, Answer(None)))[1].attribution == came
+
+
+async def test_of_an_outage_of_one_variant_three_failures_count_until_it_answers_again() -> None:
+    page = await asked(failing_on_hard(error, "candidate"), EASY, *[HARD] * 5, EASY, *[HARD] * 5)
+    assert page.split("earlystop_pairs_total", "outcome") == {"baseline_only": 6, "both": 2}
+    assert page.split(DISCARDED, "reason") == {"failed": 4}
+    page = await asked(failing_on_hard(empty, "baseline"), EASY, *[HARD] * 5)
+    assert page.split("earlystop_pairs_total", "outcome") == {"both": 1, "candidate_only": 3}
 
 
 async def test_each_variant_is_asked_first_in_every_other_pair() -> None:
