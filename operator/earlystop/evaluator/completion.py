@@ -13,7 +13,7 @@
 | calls of tools without text                                 | empty, but with the scoring json:FIELD, which   |
 |                                                             | reads the arguments of the calls                |
 | a stream of events, with `--stream` or unasked              | as the completion that it adds up to            |
-| a stream that breaks off, or holds an error                 | failed: in no pair                              |
+| a stream that breaks off, or holds an error                 | failed                                          |
 | `refusal` or finish reason `content_filter`, without text   | refused: scored as wrong                        |
 | the finish reason `length`, or `max_tokens`, with text      | truncated: scored by that text                  |
 | several choices                                             | scored by the one with index 0, else the first  |
@@ -21,16 +21,21 @@
 | another content type, a byte order mark, NaN                | scored: the body alone counts                   |
 | `usage` absent, null, negative, no whole number, above ten  | scored; tokens are unknown, they enter no mean, |
 | million, or zero beside a text                              | and the budget is charged the most they can be  |
-| `message` null or no object; `choices` null, empty, no list | failed: in no pair                              |
-| status 200 with an `error`, or a finish reason by which the | failed: in no pair                              |
+| `message` null or no object; `choices` null, empty, no list | failed                                          |
+| status 200 with an `error`, or a finish reason by which the | failed                                          |
 | engine broke off, as `error` or `abort`                     |                                                 |
-| HTML, an empty body, JSON cut off, too deep or no object    | failed: in no pair                              |
+| HTML, an empty body, JSON cut off, too deep or no object    | failed                                          |
 | status 408, 409, 429 or 5xx, a hang-up, no answer in time   | asked again, after `Retry-After`; then failed   |
-| another status from 400; a redirect to no completion        | failed: in no pair                              |
+| another status from 400; a redirect to no completion        | failed                                          |
 | an answer without the headers of its variant                | unattributed: in no pair and in no count        |
 
+<<<<<<< HEAD
 An answer that cannot be scored is a wrong one in its pair, unless neither can (`graded`). `client` and `grading` decide
 the last three lines.
+=======
+`client` and `grading` decide the last three lines, and `failed_answers` whose fault it is that an answer failed: beside
+one that came it is a wrong one.
+>>>>>>> pairs
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from earlystop.api.json_once import read_json
 from earlystop.evaluator.grading import Answer, asks_judge, is_match
-from earlystop.evaluator.judging import Judges
+from earlystop.evaluator.judging import Judges, NotJudgedError
 from earlystop.evaluator.questions import GoldenError, GoldenQuestion
 from earlystop.evaluator.scoring import Scoring, TooSlow
 
@@ -136,8 +136,10 @@ class FrozenRounds:
         one = next(self._judged, None)
         if one is None or self.judge is None:
             return wrong
-        said = await self.judge.is_right(one.question.question, one.question.answers, one.answer)
-        if said is not None:  # a judge that cannot be reached scores nothing otherwise
+        said = None
+        with suppress(NotJudgedError):  # a judge that cannot be reached scores nothing otherwise
+            said = await self.judge.is_right(one.question.question, one.question.answers, one.answer)
+        if said is not None:
             self.counts.scored(agrees=said is one.right)
             wrong += [] if said is one.right else [one]
         return wrong

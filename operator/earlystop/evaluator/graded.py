@@ -6,14 +6,14 @@ import logging
 
 from earlystop.api.wire import MATCH, MISMATCH, UNSCORED
 from earlystop.evaluator.grading import Answer, asks_judge, is_match
-from earlystop.evaluator.judging import Judges, judged
+from earlystop.evaluator.judging import Judges, NotJudgedError, judged
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring, TooSlow
 
 log = logging.getLogger(__name__)
 
 Graded = tuple[bool | None, bool | None]
-"""Whether the baseline's and the candidate's answers are right; None for one that cannot be scored."""
+"""Whether the baseline's and the candidate's answers are right; None for one that failed or cannot be scored."""
 
 NOT_SCORED: Graded = (None, None)
 
@@ -21,14 +21,18 @@ NOT_SCORED: Graded = (None, None)
 async def graded(
     question: GoldenQuestion, baseline: Answer, candidate: Answer, scoring: Scoring, judge: Judges | None
 ) -> Graded:
-    """What the scorer or the judge says; `NOT_SCORED` where the judge does not say it of both.
+    """What the scorer or the judge says; `NOT_SCORED` where the judge could not be asked.
 
     scoring: for questions that name none of their own.
     """
     if not asks_judge(question, scoring):
         return _scored(question, baseline, scoring), _scored(question, candidate, scoring)
-    said = None if judge is None else await judged(judge, question, (baseline, candidate))
-    return NOT_SCORED if said is None else said
+    if judge is None:
+        return NOT_SCORED
+    try:
+        return await judged(judge, question, (baseline, candidate))
+    except NotJudgedError:
+        return NOT_SCORED
 
 
 def result_of(right: bool | None) -> str:
@@ -37,6 +41,8 @@ def result_of(right: bool | None) -> str:
 
 
 def _scored(question: GoldenQuestion, answer: Answer, scoring: Scoring) -> bool | None:
+    if answer.text is None:
+        return None
     try:
         return is_match(answer, question, scoring)
     except Exception as error:  # scorers are total but for a slow pattern; one question must not end the service

@@ -35,7 +35,8 @@ class Attribution:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """text: None when there is none after all retries. tokens: output tokens, None when the server does not say.
-    arguments: those of its calls of tools, as JSON.
+    arguments: those of its calls of tools, as JSON. is_rate_limited: whether there is none since too much was asked
+    (429), which says nothing of the variant.
 
     A failed answer has 0 tokens when the server surely made none, as with an error's status.
     """
@@ -45,12 +46,14 @@ class Answer:
     tokens: int | None = None
     attribution: Attribution | None = None
     arguments: str = ""
+    is_rate_limited: bool = False
 
 
 class Spoilt(StrEnum):
     """Why two answers are no pair."""
 
     FAILED = "failed"
+    """Neither came, or one did not and it is not known to be its variant's fault."""
     UNATTRIBUTED = "unattributed"
     OTHER_VARIANT = "other_variant"
     DIFFERENT_STEPS = "different_steps"
@@ -86,8 +89,12 @@ def asks_judge(question: GoldenQuestion, scoring: Scoring) -> bool:
 
 
 def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) -> Spoilt | None:
-    """Why these answers, asked of the baseline and of the candidate with this label, are no pair; None for a pair."""
-    if baseline.text is None or candidate.text is None:
+    """Why these answers, asked of the baseline and of the candidate with this label, are no pair; None for a pair.
+
+    An answer that failed has an attribution where it is known whose it is (`LatestAnswers`).
+    """
+    failed = [each for each in (baseline, candidate) if each.text is None]
+    if len(failed) == 2 or any(each.attribution is None for each in failed):
         return Spoilt.FAILED
     if baseline.attribution is None or candidate.attribution is None:
         return Spoilt.UNATTRIBUTED

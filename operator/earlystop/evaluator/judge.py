@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from earlystop.api.plurals import counted
 from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.chat_api import ChatApi
 from earlystop.evaluator.completion import read_completion
+from earlystop.evaluator.judging import NotJudgedError
 from earlystop.evaluator.notices import Notices, kind_of, reason_of
 from earlystop.evaluator.questions import GoldenError
 from earlystop.evaluator.scoring.yes_no import says_yes
@@ -38,6 +39,8 @@ LEAST_VISIBLE = 0.4
 _QUANTILE = 1.645
 """Of the normal law, for a bound that holds in 95 of 100 cases."""
 _LONGEST_ANSWER = 20_000
+_REFUSES_TO_READ = (400, 413, 422)
+"""Statuses by which a judge's server says that it takes no such text, as one that is too long for it."""
 _TASK = (
     "You grade answers. You get a question, its reference answers, and the answer of a candidate as JSON texts. The "
     "answer is right if it says the same as one of the reference answers; its length and style do not matter. It holds "
@@ -200,7 +203,10 @@ class Judge(ChatApi):
         """Output tokens that it took so far, where its server says it."""
 
     async def is_right(self, question: str, gold: Sequence[str], answer: str) -> bool | None:
-        """What the judge says of an answer; None where it says neither yes nor no, or cannot be reached."""
+        """What the judge says of an answer; None where it says neither yes nor no, or refuses to read it.
+
+        Raises NotJudgedError where it cannot be reached, or fails.
+        """
         told = {"question": question, "reference answers": list(gold), "answer": answer[-_LONGEST_ANSWER:]}
         try:
             async with asyncio.timeout(self._deadline):
@@ -215,10 +221,12 @@ class Judge(ChatApi):
             completion = read_completion(response.content)
         except Exception as error:  # a stranger's server can do anything, and must not end the service
             self._tell_unanswered(kind_of(error), reason_of(error))
-            return None
+            if getattr(error, "status_code", None) in _REFUSES_TO_READ:
+                return None
+            raise NotJudgedError(self._last_failure) from error
         if completion is None:
             self._tell_unanswered("unreadable", "what came is no chat completion")
-            return None
+            raise NotJudgedError(self._last_failure)
         self.tokens += completion.tokens or 0
         return says_yes(completion.text)
 
@@ -232,7 +240,7 @@ class Judge(ChatApi):
         Raises UnfitJudgeError where it says nothing of any example, which tells nothing of how well it judges.
         """
         examples = tuple(examples)
-        said = [await self.is_right(each.question, each.answers, each.answer) for each in examples]
+        said = [await self._said_of(each) for each in examples]
         if all(one is None for one in said):
             why = self._last_failure or "what it replied is neither yes nor no"
             raise UnfitJudgeError(
@@ -243,3 +251,8 @@ class Judge(ChatApi):
         right = [one for one, each in zip(agrees, examples, strict=True) if each.right]
         wrong = [one for one, each in zip(agrees, examples, strict=True) if not each.right]
         return Agreement(len(right), sum(right), len(wrong), sum(wrong))
+
+    async def _said_of(self, example: Example) -> bool | None:
+        with suppress(NotJudgedError):
+            return await self.is_right(example.question, example.answers, example.answer)
+        return None

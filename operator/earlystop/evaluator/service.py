@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from earlystop.api.counts import Variant
 from earlystop.api.wire import INCUMBENT, pair_outcome
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
+from earlystop.evaluator.failed_answers import LatestAnswers
 from earlystop.evaluator.graded import NOT_SCORED, Graded, graded, result_of
 from earlystop.evaluator.grading import Answer, Spoilt, fate_of, spoilt
 from earlystop.evaluator.judging import Judges
@@ -136,6 +137,8 @@ class Evaluator:
     _random: random.Random = field(init=False)
     _told_unstored: bool = field(init=False, default=False)
     _told_exhausted: bool = field(init=False, default=False)
+    _latest: LatestAnswers = field(init=False, default_factory=LatestAnswers)
+    _baseline_first: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.plan.seed)  # noqa: S311 - a fair draw
@@ -250,9 +253,7 @@ class Evaluator:
     async def ask_pair(self, question: GoldenQuestion) -> None:
         """Asks both variants at once and counts what came of it, each answer once."""
         arms = (Variant.BASELINE, self.plan.candidate)
-        baseline, candidate = await asyncio.gather(
-            *(self.asker.ask(question.question, arm, question.body) for arm in arms)
-        )
+        baseline, candidate = self._latest.attributed(arms, await self._ask_both(question, arms))
         spent = sum(self._tokens_charged(answer) for answer in (baseline, candidate))
         self.budget = self.budget.settle(2 * self.plan.reserve_tokens, spent)
         self._store()
@@ -271,6 +272,14 @@ class Evaluator:
             return
         self._discard(reason or (Spoilt.UNATTRIBUTED if is_scored else Spoilt.UNSCORED))
 
+    async def _ask_both(self, question: GoldenQuestion, arms: tuple[str, str]) -> tuple[Answer, Answer]:
+        """Each variant is the first in every other pair: where the second has to wait, neither fails more often."""
+        order = arms if self._baseline_first else arms[::-1]
+        self._baseline_first = not self._baseline_first
+        answers = await asyncio.gather(*(self.asker.ask(question.question, arm, question.body) for arm in order))
+        found = dict(zip(order, answers, strict=True))
+        return found[arms[0]], found[arms[1]]
+
     def _discard(self, reason: Spoilt) -> None:
         self.telemetry.discarded(reason)
         if reason in UNCOUNTED:
@@ -278,7 +287,7 @@ class Evaluator:
 
     def _take(self, question: GoldenQuestion, *answers: Answer) -> bool:
         """Whether these answers may be counted: their question is then used up for the campaigns that gave them."""
-        revisions = {each.attribution.revision for each in answers if each.attribution is not None}
+        revisions = {each.attribution.revision for each in answers if each.text is not None and each.attribution}
         try:
             # Every one is marked, also after one that was before.
             taken = [self._deals.take(question, revision) for revision in sorted(filter(None, revisions))]
@@ -289,15 +298,15 @@ class Evaluator:
         return all(taken)
 
     def _count_pair(self, question: GoldenQuestion, candidate: Answer, right: Graded) -> bool:
-        """An answer that cannot be scored beside one that can is a wrong one. False when the revision cannot be
-        exposed: then the pair is counted nowhere."""
+        """An answer that failed or cannot be scored, beside one that is scored, is a wrong one. False when the revision
+        cannot be exposed: then the pair is counted nowhere."""
         assignment = self._assignment(question, candidate)
         self._register(assignment)
         return self.exporter.pair(assignment, pair_outcome(*map(bool, right)))
 
     def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer, result: str) -> None:
         attribution = answer.attribution
-        if self.plan.pairs_only or attribution is None or attribution.variant != variant:
+        if self.plan.pairs_only or answer.text is None or attribution is None or attribution.variant != variant:
             return
         assignment = self._assignment(question, answer)
         self._register(assignment)

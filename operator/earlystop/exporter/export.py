@@ -155,7 +155,7 @@ class Exporter(Collector):
         self._add(assignment, **{result: 1})
 
     def pair(self, assignment: Assignment, outcome: str) -> bool:
-        """For an evaluator: the baseline and a candidate answered one question; the assignment is the candidate's.
+        """For an evaluator: the baseline and a candidate were asked one question; the assignment is the candidate's.
 
         The one candidate `candidate` needs no variant label. False when the revision, or a candidate with a name of its
         own, is not exposed: then the pair is counted nowhere.

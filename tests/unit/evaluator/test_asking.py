@@ -14,6 +14,7 @@ from earlystop.demo.voting import read_sample, vote
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.grading import Attribution, Fate, fate_of
 from earlystop.evaluator.judge import Judge
+from earlystop.evaluator.judging import NotJudgedError
 from earlystop.evaluator.pin import DirectPin, RoutePin
 from earlystop.evaluator.scoring import exact_match
 from tests.unit.demo.recorded import recordings
@@ -116,7 +117,8 @@ async def test_no_redirect_is_followed_which_would_take_questions_and_keys_to_an
         async with listening(server) as url, Asker(ask_settings(url, retries=0), RoutePin()) as asker:
             assert fate_of(await asker.ask("17 * 23?", Variant.BASELINE)) is Fate.FAILED
         async with listening(server) as url, Judge(url, "any") as judge:
-            assert await judge.is_right("17 * 23?", ["391"], "391") is None
+            with pytest.raises(NotJudgedError, match=str(status)):
+                await judge.is_right("17 * 23?", ["391"], "391")
     assert reached == []
 
 

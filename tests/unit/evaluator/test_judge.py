@@ -15,6 +15,7 @@ from scipy.stats import binom
 
 from earlystop.api.counts import Variant
 from earlystop.evaluator.client import Asker, AskSettings
+from earlystop.evaluator.graded import graded
 from earlystop.evaluator.grading import Answer, is_match
 from earlystop.evaluator.judge import (
     LEAST_VISIBLE,
@@ -26,7 +27,7 @@ from earlystop.evaluator.judge import (
     judge_of,
     load_examples,
 )
-from earlystop.evaluator.judging import judged
+from earlystop.evaluator.judging import NotJudgedError, judged
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenError, GoldenQuestion, parse_golden
 from earlystop.evaluator.scoring import Scoring
@@ -74,10 +75,28 @@ async def test_a_judge_is_asked_once_for_equal_answers_and_never_for_an_empty_on
 
 
 @pytest.mark.parametrize("reply", ["perhaps", "", None, 400])
-async def test_a_judge_that_does_not_say_makes_no_pair(reply: str | int | None) -> None:
-    app, _ = api(lambda request: web.Response(status=reply) if isinstance(reply, int) else reply)
+async def test_a_judge_that_does_not_say_of_one_answer_says_it_of_the_other(reply: str | int | None) -> None:
+    def replied(request: dict[str, Any]) -> Any:
+        if told(request)["answer"] != "odd":
+            return by_words(request)
+        return web.Response(status=reply) if isinstance(reply, int) else reply
+
+    app, _ = api(replied)
     async with listening(app) as url, Judge(url, "judge") as judge:
-        assert await judged(judge, BY_JUDGE, (Answer("right"), Answer("wrong"))) is None
+        assert await judged(judge, BY_JUDGE, (Answer("right"), Answer("odd"))) == (True, None)
+        assert await judged(judge, BY_JUDGE, (Answer("odd"), Answer("wrong"))) == (None, False)
+        assert await judged(judge, BY_JUDGE, (Answer("odd"), Answer("odd"))) == (None, None)
+        assert await judged(judge, BY_JUDGE, (Answer("right"), Answer(None))) == (True, None)
+
+
+@pytest.mark.parametrize("status", [404, 401])
+async def test_a_judge_that_cannot_be_asked_says_nothing_of_any_answer(status: int) -> None:
+    app, _ = api(lambda request: web.Response(status=status) if told(request)["answer"] == "odd" else by_words(request))
+    async with listening(app) as url, Judge(url, "judge") as judge:
+        with pytest.raises(NotJudgedError, match=str(status)):
+            await judged(judge, BY_JUDGE, (Answer("odd"), Answer("right")))
+        answers = Answer("odd"), Answer("right")
+        assert await graded(BY_JUDGE, *answers, Scoring(), judge) == (None, None)
 
 
 async def test_how_often_a_judge_agrees_with_people_is_shown_before_it_is_asked() -> None:
@@ -181,7 +200,7 @@ def test_what_is_left_of_a_loss_is_what_both_rates_leave() -> None:
     assert Agreement(10, 3, 10, 4).visible == 0
 
 
-def graded(count: int, **more: Any) -> list[str]:
+def graded_lines(count: int, **more: Any) -> list[str]:
     row = {"question": "q", "answers": ["a"], "answer": "b"}
     return [json.dumps({**row, "right": bool(n % 2), **more}) for n in range(count)]
 
@@ -189,16 +208,16 @@ def graded(count: int, **more: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("lines", "told_"),
     [
-        (graded(19), "19 graded answers; write 20 or more"),
-        (graded(20, right=True), r"as many wrong ones among them \(there are 20 and 0\)"),
-        ([*graded(18), *graded(9, right=True)], "there are 18 and 9"),
-        ([*graded(18), *graded(9, right=False)], "there are 9 and 18"),
-        (["{", *graded(20)], "line 1: write an object such as"),
-        ([*graded(20), "[]"], "line 21"),
-        (graded(20, right="yes"), "line 1"),
-        (graded(20, answers=[]), "line 1"),
-        (graded(20, answers="a"), "line 1"),
-        (graded(20, answer=""), "line 1"),
+        (graded_lines(19), "19 graded answers; write 20 or more"),
+        (graded_lines(20, right=True), r"as many wrong ones among them \(there are 20 and 0\)"),
+        ([*graded_lines(18), *graded_lines(9, right=True)], "there are 18 and 9"),
+        ([*graded_lines(18), *graded_lines(9, right=False)], "there are 9 and 18"),
+        (["{", *graded_lines(20)], "line 1: write an object such as"),
+        ([*graded_lines(20), "[]"], "line 21"),
+        (graded_lines(20, right="yes"), "line 1"),
+        (graded_lines(20, answers=[]), "line 1"),
+        (graded_lines(20, answers="a"), "line 1"),
+        (graded_lines(20, answer=""), "line 1"),
     ],
 )
 def test_graded_answers_that_cannot_be_used_are_named(tmp_path: Path, lines: list[str], told_: str) -> None:
@@ -206,7 +225,7 @@ def test_graded_answers_that_cannot_be_used_are_named(tmp_path: Path, lines: lis
     path.write_text("\n".join(lines))
     with pytest.raises(GoldenError, match=told_):
         load_examples(path)
-    path.write_text("\n".join(["", *graded(20)]))
+    path.write_text("\n".join(["", *graded_lines(20)]))
     assert len(load_examples(path)) == 20
 
 
