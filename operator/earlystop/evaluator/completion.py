@@ -29,13 +29,8 @@
 | another status from 400; a redirect to no completion        | failed                                          |
 | an answer without the headers of its variant                | unattributed: in no pair and in no count        |
 
-<<<<<<< HEAD
 An answer that cannot be scored is a wrong one in its pair, unless neither can (`graded`). `client` and `grading` decide
-the last three lines.
-=======
-`client` and `grading` decide the last three lines, and `failed_answers` whose fault it is that an answer failed: beside
-one that came it is a wrong one.
->>>>>>> pairs
+the last three lines, and `failed_answers` whose fault it is that an answer failed: beside one that came it is wrong.
 """
 
 from __future__ import annotations
