@@ -24,13 +24,15 @@ from earlystop.simulation.search_truth import TrueCurve, TrueSetting
 SPEC = PolicySpec.model_validate(
     {
         "targetRef": {"kind": "Deployment", "name": "qa-server"},
-        "parameters": [{"name": "window", "type": "Integer", "minimum": "1", "stopsSooner": "WhenLower"}],
+        "parameters": [
+            {"name": "window", "type": "Integer", "minimum": "1", "maximum": "201", "stopsSooner": "WhenLower"}
+        ],
         "baseline": {"values": [{"name": "window", "value": "201"}]},
         "search": {
             "strategy": "Grid",
             "parameters": [{"name": "window", "range": {"from": "1", "to": "200", "step": "1"}}],
         },
-        "delivery": {"mode": "Shadow", "gatewayHeader": {"routeRef": {"name": "qa"}}},
+        "delivery": {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}},
         "rollout": {"lookSeconds": 15, "settleSeconds": 0, "deadlineSeconds": 2_592_000},
         "metrics": {"sourceRef": {"name": "default"}},
         "objective": {

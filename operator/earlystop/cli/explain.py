@@ -159,11 +159,11 @@ def _or_after_requests(state: RolloutState) -> str:
         return ""
     had = max((started_in(each.looks) for each in state.comparisons), default=0)
     if plan.trial is not None:
-        return f" or within {plan.trial.requests:,} requests, more where it has come far ({had:,} so far)"
+        return f" or within {counted(plan.trial.requests, 'request')}, more where it has come far ({had:,} so far)"
     budget = None if plan.spec.search is None else plan.spec.search.budget
     if budget is None or budget.requests is None:
         return ""
-    return f" or within the {budget.requests:,} requests of the search"
+    return f" or within the {counted(budget.requests, 'request')} of the search"
 
 
 def _then(view: View) -> str:

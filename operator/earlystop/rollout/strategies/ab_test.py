@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Decision, RolloutState
 from earlystop.rollout.strategies import alone, by_class, together
@@ -50,7 +51,7 @@ class ABTest(Staged):
             return SAME_SETTING_STAGE
         split = f"{stage.weight} % of requests" if plan.spec.delivery.traits.split_known else "cohorts by a header"
         tried = len(state.active)
-        whose = f"each of {tried} candidates" if tried > 1 else "the last candidate that is left"
+        whose = f"each of {counted(tried, 'candidate')}" if tried > 1 else "the last candidate that is left"
         return f"step {state.step + 1}, {split} for {whose}"
 
     def count_step(self, plan: Plan, state: RolloutState) -> str:

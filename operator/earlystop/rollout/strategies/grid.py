@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from earlystop.api.plurals import counted
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.strategies.ab_test import ABTest
@@ -25,7 +26,7 @@ class Grid(ABTest):
         if plan.stage(state.step).kind is StageKind.SHADOW:
             return SHADOW_STAGE
         share, tried = weight_of_each(plan, state.step), len(state.active)
-        whose = f"each of {tried} settings" if tried > 1 else "the last setting that is left"
+        whose = f"each of {counted(tried, 'setting')}" if tried > 1 else "the last setting that is left"
         return f"step {state.step + 1}, {share} % of requests for {whose}"
 
 
