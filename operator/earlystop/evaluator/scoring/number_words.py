@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from earlystop.evaluator.scoring.foreign_words import foreign_number
 from earlystop.evaluator.scoring.han_numerals import han_number
+from earlystop.evaluator.scoring.words_of_languages import number_in_another_language
 
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -29,7 +29,7 @@ def number_in_words(text: str) -> Fraction | None:
     language, any number Chinese characters. An ordinal is the number it counts to."""
     elsewhere = han_number(text.strip()) if text.strip() else None
     if elsewhere is None:
-        elsewhere = foreign_number(text)
+        elsewhere = number_in_another_language(text)
     if elsewhere is not None:
         return elsewhere
     words = re.sub(r"[-,]", " ", text.lower()).split()

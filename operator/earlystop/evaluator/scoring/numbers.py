@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from earlystop.evaluator.scoring.foreign_words import SCALES as FOREIGN_SCALES
 from earlystop.evaluator.scoring.han_numerals import with_digits
 from earlystop.evaluator.scoring.latex import latex_as_text
 from earlystop.evaluator.scoring.measurement_units import PREFIXES, unit_after, unit_named
 from earlystop.evaluator.scoring.number_words import SCALES
 from earlystop.evaluator.scoring.typography import plain_characters, without_markup
+from earlystop.evaluator.scoring.words_of_languages import SCALES as SCALES_OF_LANGUAGES
 
 MOST_DIGITS = 400
 _DIGITS = r"(?:[0-9](?:[0-9.,'_]*[0-9])?|(?<![\w.,])\.[0-9]+)"
@@ -62,8 +62,8 @@ _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
 )
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
-_ALL_SCALES = {**FOREIGN_SCALES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
-_LONG_SCALES = "|".join(sorted(map(re.escape, (*FOREIGN_SCALES, *SCALES)), key=len, reverse=True))
+_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_LONG_SCALES = "|".join(sorted(map(re.escape, (*SCALES_OF_LANGUAGES, *SCALES)), key=len, reverse=True))
 _SCALE = re.compile(
     rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
 )

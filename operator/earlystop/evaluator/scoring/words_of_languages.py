@@ -34,7 +34,7 @@ _ROMAN = re.compile(r"(?=[IVXLCDM]{2,15}\Z)M{0,3}(CM|CD|D?C{0,3})(XC|XL|L?X{0,3}
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
-def foreign_number(text: str) -> Fraction | None:
+def number_in_another_language(text: str) -> Fraction | None:
     """The number that the whole text is in one such word, or in Roman numerals; None where it is none."""
     word = text.strip()
     if _ROMAN.fullmatch(word):
