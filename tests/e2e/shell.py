@@ -28,24 +28,20 @@ class Shell:
 
     def run(self, line: str, answer: str = "") -> str:
         """What the command printed. answer: what the person types. Raises AssertionError when it fails."""
-        ended = subprocess.run(
-            self._words(line),
-            input=answer,
-            env={**os.environ, **self._environment},
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-        )
+        ended = self._ended(self._words(line), answer)
         assert ended.returncode == 0, f"{line}: exit code {ended.returncode}\n{ended.stdout}{ended.stderr}"
         return ended.stdout
 
     def run_script(self, script: str, answer: str = "") -> tuple[int, str]:
         """How a line of a shell ended, which may have pipes and redirections, and all that it printed. Where it names
         the shown namespace, it is about the stage's. answer: what the person types."""
-        ended = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", re.sub(rf"\b{SHOWN_NAMESPACE}\b", self._stage.namespace, script)],
+        here = re.sub(rf"\b{SHOWN_NAMESPACE}\b", self._stage.namespace, script)
+        ended = self._ended(["bash", "-o", "pipefail", "-c", here], answer)
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def _ended(self, words: list[str], answer: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
             input=answer,
             env={**os.environ, **self._environment},
             cwd=self._folder,
@@ -54,7 +50,6 @@ class Shell:
             check=False,
             timeout=180,
         )
-        return ended.returncode, ended.stdout + ended.stderr
 
     def begin(self, line: str) -> Child:
         """The command under way."""

@@ -34,8 +34,7 @@ def test_a_refusal_of_whatever_kind_ends_every_command_with_one_sentence(
         refused(handler, status, "not today")
 
     with answering(answer, tmp_path, monkeypatch):
-        for command in (*COMMANDS, *MORE):
-            ensure_one_sentence(command)
+        ensure_one_sentence_each()
 
 
 @pytest.mark.slow
@@ -47,8 +46,13 @@ def test_a_refusal_by_what_is_no_api_server_ends_every_command_with_one_sentence
         handler.reply(502, BODIES[what])
 
     with answering(answer, tmp_path, monkeypatch):
-        for command in (*COMMANDS, *MORE):
-            ensure_one_sentence(command)
+        ensure_one_sentence_each()
+
+
+def ensure_one_sentence_each() -> None:
+    """Of every command that asks an API server."""
+    for command in (*COMMANDS, *MORE):
+        ensure_one_sentence(command)
 
 
 def ensure_one_sentence(command: tuple[str, ...]) -> None:
