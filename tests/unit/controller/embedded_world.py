@@ -50,6 +50,8 @@ from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.traffic import Quality
 
 SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
+SERIES_NAME_LENGTH = 200
+"""Characters that each process of a crowd has in its name, which a ledger holds as it is."""
 
 
 class Counts(NamedAnswers):
@@ -63,7 +65,7 @@ class Counts(NamedAnswers):
         super().__init__()
         self.sources["default"] = SOURCE
         self.quality = quality
-        idle = (f"{number:0100d}" for number in range(crowd))
+        idle = (f"{number:0{SERIES_NAME_LENGTH}d}" for number in range(crowd))
         self.crowd = {SeriesKey(0, Variant.BASELINE, "qa", process): Tally() for process in idle}
         self.crowd_at = NOW + crowd_after
         self.failure: Result | None = None
@@ -157,12 +159,18 @@ class World:
             self.now += 0.2
 
     async def reconcile_until(self, phase: str, reconciliations: int = 300) -> None:
+        await self.reconcile_while(lambda: self.status.get("phase") != phase, reconciliations, f", not {phase}")
+
+    async def reconcile_while(
+        self, waits: Callable[[], bool], reconciliations: int = 300, expected: str = " still"
+    ) -> None:
+        """Reconcile for as long as `waits` says. Raises AssertionError where so many reconciliations do not end it."""
         for _ in range(reconciliations):
-            if self.status.get("phase") == phase:
+            if not waits():
                 return
             await self.reconcile()
         raise AssertionError(
-            f"the policy is {self.status.get('phase')}, not {phase}, after {reconciliations} reconciliations"
+            f"the policy is {self.status.get('phase')}{expected}, after {reconciliations} reconciliations"
         )
 
     def edit(self, **metadata: Any) -> None:

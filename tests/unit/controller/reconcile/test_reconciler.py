@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Look, Tally
-from earlystop.api.wire import RETRY_ANNOTATION
+from earlystop.api.wire import PACKED_LIMIT, RETRY_ANNOTATION
 from earlystop.controller.cluster import EVENTS, VERDICTS, ClusterError, Conflict
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -17,7 +17,7 @@ from earlystop.rollout.settling import PARTS_OF_DEADLINE
 from earlystop.rollout.state import Totals
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify.verdict import differences
-from tests.unit.controller.embedded_world import World
+from tests.unit.controller.embedded_world import SERIES_NAME_LENGTH, World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import written
@@ -130,14 +130,15 @@ async def test_a_policy_that_is_created_suspended_touches_no_traffic_until_it_is
 
 def crowded(begin: int = 0) -> World:
     """A world in which more processes than a status can hold are started after so many seconds."""
-    return World(SAME, ONE_STEP, crowd=1200, crowd_after=begin)
+    return World(SAME, ONE_STEP, crowd=PACKED_LIMIT // SERIES_NAME_LENGTH, crowd_after=begin)
 
 
 @pytest.mark.slow
 async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() -> None:
     async with crowded(begin=100).open() as world:
-        while not (world.status.get("conditions") and condition(world, "Accepted")["reason"] == "TooManySeries"):
-            await world.reconcile()
+        await world.reconcile_while(
+            lambda: not world.status.get("conditions") or condition(world, "Accepted")["reason"] != "TooManySeries"
+        )
         stored = world.status["internal"]["looks"]
         for _ in range(10):
             await world.reconcile()
