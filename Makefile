@@ -45,6 +45,8 @@ CORES := -n 2
 MARKED ?= -m "not slow"
 HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
+# Seconds after which a unit test fails; the slowest takes five.
+UNIT_LIMIT := --timeout=300
 LONG := tests/simulations tests/bench
 # Tests with a cluster wait for most of their time, each worker with a cluster of its own (2 GiB). A worker takes whole
 # files, in the order of tests/run_order.py.
@@ -72,9 +74,9 @@ unit-slow: $(READY) ## run the slow unit tests
 
 .PHONY: half-of-unit other-half-of-unit
 half-of-unit: $(READY)
-	$(PYTEST) $(HALF) -q $(MARKED)
+	$(PYTEST) $(HALF) -q $(UNIT_LIMIT) $(MARKED)
 other-half-of-unit: $(READY)
-	$(RUN)/pytest-other-half $(OTHER_HALF) -q $(MARKED)
+	$(RUN)/pytest-other-half $(OTHER_HALF) -q $(UNIT_LIMIT) $(MARKED)
 
 .PHONY: simulations
 simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
