@@ -30,6 +30,7 @@ from tests.e2e.proof import (
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
+from tests.turns import Turns
 
 pytestmark = pytest.mark.usefixtures("load", "no_policy_left")
 
@@ -43,7 +44,8 @@ def test_an_operator_that_is_killed_again_and_again_loses_and_doubles_nothing(st
     stage.apply_policy("killed", 10, "0.05", risk="0.01", steps=steps, settleSeconds=1)
     chance = random.Random(SEED)
     kills = 0
-    while not decided(watched, "killed"):
+    turns = Turns()
+    while not decided(watched, "killed") and turns.another():
         moment = chance.uniform(0.2, 4.0)
         # Whichever comes first: a decision is to be met by a kill too.
         let_pass_unless_decided(watched, "killed", moment)

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.processes.environment import ROOT, started_module
+from tests.turns import Turns
 from tests.unit.evaluator.mounted import mount
 from tests.unit.evaluator.serving import POLICY, REVISION, golden, reference
 
@@ -98,7 +99,8 @@ async def test_a_restart_goes_on_with_the_budget_that_is_left_also_after_a_kill(
 
 async def until_spent(state: Path, tokens: int) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while spent_of(state) < tokens:  # noqa: ASYNC110 - read from a file of another process
+        turns = Turns()
+        while spent_of(state) < tokens and turns.another():  # noqa: ASYNC110 - read from a file of another process
             await asyncio.sleep(0.01)
 
 

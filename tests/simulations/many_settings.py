@@ -20,6 +20,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import expire, weights_in_force
 from earlystop.simulation.search_traffic import shadow_answers
 from earlystop.simulation.search_truth import TrueCurve, TrueSetting
+from tests.turns import Turns
 
 SPEC = PolicySpec.model_validate(
     {
@@ -64,7 +65,8 @@ def looks_of(
     random, state, now = default_rng(1), RolloutState(), 1
     state = weights_in_force(start_campaign(SPEC, "", state, now, CampaignInputs(uid="u", entropy="1")), now)
     totals = [Totals() for _ in NAMES]
-    while state.phase not in ACTING:
+    turns = Turns()
+    while state.phase not in ACTING and turns.another():
         at = next_look(times, state)
         assert at is not None
         baseline, candidates = shadow_answers(curve, range(len(NAMES)), int(rate * (at - now)), random)

@@ -32,6 +32,7 @@ from earlystop.rollout.trials.view import search_view
 from tests.simulations.service_outside import Outside
 from tests.simulations.service_rules import ServiceRules
 from tests.simulations.service_traffic import Counters, Served, Service, served_by
+from tests.turns import Turns
 from tests.unit.controller.busy_world import SOURCE
 from tests.unit.controller.certified_world import EVALUATOR
 from tests.unit.controller.embedded_world import Counts, World
@@ -143,7 +144,8 @@ class Life(World):
     async def live(self, seconds: float) -> None:
         """Time passes, and the operator reconciles whenever the policy is due, which is not all the time."""
         until, most = self.now + seconds, self.visits + MOST_VISITS_AT_ONCE + seconds * MOST_VISITS_A_SECOND
-        while self.now < until:
+        turns = Turns()
+        while self.now < until and turns.another():
             self.serve()
             await self._keep_record()
             begun = self.now

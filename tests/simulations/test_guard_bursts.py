@@ -14,6 +14,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.step_moves import take_look, weights_in_force
 from earlystop.rollout.totals import Totals
+from tests.turns import Turns
 from tests.unit.rollout.guarding import SPEC, begun, guard_of
 
 REQUESTS, EVERY_SECONDS = 500, 300
@@ -47,7 +48,13 @@ def looks(seed: int, seconds: tuple[float, float], loss: float = 0.0) -> Iterato
     state, times = begun(), LiveTimes.of(SPEC)
     began = guard_of(state).since
     state = weights_in_force(state, began)
-    while alarm_of(state) is None and (at := next_look(times, state)) is not None and at < began + HOURS * 3600:
+    turns = Turns()
+    while (
+        alarm_of(state) is None
+        and (at := next_look(times, state)) is not None
+        and at < began + HOURS * 3600
+        and turns.another()
+    ):
         baseline, promoted = (arm.at(at - began) for arm in arms)
         state = take_look(times, state, at, Totals(baseline, promoted))
         yield state

@@ -8,6 +8,7 @@ import pytest
 
 from tests.simulations.service_events import EVENTS, OUTSIDE, PROPOSED
 from tests.simulations.service_life import DAY, Life
+from tests.turns import Turns
 from tests.unit.controller.busy_world import WHEN_BUSY
 from tests.unit.controller.hooks.receiver import receiving
 
@@ -128,7 +129,8 @@ async def lived(kind: str, seed: int, days: float) -> Life:
         if kind == "hooks and gates":
             life.connect(receiver)
         until = life.now + days * DAY
-        while life.now < until:
+        turns = Turns()
+        while life.now < until and turns.another():
             event = life.random.choice(events)
             life.happened.append(f"{life.now:.0f} {event.__name__}")
             event(life)

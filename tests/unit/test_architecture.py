@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from tests.unit.every_row import every_row
@@ -15,7 +16,8 @@ MAP = ROOT / "operator" / "ARCHITECTURE.md"
 TEXT = MAP.read_text()
 TABLE = TEXT.partition("## Where is ...?")[2].partition("\n## ")[0]
 HEADER = "| concern | file | symbol |"
-CONCERNS = re.findall(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TABLE, re.MULTILINE)
+ROW = re.compile(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", re.MULTILINE)
+CONCERNS = ROW.findall(TABLE)
 
 
 @cache
@@ -65,10 +67,27 @@ def test_each_concern_is_where_the_map_says(concern: str, file: str, symbol: str
     )
 
 
-def test_each_package_is_in_the_table_of_rooms() -> None:
+def test_each_package_is_a_room_of_the_map_and_has_a_heading_above_its_rows() -> None:
     packages = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
-    rooms = set(re.findall(r"^\| `([\w/]+)` \|", TEXT.partition("## One look")[0], re.MULTILINE))
-    assert rooms == packages, f"{MAP.name}: add to the table of rooms {packages - rooms}, remove {rooms - packages}"
+    headings = set(re.findall(r"^### `([\w/]+)`$", TABLE, re.MULTILINE))
+    assert headings == packages, f"{MAP.name}: add headings for {packages - headings}, remove {headings - packages}"
+    section = TEXT.partition("## The rooms")[2].partition("\n## ")[0]
+    rooms = re.findall(r"^\| `(\w+)` \| .+? \| (.*)\|$", section, re.MULTILINE)
+    named = {room: {f"{room}/{each}" for each in re.findall(r"`(\w+)`", within)} for room, within in rooms}
+    shown = {*named, *(each for within in named.values() for each in within)}
+    nested = {each for each in packages if each.count("/") > 1}  # they stand under their heading alone
+    missing = packages - nested - shown
+    assert shown == packages - nested, f"{MAP.name}: add to the rooms {missing}, remove {shown - packages}"
+
+
+def test_rows_stand_under_the_heading_of_their_room_in_the_order_of_their_files() -> None:
+    for part in TABLE.split("\n### ")[1:]:
+        room = part.partition("\n")[0].strip("`")
+        files = [Path(file) for _, file, _ in ROW.findall(part)]
+        elsewhere = [str(file) for file in files if file.parent.as_posix() != room]
+        assert not elsewhere, f"{MAP.name}: under {room} stand {elsewhere}: move each to the heading of its folder"
+        unordered = [str(one) for one, other in pairwise(files) if one > other]
+        assert not unordered, f"{MAP.name}: under {room}, move the rows of {unordered} down to the order of file names"
 
 
 def test_each_file_that_the_map_mentions_exists() -> None:

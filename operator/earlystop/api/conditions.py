@@ -46,6 +46,11 @@ class Condition:
     message: str
 
 
+def traffic_condition(status: ConditionStatus, reason: str, message: str) -> Condition:
+    """The condition TrafficApplied with these words."""
+    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a policy is not accepted: the condition's reason, and what to write or create instead. by_spec: whether it is

@@ -155,13 +155,13 @@ async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str)
 
 
 async def list_objects(
-    resource: Resource, namespace: str | None, context: str | None, labels: str = "", *, if_served: bool = False
+    resource: Resource, namespace: str | None, context: str | None, *, if_served: bool = False
 ) -> list[Manifest]:
-    """All objects of a kind with these labels, of one namespace or of all. if_served: none where the cluster does not
+    """All objects of a kind, of one namespace or of all. if_served: none where the cluster does not
     know the kind, as of an earlier release. Raises CommandFailure."""
     async with connected(context) as cluster:
         try:
-            return await cluster.list(resource, namespace, labels)
+            return await cluster.list(resource, namespace)
         except ClusterError as error:
             if if_served and isinstance(error, NotFound):
                 return []

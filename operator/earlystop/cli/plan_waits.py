@@ -40,7 +40,7 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
         sentences.append(
             f"Nothing is promoted before {counted(looks, 'look')} have shown how much answers scatter "
             "(DispersionUnknown), which "
-            f"takes {_in_hours(hours)}.{decides}{_doubling(spec, looks)} {_sooner(spec, looks)}"
+            f"takes {_in_hours(hours)}.{decides}{_doubling(spec, looks)} {_sooner(spec)}"
         )
     if rollout.minimum_hours:
         sentences.append(f"rollout.minimumHours lets nothing be promoted before {rollout.minimum_hours} h of looks.")
@@ -91,7 +91,7 @@ def people_remarks(spec: PolicySpec) -> list[str]:
     return sentences
 
 
-def _sooner(spec: PolicySpec, looks: int) -> str:
+def _sooner(spec: PolicySpec) -> str:
     """What to write so that less is waited for."""
     short = ""
     if spec.objective.exact_match.longest_session_seconds is None:

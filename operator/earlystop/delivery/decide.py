@@ -6,7 +6,7 @@ or to what is not ready; showing on probes what an overlay does before it leads 
 
 from __future__ import annotations
 
-from earlystop.api.conditions import Condition, ConditionStatus, Refusal
+from earlystop.api.conditions import Condition, ConditionStatus, Refusal, traffic_condition
 from earlystop.delivery.decisions import (
     Detach,
     Probe,
@@ -15,7 +15,6 @@ from earlystop.delivery.decisions import (
     TrafficDecision,
     Wait,
     Write,
-    traffic_condition,
 )
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.probes.engine_check import AskEngine
 from earlystop.delivery.proof import ProbeTarget
@@ -88,8 +88,3 @@ class Quarantine:
 
 
 TrafficDecision = Write | Wait | Probe | AskEngine | Detach | Quarantine
-
-
-def traffic_condition(status: ConditionStatus, reason: str, message: str) -> Condition:
-    """What to say about it."""
-    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)

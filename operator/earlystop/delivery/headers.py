@@ -62,11 +62,6 @@ def named_parameters(names: Iterable[str]) -> str:
     return ",".join(names) or NO_PARAMETER
 
 
-def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
-    """The candidates to judge beside an answer: a list of RFC 9651 with parameters, `w10;window=10, w5;window=5`."""
-    return f"{BETWEEN_SHADOWS} ".join(map(_shadow, shadows))
-
-
 def shadow_headers(prefix: str, shadows: Iterable[ShadowSetting]) -> dict[str, str]:
     """The headers that name the candidates to judge; none where there is none. A list that is too long for one value
     goes on in `shadow-2`, then `shadow-3`, ...: the comma at the end of each but the last says so, and a server that

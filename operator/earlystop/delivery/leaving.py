@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.conditions import ConditionStatus, Refusal, traffic_condition
 from earlystop.delivery.decide import misfit
 from earlystop.delivery.decisions import Detach
 from earlystop.delivery.desired import Desired
@@ -33,7 +33,7 @@ def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
     ]
     return replace(
         taken_off,
-        condition=Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.UNKNOWN, LEFT, message),
+        condition=traffic_condition(ConditionStatus.UNKNOWN, LEFT, message),
         objects=(*taken_off.objects, *(_released(kind, each) for kind, each in named_alike)),
     )
 

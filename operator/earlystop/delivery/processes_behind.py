@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, traffic_condition
 from earlystop.api.wire import SETTINGS_INFO
 
 NAMED = 3
@@ -46,7 +46,7 @@ def processes_behind(reports: Sequence[Reported], digest: str, fewest: int = 0) 
             "No process of the target reports by which settings it serves. Let the servers read them by "
             f"earlystop.exporter, and let Prometheus scrape {SETTINGS_INFO}."
         )
-        return _condition(ConditionStatus.UNKNOWN, "NoProcessReports", message)
+        return traffic_condition(ConditionStatus.UNKNOWN, "NoProcessReports", message)
     behind = [each for each in reports if each.digest != digest]
     known = len({each.process for each in reports})
     if not behind and known < fewest:
@@ -54,7 +54,7 @@ def processes_behind(reports: Sequence[Reported], digest: str, fewest: int = 0) 
             f"{known} of {fewest} processes that are ready report by which settings they serve. Let Prometheus scrape "
             f"{SETTINGS_INFO} of each of them."
         )
-        return _condition(ConditionStatus.UNKNOWN, "ProcessesBehind", message)
+        return traffic_condition(ConditionStatus.UNKNOWN, "ProcessesBehind", message)
     if not behind:
         return None
     named = "; ".join(map(_words, behind[:NAMED]))
@@ -64,14 +64,10 @@ def processes_behind(reports: Sequence[Reported], digest: str, fewest: int = 0) 
         f"{named}{others}. Their requests count for the step that they serve by; evidence of this one begins when all "
         "have switched."
     )
-    return _condition(ConditionStatus.UNKNOWN, "ProcessesBehind", message)
+    return traffic_condition(ConditionStatus.UNKNOWN, "ProcessesBehind", message)
 
 
 def _words(each: Reported) -> str:
     serves = f"serves by revision {each.revision}, step {each.step}" if each.digest else "has read no settings"
     why = f", since its file is {each.fault}" if each.fault else ""
     return f"{each.process} {serves}{why}"
-
-
-def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
-    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from earlystop.api.conditions import ConditionStatus
+from earlystop.api.conditions import ConditionStatus, traffic_condition
 from earlystop.api.wire import REVISION
-from earlystop.delivery.decisions import Detach, SplitStatus, TrafficDecision, Wait, Write, traffic_condition
+from earlystop.delivery.decisions import Detach, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted, matches_desired
 from earlystop.delivery.golden_rules import rules_in_force

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, traffic_condition
 from earlystop.api.wire import SETTINGS_FAULT, SETTINGS_INFO
 from earlystop.delivery.probes.canary import Fault
 from earlystop.delivery.probes.misrouting import MISROUTES
@@ -43,7 +43,7 @@ def no_user_was_led(said: Condition) -> Condition:
     if said.reason == MISROUTES:
         return said
     message = "No user's request was led to the candidate; all go by your own route."
-    return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.TRUE, "InForce", message)
+    return traffic_condition(ConditionStatus.TRUE, "InForce", message)
 
 
 def taken_off(fault: Fault, rest: float, now: float) -> Condition:
@@ -57,7 +57,7 @@ def taken_off(fault: Fault, rest: float, now: float) -> Condition:
         "Service of what is not served: its ports and endpoints, and TLS and other policies that name your Service. "
         f"{_tried_again(rest, now)}"
     )
-    return _condition(ConditionStatus.FALSE, reason, message)
+    return traffic_condition(ConditionStatus.FALSE, reason, message)
 
 
 def unproven_for_long(missing: bool, seconds: float, rest: float, now: float) -> Condition:
@@ -75,7 +75,7 @@ def unproven_for_long(missing: bool, seconds: float, rest: float, now: float) ->
         f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
         f"let the server echo probes, so that the split can be proven. {_tried_again(rest, now)}"
     )
-    return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
+    return traffic_condition(ConditionStatus.FALSE, "SplitUnproven", message)
 
 
 def unreported_for_long(seconds: float, rest: float, now: float) -> Condition:
@@ -88,7 +88,7 @@ def unreported_for_long(seconds: float, rest: float, now: float) -> Condition:
         f"all requests the baseline. Look at {SETTINGS_INFO} and {SETTINGS_FAULT} of the target's processes, and how "
         f"the settings are mounted: a subPath never changes. {_tried_again(rest, now)}"
     )
-    return _condition(ConditionStatus.FALSE, "ProcessesBehind", message)
+    return traffic_condition(ConditionStatus.FALSE, "ProcessesBehind", message)
 
 
 def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition:
@@ -97,7 +97,7 @@ def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition
         f"{answer.message} The overlay was written over {seconds:.0f} s ago. Look at the gateway and at the servers "
         f"behind it. {meanwhile}"
     )
-    return _condition(ConditionStatus.FALSE, "ShareNotServed", message)
+    return traffic_condition(ConditionStatus.FALSE, "ShareNotServed", message)
 
 
 def write_refused(words: str) -> Condition:
@@ -106,14 +106,10 @@ def write_refused(words: str) -> Condition:
         f"The Kubernetes API, or an admission webhook, refuses to write {quoted(words).rstrip('.')}. Change what "
         "refuses it, or ask whoever owns that. Until then requests are led as before; the operator goes on trying."
     )
-    return _condition(ConditionStatus.FALSE, WRITE_REFUSED, message)
+    return traffic_condition(ConditionStatus.FALSE, WRITE_REFUSED, message)
 
 
 def quoted(words: str) -> str:
     """The API server's own words, as they may stand in a message: on one line, and not too many."""
     visible = " ".join("".join(each if each.isprintable() else " " for each in words).split())
     return visible if len(visible) <= LONGEST_QUOTE else f"{visible[: LONGEST_QUOTE - 1]}…"
-
-
-def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
-    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.conditions import Condition, ConditionStatus, Refusal, traffic_condition
 from earlystop.api.delivery import Workload
 from earlystop.delivery import gateway_header
 from earlystop.delivery.candidate_pods.copying import claims_of, copy_refusal
@@ -149,7 +149,7 @@ def _over(target: Manifest) -> Condition:
         f"Deployment {target['metadata']['name']} has the promoted values, so all requests go by your own route. The "
         "candidate's Pods end when they are drained."
     )
-    return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.TRUE, IN_TARGET, message)
+    return traffic_condition(ConditionStatus.TRUE, IN_TARGET, message)
 
 
 def _with_idle(rendered: Rendered, inputs: ClusterInputs) -> Rendered:

@@ -54,7 +54,7 @@ NEAR = 1.5
 
 
 def default_grid(side: Side) -> BetGrid:
-    """The bets of a side unless history suggests others (`mixture.sharpened`)."""
+    """The bets of a side."""
     return PROMOTE_GRID if side is Side.PROMOTE else HARM_GRID
 
 

@@ -28,18 +28,6 @@ def weighted_grid(sizes: Sequence[float], weights: Sequence[float]) -> BetGrid:
     return BetGrid(tuple(sizes), tuple(math.log(weight / total) for weight in weights))
 
 
-def sharpened(grid: BetGrid, size: float, share: float) -> BetGrid:
-    """The grid with `share` of all capital (0 < share < 1) moved onto one more bet, of a size that history suggests.
-
-    A true gap of that size is then shown almost as soon as if it were known; a history that misleads costs
-    -log(1 - share) nats and no validity, as the grid is still fixed before the first look.
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share}; write the part of capital that follows history, as in 0.5")
-    rest = [math.exp(log_weight) * (1 - share) for log_weight in grid.log_weights]
-    return weighted_grid([*grid.sizes, size], [*rest, share])
-
-
 def log_mixture(log_capital: Sequence[float], log_weights: Sequence[float]) -> float:
     """log(sum of weight x capital), safe for capitals far outside the range of a float.
 

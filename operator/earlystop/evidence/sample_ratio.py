@@ -17,9 +17,8 @@ is exact where requests are routed one by one, and holds approximately for clump
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, fsum, lgamma, log, log1p
+from math import exp, log, log1p
 from struct import Struct
 
 from earlystop.evidence import scatter
@@ -105,22 +104,3 @@ def look_log_e(baseline: int, candidate: int, share: float) -> list[float]:
         candidate * shift + started * (log_total - log1p(odds * factor))
         for shift, factor in zip(GRID.sizes, _FACTORS, strict=True)
     ]
-
-
-def dirichlet_log_e(counts: Sequence[int], shares: Sequence[float], concentration: float = 100.0) -> float:
-    """Natural log of the e-value against "requests arrive in these constant shares", for any number of variants.
-
-    counts: requests so far, shape (K,); shares: shape (K,), positive, sum 1; concentration > 0: how closely the
-    Dirichlet prior of the alternative sits around `shares`. For weights that never change; `update` is for a rollout.
-    Source: Lindon, Malek, arXiv 2011.03567. Raises ValueError outside these domains.
-    """
-    if len(counts) != len(shares) or min(counts) < 0:
-        raise ValueError(f"counts {list(counts)} for shares {list(shares)}; write a count of 0 or more for each share")
-    if min(shares) <= 0 or abs(fsum(shares) - 1) > 1e-9 or not concentration > 0:
-        raise ValueError(f"shares {list(shares)}, concentration {concentration}; write positive shares of sum 1")
-    prior = [concentration * share for share in shares]
-    terms = [
-        lgamma(alpha + count) - lgamma(alpha) - count * log(share)
-        for count, share, alpha in zip(counts, shares, prior, strict=True)
-    ]
-    return lgamma(concentration) - lgamma(concentration + sum(counts)) + fsum(terms)

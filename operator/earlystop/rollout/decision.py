@@ -23,7 +23,7 @@ HARMFUL_IN_EVERY_CLASS = "HarmfulInEveryClass"
 
 def roll_back_harmful(plan: Plan, comparison: Comparison, at: int) -> Decision:
     """The decision against a candidate that is shown to be harmful."""
-    reason, message = harm_reason(comparison.assessment), harm_message(plan, comparison)
+    reason, message = harm_reason(comparison.assessment), harm_message(comparison)
     return Decision(Verdict.ROLL_BACK, reason, message, at, comparison.name)
 
 

@@ -6,8 +6,6 @@ gap is g, log capital rises by about g^2 / 2 for a unit of information, with var
 The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean
 and quantiles; for gaps above the margin times scatter less than that, so quantiles lie closer to the mean.
 `fixed_sample_size` is what a test without looks would need (Blackwelder, 1982).
-
-Nothing here touches the risks: a plan or a futile rollout may be dropped at any time (non-binding futility).
 """
 
 from __future__ import annotations
@@ -137,22 +135,6 @@ def forecast(question: Question, share: float) -> Forecast:
     """Requests until the verdict at a constant split."""
     mean = _mean_information(question) * question.noise(share)
     return Forecast(mean, mean * _quantile(0.5, question.nats), mean * _quantile(0.9, question.nats), SENSIBLE * mean)
-
-
-def futile(question: Question, share: float, estimate: float, log_e: float, requests_left: float) -> bool:
-    """Whether the claim is out of reach: should the difference be as estimated, the rest would not suffice on average.
-
-    Only margin, risk, side and the baseline's rate of `question` count; estimate: EM candidate - baseline as seen;
-    log_e: of the process now; requests_left: both arms, until the deadline.
-    """
-    gap = question.side * (estimate + question.margin)
-    if gap <= 0:
-        return True
-    candidate = min(max(question.baseline_rate + estimate, 0.0), 1.0)
-    own, other = candidate * (1 - candidate), question.baseline_rate * (1 - question.baseline_rate)
-    noise = own / share + other / (1 - share)
-    missing = max(0.0, -log(question.risk) - log_e)
-    return missing * 2 * noise / gap**2 > requests_left
 
 
 def _mean_information(question: Question) -> float:

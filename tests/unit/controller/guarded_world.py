@@ -12,6 +12,7 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality
@@ -52,7 +53,8 @@ class GuardedWorld(World):
     async def pass_time(self, seconds: float) -> None:
         """Reconcile whenever the policy is due, for so long."""
         until = self.now + seconds
-        while self.now < until:
+        turns = Turns()
+        while self.now < until and turns.another():
             await self.reconcile()
 
     def condition(self, name: str) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from earlystop.controller.scheduler import AT_ONCE, SECONDS_BETWEEN_WAKES, WAKES_AT_ONCE, Scheduler
+from tests.turns import Turns
 
 Key = tuple[str, str]
 ONE = ("llm", "one")
@@ -43,7 +44,8 @@ class Reconciliations:
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not true():
+            turns = Turns()
+            while not true() and turns.another():
                 self._changed.clear()
                 await self._changed.wait()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.delivery.headers import MODIFIER, as_filter, modifier, shadow_value, with_filter
+from earlystop.delivery.headers import MODIFIER, as_filter, modifier, shadow_headers, with_filter
 from tests.unit.delivery.cluster import inputs, split
 
 VARIANT = {"name": "x-early-stop-variant", "value": "baseline"}
@@ -54,8 +54,10 @@ def test_merging_changes_none_of_the_users_filters() -> None:
 
 
 def test_shadows_are_a_list_with_parameters() -> None:
-    assert shadow_value(split(0, shadows=2).shadows) == "w10;window=10;patience=2.5, w5;window=5;patience=2.5"
-    assert shadow_value(()) == ""
+    assert shadow_headers("x-", split(0, shadows=2).shadows) == {
+        "x-shadow": "w10;window=10;patience=2.5, w5;window=5;patience=2.5"
+    }
+    assert shadow_headers("x-", ()) == {}
 
 
 def test_a_shadow_that_nobody_asked_for_is_removed() -> None:

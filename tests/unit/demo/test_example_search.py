@@ -11,7 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search_space import SearchSetting, settings_of
 from earlystop.cli.files.offline_check import problems_of
-from earlystop.delivery.headers import shadow_headers, shadow_value
+from earlystop.delivery.headers import shadow_headers
 from earlystop.delivery.split import ShadowSetting
 from earlystop.demo.knobs import KNOBS, stop_rule
 from earlystop.demo.placement import placement_of
@@ -41,7 +41,7 @@ def test_its_parameters_are_those_of_the_server_and_each_setting_makes_a_rule_of
 def test_all_settings_fit_into_one_header_and_are_judged_on_the_baselines_samples() -> None:
     baseline = stop_rule(SPEC.baseline_settings(), StopRule())
     assert baseline == StopRule()
-    header = shadow_value(ShadowSetting(each.name, each.values) for each in settings())
+    (header,) = shadow_headers("x-", (ShadowSetting(each.name, each.values) for each in settings())).values()
     read = read_shadows([header], baseline)
     assert [each.variant for each in read] == [each.name for each in settings()]
     assert all(can_be_judged(each.rule, baseline, 40) for each in read)

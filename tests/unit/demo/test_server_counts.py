@@ -13,6 +13,7 @@ from earlystop.api.counts import Tally
 from earlystop.api.wire import BY_USER_GROUP, user_group
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
+from tests.turns import Turns
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.server_counts import ask_all, tally_of
 from tests.unit.demo.serving import NOBODY, POLICY, REVISION, ask, serving, settings_in_force, tallies, told
@@ -77,7 +78,8 @@ async def test_a_drain_ends_only_when_the_running_requests_are_counted() -> None
     async with serving(ServerSettings(milliseconds_per_word=10)) as (client, server):
         running = asyncio.create_task(ask(client, recording.question, told("candidate", 5)))
         async with asyncio.timeout(15):
-            while not (await tallies(client)).get((REVISION, "0", "candidate"), Tally()).started:
+            turns = Turns()
+            while not (await tallies(client)).get((REVISION, "0", "candidate"), Tally()).started and turns.another():
                 pass
         await server.drain()
         assert (await tallies(client))[REVISION, "0", "candidate"] == tally_of([recording], 5)
@@ -90,7 +92,8 @@ async def test_wrong_answers_alone_are_slow_when_the_server_is_told_so() -> None
         running = asyncio.create_task(ask(client, wrong.question, told("candidate", 5)))
         await ask(client, right.question, told("candidate", 5))
         async with asyncio.timeout(15):
-            while (tally := (await tallies(client))[REVISION, "0", "candidate"]).started < 2:
+            turns = Turns()
+            while (tally := (await tallies(client))[REVISION, "0", "candidate"]).started < 2 and turns.another():
                 pass
         running.cancel()
     assert (tally.match, tally.mismatch) == (1, 0)

@@ -9,6 +9,7 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
+from tests.turns import Turns
 from tests.unit.demo.recorded import expected, recordings
 from tests.unit.demo.server_counts import ask_all, tally_of
 from tests.unit.demo.server_shadows import HEADER, SHADOW, WINDOWS, right, shadow_of
@@ -110,7 +111,8 @@ async def test_no_scrape_sees_a_shadow_without_the_answer_that_it_is_compared_wi
     recorded = list(recordings())[:200]
     async with serving(recorded=recorded) as (client, _):
         asking = asyncio.create_task(ask_all(client, recorded, told("baseline", 40) | SHADOW))
-        while not asking.done():
+        turns = Turns()
+        while not asking.done() and turns.another():
             counted = await tallies(client)
             full = counted.get((REVISION, "0", "baseline"), Tally()).completed
             for name in WINDOWS:

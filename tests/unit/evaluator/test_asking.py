@@ -17,6 +17,7 @@ from earlystop.evaluator.judge import Judge
 from earlystop.evaluator.judging import NotJudgedError
 from earlystop.evaluator.pin import DirectPin, RoutePin
 from earlystop.evaluator.scoring import exact_match
+from tests.turns import Turns
 from tests.unit.demo.recorded import recordings
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 from tests.unit.evaluator.serving import POLICY, REVISION, Route, golden, listening, reference
@@ -31,7 +32,8 @@ def ask_settings(url: str, retries: int = 3) -> AskSettings:
 
 async def until_asked(page: Page, pairs: int, asking: asyncio.Task[None], stop: asyncio.Event) -> None:
     async with asyncio.timeout(30):
-        while page.sum("earlystop_pairs_total") < pairs and not asking.done():  # noqa: ASYNC110 - read from a page
+        turns = Turns()
+        while page.sum("earlystop_pairs_total") < pairs and not asking.done() and turns.another():  # noqa: ASYNC110 - read from a page
             await asyncio.sleep(0.01)
     stop.set()
     await asking
@@ -179,7 +181,8 @@ async def test_while_the_route_changes_no_pair_mixes_two_steps() -> None:
         async with listening(route.application()) as url, Asker(ask_settings(url), RoutePin()) as asker:
             running = asyncio.create_task(evaluator(page, asker, golden(), open_pairs=3).run(stop))
             async with asyncio.timeout(30):
-                while page.sum("earlystop_evaluator_answers_total") < 60:  # noqa: ASYNC110 - read from a page
+                turns = Turns()
+                while page.sum("earlystop_evaluator_answers_total") < 60 and turns.another():  # noqa: ASYNC110 - read from a page
                     await asyncio.sleep(0.01)
             stop.set()
             await running

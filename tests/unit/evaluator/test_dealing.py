@@ -25,6 +25,7 @@ from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import EvaluationPlan, Evaluator
 from earlystop.evaluator.spent_tokens import SpentTokensError
+from tests.turns import Turns
 from tests.unit.evaluator.counted import Page
 from tests.unit.evaluator.serving import POLICY
 from tests.unit.rollout.policies import examples
@@ -189,7 +190,8 @@ async def test_an_evaluator_counts_each_question_once_and_asks_for_another_campa
     page, asker, stop = Page(), Answering(), asyncio.Event()
     running = asyncio.create_task(asking(page, asker, ForgottenQuestions()).run(stop))
     async with asyncio.timeout(10):
-        while "golden questions are counted" not in caplog.text:  # noqa: ASYNC110 - a log sets no event
+        turns = Turns()
+        while "golden questions are counted" not in caplog.text and turns.another():  # noqa: ASYNC110 - a log sets no event
             await asyncio.sleep(0.001)
     stop.set()
     await running

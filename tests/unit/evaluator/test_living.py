@@ -19,6 +19,7 @@ from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring, TooSlow
 from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
 from earlystop.evaluator.size_limit import MOST_BYTES
+from tests.turns import Turns
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 from tests.unit.evaluator.serving import listening
@@ -321,7 +322,8 @@ async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pyt
     asking = kept(page, asker, plan, stored)
     running = asyncio.create_task(asking.run(stop))
     async with asyncio.timeout(10):
-        while "cannot be stored" not in caplog.text:  # noqa: ASYNC110 - read from the log
+        turns = Turns()
+        while "cannot be stored" not in caplog.text and turns.another():  # noqa: ASYNC110 - read from the log
             await asyncio.sleep(0.01)
     assert not asker.asked.is_set()
     stop.set()

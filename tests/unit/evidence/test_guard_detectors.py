@@ -11,6 +11,7 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.guard_detectors import Factors
 from earlystop.evidence.objective import UNANSWERED, Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from tests.turns import Turns
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.0, risk_promote=0.05, risk_harm=0.05)
 RAILS = (Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
@@ -58,7 +59,8 @@ def test_no_single_look_is_an_alarm_however_large_it_is() -> None:
     look = Look(60, 0, 90, answered(100_000, 100_000), answered(900_000, 0))
     detectors = guard_detectors.start(PLAIN)
     taken = 0
-    while not guard_detectors.alarms(detectors, PLAIN, 2_592_000.0):
+    turns = Turns()
+    while not guard_detectors.alarms(detectors, PLAIN, 2_592_000.0) and turns.another():
         detectors = guard_detectors.update(detectors, PLAIN, Factors(), look, 60.0, usable=False)
         taken += 1
     assert 5 <= taken <= 10

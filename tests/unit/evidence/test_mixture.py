@@ -12,7 +12,7 @@ from scipy.special import log_ndtr, logsumexp
 
 from earlystop.evidence import normal_mixture
 from earlystop.evidence.exact_match import HARM_GRID, PROMOTE_GRID
-from earlystop.evidence.mixture import BetGrid, log_mixture, sharpened, weighted_grid
+from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
 from tests.unit.evidence.simulate import examples
 
 
@@ -70,14 +70,3 @@ def test_the_boundary_is_never_inside_the_test_that_it_inverts(information: floa
 
 def test_the_boundary_is_less_than_one_percent_wider_than_confseqs() -> None:
     assert 27.66070883 <= normal_mixture.boundary(100, 0.2515722, 0.05) <= 27.66070883 * 1.01
-
-
-def test_a_misleading_history_costs_no_more_than_the_capital_that_followed_it() -> None:
-    grid = PROMOTE_GRID
-    informed = sharpened(grid, 1.3, 0.5)
-    capital = [float(k) for k in range(len(grid))]
-    lost = log_mixture(capital, grid.log_weights) - log_mixture([*capital, -1e9], informed.log_weights)
-    assert lost == pytest.approx(-math.log(0.5))
-    assert informed.sizes[-1] == 1.3 and np.exp(informed.log_weights).sum() == pytest.approx(1)
-    with pytest.raises(ValueError, match=r"as in 0\.5"):
-        sharpened(grid, 1.0, 1.0)

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from earlystop.evidence import normal_mixture
 from earlystop.evidence.bets import Answers, ClassLook, Side, look_log_e
-from earlystop.evidence.sample_ratio import dirichlet_log_e
 from earlystop.simulation.planning import Question, fixed_sample_size
 
 THRESHOLD = np.log(20)
-
-
-def first_alarm(draws: Any, shares: list[float]) -> tuple[int, float, list[int]]:
-    """Draws until the Dirichlet check alarms, its anytime p-value and the counts then."""
-    for number, counts in enumerate(draws.cumsum(axis=0).tolist(), start=1):
-        log_e = dirichlet_log_e(counts, shares)
-        if log_e >= THRESHOLD:
-            return number, float(np.exp(-log_e)), counts
-    raise AssertionError("no alarm")
-
-
-def test_the_multinomial_example_of_savvi_stops_where_its_documentation_says() -> None:
-    draws = np.random.RandomState(1).multinomial(1, [0.1, 0.3, 0.6], size=1000)
-    number, p_value, counts = first_alarm(draws, [0.1, 0.4, 0.5])
-    assert (number, counts) == (402, [40, 129, 233])
-    assert p_value == pytest.approx(0.048455912, abs=5e-9)
-
-
-def test_the_poisson_example_of_savvi_stops_where_its_documentation_says() -> None:
-    rates = np.array([0.8, 0.2]) * np.exp([1.5, 2.0])
-    draws = np.random.RandomState(1).multinomial(1, rates / rates.sum(), size=1000)
-    number, p_value, counts = first_alarm(draws, [0.8, 0.2])
-    assert (number, counts) == (210, [148, 62])
-    assert p_value == pytest.approx(0.045579632, abs=5e-9)
-
-
-def test_sample_ratio_checks_of_other_packages_have_the_same_evidence() -> None:
-    assert dirichlet_log_e([520, 480], [0.5, 0.5]) == pytest.approx(-0.473125234, abs=5e-10)
-    assert dirichlet_log_e([821_588, 815_482], [0.5, 0.5]) == pytest.approx(6.5324, abs=5e-5)
 
 
 def test_the_block_e_value_of_safestats_is_our_bet_without_a_margin() -> None:

@@ -102,24 +102,3 @@ def test_both_directions_weigh_the_same_at_an_even_split() -> None:
 def test_a_look_without_requests_changes_nothing() -> None:
     process = SampleRatioProcess()
     assert sample_ratio.update(process, 0, 0, 50) is process
-
-
-def test_constant_shares_of_three_variants_are_checked_at_once() -> None:
-    even = [1 / 3] * 3
-    assert sample_ratio.dirichlet_log_e([1000, 1010, 990], even) < 0
-    assert sample_ratio.dirichlet_log_e([1000, 1300, 990], even) > math.log(1000)
-    assert sample_ratio.dirichlet_log_e([0, 0, 0], even) == pytest.approx(0, abs=1e-9)
-
-
-def test_constant_shares_leave_the_evidence_at_exactly_one_on_average() -> None:
-    started = 12
-    chance = [binomial(count, started, 0.25) for count in range(started + 1)]
-    e_values = [math.exp(sample_ratio.dirichlet_log_e([started - c, c], [0.75, 0.25])) for c in range(started + 1)]
-    assert np.dot(chance, e_values) == pytest.approx(1, abs=1e-11)
-
-
-def test_counts_and_shares_outside_their_domain_are_refused() -> None:
-    with pytest.raises(ValueError, match="a count of 0 or more for each share"):
-        sample_ratio.dirichlet_log_e([5, -1], [0.5, 0.5])
-    with pytest.raises(ValueError, match="positive shares of sum 1"):
-        sample_ratio.dirichlet_log_e([5, 1], [0.5, 0.6])

@@ -18,6 +18,7 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.step_moves import lose_metrics, take_look, weights_in_force
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import carried_out
+from tests.turns import Turns
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, decided
 
@@ -84,7 +85,8 @@ def harmed(spec: PolicySpec = SPEC, healthy: int = 30) -> RolloutState:
     """A guard that has alarmed after so many looks without harm, and of which nothing is decided yet."""
     server = Server()
     state = watched(spec, watching(spec, server), server, SAVING, healthy)
-    while alarm_of(state) is None:
+    turns = Turns()
+    while alarm_of(state) is None and turns.another():
         server.serve(state, HARM.at(90))
         at = next_look(LiveTimes.of(spec), state)
         assert at is not None

@@ -14,6 +14,7 @@ from earlystop.rollout.step_moves import take_look
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
+from tests.turns import Turns
 from tests.unit.rollout import several
 from tests.unit.rollout.guarding import HARM, in_force, look, watched
 from tests.unit.rollout.policies import UID, policy, started
@@ -47,7 +48,8 @@ def guarded(state: RolloutState) -> tuple[RolloutState, Server]:
 def harmed(state: RolloutState) -> RolloutState:
     """The state whose guard has just alarmed, and of which nothing is decided yet."""
     state, server = guarded(state)
-    while alarm_of(state) is None:
+    turns = Turns()
+    while alarm_of(state) is None and turns.another():
         server.serve(state, HARM.at(90))
         at = next_look(TIMES, state)
         assert at is not None

@@ -27,6 +27,7 @@ from earlystop.rollout.waiting.approval import (
     fates,
 )
 from earlystop.rollout.waiting.requirements import Answer, RequirementState, joined
+from tests.turns import Turns
 from tests.unit.rollout.asking import ALICE, BOB, DAY, Campaign, asking
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Quality
@@ -162,7 +163,8 @@ def campaign_turned(state: RolloutState) -> RolloutState:
     campaign = Campaign()
     campaign.state = state
     campaign.server.serve(state, state.comparisons[0].mark)
-    while campaign.state.comparisons[0].assessment.log_e.promote > 0:
+    turns = Turns()
+    while campaign.state.comparisons[0].assessment.log_e.promote > 0 and turns.another():
         campaign.look(worse)
         assert campaign.state.decision is None
     return campaign.state

@@ -18,6 +18,7 @@ from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.waiting.answered import after_answers
 from earlystop.rollout.waiting.approval import ApprovalRequirement, GivenApproval, asked, awaited_digest
 from earlystop.rollout.waiting.approval_words import proposal_sentence
+from tests.turns import Turns
 from tests.unit.rollout import classes, searching, several
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.classes import BY_CLASS
@@ -103,7 +104,11 @@ def test_a_report_of_mode_shadow_waits_under_always_alone_and_its_digest_holds_t
 def test_a_trial_waits_too_and_a_search_goes_on_without_the_setting_that_somebody_rejects(approves: bool) -> None:
     spec = searching.searched({"failureBudget": 2}, **ASKING)
     world, answers = searching.World(spec, searching.SAFE_BUT_LAST), 0
-    while world.run(lambda state: state.awaiting is not None or state.phase in ENDED).phase not in ENDED:
+    turns = Turns()
+    while (
+        world.run(lambda state: state.awaiting is not None or state.phase in ENDED).phase not in ENDED
+        and turns.another()
+    ):
         after = answered(spec, world.state, approves=approves)
         world.keep(from_status(to_status("qa", UID, LiveTimes.of(spec), after, ""))[0])
         answers += 1

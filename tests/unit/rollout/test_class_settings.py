@@ -22,6 +22,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.turns import Turns
 from tests.unit.rollout import several
 from tests.unit.rollout.classes import BY_SEARCH, EASY_AND_HARD, IN_SHADOW, LIVE, decided, observe
 from tests.unit.rollout.policies import UID, started
@@ -93,7 +94,11 @@ def test_where_every_candidate_harms_every_class_the_campaign_is_rolled_back_and
 def test_at_the_deadline_each_class_gets_what_is_proven_by_then() -> None:
     spec, truth = IN_SHADOW, EASY_AND_HARD
     state = started(spec)
-    while not any(each.certified_at for each in (part for one in state.comparisons for part in one.by_class)):
+    turns = Turns()
+    while (
+        not any(each.certified_at for each in (part for one in state.comparisons for part in one.by_class))
+        and turns.another()
+    ):
         state = observe(spec, state, truth, requests=100)
     ended = expire(LiveTimes.of(spec), state, state.campaign_started_at + 3600)
     assert ended.decision is not None and ended.decision.verdict is Verdict.RECOMMEND
@@ -104,7 +109,8 @@ def test_at_the_deadline_each_class_gets_what_is_proven_by_then() -> None:
 @pytest.mark.parametrize("spec", [IN_SHADOW, LIVE], ids=["Shadow", "ABTest"])
 def test_a_restart_at_any_look_goes_on_as_if_there_had_been_none(spec: PolicySpec) -> None:
     state = started(spec)
-    while state.decision is None:
+    turns = Turns()
+    while state.decision is None and turns.another():
         state = observe(spec, state, EASY_AND_HARD, requests=4000 if spec is LIVE else 1500)
         status = to_status("qa", UID, LiveTimes.of(spec), state, "")
         assert from_status(status)[0] == state

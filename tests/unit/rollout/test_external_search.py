@@ -16,6 +16,7 @@ from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.trials.sequence import begin_search, next_proposal
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 
@@ -37,7 +38,10 @@ def waits(state: RolloutState) -> bool:
 
 def run_dry(world: World) -> World:
     """All that was proposed is tried, and the search waits."""
-    while not waits(world.state) or any(each.reason is FateReason.WAITING for each in world.fates()):
+    turns = Turns()
+    while (
+        not waits(world.state) or any(each.reason is FateReason.WAITING for each in world.fates())
+    ) and turns.another():
         world.go_on()
     return world
 

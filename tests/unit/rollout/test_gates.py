@@ -33,6 +33,7 @@ from earlystop.rollout.waiting.gates import (
     waited_for,
 )
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY
 from tests.unit.rollout.policies import UID, examples, policy
@@ -117,7 +118,8 @@ def test_harm_that_shows_while_a_gate_is_waited_for_takes_the_candidate_back() -
 
 def test_open_gates_promote_nothing_that_the_evidence_does_not_bear_out() -> None:
     campaign, held = waiting(), 0
-    while campaign.look(TURNED).decision is None and held < 5:
+    turns = Turns()
+    while campaign.look(TURNED).decision is None and held < 5 and turns.another():
         state = campaign.state
         assert state.last_look_at is not None
         lacking = missing_for_promotion(state.pinned_plan, state, "w10", state.last_look_at)

@@ -14,6 +14,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.transitions import weights_in_force
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW, policy, started
 from tests.unit.rollout.traffic import answers
 
@@ -81,7 +82,8 @@ def test_no_look_waits_longer_for_requests_that_never_end() -> None:
     state, number = observing(), 0
     begun_at = state.evidence_from
     assert begun_at is not None and LEAST_WAIT_SECONDS >= LOOKS_TO_END * 15
-    while not state.looks:
+    turns = Turns()
+    while not state.looks and turns.another():
         number += 1
         state = looked(state, 1000 + 100 * number, {"candidate": 30 * number})
         assert state.looks or number < LEAST_WAIT_SECONDS / 15

@@ -15,6 +15,7 @@ from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import ACTING, ENDED, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from tests.turns import Turns
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, searched
@@ -68,7 +69,8 @@ def test_a_search_at_the_bounds_of_what_may_be_written_ends_with_what_is_proven_
 ) -> None:
     world = World(ODD[spec], true_of(ODD[spec], WORLDS[kinds]), dies=lambda done: done % 5 == 0)
     phase = world.state.phase
-    while world.state.phase not in ENDED:
+    turns = Turns()
+    while world.state.phase not in ENDED and turns.another():
         assert world.done < MOST, f"still {world.state.phase}"
         world.go_on()
         if world.state.phase is not phase:
@@ -88,7 +90,8 @@ def test_a_search_at_the_bounds_of_what_may_be_written_ends_with_what_is_proven_
 @pytest.mark.slow
 def test_an_edit_at_any_phase_waits_for_what_is_decided_and_then_begins_a_search_in_which_nothing_counts() -> None:
     world, met = World(USUAL, SAFE_BUT_LAST), set[tuple[Phase, bool]]()
-    while world.state.phase not in ENDED:
+    turns = Turns()
+    while world.state.phase not in ENDED and turns.another():
         world.go_on()
         kind = world.state.phase, world.state.pinned_plan.incumbent is not None
         if kind in met:

@@ -38,6 +38,7 @@ from earlystop.rollout.verify.steps import step_differences
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes
 from earlystop.rollout.words.step_messages import waiting_sentence
+from tests.turns import Turns
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, answers, decided, observe, snapshot
@@ -215,7 +216,8 @@ def test_nothing_is_promoted_on_a_claim_that_the_evidence_now_speaks_against() -
     state = observe(spec, snapshot(spec, started(spec), server), server, *[SAVING.at(50)] * 12)
     assert state.phase is Phase.OBSERVING and state.comparisons[0].assessment.non_inferior
     worse = Totals(answers(100), answers(100, 0.55, 300))
-    while state.comparisons[0].assessment.log_e.promote > 0 and state.phase is Phase.OBSERVING:
+    turns = Turns()
+    while state.comparisons[0].assessment.log_e.promote > 0 and state.phase is Phase.OBSERVING and turns.another():
         state = observe(spec, state, server, worse)
     if state.phase is not Phase.OBSERVING:
         pytest.fail("the candidate was shown to be harmful before its evidence turned")

@@ -16,6 +16,7 @@ from earlystop.rollout.transitions import expire, lose_metrics, suspend_or_resum
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from earlystop.rollout.words.event_notes import event_notes
 from earlystop.rollout.words.summary import summary
+from tests.turns import Turns
 from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, ends, searched
 
 SLOW = {**SAFE_BUT_LAST, "window-20": Truth(exact_match=0.79, mean_tokens=420)}
@@ -33,7 +34,8 @@ def lose(world: World) -> RolloutState:
     world.keep(lose_metrics(world.state, world.now))
     world.now += 300
     world.keep(expire(LiveTimes.of(world.spec), world.state, world.now))
-    while world.state.phase not in BETWEEN_TRIALS | ENDED:
+    turns = Turns()
+    while world.state.phase not in BETWEEN_TRIALS | ENDED and turns.another():
         world.go_on()
     return world.state
 
@@ -72,7 +74,8 @@ def test_a_long_outage_is_tried_again_ever_less_often_until_the_time_of_the_sear
     world = World(searched({"budget": {"seconds": 40_000}}), SLOW)
     with_looks(world, trials=1)
     pauses = []
-    while not (state := lose(world)).search.ended:  # type: ignore[union-attr]
+    turns = Turns()
+    while not (state := lose(world)).search.ended and turns.another():  # type: ignore[union-attr]
         pauses.append(goes_on_at(state) - world.now)
         restored = from_status(world.written[-1])[0]
         assert goes_on_at(restored) == goes_on_at(state) and is_interrupted(restored)

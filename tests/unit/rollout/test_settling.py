@@ -22,6 +22,7 @@ from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW, PATIENT, examples, policy, started
 from tests.unit.rollout.several import STAGED
 from tests.unit.rollout.states import stored
@@ -73,7 +74,8 @@ def test_a_step_waits_while_either_variant_has_more_than_one_request_in_flight_f
 
 def test_a_step_that_waits_is_asked_more_and_more_rarely_so_that_no_dip_is_waited_for() -> None:
     state, moments = settling(), []
-    while state.phase is Phase.SETTLING:
+    turns = Turns()
+    while state.phase is Phase.SETTLING and turns.another():
         state = look(QUICK, state, with_in_flight(500), ALL_IN)
         assert state.last_look_at is not None
         moments.append(state.last_look_at - BEGAN)
@@ -115,7 +117,8 @@ def test_the_wait_ends_after_an_hour_or_a_quarter_of_the_time_and_what_is_missin
     spec: PolicySpec, longest: int
 ) -> None:
     state = settling(spec)
-    while state.phase is Phase.SETTLING:
+    turns = Turns()
+    while state.phase is Phase.SETTLING and turns.another():
         before, state = state, look(spec, state, with_in_flight(500), ALL_IN)
     assert state.evidence_from is not None and longest <= state.evidence_from - BEGAN < longest + 15
     reason, message = progressing(state)

@@ -17,6 +17,7 @@ from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.several import (
     BAD,
@@ -39,7 +40,8 @@ def _kind(state: RolloutState) -> StageKind:
 
 def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_moves_no_traffic() -> None:
     state = started(IN_SHADOW)
-    while state.phase in TRYING:
+    turns = Turns()
+    while state.phase in TRYING and turns.another():
         assert weights(state) == (100, 0, 0, 0) and shadowed(state) == ("w10", "w5", "w1")
         state = observe(IN_SHADOW, state, USUAL, requests=200)
     assert state.decision is not None
@@ -55,7 +57,8 @@ def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_
 
 def test_a_candidate_that_harms_in_shadow_is_rolled_back_before_any_user_sees_it() -> None:
     state = started(STAGED)
-    while state.decision is None:
+    turns = Turns()
+    while state.decision is None and turns.another():
         assert weights(state) == (100, 0) and shadowed(state) == ("w10",)
         state = observe(STAGED, state, (BAD,), requests=100)
     assert (state.decision.verdict, state.decision.reason) == (Verdict.ROLL_BACK, "HarmShown")
@@ -65,7 +68,8 @@ def test_a_candidate_that_harms_in_shadow_is_rolled_back_before_any_user_sees_it
 
 def test_what_shadow_shows_promotes_nothing_and_live_evidence_starts_from_none() -> None:
     state = started(STAGED)
-    while _kind(state) is StageKind.SHADOW:
+    turns = Turns()
+    while _kind(state) is StageKind.SHADOW and turns.another():
         before, state = state, observe(STAGED, state, (GOOD,), requests=3000)
         assert state.decision is None, "however much is proven in shadow, users have not had it yet"
     (was,), (now,) = before.comparisons, state.comparisons
@@ -114,7 +118,8 @@ def test_a_rollout_that_ends_in_shadow_before_its_first_look_can_be_recomputed(
     classes = {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}], "requireEach": True}
     spec = policy({**together, "rollout": {**together.get("rollout", {}), **stage}, "objective": classes})
     state = started(spec)
-    while _kind(state) is not StageKind.SHADOW:
+    turns = Turns()
+    while _kind(state) is not StageKind.SHADOW and turns.another():
         state = observe(spec, state, USUAL[: len(state.comparisons)])
     ended = expire(LiveTimes.of(spec), state, NOW + 10**6)
     assert ended.looks == () and differences(verdict_spec("qa", UID, ended)) == []
@@ -123,7 +128,8 @@ def test_a_rollout_that_ends_in_shadow_before_its_first_look_can_be_recomputed(
 def test_one_of_several_that_harms_in_shadow_never_gets_a_share() -> None:
     state = started(STAGED_TOGETHER)
     shares = set()
-    while state.phase in TRYING:
+    turns = Turns()
+    while state.phase in TRYING and turns.another():
         shares.add(weights(state))
         state = observe(STAGED_TOGETHER, state, USUAL)
     assert shares == {(100, 0, 0, 0), (60, 20, 20, 0)}

@@ -17,6 +17,7 @@ from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, after_answers
 from earlystop.rollout.waiting.approval import ApprovalRequirement, Fate, GivenApproval, asked, awaited_digest, fates
 from earlystop.rollout.waiting.approval_words import proposal_sentence
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, following, time_out_at, waited_for
+from tests.turns import Turns
 from tests.unit.rollout import several
 from tests.unit.rollout.asking import Campaign, asking
 from tests.unit.rollout.policies import UID, policy, started
@@ -59,7 +60,8 @@ TIED = policy({**several.TOGETHER, "candidates": several.CANDIDATES[:2], "approv
 
 def test_a_proposal_stays_until_another_candidate_is_shown_to_save_more_and_then_it_is_said() -> None:
     state = started(TIED)
-    while state.awaiting is None:
+    turns = Turns()
+    while state.awaiting is None and turns.another():
         state = several.observe(TIED, state, (several.GOOD, several.GOOD))
     first, digest, kept = state.awaiting, awaited_digest(UID, state), 0
     assert first.candidate == state.comparisons[0].name
@@ -84,7 +86,8 @@ def test_what_the_evidence_decides_waits_its_own_time_whatever_a_person_asked_fo
     after = promote_now(campaign.times, campaign.state, Request(campaign.state.revision, "user carol"), "", at)
     assert isinstance(after, RolloutState) and after.awaiting is not None
     campaign.state, asked_for = after, after.awaiting
-    while campaign.look(SAVING).awaiting is not None and campaign.state.awaiting == asked_for:
+    turns = Turns()
+    while campaign.look(SAVING).awaiting is not None and campaign.state.awaiting == asked_for and turns.another():
         pass
     proven = campaign.state.awaiting
     assert proven is not None and proven.by_evidence and proven.since > asked_for.since

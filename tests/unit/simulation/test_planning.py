@@ -1,4 +1,4 @@
-"""Planning: the forecast agrees with what the very same process does, and futility never comes too early."""
+"""Planning: the forecast agrees with what the very same process does."""
 
 from __future__ import annotations
 
@@ -54,13 +54,6 @@ def test_an_even_split_needs_the_fewest_requests() -> None:
     needs = {share: planning.forecast(EQUAL, share).mean for share in (0.05, 0.1, 0.25, 0.5, 0.9)}
     assert min(needs, key=needs.__getitem__) == 0.5
     assert needs[0.1] / needs[0.5] == pytest.approx(2.78, abs=0.01)
-
-
-def test_futility_is_called_when_the_rest_cannot_suffice_and_not_before() -> None:
-    assert planning.futile(EQUAL, 0.5, estimate=-0.021, log_e=2.9, requests_left=1e9)
-    assert planning.futile(EQUAL, 0.5, estimate=-0.01, log_e=0.0, requests_left=10_000)
-    assert not planning.futile(EQUAL, 0.5, estimate=-0.01, log_e=0.0, requests_left=40_000)
-    assert not planning.futile(EQUAL, 0.5, estimate=0.0, log_e=3.0, requests_left=0)
 
 
 def test_questions_that_no_number_of_requests_answers_are_refused() -> None:

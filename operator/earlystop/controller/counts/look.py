@@ -1,27 +1,23 @@
-"""From a reading to the next state: which counts are asked for, and what becomes of an answer or a failure."""
+"""From a reading to the next state: what becomes of an answer or a failure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from earlystop.api.counts import Look, Tally, UserScatter, Variant, total
-from earlystop.api.source import SourceSpec
+from earlystop.api.counts import Tally, UserScatter, Variant, total
 from earlystop.api.wire import INCUMBENT
-from earlystop.controller.counts.guard_look import after_guard_look
+from earlystop.controller.counts.guard_totals import guard_totals
+from earlystop.controller.counts.look_request import steps_without_split
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import class_answers, counts_as_mismatch
-from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.reading import Reading
-from earlystop.metrics.convention.user_groups import UserQuestion, scatter_of
-from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
-from earlystop.metrics.count_source import CountedStep, CountQuestion
-from earlystop.metrics.liveness import LivenessHints
+from earlystop.metrics.convention.user_groups import scatter_of
+from earlystop.metrics.count_ledger import AnyReading, CountLedger, source_of
+from earlystop.metrics.count_source import CountedStep
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
-from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.savings.ledger import NOTHING, Asked, SavingsLedger, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
@@ -43,107 +39,9 @@ FINAL = frozenset(
 )
 
 
-def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) -> float:
-    """Seconds from a look's moment until its counts are complete in the campaign's source; 0 before a campaign."""
-    if tracked.state.phase == Phase.PENDING:
-        return 0.0
-    source = sources.get(tracked.plan.spec.metrics.source_ref.name)
-    return float(source.evaluation_delay_seconds) if source is not None else 0.0
-
-
-def look_request(
-    tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int, since: int | None = None
-) -> AnyRequest:
-    """What to ask for at moment `at`: back to the last look that could be used, and some more.
-
-    since: Unix second to which to reach back instead, for counts that are no look; None for a look.
-    """
-    state, clock = tracked.state, tracked.state.clock
-    known = clock.last_look_at or clock.started_at or at
-    if clock.metrics_lost_at is not None:
-        # The moments that were passed over gave no counts, so the query reaches back to the last look that was
-        # evidence: a process that ended since then is found by no later query.
-        used = [look.at for look in _looks(state)[-1:] if look.step == clock.step]
-        known = max([clock.evidence_from or clock.started_at or at, *used])
-    known = known if since is None else since
-    metrics = tracked.plan.spec.metrics
-    source = sources.get(metrics.source_ref.name)
-    interval = source.scrape_interval_seconds if source is not None else 15
-    templates = source.templates.by_field() if source is not None and source.templates is not None else {}
-    question = CountQuestion(
-        policy=tracked.label,
-        revision=state.revision,
-        preset=metrics.preset,
-        variants=tracked.plan.variants,
-        window_seconds=window_since(known, at, interval),
-        templates=templates,
-        liveness=_liveness(tracked, at),
-        users=_user_question(tracked, at, interval) if since is None else None,
-        beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
-    )
-    request: AnyRequest = count_source(metrics.preset).request(question)
-    return request
-
-
-def _looks(state: RolloutState) -> Sequence[Look]:
-    """Looks of the step under way, and of steps before it, as far as they are kept."""
-    return state.guard.looks if state.guard is not None and state.is_guarded else state.looks
-
-
-def _user_question(tracked: TrackedPolicy, at: int, interval: float) -> UserQuestion | None:
-    """What a look asks about groups of users: all that was counted since they were split. None where they are no
-    matter."""
-    state, plan = tracked.state, tracked.plan
-    if (
-        state.is_guarded
-        or plan.stage(state.step).kind is not StageKind.SPLIT
-        or not plan.objective.by_users  # as that of any step in which requests are split
-    ):
-        return None
-    # The campaign's clock goes on after a suspension as if it had begun later; its counts did not.
-    since = min([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks[:1])])
-    return UserQuestion(window_since(since, at, interval), _steps_without_split(plan))
-
-
-def _steps_without_split(plan: Plan) -> int:
-    return sum(stage.kind is not StageKind.SPLIT for stage in plan.stages)
-
-
-def split_request(
-    tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], split: TrafficSplit, at: int, since: int | None
-) -> tuple[AnyRequest, CountLedger]:
-    """What to ask for about a split, and what is known of it. Where the campaign's token is lost, its split goes on
-    under a revision of which nothing was counted before. since: as for `look_request`."""
-    request, known = look_request(tracked, sources, at, since), tracked.ledger
-    if split.revision == tracked.state.revision:
-        return request, known
-    return replace(request, revision=split.revision), Ledger() if isinstance(known, Ledger) else known
-
-
-def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:
-    """What tells silent counters from absent servers: which variants should have requests at this step, and when
-    counters of the policy were there. At the last look that was evidence they were; at the begin of the step maybe."""
-    clock = tracked.state.clock
-    seen = {clock.evidence_from or clock.started_at or at, *(look.at for look in _looks(tracked.state)[-1:])}
-    return LivenessHints(
-        workload=tracked.plan.spec.target_ref.name, variants=_expected(tracked), seen_at=tuple(sorted(seen))
-    )
-
-
 def _incumbent(state: RolloutState) -> tuple[str, ...]:
     """The label of a search's incumbent, where a guard watches over it."""
     return (INCUMBENT,) if state.is_guarded and promoted_label(state) == INCUMBENT else ()
-
-
-def _expected(tracked: TrackedPolicy) -> tuple[str, ...]:
-    """Labels of the variants that should have requests in the step under way."""
-    state, plan = tracked.state, tracked.plan
-    if state.guard is not None and state.is_guarded:
-        kept = (Variant.BASELINE.value,) if state.guard.holdback else ()
-        return (*kept, promoted_label(state))
-    tried = [each.name for each in state.active if plan.stage(state.step).kind is not StageKind.LEARN]
-    labels = dict(zip((each.name for each in state.comparisons), plan.variants, strict=True))
-    return (Variant.BASELINE.value, *(labels[name] for name in tried))
 
 
 def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
@@ -162,11 +60,8 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    if state.is_guarded:
-        after = after_guard_look(tracked, ledger, at)
-    else:
-        totals = _totals(tracked, ledger, reading)
-        after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
+    totals = (guard_totals(tracked, ledger),) if state.is_guarded else _totals(tracked, ledger, reading)
+    after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
     return replace(after, savings=_savings(tracked, ledger, at)), ledger
 
 
@@ -199,11 +94,14 @@ def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsLed
 
 
 def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:
-    """Requests of the step that have not ended, of the baseline and each candidate, while it waits for them."""
-    state, variants = tracked.state, (Variant.BASELINE.value, *tracked.plan.variants)
-    if state.phase is not Phase.SETTLING:
+    """Requests of the step that have not ended, of the baseline and each candidate, or of the promoted setting under a
+    guard, while the step waits for them."""
+    state = tracked.state
+    if state.watch_phase is not Phase.SETTLING:
         return None
-    counted = source_of(ledger).in_flight(ledger, state.step, variants)
+    others = (promoted_label(state),) if state.is_guarded else tracked.plan.variants
+    variants = (Variant.BASELINE.value, *others)
+    counted = source_of(ledger).in_flight(ledger, state.clock.step, variants)
     return None if counted is None else tuple(counted[variant] for variant in variants)
 
 
@@ -258,7 +156,7 @@ def _users(
         return None
     step = tracked.state.step
     # Looks are unpacked only where a candidate was dropped, so that a step before this one has some.
-    is_first = step <= _steps_without_split(tracked.plan)
+    is_first = step <= steps_without_split(tracked.plan)
     before = [] if is_first else [look for look in comparison.looks if look.step != step]
     counted = {
         Variant.BASELINE.value: total([arms[Variant.BASELINE], *(look.baseline for look in before)]),

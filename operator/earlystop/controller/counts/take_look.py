@@ -10,7 +10,8 @@ from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.alarm import after_alarm
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import with_disagreement
-from earlystop.controller.counts.look import look_failed, look_request, state_or_failure
+from earlystop.controller.counts.look import look_failed, state_or_failure
+from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.replicas import explained_by_replicas
 from earlystop.controller.fairness.turns import FairTurns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import ConditionStatus, ConditionType, traffic_condition
 from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.policy_snapshot import ConditionSummary
 from earlystop.controller.memory.traffic import TrafficMemory
@@ -38,6 +38,6 @@ def resumed_traffic(
         return memory
     rest = rest_in(said.message, datetime.fromisoformat(since).timestamp())
     if rest is not None:
-        condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+        condition = traffic_condition(said.status, said.reason, said.message)
         memory.resume_rest(split, *rest, condition)
     return memory

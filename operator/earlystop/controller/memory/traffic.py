@@ -202,7 +202,7 @@ class TrafficMemory:
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
         if probe.by_variant:
-            self._note_variants(probe.targets, split, result, now)
+            self._note_variants(split, result, now)
             return
         if not contradicts(result):
             self.contradicted_at = None
@@ -214,9 +214,7 @@ class TrafficMemory:
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
 
-    def _note_variants(
-        self, targets: tuple[ProbeTarget, ...], split: TrafficSplit, result: ProbeResult, now: float
-    ) -> None:
+    def _note_variants(self, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """What probes of single variants showed. Answers that contradict the split show nothing but that it must be
         proven anew."""
         self.variants.note_answer(result, now)

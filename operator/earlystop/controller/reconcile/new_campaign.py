@@ -39,14 +39,12 @@ class NewCampaigns:
         cluster: Cluster,
         tokens: CampaignTokens,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
-        entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
         """tokens: of campaigns. proposed: what others have proposed to the search of the policy of a namespace and
-        name. entropy: gives a new random text at each call, for the revisions of campaigns."""
+        name."""
         self.tokens = tokens
         self._cluster = cluster
         self._proposed = proposed
-        self._entropy = entropy
         self._past = PastVerdicts(cluster)
 
     async def next_of(self, tracked: TrackedPolicy, now: int, *, lapse_read: bool) -> NewCampaign:
@@ -54,7 +52,7 @@ class NewCampaigns:
 
         lapse_read: see NewCampaign. Raises ClusterError when the Kubernetes API fails.
         """
-        entropy = self._entropy()
+        entropy = secrets.token_hex()
         earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, now)
         inputs = CampaignInputs(

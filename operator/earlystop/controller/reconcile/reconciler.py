@@ -16,7 +16,7 @@ import aiohttp
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.load import look_for_load
-from earlystop.controller.counts.look import evaluation_delay
+from earlystop.controller.counts.look_request import evaluation_delay
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import split_request
+from earlystop.controller.counts.look_request import split_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.delivery.decisions import SplitStatus

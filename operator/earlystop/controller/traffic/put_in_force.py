@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import aiohttp
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, traffic_condition
 from earlystop.controller.cache.stripped import gist_of_users_objects
 from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
 from earlystop.controller.memory.tracked import TrackedPolicy
@@ -181,7 +181,7 @@ async def _compared(
     """What there is in the cluster, what the split needs there, and what was last said of the traffic."""
     observed = await inputs_of_plan(cluster, tracked, now)
     said = tracked.observations.traffic
-    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    condition = traffic_condition(said.status, said.reason, said.message)
     return observed, desired_traffic(observed, split, rolling_back), condition
 
 

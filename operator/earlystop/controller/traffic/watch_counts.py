@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import split_request
+from earlystop.controller.counts.look_request import split_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import WATCHED
 from earlystop.delivery.shortfall import Mark, ServedMarks

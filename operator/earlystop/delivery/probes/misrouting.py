@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, traffic_condition
 from earlystop.delivery.proof import ProbeResult, Proof
 
 MISROUTES = "GatewayMisroutes"
@@ -42,4 +42,4 @@ def misrouting(result: ProbeResult, headers_by_backend: bool, under_way: bool) -
     else:
         what_to_do = f"All requests get the baseline. Find what changes headers on the way to the server{retry}."
     what = "The gateway does not do what the overlay's HTTPRoute says, whatever it reports."
-    return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.FALSE, MISROUTES, f"{what} {observed} {what_to_do}")
+    return traffic_condition(ConditionStatus.FALSE, MISROUTES, f"{what} {observed} {what_to_do}")

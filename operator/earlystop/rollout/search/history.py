@@ -4,7 +4,7 @@ What counts is decided by what a verdict holds, never by who wrote it:
 - It can be recomputed, and the chain of verdicts that leads to it is whole. Anything else is refused.
 - It is about the same parameters, by name, type and meaning, compared with the same baseline. Others are passed over.
 - It is of the policy's own namespace, whose verdicts everybody who writes policies there may read, or of one that an
-  admin allows (`may_share`). The workload may be another one, such as one with a new version of the model: how much
+  admin allows. The workload may be another one, such as one with a new version of the model: how much
   deployments differ is part of what is learned.
 
 Estimates are worked out from the looks, so verdicts of earlier releases count as well.
@@ -111,13 +111,6 @@ class History:
     comparisons: tuple[PastComparison, ...] = ()
     refused: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
-
-
-def may_share(labels: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether a search in a namespace with these labels may learn from the verdicts of another one: both must carry the
-    label `earlystop.dev/shares-history` with the same value, which only who may edit namespaces can set."""
-    group = labels.get(HISTORY_LABEL, "")
-    return bool(group) and other.get(HISTORY_LABEL) == group
 
 
 def read_history(

@@ -97,7 +97,7 @@ def climb(
 ) -> Climb:
     """Where the outcomes have led to. rungs: indices of the settings, from the most careful to the boldest."""
     at, failures = -1, 0
-    step = max(-(-len(rungs) // FIRST_STEP), _sure_of(settings, rungs, terms, belief))
+    step = max(-(-len(rungs) // FIRST_STEP), _sure_of(rungs, terms, belief))
     for each in outcomes:
         if each.end is TrialEnd.CERTIFIED:
             at, step = rungs.index(each.setting), min(2 * step, len(rungs))
@@ -106,7 +106,7 @@ def climb(
     return Climb(at, step, failures)
 
 
-def _sure_of(settings: Sequence[Setting], rungs: Sequence[int], terms: SearchTerms, belief: Belief | None) -> int:
+def _sure_of(rungs: Sequence[int], terms: SearchTerms, belief: Belief | None) -> int:
     """Rungs up to the boldest one of which history is sure."""
     if belief is None:
         return 0

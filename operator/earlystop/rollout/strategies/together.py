@@ -86,7 +86,7 @@ def drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: in
     """The comparison of a candidate that gets no more requests, if it is shown to be harmful; else the same."""
     if comparison.dropped is not None or not comparison.assessment.harmful:
         return comparison
-    dropped = Dropped(harm_reason(comparison.assessment), harm_message(plan, comparison), at, state.step)
+    dropped = Dropped(harm_reason(comparison.assessment), harm_message(comparison), at, state.step)
     return replace(comparison, dropped=dropped, certified_at=None)
 
 

@@ -190,7 +190,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     """The sentences that the reason and the looks may have led to."""
     own = state.comparison(record.candidate)
     if record.reason in HARM_REASONS:
-        return [harm_message(plan, own)]
+        return [harm_message(own)]
     if record.reason == EVERY_CANDIDATE_DROPPED:
         return [all_dropped_message(plan, state)]
     if record.reason == BY_CLASS:

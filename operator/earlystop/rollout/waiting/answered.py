@@ -59,7 +59,7 @@ def after_answers(
         message = not_regained_message(awaited.candidate, times.approval.expires_seconds)
         lost = Decision(Verdict.INCONCLUSIVE, PROOF_NOT_REGAINED, message, now, awaited.candidate, proposal=answered)
         return decided(times, state, lost), None
-    ended = _ended(state, awaited, answer, proposal, times, now)
+    ended = _ended(awaited, answer, proposal, times, now)
     if awaited.by_evidence:
         return decided(times, state, ended), None
     note = EventNote(ended.reason, "ApplyRequest", f"{ended.message} The campaign goes on.", warning=True)
@@ -106,9 +106,7 @@ def _promoted(
     return replace(after, decision=replace(after.decision, proposal=proposal, approved_by=answer.by)), None
 
 
-def _ended(
-    state: RolloutState, awaited: AwaitedDecision, answer: Answer, proposal: str, times: LiveTimes, now: int
-) -> Decision:
+def _ended(awaited: AwaitedDecision, answer: Answer, proposal: str, times: LiveTimes, now: int) -> Decision:
     """What ends a campaign whose decision was rejected, or nobody agreed to in time, or a gate held."""
     if answer.gate:
         return ended_by_gate(awaited.candidate, answer, now)

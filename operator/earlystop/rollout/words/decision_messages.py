@@ -106,7 +106,7 @@ def all_dropped_message(plan: Plan, state: RolloutState) -> str:
     )
 
 
-def harm_message(plan: Plan, comparison: Comparison) -> str:
+def harm_message(comparison: Comparison) -> str:
     """The sentence on every harm that a candidate is shown to do."""
     objective, assessment = comparison.evidence.objective, comparison.assessment
     named = " It ".join(_harm_phrase(objective, claim, assessment) for claim in assessment.harms[:MOST_HARMS_NAMED])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.delivery.inputs import Manifest, ObjectKey
+from tests.turns import Turns
 
 POLICY = ("llm", "qa")
 KEY = ObjectKey("Service", "llm", "qa")
@@ -99,7 +100,8 @@ class Server:
 
     def settle(self) -> None:
         """All events and answers arrive, and then what is kept is compared with a list."""
-        while self.watch or self.answers:
+        turns = Turns()
+        while (self.watch or self.answers) and turns.another():
             self.event()
             self.answer()
             self.check()
@@ -128,7 +130,8 @@ def test_without_a_gap_the_cache_ends_at_what_is_there_by_events_alone(actions: 
     server.edit()
     for action in actions:
         server.act(action)
-    while server.watch or server.answers:
+    turns = Turns()
+    while (server.watch or server.answers) and turns.another():
         server.event()
         server.answer()
         server.check()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import FINAL, look_failed, look_request, state_after_reading, state_or_failure
+from earlystop.controller.counts.look import FINAL, look_failed, state_after_reading, state_or_failure
+from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.proof_by_counts import requests_since, split_is_shown
 from earlystop.metrics.convention.compaction import SILENT_SECONDS

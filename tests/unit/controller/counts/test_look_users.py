@@ -8,7 +8,8 @@ import pytest
 
 from earlystop.api.counts import Tally, UserScatter, Variant
 from earlystop.api.wire import USER_GROUPS
-from earlystop.controller.counts.look import look_request, state_after_reading
+from earlystop.controller.counts.look import state_after_reading
+from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import CountRequest

@@ -14,6 +14,7 @@ from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.rollout.stored.savings_codec import restore_savings
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality
@@ -83,7 +84,8 @@ async def test_books_balance_to_the_token_over_a_million_requests_campaigns_and_
     world.counts = fleet
     campaigns = restarts = 0
     async with world.open():
-        while sum(requests for requests, _ in fleet.served.values()) < REQUESTS:
+        turns = Turns()
+        while sum(requests for requests, _ in fleet.served.values()) < REQUESTS and turns.another():
             await world.reconcile_until("Promoted")
             campaigns += 1
             world.edit(annotations={"earlystop.dev/retry": str(campaigns)})

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import look_request, state_after_reading, state_or_failure
+from earlystop.controller.counts.look import state_after_reading, state_or_failure
+from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.proof_by_counts import requests_since, split_is_shown

@@ -13,6 +13,7 @@ from earlystop.controller.hooks.ask_gate import LONGEST_ANSWER, _read, name_of_a
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject
+from tests.turns import Turns
 from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.delivery.cluster import deployment
@@ -111,7 +112,8 @@ async def test_a_job_is_run_once_over_restarts_and_its_result_decides(ended: str
 @pytest.mark.parametrize("is_replaced", [False, True])
 async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
     async with gated({**JOB, "timeoutSeconds": 120}) as made:
-        while "awaiting" not in made.world.status:
+        turns = Turns()
+        while "awaiting" not in made.world.status and turns.another():
             await made.world.reconcile()
         state = made.world.tracked.state
         assert state.awaiting is not None
@@ -120,7 +122,8 @@ async def test_a_job_of_another_hand_opens_no_gate(is_replaced: bool) -> None:
         name = job_name(made.world.tracked.identity, name_of_asker(GATE_OF_JOB, None), about)
         annotations: dict[str, str] = {}
         if is_replaced:
-            while not jobs(made):
+            turns = Turns()
+            while not jobs(made) and turns.another():
                 await made.advance()
             await made.advance()
             annotations = made.world.api.objects[jobs(made)[0]]["metadata"]["annotations"]
@@ -161,7 +164,8 @@ async def test_a_gates_job_that_was_deleted_while_the_api_server_failed_is_not_m
             return await get(resource, namespace, name)
 
         monkeypatch.setattr(made.world.api, "get", failing)
-        while "overloaded" not in made.condition()[2]:
+        turns = Turns()
+        while "overloaded" not in made.condition()[2] and turns.another():
             await made.advance()
         del made.world.api.objects[path]
         monkeypatch.undo()
@@ -202,7 +206,8 @@ async def test_a_gate_whose_time_ended_while_no_operator_ran_is_asked_before_it_
 ) -> None:
     async with gated({**JOB, "timeoutSeconds": 600}) as made:
         await made.advance_until("Observing", "GateWaiting")
-        while not jobs(made):
+        turns = Turns()
+        while not jobs(made) and turns.another():
             await made.advance()
         await made.advance()
         (path,) = jobs(made)
@@ -224,12 +229,14 @@ def edit_gate(made: GatedWorld, *gates: Mapping[str, object]) -> None:
 async def test_a_gate_whose_job_is_another_one_by_now_runs_that_and_goes_by_its_result() -> None:
     async with gated(JOB, READY) as made:
         await made.advance_until("Observing", "GateWaiting")
-        while not jobs(made):
+        turns = Turns()
+        while not jobs(made) and turns.another():
             await made.advance()
         (first,) = jobs(made)
         done = {"conditions": [{"type": "Complete", "status": "True"}]}
         made.world.api.put(JOBS, {**made.world.api.objects[first], "status": done})
-        while "is open" not in made.condition()[2]:
+        turns = Turns()
+        while "is open" not in made.condition()[2] and turns.another():
             await made.advance()
         thorough = cron_job()
         thorough["metadata"]["name"] = "thorough"
@@ -237,7 +244,8 @@ async def test_a_gate_whose_job_is_another_one_by_now_runs_that_and_goes_by_its_
         edit_gate(made, {**JOB, "jobRef": {"name": "thorough"}}, READY)
         available = {"conditions": [{"type": "Available", "status": "True"}]}
         made.world.api.put(DEPLOYMENTS, {**deployment(), "status": available})
-        while len(jobs(made)) < 2 or "Gate ready is open" not in made.condition()[2]:
+        turns = Turns()
+        while (len(jobs(made)) < 2 or "Gate ready is open" not in made.condition()[2]) and turns.another():
             await made.advance()
         assert "decision" not in made.world.status
         (second,) = (each for each in jobs(made) if each != first)
@@ -258,7 +266,8 @@ async def test_what_a_receiver_says_while_the_gate_is_given_to_another_one_does_
 
         made.receiver.answer = edited_meanwhile
         asked = len(made.receiver.bodies)
-        while len(made.receiver.bodies) == asked:
+        turns = Turns()
+        while len(made.receiver.bodies) == asked and turns.another():
             await made.advance()
         for _ in range(5):
             await made.advance()
@@ -284,10 +293,12 @@ async def test_an_answer_of_long_ago_lets_nothing_go_on_when_the_last_gate_opens
         made.world.edit_spec({**made.world.policy["spec"], "approval": {"mode": "Never", "expiresSeconds": 600}})
         says(made, '{"gate": "Open"}', '{"gate": "Closed", "message": "a test fails by now"}')
         await made.advance_until("Observing", "GateWaiting")
-        while len(made.receiver.bodies) < 1:
+        turns = Turns()
+        while len(made.receiver.bodies) < 1 and turns.another():
             await made.advance()
         asked_at = made.world.now
-        while made.world.now < asked_at + 560:
+        turns = Turns()
+        while made.world.now < asked_at + 560 and turns.another():
             await made.advance()
         assert len(made.receiver.bodies) == 1, "it was asked although its answer holds"
         made.restart()

@@ -13,6 +13,7 @@ from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ClusterError, Manifest, Resource
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
+from tests.turns import Turns
 from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.hook_world import HookWorld, hooked
 from tests.unit.controller.reconcile.qualities import SAVING
@@ -96,7 +97,8 @@ async def test_the_result_of_a_job_that_runs_for_hours_outlasts_an_outage_of_the
         for _ in range(2):
             monkeypatch.setattr(made.world.api, "get", failing)
             begun = made.world.now
-            while made.world.now < begun + 600:
+            turns = Turns()
+            while made.world.now < begun + 600 and turns.another():
                 await made.advance()
             assert made.condition()[1] == "JobNotMade" and condition(made)[1] == "JobRunning"
             monkeypatch.undo()
@@ -149,7 +151,8 @@ def forged(made: HookWorld, **metadata: Any) -> Manifest:
 @pytest.mark.parametrize("seal", ["", "0" * 64, "\u00e9"])
 async def test_a_job_of_another_hand_with_the_foretold_name_is_no_result(seal: str) -> None:
     async with running() as made:
-        while not made.waiting():
+        turns = Turns()
+        while not made.waiting() and turns.another():
             await made.world.reconcile()
         made.world.api.put(JOBS, forged(made, annotations={"earlystop.dev/job-seal": seal}, uid="another"))
         await made.advance_until(lambda: made.condition()[1] == "JobNotMade")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from earlystop.controller.cluster import ROUTES, Manifest
 from earlystop.controller.hooks.run_job import JOBS
 from earlystop.rollout.verify.verdict import object_differences
+from tests.turns import Turns
 from tests.unit.controller.guarded_world import GOOD, TurningCounts
 from tests.unit.controller.hooks.gated_world import GatedWorld, gated
 from tests.unit.controller.hooks.receiver import receiving
@@ -44,7 +45,8 @@ def weight(made: GatedWorld) -> int | None:
 
 async def pass_time(made: GatedWorld, seconds: float) -> None:
     until = made.world.now + seconds
-    while made.world.now < until:
+    turns = Turns()
+    while made.world.now < until and turns.another():
         await made.advance()
 
 

@@ -12,6 +12,7 @@ from earlystop.controller.cluster import APPROVALS, Manifest
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.waiting.approval import Asked
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import snapshot
 from tests.unit.controller.killed import Checked, Killed
@@ -167,7 +168,9 @@ class Play:
 
 async def before_it_waits(answer: str) -> Play:
     async with World(SAVING, BRIEFLY).open() as world:
+        turns = Turns()
         while True:
+            turns.another()
             before = copy.deepcopy(world.api.objects), world.now
             await world.reconcile()
             if "awaiting" in world.status:

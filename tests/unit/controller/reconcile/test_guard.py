@@ -11,6 +11,7 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify.verdict import object_differences
+from tests.turns import Turns
 from tests.unit.controller.guarded_world import GuardedWorld
 from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld
@@ -134,7 +135,8 @@ async def test_the_best_setting_of_a_search_is_watched_by_its_own_counts() -> No
         assert isinstance(world, SearchingWorld)
         await world.search()
         until = world.now + 600
-        while world.now < until:
+        turns = Turns()
+        while world.now < until and turns.another():
             await world.reconcile()
         guard = world.status["guard"]
         assert guard["phase"] == "Observing" and guard["looksTaken"] >= 5 and "alarm" not in guard

@@ -16,6 +16,7 @@ from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.policies import policy
@@ -53,7 +54,8 @@ async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -
         await world.reconcile_until("Promoting")
         world.api.calls.clear()
         end = world.now + 60
-        while world.now < end:
+        turns = Turns()
+        while world.now < end and turns.another():
             await world.reconcile()
         refused = [path for _, path in world.api.calls if path.startswith(VERDICTS.path("llm"))]
     assert 4 <= len(refused) <= 20
@@ -71,7 +73,8 @@ async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_only_
         await world.reconcile_until("Suspended")
         world.api.calls.clear()
         end = world.now + SECONDS_UNPROVEN
-        while world.now < end:
+        turns = Turns()
+        while world.now < end and turns.another():
             assert world.written("route", "service") == []
             await world.reconcile()
         for _ in range(10):
@@ -86,7 +89,8 @@ async def test_requests_of_a_split_that_was_edited_before_it_was_proven_are_told
 ) -> None:
     async with World(SAVING).open() as world:
         weights, world.counts.weights = world.counts.weights, ()  # users are led, and nothing proves it
-        while "parentRefs" not in overlay_spec(world):
+        turns = Turns()
+        while "parentRefs" not in overlay_spec(world) and turns.another():
             await world.reconcile()
         await world.reconcile()
         if edited:
@@ -114,7 +118,8 @@ async def test_a_foreign_edit_that_is_seen_during_a_reconciliation_is_not_overlo
         world.tracked.traffic.recheck = True
         reconcile = asyncio.create_task(world.reconcile())
         await asyncio.sleep(0)
-        while not reconcile.done():
+        turns = Turns()
+        while not reconcile.done() and turns.another():
             world.tracked.traffic.recheck = True
             await asyncio.sleep(0)
         await reconcile

@@ -17,6 +17,7 @@ from earlystop.rollout.settling import PARTS_OF_DEADLINE
 from earlystop.rollout.state import Totals
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify.verdict import differences
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import SERIES_NAME_LENGTH, World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.in_rows import in_rows
@@ -52,7 +53,8 @@ async def test_when_traffic_rises_the_decision_is_stored_then_the_verdict_and_th
 async def test_that_a_step_waits_for_answers_is_shown_from_its_first_look_on_and_ends_with_a_word() -> None:
     async with World(Unended(requests=40), ONE_STEP).open() as world:
         await world.reconcile_until("Settling")
-        while "inFlight" not in world.status:
+        turns = Turns()
+        while "inFlight" not in world.status and turns.another():
             await world.reconcile()
         assert world.tracked.state.last_look_at == from_rfc3339(world.status["stepStartedAt"]) + 30
         assert "of its requests are still in flight" in condition(world, "Progressing")["message"]

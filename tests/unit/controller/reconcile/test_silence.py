@@ -13,6 +13,7 @@ from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.traffic import Quality
 
@@ -40,7 +41,8 @@ def events(world: World, reason: str) -> list[str]:
 
 async def pass_seconds(world: World, seconds: float) -> None:
     end = world.now + seconds
-    while world.now < end:
+    turns = Turns()
+    while world.now < end and turns.another():
         await world.reconcile()
 
 
@@ -86,11 +88,13 @@ async def test_a_target_that_was_scaled_to_zero_is_told_and_no_rollout_is_rolled
 async def test_one_look_that_meets_a_restart_does_not_end_a_rollout_that_has_long_been_watched() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
-        while world.tracked.state.most_looks < 3 * 64:
+        turns = Turns()
+        while world.tracked.state.most_looks < 3 * 64 and turns.another():
             await world.reconcile()
         looks = world.tracked.state.last_look_at
         world.counts.failure = STALE
-        while world.tracked.state.last_look_at == looks:
+        turns = Turns()
+        while world.tracked.state.last_look_at == looks and turns.another():
             await world.reconcile()
         world.counts.failure = None  # 15 s later it is over, long before the next look would have been
         await pass_seconds(world, 300)

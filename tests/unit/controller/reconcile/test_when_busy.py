@@ -13,6 +13,7 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.load import LoadQuestion, load_query
+from tests.turns import Turns
 from tests.unit.controller.busy_world import SOURCE, WHEN_BUSY, BusyWorld
 from tests.unit.controller.killed import Dying, Killed
 
@@ -64,7 +65,8 @@ async def to_busy(
     served = []
     async with world.open():
         more = 3
-        while more and world.now < now + 120:
+        turns = Turns()
+        while more and world.now < now + 120 and turns.another():
             try:
                 await world.reconcile()
             except Killed:

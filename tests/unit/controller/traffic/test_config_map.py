@@ -11,6 +11,7 @@ from earlystop.controller.cluster import CONFIG_MAPS, POLICIES, ClusterError
 from earlystop.delivery.decide import SECONDS_TO_SWITCH
 from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS
 from earlystop.exporter.settings_document import all_on_baseline, written
+from tests.turns import Turns
 from tests.unit.controller.traffic.config_map_world import (
     HARMFUL,
     KEY,
@@ -32,7 +33,8 @@ async def test_it_raises_step_by_step_once_every_process_has_switched_and_promot
     world = world_of(SAVING)
     Fleet(world)
     async with world.open():
-        while world.status.get("phase") != "Promoted":
+        turns = Turns()
+        while world.status.get("phase") != "Promoted" and turns.another():
             await world.reconcile()
             seen += [weights(world)] if settings(world) and weights(world) not in seen else []
     assert seen == [(95, 5), (75, 25), (0, 100)]
@@ -71,7 +73,8 @@ async def test_a_process_that_never_switches_is_waited_for_for_ten_minutes_and_t
     Fleet(world).stuck = {"p2"}
     async with world.open():
         began = world.now
-        while condition(world, "TrafficApplied")["status"] != "False" if world.status else True:
+        turns = Turns()
+        while (condition(world, "TrafficApplied")["status"] != "False" if world.status else True) and turns.another():
             await world.reconcile()
             assert world.now - began < 900
     said = condition(world, "TrafficApplied")
@@ -109,7 +112,8 @@ async def test_a_decision_is_not_called_done_sooner_since_the_operator_was_resta
     fleet = Fleet(world)
     async with world.open():
         await world.reconcile_until("Observing")
-        while weights(world) != last or world.status["phase"] != "Observing":
+        turns = Turns()
+        while (weights(world) != last or world.status["phase"] != "Observing") and turns.another():
             await world.reconcile()
         fleet.stuck = {"p0", "p1", "p2"}
         await world.reconcile_until(acting)
@@ -197,7 +201,8 @@ async def test_anothers_baseline_is_written_over_once_its_policy_is_over_and_eve
         other.api.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"phase": phase}})
     async with other.open():
         began = other.now
-        while other.now < began + SETTINGS_GRACE_SECONDS:
+        turns = Turns()
+        while other.now < began + SETTINGS_GRACE_SECONDS and turns.another():
             await other.reconcile()
             assert data(other)[KEY] == text and condition(other, "Accepted")["reason"] == "SettingsKeyTaken"
         for _ in range(10):

@@ -27,6 +27,7 @@ from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import Phase
+from tests.turns import Turns
 from tests.unit.controller.traffic.gateways import in_force, leads_somebody, watch
 from tests.unit.controller.traffic.moves import HALF, Moves
 from tests.unit.delivery.cluster import gateway
@@ -92,7 +93,8 @@ async def test_what_ceased_to_be_served_while_no_operator_ran_is_taken_off_by_th
         if phase is Phase.SUSPENDED:
             suspended(moves)
         began = moves.now
-        while leads_somebody(moves):
+        turns = Turns()
+        while leads_somebody(moves) and turns.another():
             await (frozen(moves) if phase is Phase.SUSPENDED else moves.put(HALF, 0))
             assert moves.now - began <= SECONDS_TO_SERVE + SECONDS_BETWEEN
             await watch(moves)
@@ -124,7 +126,8 @@ async def test_after_a_restart_what_no_probe_can_ask_for_leads_users_no_longer_t
         played.broken.add(alias_name("qa"))
         began = moves.now
         assert await frozen(moves, split=later) is None
-        while leads_somebody(moves):
+        turns = Turns()
+        while leads_somebody(moves) and turns.another():
             due = next_watch(moves.tracked, 1)
             assert due is not None, "somebody asks, though nothing else is due"
             moves.now = due
@@ -185,7 +188,8 @@ async def test_an_unproven_split_leads_users_no_longer_while_suspended_than_unde
     suspended(moves, WAITING)
     began = moves.now
     assert await frozen(moves) is None
-    while leads_somebody(moves):
+    turns = Turns()
+    while leads_somebody(moves) and turns.another():
         due = next_watch(moves.tracked, 1)
         assert due is not None, "somebody asks, though nothing else is due"
         moves.now = due

@@ -12,6 +12,7 @@ import pytest
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import ENDED, Phase
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import Snapshot, check_invariants, snapshot
 from tests.unit.controller.killed import Checked, Killed, reconcile_through
@@ -56,7 +57,9 @@ async def from_the_decision(quality: Quality, changes: Mapping[str, Any] | None)
     api = Checked(world.api.objects, set())
     world.api = api
     async with world.open():
+        turns = Turns()
         while True:
+            turns.another()
             before = copy.deepcopy(api.objects), world.now
             await world.reconcile()
             if snapshot(api).decision_name:

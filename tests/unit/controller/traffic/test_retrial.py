@@ -13,6 +13,7 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST, SECONDS_TO_SERVE
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.split import TrafficSplit
+from tests.turns import Turns
 from tests.unit.controller.traffic.gateways import in_force, leads_somebody
 from tests.unit.controller.traffic.moves import HALF, Moves
 from tests.unit.delivery.cluster import split
@@ -29,7 +30,8 @@ async def test_a_mode_that_its_gateway_ceases_to_serve_is_off_in_a_stated_time_a
     async with in_force(moves, wanted) as played, aiohttp.ClientSession() as http:
         played.broken.add("qa")
         began = moves.now
-        while leads_somebody(moves):
+        turns = Turns()
+        while leads_somebody(moves) and turns.another():
             moves.now += SECONDS_BETWEEN
             await watch_candidates(http, moves.tracked, wanted, 1, moves.now, ProbeTurns())
             if moves.tracked.traffic.recheck:

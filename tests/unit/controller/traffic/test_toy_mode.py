@@ -9,6 +9,7 @@ import pytest
 from earlystop.api.modes import MODES, ModeTraits, watched_kinds
 from earlystop.controller import handlers
 from earlystop.controller.cluster import BY_KIND, Resource
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.traffic import toy_mode
 from tests.unit.rollout.traffic import Quality
@@ -41,7 +42,8 @@ def data(world: World) -> dict[str, Any]:
 async def test_it_raises_step_by_step_by_what_servers_count_and_promotes() -> None:
     weights: list[str] = []
     async with toy_world(SAVING).open() as world:
-        while world.status.get("phase") != "Promoted":
+        turns = Turns()
+        while world.status.get("phase") != "Promoted" and turns.another():
             await world.reconcile()
             weights += [data(world)["candidate"]] if data(world)["candidate"] not in weights else []
     assert weights == ["5", "25", "100"]

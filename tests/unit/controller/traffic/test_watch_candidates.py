@@ -25,6 +25,7 @@ from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST
 from earlystop.delivery.names import alias_name
 from earlystop.rollout.state import Phase
+from tests.turns import Turns
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.traffic.gateways import in_force, leads_somebody, watch
 from tests.unit.controller.traffic.moves import HALF, NONE, Moves
@@ -121,7 +122,8 @@ async def test_what_probes_of_one_split_met_is_not_said_of_the_next_one() -> Non
     moves = Moves()
     async with in_force(moves) as played:
         played.hangs_up = True
-        while not await watch(moves):
+        turns = Turns()
+        while not await watch(moves) and turns.another():
             pass
         is_blind = [moves.tracked.traffic.variants.blind is not None]
         await watch(moves, replace(HALF, step=3))

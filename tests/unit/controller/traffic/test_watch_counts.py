@@ -18,6 +18,7 @@ from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.controller.memory import Memory
 from tests.unit.rollout.traffic import SAME, SAVING, Quality
@@ -122,7 +123,8 @@ async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken
     async with held() as (made, broken):
         assert await seconds_until_off(made, broken) <= 150
         began, led = made.now, 0.0
-        while made.now < began + 1800:
+        turns = Turns()
+        while made.now < began + 1800 and turns.another():
             before, leads = made.now, leads_somebody(made)
             await made.reconcile()
             led += made.now - before if leads else 0.0

@@ -13,6 +13,7 @@ from earlystop.api.counts import Variant
 from earlystop.controller.cluster import ROUTES
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.templates.range_vectors import RawSeries
+from tests.turns import Turns
 from tests.unit.controller.counted_by_templates import RATE, EngineCounts
 from tests.unit.controller.counts.template_sources import CUSTOM, Engine, Life, steady
 from tests.unit.controller.embedded_world import World
@@ -80,7 +81,8 @@ async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minut
             await made.reconcile()
         assert leads_somebody(made) and made.tracked.observations.traffic.reason == "InForce"
         began = engine.broken_at = int(made.now)
-        while leads_somebody(made):
+        turns = Turns()
+        while leads_somebody(made) and turns.another():
             assert made.now - began <= 150
             await made.reconcile()
         said = made.tracked.observations.traffic
@@ -95,6 +97,7 @@ async def test_a_candidates_counters_that_restart_while_it_is_served_take_nobody
 ) -> None:
     async with led(phase, steady(RATE), tells_start=tells_start) as (made, engine):
         began = engine.restarted_at = int(made.now) + 120
-        while made.now < began + 900:
+        turns = Turns()
+        while made.now < began + 900 and turns.another():
             await made.reconcile()
             assert leads_somebody(made) and made.tracked.traffic.rest is None

@@ -9,6 +9,7 @@ import pytest
 from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Conflict, Manifest
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.verify.verdict import differences
+from tests.turns import Turns
 from tests.unit.controller.embedded_world import World
 from tests.unit.delivery.cluster import KNOBS, running, settable_deployment
 from tests.unit.rollout.traffic import Quality
@@ -57,14 +58,16 @@ class WorkloadWorld(World):
     async def reconcile_for(self, seconds: float) -> None:
         """Go on for so long, as if a watch reported an edit each time."""
         end = self.now + seconds
-        while self.now < end:
+        turns = Turns()
+        while self.now < end and turns.another():
             self.tracked.traffic.require_recheck()
             await self.reconcile()
 
     async def reconcile_until_ended(self) -> float:
         """Go on until the candidate's Pods end, while no watch reports anything. Returns the seconds until then."""
         began = visited = self.now
-        while self.replicas and visited < began + 1000:
+        turns = Turns()
+        while self.replicas and visited < began + 1000 and turns.another():
             visited = self.now
             await self.reconcile()
         return visited - began

@@ -17,6 +17,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.step_moves import take_look
 from earlystop.rollout.totals import Totals
+from tests.turns import Turns
 from tests.unit.rollout.guarding import SPEC, guard_of, guarded_policy, watched, watching
 from tests.unit.rollout.traffic import SAVING, Server, answers
 
@@ -60,7 +61,8 @@ def test_neither_chance_nor_fewer_open_requests_hold_up_a_look() -> None:
     state = looked(server, seen(server), {"candidate": 6})
     assert guard_of(state).taken == 2
     many = dict.fromkeys(VARIANTS, 40)
-    while guard_of(state).taken == 2:
+    turns = Turns()
+    while guard_of(state).taken == 2 and turns.another():
         state = looked(server, state, many)
     assert guard_of(looked(server, state, {})).taken == 4
 
@@ -74,7 +76,8 @@ def test_of_requests_that_never_end_one_look_waits_and_the_next_ones_do_not() ->
     server, hanging = Server(), 0
     state = seen(server)
     moments = [guard_of(state).looked_at]
-    while len(moments) < 6:
+    turns = Turns()
+    while len(moments) < 6 and turns.another():
         hanging += 100
         state = looked(server, state, {"candidate": hanging})
         if guard_of(state).looked_at > moments[-1]:
@@ -87,7 +90,8 @@ def test_a_setting_that_leaves_half_of_its_requests_open_is_found_within_half_an
     server, hanging = Server(), 0
     state = watched(SPEC, watching(SPEC, server), server, SAVING, 300)
     begun = guard_of(state).looked_at
-    while alarm_of(state) is None:
+    turns = Turns()
+    while alarm_of(state) is None and turns.another():
         served = SAVING.at(90)
         half = answers(served.candidate.started // 2, mean_tokens=300)
         server.serve(state, Totals(served.baseline, half, served.classes))

@@ -22,6 +22,7 @@ from earlystop.rollout.totals import Totals
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import object_differences
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.guarding import (
     SPEC,
     begun,
@@ -128,7 +129,8 @@ def test_a_guard_that_has_nothing_to_compare_says_so_within_minutes_and_sees_aga
     state, server = healthy[0], Server()
     server.counters.update(healthy[1])
     seen = guard_of(state).looked_at
-    while not guard_of(state).is_blind:
+    turns = Turns()
+    while not guard_of(state).is_blind and turns.another():
         before = state
         server.serve(state, BLINDING[why])
         state = look(SPEC, state, server)
@@ -188,7 +190,8 @@ def test_requests_that_hang_from_the_guards_first_moment_on_are_told_too() -> No
     state, server = in_force(begun()), Server()
     began_at = guard_of(state).clock.started_at
     assert began_at is not None
-    while not guard_of(state).is_blind:
+    turns = Turns()
+    while not guard_of(state).is_blind and turns.another():
         server.serve(state, Totals(BASELINE, Tally(started=1800)))
         state = look(SPEC, state, server)
         last = guard_of(state).clock.last_look_at

@@ -26,6 +26,7 @@ from earlystop.rollout.totals import Totals
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import differences, object_differences
+from tests.turns import Turns
 from tests.unit.rollout.guard.many_kinds import CLASSES, RAILS, in_classes
 from tests.unit.rollout.guarding import (
     HARM,
@@ -174,7 +175,8 @@ def test_who_changes_the_split_gives_the_guard_nothing_to_compare_until_it_is_ba
     assert lost.watch_phase is Phase.APPLYING and next_look(TIMES, lost) is None
     server.serve(lost, HARM.at(90))  # of whatever split was in force
     back = look(SPEC, in_force(lost), server)
-    while guard_of(back).phase is not WatchPhase.OBSERVING:
+    turns = Turns()
+    while guard_of(back).phase is not WatchPhase.OBSERVING and turns.another():
         back = look(SPEC, back, server)
     again = watched(SPEC, back, server, SAVING, 1)
     assert guard_of(again).taken == guard_of(state).taken + 1 and again.is_guarded

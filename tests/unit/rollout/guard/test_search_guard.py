@@ -23,6 +23,7 @@ from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.trials.sequence import due_again_at
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
+from tests.turns import Turns
 from tests.unit.rollout import searching
 from tests.unit.rollout.guarding import HARM, SPEC, digest, guard_of, watched, watching
 from tests.unit.rollout.policies import UID
@@ -96,7 +97,8 @@ def test_a_search_that_repeats_begins_no_more_by_itself_after_an_alarm_nor_after
 
 def test_no_guard_begins_between_two_trials() -> None:
     world = searching.World(searching.searched(), searching.SAFE_BUT_LAST)
-    while world.state.phase is not Phase.PROMOTED:
+    turns = Turns()
+    while world.state.phase is not Phase.PROMOTED and turns.another():
         assert not begins_now(TIMES, world.state)
         world.go_on()
     assert begins_now(TIMES, world.state)

@@ -32,6 +32,7 @@ from earlystop.rollout.state import Certified, Comparison, Decision, Phase, Roll
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.plan_reference import with_plan
 from earlystop.rollout.stored.status_codec import from_status, to_status
+from tests.turns import Turns
 from tests.unit.rollout.guard.many_kinds import RAILS, in_classes
 from tests.unit.rollout.guarding import guard_of, look, watching
 from tests.unit.rollout.policies import NOW, UID, policy, started
@@ -145,7 +146,8 @@ def watched_as(size: Size) -> tuple[PolicySpec, RolloutState]:
     where the load is followed."""
     spec, rng, server = spec_of(size), random.Random(3), Server(size.classes)
     state = watching(spec, server, promoted_as(spec, size))
-    while guard_of(state).taken < 30 or len(guard_of(state).looks) < KEPT_LOOKS:
+    turns = Turns()
+    while (guard_of(state).taken < 30 or len(guard_of(state).looks) < KEPT_LOOKS) and turns.another():
         server.serve(state, answered(rng, size.classes))
         state = look(spec, state, server)
     assert state.is_guarded

@@ -15,6 +15,7 @@ from earlystop.rollout.record.retention import DAY, Retention, StoredVerdict, ba
 from earlystop.rollout.search.history import MOST_VERDICTS, HistoryReader
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.spent_risk import attempts_recorded
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.record.chains import chain_of, long_chain, resealed
 
@@ -83,7 +84,8 @@ def test_the_chain_is_whole_after_any_number_of_passes_also_after_a_crash_betwee
     verdicts, checkpoints = verdicts_made(), []
     links: list[Link] = []
     draw = random.Random(16)
-    while gone := batch(removable(of(verdicts), links, Retention(verdicts=1), LATER), 5):
+    turns = Turns()
+    while (gone := batch(removable(of(verdicts), links, Retention(verdicts=1), LATER), 5)) and turns.another():
         told = {each.digest for each in links}
         untold = [each.removed for each in gone if each.removed.digest not in told]
         if untold:

@@ -15,6 +15,7 @@ from earlystop.rollout.search.trial import (
     TrialEnd,
     TrialOutcome,
 )
+from tests.turns import Turns
 
 TERMS = SearchTerms(
     margin=0.02, minimum_saving=0.04, risk=0.05, failure_budget=3, requests=None, horizon=1_000_000, per_look=100
@@ -58,7 +59,8 @@ def search(
 ) -> list[TrialOutcome]:
     """All trials of a search in which the truth decides: what keeps the margin is certified, else it is harmful."""
     outcomes: list[TrialOutcome] = []
-    while (tried := proposer.propose(settings, outcomes, terms, belief, seed)) is not None:
+    turns = Turns()
+    while (tried := proposer.propose(settings, outcomes, terms, belief, seed)) is not None and turns.another():
         keeps = truth.losses[tried.setting] <= margin
         outcomes.append(truth.outcome(tried, TrialEnd.CERTIFIED if keeps else TrialEnd.HARMFUL))
     return outcomes

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from earlystop.rollout.search.external import External, WaitingOffer, level, own_requests, trials_of
 from earlystop.rollout.search.trial import Estimate, SearchTerms, TrialEnd, TrialOutcome
 from tests.bench.external_adversary import levels_of, runs_that_certify
+from tests.turns import Turns
 from tests.unit.rollout.policies import examples
 from tests.unit.rollout.search.made_up import TERMS, Truth, largest_error, rungs, savings_of, search
 
@@ -120,7 +121,8 @@ def test_who_proposes_first_and_without_end_leaves_a_second_proposer_enough_to_b
     waits = External(tuple(WaitingOffer(setting, "eve", f"p{setting}") for setting in range(8)))
     outcomes: list[TrialOutcome] = []
     terms = SearchTerms(0.02, 0.1, 0.05, 1000, 60_000, 10**6)
-    while (found := waits.propose(SETTINGS, outcomes, terms, None, 1)) is not None:
+    turns = Turns()
+    while (found := waits.propose(SETTINGS, outcomes, terms, None, 1)) is not None and turns.another():
         outcomes.append(TrialOutcome(found.setting, TrialEnd.HARMFUL, found.risk, None, None, found.requests, "eve"))
         terms = replace(terms, requests=60_000 - sum(each.requests for each in outcomes))
     assert sum(each.requests for each in outcomes) == 30_000

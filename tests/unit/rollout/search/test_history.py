@@ -13,10 +13,9 @@ import pytest
 
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
-from earlystop.api.wire import HISTORY_LABEL
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.search import history
-from earlystop.rollout.search.history import HistoryReader, Subject, may_share, read_history
+from earlystop.rollout.search.history import HistoryReader, Subject, read_history
 from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify.verdict import object_differences
@@ -174,17 +173,6 @@ def test_without_leave_no_verdict_of_another_namespace_counts() -> None:
         "namespace's value, set by an admin.",
     )
     assert len(read_history(OWN, [mine, theirs], {"llm", "team-b"}).comparisons) == 2
-
-
-@pytest.mark.parametrize(
-    ("mine", "theirs", "shared"),
-    [("a", "a", True), ("a", "b", False), ("a", None, False), (None, "a", False), (None, None, False), ("", "", False)],
-)
-def test_namespaces_share_history_only_if_an_admin_put_both_in_one_group(
-    mine: str | None, theirs: str | None, shared: bool
-) -> None:
-    labels = [{} if group is None else {HISTORY_LABEL: group} for group in (mine, theirs)]
-    assert may_share(*labels) is shared
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from earlystop.rollout.transitions import carried_out, expire, lose_metrics, sus
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.several import (
@@ -57,7 +58,8 @@ def test_of_the_proven_ones_the_one_with_the_most_proven_saving_is_promoted() ->
 
 def test_at_most_one_is_promoted_and_weights_are_of_sum_100_at_every_turn() -> None:
     state = started(AB_TEST)
-    while state.phase != Phase.PROMOTED:
+    turns = Turns()
+    while state.phase != Phase.PROMOTED and turns.another():
         shares = weights(state)
         assert shares is not None and sum(shares) == 100 and all(0 <= share <= 100 for share in shares)
         state = carried_out(state) if state.decision else observe(AB_TEST, state, USUAL, requests=500)
@@ -133,7 +135,8 @@ def test_when_every_one_is_harmful_traffic_goes_back_to_the_baseline() -> None:
 def test_a_rollout_that_goes_on_from_its_status_at_any_look_decides_the_same() -> None:
     whole = decided(AB_TEST, started(AB_TEST), USUAL, requests=1200)
     interrupted = started(AB_TEST)
-    while interrupted.decision is None:
+    turns = Turns()
+    while interrupted.decision is None and turns.another():
         interrupted = observe(AB_TEST, interrupted, USUAL, requests=1200)
         interrupted, _ = from_status(to_status("qa", UID, LiveTimes.of(AB_TEST), interrupted, ""))
     assert verdict_spec("qa", UID, interrupted) == verdict_spec("qa", UID, whole)

@@ -18,6 +18,7 @@ from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategies import bandit
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.turns import Turns
 from tests.unit.rollout.policies import UID, examples, started
 from tests.unit.rollout.several import Answering, by_name, observe
 from tests.unit.rollout.strategies.searches import CURVE, NAMES, search
@@ -31,7 +32,8 @@ ARMS = st.lists(st.builds(Arm, ESTIMATES, ESTIMATES), min_size=1, max_size=12)
 def ended() -> tuple[RolloutState, ...]:
     """Every state of a campaign until its decision."""
     states = [started(BANDIT)]
-    while states[-1].phase in TRYING:
+    turns = Turns()
+    while states[-1].phase in TRYING and turns.another():
         assert len(states) < 400
         states.append(observe(BANDIT, states[-1], CURVE, requests=1200))
     return tuple(states)
@@ -125,7 +127,8 @@ def test_steps_grow_with_the_evidence_so_there_are_few() -> None:
 def test_one_that_saves_less_than_a_proven_one_leaves_without_a_proof_of_harm() -> None:
     slow = Answering(0.765, 580)  # within the margin, slow to prove, and saves too little
     state = started(BANDIT)
-    while state.phase in TRYING and not any(each.dropped for each in state.comparisons):
+    turns = Turns()
+    while state.phase in TRYING and not any(each.dropped for each in state.comparisons) and turns.another():
         state = observe(BANDIT, state, (slow, *CURVE[1:3], Answering(0.77, 200)), requests=800)
     dropped = by_name(state)["window-20"].dropped
     assert dropped is not None and dropped.reason == "AnotherSavesMore"

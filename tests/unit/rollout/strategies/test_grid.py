@@ -18,6 +18,7 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from tests.turns import Turns
 from tests.unit.rollout.policies import UID, examples, policy, started
 from tests.unit.rollout.several import BAD, Answering, by_name, decided, observe
 from tests.unit.rollout.strategies.searches import CURVE, GRID, NAMES, search
@@ -47,7 +48,8 @@ def test_the_proven_setting_that_saves_most_is_promoted_and_its_verdict_verifies
 @pytest.mark.slow
 def test_a_grid_that_goes_on_from_its_status_at_any_look_decides_the_same() -> None:
     interrupted = started(GRID)
-    while interrupted.decision is None:
+    turns = Turns()
+    while interrupted.decision is None and turns.another():
         interrupted = observe(GRID, interrupted, CURVE, requests=1500)
         interrupted, _ = from_status(to_status("qa", UID, LiveTimes.of(GRID), interrupted, ""))
     whole = decided(GRID, started(GRID), CURVE, requests=1500)

@@ -17,6 +17,7 @@ from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from earlystop.rollout.words.event_notes import event_notes
+from tests.turns import Turns
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.several import BAD, Answering, by_name, decided, observe
 from tests.unit.rollout.strategies.searches import CURVE, NAMES, SHADOW_FIRST, SHADOW_ONLY
@@ -33,7 +34,8 @@ def in_shadow(state: RolloutState) -> bool:
 def after_shadow() -> tuple[RolloutState, RolloutState]:
     """The last state in shadow, and the first after it."""
     state = before = started(SHADOW_FIRST)
-    while in_shadow(state):
+    turns = Turns()
+    while in_shadow(state) and turns.another():
         assert weights(state) == (100, 0, 0, 0, 0) and shadowed(state) == NAMES and state.decision is None
         before, state = state, observe(SHADOW_FIRST, state, CURVE, requests=500)
     return before, state
@@ -71,7 +73,8 @@ def test_a_setting_that_harms_live_users_is_rolled_back_however_it_looked_in_sha
 
 def test_when_every_setting_harms_in_shadow_no_user_ever_sees_one() -> None:
     state = started(SHADOW_FIRST)
-    while state.decision is None:
+    turns = Turns()
+    while state.decision is None and turns.another():
         assert weights(state) == (100, 0, 0, 0, 0)
         state = observe(SHADOW_FIRST, state, (BAD,) * 4, requests=500)
     assert state.decision.reason == "EveryCandidateDropped"
@@ -98,7 +101,8 @@ def test_at_the_deadline_in_shadow_nothing_is_promoted() -> None:
 @pytest.mark.slow
 def test_a_search_that_goes_on_from_its_status_at_any_look_ends_the_same() -> None:
     interrupted = started(SHADOW_FIRST)
-    while interrupted.decision is None:
+    turns = Turns()
+    while interrupted.decision is None and turns.another():
         interrupted = observe(SHADOW_FIRST, interrupted, CURVE, requests=500)
         interrupted, _ = from_status(to_status("qa", UID, LiveTimes.of(SHADOW_FIRST), interrupted, ""))
     whole = decided(SHADOW_FIRST, started(SHADOW_FIRST), CURVE, requests=500)
@@ -107,7 +111,8 @@ def test_a_search_that_goes_on_from_its_status_at_any_look_ends_the_same() -> No
 
 def test_the_split_has_room_for_one_setting_whichever_is_foremost() -> None:
     state = started(SHADOW_FIRST)
-    while state.decision is None:
+    turns = Turns()
+    while state.decision is None and turns.another():
         split = desired_split(state)
         assert split is not None and len(split.variants) == 2
         assert in_shadow(state) == (split.candidates[0].variant == "window-20" and split.candidate_weight == 0)
@@ -126,7 +131,8 @@ def test_the_step_tells_which_setting_was_chosen_and_no_other_is_told_as_a_fault
 
 def test_in_mode_shadow_the_best_setting_is_recommended_and_no_user_sees_any() -> None:
     state = started(SHADOW_ONLY)
-    while state.decision is None:
+    turns = Turns()
+    while state.decision is None and turns.another():
         assert weights(state) == (100, 0, 0, 0, 0) and shadowed(state) == NAMES
         state = observe(SHADOW_ONLY, state, CURVE, requests=500)
     assert (state.decision.verdict, state.decision.candidate) == (Verdict.RECOMMEND, "window-5")
