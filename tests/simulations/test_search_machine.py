@@ -12,6 +12,7 @@ from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
+from earlystop.rollout.search.offers import Offer
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, TRYING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status, to_status
@@ -31,6 +32,14 @@ SPECS = [
     searched({"strategy": "Bayesian", "budget": {"requests": 20_000}}),
     searched({"failureBudget": 10, "incumbentWeight": 10}),
 ]
+BY_OTHERS = [
+    searched({"strategy": "External", "repeatSeconds": 3600}),
+    searched({"strategy": "External", "failureBudget": 1, "incumbentWeight": 80}),
+    searched({"strategy": "External", "failureBudget": 5, "budget": {"requests": 20_000, "seconds": 4000}}),
+]
+PROPOSERS = ("ana", "ben", "eve")
+PROPOSED = ("30", "20", "10", "5", "7")
+"""Windows that are proposed; the last one is no setting of the search."""
 
 
 class SearchMachine(RuleBasedStateMachine):
@@ -127,5 +136,37 @@ class SearchMachine(RuleBasedStateMachine):
             assert chain_differences(verdict, verdicts) == []
 
 
+class ExternalMachine(SearchMachine):
+    """The same where others say what is tried, at any time and in any order."""
+
+    @initialize(truth=st.tuples(*[TRUTHS] * len(WINDOWS)), spec=st.sampled_from(BY_OTHERS))
+    def begin(self, truth: tuple[Truth, ...], spec: object) -> None:
+        found = next(each for each in BY_OTHERS if each is spec)
+        self.world = World(found, dict(zip(WINDOWS, truth, strict=True)))
+        self.number = 0
+        self.propose("20", "ana")  # nothing begins before
+        self.move(self.world.start())
+
+    @rule(window=st.sampled_from(PROPOSED), proposer=st.sampled_from(PROPOSERS))
+    def propose(self, window: str, proposer: str) -> None:
+        at = len(self.world.offers)
+        offer = Offer(f"2026-01-01T00:{at // 60:02}:{at % 60:02}Z", f"p{at}", proposer, (("window", window),))
+        self.world.offers = (*self.world.offers, offer)
+
+    @invariant()
+    def no_proposer_spends_the_share_of_another_and_no_setting_is_tried_twice(self) -> None:
+        search = self.world.state.search
+        assert search is not None
+        tried = [each.outcome for each in search.trials]
+        assert len({each.setting for each in tried}) == len(tried)
+        whole = float(self.world.written[-1]["search"]["risk"])
+        for place, proposer in enumerate(dict.fromkeys(each.proposer for each in tried), start=1):
+            lost = [each.risk for each in tried if each.proposer == proposer and each.end is not TrialEnd.CERTIFIED]
+            assert sum(lost) <= whole / (place * (place + 1)) * (1 + 1e-5)
+
+
 TestSearch = SearchMachine.TestCase
 TestSearch.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, database=None)
+
+TestExternalSearch = ExternalMachine.TestCase
+TestExternalSearch.settings = settings(TestSearch.settings, max_examples=30)

@@ -18,7 +18,14 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
-from earlystop.cli.plan_remarks import forecast_remarks, margin_remarks, rows_of, single_look_remark, why_few
+from earlystop.cli.plan_remarks import (
+    floor_remarks,
+    forecast_remarks,
+    margin_remarks,
+    rows_of,
+    single_look_remark,
+    why_few,
+)
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
 from earlystop.cli.screen.waiting_words import points_are_lost
 from earlystop.evidence.bets import Side
@@ -84,7 +91,8 @@ def command(
     console.print(table)
     console.print(single_look_remark(spec, found))
     said = (*rate_remarks(spec, rate), *forecast_remarks(spec, found), *wait_remarks(spec, found))
-    for sentence in (*said, *margin_remarks(spec, found, used)):
+    of_floor = floor_remarks(spec, baseline_em, em_loss, source="--baseline-em")
+    for sentence in (*of_floor, *said, *margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 

@@ -10,6 +10,7 @@ from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.rollout.dispersion_terms import dispersion_source
+from earlystop.rollout.formatting import in_points
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 
 FEW = 0.9
@@ -139,3 +140,23 @@ def margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: Mar
         f"{100 * before.lost:g} are spent; "
         f"promotion {before.promotions + 1} of {pinned.promotions} may lose {100 * float(found['margin']):g}.{unknown}"
     ]
+
+
+def floor_remarks(spec: PolicySpec, baseline_em: float, em_loss: float = 0.0, *, source: str) -> list[str]:
+    """What a floor does to what is supposed. baseline_em: 0..1; em_loss: the candidate's, 0 where each setting has its
+    own. source: where the baseline's Exact Match is supposed, as people write it."""
+    if spec.objective.exact_match.floor is None:
+        return []
+    floor = float(spec.objective.exact_match.floor)
+    if baseline_em < floor:
+        return [
+            f"The baseline itself is below objective.exactMatch.floor: {in_points(baseline_em)} by {source}, and the "
+            f"floor is {in_points(floor)}. A setting that answers as well as the baseline is taken back for that "
+            "(BelowFloor), and so is each trial of a search. Write a lower floor."
+        ]
+    if baseline_em - em_loss < floor:
+        return [
+            f"A candidate that loses so much is below objective.exactMatch.floor, {in_points(floor)}, and is taken "
+            "back for that (BelowFloor), whatever the forecast says."
+        ]
+    return []

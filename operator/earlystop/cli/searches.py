@@ -22,6 +22,7 @@ from earlystop.cli.files.documents import read_text
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.options import SEARCHES_SIMULATED
+from earlystop.cli.plan_remarks import floor_remarks
 from earlystop.cli.plan_waits import people_remarks, rate_remarks
 from earlystop.rollout.trials.sequence import strategy_in
 from earlystop.simulation.search_policy import (
@@ -73,7 +74,7 @@ def show_search(
         _print_json(found, runs, seed)
         return
     console.print(_table(found, runs))
-    _print_sentences(found, [])
+    _print_sentences(found, _of_floor(spec, truth))
 
 
 def show_searches(spec: PolicySpec, policy: Path, curve: Path | None, rate: float, seed: int, *, as_json: bool) -> None:
@@ -85,6 +86,7 @@ def show_searches(spec: PolicySpec, policy: Path, curve: Path | None, rate: floa
     found = [_played(each, truth, rate, SEARCHES_PLANNED, seed) for each in specs]
     assert spec.search is not None  # it has a curve
     said = [recommendation(found, spec.search.horizon_requests)] if found else []
+    said += _of_floor(spec, truth)
     said += [] if as_json else [*rate_remarks(spec, rate), *people_remarks(spec)]
     if as_json:
         _print_json(found, SEARCHES_PLANNED, seed, recommendation=" ".join(said), notPlayed=left_out)
@@ -106,6 +108,10 @@ def _curve_of(spec: PolicySpec, curve: Path | None) -> TrueCurve:
         return _read(curve)
     except ValueError as error:
         raise CommandFailure(str(error)) from None
+
+
+def _of_floor(spec: PolicySpec, truth: TrueCurve) -> list[str]:
+    return floor_remarks(spec, truth.baseline_em, source="the curve's row baseline")
 
 
 def _alternatives(spec: PolicySpec, manifest: dict[str, Any]) -> tuple[list[PolicySpec], list[str]]:

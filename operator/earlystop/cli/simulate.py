@@ -24,6 +24,7 @@ from earlystop.cli.options import (
     Rate,
     amount,
 )
+from earlystop.cli.plan_remarks import floor_remarks
 from earlystop.rollout.state import Verdict
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def command(
         typer.echo(json.dumps({"runs": runs, "seed": seed, "outcomes": found}))
         return
     console.print(_table(found, runs))
+    for sentence in floor_remarks(spec, baseline_em, em_loss, source="--baseline-em"):
+        console.print(terminal.printable(sentence))
 
 
 def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, Any]:

@@ -22,6 +22,9 @@ REPLAY = (
 PAGE = ("checks.js", "shown.js", "charts.js", "tables.js", "page.js")
 """Scripts of the page itself."""
 
+COMMENTS = ("//", "/**", "* ", "*/")
+"""How a line of a script begins that is a comment, or part of one."""
+
 
 @cache
 def asset(name: str) -> str:
@@ -36,7 +39,7 @@ def replay_script() -> str:
 
 def page_script() -> str:
     """Everything that a page runs: the library of plots with its licence, the evidence, and the page's own scripts."""
-    own = "\n".join(_flush_left(asset(name)) for name in (*REPLAY, *PAGE))
+    own = "\n".join([*(_flush_left(asset(name)) for name in REPLAY), *(_bare(asset(name)) for name in PAGE)])
     library = f"/*\n{asset('uplot/LICENSE')}*/\n{asset('uplot/uPlot.iife.min.js')}"
     return f'{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
 
@@ -50,3 +53,9 @@ def _flush_left(text: str) -> str:
     """Without the indentation of its lines, which is a tenth of it: a page with many looks has to stay small. No text
     that a script or style holds goes over a line's end."""
     return "\n".join(line.lstrip() for line in text.splitlines())
+
+
+def _bare(script: str) -> str:
+    """A script of the page itself, flush left and without the lines that are comments alone, for the same reason. What
+    repeats the evidence keeps its comments: who reads a page's source has that to check."""
+    return "\n".join(line for line in _flush_left(script).splitlines() if not line.startswith(COMMENTS))

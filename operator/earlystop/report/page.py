@@ -14,6 +14,7 @@ from earlystop.api.plurals import counted
 from earlystop.report.content import Report
 from earlystop.report.embedded import asset, page_script, styles
 from earlystop.report.shown import shown_digest
+from earlystop.rollout.decision import BY_CLASS
 
 PLOTS = (
     ("effect", "Exact Match", "Points against the baseline, with the interval that is valid at every look."),
@@ -37,7 +38,7 @@ def page_of(report: Report) -> str:
     """The page, in HTML."""
     record = report.record
     title = f"{report.namespace}/{record.policy}: {record.decision} {record.candidate}"
-    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS, counted=counted)
+    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS, counted=counted, by_class=BY_CLASS)
     return _template("page.html.jinja").render(
         report=report,
         title=title,

@@ -10,8 +10,8 @@ from typing import Any
 
 WITHOUT_SCRIPTS = "noscript"
 """What stands in it is shown by browsers that run no script, and so check nothing."""
-VOID = "br"
-"""The one element of a page's body that has no end."""
+VOID = frozenset({"br", "wbr"})
+"""The elements of a page's body that have no end."""
 
 
 def shown_digest(title: str, markup: str) -> str:
@@ -43,7 +43,7 @@ class _Shown(HTMLParser):
         inner: list[Any] = []
         if tag != WITHOUT_SCRIPTS:
             self.open[-1].append([tag, [[name, plain_text(value or "")] for name, value in attrs], inner])
-        if tag != VOID:
+        if tag not in VOID:
             self.open.append(inner)
 
     def handle_endtag(self, tag: str) -> None:

@@ -44,7 +44,8 @@ def claim_words(log_e: float, largest: float, risk: float) -> str:
     scatter. risk: of the claim, 0 for none."""
     line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
     if largest >= needed:
-        return f"proven at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
+        says_more = one_in(log_e) not in (one_in(largest), line)
+        return f"proven at {line}" + (f"; {one_in(log_e)} now" if says_more else "")
     if log_e >= needed:
         return f"{one_in(log_e)} of {line}, proven once scatter is known"
     if one_in(log_e) == NO_SIGN:

@@ -52,6 +52,13 @@ def test_a_claim_is_called_proven_just_where_its_line_was_reached(now: float, be
     assert claim_words(now, largest, risk).startswith("proven") == (largest >= -log(risk))
 
 
+def test_what_the_evidence_is_now_is_told_only_where_that_says_more_than_the_line() -> None:
+    seen = ((20.3, 21.5), (17.2, 20.1), (96.5, 97.5), (30.5, 30.5))
+    proven = "proven at 1 in 20"
+    told = [claim_words(log(now), log(largest), 0.05) for now, largest in seen]
+    assert told == [proven, f"{proven}; 1 in 17 now", f"{proven}; 1 in 96 now", proven]
+
+
 def test_what_only_a_guessed_scatter_would_prove_is_not_called_proven() -> None:
     words = claim_words(5.0, 0.0, 0.05)
     assert "proven at" not in words and "once scatter is known" in words

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.main import app
-from earlystop.cli.plan_remarks import rows_of, single_look_remark, why_few
+from earlystop.cli.plan_remarks import floor_remarks, rows_of, single_look_remark, why_few
 from earlystop.rollout.margin_use import digest_of_setting
 from tests.cluster.objects import changed, policy
 from tests.unit.api.body_policies import body_spec
@@ -111,3 +111,34 @@ def test_too_little_traffic_is_told_as_such_and_not_as_a_loss_near_the_margin(tm
 def test_pairs_have_one_row_since_each_is_about_both_variants() -> None:
     spec = PolicySpec.model_validate(body_spec())
     assert [row for row, *_ in rows_of(spec)] == ["pairs that are evidence, over all steps", "hours over all steps"]
+
+
+FLOORED = PolicySpec.model_validate(changed(policy(), "spec.objective.exactMatch.floor", "0.79")["spec"])
+
+
+@pytest.mark.parametrize(
+    ("baseline_em", "em_loss", "told"),
+    [
+        (0.78, 0.0, "The baseline itself is below objective.exactMatch.floor: 78 by --baseline-em, "),
+        (0.80, 0.015, "A candidate that loses so much is below objective.exactMatch.floor, 79,"),
+        (0.80, 0.01, ""),
+        (0.79, 0.0, ""),
+    ],
+)
+def test_a_floor_that_is_above_what_is_supposed_of_the_variants_is_told(
+    baseline_em: float, em_loss: float, told: str
+) -> None:
+    said = " ".join(floor_remarks(FLOORED, baseline_em, em_loss, source="--baseline-em"))
+    assert said.startswith(told) and bool(said) == bool(told)
+    assert floor_remarks(LIVE, baseline_em, em_loss, source="--baseline-em") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["plan", "simulate"])
+def test_plan_and_simulate_say_first_that_the_supposed_baseline_is_below_the_floor(
+    tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(changed(policy(), "spec.objective.exactMatch.floor", "0.95")))
+    done = CliRunner().invoke(app, [command, str(file), *(["--runs", "2"] if command == "simulate" else [])])
+    assert done.exit_code == 0 and "The baseline itself is below objective.exactMatch.floor: 80 by" in done.output

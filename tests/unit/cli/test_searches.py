@@ -136,3 +136,14 @@ def test_a_search_that_fails_before_it_tries_the_best_setting_names_the_failure_
     text = " ".join(done.output.split())
     assert "window-2, in 1 of them (never tried, 1 failed before it in 1)" in text
     assert "A larger search.failureBudget lets more settings fail." in text
+
+
+@pytest.mark.slow
+def test_a_floor_above_the_curves_baseline_is_told_beside_searches_that_all_end_with_the_baseline(
+    tmp_path: Path,
+) -> None:
+    floored = changed(policy(), "spec.objective.exactMatch.floor", "0.95")
+    done = asked(tmp_path, "simulate", "--runs", "2", manifest=floored)
+    text = " ".join(done.output.split())
+    assert done.exit_code == 0 and "below objective.exactMatch.floor: 80 by the curve's row baseline" in text
+    assert "ends with the baseline 100 %" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = ("meta", "br", "img", "link", "input", "hr")
+VOID = ("meta", "br", "wbr", "img", "link", "input", "hr")
 
 
 class Tags(HTMLParser):

@@ -270,7 +270,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             **CLASS_REASONS,
             "HarmShown": "The candidate is proven to lose more Exact Match than the margin; try a more careful "
             "setting.",
-            "BelowFloor": "The candidate's Exact Match is proven to be below the floor; try a more careful setting.",
+            "BelowFloor": "The candidate's Exact Match is proven to be below the floor; try a more careful setting, or "
+            "write a lower floor where the baseline is below it too (the policy's status says so).",
             "GuardrailBroken": "A rate of bad events is proven to be above its guardrail, which the message names.",
             "EveryCandidateDropped": "Harm was proven of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "

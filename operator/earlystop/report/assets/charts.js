@@ -21,6 +21,15 @@ const AXIS = { stroke: "#333", grid: { stroke: "#e3e3e3", width: 1 }, ticks: { s
 /** What an axis of evidence says beside its marks: the risk of a claim that has come so far. */
 const riskAt = (logE) => (logE < 0.01 ? "no sign" : `1 in ${Math.round(Math.exp(logE)).toLocaleString("en")}`);
 
+/** The lines at which claims are proven: one where both are the same, since the second would hide the first. */
+function linesOf(promoteLine, harmLine) {
+  if (promoteLine === harmLine) return [{ label: `line of a promotion and of harm: ${riskAt(harmLine)}`, value: harmLine }];
+  return [
+    { label: `line of a promotion: ${riskAt(promoteLine)}`, value: promoteLine },
+    { label: `line of harm: ${riskAt(harmLine)}`, value: harmLine, colour: COLOURS.red },
+  ];
+}
+
 /** Marks of an axis of evidence: no sign, and so many powers of ten above it as there is room for. */
 function risksBetween(low, high) {
   const apart = Math.LN10 * Math.max(1, Math.ceil((high - low) / (6 * Math.LN10)));
@@ -60,6 +69,25 @@ const widthOf = (host) => Math.max(LEAST_WIDTH, host.clientWidth);
 /** Pixels of A4 between its usual margins, for a plot beside another or alone; a style fits it to other papers. */
 const sizeOnPaper = (host) => ({ width: host.closest(".plots") ? 345 : 720, height: 190 });
 
+/** The interval of a single look: an upright bar, as there is no band between two points. bounds: the columns of its ends. */
+function barOfOneLook(bounds, colour) {
+  return (plot) => {
+    const [context, at] = [plot.ctx, Math.floor(plot.data[0].length / 2)];
+    const [high, low] = bounds.map((column) => plot.data[column][at]);
+    if (high === null || low === null) return;
+    const x = Math.round(plot.valToPos(plot.data[0][at], "x", true));
+    context.save();
+    context.strokeStyle = colour;
+    context.lineWidth = 1.5 * uPlot.pxRatio;
+    context.setLineDash([]);
+    context.beginPath();
+    context.moveTo(x, plot.valToPos(high, "y", true));
+    context.lineTo(x, plot.valToPos(low, "y", true));
+    context.stroke();
+    context.restore();
+  };
+}
+
 /** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
 function draw(host, options, columns) {
   const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
@@ -91,7 +119,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
   const isPadded = from < times[0];
   const padded = (values, end) => (isPadded ? [end, ...values, end] : values);
   const drawn = (value) => (value === null ? null : Math.max(-within, Math.min(within, value)));
-  const [series, columns, bands] = [[{}], [isPadded ? [from, ...times, to] : times], []];
+  const [series, columns, bands, bars] = [[{}], [isPadded ? [from, ...times, to] : times], [], []];
   const add = (values, one) => {
     columns.push(padded(values.map(drawn), null));
     series.push({ points: { show: times.length < 3 }, spanGaps: true, ...one });
@@ -102,6 +130,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
         add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: times.length < 2 } });
       }
       bands.push({ series: [columns.length - 2, columns.length - 1], fill: `${colour}22` });
+      if (times.length < 2) bars.push(barOfOneLook([columns.length - 2, columns.length - 1], colour));
     }
     const paths = stepped ? { paths: uPlot.paths.stepped({ align: -1 }) } : {};
     add(values, { label, stroke: colour, width: 2, dash, ...paths });
@@ -115,7 +144,7 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
     ? { size: 76, splits: (_plot, _axis, lowest, highest) => risksBetween(lowest, highest), values: (_plot, found) => found.map(riskAt) }
     : { size: 60 };
   draw(host, {
-    series, bands, legend: { live: false, markers: { width: 2, dash: strokeOf } }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
+    series, bands, hooks: { draw: bars }, legend: { live: false, markers: { width: 2, dash: strokeOf } }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
     axes: [{ ...AXIS, space: 72, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],

@@ -26,10 +26,7 @@ function plotComparison(host, comparison) {
     { label: "within the margin", values: evidence("promote"), colour: COLOURS.blue },
     { label: "tokens are saved", values: evidence("tokens"), colour: COLOURS.green, dash: [10, 3] },
     { label: "harm", values: evidence("harm"), colour: COLOURS.red, dash: [3, 3] },
-  ], [
-    { label: `line of a promotion: ${riskAt(promoteLine)}`, value: promoteLine },
-    { label: `line of harm: ${riskAt(harmLine)}`, value: harmLine, colour: COLOURS.red },
-  ], "risk of error", { within: MOST_LINES * Math.max(promoteLine, harmLine), isEvidence: true });
+  ], linesOf(promoteLine, harmLine), "risk of error", { within: MOST_LINES * Math.max(promoteLine, harmLine), isEvidence: true });
   drawOverTime(find("weight"), times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
     [], "% of requests", { least: 0 });

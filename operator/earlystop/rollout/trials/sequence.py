@@ -33,6 +33,7 @@ from earlystop.rollout.state import Certified, Comparison, Decision, Phase, Roll
 from earlystop.rollout.trials.budget import BUDGET_USED
 from earlystop.rollout.trials.clock import has_time_for_a_trial, is_time_over
 from earlystop.rollout.trials.outcome import outcome_of
+from earlystop.rollout.words.floor_words import floor_above_baseline
 
 WAITING = "WaitingForProposals"
 """No end: a search that others propose to goes on with the next proposal."""
@@ -219,7 +220,7 @@ def _with_certified(state: RolloutState, before: Incumbent | None, after: Incumb
 def _over(state: RolloutState, progress: SearchProgress, reason: str, at: int) -> RolloutState:
     """The state of a search that is over, with its best certified setting or with the baseline."""
     phase = Phase.ROLLED_BACK if progress.incumbent is None else Phase.PROMOTED
-    end = SearchEnd(reason, end_message(progress, reason), at)
+    end = SearchEnd(reason, f"{end_message(progress, reason)}{floor_above_baseline(state.comparisons)}", at)
     return replace(state, phase=phase, search=replace(progress, ended=end))
 
 

@@ -20,6 +20,7 @@ from earlystop.rollout.state import (
 from earlystop.rollout.strategy import Strategy, strategy_of
 from earlystop.rollout.trials.words import choosing_sentence, trial_phrase
 from earlystop.rollout.words.decision_messages import of_users
+from earlystop.rollout.words.floor_words import floor_above_baseline
 from earlystop.rollout.words.step_messages import waiting_sentence
 
 
@@ -36,7 +37,7 @@ def summary(state: RolloutState) -> str:
     settings = f"{_tried_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
     step = strategy_of(plan).describe_step(plan, state)
     if state.phase in BETWEEN_TRIALS:
-        return choosing_sentence(state)
+        return f"{choosing_sentence(state)}{floor_above_baseline(state.comparisons)}"
     if state.phase in ENDED and state.search is not None and state.search.ended is not None:
         return in_service_sentence(state) or state.search.ended.message
     if state.phase in DECIDED:
@@ -59,7 +60,9 @@ def _under_way(plan: Plan, state: RolloutState, settings: str, step: str) -> str
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:
         return f"At {step}, trying {settings}: {waits_for(state)}."
-    return f"At {step}, {'before ' * stage.same_setting}trying {settings}: {_findings(plan, strategy, state)}."
+    found = _findings(plan, strategy, state)
+    below = floor_above_baseline(state.active)
+    return f"At {step}, {'before ' * stage.same_setting}trying {settings}: {found}.{below}"
 
 
 def outlook(state: RolloutState) -> str:
@@ -110,4 +113,5 @@ def _after_decision(state: RolloutState, settings: str) -> str:
     favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
     kept = "Decided" if favourable or state.decision.requested_by else "Found"
     way_out = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
-    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}"
+    below = floor_above_baseline(state.comparisons) if state.decision.verdict is Verdict.ROLL_BACK else ""
+    return f"{verb}: {settings}. {kept}: {state.decision.message}{below}{way_out}"
