@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 
-CHECK_SECONDS = 1.0
+CHECK_SECONDS = 2.5
 # Kopf starts the watch of a kind anew when its CRD is edited; that takes a moment.
 DEAD_SECONDS = 10.0
 ENDING_SECONDS = 15.0

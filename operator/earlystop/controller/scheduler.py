@@ -52,6 +52,7 @@ class Scheduler:
         self._forgotten: set[Key] = set()
         self._wakes = Rate(WAKES_AT_ONCE, SECONDS_BETWEEN_WAKES)
         self._woken = asyncio.Event()
+        self._sleeps_until = 0.0
         self.beat_at = clock()
 
     def wake(self, key: Key) -> None:
@@ -69,7 +70,8 @@ class Scheduler:
         if at < self._due.get(key, float("inf")):
             self._due[key] = at
             heapq.heappush(self._heap, (at, key))
-            self._woken.set()
+            if at < self._sleeps_until or self._clock() >= self._sleeps_until:
+                self._woken.set()
 
     def forget(self, key: Key) -> None:
         """Reconcile a key no more, unless it is woken again; a reconciliation under way is finished."""
@@ -86,7 +88,9 @@ class Scheduler:
             self._make_ready(now)
             self._start_ready(now)
             self._woken.clear()
-            wait = min(LONGEST_SLEEP, max(0.0, self._heap[0][0] - self._clock())) if self._heap else LONGEST_SLEEP
+            now = self._clock()
+            wait = min(LONGEST_SLEEP, max(0.0, self._heap[0][0] - now)) if self._heap else LONGEST_SLEEP
+            self._sleeps_until = now + wait
             # Not wait_for, which in Python 3.11 swallows a cancellation that comes together with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -133,7 +137,8 @@ class Scheduler:
             self._running_of[key[0]] -= 1
             if not self._running_of[key[0]]:
                 del self._running_of[key[0]]
-            self._woken.set()
+            if self._ready:  # there was no room for these
+                self._woken.set()
         if key in self._forgotten:
             self._forgotten.discard(key)
             return

@@ -81,6 +81,7 @@ class Plan:
     used: MarginUse = field(default=NOTHING_USED, compare=False)
     trial: TrialPlan | None = field(default=None, compare=False)
     retry: str = field(default="", compare=False)
+    _answered: tuple[PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def incumbent(self) -> Incumbent | None:
@@ -109,7 +110,13 @@ class Plan:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
         engine, the attempt, what was used and the trial are the plan's own: no policy asks for these. retry: as in
         `plan_text`."""
-        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used, self.trial)
+        known = self._answered
+        if known is None or known[0] is not spec or known[1] != retry:
+            # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
+            asked = _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used, self.trial)
+            known = spec, retry, asked
+            object.__setattr__(self, "_answered", known)
+        return known[2]
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""

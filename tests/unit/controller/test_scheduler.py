@@ -249,6 +249,22 @@ async def test_the_beat_goes_on_while_nothing_is_due() -> None:
         assert scheduler.beat_at == 1234.0
 
 
+async def test_keys_that_are_due_after_the_next_round_cause_none() -> None:
+    clock, beats = Clock(), list[float]()
+    scheduler = Scheduler(Reconciliations(), clock, note_beat=beats.append)
+    task = asyncio.create_task(scheduler.run())
+    await settle()
+    for number in range(50):
+        scheduler.wake_at(("llm", f"p{number}"), clock.now + 100 + number)
+        await settle()
+    assert len(beats) == 1
+    scheduler.wake_at(ONE, clock.now + 1)
+    await settle()
+    assert len(beats) == 2
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_scheduler_that_is_never_idle_still_ends_when_it_is_cancelled() -> None:
     reconciliations = Reconciliations()
     reconciliations.answer = lambda key: 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.alias_service import mirror_digest, mirrored_service
 from earlystop.delivery.inputs import Manifest, ObjectKey
@@ -61,7 +60,7 @@ class StartCheck:
     def _is_as_left(self, tracked: TrackedPolicy) -> bool | None:
         """Whether the overlay and the aliases of a policy still hold what they were made from and for, None while not
         all of it is listed."""
-        split, delivery = desired_split(tracked.state), tracked.plan.spec.delivery
+        split, delivery = tracked.split, tracked.plan.spec.delivery
         if split is None or delivery.route_ref is None:
             return True
         if delivery.traits.through_injector:

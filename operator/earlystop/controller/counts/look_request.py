@@ -30,11 +30,16 @@ def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) 
 
 
 def look_request(
-    tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int, since: int | None = None
+    tracked: TrackedPolicy,
+    sources: Mapping[str, SourceSpec],
+    at: int,
+    since: int | None = None,
+    step: int | None = None,
 ) -> AnyRequest:
     """What to ask for at moment `at`: back to the last look that could be used, and some more.
 
-    since: Unix second to which to reach back instead, for counts that are no look; None for a look.
+    since: Unix second to which to reach back instead, for counts that are no look; None for a look. step: the one that
+    is counted, None for the one under way.
     """
     state, clock = tracked.state, tracked.state.clock
     known = clock.last_look_at or clock.started_at or at
@@ -58,6 +63,7 @@ def look_request(
         liveness=_liveness(tracked, at),
         users=_user_question(tracked, at, interval) if since is None else None,
         beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
+        step=clock.step if step is None else step,
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request
@@ -68,7 +74,7 @@ def split_request(
 ) -> tuple[AnyRequest, CountLedger]:
     """What to ask for about a split, and what is known of it. Where the campaign's token is lost, its split goes on
     under a revision of which nothing was counted before. since: as for `look_request`."""
-    request, known = look_request(tracked, sources, at, since), tracked.ledger
+    request, known = look_request(tracked, sources, at, since, split.step), tracked.ledger
     if split.revision == tracked.state.revision:
         return request, known
     return replace(request, revision=split.revision), Ledger() if isinstance(known, Ledger) else known

@@ -11,15 +11,18 @@ from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import RETRY
 from earlystop.api.status.compact import whole, without_defaults
+from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemory, LoadMemory, StatusMemory
 from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.controller.memory.gates import GateMemory
 from earlystop.controller.memory.hooks import HookMemory
+from earlystop.controller.memory.next_identity import NextIdentity
 from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.memory.policy_snapshot import PolicySnapshot
 from earlystop.controller.memory.resumed import resumed_traffic
 from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.controller.resources import Manifest
+from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.handled_requests import is_spent
@@ -68,6 +71,7 @@ class TrackedPolicy:
     metrics_failures: failed readings since the last usable one.
     read_again_at: before this Unix time no moment is read again whose reading has failed, or found no room.
     declined: text of the last request of each verb about which people were told that it was declined.
+    next_identity: by which the next campaign will be told apart, None before that was made.
     """
 
     policy: PolicySnapshot
@@ -92,8 +96,9 @@ class TrackedPolicy:
     metrics_failures: int = 0
     read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
+    next_identity: NextIdentity | None = field(default=None, repr=False, compare=False)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
-    _asked_for: tuple[Plan, PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
+    _split: tuple[RolloutState, TrafficSplit | None] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, manifest: Manifest, now: float, plans: Iterable[str] = ()) -> TrackedPolicy:
@@ -180,14 +185,7 @@ class TrackedPolicy:
     def is_edited(self, state: RolloutState) -> bool:
         """Whether the policy as it is written now asks for another campaign than the one in a state. An edit under way
         starts one at once, unless it is refused, the policy is suspended, or a decision is being carried out."""
-        plan, spec, retry = state.plan, self.spec, self.retry_token
-        if plan is None:
-            return False
-        known = self._asked_for
-        if known is None or known[0] is not plan or known[1] is not spec or known[2] != retry:
-            # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
-            known = self._asked_for = plan, spec, retry, plan.is_asked_for(spec, retry)
-        return not known[3]
+        return state.plan is not None and not state.plan.is_asked_for(self.spec, self.retry_token)
 
     def announce(self, note: EventNote) -> None:
         """An event shall tell people this."""
@@ -257,6 +255,13 @@ class TrackedPolicy:
     def plan(self) -> Plan:
         """The plan of the campaign under way."""
         return self.state.pinned_plan
+
+    @property
+    def split(self) -> TrafficSplit | None:
+        """The split that the present state asks for, None before the first campaign."""
+        if self._split is None or self._split[0] is not self.state:
+            self._split = self.state, desired_split(self.state)  # a look asks for it several times
+        return self._split[1]
 
     @property
     def times(self) -> LiveTimes:

@@ -10,7 +10,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, Cluster
-from earlystop.controller.desired_split import desired_split, largest_split
+from earlystop.controller.desired_split import largest_split
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.competition import competition_for, is_over
 from earlystop.controller.traffic.gatherer import inputs_of_spec
@@ -85,7 +85,7 @@ async def acceptance(
     if refusal is not None:
         return refusal
     inputs = await inputs_of_spec(cluster, tracked, now)
-    split = desired_split(tracked.state)
+    split = tracked.split
     return preflight(inputs, largest_split(spec, split.promoted if split is not None else ""))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
+from earlystop.controller.memory.next_identity import NextIdentity
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.store.past_verdicts import PastVerdicts
 from earlystop.controller.store.verdict_store import earlier_policy
@@ -39,12 +40,15 @@ class NewCampaigns:
         cluster: Cluster,
         tokens: CampaignTokens,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
+        entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
         """tokens: of campaigns. proposed: what others have proposed to the search of the policy of a namespace and
-        name."""
+        name. entropy: gives a new random text at each call, for the revisions of campaigns; each is for one campaign.
+        """
         self.tokens = tokens
         self._cluster = cluster
         self._proposed = proposed
+        self._entropy = entropy
         self._past = PastVerdicts(cluster)
 
     async def next_of(self, tracked: TrackedPolicy, now: int, *, lapse_read: bool) -> NewCampaign:
@@ -52,16 +56,26 @@ class NewCampaigns:
 
         lapse_read: see NewCampaign. Raises ClusterError when the Kubernetes API fails.
         """
-        entropy = secrets.token_hex()
+        entropy, commitment = self._next_identity(tracked)
         earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, now)
         inputs = CampaignInputs(
             uid=tracked.uid,
             entropy=entropy,
-            commitment=self.tokens.commitment(tracked.label, tracked.uid, entropy),
+            commitment=commitment,
             token_lost=self.tokens.is_lost(tracked.label, tracked.uid, tracked.state),
             recorded=earlier.attempts,
             belief=None if history is None else history.belief,
             waiting=self._proposed(tracked.key),
         )
         return NewCampaign(inputs, earlier.digest, () if history is None else history.told, lapse_read)
+
+    def _next_identity(self, tracked: TrackedPolicy) -> tuple[str, str]:
+        """The random text of the policy's next campaign and its commitment. They are made once and kept until a
+        campaign has begun with them, since a policy is reconciled thousands of times before its next campaign."""
+        known, has_key = tracked.next_identity, self.tokens.has_key
+        if known is None or known.entropy == tracked.state.entropy or known.has_key != has_key:
+            entropy = self._entropy()
+            commitment = self.tokens.commitment(tracked.label, tracked.uid, entropy)
+            known = tracked.next_identity = NextIdentity(entropy, commitment, has_key)
+        return known.entropy, known.commitment

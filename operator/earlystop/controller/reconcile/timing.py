@@ -7,7 +7,6 @@ from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
 from earlystop.controller.counts.load import load_due_at
-from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.pauses import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -135,7 +134,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.step_gates is not None and not state.step_gates.entered and state.suspended_at is None:
         times = time_out_at(tracked.times.step_gates, state.step_gates.asked)
         moments += [each for each in times if each > now]
-    watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
+    watches = next_watch(tracked, policies), next_counts(tracked, tracked.split, policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)
     if look is not None:

@@ -14,7 +14,6 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import look_for_disagreement, take_back_if_over, with_disagreement
-from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.store.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
@@ -70,7 +69,7 @@ class TrafficActor:
         linked = relinked(tracked.state, partial(digest_of_decision, tracked.name, tracked.uid))
         if linked is not tracked.state:
             return Progress(linked)
-        split, actions = desired_split(tracked.state), ACTIONS[tracked.state.watch_phase]
+        split, actions = tracked.split, ACTIONS[tracked.state.watch_phase]
         if split is None or actions.when is When.NEVER:
             return None
         split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)

@@ -30,6 +30,7 @@ class ConventionCounts:
             variants=(*question.variants, *question.beside),
             liveness=question.liveness,
             users=question.users,
+            step=question.step,
         )
 
     def apply(self, ledger: object, reading: Reading, at: int, step: CountedStep) -> Applied[Ledger]:

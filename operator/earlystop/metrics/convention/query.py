@@ -14,6 +14,7 @@ from earlystop.api.wire import (
     REVISION,
     SERIES_LABELS,
     STARTED,
+    STEP,
     VARIANT,
 )
 from earlystop.metrics.convention.label_faults import fault_rows
@@ -50,8 +51,12 @@ def counts_query(
     revisions: Iterable[str],
     window_seconds: int,
     namespace_label: str | None = None,
+    steps: Iterable[int] = (),
 ) -> str:
     """The query for the counts of these policies and revisions over the last `window_seconds`.
+
+    steps: the only ones whose counts are asked for, none for all. A server keeps the series of closed steps for as long
+    as it runs, and would send them at each look.
 
     `last_over_time` keeps the metric's name (`max_over_time` drops it, and then different counters collide) and
     still sees processes that ended within the window. `max by` folds an HA pair's replicas, never adds them.
@@ -68,9 +73,11 @@ def counts_query(
     asked, present = escape(alternation(policies)), escape(alternation(revisions))
     chosen = f'{POLICY}=~"{asked}",{REVISION}=~"{present}"{within}'
     names = escape(alternation(COUNTED_METRICS))
+    numbers = alternation(map(str, steps))
+    of_steps = f',{STEP}=~"{numbers}"' if numbers else ""
     counts = (
         f"max by ({','.join((*_GROUPED_BY, *namespace))})"
-        f'(last_over_time({{__name__=~"{names}",{chosen}}}[{window_seconds}s]))'
+        f'(last_over_time({{__name__=~"{names}",{chosen}{of_steps}}}[{window_seconds}s]))'
     )
     newest = f"max by ({','.join((POLICY, REVISION, VARIANT, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
     # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.

@@ -42,7 +42,9 @@ class CountRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`;
     variants: labels of the campaign's candidates, and of a search's incumbent. The baseline is always counted, any
     other label never: what a label says may come from a client. liveness: what tells silence from absence. users: what
-    to ask about groups of users. Raises ValueError for variants that could not be told apart, or too many of them.
+    to ask about groups of users. step: the one whose counts are wanted, None for all; an answer may hold others too,
+    where policies of several steps share a query. Raises ValueError for variants that could not be told apart, or too
+    many of them.
     """
 
     SHARES_QUERIES: ClassVar[bool] = True
@@ -53,6 +55,7 @@ class CountRequest:
     variants: tuple[str, ...] = (Variant.CANDIDATE.value,)
     liveness: LivenessHints = NO_HINTS
     users: UserQuestion | None = None
+    step: int | None = None
 
     def __post_init__(self) -> None:
         reserved = ("", Variant.BASELINE.value, UNASSIGNED)
@@ -144,6 +147,7 @@ def _read_chunk(
         (request.revision for request in chunk),
         max(request.window_seconds for request in chunk),
         namespace_label,
+        _steps_of(chunk),
     )
     try:
         samples = client.instant_vector(query, float(at))
@@ -156,7 +160,14 @@ def _read_chunk(
 
 
 def _chunks(requests: Sequence[CountRequest]) -> Iterator[Sequence[CountRequest]]:
-    """Like windows together: one policy that missed many looks then widens few others' window."""
-    ordered = sorted(requests, key=lambda request: (request.window_seconds, request.policy))
+    """Like windows together: one policy that missed many looks then widens few others' window. Then like steps: those
+    of others are not asked for."""
+    ordered = sorted(requests, key=lambda request: (request.window_seconds, request.step or 0, request.policy))
     for start in range(0, len(ordered), MAX_POLICIES_A_QUERY):
         yield ordered[start : start + MAX_POLICIES_A_QUERY]
+
+
+def _steps_of(chunk: Sequence[CountRequest]) -> frozenset[int]:
+    """The steps of which some policy wants counts, none where one wants those of all."""
+    wanted = [request.step for request in chunk]
+    return frozenset() if None in wanted else frozenset(step for step in wanted if step is not None)

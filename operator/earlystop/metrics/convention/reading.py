@@ -131,7 +131,8 @@ class GatheredRows:
         failure = self.fault or self.failure
         if failure is not None:
             return failure
-        if not self.counts:
+        # A step may have no counters yet while others have some, whose counts were not asked for.
+        if not self.counts and not self.variants & self.newest_by_variant.keys():
             return no_data(self.policy, self.refused, namespace_label)
         observed = {
             SeriesKey(int(step), variant, query_class, process): Tally(*row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -141,6 +142,25 @@ def test_a_policy_that_missed_looks_does_not_widen_the_window_of_all() -> None:
     source = Source()
     read_counts(source, [request(f"llm/p{n}", window=90_000 if n == 0 else 60) for n in range(75)], 1000)
     assert ["[90000s]" in query for query, _ in source.asked] == [False, True]
+
+
+def of_step(name: str, step: int | None) -> CountRequest:
+    return replace(request(name), step=step)
+
+
+def test_counts_of_steps_that_no_policy_of_a_query_is_in_are_not_asked_for() -> None:
+    source = Source()
+    read_counts(source, [of_step(f"llm/p{n}", 7 if n % 2 else 1) for n in range(100)], 1000)
+    read_counts(source, [of_step("llm/a", 1), of_step("llm/b", 7)], 1000)
+    read_counts(source, [of_step("llm/a", 1), of_step("llm/b", None)], 1000)
+    patterns = [re.findall(r',step=~"([^"]*)"', query) for query, _ in source.asked]
+    assert patterns == [["1"], ["7"], ["1|7"], []]
+
+
+def test_a_step_without_counters_is_read_as_none_counted_where_the_policys_servers_are_scraped() -> None:
+    asked = [of_step("llm/qa", 2)]
+    assert good(read_counts(Source(newest(990, variant="baseline")), asked, 1000)["llm/qa"]).observed == {}
+    assert kind(read_counts(Source(newest(990, variant="unassigned")), asked, 1000)["llm/qa"]) is FailureKind.NO_DATA
 
 
 def test_a_failed_query_fails_each_of_its_policies() -> None:
