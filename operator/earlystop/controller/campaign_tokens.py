@@ -11,11 +11,11 @@ import base64
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from earlystop.api.wire import commitment_in, commitment_of, is_genuine
-from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound
+from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, Phase, RolloutState
@@ -112,6 +112,16 @@ def has_token_in_use(policy: Manifest) -> bool:
     status = policy.get("status") or {}
     needs_none = status.get("phase") in {None, *NEEDS_NO_TOKEN}
     return not needs_none and bool(commitment_in(str(status.get("revision", ""))))
+
+
+async def has_tokens_in_use(cluster: Cluster, namespaces: Sequence[str | None]) -> bool:
+    """Whether any stored policy of these namespaces has one, None standing for all. Raises ClusterError when the API
+    fails."""
+    for namespace in namespaces:
+        async for page in cluster.pages(POLICIES, namespace):
+            if any(map(has_token_in_use, page)):
+                return True
+    return False
 
 
 async def _key_of(cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes]) -> bytes:

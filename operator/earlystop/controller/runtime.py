@@ -11,8 +11,9 @@ import aiohttp
 from earlystop.api.addresses import Network
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
+from earlystop.controller.apart import each_of
 from earlystop.controller.approvals import Approvals
-from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_token_in_use, may_go_without
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_tokens_in_use, may_go_without
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -31,7 +32,7 @@ from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.scheduler import Scheduler
-from earlystop.controller.store.load_policy import load_new_policy
+from earlystop.controller.store.load_policy import ATTEMPTS, load_new_policy, unreadable
 from earlystop.controller.store.recall import note_missing
 from earlystop.controller.store.status_writer import Gone, StatusConflict
 from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
@@ -113,8 +114,8 @@ class Runtime:
         """Every policy that the operator tracks."""
         return self._tracked.values()
 
-    async def policy_changed(self, manifest: Manifest) -> None:
-        """A watch reports that a policy was listed, created or changed."""
+    async def policy_changed(self, manifest: Manifest, attempts: int = ATTEMPTS) -> None:
+        """A watch reports that a policy was listed, created or changed. attempts: see `load_new_policy`."""
         manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
         known = self._tracked.get(key)
@@ -124,17 +125,17 @@ class Runtime:
             known.status.require_refresh(manifest["metadata"]["resourceVersion"])
             if known.status.writing:
                 return  # it may report that write: the reconciliation under way sees whether it did
-        elif not await self._adopt(key, manifest):
+        elif not await self._adopt(key, manifest, attempts):
             return
         self.scheduler.wake(key)
 
-    async def _adopt(self, key: Key, manifest: Manifest) -> bool:
+    async def _adopt(self, key: Key, manifest: Manifest, attempts: int) -> bool:
         """Start to track a policy. Returns whether the operator can read it; one that it cannot read gets an event."""
         self._tracked.pop(key, None)  # one that had the name before is gone
         try:
-            loaded = await load_new_policy(self._cluster, manifest, self._clock)
-        except ValueError as error:
-            message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
+            loaded = await load_new_policy(self._cluster, manifest, self._clock, attempts=attempts)
+        except (ValueError, ClusterError) as error:
+            message = unreadable(error)
             log.error(message, extra={"policy": "/".join(key)})
             await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
@@ -178,7 +179,7 @@ class Runtime:
         try:
             await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
         except ClusterError as error:
-            is_in_use = await self._has_tokens_in_use()
+            is_in_use = await has_tokens_in_use(self._cluster, self._namespaces)
             what = f"let the operator get and update Secret {self._token_key} in namespace {own_namespace()}"
             if not may_go_without(error, self._clock() - since, is_in_use):
                 if is_in_use:
@@ -201,13 +202,6 @@ class Runtime:
             return  # what to do is in the log since the start
         log.info("the key of tokens has come: campaigns that begin from now on have tokens")
 
-    async def _has_tokens_in_use(self) -> bool:
-        for namespace in self._namespaces:
-            async for page in self._cluster.pages(POLICIES, namespace):
-                if any(map(has_token_in_use, page)):
-                    return True
-        return False
-
     async def learn_sources(self) -> None:
         """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""
         for manifest in await self._cluster.list(SOURCES):
@@ -220,10 +214,14 @@ class Runtime:
     async def compare_with_lists(self) -> None:
         """Find out what no watch event reported: of policies, of the objects that they are decided on, and of those by
         which people propose and approve."""
-        await self.compare_with_list()
-        await self.follower.compare_with_lists()
-        await self.proposals.compare_with_list(self._namespaces)
-        await self.approvals.compare_with_list(self._namespaces)
+        await each_of(
+            {
+                "policies": self.compare_with_list,
+                "objects that policies are decided on": self.follower.compare_with_lists,
+                "proposals": partial(self.proposals.compare_with_list, self._namespaces),
+                "approvals": partial(self.approvals.compare_with_list, self._namespaces),
+            }
+        )
 
     async def compare_with_list(self) -> None:
         """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""
@@ -237,9 +235,8 @@ class Runtime:
         for key, tracked in before.items():
             if listed.get(key) != tracked.uid:
                 self._forget(key, tracked)
-        for manifest in missed:
-            if _key(manifest) not in self._tracked:
-                await self.policy_changed(manifest)
+        new = {_key(manifest): manifest for manifest in missed if _key(manifest) not in self._tracked}
+        await each_of({"/".join(key): partial(self.policy_changed, found, attempts=1) for key, found in new.items()})
 
     def _knows(self, manifest: Manifest) -> bool:
         tracked = self._tracked.get(_key(manifest))

@@ -10,7 +10,18 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
+from earlystop.controller.cluster import (
+    APPROVALS,
+    EVENTS,
+    PAGE,
+    POLICIES,
+    PROPOSALS,
+    ROUTES,
+    VERDICTS,
+    ClusterError,
+    Manifest,
+    Resource,
+)
 from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.policy_metrics.collector import PolicyCollector
@@ -127,6 +138,58 @@ async def test_policies_that_take_several_answers_to_list_are_all_compared(place
         place.api.put(POLICIES, made)
     await place.runtime.compare_with_list()
     assert sorted(place.known) == uids
+
+
+def note_listed(place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch) -> list[Resource]:
+    """Kinds whose lists are asked for from now on, in order."""
+    listed: list[Resource] = []
+    listing = place.api.pages
+
+    async def pages(resource: Resource, *which: Any, **how: Any) -> AsyncIterator[list[Manifest]]:
+        listed.append(resource)
+        async for found in listing(resource, *which, **how):
+            yield found
+
+    monkeypatch.setattr(place.api, "pages", pages)
+    return listed
+
+
+async def test_a_policy_whose_verdict_is_refused_is_told_so_and_keeps_no_other_from_being_compared(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = manifest(REACHED["promoted"], name="a-first", uid="0a000000-first")
+    elsewhere["status"] = with_reference(elsewhere["status"], policy())
+    elsewhere["spec"] = {**elsewhere["spec"], "objective": {"exactMatch": {"margin": "0.07"}}}
+    place.api.put(POLICIES, elsewhere)
+    place.api.put(POLICIES, manifest(name="b-second", uid="0b000000-second"))
+    refused, read = ClusterError(403, "verdicts is forbidden"), place.api.get
+
+    async def get(resource: Resource, namespace: str | None, name: str) -> Manifest | None:
+        if resource is VERDICTS:
+            raise refused
+        return await read(resource, namespace, name)
+
+    monkeypatch.setattr(place.api, "get", get)
+    listed = note_listed(place, monkeypatch)
+    await place.runtime.compare_with_lists()
+    assert place.known == ["0b000000-second"]
+    assert {PROPOSALS, APPROVALS} <= set(listed)
+    (event,) = (each for path, each in place.api.objects.items() if "/events/" in path)
+    assert event["involvedObject"]["name"] == "a-first" and event["reason"] == "Unreadable"
+    assert "verdicts is forbidden" in event["message"] and "Let the operator read verdicts" in event["message"]
+
+
+async def test_what_cannot_be_listed_of_one_kind_keeps_no_other_kind_from_being_compared(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise ClusterError(500, "not now")
+
+    monkeypatch.setattr(place.runtime, "compare_with_list", fail)
+    monkeypatch.setattr(place.runtime.follower, "compare_with_lists", fail)
+    listed = note_listed(place, monkeypatch)
+    await place.runtime.compare_with_lists()
+    assert listed == [PROPOSALS, APPROVALS]
 
 
 async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_concerns(

@@ -305,7 +305,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
             "RequestIgnored": "A person's request by annotation is about another campaign, or was dealt with before, "
             "and nothing is done about it; if it is meant anew, write the text that the message names.",
-            "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
+            "Unreadable": "The policy, or the verdict that alone holds its plan, cannot be read, and nothing is done "
+            "about the policy; fix what the message names.",
         },
     ),
 )

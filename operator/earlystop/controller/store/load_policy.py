@@ -36,19 +36,35 @@ async def load_policy(
 
 
 async def load_new_policy(
-    cluster: Cluster, manifest: Manifest, clock: Callable[[], float], pause: float = PAUSE_SECONDS
+    cluster: Cluster,
+    manifest: Manifest,
+    clock: Callable[[], float],
+    pause: float = PAUSE_SECONDS,
+    attempts: int = ATTEMPTS,
 ) -> TrackedPolicy:
     """`load_policy` for one that nothing is known of, repeated for a while where the API fails: nobody watches over a
-    policy before it is tracked. pause: seconds between attempts. Raises as `load_policy`."""
-    for attempt in range(1, ATTEMPTS + 1):
+    policy before it is tracked. pause: seconds between attempts; attempts: at most, at least 1. Raises as
+    `load_policy`."""
+    for attempt in range(1, attempts + 1):
         try:
             return await load_policy(cluster, manifest, clock())
         except ClusterError as error:
-            if attempt == ATTEMPTS:
+            if attempt == attempts:
                 raise
             log.warning("the verdict with the plan of a policy cannot be read yet: %s", error)
             await asyncio.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
+
+
+def unreadable(error: ValueError | ClusterError) -> str:
+    """What a policy's event says of the error that `load_new_policy` raised, within the API server's limit."""
+    if isinstance(error, ClusterError):
+        return (
+            "This policy's plan stands in its verdict alone, which the API server does not give, so nothing is done "
+            "about the policy and requests are led as they were; the operator asks again every ten minutes, and when "
+            f"the policy is edited. Let the operator read verdicts of this namespace. The API server says: {error}"
+        )[:900]
+    return f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
 
 
 def plans_of(known: TrackedPolicy | None) -> tuple[str, ...]:

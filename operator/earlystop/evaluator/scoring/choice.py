@@ -99,7 +99,8 @@ _CHOSEN = (
     r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
     r"|I (?:think|believe|guess)(?: that)?|clearly|obviously|evidently|answer's|c'est(?: la)?|es la|è la|je to|это"
     r"|definitely|certainly|surely|looks like|leav(?:es|ing)(?: us with| only)?|left with|(?:richtig|korrekt) ist|คือ"
-    r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination),)"
+    r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination"
+    r"|of (?:these|those|them|all)),)"
 )
 _CONCLUSION = re.compile(
     r"(?<![^.!?\n])(?![^.!?\n]*\b(?i:not?|none|never|nobody|nothing|neither|hardly|doubt|cannot)\b)"
@@ -118,10 +119,11 @@ _JUDGED = re.compile(
 _CORRECT = re.compile(
     rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
     r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
-    r"(?:correct|right|true|best|better supported|my (?:pick|choice|answer)|answer|one"
+    r"(?:correct|right|true|best|better (?:supported|answer|choice|option|pick|one)"
+    r"|my (?:pick|choice|answer)|answer|one"
     r"|most (?:likely|plausible|probable|appropriate)|what I(?:'d| would) (?:choose|pick|say))\b"
     r"(?! if\b| only if\b)"
-    r"|\s+(?:fits|works|matches) best\b|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
+    r"|\s+(?:fits|works|matches) best\b|\s+is better(?=\s*[.!]?\s*$)|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
     r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"
     r"(?:correct[aoe]|just[aoe]|bonne|certa|corrett[ao]|giust[ao]|esatt[ao]|richtig\w*|korrekt\w*|réponse|respuesta)\b"
     r"|\s*(?:が|は|이|가|은|는)?\s*(?:正解|正しい|정답|맞|옳))"

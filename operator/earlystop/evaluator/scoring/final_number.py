@@ -11,7 +11,7 @@ import re
 from earlystop.evaluator.scoring.bounds import LEAD, is_bound, with_bounds_open
 from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.measurement_units import unit_named
-from earlystop.evaluator.scoring.number_words import number_in_words
+from earlystop.evaluator.scoring.number_words import number_in_words, with_words_as_digits
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
@@ -45,6 +45,12 @@ _OUT_OF = re.compile(
     r"^\s*(?:[A-Za-z]+\s+){0,2}?(?:out of|of the)(?:\s+(?:the|all|a total of|possible))?\s*$", re.IGNORECASE
 )
 """Between a number and what it is a part of, as in "20 out of the 50 students"."""
+_HOW = re.compile(
+    r"\s*\((?:[^()=]*[0-9][^()=]*\s[*×·⋅÷/+x-]\s[^()=]*"
+    r"|(?:[a-z. ]+[ :])?[0-9]+(?:, ?[0-9]+)*,? (?:(?:and|&) )?[0-9]+)\)"
+    r"\s*[.!]?\s*$"
+)
+"""Brackets at the end that hold a calculation, or what was counted: "18 (9 × $2)", "3 (2, 3 and 5)"."""
 _ASKED = re.compile(r"\s*[?？]")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
@@ -55,12 +61,29 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
     line = after_hashes(text)
     if line is not None:
         text = line
+    text = _without_calculation(text)
     without_notes = _FOOTNOTE.sub(" ", text)
     for read in (without_notes, text):
         numbers = [each for each in numbers_in(read) if each is None or not _is_unsaid(read, each)]
         if numbers:
             return _comes_to(read, numbers, values_only=not may_bound)
-    return _in_words(text)
+    found = _in_words(text)
+    if found is None and (in_digits := with_words_as_digits(text)) is not None:
+        numbers = [each for each in numbers_in(in_digits) if each is None or not _is_unsaid(in_digits, each)]
+        return _comes_to(in_digits, numbers, values_only=not may_bound) if numbers else None
+    return found
+
+
+def _without_calculation(text: str) -> str:
+    """The text without brackets at its end that show how the number right before them came about."""
+    calculation = _HOW.search(text)
+    if calculation is None:
+        return text
+    before = text[: calculation.start()]
+    numbers = list(numbers_in(before))
+    if not numbers:
+        return before if _in_words(before) else text
+    return before if numbers[-1] is not None and numbers[-1].end == len(before) else text
 
 
 def _is_unsaid(text: str, number: Number) -> bool:

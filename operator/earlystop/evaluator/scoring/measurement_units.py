@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 _NAMES = {
     "$": "$ usd dollar dollars us$ us-dollar bucks a$ c$ s$ hk$ nz$ nt$ mx$ cad aud mxn",
     "€": "€ eur euro euros",
-    "£": "£ gbp pound-sterling",
+    "£": "£ gbp pound-sterling quid",
     "¥": "¥ jpy yen",
     "₹": "₹ inr rupee rupees rs rs.",
     "R$": "r$ brl reais",
@@ -23,6 +24,7 @@ _NAMES = {
     "₱": "₱ pesos",
     "CHF": "chf sfr fr. franken",
     "cent": "¢ cent cents",
+    "penny": "p pence penny",
     "km": "km kilometer kilometers kilometre kilometres",
     "m": "m meter meters metre metres",
     "cm": "cm centimeter centimeters centimetre centimetres",
@@ -34,7 +36,8 @@ _NAMES = {
     "kg": "kg kilogram kilograms kilogramme kilogrammes kilo kilos",
     "g": "g gram grams gramme grammes",
     "mg": "mg milligram milligrams",
-    "lb": "lb lbs pound pounds",
+    "lb": "lb lbs",
+    "pound": "pound pounds",
     "oz": "oz ounce ounces",
     "t": "t ton tons tonne tonnes",
     "l": "l liter liters litre litres",
@@ -72,6 +75,19 @@ _NAMES = {
     "mol": "mol mole moles",
     "%": "% percent pct percentage",
 }
+_MULTIPLES: dict[str, tuple[str, int]] = {
+    "km": ("mm", 10**6), "m": ("mm", 10**3), "cm": ("mm", 10),
+    "mile": ("inch", 63_360), "yd": ("inch", 36), "ft": ("inch", 12),
+    "t": ("mg", 10**9), "kg": ("mg", 10**6), "g": ("mg", 10**3), "lb": ("oz", 16),
+    "l": ("ml", 10**3), "kW": ("W", 10**3), "kJ": ("J", 10**3),
+    "week": ("ms", 604_800_000), "day": ("ms", 86_400_000), "h": ("ms", 3_600_000), "min": ("ms", 60_000),
+    "s": ("ms", 1_000),
+}  # fmt: skip
+"""Units that are so many of a smaller one, exactly. A ton is read as the metric one, which people mean by t."""
+_MINOR = {"cent": ("$", "€"), "penny": ("£", "pound")}
+"""Hundredths of which currencies."""
+_AMBIGUOUS = {"pound": ("lb", "£")}
+"""Words for more than one unit: a weight or money."""
 _BY_NAME = {alias: unit for unit, aliases in _NAMES.items() for alias in aliases.split()}
 PREFIXES = (
     r"(?:US|A|C|R|S|HK|NZ|NT|MX)\$|[$€£¥₹¢₩₽₺₫₪₦₱]|\b(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|RMB|SEK|NOK|DKK|PLN|BRL|KRW|MXN"
@@ -91,6 +107,20 @@ _FACTOR = re.compile(
     rf" ?(?P<by>[/·⋅*]|\bper\b|\ban?\b)? ?(?P<area>(?:square|sq|cubic|cu)\.? )?(?P<name>{_WORD})\.?(?P<power>{_POWER})",
     re.IGNORECASE,
 )
+
+
+def is_same_quantity(one: Fraction, unit: str, other: Fraction, of_other: str) -> bool:
+    """Whether two numbers with units that have a name here are the same quantity, as 5 km and 5000 m, or 50 cents and
+    $0.50."""
+    if unit == of_other or of_other in _AMBIGUOUS.get(unit, ()) or unit in _AMBIGUOUS.get(of_other, ()):
+        return one == other
+    if of_other in _MINOR.get(unit, ()):
+        return one == 100 * other
+    if unit in _MINOR.get(of_other, ()):
+        return other == 100 * one
+    small, times = _MULTIPLES.get(unit, (unit, 1))
+    other_small, other_times = _MULTIPLES.get(of_other, (of_other, 1))
+    return small == other_small and one * times == other * other_times
 
 
 def unit_named(word: str) -> str:

@@ -22,6 +22,15 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth"
           "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
 _PARTS |= {word + "s": value for word, value in _PARTS.items() if word not in ("half", "halves")}
 _MOST_WORDS = 24
+_MOST_WORDS_OF_A_SENTENCE = 12
+_COUNT = "|".join((*sorted(_SMALL, key=len, reverse=True), *SCALES, "dozen"))
+_RUN = re.compile(
+    rf"(?<![\w-])(?<!the )(?<!these )(?<!those )(?<!their )(?:an? (?=(?:{'|'.join(SCALES)}|dozen)\b))?"
+    rf"(?:{_COUNT})(?:[ -](?:and )?(?:{_COUNT}))*(?: and an? (?:half|third|quarter))?(?![\w-])",
+    re.IGNORECASE,
+)
+"""A number in words within a sentence. "The two" are no number that is told."""
+_BESIDE_ANOTHER = re.compile(r" (?:or|to|and)\b", re.IGNORECASE)
 
 
 def number_in_words(text: str) -> Fraction | None:
@@ -40,6 +49,24 @@ def number_in_words(text: str) -> Fraction | None:
     negative = words[0] in ("minus", "negative")
     value = _value(words[1:] if negative else words)
     return None if value is None else -value if negative else value
+
+
+def with_words_as_digits(text: str) -> str | None:
+    """A short sentence with its numbers in digits, as "There are 6." for "There are six."; None for one that is long
+    or has no number, or one that cannot be read. "One" is a pronoun unless it stands beside another number."""
+    if len(text.split()) > _MOST_WORDS_OF_A_SENTENCE or any(character.isdigit() for character in text):
+        return None
+    pieces: list[str] = []
+    position = 0
+    for run in _RUN.finditer(text):
+        if run[0].lower() == "one" and not _BESIDE_ANOTHER.match(text, run.end()):
+            continue
+        value = number_in_words(run[0])
+        if value is None:
+            return None
+        pieces += [text[position : run.start()], str(value)]
+        position = run.end()
+    return "".join((*pieces, text[position:])) if pieces else None
 
 
 def _value(words: list[str]) -> Fraction | None:

@@ -1,9 +1,9 @@
 """Numbers as people and models write them, read by their value: pure, total, exact (fractions, no floating point).
 
 What is read: signs of all kinds, 1,234.5 and 1.234,5 and 1 234,5 and 12,34,567 and 1'234, .25, 1/2, ½, 2 1/2, 3.0×10^8,
-1e5, 2^10, 42 %, $5, 5 km, 3rd, 1.5 million. What could be two numbers is none: 3-5, 10:30, 2020-12-01, 1.2.3, 1,234,56,
-±5, <5. A comma before three digits separates thousands (unless a 0 stands before it); before any other number of digits
-it is a decimal comma. A single point is always decimal.
+1e5, 2^10, 42 %, $5, £5 20p, 5 km, 3rd, 1.5 million, 2.5M. What could be two numbers is none: 3-5, 10:30, 2020-12-01,
+1.2.3, 1,234,56, ±5, <5. A comma before three digits separates thousands (unless a 0 stands before it); before any other
+number of digits it is a decimal comma. A single point is always decimal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from earlystop.evaluator.scoring.han_numerals import with_digits
 from earlystop.evaluator.scoring.latex import latex_as_text
-from earlystop.evaluator.scoring.measurement_units import PREFIXES, unit_after, unit_named
+from earlystop.evaluator.scoring.measurement_units import PREFIXES, is_same_quantity, unit_after, unit_named
 from earlystop.evaluator.scoring.number_words import SCALES
 from earlystop.evaluator.scoring.typography import plain_characters, without_markup
 from earlystop.evaluator.scoring.words_of_languages import SCALES as SCALES_OF_LANGUAGES
@@ -53,10 +53,17 @@ _AND_FRACTION = re.compile(r"(?<=[0-9])(?: and |  )(?=[0-9]{1,3} ?/ ?[0-9]{1,3}\
 _CALCULATED = re.compile(r"<<[^<>\n]{1,200}>>")
 """What GSM8K's answers hold for a calculator, beside the same result."""
 _WITH_CENTS = re.compile(
-    r"(?<![0-9])(?<![0-9],)(?P<whole>[0-9][0-9,]*) ?(?P<unit>dollars?|euros?|pounds) (?:and )?(?P<cents>[0-9]{1,2})"
-    r" ?(?:cents?|pence|p)\b",
+    r"(?<![0-9])(?<![0-9],)(?P<whole>[0-9][0-9,]*) ?(?P<unit>dollars?|euros?|pounds?),? (?:and )?"
+    r"(?:(?P<cents>[0-9]{1,2}) ?(?:cents?|pence|p)\b|(?<! and )(?<!, )(?P<two>[0-9]{2})p?"
+    r"(?=\s*(?:[.,;!)](?![0-9])|$)))",
     re.IGNORECASE,
 )
+"""Such as "5 dollars and 20 cents", "5 pounds 20p" and "5 pounds 20"."""
+_SIGN_WITH_CENTS = re.compile(
+    r"(?<![\w.,])(?P<unit>[$€£]) ?(?P<whole>[0-9][0-9,]*),? (?:and )?(?P<cents>[0-9]{1,2}) ?(?:cents?|pence|p|¢)(?!\w)",
+    re.IGNORECASE,
+)
+"""Such as "£5 20p"."""
 _WITH_CENTS_AFTER_SIGN = re.compile(r"(?<![\w.,])(?P<whole>[0-9]+)(?P<unit>[€£])(?P<cents>[0-9]{2})(?![0-9.,])")
 _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
@@ -67,6 +74,8 @@ _LONG_SCALES = "|".join(sorted(map(re.escape, (*SCALES_OF_LANGUAGES, *SCALES)), 
 _SCALE = re.compile(
     rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
 )
+_CAPITAL_SCALE = re.compile(r"(?:M|B)(?![\w/^])")
+"""Right after a number: 2.5M, 7B. A small letter may be a unit."""
 _MONEY_SCALE = re.compile(r" ?([kKmMbB])\b")
 
 
@@ -86,14 +95,13 @@ class Number:
         """Whether both mean the same number. need_unit: a unit may not be left out.
 
         A percentage and a number without unit agree by value, as 42 % and 0.42, and as written, as 42 % and 42; below 1
-        by value only, so 0.5 % is never 0.5.
+        by value only, so 0.5 % is never 0.5. Units of one kind are converted, as 5 km and 5000 m.
         """
         if self.unit == other.unit:
             return self.value == other.value
-        if "cent" in (self.unit, other.unit) and {self.unit, other.unit} & {"$", "€"}:
-            cents, money = (self, other) if self.unit == "cent" else (other, self)
-            return cents.value == 100 * money.value
-        if need_unit or (self.unit and other.unit):
+        if self.unit and other.unit:
+            return is_same_quantity(self.value, self.unit, other.value, other.unit)
+        if need_unit:
             return False
         if "%" not in (self.unit, other.unit):
             return self.value == other.value
@@ -105,9 +113,16 @@ def prepared(text: str) -> str:
     """The text as the readers here expect it."""
     text = with_digits(without_markup(plain_characters(latex_as_text(_CALCULATED.sub("", text)))))
     text = _BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text))
-    for pattern in (_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
-        text = pattern.sub(lambda found: f"{found['whole']}.{found['cents']:0>2} {found['unit']}", text)
+    for pattern in (_WITH_CENTS, _SIGN_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
+        text = pattern.sub(_with_decimals, text)
     return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))
+
+
+def _with_decimals(found: re.Match[str]) -> str:
+    groups = found.groupdict()
+    cents = groups["cents"] or groups["two"] or ""
+    unit = "£" if groups["unit"].lower().startswith("pound") else groups["unit"]  # no weight has pence
+    return f"{groups['whole']}.{cents:0>2} {unit}"
 
 
 def numbers_in(text: str) -> Iterator[Number | None]:
@@ -169,7 +184,7 @@ def _number(text: str, found: re.Match[str]) -> Number | None:
     if found["ordinal"] is None:
         value, end = _scaled(text, end, value, bool(unit))
         written, end = unit_after(text, end)
-        if unit and written and written not in (unit, "cent"):
+        if unit and written and written not in (unit, "cent", "penny"):
             return None
         unit = unit or written
     if _FACTOR.match(text, end) and not unit:
@@ -178,12 +193,14 @@ def _number(text: str, found: re.Match[str]) -> Number | None:
 
 
 def _scaled(text: str, end: int, value: Fraction, is_money: bool) -> tuple[Fraction, int]:
-    """The number with the word after it, as 1.5 million; $5M is money alone, as 5M may be metres."""
+    """The number with the word after it, as 1.5 million; of money also $5m, which may be metres elsewhere."""
     if found := _SCALE.match(text, end):
         word = (found[1] or found[2]).lower()
         return value * (_ALL_SCALES.get(word) or _ALL_SCALES[word.removesuffix("s")]), found.end()
     if is_money and (found := _MONEY_SCALE.match(text, end)):
         return value * {"k": 10**3, "m": 10**6, "b": 10**9}[found[1].lower()], found.end()
+    if found := _CAPITAL_SCALE.match(text, end):
+        return value * {"M": 10**6, "B": 10**9}[found[0]], found.end()
     return value, end
 
 

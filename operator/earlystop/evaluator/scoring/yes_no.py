@@ -28,14 +28,21 @@ _TURNED_ELSEWHERE = re.compile(
     r"(?=\s*(?:[.,;!]|$))",
     re.IGNORECASE,
 )
+_SHORT = (
+    r"(?:it|he|she|they|we|you|i|this|that|these|those|there) "
+    r"(?:is|are|was|were|am|does|do|did|has|have|had|can|could|will|would|should|must)"
+)
+"""A statement of two words, such as "It does"."""
 _AFFIRMED = re.compile(
     r"(?:(?:that|this|it)(?:'s| is) |you are |you're )?(?:correct|right)|affirmative|absolutely|of course"
-    r"|sure|certainly|indeed|definitely|without (?:a |any )?doubt",
+    r"|sure|certainly|indeed|definitely|y|without (?:a |any )?doubt"
+    rf"|{_SHORT}",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way"
-    r"|(?:that|it)(?:'s| is) not (?:so|the case)",
+    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n"
+    r"|(?:that|it)(?:'s| is) not (?:so|the case)"
+    rf"|{_SHORT}(?:n't| ?not)",
     re.IGNORECASE,
 )
 """What means yes or no where it is the whole answer, and may be a manner of speaking elsewhere."""

@@ -11,7 +11,7 @@ from the injector, the gateway or the application where sequences are not reques
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -31,6 +31,10 @@ _SELECTOR = re.compile(SELECTOR_PATTERN)
 
 class TemplateError(ValueError):
     """A template that cannot be used; the message names its field and says what to write."""
+
+
+STARTED, UP = "process_start_time_seconds", "up"
+"""What tells when a process began, and when its target was scraped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +157,20 @@ def check_presets(presets: Mapping[str, PresetTraits] = PRESETS, package: str = 
             )
 
 
-def evidence_queries(request: PresetRequest, targets: Mapping[str, str] | None = None) -> list[str]:
+def evidence_queries(
+    request: PresetRequest, targets: Mapping[str, str] | None = None, metrics: Sequence[str] = (STARTED, UP)
+) -> list[str]:
     """Start times and scrapes of the same targets: by these a restart or a birth is known for certain.
 
-    targets: patterns of labels that the targets of the counters have, so that no others are read.
+    targets: patterns of labels that the targets of the counters have, so that no others are read. metrics: names of
+    series that are asked for.
     """
     workloads = request.workloads or {}
     matchers: list[dict[str, str]] = [
         {"pod": pods_of(workloads[variant])} for variant in Variant if variant in workloads
     ] or [{}]
     matchers = [{**each, **(targets or {})} for each in matchers]
-    return [
-        _ranged(f"{metric}{{}}", request, extra)
-        for metric in ("process_start_time_seconds", "up")
-        for extra in matchers
-    ]
+    return [_ranged(f"{metric}{{}}", request, extra) for metric in metrics for extra in matchers]
 
 
 def checked_templates(templates: Mapping[str, str]) -> dict[str, str]:

@@ -61,15 +61,17 @@ def observe(
     starts: Sequence[RawSeries] = (),
     ups: Sequence[RawSeries] = (),
     replica_label: str | None = None,
+    about: Sequence[RawSeries] = (),
 ) -> dict[SeriesId, Observed]:
     """What to pass to `reset_ledger.look`, of counters by variant and field of `Tally`.
 
     starts: `process_start_time_seconds` and ups: `up` of the same targets in the same window; both may be missing, and
-    then less is certain. replica_label: names the scraper of an HA pair.
+    then less is certain. replica_label: names the scraper of an HA pair. about: further series of the same processes,
+    each of which has one, see `Targets`.
     Raises MetricsFailure (NotACount) for a series whose newest value is no count, see `source/sample_value.py`.
     """
     started = _started(starts, replica_label)
-    targets = Targets(series.labels for series in ups)
+    targets = targets_of(starts, ups, about)
     scraped = {_target(series.labels, replica_label): {at for at, _ in series.points} for series in ups}
     good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
     answer: dict[SeriesId, Observed] = {}
@@ -86,6 +88,11 @@ def observe(
                 key = series_id(variant, field, series.labels, targets, replica_label, is_extended)
                 answer[key] = Observed(samples, _absent(good.get(target, ()), samples[0].at_ms))
     return answer
+
+
+def targets_of(starts: Sequence[RawSeries], ups: Sequence[RawSeries], about: Sequence[RawSeries] = ()) -> Targets:
+    """What these series tell of the processes that counters are of."""
+    return Targets((each.labels for each in ups), (each.labels for each in (*starts, *about)))
 
 
 def _started(starts: Sequence[RawSeries], replica_label: str | None) -> dict[tuple[tuple[str, ...], int], int | None]:

@@ -15,15 +15,18 @@ from earlystop.api.source import SourceSpec
 from earlystop.metrics.convention.query import alternation
 from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.copies import ABOUT, refusal_of_copies, refusal_of_sums, undescribed
 from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import (
+    STARTED,
+    UP,
     FieldQuery,
     PresetRequest,
     TemplateError,
     evidence_queries,
     field_queries,
 )
-from earlystop.metrics.templates.range_vectors import RawSeries, observe
+from earlystop.metrics.templates.range_vectors import RawSeries, observe, targets_of
 from earlystop.metrics.templates.series_mark import Observed, SeriesId
 from earlystop.metrics.templates.vantage import is_recorded, missing_of_a_scrape
 from earlystop.metrics.vectors import RangeVectors
@@ -129,8 +132,20 @@ def read_templates(
         raise MetricsFailure(
             FailureKind.NO_DATA, f"none of the MetricSource's templates finds a series of {request.policy}"
         )
-    evidence = _evidence(client, request, at, namespace_label, [each for found in counters.values() for each in found])
-    observed = observe(counters, evidence["process_start_time_seconds"], evidence["up"], replica_label)
+    every = [each for found in counters.values() for each in found]
+    evidence = _evidence(client, request, at, namespace_label, every)
+    starts, ups = evidence[STARTED], evidence[UP]
+    about: list[RawSeries] = []
+    if unclear := undescribed(counters, targets_of(starts, ups), replica_label):
+        more = _evidence(client, request, at, namespace_label, unclear, ABOUT[1:])
+        about = [each for found in more.values() for each in found]
+    for refusal in (
+        refusal_of_sums(counters, ups, replica_label),
+        refusal_of_copies(counters, targets_of(starts, ups, about), replica_label),
+    ):
+        if refusal:
+            raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, refusal)
+    observed = observe(counters, starts, ups, replica_label, about)
     return TemplateReading(at, observed, newest / 1000, name)
 
 
@@ -227,17 +242,23 @@ def _preset_request(request: TemplateRequest, seconds: int, namespace_label: str
 
 
 def _evidence(
-    client: RangeVectors, request: TemplateRequest, at: int, namespace_label: str | None, rows: Sequence[RawSeries]
+    client: RangeVectors,
+    request: TemplateRequest,
+    at: int,
+    namespace_label: str | None,
+    rows: Sequence[RawSeries],
+    metrics: Sequence[str] = (STARTED, UP),
 ) -> dict[str, list[RawSeries]]:
-    """Start times and scrapes of the counters' targets. Counters that carry no target's labels have none."""
-    found: dict[str, list[RawSeries]] = {"process_start_time_seconds": [], "up": []}
+    """Series of these names of the counters' targets, by name: start times and scrapes. Counters that carry no target's
+    labels have none."""
+    found: dict[str, list[RawSeries]] = {metric: [] for metric in metrics}
     scraped = [row.labels for row in rows if row.labels.get("instance")]
     if not scraped:
         return found
     targets = {name: alternation(labels.get(name, "") for labels in scraped) for name in _TARGET_LABELS}
 
     def read_piece(moment: int, seconds: int) -> None:
-        for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets):
+        for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets, metrics):
             found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
 
     _read_in_pieces(at, request.window_seconds, read_piece)

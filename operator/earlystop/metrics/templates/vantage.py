@@ -46,19 +46,38 @@ _NAME = "__name__"
 
 
 class Targets:
-    """The labels of scraped targets, from their series of `up`."""
+    """The labels of scraped targets, from their series of `up`, and those of whatever else tells of a process."""
 
-    def __init__(self, ups: Iterable[Labels]) -> None:
-        self._by_page: defaultdict[tuple[str, str], list[Labels]] = defaultdict(list)
-        for labels in ups:
-            own = {name: text for name, text in labels.items() if name != _NAME}
-            self._by_page[own.get("job", ""), own.get("instance", "")].append(own)
+    def __init__(self, ups: Iterable[Labels], about: Iterable[Labels] = ()) -> None:
+        """about: series of which a process shows one, such as its start time: scrapers and stores give them the labels
+        that they give the counters, and the process none of those that tell its counters apart."""
+        self._by_page = _by_page(ups)
+        self._about = _by_page(about)
 
     def of(self, labels: Labels) -> Labels | None:
         """The labels of the target that a row was scraped from; None where its `up` is not known."""
-        page = self._by_page.get((labels.get("job", ""), labels.get("instance", "")), ())
-        fitting = [own for own in page if own.items() <= labels.items()]
+        fitting = [own for own in self._by_page.get(page_of(labels), ()) if own.items() <= labels.items()]
         return max(fitting, key=len, default=None)
+
+    def names_given(self, labels: Labels) -> frozenset[str] | None:
+        """Names of labels that whatever tells of a row's process has too, so that they are not the counter's own; None
+        where nothing tells of it."""
+        page = page_of(labels)
+        found = [*self._by_page.get(page, ()), *self._about.get(page, ())]
+        return frozenset().union(*found) if found else None
+
+
+def _by_page(series: Iterable[Labels]) -> Mapping[tuple[str, str], Sequence[Labels]]:
+    found: defaultdict[tuple[str, str], list[Labels]] = defaultdict(list)
+    for labels in series:
+        own = {name: text for name, text in labels.items() if name != _NAME}
+        found[page_of(own)].append(own)
+    return found
+
+
+def page_of(labels: Labels) -> tuple[str, str]:
+    """Job and address of what a series was scraped from, each "" where it has none."""
+    return labels.get("job", ""), labels.get("instance", "")
 
 
 def series_id(
@@ -83,7 +102,8 @@ def series_id(
         names = ",".join(sorted(mine.keys() - way.keys())) if extended else ""
         vantage = (AMBIGUOUS if extended else "") + _digest({**way, _NAME: names}, 6)
     else:
-        way = {name: text for name, text in mine.items() if _is_given_by_scrapers(name, text)}
+        given = targets.names_given(labels) or frozenset()
+        way = {name: text for name, text in mine.items() if name in given or label_of_scrapers(name, text)}
         names = "" if target is not None else ",".join(sorted(mine.keys() - way.keys()))
         vantage = SECOND_HAND + _digest({**way, _NAME: names}, 6)
     child = {name: text for name, text in mine.items() if name not in way}
@@ -130,7 +150,7 @@ def missing_of_a_scrape(labels: Labels) -> tuple[str, ...]:
     A sum over processes or over jobs lacks them, whatever its name, and so does a counter from which a relabelling
     dropped them.
     """
-    has = {name for name, text in labels.items() if text}
+    has = {_plain(name) for name, text in labels.items() if text}
     return tuple(
         name for name, others in zip(_SCRAPED, (_NAMES_A_JOB, _NAMES_A_PROCESS), strict=True) if not has & others
     )
@@ -147,19 +167,27 @@ def whereabouts(labels: Labels, target: Labels | None) -> tuple[str, str]:
         given = target.keys() if target is not None else {"job", "instance"}
         renamed = {name.removeprefix(EXPORTED): text for name, text in labels.items() if name.startswith(EXPORTED)}
         labels = {**{name: text for name, text in labels.items() if name not in given}, **renamed}
-    pods: Sequence[str] = [labels[name] for name in POD_LABELS if labels.get(name)]
+    named = {_plain(name): text for name, text in labels.items()}
+    pods: Sequence[str] = [named[name] for name in POD_LABELS if named.get(name)]
     return (pods[0] if pods else ""), labels.get("instance", "")
+
+
+def label_of_scrapers(name: str, text: str) -> bool:
+    """Whether a label is one that scrapers, stores or agents give, by its name."""
+    name = _plain(name)
+    if name == "endpoint":
+        return "/" not in text  # the name of a port; many applications count by URL path under the same label
+    return name in SCRAPER_LABELS or name.startswith(EXPORTED) or REPLICA in name.split("_")
+
+
+def _plain(name: str) -> str:
+    """The name without the points that Prometheus 3 allows, as in k8s.pod.name."""
+    return name.replace(".", "_")
 
 
 def _host(instance: str) -> str:
     host, colon, port = instance.rpartition(":")
     return host if colon and port.isdecimal() else instance
-
-
-def _is_given_by_scrapers(name: str, text: str) -> bool:
-    if name == "endpoint":
-        return "/" not in text  # the name of a port; many applications count by URL path under the same label
-    return name in SCRAPER_LABELS or name.startswith(EXPORTED) or REPLICA in name.split("_")
 
 
 def _digest(labels: Labels, length: int) -> str:

@@ -268,20 +268,27 @@ class PushedWorld(World):
     """Servers that several agents read and push into one store, which keeps chosen metrics and so no `up`: each agent
     by a label of its own, under the time of its scrape. Some are exporters that restart or collectors that forget."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, label: str = "", tells_start: bool | None = None) -> None:
+        """label: by which agents differ, one of those in use if it is not given. tells_start: whether servers export
+        their start, None for some of them."""
         super().__init__(seed)
         self.rng, self.store, self.shown = random.Random(seed), Store(), []
-        label = self.rng.choice(["receive_replica", "__replica__", "prom_ha_replica", "agent_hostname", "rule_replica"])
+        known = self.rng.choice(["receive_replica", "__replica__", "prom_ha_replica", "agent_hostname", "rule_replica"])
         for number in range(self.rng.randint(1, 3)):
-            self._pushed(number, label)
+            self._pushed(number, label or known, tells_start)
 
-    def _pushed(self, number: int, label: str) -> None:
+    def _pushed(self, number: int, label: str, tells_start: bool | None) -> None:
         rng, outlives = self.rng, self.rng.random() < 0.3
         lives = self._lives(number, False, mean_ms=rng.choice([300_000, 10**9]), begin=0 if outlives else None)
         children = rng.choice([((),), ((("reason", "stop"),), (("reason", "length"),))])
         expires_ms = rng.choice([None, 60_000]) if outlives else None
         one = self._shown(
-            lives, children, outlives=outlives, before=10_000, expires_ms=expires_ms, tells_start=rng.random() < 0.7
+            lives,
+            children,
+            outlives=outlives,
+            before=10_000,
+            expires_ms=expires_ms,
+            tells_start=rng.random() < 0.7 if tells_start is None else tells_start,
         )
         for agent in range(rng.randint(2, 3)):
             way = Way({**_target(number), label: f"agent-{agent}"}, has_up=False)

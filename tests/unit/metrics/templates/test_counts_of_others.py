@@ -76,8 +76,15 @@ def test_what_agents_push_is_found_to_be_counted_twice_where_their_labels_are_no
 ) -> None:
     monkeypatch.setattr(vantage, "REPLICA", "no-such-word")
     monkeypatch.setattr(vantage, "SCRAPER_LABELS", vantage.SCRAPER_LABELS - {"agent_hostname"})
+    monkeypatch.setattr(vantage.Targets, "names_given", lambda *_: None)
     found = [bool(too_much(PushedWorld(seed), seed)) for seed in range(20)]
     assert sum(found) > 10
+
+
+@pytest.mark.slow
+def test_an_agents_label_of_any_name_is_known_by_the_start_times_that_it_pushes_too() -> None:
+    worlds = ((seed, PushedWorld(seed, "cell", tells_start=True)) for seed in range(WORLDS // 2))
+    assert not [found for seed, world in worlds if (found := too_much(world, seed))]
 
 
 @pytest.mark.slow

@@ -1,0 +1,197 @@
+"""Counters as the stores of ordinary clusters hold them: no more is counted than happened, or they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.range_vectors import RawSeries
+from earlystop.metrics.templates.reader import TemplateRequest, read_templates
+from earlystop.metrics.templates.reset_ledger import ResetLedger, look, totals
+from tests.unit.every_row import every_row
+
+AT = 1_760_000_000
+BEGIN, RESTART = AT - 300, AT - 150
+"""Of the step, and of a process within it. One event happens each second."""
+ASKED = TemplateRequest("llm/qa", "r1", 900, "Custom", {"completed": 'done{variant="{variant}"}'})
+POD = {
+    **{"job": "llm/qa", "instance": "10.0.0.5:8080", "namespace": "llm", "pod": "qa-1"},
+    **{"container": "server", "endpoint": "http", "service": "qa"},
+}
+Labels = dict[str, str]
+
+
+class Store:
+    """Answers a query by the name of its metric, for the baseline alone."""
+
+    def __init__(self, rows: Iterable[RawSeries]) -> None:
+        self._rows = list(rows)
+
+    def range_vector(self, query: str, at: float) -> list[RawSeries]:
+        name, _, rest = query.partition("{")
+        if 'variant="candidate"' in rest:
+            return []
+        return [row for row in self._rows if row.labels["__name__"] == name]
+
+
+def moments(begin: int = AT - 600, end: int = AT, shift: int = 0) -> list[int]:
+    return list(range(begin + shift, end, 15))
+
+
+def counter(labels: Labels, before: int = 9_400, since: int = AT - 600, at: list[int] | None = None) -> RawSeries:
+    """A counter that was `before` at `since`, and grows by one a second."""
+    points = [(1000 * each, str(before + each - since)) for each in at or moments()]
+    return RawSeries({"__name__": "done", **labels}, points)
+
+
+def constant(name: str, labels: Labels, value: int = 1, at: list[int] | None = None) -> RawSeries:
+    return RawSeries({"__name__": name, **labels}, [(1000 * each, str(value)) for each in at or moments()])
+
+
+def scraped(labels: Labels, start: int = AT - 50_000, at: list[int] | None = None) -> list[RawSeries]:
+    """What a scrape of a target stores beside its counters."""
+    return [constant("up", labels, at=at), constant("process_start_time_seconds", labels, start, at)]
+
+
+FEDERATION = {"job": "federate", "instance": "prometheus:9090"}
+EXPORTED = {f"exported_{name}": POD[name] for name in ("job", "instance", "namespace", "pod")} | FEDERATION
+PUSHED = {"job": "qa", "instance": "uid-1", "service_name": "qa", "service_instance_id": "uid-1"}
+POINTED = {"job": "qa", "instance": "i-1", "service.name": "qa", "k8s.pod.name": "qa-1", "service.instance.id": "u1"}
+COLLECTOR = {"job": "otel", "instance": "otel:8889"}
+ROUTES = ({"http_route": "/a"}, {"http_route": "/b"})
+BY_PODS = {**POD, "job": "llm/qa-pods", "endpoint": "metrics"}
+MOVED = {**POD, "instance": "10.0.0.9:8080"}
+SIDECAR = {**POD, "container": "second", "instance": "10.0.0.5:8081"}
+EARLY, LATE = moments(end=RESTART), moments(RESTART + 15)
+GAP = [*moments(end=AT - 200), *moments(AT - 80)]
+REPLICAS = [{**POD, "prometheus_replica": each} for each in "ab"]
+CELLS = [{**POD, "cell": each} for each in "ab"]
+
+# What the store holds, how much of one counter's 300 events must be counted, and how many such counters there are.
+READ: list[tuple[str, list[RawSeries], int, int]] = [
+    ("kube-prometheus", [counter(POD), *scraped(POD)], 285, 1),
+    ("honorLabels", [counter({**POD, "namespace": "app", "pod": "own"}), *scraped(POD)], 285, 1),
+    ("labels of the application renamed", [counter({**POD, "exported_pod": "own"}), *scraped(POD)], 285, 1),
+    ("two monitors", [counter(POD), counter(BY_PODS), *scraped(POD), *scraped(BY_PODS)], 285, 1),
+    ("a federation beside", [counter(POD), counter(EXPORTED), *scraped(POD), constant("up", FEDERATION)], 285, 1),
+    ("a federation alone", [counter(EXPORTED), *scraped(FEDERATION)], 285, 1),
+    (
+        "a federation that honours labels and keeps start times",
+        [*(counter({**POD, **route}) for route in ROUTES), scraped(POD)[1], constant("up", FEDERATION)],
+        570,
+        2,
+    ),
+    ("replicas of Thanos", [row for one in REPLICAS for row in (counter(one), *scraped(one))], 285, 1),
+    ("replicas, another taken midway", [counter(POD, at=[*EARLY, *moments(RESTART, shift=7)]), *scraped(POD)], 270, 1),
+    ("replicas under a label of one's own", [row for one in CELLS for row in (counter(one), *scraped(one))], 285, 1),
+    ("agents that push start times", [row for one in CELLS for row in (counter(one), scraped(one)[1])], 285, 1),
+    (
+        "OTLP with a resource",
+        [
+            *(counter({**PUSHED, **route}) for route in ROUTES),
+            constant("target_info", {"job": "qa", "instance": "uid-1"}),
+        ],
+        570,
+        2,
+    ),
+    (
+        "a collector with resource_to_telemetry",
+        [
+            *(counter({**COLLECTOR, "exported_job": "qa", "exported_instance": uid}) for uid in ("u1", "u2")),
+            *scraped(COLLECTOR),
+        ],
+        570,
+        2,
+    ),
+    (
+        "a collector that lost its state",
+        [
+            RawSeries(
+                {"__name__": "done", **PUSHED},
+                [(1000 * each, str(9_000 + each - BEGIN if each < RESTART else each - RESTART)) for each in moments()],
+            )
+        ],
+        120,
+        1,
+    ),
+    (
+        "names with points",
+        [
+            row
+            for labels in ({**POINTED, "host.name": host} for host in ("n1", "n2"))
+            for row in (counter(labels), constant("target_info", labels))
+        ],
+        285,
+        1,
+    ),
+    ("a gap of two minutes", [counter(POD, at=GAP), *scraped(POD)], 250, 1),
+    ("timeouts", [counter(POD, at=[each for each in moments() if each % 45]), *scraped(POD)], 250, 1),
+    (
+        "a label of the target dropped",
+        [counter({n: t for n, t in POD.items() if n != "service"}), *scraped(POD)],
+        285,
+        1,
+    ),
+    ("created series", [counter(POD), constant("done_created", POD, AT - 50_000), *scraped(POD)], 285, 1),
+    (
+        "a Pod of the same name at another address",
+        [
+            counter(POD, at=EARLY),
+            *scraped(POD, at=EARLY),
+            counter(MOVED, before=0, since=RESTART, at=LATE),
+            *scraped(MOVED, RESTART, LATE),
+        ],
+        120,
+        1,
+    ),
+    ("two engines in one Pod", [counter(POD), counter(SIDECAR), *scraped(POD), *scraped(SIDECAR, AT - 40_000)], 285, 2),
+    (
+        "a label that comes midway",
+        [
+            counter(POD, at=EARLY),
+            *scraped(POD, at=EARLY),
+            counter({**POD, "team": "x"}, at=LATE),
+            *scraped({**POD, "team": "x"}, at=LATE),
+        ],
+        120,
+        1,
+    ),
+    (
+        "groups of a push gateway",
+        [
+            row
+            for group in "ab"
+            for labels in [{"job": "batch", "instance": "qa-1", "shard": group}]
+            for row in (counter(labels), constant("push_time_seconds", labels))
+        ],
+        285,
+        2,
+    ),
+]
+REFUSED: list[tuple[str, list[RawSeries], str]] = [
+    ("a federation of chosen metrics", [counter({**POD, **route}) for route in ROUTES], "http_route"),
+    ("agents that push chosen metrics", [counter(one) for one in CELLS], "cell"),
+    (
+        "a rule's sum over replicas",
+        [counter(POD), *(row for one in REPLICAS for row in (counter(one), *scraped(one)))],
+        "prometheus_replica",
+    ),
+]
+
+
+@every_row(("rows", "least", "counters"), [row[1:] for row in READ])
+def test_of_what_a_cluster_shows_no_more_is_counted_than_happened_and_most_of_it(
+    rows: list[RawSeries], least: int, counters: int
+) -> None:
+    ledger = look(ResetLedger(1, 1000 * BEGIN), read_templates(Store(rows), ASKED, AT).observed).ledger
+    assert least <= totals(ledger, 1)[Variant.BASELINE].completed <= counters * (AT - BEGIN)
+
+
+@every_row(("rows", "label"), [row[1:] for row in REFUSED])
+def test_where_nothing_tells_copies_from_counters_the_label_is_named(rows: list[RawSeries], label: str) -> None:
+    with pytest.raises(MetricsFailure, match=label) as caught:
+        read_templates(Store(rows), ASKED, AT)
+    assert caught.value.kind is FailureKind.TEMPLATES_UNUSABLE
