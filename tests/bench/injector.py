@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import multiprocessing
 import os
@@ -28,7 +27,7 @@ from rich.table import Table
 
 from earlystop.api.body_knobs import Engine
 from earlystop.api.body_settings import body_settings
-from earlystop.injector.main import serving
+from earlystop.injector.main import serving, tune_process
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import read_words
 from tests.cluster.envoy import start_envoy
@@ -92,8 +91,7 @@ async def _injector() -> None:
 
 def _run(serve: Callable[[], Awaitable[None]]) -> None:
     if serve is _injector:
-        with contextlib.suppress(ImportError):
-            importlib.import_module("uvloop").install()
+        tune_process()
     asyncio.run(serve())  # type: ignore[arg-type]
 
 

@@ -40,6 +40,8 @@ from earlystop.exporter.revisions import Counts, Revisions
 
 __all__ = ["Assignment", "Exporter", "Shadow"]
 
+_PLACES = {name: place for place, name in enumerate(COUNT_FIELDS)}
+
 
 class Exporter(Collector):
     """Counts requests by assignment and exposes them in `registry` (None: prometheus_client's own).
@@ -264,5 +266,5 @@ def _add_to(row: Counts | None, counts: Mapping[str, int]) -> bool:
     if row is None:
         return False
     for name, count in counts.items():
-        row[COUNT_FIELDS.index(name)] += count
+        row[_PLACES[name]] += count
     return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -21,14 +22,18 @@ def _holds_no_request(record: logging.LogRecord) -> bool:
 SERVER_LOG.addFilter(_holds_no_request)
 
 
+WITHOUT_REQUESTS: Mapping[str, Any] = MappingProxyType({"access_log": None, "logger": SERVER_LOG})
+"""Options of a server of aiohttp: no log of requests, and no byte of them in the log of errors."""
+
+
 def runner_of(app: web.Application, **options: Any) -> web.AppRunner:
     """What serves an application, without a log of requests and without any byte of them in the log of errors.
     options: as `web.AppRunner` has them."""
-    return web.AppRunner(app, access_log=None, logger=SERVER_LOG, **options)
+    return web.AppRunner(app, **WITHOUT_REQUESTS, **options)
 
 
 @asynccontextmanager
-async def listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[str]:
+async def listening(runner: web.BaseRunner, host: str, port: int) -> AsyncIterator[str]:
     """Listens while the block runs, and then finishes running requests; gives the URL, with the real port where `port`
     is 0.
 

@@ -23,7 +23,7 @@ DOCUMENT_SECONDS = 3.0
 
 async def answer_to_operator(
     upstream: Upstream,
-    request: web.Request,
+    request: web.BaseRequest,
     api: Api,
     wanted: Mapping[str, tuple[BodySetting, str]],
     headers: CIMultiDict[str],
@@ -47,7 +47,7 @@ async def answer_to_operator(
 
 async def pass_operators_question(
     upstream: Upstream,
-    request: web.Request,
+    request: web.BaseRequest,
     api: Api,
     wanted: Mapping[str, tuple[BodySetting, str]],
     headers: CIMultiDict[str],
@@ -72,7 +72,7 @@ async def _unknown(upstream: Upstream, path: str, written: list[tuple[str, ...]]
 
 async def _sent_on(
     upstream: Upstream,
-    request: web.Request,
+    request: web.BaseRequest,
     headers: CIMultiDict[str],
     question: bytes,
     told: dict[str, str],

@@ -57,7 +57,8 @@ class JsonObject:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The object that the whole text is. Raises UnreadableError for anything else."""
-        if sum(text.count(mark) for mark in ",[{") > MOST_VALUES:  # those in strings, too: more than there are values
+        # Marks in strings are counted, too, so there are no more values than that; nor more than characters.
+        if len(text) > MOST_VALUES and sum(text.count(mark) for mark in ",[{") > MOST_VALUES:
             raise UnreadableError(f"the body may hold more than {MOST_VALUES:,} values")
         found = cls._scan(text, _skip(text, 0))
         if _skip(text, found._end) != len(text):
@@ -185,6 +186,8 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, at: int) -> int:
+    if at < len(text) and text[at] > " ":  # most often there is no space
+        return at
     found = _SPACE.match(text, at)
     assert found is not None  # it matches nothing, too
     return found.end()

@@ -1,7 +1,8 @@
-"""The injector as an aiohttp application: requests go on to the engine with their variant's setting in their bodies."""
+"""The injector as an aiohttp server: requests go on to the engine with their variant's setting in their bodies."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -9,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -79,24 +81,30 @@ class Injector:
         self._drawing = None if drawing is None else Drawing(drawing, self._exporter, settings.parameters)
         self._is_leaving = False
 
-    def application(self) -> web.Application:
-        """The application: any path and method."""
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        app.on_response_prepare.append(self._close_if_leaving)
-        return app
+    def server(self, **options: Any) -> web.Server:
+        """What serves any path and method, in the running event loop. options: as `web.Server` has them.
+
+        It is aiohttp's server without an application, whose routes, middlewares and signals nothing here needs.
+        """
+        return web.Server(self._serve, request_factory=_request_of(asyncio.get_running_loop()), **options)
 
     def leave(self) -> None:
         """From now on each answer says that its connection ends, so that clients go on by others. A connection that is
         closed while a client sends into it fails that request."""
         self._is_leaving = True
 
-    async def _close_if_leaving(self, _: web.Request, response: web.StreamResponse) -> None:
-        if self._is_leaving and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            response.headers["Connection"] = "close"
+    def _close_if_leaving(self, response: web.StreamResponse) -> None:
+        """To be called before an answer begins."""
+        if self._is_leaving:
             response.force_close()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self._answer_to(request)
+        if not response.prepared:
+            self._close_if_leaving(response)
+        return response
+
+    async def _answer_to(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._upstream.mark and INNER_HEADER in request.headers:
             return web.Response(status=LOOP, text="the gateway led the injector's own request back to it\n")
         if PROBE_HEADER in request.headers:
@@ -107,14 +115,14 @@ class Injector:
         except ConnectionResetError:
             return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
 
-    def _told(self, request: web.Request) -> Assigned:
+    def _told(self, request: web.BaseRequest) -> Assigned:
         """What the overlay's headers say."""
         own = self._settings
         return assigned(
             lambda name: request.headers.getall(name, ()), list(own.parameters), own.header_prefix, own.user_header
         )
 
-    async def _probed(self, request: web.Request) -> web.Response:
+    async def _probed(self, request: web.BaseRequest) -> web.Response:
         """Answers the operator's probe, without the engine unless it asks for it; tells a client's nothing."""
         nonce = probe_nonce(request.headers.getall(PROBE_HEADER))
         if nonce is None:
@@ -144,7 +152,7 @@ class Injector:
         """Where each setting of a request goes, and its value."""
         return {name: (self._settings.parameters[name], text) for name, text in told.settings.items()}
 
-    async def _pass(self, request: web.Request) -> web.StreamResponse:
+    async def _pass(self, request: web.BaseRequest) -> web.StreamResponse:
         """What generates nothing goes through as it is, and is counted nowhere."""
         if is_websocket(request):
             try:
@@ -157,13 +165,14 @@ class Injector:
                 request.method, path_of(request), self._headers_for_engine(request), body
             ) as answer:
                 response = web.StreamResponse(status=answer.status, headers=passed_on(answer.headers))
+                self._close_if_leaving(response)
                 await response.prepare(request)
                 await _pass_on(request, answer.content, response)
                 return response
         except EngineUnreachable as error:
             return _bad_gateway(error)
 
-    async def _generate(self, request: web.Request, api: Api) -> web.StreamResponse:
+    async def _generate(self, request: web.BaseRequest, api: Api) -> web.StreamResponse:
         arrived = time.time()
         if self._drawing is None:
             told, golden = self._told(request), GOLDEN_HEADER in request.headers
@@ -196,7 +205,7 @@ class Injector:
 
     @asynccontextmanager
     async def _answered(
-        self, request: web.Request, change: EditedBody, without_usage: Callable[[], EditedBody]
+        self, request: web.BaseRequest, change: EditedBody, without_usage: Callable[[], EditedBody]
     ) -> AsyncIterator[tuple[EditedBody, aiohttp.ClientResponse]]:
         """The engine's answer to this body. Where the engine does not take the question for usage, which was not the
         client's, it has refused and generated nothing, and gets the body without that question."""
@@ -208,7 +217,9 @@ class Injector:
         async with self._sent(request, change) as answer:
             yield change, answer
 
-    def _sent(self, request: web.Request, change: EditedBody) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _sent(
+        self, request: web.BaseRequest, change: EditedBody
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         headers = self._headers_for_engine(request)
         headers["Content-Length"] = str(len(change.body))
         return self._upstream.send("POST", path_of(request), headers, change.body)
@@ -222,7 +233,7 @@ class Injector:
 
     async def _stream(
         self,
-        request: web.Request,
+        request: web.BaseRequest,
         api: Api,
         change: EditedBody,
         counted: CountedRequest,
@@ -233,6 +244,7 @@ class Injector:
         if change.asks_usage:
             head.popall("Content-Length", None)
         response = web.StreamResponse(headers=head)
+        self._close_if_leaving(response)
         await response.prepare(request)
         events = EventStream(api, hides_usage=change.asks_usage)
         try:
@@ -256,14 +268,17 @@ class Injector:
         await response.write_eof()
         return response
 
-    def _headers_for_engine(self, request: web.Request) -> CIMultiDict[str]:
+    def _headers_for_engine(self, request: web.BaseRequest) -> CIMultiDict[str]:
         """The headers that the engine gets: none of ours, and none that would make it pack its answer."""
-        prefix = self._settings.header_prefix
-        ours = frozenset(name.lower() for name in request.headers if name.lower().startswith(prefix))
-        return passed_on(request.headers, ours | _NOT_FOR_THE_ENGINE)
+        return passed_on(request.headers, _NOT_FOR_THE_ENGINE, (self._settings.header_prefix,))
 
 
-async def _pass_on(request: web.Request, content: aiohttp.StreamReader, response: web.StreamResponse) -> None:
+def _request_of(loop: asyncio.AbstractEventLoop) -> Callable[..., web.BaseRequest]:
+    """Makes requests whose bodies may be as long as MAX_BODY."""
+    return partial(web.BaseRequest, loop=loop, client_max_size=MAX_BODY)
+
+
+async def _pass_on(request: web.BaseRequest, content: aiohttp.StreamReader, response: web.StreamResponse) -> None:
     try:
         async for piece in content.iter_any():
             await response.write(piece)
@@ -277,7 +292,7 @@ def _is_stream(change: EditedBody, content_type: str) -> bool:
     return content_type == _EVENTS or (change.streams and content_type != "application/json")
 
 
-def _break_off(request: web.Request) -> None:
+def _break_off(request: web.BaseRequest) -> None:
     """The client is to see that its answer broke off, as it would have seen it without us."""
     if request.transport is not None:
         request.transport.abort()

@@ -19,13 +19,13 @@ _BODY = frozenset({"content-length", "content-type", "content-encoding"})
 Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
 
-def is_websocket(request: web.Request) -> bool:
+def is_websocket(request: web.BaseRequest) -> bool:
     """Whether a request asks for a WebSocket (RFC 6455, 4.1)."""
     wanted = {each.strip().lower() for line in request.headers.getall("Connection", ()) for each in line.split(",")}
     return "upgrade" in wanted and request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
-async def pass_websocket(upstream: Upstream, request: web.Request, headers: CIMultiDict[str]) -> web.StreamResponse:
+async def pass_websocket(upstream: Upstream, request: web.BaseRequest, headers: CIMultiDict[str]) -> web.StreamResponse:
     """Connects both sides until one of them ends it. headers: those that the engine gets.
 
     An engine that refuses the handshake answers the client itself. Raises EngineUnreachable.

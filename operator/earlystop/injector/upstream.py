@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TypeVar
 
 import aiohttp
@@ -42,6 +43,8 @@ would have it generate the whole answer again. Counted are the turns of this pro
 that is short of processors, it reads nothing, and what came at once would look late."""
 
 
+_NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Headers that aiohttp would write where a client has none."""
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -51,23 +54,36 @@ class EngineUnreachable(Exception):
 
 @dataclass(slots=True)
 class _Attempt:
-    """reused_at: when an idle connection was taken for it, in seconds by the clock of turns; None for a new one."""
+    """began: in seconds by the clock of turns; an idle connection, where there is one, is taken at once.
+    opened: whether a connection was opened for it."""
 
-    reused_at: float | None = None
+    began: float
+    opened: bool = False
 
     def met_a_closed_connection(self, now: float) -> bool:
         """Whether an attempt that failed now most likely found its connection closed, so that nobody read it."""
-        return self.reused_at is not None and now - self.reused_at <= RETRY_WITHIN_SECONDS
+        return not self.opened and now - self.began <= RETRY_WITHIN_SECONDS
 
 
-def _session(connector: aiohttp.TCPConnector, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+_ATTEMPT: ContextVar[_Attempt] = ContextVar("attempt")
+"""The attempt under way in this task, and in those that it begins in order to connect."""
+
+
+def _noted_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for a new connection, noted at its attempt."""
+    family, kind, protocol, _, _ = address
+    _ATTEMPT.get().opened = True
+    return socket.socket(family, kind, protocol)
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
-        trace_configs=[trace],
+        skip_auto_headers=_NOT_BY_ITSELF,
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
         max_headers=MAX_HEADERS,
@@ -80,17 +96,19 @@ class Upstream:
     def __init__(self, url: str, host: str = "", mark: str = "") -> None:
         """host: the Host header, "" for that of the URL. mark: of a gateway's inner rule, which leads to the engine:
         requests carry it and answers by that rule do, "" where nothing stands between."""
-        self._base = URL(url)
+        self._origin = str(URL(url).origin())
         self.mark = mark
         self._own = {**({"Host": host} if host else {}), **({INNER_HEADER: mark} if mark else {})}
         self._clock = TurnsClock()
-        reuse = aiohttp.TraceConfig()
-        reuse.on_connection_reuseconn.append(self._note_reuse)
         self._resolver = LastingResolver()
-        lasting = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, resolver=self._resolver)
-        fresh = aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver)
+        # Which attempt opens a connection is noted where its socket is made: a trace of aiohttp's, which says so too,
+        # has every step of every request reported, which took a tenth of a request's time.
+        lasting = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=IDLE_SECONDS, resolver=self._resolver, socket_factory=_noted_socket
+        )
+        fresh = aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver, socket_factory=_noted_socket)
         self._connectors = lasting, fresh
-        self._lasting, self._fresh = _session(lasting, reuse), _session(fresh, reuse)
+        self._lasting, self._fresh = _session(lasting), _session(fresh)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -98,9 +116,6 @@ class Upstream:
         await self._lasting.close()
         await self._fresh.close()
         await self._resolver.close()
-
-    async def _note_reuse(self, _: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.reused_at = self._clock.seconds()
 
     @asynccontextmanager
     async def send(
@@ -118,14 +133,12 @@ class Upstream:
         session = self._fresh if isinstance(body, aiohttp.StreamReader) else self._lasting
         response = await self._answered(
             session,
-            lambda session, attempt: session.request(
+            lambda session: session.request(
                 method,
                 self._url(path),
                 headers=self._with_own(headers),
                 data=body,
                 allow_redirects=False,
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-                trace_request_ctx=attempt,
             ),
         )
         try:
@@ -147,7 +160,7 @@ class Upstream:
         """
         socket = await self._answered(
             self._fresh,
-            lambda session, _: session.ws_connect(
+            lambda session: session.ws_connect(
                 self._url(path), headers=self._with_own(headers), protocols=protocols, max_msg_size=max_message
             ),
         )
@@ -157,7 +170,7 @@ class Upstream:
     async def _answered(
         self,
         session: aiohttp.ClientSession,
-        ask: Callable[[aiohttp.ClientSession, _Attempt], Awaitable[Answer]],
+        ask: Callable[[aiohttp.ClientSession], Awaitable[Answer]],
     ) -> Answer:
         """What the engine answers to `ask`, which is tried again where that cannot repeat a generation.
 
@@ -165,9 +178,10 @@ class Upstream:
         """
         began, pauses = asyncio.get_running_loop().time(), iter(PAUSES_BEFORE_CONNECTING_AGAIN)
         while True:
-            attempt = _Attempt()
+            attempt = _Attempt(self._clock.seconds())
+            _ATTEMPT.set(attempt)
             try:
-                return await ask(session, attempt)
+                return await ask(session)
             except aiohttp.WSServerHandshakeError:
                 raise
             except _NEVER_CONNECTED as error:
@@ -194,7 +208,7 @@ class Upstream:
 
     def _url(self, path: str) -> URL:
         """path: with its query, as the client wrote it."""
-        return URL(f"{self._base.origin()}{path}", encoded=True)
+        return URL(f"{self._origin}{path}", encoded=True)
 
     def _with_own(self, headers: CIMultiDict[str]) -> CIMultiDict[str]:
         if not self._own:
@@ -226,15 +240,24 @@ HOP_BY_HOP = frozenset(
     }
 )
 """Headers that belong to one connection (RFC 9110, 7.6.1)."""
+_NEVER_PASSED = HOP_BY_HOP | {INNER_HEADER}
 
 
-def passed_on(headers: MultiMapping[str], without: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+def passed_on(
+    headers: MultiMapping[str], without: frozenset[str] = frozenset(), prefixes: tuple[str, ...] = ()
+) -> CIMultiDict[str]:
     """The headers that go on to the other side: all but those of the connection, the mark of an inner rule,
-    and these, in lower case."""
-    written = headers.getall("connection", ())
-    named = {name.strip().lower() for each in written for name in each.split(",")}
-    left_out = HOP_BY_HOP | named | without | {INNER_HEADER}
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in left_out)
+    these, and all that begin with one of these prefixes; both in lower case."""
+    left_out = without
+    if written := headers.getall("connection", ()):
+        left_out = without.union(name.strip().lower() for each in written for name in each.split(","))
+    return CIMultiDict(
+        [
+            each
+            for each in headers.items()
+            if (name := each[0].lower()) not in _NEVER_PASSED and name not in left_out and not name.startswith(prefixes)
+        ]
+    )
 
 
 def path_of(request: web.BaseRequest) -> str:

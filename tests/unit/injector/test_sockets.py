@@ -45,9 +45,9 @@ class SpeakingEngine:
 
 
 @asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    """The URL of an application while the block runs."""
-    runner = web.AppRunner(app)
+async def served(app: web.Application | web.Server) -> AsyncIterator[str]:
+    """The URL of an application or of a server while the block runs."""
+    runner = web.AppRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -139,7 +139,7 @@ async def test_a_socket_that_begins_while_the_injector_is_about_to_end_still_beg
         injector = Injector(upstream, SETTINGS, CollectorRegistry())
         injector.leave()
         async with (
-            served(injector.application()) as own,
+            served(injector.server()) as own,
             aiohttp.ClientSession(own) as session,
             session.ws_connect(REALTIME, headers=KEY) as socket,
         ):
