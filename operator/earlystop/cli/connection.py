@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 import yaml
 
 from earlystop.api.wire import GROUP
@@ -20,36 +18,11 @@ from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.controller.api_answers import NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
-from earlystop.controller.resources import APPROVALS, POLICIES, VERDICTS, Manifest
+from earlystop.controller.resources import APPROVALS, VERDICTS, Manifest
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
 
-Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
-]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; without it, the current one.")]
-
-
-def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of policies that begin so, for the shell; none where the cluster does not answer at once."""
-    asked = ctx.params.get("namespace"), ctx.params.get("context")
-    try:
-        found = asyncio.run(
-            asyncio.wait_for(list_objects(POLICIES, namespace_of(*asked), asked[1]), COMPLETION_SECONDS)
-        )
-    except (CommandFailure, TimeoutError):
-        return []
-    return [name for each in found if (name := each["metadata"]["name"]).startswith(incomplete)]
-
-
-PolicyName = Annotated[str, typer.Argument(help="Name of the policy.", autocompletion=complete_name)]
-MaybePolicyName = Annotated[
-    str | None,
-    typer.Argument(help="Name of one policy; without it, all there are.", autocompletion=complete_name),
-]
-COMPLETION_SECONDS = 2.0
-"""So long a shell that completes a name waits for the cluster."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
 MOST_HINTED = 3
@@ -87,7 +60,7 @@ logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sente
 @asynccontextmanager
 async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
-    from earlystop.controller.cluster import Cluster  # here, since whoever asks for help would wait for the client
+    from earlystop.controller.cluster import Cluster  # here, since whoever names files would wait for the client
 
     ensure_usable(context)
     try:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -15,10 +15,9 @@ from rich.table import Table
 from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
 from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
-from earlystop.cli.connection import Context, Namespace, complete_name, list_objects
+from earlystop.cli.connection import list_objects
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import named, read_documents
-from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
@@ -124,22 +123,14 @@ def of_one_policy(verdicts: Sequence[Mapping[str, Any]], policy: str | None) -> 
     return next(iter(maps.values()), {})
 
 
-def command(
-    policy: Annotated[
-        str | None,
-        typer.Argument(
-            help="Policy whose verdicts it is about; it may be left out where just one has proven budgets.",
-            autocompletion=complete_name,
-        ),
-    ] = None,
-    file: VerdictFiles = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for a gateway's or client's configuration.")
-    ] = False,
+def print_effort_map(
+    policy: str | None,
+    file: list[Path] | None,
+    namespace: str | None,
+    context: str | None,
+    as_json: bool,
 ) -> None:
-    """Show the proven thinking budget of each effort, and how each engine takes it."""
+    """Print the proven thinking budget of each effort. Raises CommandFailure."""
     if file:
         verdicts = [each for path in file for each in _verdicts_in(path)]
     else:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,10 +27,6 @@ Manifest = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a policy; policies that had it one after the other are one record."""
 FILES = (".yaml", ".yml", ".json")
-FromFile = Annotated[
-    Path | None,
-    typer.Option("--file", "-f", help="A file with it, of any name, in place of the cluster; - is standard input."),
-]
 FIELDS = {"EarlyStopVerdict": "verdicts", "EarlyStopCheckpoint": "checkpoints", "EarlyStopPolicy": "policies"}
 
 
