@@ -34,7 +34,7 @@ def show_audit(
     chosen = None if everywhere else namespace_of(namespace, context)
     records = asyncio.run(records_in_cluster(chosen, context, policy))
     if policy is not None and not records:
-        raise CommandFailure(f"there is no policy and no verdict {policy} in namespace {chosen}; name another one.")
+        raise CommandFailure(f"There is no policy and no verdict {policy} in namespace {chosen}; name another one.")
     events = _by_policy(asyncio.run(list_objects(EVENTS, chosen, context)))
     approvals = _by_named_policy(asyncio.run(list_objects(APPROVALS, chosen, context, if_served=True)))
     found: list[tuple[str, AuditEntry]] = []

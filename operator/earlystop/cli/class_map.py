@@ -144,10 +144,10 @@ def print_class_map(
         found = class_map(policy, verdicts, links_of(checkpoints)[0])
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
+        raise CommandFailure(f"A verdict is none that this release can read: {first}.") from None
     if found is None:
         raise CommandFailure(
-            f"no verdict about policy {policy} proves settings for query classes, with all verdicts before it. Write "
+            f"No verdict about policy {policy} proves settings for query classes, with all verdicts before it. Write "
             "objective.perClass: true with queryClasses first, and name files with all verdicts of the policy; "
             "operator/docs/class-map.md shows how."
         )

@@ -117,7 +117,7 @@ def of_one_policy(verdicts: Sequence[Mapping[str, Any]], policy: str | None) -> 
     maps = {name: found for name, own in sorted(wanted.items()) if (found := effort_map(own))}
     if len(maps) > 1:
         raise CommandFailure(
-            f"verdicts of several policies prove budgets for efforts: {', '.join(maps)}. Each is about its own "
+            f"Verdicts of several policies prove budgets for efforts: {', '.join(maps)}. Each is about its own "
             f"workload, so name one, as in effort-map {next(iter(maps))}."
         )
     return next(iter(maps.values()), {})
@@ -139,11 +139,11 @@ def print_effort_map(
         found = of_one_policy(verdicts, policy)
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
+        raise CommandFailure(f"A verdict is none that this release can read: {first}.") from None
     if not found:
         whose = "" if policy is None else f" of policy {policy}"
         raise CommandFailure(
-            f"no verdict{whose} proves a budget for an effort. Try a parameter with body: {{knob: ThinkingBudget, "
+            f"No verdict{whose} proves a budget for an effort. Try a parameter with body: {{knob: ThinkingBudget, "
             "where: {path: reasoning_effort, value: low}} first; operator/docs/effort-map.md shows how."
         )
     if as_json:

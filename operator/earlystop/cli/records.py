@@ -104,7 +104,7 @@ def one_named(name: str | None, file: Path | None, what: str) -> str:
     """The one thing that a command is about, by its argument or --file. Raises typer.BadParameter."""
     names = named_by([] if name is None else [name], file)
     if len(names) != 1:
-        raise typer.BadParameter(f"name {what}, or write --file FILE in place of a name.")
+        raise typer.BadParameter(f"Name {what}, or write --file FILE in place of a name.")
     return names[0]
 
 
@@ -115,7 +115,7 @@ def read_records(
     if names and all(map(is_file, names)):
         return records_in_files(map(Path, names))
     if len(names) > 1:
-        raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
+        raise CommandFailure("Name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
     with offering_files(*names):
         chosen = None if everywhere else namespace_of(namespace, context)
         found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
@@ -128,7 +128,7 @@ def _ensure_some(found: dict[Key, Record], names: Sequence[str], chosen: str | N
     if not any(each.verdicts or each.checkpoints for each in found.values()):
         where = "any namespace" if chosen is None else f"namespace {chosen}"
         whose = f"policy {names[0]}" if names else "any policy"
-        raise CommandFailure(f"there is no verdict of {whose} in {where}; name another with --namespace.")
+        raise CommandFailure(f"There is no verdict of {whose} in {where}; name another with --namespace.")
 
 
 def records_named(name: str, namespace: str | None, context: str | None) -> dict[Key, Record]:

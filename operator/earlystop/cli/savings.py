@@ -60,7 +60,7 @@ def show_savings(
 ) -> None:
     """Print what policies have saved. Raises CommandFailure."""
     if policy is not None and everywhere:
-        raise typer.BadParameter("name a policy, or write --all-namespaces, not both")
+        raise typer.BadParameter("Name a policy, or write --all-namespaces, not both")
     policies, sources, unread = asyncio.run(_read(policy, namespace, context, everywhere))
     found, left_out = _readable(policies, sources)
     unread += left_out

@@ -52,7 +52,7 @@ def show_policies(
 ) -> None:
     """Print every policy of a namespace, one policy, or all there are. Raises CommandFailure."""
     if policy is not None and everywhere:
-        raise typer.BadParameter("a name is of one namespace; write --namespace, or no name.")
+        raise typer.BadParameter("A name is of one namespace; write --namespace, or no name.")
     chosen = None if everywhere else namespace_of(namespace, context)
     if policy is None:
         found = asyncio.run(list_objects(POLICIES, chosen, context))

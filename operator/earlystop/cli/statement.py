@@ -38,7 +38,7 @@ def print_statement(
     """Print a verdict as a statement, or in an envelope with its signature. Raises CommandFailure."""
     if sum(each is not None for each in (signature, sign_key, key_secret)) > 1:
         raise typer.BadParameter(
-            "write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
+            "Write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
         )
     chosen = one_named(verdict, file, "a verdict")
     if is_file(chosen):
@@ -70,7 +70,7 @@ def _key(file: Path | None, secret: str | None, namespace: str | None, context: 
     found = asyncio.run(read_object(SECRETS, namespace, context, name)).get("data") or {}
     if (key or SECRET_KEY) not in found:
         has = ", ".join(sorted(found)) or "no key"
-        raise CommandFailure(f"the Secret {name} has no key {key or SECRET_KEY}, but {has}; write NAME/KEY.")
+        raise CommandFailure(f"The Secret {name} has no key {key or SECRET_KEY}, but {has}; write NAME/KEY.")
     return base64.b64decode(found[key or SECRET_KEY])
 
 

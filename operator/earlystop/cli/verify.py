@@ -46,7 +46,7 @@ def verify_record(
         _say_problems(verify_statement(statement, extract, key))
         return
     if statement is not None or extract is not None or key is not None:
-        raise typer.BadParameter("write --statement FILE alone, with --key FILE or --extract DIRECTORY if you like.")
+        raise typer.BadParameter("Write --statement FILE alone, with --key FILE or --extract DIRECTORY if you like.")
     if chain:
         if lease is not None and names:
             raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
@@ -59,7 +59,7 @@ def verify_record(
         raise typer.Exit(0 if whole else FAILED)
     if len(names) != 1 or head or everywhere or lease:
         raise typer.BadParameter(
-            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone. A verdict "
+            "Name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone. A verdict "
             "is named by its name in the cluster or by --file FILE."
         )
     _verify(names[0], namespace, context)
