@@ -6,15 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
-
-import typer
 
 from earlystop.api.values import bounded
 from earlystop.api.wire import API_VERSION
-from earlystop.cli.connection import Context, Namespace, PolicyName, connected, explained, namespace_of
+from earlystop.cli.connection import connected, explained, namespace_of
 from earlystop.cli.manual_plan import Refused, named, state_of
-from earlystop.cli.options import Timeout, Yes
 from earlystop.cli.submit import read, wait, whoami
 from earlystop.cli.terminal import confirm, say
 from earlystop.controller.cluster_errors import ClusterError
@@ -26,34 +22,33 @@ APPROVE, REJECT = "Approve", "Reject"
 LONGEST_NAME = 253
 LONGEST_COMMENT = 256
 
-Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, for the record; at most 256 characters.")]
-WaitForDecision = Annotated[bool, typer.Option("--wait", help="Return only when the decision waits no more.")]
-
 
 def approve(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    comment: Comment = "",
-    yes: Yes = False,
-    wait_for_it: WaitForDecision = False,
-    timeout: Timeout = 60.0,
+    *,
+    policy: str,
+    namespace: str | None,
+    context: str | None,
+    comment: str,
+    yes: bool,
+    wait_for_it: bool,
+    timeout: float,
 ) -> None:
-    """Agree to the decision that waits; it is carried out if the evidence still asks for it."""
+    """Agree to the decision that waits. timeout: seconds. Raises CommandFailure."""
     where = namespace_of(namespace, context)
     asyncio.run(_answer(where, policy, context, APPROVE, comment, not yes, timeout if wait_for_it else None))
 
 
 def reject(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    comment: Comment = "",
-    yes: Yes = False,
-    wait_for_it: WaitForDecision = False,
-    timeout: Timeout = 60.0,
+    *,
+    policy: str,
+    namespace: str | None,
+    context: str | None,
+    comment: str,
+    yes: bool,
+    wait_for_it: bool,
+    timeout: float,
 ) -> None:
-    """Reject the decision that waits: its candidate gets no more requests."""
+    """Reject the decision that waits. timeout: seconds. Raises CommandFailure."""
     where = namespace_of(namespace, context)
     asyncio.run(_answer(where, policy, context, REJECT, comment, not yes, timeout if wait_for_it else None))
 

@@ -6,14 +6,14 @@ import asyncio
 import json
 from collections import defaultdict
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
 
-from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of
+from earlystop.cli.connection import list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import Form
 from earlystop.cli.records import Key, records_in_cluster
 from earlystop.cli.terminal import console, printable, say
 from earlystop.controller.resources import APPROVALS, EVENTS
@@ -23,28 +23,18 @@ LONGEST_TOLD = 160
 """Characters of a message in a terminal's table; a pipe and JSON have all of it."""
 
 
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
-
-
-def command(
-    policy: Annotated[
-        str | None,
-        typer.Argument(help="Name of a policy; without it, all of the namespace.", autocompletion=complete_name),
-    ] = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,
-    output: Annotated[Form, typer.Option("--output", "-o", help="A table for people, or JSON.")] = Form.SCREEN,
+def show_audit(
+    policy: str | None,
+    namespace: str | None,
+    context: str | None,
+    everywhere: bool,
+    output: Form,
 ) -> None:
-    """Show who did what to policies, and when."""
+    """Print who did what to policies. Raises CommandFailure."""
     chosen = None if everywhere else namespace_of(namespace, context)
     records = asyncio.run(records_in_cluster(chosen, context, policy))
     if policy is not None and not records:
-        raise CommandFailure(f"there is no policy and no verdict {policy} in namespace {chosen}; name another one.")
+        raise CommandFailure(f"There is no policy and no verdict {policy} in namespace {chosen}; name another one.")
     events = _by_policy(asyncio.run(list_objects(EVENTS, chosen, context)))
     approvals = _by_named_policy(asyncio.run(list_objects(APPROVALS, chosen, context, if_served=True)))
     found: list[tuple[str, AuditEntry]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from difflib import unified_diff
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 import yaml
@@ -13,7 +13,7 @@ import yaml
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import PolicyStatus
 from earlystop.api.values import canonical_setting
-from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
+from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents, read_text
 from earlystop.cli.files.manifest_edit import applied, child, is_policy, loaded, policy_node, remove_items, set_values
@@ -24,16 +24,8 @@ from earlystop.controller.resources import POLICIES
 Manifest = dict[str, Any]
 
 
-def command(
-    policy: PolicyName,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", "-f", help="The policy's file in Git: the diff is of this, its comments stay."),
-    ] = None,
-    namespace: Namespace = None,
-    context: Context = None,
-) -> None:
-    """Print the change to commit after a promotion."""
+def print_change(policy: str, file: Path | None, namespace: str | None, context: str | None) -> None:
+    """Print the change to commit after a promotion. Raises CommandFailure."""
     found = asyncio.run(read_object(POLICIES, namespace, context, policy))
     wanted = certified_values(found)
     if wanted is None:

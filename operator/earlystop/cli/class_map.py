@@ -6,18 +6,18 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 import yaml
 
 from earlystop.api.counts import Variant
 from earlystop.api.verdict import VerdictSpec
-from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
+from earlystop.cli.connection import list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
-from earlystop.cli.options import VerdictFiles
+from earlystop.cli.options import MapForm
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
 from earlystop.controller.resources import VERDICTS
@@ -27,13 +27,6 @@ from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify.verdict import object_differences
-
-
-class Format(StrEnum):
-    """How the file is written."""
-
-    YAML = "yaml"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +122,14 @@ def _classes(plan: Plan, record: VerdictSpec) -> tuple[MappedClass, ...]:
     return tuple(found)
 
 
-def command(
-    policy: PolicyName,
-    file: VerdictFiles = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How the file is written.")] = Format.YAML,
+def print_class_map(
+    policy: str,
+    file: list[Path] | None,
+    namespace: str | None,
+    context: str | None,
+    output: MapForm,
 ) -> None:
-    """Print the proven setting of each query class, as one file for routers."""
+    """Print the proven setting of each query class. Raises CommandFailure."""
     if file:
         documents = [each for path in file for each in read_documents(path)]
         verdicts, checkpoints = (
@@ -151,10 +144,10 @@ def command(
         found = class_map(policy, verdicts, links_of(checkpoints)[0])
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
+        raise CommandFailure(f"A verdict is none that this release can read: {first}.") from None
     if found is None:
         raise CommandFailure(
-            f"no verdict about policy {policy} proves settings for query classes, with all verdicts before it. Write "
+            f"No verdict about policy {policy} proves settings for query classes, with all verdicts before it. Write "
             "objective.perClass: true with queryClasses first, and name files with all verdicts of the policy; "
             "operator/docs/class-map.md shows how."
         )
@@ -163,7 +156,7 @@ def command(
         say(told, colour="yellow", is_problem=True)
     content = asdict(found)
     content["classes"] = [dict(each) for each in content["classes"]]
-    if output is Format.JSON:
+    if output is MapForm.JSON:
         typer.echo(json.dumps(content, indent=2))
     else:
         typer.echo(yaml.safe_dump(content, sort_keys=False), nl=False)

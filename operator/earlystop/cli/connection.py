@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 import yaml
 
 from earlystop.api.wire import GROUP
@@ -17,39 +15,16 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import ensure_usable
-from earlystop.controller.api_answers import NoKubernetesApi
+from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
-from earlystop.controller.resources import APPROVALS, POLICIES, VERDICTS, Manifest
+from earlystop.controller.resources import APPROVALS, VERDICTS, Manifest
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
 
-Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
-]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; without it, the current one.")]
-
-
-def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of policies that begin so, for the shell; none where the cluster does not answer at once."""
-    asked = ctx.params.get("namespace"), ctx.params.get("context")
-    try:
-        found = asyncio.run(
-            asyncio.wait_for(list_objects(POLICIES, namespace_of(*asked), asked[1]), COMPLETION_SECONDS)
-        )
-    except (CommandFailure, TimeoutError):
-        return []
-    return [name for each in found if (name := each["metadata"]["name"]).startswith(incomplete)]
-
-
-PolicyName = Annotated[str, typer.Argument(help="Name of the policy.", autocompletion=complete_name)]
-MaybePolicyName = Annotated[
-    str | None,
-    typer.Argument(help="Name of one policy; without it, all there are.", autocompletion=complete_name),
-]
-COMPLETION_SECONDS = 2.0
-"""So long a shell that completes a name waits for the cluster."""
+NOT_SERVED = (NOT_A_STATUS, "the server could not find the requested resource")
+"""What an API server says of a kind that it does not know: of a group, a page; of a kind within one, a Status."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
 MOST_HINTED = 3
@@ -87,7 +62,7 @@ logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sente
 @asynccontextmanager
 async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
-    from earlystop.controller.cluster import Cluster  # here, since whoever asks for help would wait for the client
+    from earlystop.controller.cluster import Cluster  # here, since whoever names files would wait for the client
 
     ensure_usable(context)
     try:
@@ -141,7 +116,7 @@ async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str)
     try:
         listed = await cluster.list(resource, namespace)
     except NotFound:
-        return f"this cluster knows no {resource.plural} at all: the operator's CRDs are not installed"
+        return f"this {_unserved(resource)}"
     except ClusterError:
         listed = []  # who may read one object may still not list them
     of_policy = [each for each in listed if resource == VERDICTS and (each.get("spec") or {}).get("policy") == name]
@@ -179,11 +154,20 @@ def explained(error: ClusterError, verb: str, namespace: str | None, resource: R
         role = "view" if verb in ("get", "list", "watch") else writing
         needed = f"The verb {verb} on {resource.plural}.{resource.group}, as in the role `{role}`, is needed."
         return f"Not allowed in namespace {namespace}: {error.message.rstrip('.')}. {needed}"
+    is_of_no_object = verb in ("list", "watch") or error.message in NOT_SERVED
+    if error.status == 404 and resource is not None and is_of_no_object:
+        return f"This {_unserved(resource)}."
     if error.status in (403, 422):
         return f"The API server refuses it: {error.message.rstrip('.')}."
     if error.status == 0:
         return f"No Kubernetes API was reached: {NO_ANSWER.get(error.message, error.message)}."
     return f"The API server could not do it: {error}."
+
+
+def _unserved(resource: Resource) -> str:
+    """That a kind is not there, after "this"."""
+    why = ": the operator's CRDs are not installed, or are of an earlier release" if resource.group == GROUP else ""
+    return f"cluster knows no {resource.plural} at all{why}"
 
 
 def namespace_of(namespace: str | None, context: str | None) -> str:

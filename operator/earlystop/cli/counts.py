@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -27,31 +27,30 @@ from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
 from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.convention.reading import Reading
+from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import variant_labels
-
-if TYPE_CHECKING:
-    from earlystop.metrics.source.client import ExactPrometheus
 
 console = terminal.console()
 
 
-def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
-    prometheus: Annotated[str, typer.Option(help="Base address of the query API, without /api/v1.")],
-    revision: Annotated[str | None, typer.Option(help="Revision label; without it, every revision found.")] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Where the file names none.")] = None,
-    namespace_label: Annotated[str | None, typer.Option(help="As in the MetricSource.")] = None,
-    flavour: Annotated[str, typer.Option(help="Prometheus, Thanos, VictoriaMetrics or Mimir.")] = "Prometheus",
-    at: Annotated[int | None, typer.Option(help="Unix second to read at; without it, now.", min=0)] = None,
-    window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
-    templates: Annotated[
-        Path | None,
-        typer.Option(help="For the preset Custom: YAML file of its MetricSource."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+def show_counts(
+    *,
+    policy: Path,
+    prometheus: str,
+    revision: str | None,
+    namespace: str | None,
+    namespace_label: str | None,
+    flavour: str,
+    at: int | None,
+    window: int,
+    templates: Path | None,
+    as_json: bool,
 ) -> None:
-    """Read the counts of a policy. A bearer token is taken from EARLYSTOP_TOKEN."""
+    """Print the counts of a policy. at: Unix second, None for now. window: seconds to look back.
+
+    Raises CommandFailure.
+    """
     metrics, manifest = read_policy(policy).metrics, read_manifest(policy, "EarlyStopPolicy")
     name = name_in(policy, manifest)
     preset, traits = metrics.preset, metrics.traits
@@ -174,8 +173,6 @@ def _one_candidate(policy: Path, preset: str) -> str:
 
 
 def _client(asked: CountsQuestion) -> ExactPrometheus:
-    from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus  # the help need not wait for it
-
     parameters = FLAVOUR_PARAMETERS.get(asked.flavour)
     if parameters is None:
         raise ValueError(f"the flavour is {asked.flavour}; write one of {', '.join(FLAVOUR_PARAMETERS)}")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -15,10 +15,9 @@ from rich.table import Table
 from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
 from earlystop.api.parameters import Parameter
 from earlystop.api.verdict import VerdictSpec
-from earlystop.cli.connection import Context, Namespace, complete_name, list_objects
+from earlystop.cli.connection import list_objects
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import named, read_documents
-from earlystop.cli.options import VerdictFiles
 from earlystop.cli.terminal import console, say
 from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.decision import AFTER_PROMOTION
@@ -118,28 +117,20 @@ def of_one_policy(verdicts: Sequence[Mapping[str, Any]], policy: str | None) -> 
     maps = {name: found for name, own in sorted(wanted.items()) if (found := effort_map(own))}
     if len(maps) > 1:
         raise CommandFailure(
-            f"verdicts of several policies prove budgets for efforts: {', '.join(maps)}. Each is about its own "
+            f"Verdicts of several policies prove budgets for efforts: {', '.join(maps)}. Each is about its own "
             f"workload, so name one, as in effort-map {next(iter(maps))}."
         )
     return next(iter(maps.values()), {})
 
 
-def command(
-    policy: Annotated[
-        str | None,
-        typer.Argument(
-            help="Policy whose verdicts it is about; it may be left out where just one has proven budgets.",
-            autocompletion=complete_name,
-        ),
-    ] = None,
-    file: VerdictFiles = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for a gateway's or client's configuration.")
-    ] = False,
+def print_effort_map(
+    policy: str | None,
+    file: list[Path] | None,
+    namespace: str | None,
+    context: str | None,
+    as_json: bool,
 ) -> None:
-    """Show the proven thinking budget of each effort, and how each engine takes it."""
+    """Print the proven thinking budget of each effort. Raises CommandFailure."""
     if file:
         verdicts = [each for path in file for each in _verdicts_in(path)]
     else:
@@ -148,11 +139,11 @@ def command(
         found = of_one_policy(verdicts, policy)
     except (ValueError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
+        raise CommandFailure(f"A verdict is none that this release can read: {first}.") from None
     if not found:
         whose = "" if policy is None else f" of policy {policy}"
         raise CommandFailure(
-            f"no verdict{whose} proves a budget for an effort. Try a parameter with body: {{knob: ThinkingBudget, "
+            f"No verdict{whose} proves a budget for an effort. Try a parameter with body: {{knob: ThinkingBudget, "
             "where: {path: reasoning_effort, value: low}} first; operator/docs/effort-map.md shows how."
         )
     if as_json:

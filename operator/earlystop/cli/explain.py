@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from earlystop.api.plurals import counted
-from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of, read_from
+from earlystop.cli.connection import connected, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
@@ -30,8 +30,8 @@ from earlystop.rollout.words.summary import summary
 from earlystop.simulation.remaining_time import Remaining
 
 
-def command(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:
-    """Say what a policy waits for in plain words: what would promote it, take it back, or end it."""
+def show_explanation(policy: str, namespace: str | None, context: str | None) -> None:
+    """Print what a policy waits for. Raises CommandFailure."""
     found = asyncio.run(_read(namespace, context, policy))
     now = time.time()
     try:

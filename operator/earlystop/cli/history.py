@@ -6,9 +6,8 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -16,9 +15,10 @@ from rich.console import Group, RenderableType
 from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
+from earlystop.cli.connection import list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
+from earlystop.cli.options import Form
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.screen.fitting import fitting_rows, said
 from earlystop.cli.terminal import console, say
@@ -36,36 +36,15 @@ MOST_NAMED = 8
 """Policies that a sentence names."""
 
 
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
-
-
-def command(
-    policy: Annotated[
-        str | None,
-        typer.Argument(
-            help="Policy whose parameters and baseline it is about; without it, all there are.",
-            autocompletion=complete_name,
-        ),
-    ] = None,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--file", "-f", help="File with EarlyStopVerdicts and the policy, in place of the cluster's. Repeatable."
-        ),
-    ] = None,
-    also_from: Annotated[
-        list[str] | None,
-        typer.Option("--from", help="Another namespace whose verdicts count, which you may read. Repeatable."),
-    ] = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    output: Annotated[Form, typer.Option("--output", "-o", help="A screen for people, or JSON.")] = Form.SCREEN,
+def show_history(
+    policy: str | None,
+    file: list[Path] | None,
+    also_from: list[str] | None,
+    namespace: str | None,
+    context: str | None,
+    output: Form,
 ) -> None:
-    """Show what verdicts teach of each setting."""
+    """Print what verdicts teach of each setting. Raises CommandFailure."""
     spec, verdicts, checkpoints = (
         _in_files(file, policy) if file else asyncio.run(_in_cluster(policy, also_from or [], namespace, context))
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -40,11 +40,8 @@ HOLDS = {
 PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")
 
 
-def command(
-    looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.")],
-    policy: Annotated[Path, typer.Option(help="YAML file of the policy.")],
-) -> None:
-    """Replay counts through the engine: one JSON object a look. Wall time is left out; steps are those of the file."""
+def print_judged(looks: Path, policy: Path) -> None:
+    """Print a JSON object for each look of a file. Raises CommandFailure."""
     spec = read_offline_policy(policy)
     names = [each.name for each in spec.settings_to_try()]
     if len(names) > 1:

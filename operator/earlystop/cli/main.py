@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -11,37 +10,41 @@ from earlystop.cli.failure import replace_closed_streams, run_safely, write_what
 from earlystop.cli.lazy_commands import LazyCommand, LazyCommands
 
 PROGRAM = "kubectl earlystop"
-MANUAL = "earlystop.cli.manual"
+ANSWERS = "earlystop.cli.commands.answers"
+FILES = "earlystop.cli.commands.files"
+FORECASTS = "earlystop.cli.commands.forecasts"
+OUTCOMES = "earlystop.cli.commands.outcomes"
+PROGRESS = "earlystop.cli.commands.progress"
+RECORD = "earlystop.cli.commands.record"
+REQUESTS = "earlystop.cli.commands.requests"
 COMMANDS = {
-    "get": LazyCommand("earlystop.cli.screens", "get_policies", "Show every policy of a namespace in one line."),
-    "status": LazyCommand("earlystop.cli.screens", "status", "Show where a policy stands."),
-    "watch": LazyCommand("earlystop.cli.watch", "watch", "Show a policy live until its rollout ends."),
-    "explain": LazyCommand("earlystop.cli.explain", "command", "Say what a policy waits for in plain words."),
-    "wait": LazyCommand("earlystop.cli.watch", "wait", "Wait until a rollout ends, and say how it did."),
-    "validate": LazyCommand("earlystop.cli.validate", "command", "Check policies in files, without a cluster."),
-    "plan": LazyCommand("earlystop.cli.plan", "command", "Forecast the verdict on EM, which decides last."),
-    "simulate": LazyCommand("earlystop.cli.simulate", "command", "Run a policy on made-up traffic."),
-    "pause": LazyCommand(MANUAL, "pause", "Freeze a rollout."),
-    "resume": LazyCommand(MANUAL, "resume", "Let a paused rollout go on."),
-    "promote": LazyCommand(MANUAL, "promote", "Give all requests to the candidate now, whatever is proven."),
-    "approve": LazyCommand("earlystop.cli.approve", "approve", "Agree to the decision that waits."),
-    "reject": LazyCommand("earlystop.cli.approve", "reject", "Reject the decision that waits."),
-    "abort": LazyCommand(MANUAL, "abort", "Give all requests back to the baseline, also after a promotion."),
-    "retry": LazyCommand(MANUAL, "retry", "Start a new campaign; nothing counted before counts again."),
-    "counts": LazyCommand("earlystop.cli.counts", "command", "Read the counts of a policy."),
-    "judge": LazyCommand("earlystop.cli.judge", "command", "Replay counts through the engine."),
-    "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
-    "class-map": LazyCommand("earlystop.cli.class_map", "command", "Print the proven setting of each query class."),
-    "history": LazyCommand("earlystop.cli.history", "command", "Show what verdicts teach of each setting."),
-    "report": LazyCommand("earlystop.cli.report", "command", "Write a verdict as a page that recomputes itself."),
-    "replay": LazyCommand("earlystop.cli.replay", "command", "Replay a campaign look by look."),
-    "audit": LazyCommand("earlystop.cli.audit", "command", "Show who did what to policies, and when."),
-    "diff": LazyCommand("earlystop.cli.change", "command", "Print the change to commit after a promotion."),
-    "statement": LazyCommand(
-        "earlystop.cli.statement", "command", "Export a verdict as a statement to sign, or signed."
-    ),
-    "savings": LazyCommand("earlystop.cli.savings", "command", "Show what policies have saved, in tokens and money."),
-    "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
+    "get": LazyCommand(PROGRESS, "get_policies", "Show every policy of a namespace in one line."),
+    "status": LazyCommand(PROGRESS, "status", "Show where a policy stands."),
+    "watch": LazyCommand(PROGRESS, "watch", "Show a policy live until its rollout ends."),
+    "explain": LazyCommand(PROGRESS, "explain", "Say what a policy waits for in plain words."),
+    "wait": LazyCommand(PROGRESS, "wait", "Wait until a rollout ends, and say how it did."),
+    "validate": LazyCommand(FILES, "validate", "Check policies in files, without a cluster."),
+    "plan": LazyCommand(FORECASTS, "plan", "Forecast the verdict on EM, which decides last."),
+    "simulate": LazyCommand(FORECASTS, "simulate", "Run a policy on made-up traffic."),
+    "pause": LazyCommand(REQUESTS, "pause", "Freeze a rollout."),
+    "resume": LazyCommand(REQUESTS, "resume", "Let a paused rollout go on."),
+    "promote": LazyCommand(REQUESTS, "promote", "Give all requests to the candidate now, whatever is proven."),
+    "approve": LazyCommand(ANSWERS, "approve", "Agree to the decision that waits."),
+    "reject": LazyCommand(ANSWERS, "reject", "Reject the decision that waits."),
+    "abort": LazyCommand(REQUESTS, "abort", "Give all requests back to the baseline, also after a promotion."),
+    "retry": LazyCommand(REQUESTS, "retry", "Start a new campaign; nothing counted before counts again."),
+    "counts": LazyCommand(FILES, "counts", "Read the counts of a policy."),
+    "judge": LazyCommand(FILES, "judge", "Replay counts through the engine."),
+    "effort-map": LazyCommand(OUTCOMES, "effort_map", "Show the proven thinking budget of each effort."),
+    "class-map": LazyCommand(OUTCOMES, "class_map", "Print the proven setting of each query class."),
+    "history": LazyCommand(OUTCOMES, "history", "Show what verdicts teach of each setting."),
+    "report": LazyCommand(RECORD, "report", "Write a verdict as a page that recomputes itself."),
+    "replay": LazyCommand(RECORD, "replay", "Replay a campaign look by look."),
+    "audit": LazyCommand(RECORD, "audit", "Show who did what to policies, and when."),
+    "diff": LazyCommand(OUTCOMES, "diff", "Print the change to commit after a promotion."),
+    "statement": LazyCommand(RECORD, "statement", "Export a verdict as a statement to sign, or signed."),
+    "savings": LazyCommand(OUTCOMES, "savings", "Show what policies have saved, in tokens and money."),
+    "verify": LazyCommand(RECORD, "verify", "Recompute a stored verdict from its looks."),
 }
 
 
@@ -60,6 +63,8 @@ app = typer.Typer(
 def _show_version(asked: bool) -> None:
     if not asked:
         return
+    from importlib.metadata import PackageNotFoundError, version  # here: it reads e-mails' headers, and no command does
+
     try:
         typer.echo(version("earlystop-operator"))
     except PackageNotFoundError:

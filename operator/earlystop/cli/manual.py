@@ -6,86 +6,48 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
-from earlystop.cli.options import Timeout, Wait, Yes
+from earlystop.cli import manual_plan
+from earlystop.cli.connection import connected, namespace_of
+from earlystop.cli.manual_plan import ManualPlan, waiting_requests
+from earlystop.cli.recorded import with_recorded_looks
+from earlystop.cli.submit import read, submit, wait
 from earlystop.cli.terminal import confirm, say
 from earlystop.controller.resources import Manifest
 
-if TYPE_CHECKING:
-    from earlystop.cli.manual_plan import ManualPlan
 
-CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
-
-
-def pause(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    wait_for_it: Wait = False,
-    timeout: Timeout = 60.0,
-) -> None:
-    """Freeze a rollout: weights stay as they are, nothing is counted."""
-    from earlystop.cli import manual_plan  # in each, since it takes all that a status holds, which the help does not
-
+def pause(policy: str, namespace: str | None, context: str | None, wait_for_it: bool, timeout: float) -> None:
+    """Ask that a rollout be frozen. timeout: seconds. Raises CommandFailure."""
     _run(policy, namespace, context, manual_plan.pause, timeout if wait_for_it else None)
 
 
-def resume(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    wait_for_it: Wait = False,
-    timeout: Timeout = 60.0,
-) -> None:
-    """Let a paused rollout go on."""
-    from earlystop.cli import manual_plan
-
+def resume(policy: str, namespace: str | None, context: str | None, wait_for_it: bool, timeout: float) -> None:
+    """Ask that a paused rollout go on. timeout: seconds. Raises CommandFailure."""
     _run(policy, namespace, context, manual_plan.resume, timeout if wait_for_it else None)
 
 
-def abort(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    wait_for_it: Wait = False,
-    timeout: Timeout = 60.0,
-) -> None:
-    """Give all requests back to the baseline, also after a promotion. The verdict says who asked."""
-    from earlystop.cli import manual_plan
-
+def abort(policy: str, namespace: str | None, context: str | None, wait_for_it: bool, timeout: float) -> None:
+    """Ask that all requests go back to the baseline. timeout: seconds. Raises CommandFailure."""
     _run(policy, namespace, context, lambda found: manual_plan.abort(found, _now()), timeout if wait_for_it else None)
 
 
-def retry(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    wait_for_it: Wait = False,
-    timeout: Timeout = 60.0,
-) -> None:
-    """Start a new campaign; nothing counted before counts again."""
-    from earlystop.cli import manual_plan
-
+def retry(policy: str, namespace: str | None, context: str | None, wait_for_it: bool, timeout: float) -> None:
+    """Ask for a new campaign. timeout: seconds. Raises CommandFailure."""
     token = datetime.now(UTC).isoformat()
     _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), timeout if wait_for_it else None)
 
 
 def promote(
-    policy: PolicyName,
-    namespace: Namespace = None,
-    context: Context = None,
-    candidate: CandidateName = None,
-    yes: Yes = False,
-    wait_for_it: Wait = False,
-    timeout: Timeout = 60.0,
+    *,
+    policy: str,
+    namespace: str | None,
+    context: str | None,
+    candidate: str | None,
+    yes: bool,
+    wait_for_it: bool,
+    timeout: float,
 ) -> None:
-    """Give all requests to the candidate now, whatever is proven. The verdict says who asked and what was not."""
-    from earlystop.cli import manual_plan
-
+    """Ask that the candidate get all requests. yes: ask nobody first. timeout: seconds. Raises CommandFailure."""
     limit = timeout if wait_for_it else None
     _run(
         policy,
@@ -117,10 +79,6 @@ async def _ask(
     seconds: float | None,
     ask_first: bool,
 ) -> None:
-    from earlystop.cli.manual_plan import waiting_requests
-    from earlystop.cli.recorded import with_recorded_looks
-    from earlystop.cli.submit import read, submit, wait
-
     async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
         planned = plan(await with_recorded_looks(cluster, policy))

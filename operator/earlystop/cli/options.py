@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,46 @@ import typer
 
 SEARCHES_SIMULATED = 50
 """Searches that `simulate` plays where --runs says nothing else."""
+ROLLOUTS_SIMULATED = 200
+"""The same of rollouts."""
+
+
+class Form(StrEnum):
+    """How most commands print what they found."""
+
+    SCREEN = "screen"
+    JSON = "json"
+
+
+class ObjectForm(StrEnum):
+    """How a policy is printed."""
+
+    SCREEN = "screen"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class ListForm(StrEnum):
+    """How policies are printed."""
+
+    LINES = "lines"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class MapForm(StrEnum):
+    """How a map for routers is written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of policies that begin so, for the shell."""
+    from earlystop.cli.policy_names import names_from  # here, as the body of every command
+
+    return names_from(ctx.params.get("namespace"), ctx.params.get("context"), incomplete)
 
 
 def amount(what: str, least: float, most: float) -> Any:
@@ -58,3 +99,17 @@ VerdictFiles = Annotated[
 ExitStatus = Annotated[
     bool, typer.Option("--exit-status", help="Exit with 3 after a rollback and 4 without a verdict.")
 ]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
+]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; without it, the current one.")]
+PolicyName = Annotated[str, typer.Argument(help="Name of the policy.", autocompletion=complete_name)]
+MaybePolicyName = Annotated[
+    str | None,
+    typer.Argument(help="Name of one policy; without it, all there are.", autocompletion=complete_name),
+]
+FromFile = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="A file with it, of any name, in place of the cluster; - is standard input."),
+]
+Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")]

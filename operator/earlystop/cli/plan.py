@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import typer
+from numpy import quantile
 from rich.table import Table
 
 from earlystop.api.percent import rounded_percent
@@ -17,7 +17,6 @@ from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
-from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_remarks import (
     floor_remarks,
     forecast_remarks,
@@ -35,11 +34,9 @@ from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored.settings import restore_losses
+from earlystop.simulation.forecast import SupposedTraffic, forecast
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
-
-if TYPE_CHECKING:
-    from earlystop.simulation.forecast import SupposedTraffic
-    from earlystop.simulation.random_walk import Floats
+from earlystop.simulation.random_walk import Floats
 
 LEAST_SHARE = 0.01
 """Fewer rollouts than these that end as is supposed say nothing of their mean."""
@@ -47,22 +44,20 @@ LEAST_SHARE = 0.01
 console = terminal.console()
 
 
-def command(
+def show_plan(
+    *,
     context: typer.Context,
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
-    rate: Rate = 10.0,
-    baseline_em: BaselineEm = 0.80,
-    em_loss: EmLoss = 0.0,
-    discordance: Discordance = 0.06,
-    dispersion: Dispersion = 1.0,
-    answer_seconds: AnswerSeconds = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    curve: Curve = None,
+    policy: Path,
+    rate: float,
+    baseline_em: float,
+    em_loss: float,
+    discordance: float,
+    dispersion: float,
+    answer_seconds: float,
+    as_json: bool,
+    curve: Path | None,
 ) -> None:
-    """Forecast the verdict on EM, which decides last: tokens resolve long before it. Waits for people (approvals) and
-    for others (gates) are not in it: nobody can know them."""
-    from earlystop.simulation.forecast import SupposedTraffic  # it takes numpy, which the help need not wait for
-
+    """Print a forecast of the verdict. Raises CommandFailure."""
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
         from earlystop.cli.searches import refuse_suppositions, show_searches
@@ -135,7 +130,6 @@ def planned(spec: PolicySpec, supposed: SupposedTraffic, used: MarginUse = NOTHI
     Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, where no answer
     differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
-    from earlystop.simulation.forecast import forecast  # as in `command`
 
     judged = objective_of(spec, used=used)
     supposed = replace(supposed, discordance=max(supposed.discordance, abs(supposed.em_loss)))
@@ -219,8 +213,6 @@ def _mean(values: Floats) -> float:
 
 def _ninety(values: Floats) -> float:
     """What 90 % of them do not exceed."""
-    from numpy import quantile  # as in `command`
-
     return float(quantile(values, 0.9))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,10 +27,6 @@ Manifest = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a policy; policies that had it one after the other are one record."""
 FILES = (".yaml", ".yml", ".json")
-FromFile = Annotated[
-    Path | None,
-    typer.Option("--file", "-f", help="A file with it, of any name, in place of the cluster; - is standard input."),
-]
 FIELDS = {"EarlyStopVerdict": "verdicts", "EarlyStopCheckpoint": "checkpoints", "EarlyStopPolicy": "policies"}
 
 
@@ -108,7 +104,7 @@ def one_named(name: str | None, file: Path | None, what: str) -> str:
     """The one thing that a command is about, by its argument or --file. Raises typer.BadParameter."""
     names = named_by([] if name is None else [name], file)
     if len(names) != 1:
-        raise typer.BadParameter(f"name {what}, or write --file FILE in place of a name.")
+        raise typer.BadParameter(f"Name {what}, or write --file FILE in place of a name.")
     return names[0]
 
 
@@ -119,7 +115,7 @@ def read_records(
     if names and all(map(is_file, names)):
         return records_in_files(map(Path, names))
     if len(names) > 1:
-        raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
+        raise CommandFailure("Name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
     with offering_files(*names):
         chosen = None if everywhere else namespace_of(namespace, context)
         found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
@@ -132,7 +128,7 @@ def _ensure_some(found: dict[Key, Record], names: Sequence[str], chosen: str | N
     if not any(each.verdicts or each.checkpoints for each in found.values()):
         where = "any namespace" if chosen is None else f"namespace {chosen}"
         whose = f"policy {names[0]}" if names else "any policy"
-        raise CommandFailure(f"there is no verdict of {whose} in {where}; name another with --namespace.")
+        raise CommandFailure(f"There is no verdict of {whose} in {where}; name another with --namespace.")
 
 
 def records_named(name: str, namespace: str | None, context: str | None) -> dict[Key, Record]:

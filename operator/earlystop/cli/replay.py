@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 from pydantic import ValidationError
 
 from earlystop.api.plurals import counted
 from earlystop.api.verdict import VerdictSpec
-from earlystop.cli.connection import Context, Namespace
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.records import FromFile, Manifest, Record, one_named, records_named
+from earlystop.cli.options import Form
+from earlystop.cli.records import Manifest, Record, one_named, records_named
 from earlystop.cli.terminal import say
 from earlystop.evidence.engine import LogE
 from earlystop.rollout.e_value_words import one_in
@@ -23,24 +23,17 @@ from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.replayed import Replay, ReplayedLook, replay_campaign
 
 
-class Form(StrEnum):
-    """How looks are printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
-
-
-def command(
-    name: Annotated[
-        str | None,
-        typer.Argument(help="A verdict, or a policy, whose verdicts are all replayed; or a file with verdicts."),
-    ] = None,
-    file: FromFile = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    output: Annotated[Form, typer.Option("--output", "-o", help="A line a look for people, or as JSON.")] = Form.SCREEN,
+def print_replay(
+    name: str | None,
+    file: Path | None,
+    namespace: str | None,
+    context: str | None,
+    output: Form,
 ) -> None:
-    """Replay a campaign look by look."""
+    """Print a line for each look of a campaign.
+
+    Raises CommandFailure, or typer.Exit with 1 where something is wrong.
+    """
     agreed = True
     chosen = one_named(name, file, "a verdict or a policy")
     for each in _chosen(chosen, records_named(chosen, namespace, context).values()):

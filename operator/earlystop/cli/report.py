@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from earlystop.api.plurals import counted
-from earlystop.cli.connection import Context, Namespace, complete_name, namespace_of
+from earlystop.cli.connection import namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.words import nearest, shown
 from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
@@ -28,26 +28,17 @@ STANDARD_OUTPUT = Path("-")
 NOT_FOLLOWED = "Earlier verdicts were not at hand, so the chain that leads to this one was not followed."
 
 
-def command(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, as in qa.html; - prints the page.")],
-    policy: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of the policy; it may be left out where files hold verdicts of just one.",
-            autocompletion=complete_name,
-        ),
-    ] = None,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. Repeatable."),
-    ] = None,
-    verdict: Annotated[str | None, typer.Option(help="Name of a verdict; without it, the policy's latest one.")] = None,
-    namespace: Namespace = None,
-    context: Context = None,
+def write_report(
+    output: Path,
+    policy: str | None,
+    file: list[Path] | None,
+    verdict: str | None,
+    namespace: str | None,
+    context: str | None,
 ) -> None:
-    """Write a verdict as a page that recomputes itself: one file, which needs no network.
+    """Write a verdict as a page, to a file or to standard output.
 
-    It ends with 1 where the verdict does not verify; the page is written all the same, and says so first thing.
+    Raises CommandFailure, or typer.Exit with 1 where something is wrong.
     """
     if file:
         records, where = records_in_files(file), " and ".join(map(str, file))

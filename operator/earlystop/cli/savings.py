@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -20,8 +19,9 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
-from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
+from earlystop.cli.connection import list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import Form
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.resources import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
@@ -30,13 +30,6 @@ from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_o
 from earlystop.rollout.stored.savings_codec import restore_savings
 
 HEADINGS = ("POLICY", "SAVED", "GOLDEN", "SHADOWS", "LOST", "NET", "WORTH", "A REQUEST", "COUNTED UNTIL")
-
-
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +51,16 @@ class PolicySavings:
         return self.ledger.sums
 
 
-def command(
-    policy: Annotated[
-        str | None, typer.Argument(help="One policy; without it, all of the namespace.", autocompletion=complete_name)
-    ] = None,
-    namespace: Namespace = None,
-    context: Context = None,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,
-    output: Annotated[Form, typer.Option("--output", "-o", help="A screen for people, or JSON.")] = Form.SCREEN,
+def show_savings(
+    policy: str | None,
+    namespace: str | None,
+    context: str | None,
+    everywhere: bool,
+    output: Form,
 ) -> None:
-    """Show what policies have saved, in tokens and money."""
+    """Print what policies have saved. Raises CommandFailure."""
     if policy is not None and everywhere:
-        raise typer.BadParameter("name a policy, or write --all-namespaces, not both")
+        raise typer.BadParameter("Name a policy, or write --all-namespaces, not both")
     policies, sources, unread = asyncio.run(_read(policy, namespace, context, everywhere))
     found, left_out = _readable(policies, sources)
     unread += left_out

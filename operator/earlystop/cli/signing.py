@@ -34,14 +34,14 @@ def sign(key: bytes, message: bytes, where: str) -> tuple[bytes, str]:
     try:
         private = serialization.load_pem_private_key(key, password=None)
     except TypeError:
-        raise CommandFailure(f"the key in {where} is encrypted; decrypt it first, by openssl pkey -in FILE.") from None
+        raise CommandFailure(f"The key in {where} is encrypted; decrypt it first, by openssl pkey -in FILE.") from None
     except Exception as error:
         raise CommandFailure(f"{where} holds no private key ({_first(error)}); {KINDS}.") from None
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return private.sign(message), key_id(private.public_key())
     if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
         return private.sign(message, ec.ECDSA(hashes.SHA256())), key_id(private.public_key())
-    raise CommandFailure(f"the key in {where} is of another kind; {KINDS}.")
+    raise CommandFailure(f"The key in {where} is of another kind; {KINDS}.")
 
 
 def is_signed_by(key: bytes, signature: bytes, message: bytes, where: str) -> bool:
@@ -64,7 +64,7 @@ def is_signed_by(key: bytes, signature: bytes, message: bytes, where: str) -> bo
         elif isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
             public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
         else:
-            raise CommandFailure(f"the key in {where} is of another kind; {KINDS}.")
+            raise CommandFailure(f"The key in {where} is of another kind; {KINDS}.")
     except InvalidSignature:
         return False
     return True

@@ -4,65 +4,47 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
+from numpy import percentile
+from numpy.random import default_rng
 from rich.table import Table
 
 from earlystop.api.percent import rounded_percent
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_offline_policy
-from earlystop.cli.options import (
-    SEARCHES_SIMULATED,
-    AnswerSeconds,
-    BaselineEm,
-    Curve,
-    Discordance,
-    Dispersion,
-    EmLoss,
-    Rate,
-    amount,
-)
+from earlystop.cli.options import ROLLOUTS_SIMULATED
 from earlystop.cli.plan_remarks import floor_remarks
 from earlystop.rollout.state import Verdict
-
-if TYPE_CHECKING:
-    from earlystop.simulation.simulate import SimulatedRollout
+from earlystop.simulation.shares import share_interval
+from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
 HEADINGS = ("share", "95 %\ninterval", "answers,\nmedian", "answers,\n90 %", "hours,\nmedian", "hours,\n90 %")
-ROLLOUTS = 200
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = terminal.console()
 
 
-def command(
+def show_simulation(
+    *,
     context: typer.Context,
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
-    rate: Rate = 10.0,
-    baseline_em: BaselineEm = 0.80,
-    em_loss: EmLoss = 0.0,
-    tokens: Annotated[float, amount("Mean output tokens of the baseline.", 1, 1e9)] = 600.0,
-    spread: Annotated[float, amount("Standard deviation of the tokens over their mean.", 0, 100)] = 0.8,
-    saving: Annotated[float, amount("Share of the tokens that each candidate truly saves.", -10, 0.999)] = 0.3,
-    discordance: Discordance = 0.06,
-    dispersion: Dispersion = 1.0,
-    answer_seconds: AnswerSeconds = 0.0,
-    runs: Annotated[
-        int | None,
-        typer.Option(
-            help=f"How many rollouts, or searches; {ROLLOUTS} or {SEARCHES_SIMULATED} without it.", min=1, max=100_000
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.", min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    curve: Curve = None,
+    policy: Path,
+    rate: float,
+    baseline_em: float,
+    em_loss: float,
+    tokens: float,
+    spread: float,
+    saving: float,
+    discordance: float,
+    dispersion: float,
+    answer_seconds: float,
+    runs: int | None,
+    seed: int,
+    as_json: bool,
+    curve: Path | None,
 ) -> None:
-    """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    from numpy.random import default_rng  # here, since the help need not wait for numpy
-
-    from earlystop.simulation.simulate import SyntheticTraffic, simulate
-
+    """Print how simulated rollouts, or searches, end. Raises CommandFailure."""
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
         from earlystop.cli.searches import refuse_suppositions, show_search
@@ -70,7 +52,7 @@ def command(
         refuse_suppositions(context)
         show_search(spec, curve, rate, runs, seed, as_json=as_json)
         return
-    runs = ROLLOUTS if runs is None else runs
+    runs = ROLLOUTS_SIMULATED if runs is None else runs
     try:
         traffic = SyntheticTraffic(
             rate=rate,
@@ -98,10 +80,6 @@ def command(
 
 
 def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, Any]:
-    from numpy import percentile
-
-    from earlystop.simulation.shares import share_interval
-
     low, high = share_interval(len(outcomes), runs)
     summary: dict[str, Any] = {"verdict": verdict, "share": len(outcomes) / runs, "share_interval": [low, high]}
     for name in ("answers", "seconds"):

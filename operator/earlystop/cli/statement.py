@@ -6,15 +6,14 @@ import asyncio
 import base64
 import json
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from earlystop.cli.connection import Context, Namespace, read_object
+from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_bytes, read_documents
 from earlystop.cli.files.policies import read_manifest
-from earlystop.cli.records import FromFile, is_file, offering_files, one_named
+from earlystop.cli.records import is_file, offering_files, one_named
 from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
 from earlystop.controller.resources import SECRETS, VERDICTS
@@ -24,40 +23,22 @@ SECRET_KEY = "key.pem"  # noqa: S105 - the name of a field
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
-def command(
-    verdict: Annotated[str | None, typer.Argument(help="Name of a verdict in the cluster, or a file with one.")] = None,
-    file: FromFile = None,
-    to_be_signed: Annotated[
-        Path | None, typer.Option("--to-sign", help="Write the bytes that are to be signed to this file.")
-    ] = None,
-    signature: Annotated[
-        Path | None,
-        typer.Option(help="File with the signature over those bytes: print the envelope with it, not the statement."),
-    ] = None,
-    sign_key: Annotated[
-        Path | None,
-        typer.Option(
-            help="File with your private key (PEM, Ed25519 or ECDSA P-256): print the envelope, signed by it."
-        ),
-    ] = None,
-    key_secret: Annotated[
-        str | None,
-        typer.Option(help="The same by a key in a Secret of the namespace, as NAME or NAME/KEY (KEY: key.pem)."),
-    ] = None,
-    key_id: Annotated[
-        str,
-        typer.Option(
-            help="Name of the key, for those who check: it is a hint, and not signed. Of a key that signs, its "
-            "digest by default."
-        ),
-    ] = "",
-    namespace: Namespace = None,
-    context: Context = None,
+def print_statement(
+    *,
+    verdict: str | None,
+    file: Path | None,
+    to_be_signed: Path | None,
+    signature: Path | None,
+    sign_key: Path | None,
+    key_secret: str | None,
+    key_id: str,
+    namespace: str | None,
+    context: str | None,
 ) -> None:
-    """Export a verdict as a statement to sign, or signed."""
+    """Print a verdict as a statement, or in an envelope with its signature. Raises CommandFailure."""
     if sum(each is not None for each in (signature, sign_key, key_secret)) > 1:
         raise typer.BadParameter(
-            "write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
+            "Write one of --signature, --sign-key and --key-secret: an envelope gets one signature."
         )
     chosen = one_named(verdict, file, "a verdict")
     if is_file(chosen):
@@ -89,7 +70,7 @@ def _key(file: Path | None, secret: str | None, namespace: str | None, context: 
     found = asyncio.run(read_object(SECRETS, namespace, context, name)).get("data") or {}
     if (key or SECRET_KEY) not in found:
         has = ", ".join(sorted(found)) or "no key"
-        raise CommandFailure(f"the Secret {name} has no key {key or SECRET_KEY}, but {has}; write NAME/KEY.")
+        raise CommandFailure(f"The Secret {name} has no key {key or SECRET_KEY}, but {has}; write NAME/KEY.")
     return base64.b64decode(found[key or SECRET_KEY])
 
 

@@ -83,7 +83,7 @@ def show(console: Console, client: ExactPrometheus, template_look: TemplateLook,
     Raises CommandFailure when the templates need a revision and none is given.
     """
     if not template_look.revision and any("{revision}" in template for template in template_look.templates.values()):
-        raise CommandFailure("the templates name {revision}; write --revision, as in the policy's status.revision")
+        raise CommandFailure("The templates name {revision}; write --revision, as in the policy's status.revision")
     request = PresetRequest(
         policy=template_look.policy,
         revision=template_look.revision,

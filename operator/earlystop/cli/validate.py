@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.documents import named, read_documents
+from earlystop.cli.files.evaluators import evaluator_notes
+from earlystop.cli.files.idle_fields import idle_notes
+from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.words import closest, nearest, shown
 from earlystop.cli.terminal import say
 
@@ -31,18 +34,11 @@ def kinds() -> tuple[str, ...]:
     return tuple(crd["spec"]["names"]["kind"] for crd in definitions().values())
 
 
-def command(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="YAML or JSON files, - for standard input; objects of other kinds are passed over."),
-    ],
-) -> None:
-    """Check policies in files, without a cluster. Each line names a file, a policy and a field that is wrong.
+def validate_files(files: list[Path]) -> None:
+    """Print what is wrong in files, each on a line.
 
-    Whether the route, the gateway and the MetricSource that a policy names fit it, only the operator can say.
+    Raises CommandFailure, or typer.Exit with 1 where something is wrong.
     """
-    from earlystop.cli.files.idle_fields import idle_notes  # here, since it reads whole policies and the help does not
-
     problems, policies = 0, 0
     unchecked: list[str] = []
     for path in files:
@@ -71,8 +67,6 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
     """What is wrong with an object: with a policy, or with the kind of what was probably meant as one of ours."""
     kind = manifest.get("kind")
     if kind == POLICY:
-        from earlystop.cli.files.offline_check import problems_of
-
         return problems_of(manifest)
     if not isinstance(kind, str) or not kind:
         return [f"kind: {shown(kind)} is no kind; write one, such as {POLICY}."]
@@ -99,8 +93,6 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
 
 def _evaluator_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
     """Which evaluators a policy needs."""
-    from earlystop.cli.files.evaluators import evaluator_notes
-
     return tuple(evaluator_notes(manifest)) if manifest.get("kind") == POLICY else ()
 
 

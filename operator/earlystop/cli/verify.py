@@ -5,75 +5,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from earlystop.api.look_table import number_of_looks
 from earlystop.api.plurals import counted
-from earlystop.cli.connection import Context, Namespace, read_object
+from earlystop.cli.connection import read_object
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.records import FromFile, Record, is_file, named_by, offering_files, read_records, records_in_cluster
+from earlystop.cli.files.policies import read_manifest
+from earlystop.cli.records import Record, is_file, named_by, offering_files, read_records, records_in_cluster
 from earlystop.cli.terminal import say
 from earlystop.controller.resources import VERDICTS
-
-Chain = Annotated[
-    bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")
-]
-Statement = Annotated[
-    Path | None, typer.Option(help="Verify an exported statement in its envelope, without a cluster, and no verdict.")
-]
-Extract = Annotated[
-    Path | None, typer.Option(help="With --statement: write what was signed, and the signatures, to this directory.")
-]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", help="With --statement: file with the public key that must have signed it (PEM)."),
-]
-Head = Annotated[
-    list[str] | None,
-    typer.Option(help="With --chain: a digest that was published as the policy's latest, as in the operator's log."),
-]
-Lease = Annotated[
-    str | None,
-    typer.Option(
-        help="With --chain -A: the Lease in which the operator publishes a digest over all verdicts, as "
-        "NAMESPACE/NAME, for example earlystop-system/earlystop-record."
-    ),
-]
-Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="With --chain: of all namespaces.")]
+from earlystop.rollout.record.checkpoint import links_of
+from earlystop.rollout.verify.verdict import chain_differences, object_differences
 
 
-def command(
-    verdict: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Name of an EarlyStopVerdict in the cluster; with --chain that of a policy. What holds a slash or "
-            "ends in .yaml, .yml or .json is the path of a file, and - standard input; write ./NAME for a file of "
-            "another name."
-        ),
-    ] = None,
-    file: FromFile = None,
-    chain: Chain = False,
-    statement: Statement = None,
-    extract: Extract = None,
-    key: Key = None,
-    head: Head = None,
-    everywhere: Everywhere = False,
-    lease: Lease = None,
-    namespace: Namespace = None,
-    context: Context = None,
+def verify_record(
+    *,
+    verdict: list[str] | None,
+    file: Path | None,
+    chain: bool,
+    statement: Path | None,
+    extract: Path | None,
+    key: Path | None,
+    head: list[str] | None,
+    everywhere: bool,
+    lease: str | None,
+    namespace: str | None,
+    context: str | None,
 ) -> None:
-    """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
+    """Print where a verdict, a record or a statement differs from what is recomputed.
+
+    Raises CommandFailure, or typer.Exit with 1 where something is wrong.
+    """
     names = named_by(verdict or [], file)
     if statement is not None and not (names or chain):
-        from earlystop.cli.statement import (
-            verify_statement,  # here, as all that verifies: the help need not wait for it
-        )
+        from earlystop.cli.statement import verify_statement  # here, since the other ways to verify need none of it
 
         _say_problems(verify_statement(statement, extract, key))
         return
     if statement is not None or extract is not None or key is not None:
-        raise typer.BadParameter("write --statement FILE alone, with --key FILE or --extract DIRECTORY if you like.")
+        raise typer.BadParameter("Write --statement FILE alone, with --key FILE or --extract DIRECTORY if you like.")
     if chain:
         if lease is not None and names:
             raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
@@ -86,18 +59,13 @@ def command(
         raise typer.Exit(0 if whole else FAILED)
     if len(names) != 1 or head or everywhere or lease:
         raise typer.BadParameter(
-            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone. A verdict "
+            "Name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone. A verdict "
             "is named by its name in the cluster or by --file FILE."
         )
     _verify(names[0], namespace, context)
 
 
 def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
-    from earlystop.api.look_table import number_of_looks
-    from earlystop.cli.files.policies import read_manifest
-    from earlystop.rollout.record.checkpoint import links_of
-    from earlystop.rollout.verify.verdict import chain_differences, object_differences
-
     from_file = is_file(verdict)
     if from_file:
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
@@ -131,8 +99,6 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
 
 def guard_sentence(guard: Mapping[str, Any]) -> str:
     """What of a guard's alarm was recomputed, and what had to be believed."""
-    from earlystop.api.look_table import number_of_looks
-
     kept = number_of_looks(guard)
     before = guard["looksTaken"] - kept
     unseen = (

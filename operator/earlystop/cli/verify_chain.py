@@ -26,7 +26,7 @@ def reports(records: dict[Key, Record], heads: Sequence[str] = ()) -> list[tuple
     """The report on each policy's record. heads: digests that were published, of one policy. Raises CommandFailure for
     heads of several."""
     if heads and len(records) > 1:
-        raise CommandFailure("a head is of one policy; name that beside --head.")
+        raise CommandFailure("A head is of one policy; name that beside --head.")
     named = [Published("--head", each) for each in heads]
     return [
         (key, chain_report(key[1], each.verdicts, each.checkpoints, [*named, *_of_status(each.policies)]))
@@ -89,7 +89,7 @@ def say_published(lease: str, context: str | None, records: Mapping[Key, Record]
     known = publication_in(found["metadata"].get("annotations") or {})
     if known is None:
         raise CommandFailure(
-            f"the Lease {lease} publishes no digest over verdicts; name the one of the chart's release."
+            f"The Lease {lease} publishes no digest over verdicts; name the one of the chart's release."
         )
     problem = known.broken or difference(known, _stored(records))
     if problem:

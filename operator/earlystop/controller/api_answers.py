@@ -7,6 +7,8 @@ from typing import Any
 from earlystop.api.json_once import read_any_json
 
 Manifest = dict[str, Any]
+NOT_A_STATUS = "the answer was not a Kubernetes Status"
+"""Stands for the message of an answer that holds none."""
 
 
 def preferred_first(group: Manifest) -> list[str]:
@@ -49,4 +51,4 @@ def message_in(data: bytes) -> str:
     try:
         return str(read_any_json(data)["message"])
     except (ValueError, KeyError, TypeError):
-        return "the answer was not a Kubernetes Status"
+        return NOT_A_STATUS

@@ -27,20 +27,19 @@ from earlystop.api.counts import Look, total
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
 from earlystop.evidence.engine import EvidenceState
-from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.plan import Stage, StageKind
 from earlystop.rollout.search.worth import MOST_TIMES
-from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
+from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Arms, Floats, add_against_loss, on_pairs
-from earlystop.simulation.remaining_time import LEAST_LOG_E, Remaining, may_save, obstacle
+from earlystop.simulation.remaining_time import LEAST_LOG_E, Remaining, forecast_of, may_save
 from earlystop.simulation.remaining_together import Drawn, summed, together
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
@@ -81,12 +80,14 @@ class _Seen:
 def remaining(
     spec: PolicySpec, state: RolloutState, now: float, runs: int = RUNS, seed: int = SEED
 ) -> Remaining | None:
-    """How long a campaign still takes at Unix time `now`; None where nobody can say: `obstacle` says of most why, and
-    neither before some evidence of a saving, nor while the comparison is not sound.
+    """How long a campaign still takes at Unix time `now`; None where nobody can say.
+
+    `remaining_time.obstacle` says of most why. Nobody can either before some evidence of a saving, nor while the
+    comparison is not sound.
 
     spec: of the policy now, whose live times go on. runs: forecasts for each supposed loss.
     """
-    drawn = [_drawn(spec, state, each, now, runs, seed + at) for at, each in enumerate(_told(state))]
+    drawn = [_drawn(spec, state, each, now, runs, seed + at) for at, each in enumerate(forecast_of(state))]
     known = [each for each in drawn if each is not None]
     if not known or len(known) < len(drawn):
         return None
@@ -95,16 +96,6 @@ def remaining(
     if len(known) > 1:
         return together(known, left, default_rng(seed))
     return summed(known[0].seconds, known[0].verdicts, left)
-
-
-def _told(state: RolloutState) -> tuple[Comparison, ...]:
-    """The comparisons that a forecast is about; none where nobody can say."""
-    is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
-    if not is_watched or obstacle(state) is not None:
-        return ()
-    if any(UNSOUND & set(each.assessment.gaps) for each in state.active):
-        return ()
-    return state.active
 
 
 def _drawn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from earlystop.api.counts import total
+from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
@@ -48,6 +49,16 @@ def obstacle(state: RolloutState) -> str | None:
     if any(map(_awaits_a_saving, state.active)):
         return "no forecast before answers begin to show a saving of tokens"
     return None
+
+
+def forecast_of(state: RolloutState) -> tuple[Comparison, ...]:
+    """The comparisons that a forecast is about; none where nobody can say. It takes no arithmetic to tell."""
+    is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
+    if not is_watched or obstacle(state) is not None:
+        return ()
+    if any(UNSOUND & set(each.assessment.gaps) for each in state.active):
+        return ()
+    return state.active
 
 
 def _awaits_a_saving(comparison: Comparison) -> bool:

@@ -207,9 +207,9 @@ def test_a_policy_that_an_api_server_refuses_is_neither_planned_nor_simulated_no
         (["simulate", "RIGHT", "--tokens=inf"], "inf is no amount"),
         (["statsu", "qa"], "There is no command statsu; perhaps status is meant."),
         (["plan"], "Missing argument"),
-        (["verify"], "Error: name one verdict, or write --chain"),
-        (["replay"], "Error: name a verdict or a policy"),
-        (["savings", "-A", "qa"], "Error: name a policy, or write --all-namespaces, not both."),
+        (["verify"], "Error: Name one verdict, or write --chain"),
+        (["replay"], "Error: Name a verdict or a policy"),
+        (["savings", "-A", "qa"], "Error: Name a policy, or write --all-namespaces, not both."),
     ],
 )
 def test_a_wrong_command_line_is_answered_with_code_2_and_how_it_is_used(

@@ -14,6 +14,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.rollout.state import ENDED
 from tests.cluster.objects import verdict
 from tests.unit.cli.api_server import answering, api_with, refused, use_kubeconfig
+from tests.unit.cli.asking_commands import COMMANDS as ASKING
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.states import REACHED
@@ -65,11 +66,22 @@ def test_a_policy_that_is_not_there_is_answered_with_the_nearest_name(
         ensure_sentence(run("status", "x"), "There is no policy x in namespace llm; name another with --namespace")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("is_of_known_group", [False, True])
 def test_a_cluster_without_the_kinds_is_told_from_one_without_the_policy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_of_known_group: bool
 ) -> None:
-    with answering(lambda handler: refused(handler, 404, "page not found"), tmp_path, monkeypatch):
-        ensure_sentence(run("status", "qa"), "CRDs are not installed")
+    """Of a group that it does not know, an API server answers with a page; of a kind within one, with a Status."""
+
+    def answer(handler: Handler) -> None:
+        if is_of_known_group:
+            refused(handler, 404, "the server could not find the requested resource")
+        else:
+            handler.reply(404, b"404 page not found\n")
+
+    with answering(answer, tmp_path, monkeypatch):
+        for command in (*ASKING, ("class-map", "qa"), ("effort-map", "qa"), ("watch", "qa")):
+            ensure_sentence(run(*command), "his cluster knows no earlystop", "CRDs are not installed")
 
 
 @pytest.mark.parametrize("words", [["status", "qa"], ["list"], ["pause", "qa"], ["verify", "qa"]])

@@ -128,7 +128,7 @@ def test_without_a_proven_budget_the_command_says_what_to_try(tmp_path: Path) ->
     path = tmp_path / "verdicts.yaml"
     path.write_text(yaml.safe_dump(verdict("low", "512", answers=HARMFUL)))
     refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
-    assert refused.exit_code == 1 and "no verdict proves a budget for an effort" in str(refused.output)
+    assert refused.exit_code == 1 and "No verdict proves a budget for an effort" in str(refused.output)
     path.write_text("kind: EarlyStopVerdict\nspec: {at: x, policy: effort}\n")
     refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
     assert refused.exit_code == 1 and "none that this release can read" in str(refused.output)
@@ -145,7 +145,7 @@ def test_budgets_of_two_policies_are_never_mixed(tmp_path: Path) -> None:
         told = CliRunner().invoke(app, ["effort-map", policy, "-f", str(path), "--json"])
         assert json.loads(told.output)["VLLM"] == {"low": {"thinking_token_budget": budget}}
     none = CliRunner().invoke(app, ["effort-map", "third", "-f", str(path)])
-    assert none.exit_code == 1 and "no verdict of policy third proves a budget" in none.output
+    assert none.exit_code == 1 and "No verdict of policy third proves a budget" in none.output
 
 
 @pytest.mark.parametrize("text", ["kind: EarlyStopPolicy\n", "{}", "", "kind: List\nitems: []\n"])

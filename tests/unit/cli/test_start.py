@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import COMMANDS, app
 from tests.processes.environment import environment
+from tests.unit.cli.shown_policies import policy_in
 
 POLICY = str(Path(__file__).parents[3] / "manifests" / "examples" / "policy.yaml")
 PAGE = Path(__file__).parents[3] / "operator" / "docs" / "commands.md"
@@ -21,7 +23,6 @@ LIGHT = {
     "--help": ["--help"],
     "validate": ["validate", POLICY],
     "plan": ["plan", POLICY],
-    "help of a command": ["validate", "--help"],
 }
 NEEDED = {"plan": {"numpy"}}
 """What a light command cannot do without: a plan draws random walks."""
@@ -55,16 +56,47 @@ for name in COMMANDS:
     with redirect_stdout(StringIO()) as text:
         app([name, "--help"], standalone_mode=False)
     assert "Usage: " in text.getvalue(), name
-    print(name, *sorted(set(sys.argv[1:]) & sys.modules.keys()))
+    assert COMMANDS[name].module.startswith("earlystop.cli.commands."), name
+    loaded = {each for each in sys.modules if each.partition(".")[0] == "earlystop"}
+    heavy = set(sys.argv[1:]) & sys.modules.keys()
+    print(name, *sorted(heavy | {each for each in loaded if "earlystop.cli.commands" not in each}))
+"""
+DECLARED_BY = {
+    "earlystop",
+    "earlystop.cli",
+    "earlystop.cli.durations",
+    "earlystop.cli.failure",
+    "earlystop.cli.lazy_commands",
+    "earlystop.cli.main",
+    "earlystop.cli.options",
+}
+"""All of ours that options and help take, beside `cli/commands`: no kind, no client, no screen, no arithmetic."""
+
+
+@pytest.mark.slow
+def test_the_help_of_no_command_loads_anything_of_what_commands_do() -> None:
+    command = [sys.executable, "-c", HELP_OF_EACH, *HEAVY, "rich", "yaml"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [name for name, *_ in rows] == list(COMMANDS)
+    assert [(name, set(loaded) - DECLARED_BY) for name, *loaded in rows if set(loaded) - DECLARED_BY] == []
+
+
+SCREEN = """
+import sys, json, time
+from earlystop.cli.screen.reading import remaining_of
+policy = json.loads(sys.argv[1])
+print(remaining_of(policy, time.time()), "numpy" in sys.modules)
 """
 
 
 @pytest.mark.slow
-def test_the_help_of_no_command_waits_for_the_libraries_of_clusters_and_of_numbers() -> None:
-    command = [sys.executable, "-c", HELP_OF_EACH, *HEAVY]
+@pytest.mark.parametrize("name", ["observing claims", "promoted"])
+def test_a_screen_without_a_forecast_waits_for_no_library_of_numbers(name: str) -> None:
+    command = [sys.executable, "-c", SCREEN, json.dumps(policy_in(name))]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == list(COMMANDS)
+    assert (done.stdout, done.stderr) == ("None False\n", "")
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ def test_a_policy_is_named_and_read_from_the_cluster(tmp_path: Path, monkeypatch
     ("arguments", "words"),
     [
         (["--chain", "--lease", "a/b", "qa"], "name none beside it"),
-        (["--statement", "f", "qa"], "write --statement FILE alone"),
-        (["--extract", "."], "write --statement FILE alone"),
+        (["--statement", "f", "qa"], "Write --statement FILE alone"),
+        (["--extract", "."], "Write --statement FILE alone"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments: list[str], words: str) -> None:
@@ -117,13 +117,13 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str], words
 def test_a_head_is_of_one_policy(tmp_path: Path) -> None:
     both = [*chain_of(1), *chain_of(1, name="other")]
     code, output = run("--chain", "--head", both[0]["spec"]["digest"], saved(tmp_path, *both))
-    assert code == 1 and "a head is of one policy" in output
+    assert code == 1 and "A head is of one policy" in output
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["a", "--head", "sha256:0"], ["a", "-A"]])
 def test_without_chain_one_verdict_is_named(arguments: list[str]) -> None:
     code, output = run(*arguments)
-    assert code == 2 and "name one verdict, or write --chain" in output
+    assert code == 2 and "Name one verdict, or write --chain" in output
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from earlystop.cli.screen.whole import drawn
 from earlystop.controller.cluster_errors import ClusterError
 from earlystop.controller.resources import EVENTS
 from earlystop.rollout.stored.status_codec import from_status
-from earlystop.simulation.remaining_time import Remaining
+from earlystop.simulation.remaining_time import Remaining, forecast_of
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
@@ -50,10 +50,12 @@ def _event(manifest: Manifest) -> Event | None:
 
 def remaining_of(policy: Manifest, now: float) -> Remaining | None:
     """How long a policy still takes at Unix time `now`; None where nobody can say."""
-    from earlystop.simulation.remaining import remaining  # it takes numpy, which a screen without a forecast need not
-
     try:
         state, _ = from_status(status_of(policy))
+        if not forecast_of(state):
+            return None
+        from earlystop.simulation.remaining import remaining  # it takes numpy, which a screen without one need not
+
         return remaining(PolicySpec.model_validate(policy["spec"]), state, now)
     except (ArithmeticError, *UNREADABLE):
         return None
