@@ -28,6 +28,22 @@ def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, in
     return columns.numbers, columns.later
 
 
+WHOLE = TALLY_FIELDS.index("pairs_whole") - FIRST_COUNTS
+"""Where the whole pairs stand among the later counts. Nearly all pairs are whole, so how many are not is stored."""
+
+
+def later_numbers(tally: Tally) -> tuple[int, ...]:
+    """The later counts as they are stored."""
+    later = tally.row()[WIDTH:]
+    return (*later[:WHOLE], later[WHOLE] - tally.pairs.total, *later[WHOLE + 1 :])
+
+
+def with_later(tally: Tally, numbers: tuple[int, ...]) -> Tally:
+    """The tally with these later counts, as `later_numbers` or an earlier release, which had fewer, stored them."""
+    whole = [number + tally.pairs.total for number in numbers[WHOLE : WHOLE + 1]]
+    return Tally(*tally.row()[:WIDTH], *numbers[:WHOLE], *whole, *numbers[WHOLE + 1 :])
+
+
 class PastSums(NamedTuple):
     """Sums over the looks before; a whole Tally for each look would cost more than all else here."""
 
@@ -159,7 +175,7 @@ class LookColumns(NamedTuple):
         if self.beside:
             row.append(look.baseline_weight or 0)
         if self.later:
-            row += look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:]
+            row += later_numbers(look.baseline) + later_numbers(look.candidate)
         if self.by_users:
             # What is known of users changes little from look to look.
             row += (new - old for new, old in zip(look.users or UserScatter(), before.users, strict=True))

@@ -28,6 +28,7 @@ from earlystop.rollout.stored.look_columns import (
     look_numbers,
     plus_classes,
     plus_tally,
+    with_later,
 )
 from earlystop.rollout.stored.unpacking import unpacked
 from earlystop.rollout.stored.whole_numbers import numbers_in
@@ -151,8 +152,8 @@ def looks_in(
 def _with_later(look: Look, row: tuple[int, ...]) -> Look:
     """A look with the later counts of the baseline and of the candidate."""
     half = len(row) // 2
-    baseline = Tally(*look.baseline.row()[:WIDTH], *row[:half])
-    return replace(look, baseline=baseline, candidate=Tally(*look.candidate.row()[:WIDTH], *row[half:]))
+    arms = with_later(look.baseline, row[:half]), with_later(look.candidate, row[half:])
+    return replace(look, baseline=arms[0], candidate=arms[1])
 
 
 def pack_totals(totals: Totals) -> str:
