@@ -256,7 +256,7 @@ class Look:
         baseline, candidate = self.baseline.row(), self.candidate.row()
         head = [self.at, self.step, self.weight, *baseline[:FIRST_COUNTS], *candidate[:FIRST_COUNTS]]
         own_weight = [] if self.baseline_weight is None else [self.baseline_weight]
-        number = _number_of_later(baseline, candidate)
+        number = number_of_later(baseline, candidate)
         ends = slice(FIRST_COUNTS, FIRST_COUNTS + number)
         last = [*baseline[ends], *candidate[ends], *_padding(number), number] if number else []
         classes = [count for answers in self.classes for count in answers]
@@ -293,10 +293,10 @@ class Look:
 
 def later_counts(looks: Iterable[Look]) -> int:
     """How many later counts of a variant stand in the rows of these looks: none, `OF_ANSWERS` or all of them."""
-    return max((_number_of_later(look.baseline.row(), look.candidate.row()) for look in looks), default=0)
+    return max((number_of_later(look.baseline.row(), look.candidate.row()) for look in looks), default=0)
 
 
-def _number_of_later(*rows: tuple[int, ...]) -> int:
+def number_of_later(*rows: tuple[int, ...]) -> int:
     """As `later_counts`, of the counts of both variants."""
     if any(any(row[FIRST_COUNTS + OF_ANSWERS :]) for row in rows):
         return len(TALLY_FIELDS) - FIRST_COUNTS

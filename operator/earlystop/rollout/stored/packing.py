@@ -16,6 +16,7 @@ from earlystop.api.counts import (
     Look,
     Tally,
     UserScatter,
+    number_of_later,
 )
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
@@ -159,7 +160,7 @@ def _with_later(look: Look, row: tuple[int, ...]) -> Look:
 def pack_totals(totals: Totals) -> str:
     """Both variants' counts, and those of the query classes, as "1,2,…;1,2,…;1,2,…"."""
     arms = totals.baseline.row(), totals.candidate.row()
-    width = WIDTH + LATER if any(arms[0][WIDTH:] + arms[1][WIDTH:]) else WIDTH
+    width = WIDTH + number_of_later(*arms)
     rows = (*(arm[:width] for arm in arms), *totals.classes)
     return ";".join(",".join(map(str, row)) for row in rows)
 
