@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import add, sub
@@ -37,6 +37,32 @@ class Pairs(NamedTuple):
         return Pairs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+class PairAnswers(NamedTuple):
+    """Of the pairs whose answers somebody told apart, how many are whole, and how many lack one variant's answer, by
+    whether the other's is right or wrong. Counts >= 0."""
+
+    whole: int = 0
+    without_baseline_right: int = 0
+    without_baseline_wrong: int = 0
+    without_candidate_right: int = 0
+    without_candidate_wrong: int = 0
+
+    @property
+    def known(self) -> int:
+        """Pairs of which it is known whether an answer is missing."""
+        return sum(self)
+
+    @property
+    def without_baseline(self) -> int:
+        """Pairs that lack the baseline's answer."""
+        return self.without_baseline_right + self.without_baseline_wrong
+
+    @property
+    def without_candidate(self) -> int:
+        """Pairs that lack the candidate's answer."""
+        return self.without_candidate_right + self.without_candidate_wrong
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Events of one variant, either cumulative or between two moments. Every field is a count >= 0.
@@ -46,7 +72,9 @@ class Tally:
     that could not be scored; an answer that nobody tried to score is in none of the three.
     tokens, tokens_squared: sum over completed requests of the output tokens and of their squares.
     feedback_up, feedback_down: what users thought of answers.
-    pairs_*: questions that this variant and the baseline both answered, by who was right; 0 for the baseline itself.
+    pairs_both to pairs_neither: questions that this variant and the baseline were both asked, by who was right; 0 for
+    the baseline itself. pairs_whole to pairs_without_candidate_wrong: the same questions by whose answer is missing;
+    all 0 where nobody counts that.
     empty: completed requests whose answer was empty; cut: those whose answer was cut off at a limit of tokens.
     """
 
@@ -66,11 +94,27 @@ class Tally:
     pairs_neither: int = 0
     empty: int = 0
     cut: int = 0
+    pairs_whole: int = 0
+    pairs_without_baseline_right: int = 0
+    pairs_without_baseline_wrong: int = 0
+    pairs_without_candidate_right: int = 0
+    pairs_without_candidate_wrong: int = 0
 
     @property
     def pairs(self) -> Pairs:
         """The pairs of this variant with the baseline."""
         return Pairs(self.pairs_both, self.pairs_baseline_only, self.pairs_candidate_only, self.pairs_neither)
+
+    @property
+    def pair_answers(self) -> PairAnswers:
+        """The same pairs by whose answer is missing, as far as it is known."""
+        return PairAnswers(
+            self.pairs_whole,
+            self.pairs_without_baseline_right,
+            self.pairs_without_baseline_wrong,
+            self.pairs_without_candidate_right,
+            self.pairs_without_candidate_wrong,
+        )
 
     @property
     def scored(self) -> int:
@@ -117,6 +161,7 @@ class Tally:
             self.pairs_neither,
             self.empty,
             self.cut,
+            *self.pair_answers,
         )
 
 
@@ -132,6 +177,9 @@ TALLY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Tally))
 FIRST_COUNTS = 14
 """How many counts a tally had at first. Later ones stand at the end of what is stored, and only where one is not 0, so
 that what earlier releases stored is read as before."""
+
+OF_ANSWERS = len(TALLY_FIELDS) - FIRST_COUNTS - len(PairAnswers._fields)
+"""How many later counts stand there where none is of pairs. Most records have no pairs, and are a fifth shorter so."""
 
 
 class ClassAnswers(NamedTuple):
@@ -208,8 +256,9 @@ class Look:
         baseline, candidate = self.baseline.row(), self.candidate.row()
         head = [self.at, self.step, self.weight, *baseline[:FIRST_COUNTS], *candidate[:FIRST_COUNTS]]
         own_weight = [] if self.baseline_weight is None else [self.baseline_weight]
-        later = [*baseline[FIRST_COUNTS:], *candidate[FIRST_COUNTS:]]
-        last = [*later, *_PADDING, len(later) // 2] if any(later) else []
+        number = number_of_later(baseline, candidate)
+        ends = slice(FIRST_COUNTS, FIRST_COUNTS + number)
+        last = [*baseline[ends], *candidate[ends], *_padding(number), number] if number else []
         classes = [count for answers in self.classes for count in answers]
         return [*head, *classes, *own_weight, *last, *(self.users or ())]
 
@@ -242,11 +291,24 @@ class Look:
         return cls(at, step, weight, baseline, candidate, classes, own_weight, users)
 
 
-def later_columns() -> tuple[str, ...]:
-    """Names of what stands at the end of a look's row where a later count is not 0: those counts of both variants,
-    zeros that tell such a row by its length, and how many later counts a variant has."""
-    names = [f"{variant}.{name}" for variant in Variant for name in TALLY_FIELDS[FIRST_COUNTS:]]
-    return (*names, *("unused" for _ in _PADDING), "later")
+def later_counts(looks: Iterable[Look]) -> int:
+    """How many later counts of a variant stand in the rows of these looks: none, `OF_ANSWERS` or all of them."""
+    return max((number_of_later(look.baseline.row(), look.candidate.row()) for look in looks), default=0)
+
+
+def number_of_later(*rows: tuple[int, ...]) -> int:
+    """As `later_counts`, of the counts of both variants."""
+    if any(any(row[FIRST_COUNTS + OF_ANSWERS :]) for row in rows):
+        return len(TALLY_FIELDS) - FIRST_COUNTS
+    return OF_ANSWERS if any(any(row[FIRST_COUNTS:]) for row in rows) else 0
+
+
+def later_columns(number: int = len(TALLY_FIELDS) - FIRST_COUNTS) -> tuple[str, ...]:
+    """Names of what stands at the end of a look's row where a later count is not 0: so many of those counts of both
+    variants, zeros that tell such a row by its length, and how many later counts a variant has. None for a number of 0.
+    """
+    names = [f"{variant}.{name}" for variant in Variant for name in TALLY_FIELDS[FIRST_COUNTS : FIRST_COUNTS + number]]
+    return (*names, *("unused" for _ in _padding(number)), "later") if number else ()
 
 
 def _padding(later: int) -> tuple[int, ...]:
@@ -255,4 +317,3 @@ def _padding(later: int) -> tuple[int, ...]:
 
 
 _HEAD = 3 + 2 * FIRST_COUNTS
-_PADDING = _padding(len(TALLY_FIELDS) - FIRST_COUNTS)

@@ -47,6 +47,21 @@ class Templates(Value):
     pairs_neither: Template | None = Field(None, description="Questions that neither got right.")
     empty: Template | None = Field(None, description="Answers that were empty.")
     cut: Template | None = Field(None, description="Answers that were cut off at a limit of tokens.")
+    pairs_whole: Template | None = Field(
+        None, description="Questions of which both variants' answers came and could be scored."
+    )
+    pairs_without_baseline_right: Template | None = Field(
+        None, description="Questions of which the baseline's answer is missing and the candidate's is right."
+    )
+    pairs_without_baseline_wrong: Template | None = Field(
+        None, description="Questions of which the baseline's answer is missing and the candidate's is wrong."
+    )
+    pairs_without_candidate_right: Template | None = Field(
+        None, description="Questions of which the candidate's answer is missing and the baseline's is right."
+    )
+    pairs_without_candidate_wrong: Template | None = Field(
+        None, description="Questions of which the candidate's answer is missing and the baseline's is wrong."
+    )
 
     def by_field(self) -> dict[str, str]:
         """The templates that are written, by field of `Tally`."""

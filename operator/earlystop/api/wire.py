@@ -110,6 +110,7 @@ ANSWERS = "earlystop_answers_total"
 TOKENS = "earlystop_output_tokens_total"
 TOKENS_SQUARED = "earlystop_output_tokens_squared_total"
 PAIRS = "earlystop_pairs_total"
+PAIR_ANSWERS = "earlystop_pair_answers_total"
 FEEDBACK = "earlystop_feedback_total"
 EMPTY = "earlystop_empty_answers_total"
 CUT = "earlystop_cut_answers_total"
@@ -173,6 +174,16 @@ PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "ne
 """Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
 `variant` label; without that label it is of the one candidate `candidate`."""
 
+PAIR_COMPLETENESS: tuple[str, ...] = (
+    "whole",
+    "without_baseline_right",
+    "without_baseline_wrong",
+    "without_candidate_right",
+    "without_candidate_wrong",
+)
+"""Of the same pairs, whose answer is missing, which is one that failed or could not be scored: nobody's, or that of the
+one variant, while the other's is right or wrong. Who counts a pair and says none of these does not know it."""
+
 
 def shadow_header(prefix: str, number: int = 1) -> str:
     """The header that names settings to judge on the baseline's own request. number: which, from 1, of those that hold
@@ -185,6 +196,16 @@ def pair_outcome(baseline: bool, candidate: bool) -> str:
     if baseline:
         return "both" if candidate else "baseline_only"
     return "candidate_only" if candidate else "neither"
+
+
+def pair_completeness(baseline: bool | None, candidate: bool | None) -> str:
+    """The `outcome` label of a pair by whose answer is missing. baseline, candidate: whether each was right, None for
+    an answer that is missing, which one of the two is at most."""
+    if baseline is not None and candidate is not None:
+        return "whole"
+    if baseline is None:
+        return "without_baseline_right" if candidate else "without_baseline_wrong"
+    return "without_candidate_right" if baseline else "without_candidate_wrong"
 
 
 SENTIMENTS: tuple[str, ...] = ("up", "down")
@@ -278,6 +299,7 @@ SELECTED: Mapping[Selected, str] = MappingProxyType(
         **{Selected(PAIRS, outcome=outcome): f"pairs_{outcome}" for outcome in PAIR_OUTCOMES},
         Selected(EMPTY): "empty",
         Selected(CUT): "cut",
+        **{Selected(PAIR_ANSWERS, outcome=outcome): f"pairs_{outcome}" for outcome in PAIR_COMPLETENESS},
     }
 )
 """Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from earlystop.api.counts import ClassAnswers, Tally, Variant
+from earlystop.api.counts import ClassAnswers, PairAnswers, Pairs, Tally, Variant
 from earlystop.api.plurals import counted
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.looks_file import Line, LooksError, grouped, read_file
@@ -37,7 +37,7 @@ HOLDS = {
     Gap.SETTING: "SettingNotEffective",
 }
 """What holds a promotion back whatever is proven, by the reason that a policy's condition has for it."""
-PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")
+PAIR_COLUMNS = tuple(f"pairs_{name}" for name in (*Pairs._fields, *PairAnswers._fields))
 
 
 def print_judged(looks: Path, policy: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import INCUMBENT, pair_outcome
+from earlystop.api.wire import INCUMBENT, pair_completeness, pair_outcome
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
 from earlystop.evaluator.failed_answers import LatestAnswers
 from earlystop.evaluator.graded import NOT_SCORED, Graded, graded, result_of
@@ -302,7 +302,7 @@ class Evaluator:
         cannot be exposed: then the pair is counted nowhere."""
         assignment = self._assignment(question, candidate)
         self._register(assignment)
-        return self.exporter.pair(assignment, pair_outcome(*map(bool, right)))
+        return self.exporter.pair(assignment, pair_outcome(*map(bool, right)), pair_completeness(*right))
 
     def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer, result: str) -> None:
         attribution = answer.attribution

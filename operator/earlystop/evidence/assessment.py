@@ -11,6 +11,7 @@ from earlystop.evidence.divisors import STATED_INDEPENDENT, Knowledge
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Claim, ClaimKind
+from earlystop.evidence.pair_attrition import OneSided
 from earlystop.evidence.setting_check import Effect
 
 
@@ -75,7 +76,7 @@ class Assessment:
     sample_ratio_broken: bool
     users: UserScatter | None = None
     dispersion: Knowledge = STATED_INDEPENDENT
-    attrition: tuple[Silence, ...] = ()
+    attrition: tuple[Silence | OneSided, ...] = ()
     is_mostly_unscored: bool = False
     contradiction: str = ""
     attrition_suspected: bool = False

@@ -21,8 +21,8 @@ is taken back as soon as open requests cease to add up, at the latest `LOOKS_TO_
 rise.
 
 A baseline that fails more makes its own answers look better than they are, so only more of the candidate's failures
-hold its promotion: fewer of them are what stopping early is for. Pairs are made of answers that both variants gave to
-an evaluator, so what live requests miss says nothing of them.
+hold its promotion: fewer of them are what stopping early is for. What live requests miss says nothing of pairs, which
+have checks of their own (`pair_attrition`).
 """
 
 from __future__ import annotations

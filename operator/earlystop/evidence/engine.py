@@ -17,6 +17,7 @@ from earlystop.evidence import (
     empirical_bernstein,
     guardrails,
     missing_answers,
+    pair_attrition,
     same_setting,
     sample_ratio,
     setting_check,
@@ -67,6 +68,7 @@ def begin(objective: Objective) -> EvidenceState:
         sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST, waits_for=waits_for_looks(objective)),
         effect=shown.start(objective),
         attrition=attrition.start(),
+        pair_attrition=pair_attrition.start(objective),
         arms=arm_scatter.start(len(objective.guardrails)),
     )
 
@@ -112,10 +114,14 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     )
     if not is_tried(state):
         return after
-    quality = state.quality
+    quality, missing = state.quality, state.pair_attrition
+    if usable:
+        quality = em_claims.advance(quality, objective, judged, divided.answers, divided.by_look)
+        missing = pair_attrition.update(missing, objective, look, quality.paired_promote, divided.answers)
     return replace(
         after,
-        quality=em_claims.advance(quality, objective, judged, divided.answers, divided.by_look) if usable else quality,
+        quality=quality,
+        pair_attrition=missing,
         guardrails=guardrails.update(state.guardrails, objective, look, judged, divided),
         exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
         setting=setting_check.update(state.setting, moved),
@@ -145,7 +151,7 @@ def _observed(state: EvidenceState, look: Look, judged: Look, *, usable: bool) -
     users = user_factors.observe(known.users, look) if objective.by_users else known.users
     arms = arm_scatter.observe_events(known.arms, guardrails.events_of(objective, look))
     if usable and objective.basis is Basis.PAIRS:
-        arms = arm_scatter.observe_pairs(arms, look.candidate.pairs)
+        arms = arm_scatter.observe_pairs(arms, judged.candidate.pairs)
     elif usable:
         arms = arm_scatter.observe_answers(arms, em_claims.by_class(objective, judged))
     if objective.learns_level:

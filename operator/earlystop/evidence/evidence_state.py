@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import log
 
-from earlystop.evidence import attrition, em_claims, guardrails, same_setting, shown, tokens
+from earlystop.evidence import attrition, em_claims, guardrails, pair_attrition, same_setting, shown, tokens
 from earlystop.evidence.arm_scatter import NOBODY_COMPARED, ArmScatter
 from earlystop.evidence.assessment import Assessment, LogE
 from earlystop.evidence.attrition import AttritionProcess
@@ -20,6 +20,7 @@ from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.own_difference import OwnDifference
+from earlystop.evidence.pair_attrition import PairAttrition
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
@@ -34,8 +35,9 @@ class EvidenceState:
 
     tokens: the asymptotic test, which intervals are read from too; exact_tokens: the exact one, where the longest
     possible answer is known: it then decides. users, arms, split: what looks have shown of how much events scatter.
-    own: what cohorts differ by, from the first look on in which the setting is tried; None before, and where none were
-    watched with the same setting.
+    attrition, pair_attrition: what is missing, of the variants' own requests and of pairs. own: what cohorts differ by,
+    from the first look on in which the setting is tried; None before, and where none were watched with the same
+    setting.
     """
 
     objective: Objective
@@ -47,6 +49,7 @@ class EvidenceState:
     sample_ratio: SampleRatioProcess
     effect: ShownSums
     attrition: AttritionProcess
+    pair_attrition: PairAttrition
     users: SeenUsers = NOBODY_SEEN
     arms: ArmScatter = NOBODY_COMPARED
     split: SplitScatter = NO_SPLIT
@@ -61,6 +64,11 @@ class EvidenceState:
             object.__setattr__(self, "_assessment", assess(self))
         assert self._assessment is not None  # set above
         return self._assessment
+
+    @property
+    def missing(self) -> AttritionProcess | PairAttrition:
+        """The checks of missing answers that are about what Exact Match is read from."""
+        return self.pair_attrition if pair_attrition.is_checked(self.objective) else self.attrition
 
     @property
     def witnesses(self) -> Witnesses:
@@ -114,7 +122,7 @@ def assess(state: EvidenceState) -> Assessment:
             saved.log_e,
             state.sample_ratio.log_e,
             tuple((name, process.log_e) for name, process in others),
-            state.attrition.log_e,
+            state.missing.log_e,
         ),
         log_e_max=LogE(
             promote.log_e_max,
@@ -122,7 +130,7 @@ def assess(state: EvidenceState) -> Assessment:
             saved.log_e_max,
             state.sample_ratio.log_e_max,
             tuple((name, _largest(name, process)) for name, process in others),
-            state.attrition.log_e_max,
+            state.missing.log_e_max,
         ),
         effect=_effect(state, is_non_inferior=keeps, is_harmful=EXACT_MATCH in harms),
         saving=_saving(state, saves=saves),
@@ -135,10 +143,10 @@ def assess(state: EvidenceState) -> Assessment:
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
         users=state.users.last,
         dispersion=state.dispersion,
-        attrition=state.attrition.shown(objective.risk_attrition),
+        attrition=state.missing.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
-        contradiction=attrition.contradiction(state.attrition),
-        attrition_suspected=bool(state.attrition.suspected),
+        contradiction=attrition.contradiction(state.attrition) or pair_attrition.contradiction(state.pair_attrition),
+        attrition_suspected=bool(state.missing.suspected) or (keeps and _rests_on_missing(state)),
     )
 
 
@@ -161,6 +169,12 @@ def _saving(state: EvidenceState, *, saves: bool) -> Interval:
         return own_difference(state).saving
     discount, exact = divisors(state.objective, state.witnesses).lengths, state.exact_tokens
     return shown.saving(state.tokens, exact, state.objective, saves=saves, discount=discount, own=state.own)
+
+
+def _rests_on_missing(state: EvidenceState) -> bool:
+    """Whether a promotion on pairs that is proven is not proven by the pairs that lack no answer."""
+    missing = state.missing
+    return isinstance(missing, PairAttrition) and missing.rests_on_missing(state.objective.risk_promote)
 
 
 def _largest(claim: Claim, process: EProcess) -> float:

@@ -24,13 +24,38 @@ from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.objective import Basis, Objective, Unscored
-from earlystop.evidence.version import FIRST, SECOND
+from earlystop.evidence.version import FIFTH, FIRST, SECOND
 
 
 def counts_as_mismatch(objective: Objective) -> bool:
-    """Whether an answer that could not be scored is a wrong one. Pairs hold it as one already (`exporter`)."""
+    """Whether an answer that could not be scored is to be made a wrong one. Pairs hold it as one (`exporter`)."""
     counts = objective.unscored is Unscored.COUNT_AS_MISMATCH and objective.basis is Basis.ANSWERS
     return counts and objective.engine != FIRST
+
+
+def leaves_out_pairs(objective: Objective) -> bool:
+    """Whether pairs that lack one variant's answer are no evidence of Exact Match."""
+    excludes = objective.unscored is Unscored.EXCLUDE and objective.basis is Basis.PAIRS
+    return excludes and objective.engine > FIFTH
+
+
+def of_whole_pairs(look: Look) -> Look:
+    """The look without pairs that lack an answer. What nobody told apart is kept, as a pair like any other."""
+    tally = look.candidate
+    known = tally.pair_answers
+    if not known.without_baseline + known.without_candidate:
+        return look
+    candidate = replace(
+        tally,
+        pairs_baseline_only=max(0, tally.pairs_baseline_only - known.without_candidate_right),
+        pairs_candidate_only=max(0, tally.pairs_candidate_only - known.without_baseline_right),
+        pairs_neither=max(0, tally.pairs_neither - known.without_baseline_wrong - known.without_candidate_wrong),
+        pairs_without_baseline_right=0,
+        pairs_without_baseline_wrong=0,
+        pairs_without_candidate_right=0,
+        pairs_without_candidate_wrong=0,
+    )
+    return replace(look, candidate=candidate)
 
 
 def counted_by_class(objective: Objective) -> bool:
@@ -46,7 +71,9 @@ def class_answers(objective: Objective, baseline: Tally, candidate: Tally) -> Cl
 
 def as_judged(objective: Objective, look: Look) -> Look:
     """The look as Exact Match and the floor are read from it: unscored answers are mismatches, where they count as
-    such, and none is left unscored. So to judge it again changes nothing."""
+    such, and none is left unscored; or pairs that lack an answer are left out. So to judge it again changes nothing."""
+    if leaves_out_pairs(objective):
+        return of_whole_pairs(look)
     if not counts_as_mismatch(objective):
         return look
     arms = look.baseline, look.candidate

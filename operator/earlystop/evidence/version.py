@@ -19,11 +19,14 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   enough (`divisors`).
 - Version 5: evidence beyond that of a risk of 5 % counts as Student's law has it, where looks teach the factor that
   divides it (`discount`), so that a small share of a risk is worth what it says.
+- Version 6: of pairs, too, it is compared in which variant more answers are missing (`pair_attrition`), and an
+  objective that excludes unscored answers leaves out pairs that lack one (`missing_answers`). Before, each such answer
+  was a wrong one whatever the objective said, and nothing held the promotion where the baseline's were missing.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, CURRENT = 1, 2, 3, 4, 5
+FIRST, SECOND, THIRD, FOURTH, FIFTH, CURRENT = 1, 2, 3, 4, 5, 6
 
 
 def check_version(version: object) -> None:

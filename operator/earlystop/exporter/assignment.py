@@ -119,7 +119,9 @@ def counts_of(tokens: int, result: str | None, *, empty: bool | None = None, cut
 def pair_of(baseline: str | None, candidate: str | None) -> dict[str, int]:
     """What two results for one request add to the candidate's `Tally`. An answer that could not be scored beside one
     that could is a wrong one, or a variant could hide wrong answers in it. Nothing where neither could be scored, or
-    nobody tried to score one."""
+    nobody tried to score one. It says as well whose answer is missing."""
     if None in (baseline, candidate) or baseline == candidate == names.UNSCORED:
         return {}
-    return {f"pairs_{names.pair_outcome(baseline == names.MATCH, candidate == names.MATCH)}": 1}
+    known = [None if result == names.UNSCORED else result == names.MATCH for result in (baseline, candidate)]
+    told = names.pair_outcome(*map(bool, known)), names.pair_completeness(*known)
+    return {f"pairs_{outcome}": 1 for outcome in told}

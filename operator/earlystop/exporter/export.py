@@ -156,13 +156,18 @@ class Exporter(Collector):
         _check(names.RESULT, result, names.RESULTS)
         self._add(assignment, **{result: 1})
 
-    def pair(self, assignment: Assignment, outcome: str) -> bool:
+    def pair(self, assignment: Assignment, outcome: str, completeness: str | None = None) -> bool:
         """For an evaluator: the baseline and a candidate were asked one question; the assignment is the candidate's.
+
+        completeness: whose answer is missing, one of `PAIR_COMPLETENESS`; None where that is not known.
 
         The one candidate `candidate` needs no variant label. False when the revision, or a candidate with a name of its
         own, is not exposed: then the pair is counted nowhere.
         """
         _check(names.OUTCOME, outcome, names.PAIR_OUTCOMES)
+        if completeness is not None:
+            _check("completeness", completeness, names.PAIR_COMPLETENESS)
+        told = {f"pairs_{word}": 1 for word in (outcome, completeness) if word is not None}
         with self._lock:
             if self._is_refused(assignment):
                 row = None
@@ -170,7 +175,7 @@ class Exporter(Collector):
                 row = self._revisions.pairs_row(assignment)
             else:
                 row = self._revisions.known_row(assignment, assignment.variant)
-            return _add_to(row, {f"pairs_{outcome}": 1})
+            return _add_to(row, told)
 
     def feedback(self, assignment: Assignment, sentiment: str) -> bool:
         """A user's verdict, up or down, on an answer given under this assignment, however long ago.

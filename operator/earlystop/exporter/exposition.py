@@ -18,11 +18,12 @@ _HELP = {
     names.TOKENS: "Output tokens of completed requests.",
     names.TOKENS_SQUARED: "Sum of the squares of output tokens per completed request.",
     names.PAIRS: "Questions answered by the baseline and by a candidate, by which of them was right.",
+    names.PAIR_ANSWERS: "The same questions, by whose answer is missing and whether the other one is right.",
     names.FEEDBACK: "Users' verdicts on answers.",
     names.EMPTY: "Answers without a word.",
     names.CUT: "Answers that were cut off at a limit of tokens.",
 }
-_RARE = frozenset({names.PAIRS, names.FEEDBACK, names.EMPTY, names.CUT})
+_RARE = frozenset({names.PAIRS, names.PAIR_ANSWERS, names.FEEDBACK, names.EMPTY, names.CUT})
 _FORGED_HELP = "Requests that named a revision without its token. They count as unassigned, too."
 _GROUPS_HELP = "Events of the requests of each group of users; token counts are sums."
 _GROUP_LABELS = (names.POLICY, names.REVISION, names.STEP, names.VARIANT, names.USER_GROUP, names.PROCESS, names.EVENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.evidence.missing_answers import counted_by_class, counts_as_mismatch
+from earlystop.evidence.missing_answers import counted_by_class, counts_as_mismatch, leaves_out_pairs
 from earlystop.evidence.objective import Objective
 
 
@@ -25,6 +25,7 @@ def terms_of(objective: Objective) -> dict[str, Any]:
         "classes": [each.name for each in objective.classes],
         "countsUnscored": counts_as_mismatch(objective),
         "unscoredByClass": counted_by_class(objective),
+        "leavesOutPairs": leaves_out_pairs(objective),
         "byUsers": objective.by_users,
         "splitKnown": objective.split_known,
         "longestAnswer": objective.longest_answer,

@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Tally
 from earlystop.api.percent import rounded_percent
+from earlystop.api.plurals import counted
 from earlystop.evidence.attrition import Silence
 from earlystop.evidence.engine import EvidenceState
+from earlystop.evidence.pair_attrition import OneSided, PairAttrition
+from earlystop.rollout.formatting import in_count
 from earlystop.rollout.state import Comparison, RolloutState
 
 
@@ -32,8 +35,8 @@ def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
         doubts.append(
             Doubt(
                 reason,
-                f"More is missing in one variant: {attrition_phrase(comparison.evidence)}. What is missing may be what "
-                f"{comparison.name} gets wrong, so it is not promoted. Find why answers are missing, then retry.",
+                f"More is missing in one variant: {attrition_phrase(comparison.evidence)}. "
+                f"{_what_follows(comparison)}, so it is not promoted. Find why answers are missing, then retry.",
             )
         )
     if assessment.is_mostly_unscored:
@@ -64,6 +67,8 @@ def doubt_about_all(comparisons: tuple[Comparison, ...]) -> Doubt | None:
 
 def attrition_phrase(evidence: EvidenceState) -> str:
     """How much is missing of each variant, in the ways that are shown or seem to differ."""
+    if isinstance(evidence.missing, PairAttrition):
+        return _of_pairs(evidence.missing, evidence.objective.risk_attrition)
     process = evidence.attrition
     ways = process.shown(evidence.objective.risk_attrition) or process.suspected
     arms = process.candidate, process.baseline
@@ -76,6 +81,39 @@ def attrition_phrase(evidence: EvidenceState) -> str:
             f"{rounded_percent(baseline, 1)} of the baseline's"
         )
     return "; ".join(phrases.values())
+
+
+def _what_follows(comparison: Comparison) -> str:
+    """What answers that are missing may hide."""
+    missing = comparison.evidence.missing
+    if isinstance(missing, PairAttrition) and missing.answers.without_baseline >= missing.answers.without_candidate:
+        return f"Each answer of the baseline that is missing speaks for {comparison.name}"
+    return f"What is missing may be what {comparison.name} gets wrong"
+
+
+def _of_pairs(process: PairAttrition, risk: float) -> str:
+    """Of how many pairs each variant's answer is missing, in the ways that are shown or seem to differ."""
+    ways = process.shown(risk) or process.suspected
+    answers, phrases = process.answers, []
+    if OneSided.MISSING in ways:
+        shares = [_percent(each, answers.known) for each in (answers.without_baseline, answers.without_candidate)]
+        phrases.append(
+            f"of {shares[0]} of the pairs the baseline's answer alone failed or could not be scored, and of "
+            f"{shares[1]} the candidate's"
+        )
+    if OneSided.BESIDE_RIGHT in ways:
+        phrases.append(
+            f"{counted(answers.without_baseline_right, 'right answer')} of the candidate "
+            f"{'stands' if answers.without_baseline_right == 1 else 'stand'} beside a missing one of the baseline, and "
+            f"{in_count(answers.without_candidate_right)} the other way round"
+        )
+    if not phrases:
+        lacking = answers.without_baseline + answers.without_candidate
+        phrases.append(
+            f"{counted(lacking, 'pair lacks', 'pairs lack')} one variant's answer, and the others alone prove no "
+            "promotion"
+        )
+    return "; ".join(phrases)
 
 
 def unscored_phrase(evidence: EvidenceState) -> str:

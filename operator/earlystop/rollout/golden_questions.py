@@ -40,7 +40,7 @@ def questions_needed(margin: float, risk: float, discordance: float) -> int:
 def counts_twice(comparison: Comparison) -> bool:
     """Whether there are more pairs than questions, so that one is evidence twice."""
     most = _most(comparison.evidence.objective)
-    return most is not None and _pairs(comparison).total > most
+    return most is not None and _taken(comparison) > most
 
 
 def exhausted(state: RolloutState) -> bool:
@@ -59,7 +59,7 @@ def _is_exhausted(comparison: Comparison, state: RolloutState) -> bool:
     if most is None or not comparison.looks:
         return False
     # Those of this step that were counted before its snapshot are used up as well.
-    seen = max(_pairs(comparison).total, comparison.mark.candidate.pairs.total)
+    seen = max(_taken(comparison), comparison.mark.candidate.pairs.total)
     is_read = state.phase is Phase.OBSERVING and state.metrics_lost_at is None
     silent = is_read and (state.last_look_at or 0) - comparison.looks[-1].at >= SILENT_SECONDS
     return seen >= most or (silent and seen >= NEARLY_ALL * most)
@@ -69,11 +69,12 @@ def exhausted_message(comparison: Comparison) -> str:
     """The sentence on a campaign whose questions are used up before a verdict."""
     objective, counted = comparison.evidence.objective, _pairs(comparison)
     most, discordance = objective.distinct_questions or 0, SUPPOSED_DISCORDANCE
+    taken = _taken(comparison)
     if counted.total >= 100:
         discordance = (counted.baseline_only + counted.candidate_only + 1) / (counted.total + 2)
     needed = questions_needed(objective.margin, objective.risk_promote, discordance * objective.dispersion)
     return (
-        f"The golden questions are used up: of {in_count(most)}, {in_count(counted.total)} are pairs of this campaign, "
+        f"The golden questions are used up: of {in_count(most)}, {in_count(taken)} are pairs of this campaign, "
         f"and each is evidence once. A verdict about the population at a margin of {in_points(objective.margin)} "
         f"points and a risk of {in_factor(objective.risk_promote)} needs about {in_count(needed)}, for one that loses "
         "nothing. Add questions and retry, or write exactMatch.questions.about: File."
@@ -82,6 +83,11 @@ def exhausted_message(comparison: Comparison) -> str:
 
 def _pairs(comparison: Comparison) -> Pairs:
     return comparison.evidence.quality.paired_promote.pairs
+
+
+def _taken(comparison: Comparison) -> int:
+    """Questions that are used up, also by pairs that are no evidence since they lack an answer."""
+    return max(_pairs(comparison).total, comparison.evidence.pair_attrition.pairs)
 
 
 def _most(objective: Objective) -> int | None:

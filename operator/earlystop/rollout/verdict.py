@@ -7,7 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
+from earlystop.api.counts import (
+    FIRST_COUNTS,
+    TALLY_FIELDS,
+    ClassAnswers,
+    UserScatter,
+    Variant,
+    later_columns,
+    later_counts,
+)
 from earlystop.api.look_table import as_text
 from earlystop.api.status.guard import RecordedGuard
 from earlystop.api.status.policy import NamedLogE, Remainder, RiskStatus, Uncertain
@@ -56,7 +64,8 @@ def guard_columns(guard: RecordedGuard, plan: Plan) -> tuple[str, ...]:
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
     classes = () if Basis(guard.evidence) is Basis.PAIRS else plan.objective.classes
     known = (*COLUMNS, *(f"{name}/{each.name}" for each in classes for name in names))
-    return (*known, *(later_columns() if any(len(row) > len(known) for row in guard.looks) else ()))
+    later = max((row[-1] for row in guard.looks if len(row) > len(known)), default=0)
+    return (*known, *later_columns(later))
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -102,7 +111,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
-        columns=columns(plan, later_columns() if _has_later(state) else ()),
+        columns=columns(plan, later_columns(later_counts(look for each in state.comparisons for look in each.looks))),
         looks=_rows(comparison),
         number_of_looks=len(comparison.looks) if decision.looks_as_text else None,
         others=tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate),
@@ -156,12 +165,6 @@ def _log_e(assessment: Assessment) -> RecordedLogE:
         attrition=repr(assessment.log_e_max.attrition) if assessment.log_e_max.attrition else None,
         others=tuple(NamedLogE(name=str(claim), value=repr(value)) for claim, value in assessment.log_e_max.others),
     )
-
-
-def _has_later(state: RolloutState) -> bool:
-    """Whether a look has counts that records of earlier releases have no columns for."""
-    looks = (look for comparison in state.comparisons for look in comparison.looks)
-    return any(any(arm.row()[FIRST_COUNTS:]) for look in looks for arm in (look.baseline, look.candidate))
 
 
 def _rows(comparison: Comparison) -> tuple[tuple[int, ...], ...]:

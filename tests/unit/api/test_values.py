@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter, later_columns
+from earlystop.api.counts import (
+    FIRST_COUNTS,
+    TALLY_FIELDS,
+    ClassAnswers,
+    Look,
+    Tally,
+    UserScatter,
+    later_columns,
+    later_counts,
+)
 from earlystop.api.policy import PolicySpec, Setting
 from earlystop.api.source import SourceSpec
 from earlystop.api.values import DECIMAL_PATTERN, bounded, canonical_decimal
@@ -123,9 +132,11 @@ classes = st.lists(st.builds(ClassAnswers, *[counts] * 4), max_size=10).map(tupl
 @given(st.builds(Look, counts, st.integers(0, 19), st.integers(1, 99), tallies, tallies, classes, weights))
 def test_a_look_comes_back_from_its_row_with_all_its_query_classes_and_the_baselines_weight(look: Look) -> None:
     assert Look.from_row(json.loads(json.dumps(look.row()))) == look
+    paired = any((*look.baseline.pair_answers, *look.candidate.pair_answers))
     later = any((*look.baseline.row()[FIRST_COUNTS:], *look.candidate.row()[FIRST_COUNTS:]))
     expected = 31 + 4 * len(look.classes) + (look.baseline_weight is not None)
-    assert len(look.row()) == expected + (len(later_columns()) if later else 0)
+    assert later_counts([look]) == (0 if not later else 7 if paired else 2)
+    assert len(look.row()) == expected + len(later_columns(later_counts([look])))
 
 
 @pytest.mark.slow

@@ -31,4 +31,5 @@ def shadow_of(answered: list[Recording], window: int, full: int = 40) -> Tally:
         pairs_baseline_only=both.count((True, False)),
         pairs_candidate_only=both.count((False, True)),
         pairs_neither=both.count((False, False)),
+        pairs_whole=len(both),
     )

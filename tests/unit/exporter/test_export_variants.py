@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from earlystop.api.counts import Tally
-from earlystop.api.wire import RESULTS, UNASSIGNED, pair_outcome
+from earlystop.api.wire import RESULTS, UNASSIGNED, pair_completeness, pair_outcome
 from earlystop.exporter.assignment import MAX_PLACES, MAX_VARIANTS, Shadow
 from earlystop.exporter.export import Exporter
 from earlystop.metrics.convention.ledger import SeriesKey
@@ -100,7 +100,8 @@ def test_shadows_are_counted_with_the_answer_that_they_are_compared_with_to_the_
             # What cannot be scored beside what can is wrong.
             if one.variant != "baseline" and not full == one.result == "unscored":
                 outcome = pair_outcome(full == "match", one.result == "match")
-                expected[one.variant] += Tally(**{f"pairs_{outcome}": 1})
+                known = [None if result == "unscored" else result == "match" for result in (full, one.result)]
+                expected[one.variant] += Tally(**{f"pairs_{outcome}": 1, f"pairs_{pair_completeness(*known)}": 1})
     assert read(registry, *NAMES) == expected
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.engine import replay
 from earlystop.evidence.missing_answers import counted_by_class
-from earlystop.evidence.objective import Objective
-from earlystop.evidence.version import CURRENT, FIRST, FOURTH, SECOND
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.version import CURRENT, FIFTH, FIRST, FOURTH, SECOND
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
@@ -96,7 +96,8 @@ def cohorts_campaign(seed: int) -> RolloutState:
 def _plan(rng: Drawn, session: int | None) -> Plan:
     kind = rng.choice(["canary", "several", "pairs", "classes", "users"])
     chance = 1.0 if kind == "users" else rng.random()
-    engine = FIRST if chance < 0.2 else SECOND if chance < 0.4 else FOURTH if chance < 0.5 else CURRENT
+    engines = ((0.2, FIRST), (0.4, SECOND), (0.5, FOURTH), (0.6, FIFTH))
+    engine = next((version for most, version in engines if chance < most), CURRENT)
     exact_match: dict[str, Any] = {"margin": rng.choice(["0.02", "0.05", "0.1"]), "assumeIndependent": None}
     if kind != "users":
         exact_match |= rng.choice([{"assumeIndependent": True}, {"dispersion": "1.7"}, {}])
@@ -148,6 +149,8 @@ def _looks(rng: Drawn, plan: Plan, number: int) -> Sequence[Look]:
         ]
         baseline = _tally(rng, counts[0], rate, 400, scored)
         candidate = _tally(rng, counts[1], rate - loss, 400 * (1 - saving), scored)
+        if plan.objective.basis is Basis.PAIRS:
+            candidate = _with_missing_answers(candidate)
         classes = tuple(_class_answers(rng, plan.objective, baseline, candidate) for _ in plan.objective.classes)
         users = UserScatter(rng.choice([0, 1500, 2500]), 1300, 1000, 1000, 90, 80)
         own_weight, counted = weight if beside else None, users if plan.objective.by_users else None
@@ -176,6 +179,21 @@ def _tally(rng: Drawn, started: int, rate: float, mean: float, scored: float) ->
         pairs_candidate_only=candidate_only,
         pairs_neither=neither,
         empty=rng.choice([0, 0, 1]) if started > 1 else 0,
+    )
+
+
+def _with_missing_answers(tally: Tally) -> Tally:
+    """Half of the pairs that differ lack an answer. Some looks do not say whose answers are missing."""
+    pairs = tally.pairs
+    if pairs.neither % 3 == 0:
+        return tally
+    lost, won, wrong = (count // 2 for count in (pairs.baseline_only, pairs.candidate_only, pairs.neither))
+    return replace(
+        tally,
+        pairs_whole=pairs.total - lost - won - wrong,
+        pairs_without_baseline_right=won,
+        pairs_without_baseline_wrong=wrong,
+        pairs_without_candidate_right=lost,
     )
 
 

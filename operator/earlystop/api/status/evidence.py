@@ -49,6 +49,21 @@ class Remainder(Value):
     pairs_neither: Count | None = Field(None, description="Questions that neither got right.")
     empty: Count | None = Field(None, description="Answers that were empty.")
     cut: Count | None = Field(None, description="Answers that were cut off at a limit of tokens.")
+    pairs_whole: Count | None = Field(
+        None, description="Questions of which both variants' answers came and could be scored."
+    )
+    pairs_without_baseline_right: Count | None = Field(
+        None, description="Questions of which the baseline's answer is missing and the candidate's is right."
+    )
+    pairs_without_baseline_wrong: Count | None = Field(
+        None, description="Questions of which the baseline's answer is missing and the candidate's is wrong."
+    )
+    pairs_without_candidate_right: Count | None = Field(
+        None, description="Questions of which the candidate's answer is missing and the baseline's is right."
+    )
+    pairs_without_candidate_wrong: Count | None = Field(
+        None, description="Questions of which the candidate's answer is missing and the baseline's is wrong."
+    )
 
     @classmethod
     def of(cls, tally: Tally) -> Remainder:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from earlystop.api.counts import Variant
+from earlystop.api.counts import PairAnswers, Variant
 from earlystop.api.plurals import counted
 from earlystop.cli.files.documents import decoded, read_bytes
 
@@ -30,6 +30,7 @@ OPTIONAL_COUNTS = (
     "pairs_neither",
     "empty",
     "cut",
+    *(f"pairs_{name}" for name in PairAnswers._fields),
 )
 OPTIONAL = ("query_class", "step", "weight", *OPTIONAL_COUNTS)
 COUNTS = ("completed", "failed", "match", "mismatch", "tokens", "tokens_squared", *OPTIONAL_COUNTS)

@@ -10,7 +10,18 @@ from typing import ClassVar
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import CounterKind
-from earlystop.api.wire import FIELD_INDEX, OUTCOME, PAIRS, PROCESS, QUERY_CLASS, RESULT, SENTIMENT, STEP, VARIANT
+from earlystop.api.wire import (
+    FIELD_INDEX,
+    OUTCOME,
+    PAIR_ANSWERS,
+    PAIRS,
+    PROCESS,
+    QUERY_CLASS,
+    RESULT,
+    SENTIMENT,
+    STEP,
+    VARIANT,
+)
 from earlystop.metrics.convention.label_faults import (
     LABEL_OVERWRITTEN,
     PROCESS_SHARED,
@@ -24,6 +35,7 @@ from earlystop.metrics.convention.user_groups import UserGroups
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
 
+_OF_PAIRS = frozenset({PAIRS, PAIR_ANSWERS})
 _MAX_STEP_DIGITS = 4
 
 
@@ -89,7 +101,7 @@ class GatheredRows:
             self._take_other(labels, value)
             return
         step, variant = get(STEP, ""), get(VARIANT, "")
-        if metric == PAIRS:
+        if metric in _OF_PAIRS:
             # A pair is of two variants and is kept with the one that is tried, which has a label if it has a name.
             variant = "" if variant == Variant.BASELINE else variant or Variant.CANDIDATE.value
         if variant not in self.variants or not _is_step(step):

@@ -23,6 +23,9 @@ function lookOf(row, columns, terms) {
     },
   });
   const pairs = ["both", "baseline_only", "candidate_only", "neither"].map((each) => count(`candidate.pairs_${each}`));
+  const without = (each) => count(`candidate.pairs_without_${each}`);
+  const lacking = [0, without("candidate_right"), without("baseline_right"),
+    without("baseline_wrong") + without("candidate_wrong")];
   const classes = terms.classes.map((name) => {
     const counts = ["baseline.match", "baseline.mismatch", "candidate.match", "candidate.mismatch"];
     return counts.map((each) => count(`${each}/${name}`));
@@ -31,7 +34,7 @@ function lookOf(row, columns, terms) {
   const [weight, own] = [count("weight"), at["baseline.weight"]];
   const share = own === undefined ? weight : (100 * weight) / (weight + Number(own));
   return { at: count("at"), step: count("step"), weight, share, baseline: arm("baseline"), candidate: arm("candidate"),
-    pairs, classes, users };
+    pairs, lacking, classes, users };
 }
 
 /** Names of the integers of a row. Columns of query classes are those of the claims, whatever the record's are. */
@@ -43,10 +46,12 @@ function namesOfRow(row, columns, terms) {
   const inClasses = ["baseline.match", "baseline.mismatch", "candidate.match", "candidate.mismatch"];
   const classes = terms.classes.flatMap((name) => inClasses.map((each) => `${each}/${name}`));
   const rest = row.length - first.length - classes.length - users.length;
-  const hasLater = later.length > 0 && rest >= later.length;
-  const own = rest - (hasLater ? later.length : 0);
-  if (own !== 0 && own !== 1) throw new Error("a look has not as many counts as its columns");
-  return [...first, ...classes, ...(own ? ["baseline.weight"] : []), ...(hasLater ? later : []), ...users];
+  const number = rest > 1 ? row.at(-1 - users.length) : 0; // later counts of a variant in this row
+  const own = number ? (rest % 4) - 2 : rest;
+  const counts = ["baseline", "candidate"].flatMap((arm) => later.filter((name) => name.startsWith(arm)).slice(0, number));
+  const last = number ? [...counts, ...Array(rest - own - counts.length)] : [];
+  if ((own !== 0 && own !== 1) || counts.length !== 2 * number) throw new Error("a look has not as many counts as its columns");
+  return [...first, ...classes, ...(own ? ["baseline.weight"] : []), ...last, ...users];
 }
 
 /** Answers by query class, [scored, match] of each arm, and of all other classes together. */
@@ -77,6 +82,7 @@ function isUsable(counted, terms) {
 /** The look as Exact Match is read from it: unscored answers are mismatches, where they count as such. Query classes
  * hold theirs already, or, in campaigns of version 2, they are shared among them. */
 function asJudged(look, terms) {
+  if (terms.leavesOutPairs) return { ...look, pairs: look.pairs.map((each, index) => Math.max(0, each - look.lacking[index])) };
   if (!terms.countsUnscored || !(look.baseline.unscored || look.candidate.unscored)) return look;
   const judged = (arm) => ({ ...arm, mismatch: arm.mismatch + arm.unscored, unscored: 0 });
   const arms = { baseline: judged(look.baseline), candidate: judged(look.candidate) };
@@ -120,7 +126,7 @@ function observed(state, look, judged, usable, terms) {
   if (terms.engine === 1) return { users, arms, split };
   const started = [look.baseline.started, look.candidate.started];
   if (terms.byUsers) users = observeUsers(users, look.users, sum(started));
-  if (usable && terms.basis === "Pairs") arms = observePairs(arms, look.pairs);
+  if (usable && terms.basis === "Pairs") arms = observePairs(arms, judged.pairs);
   else if (usable) arms = observeAnswers(arms, answersByClass(judged, terms));
   if (terms.splitKnown) split = observeSplit(split, ...started, look.share);
   return { users, arms, split };

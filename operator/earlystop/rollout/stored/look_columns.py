@@ -11,7 +11,16 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple, Self
 
-from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, USER_COLUMNS, ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import (
+    FIRST_COUNTS,
+    TALLY_FIELDS,
+    USER_COLUMNS,
+    ClassAnswers,
+    Look,
+    Tally,
+    UserScatter,
+    later_counts,
+)
 from earlystop.rollout.stored.whole_numbers import SMALL, varint
 
 WIDTH = FIRST_COUNTS
@@ -26,6 +35,23 @@ def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, in
     """
     columns = LookColumns.of(looks, beside=beside)
     return columns.numbers, columns.later
+
+
+WHOLE = TALLY_FIELDS.index("pairs_whole") - FIRST_COUNTS
+"""Where the whole pairs stand among the later counts. Nearly all pairs are whole, so how many are not is stored."""
+
+
+def later_numbers(tally: Tally, number: int) -> tuple[int, ...]:
+    """So many of the later counts, as they are stored."""
+    later = tally.row()[WIDTH : WIDTH + number]
+    whole = [count - tally.pairs.total for count in later[WHOLE : WHOLE + 1]]
+    return (*later[:WHOLE], *whole, *later[WHOLE + 1 :])
+
+
+def with_later(tally: Tally, numbers: tuple[int, ...]) -> Tally:
+    """The tally with these later counts, as `later_numbers` or an earlier release, which had fewer, stored them."""
+    whole = [number + tally.pairs.total for number in numbers[WHOLE : WHOLE + 1]]
+    return Tally(*tally.row()[:WIDTH], *numbers[:WHOLE], *whole, *numbers[WHOLE + 1 :])
 
 
 class PastSums(NamedTuple):
@@ -97,8 +123,7 @@ class LookColumns(NamedTuple):
     @classmethod
     def of(cls, looks: Sequence[Look], *, beside: bool) -> Self:
         """The columns of these looks, of which there is at least one."""
-        later = LATER if any(map(_has_later, looks)) else 0
-        none = cls(0, START, b"", array(_SIZES), later, beside, looks[0].users is not None)
+        none = cls(0, START, b"", array(_SIZES), later_counts(looks), beside, looks[0].users is not None)
         return none._joined(looks)
 
     def grown(self, looks: Sequence[Look], *, beside: bool) -> LookColumns:
@@ -122,7 +147,7 @@ class LookColumns(NamedTuple):
 
     def _goes_on(self, more: Sequence[Look], *, beside: bool) -> bool:
         """Whether more looks have the columns that there are."""
-        return beside == self.beside and (bool(self.later) or not any(map(_has_later, more)))
+        return beside == self.beside and later_counts(more) <= self.later
 
     def _joined(self, more: Sequence[Look]) -> Self:
         before, new = self._encoded(more)
@@ -158,8 +183,7 @@ class LookColumns(NamedTuple):
         row = list(departure(look, before))
         if self.beside:
             row.append(look.baseline_weight or 0)
-        if self.later:
-            row += look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:]
+        row += later_numbers(look.baseline, self.later) + later_numbers(look.candidate, self.later)
         if self.by_users:
             # What is known of users changes little from look to look.
             row += (new - old for new, old in zip(look.users or UserScatter(), before.users, strict=True))
@@ -168,10 +192,6 @@ class LookColumns(NamedTuple):
     def _columns(self, number: int) -> list[bytes]:
         ends = list(accumulate(self.lengths))
         return [self.numbers[end - size : end] for end, size in zip(ends, self.lengths, strict=True)] or [b""] * number
-
-
-def _has_later(look: Look) -> bool:
-    return any(look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:])
 
 
 def departure(look: Look, before: Before) -> Iterator[int]:

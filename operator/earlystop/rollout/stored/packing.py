@@ -16,6 +16,7 @@ from earlystop.api.counts import (
     Look,
     Tally,
     UserScatter,
+    number_of_later,
 )
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
@@ -28,6 +29,7 @@ from earlystop.rollout.stored.look_columns import (
     look_numbers,
     plus_classes,
     plus_tally,
+    with_later,
 )
 from earlystop.rollout.stored.unpacking import unpacked
 from earlystop.rollout.stored.whole_numbers import numbers_in
@@ -151,14 +153,14 @@ def looks_in(
 def _with_later(look: Look, row: tuple[int, ...]) -> Look:
     """A look with the later counts of the baseline and of the candidate."""
     half = len(row) // 2
-    baseline = Tally(*look.baseline.row()[:WIDTH], *row[:half])
-    return replace(look, baseline=baseline, candidate=Tally(*look.candidate.row()[:WIDTH], *row[half:]))
+    arms = with_later(look.baseline, row[:half]), with_later(look.candidate, row[half:])
+    return replace(look, baseline=arms[0], candidate=arms[1])
 
 
 def pack_totals(totals: Totals) -> str:
     """Both variants' counts, and those of the query classes, as "1,2,…;1,2,…;1,2,…"."""
     arms = totals.baseline.row(), totals.candidate.row()
-    width = WIDTH + LATER if any(arms[0][WIDTH:] + arms[1][WIDTH:]) else WIDTH
+    width = WIDTH + number_of_later(*arms)
     rows = (*(arm[:width] for arm in arms), *totals.classes)
     return ";".join(",".join(map(str, row)) for row in rows)
 
