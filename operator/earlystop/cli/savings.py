@@ -208,8 +208,9 @@ def by_currency(found: Sequence[PolicySavings]) -> tuple[Money, ...]:
 def sentences(found: Sequence[PolicySavings]) -> tuple[str, ...]:
     """What the numbers do not hold."""
     told = [
-        "Requests count that looks have seen, each against the baseline's mean length in the same step. NET is SAVED "
-        "without golden questions, shadows that are generated, and requests that failed beyond the baseline's rate."
+        "Only requests that looks have seen are counted, each against the baseline's mean length in the same step. "
+        "NET is SAVED without golden questions, shadows that are generated, and requests that failed beyond the "
+        "baseline's rate."
     ]
     over = [f"{each.namespace}/{each.name}" for each in found if each.is_over]
     if over:

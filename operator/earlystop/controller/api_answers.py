@@ -18,7 +18,7 @@ def preferred_first(group: Manifest) -> list[str]:
 
 
 class NoKubernetesApi(ValueError):
-    """What answers is no Kubernetes API, as a page to log in is none."""
+    """Something else than a Kubernetes API answers, such as a login page."""
 
 
 def object_in(data: bytes) -> Manifest:

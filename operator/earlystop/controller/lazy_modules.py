@@ -1,8 +1,8 @@
 """Libraries' modules that are loaded when something of them is first used, and never where nothing is.
 
 `kubernetes` loads its whole synchronous client with every part of it: a second client, with clients for OAuth and for
-websockets, of which the operator uses nothing. `requests` loads what guesses the encoding of a text, and asks of it its
-version alone: the operator takes answers as bytes.
+websockets, of which the operator uses nothing. `requests` loads a library that guesses the encoding of a text, and the
+operator, which takes answers as bytes, needs no more of that than its version number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ UNUSED_PARTS = (
 """Parts of `kubernetes` that it loads with itself and the operator does not use: 5 MiB with what they load in turn."""
 
 ENCODINGS = "charset_normalizer"
-"""Guesses encodings, by 3 MiB of what texts of many languages are like."""
+"""The library that guesses encodings; its tables of many languages take 3 MiB."""
 
 
 class _FoundLazily(MetaPathFinder):
@@ -60,7 +60,7 @@ def load_at_first_use(names: Iterable[str]) -> None:
 
 
 class _VersionAlone(ModuleType):
-    """Stands for a library of which its version is known; with anything else that is asked of it, it is loaded."""
+    """Stands for a library whose version is known. The library is loaded when anything else is asked of it."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:

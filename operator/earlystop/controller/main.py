@@ -94,7 +94,7 @@ def run(
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
     lease: Annotated[
-        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
+        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is noticed.")
     ] = RELEASE_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
@@ -237,7 +237,7 @@ async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: li
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
-    await _until_answered(runtime.learn_token_key, "the key of campaigns' tokens could not be read and is tried again")
+    await _until_answered(runtime.learn_token_key, "the key of campaigns' tokens cannot be read; this is tried again")
     await _watch(runtime, namespaces, ready)
 
 
@@ -258,7 +258,7 @@ async def _learn_late_key(runtime: Runtime) -> None:
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
-    await _until_answered(runtime.learn_sources, "the sources could not be listed and are tried again")
+    await _until_answered(runtime.learn_sources, "the sources could not be listed; this is tried again")
     # Kopf would ask for the name of the process's user, and a container's user has none.
     identity: Any = platform.node()
     await kopf.operator(
@@ -293,7 +293,9 @@ async def _compare(runtime: Runtime) -> None:
     """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
         await runtime.follower.wait(COMPARE_SECONDS)
-        await _log_failures(runtime.compare_with_lists, "policies were not compared with the API's list and are later")
+        await _log_failures(
+            runtime.compare_with_lists, "policies could not be compared with the API's list; this is tried again"
+        )
 
 
 async def _follow_from_the_start(runtime: Runtime) -> None:
@@ -304,7 +306,7 @@ async def _follow_from_the_start(runtime: Runtime) -> None:
             runtime.follower.check_listed()
         except Exception:
             # An object that anybody may have written must not end the operator for everybody.
-            log.exception("edits from before the operator's start were not looked for and are again")
+            log.exception("edits from before the operator's start could not be looked for; this is tried again")
 
 
 async def _follow_attached_policies(runtime: Runtime) -> None:
@@ -313,7 +315,7 @@ async def _follow_attached_policies(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(LISTING_SECONDS)
         await _log_failures(
-            runtime.follower.follow_attached_policies, "policies of gateways were not listed and are later"
+            runtime.follower.follow_attached_policies, "policies of gateways could not be listed; this is tried again"
         )
 
 
@@ -322,7 +324,7 @@ async def _sweep(runtime: Runtime) -> None:
     while True:
         await _log_failures(
             runtime.orphan_collector.sweep,
-            "objects of deleted policies were not looked for and are at the next sweep",
+            "objects of deleted policies could not be looked for; the next sweep tries again",
         )
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
 

@@ -116,7 +116,7 @@ class ObjectFollower:
                 try:
                     await self._compare(kind, namespace)
                 except ClusterError as error:
-                    log.warning("objects of kind %s were not compared with a list and are later: %s", kind, error)
+                    log.warning("objects of kind %s could not be listed; this is tried again: %s", kind, error)
         self._cache.forget_gone()
 
     async def _compare(self, kind: str, namespace: str | None) -> None:

@@ -9,8 +9,8 @@ questions that came at 1 % hardly count beside easy ones at 50 %. Over all reque
 The parts are known from counts of answers. d_class is measured with a variance, so T is, too. The lower bound of the
 sum is the interval's lower bound of d_evidence, which holds at all looks, and T less `sqrt(2 log(1 / risk))` standard
 errors; a class that has no evidence, but requests, may lose everything. It only ever holds a promotion, so it adds no
-error; that the hold is enough is measured (`make bench-street`). From version 3 of the engine on, who recomputes a
-verdict recomputes it, too. It sees classes that the policy names, and no other mixes.
+error; that the hold is enough is measured (`make bench-street`). From version 3 of the engine on, `verify` recomputes
+it with the verdict. It sees the mix of the classes that the policy names, and of nothing else.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def holds_over_requests(objective: Objective, moved: Shift, low: float, discount
 
 
 def _add(classes: dict[str, _Class], objective: Objective, look: Look) -> None:
-    rest = 1 - look.share / 100  # times the candidate's answers, which are as w: the weight w (1 - w)
+    # 1 - w. The candidate's answers are in proportion to w, so the product of both is the weight w (1 - w).
+    rest = 1 - look.share / 100
     judged = missing_answers.as_judged(objective, look)
     for name, (baseline, candidate) in em_claims.by_class(objective, judged).items():
         each = classes.setdefault(name, _Class())

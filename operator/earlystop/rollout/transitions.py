@@ -36,8 +36,9 @@ NEVER_READY_MESSAGE = "The candidate's Pods were not ready within the time that 
 
 
 def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
-    """Freeze a running rollout, or let it go on: its step starts afresh, deadline and gates wait as long. One that has
-    just dropped a candidate is frozen once that has no requests. Between trials of a search its clock stands still."""
+    """Freeze a running rollout, or let it go on: then its step starts afresh, and deadline and gates are later by as
+    long. A rollout that has just dropped a candidate is frozen once that candidate gets no more requests. Between the
+    trials of a search, the search's clock stands still."""
     if times.suspend and state.phase in TRYING and not _is_shedding(state):
         return replace(restart_step(state), phase=Phase.SUSPENDED, suspended_at=now)
     if not times.suspend and state.phase == Phase.SUSPENDED:
@@ -113,7 +114,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
 
 
 def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
-    """End a rollout of which a step cannot begin, since what a candidate needs was not ready in time."""
+    """End a rollout whose step cannot begin, since what a candidate needs was not ready in time."""
     if state.phase is not Phase.APPLYING:
         return state
     decision = Decision(Verdict.ROLL_BACK, NEVER_READY, NEVER_READY_MESSAGE, now, state.leader)

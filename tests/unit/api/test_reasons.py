@@ -28,7 +28,6 @@ PLACE_OF_REASON = {
     "Observation": 1,
     "Condition": 2,
     "last_decision": 1,
-    "_condition": 1,
     "traffic_condition": 1,
     "Metrics": 0,
     "Unready": 0,

@@ -18,7 +18,7 @@ from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 
 WINDOW_SECONDS = 300
-# Requests that came past the injector before the step may run on, and then no sample of them is in a window.
+# Requests that went past the injector before the step may still run; so long after its begin, no window has any.
 AFTER_STEP_SECONDS = 60
 DISAGREE = "CountsDisagree"
 COMPARED = TRYING | {Phase.SUSPENDED}
@@ -62,8 +62,8 @@ def with_disagreement(tracked: TrackedPolicy, read: Observation) -> Observation:
 
 
 def take_back_if_over(tracked: TrackedPolicy, state: RolloutState, now: float) -> None:
-    """Say no longer that an engine does not agree when this state ends the campaign in which that was found, or begins
-    another: nobody compares any more, or nothing was compared yet. state: is about to be stored, at Unix time `now`."""
+    """Stop saying that an engine does not agree, when this state ends the campaign in which that was found (nobody
+    compares any more) or begins another (nothing was compared yet). state: about to be stored, at Unix time `now`."""
     if state.phase in COMPARED and state.revision == tracked.state.revision:
         return
     tracked.cross_check.forget()

@@ -1,4 +1,4 @@
-"""From the HookTarget that a hook names to where and how it is told: read anew for each occurrence, which are rare."""
+"""Where and how a hook is told: by the HookTarget that it names, which is read anew for each occurrence."""
 
 from __future__ import annotations
 
@@ -87,7 +87,11 @@ async def _target(cluster: Cluster, name: str) -> HookTargetSpec:
         for each in spec.allow_networks or ():
             ipaddress.ip_network(each, strict=False)
     except ValueError as error:  # pydantic's is one
-        what = "its spec is none" if isinstance(error, ValidationError) else "allowNetworks holds what is no network"
+        what = (
+            "its spec is not that of a HookTarget"
+            if isinstance(error, ValidationError)
+            else "allowNetworks holds something that is no network; write each as 203.0.113.0/24"
+        )
         raise HookProblem(TARGET_UNUSABLE, f"HookTarget {name} cannot be used: {what}") from None
     return spec
 
@@ -100,7 +104,7 @@ def _url(name: str, spec: HookTargetSpec, secret: bytes | None) -> str:
     except ValueError:
         is_usable = False
     if not is_usable or not text or not text.isascii() or not text.isprintable() or " " in text or "@" in parts.netloc:
-        what = "its address is none; write https:// with a host, and no credentials"
+        what = "its address is not usable; write https:// with a host, and no credentials"
         raise HookProblem(TARGET_UNUSABLE, f"HookTarget {name} cannot be used: {what}")
     if parts.scheme == "http" and not spec.allow_http:
         what = "its address is http, and allowHttp is not true; write https"

@@ -69,10 +69,10 @@ class RecordKeeper:
             try:
                 await self.keep()
             except ClusterError as error:
-                log.warning("the record was not looked at and is later: %s", error)
+                log.warning("the record of verdicts could not be read; this is tried again: %s", error)
             except Exception:
                 # An object that anybody may have written must not end the operator for everybody.
-                log.exception("the record was not looked at and is later")
+                log.exception("the record of verdicts could not be read; this is tried again")
             await asyncio.sleep(PASS_SECONDS)
 
     async def keep(self) -> None:

@@ -83,7 +83,7 @@ _MONEY_SCALE = re.compile(r" ?([kKmMbB])\b")
 class Number:
     """value: as written, so 42 for 42 %; unit: its one name, "%" for percent, "" without a known one.
 
-    start, end: where it stands in the prepared text, unit included; prefix: whether a currency stands before it.
+    start, end: where it stands in the prepared text, unit included.
     """
 
     value: Fraction

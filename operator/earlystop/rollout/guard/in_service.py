@@ -13,7 +13,7 @@ NOT_PROVEN = "Not proven at that moment"
 
 
 def short_or(state: RolloutState, message: str) -> str:
-    """A message, or where the same is found, while a guard watches over what a campaign decided."""
+    """The message; or where to find it, while a guard watches over what a campaign decided."""
     of_search = state.search is not None and state.search.ended is not None
     return AS_DECIDED if state.is_guarded and not of_search else message
 

@@ -60,7 +60,7 @@ def awaits_gates_alone(asked: GatesAsked | None) -> bool:
 
 
 def new_answers(before: GatesAsked | None, after: GatesAsked | None) -> tuple[GateAnswer, ...]:
-    """The gates that stand otherwise than before; that one says something else while it is waited for is no news."""
+    """The gates whose state has changed. One that only says something else while it is waited for is no news."""
     if after is None:
         return ()
     known = {each.gate: each.state for each in before.answers} if before and before.since == after.since else {}
