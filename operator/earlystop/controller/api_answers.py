@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from earlystop.api.json_once import read_any_json
-
-Manifest = dict[str, Any]
+from earlystop.controller.resources import Manifest
 
 
 def preferred_first(group: Manifest) -> list[str]:
