@@ -28,7 +28,7 @@ from tests.e2e.proof import (
 )
 from tests.e2e.shell import Shell
 from tests.e2e.stage import Stage
-from tests.e2e.watching import Following, following
+from tests.e2e.watching import Following
 from tests.readme_commands import AFTER_THE_VERDICT, FOLLOWING, UNTIL_PROMOTED
 
 RATE = 400.0
@@ -59,12 +59,6 @@ def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
     with own_stage(cluster, gateway, recorded()) as stage:
         stage.start_operator()
         yield stage
-
-
-@pytest.fixture(scope="module")
-def watched(stage: Stage) -> Iterator[Following]:
-    with following(stage) as watches:
-        yield watches
 
 
 # The acts of the demo. On the recorded answers window 1 loses 2.8 points of EM, not far beyond its margin. Of 60

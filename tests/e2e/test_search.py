@@ -15,7 +15,7 @@ from tests.cluster.kit import Cluster
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import share, weights
 from tests.e2e.stage import BUILTIN, Stage, phase_is
-from tests.e2e.watching import Following, following
+from tests.e2e.watching import Following
 
 RATE, SEARCH_SECONDS = 400.0, 120
 NAME = "tonight"
@@ -36,12 +36,6 @@ def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
     with own_stage(cluster, gateway, BUILTIN) as stage:
         stage.start_operator()
         yield stage
-
-
-@pytest.fixture(scope="module")
-def watched(stage: Stage) -> Iterator[Following]:
-    with following(stage) as watches:
-        yield watches
 
 
 def policy_that_searches(stage: Stage) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.e2e.drawn_answers import write_answers
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import assert_weights_were_always_valid, only_verdict, share, weights
 from tests.e2e.stage import Stage, condition_is, phase_is
-from tests.e2e.watching import Following, following
+from tests.e2e.watching import Following
 
 RATE, SECONDS = 400.0, 120
 CLASS_HEADER = "x-query-class"
@@ -41,12 +41,6 @@ def stage(cluster: Cluster, gateway: Gateway, tmp_path_factory: pytest.TempPathF
         stage.start_server(f"--class-header={CLASS_HEADER}", "--classes=lookup,proof")
         stage.start_operator()
         yield stage
-
-
-@pytest.fixture(scope="module")
-def watched(stage: Stage) -> Iterator[Following]:
-    with following(stage) as watches:
-        yield watches
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.e2e.proof import (
     weights,
 )
 from tests.e2e.stage import BUILTIN, Stage, phase_is
-from tests.e2e.watching import Following, following
+from tests.e2e.watching import Following
 
 RATE, FORGED = 400.0, 200
 WINDOWS = (10, 5, 2, 1)
@@ -47,12 +47,6 @@ def stage(cluster: Cluster, gateway: Gateway, request: pytest.FixtureRequest) ->
     with own_stage(cluster, gateway, data) as stage:
         stage.start_operator()
         yield stage
-
-
-@pytest.fixture(scope="module")
-def watched(stage: Stage) -> Iterator[Following]:
-    with following(stage) as watches:
-        yield watches
 
 
 def assert_forged_requests_count_for_nobody(stage: Stage, policy: str, *variants: str) -> None:

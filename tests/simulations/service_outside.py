@@ -16,9 +16,10 @@ from aiohttp import web
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.ask_gate import GateAsker
-from earlystop.controller.hooks.deliverer import HookDeliverer, Key
+from earlystop.controller.hooks.deliverer import HookDeliverer
 from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
+from earlystop.controller.resources import Key
 from tests.unit.controller.hooks.cron_jobs import cron_job
 from tests.unit.controller.hooks.hook_world import DueTimes
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, serve_hooks, target

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import SettingName, Value, rules
-from earlystop.api.verdict import Digest, Short, Text
+from earlystop.api.values import SettingName, Text64, Text1024, Value, rules
+from earlystop.api.verdict import Digest
 
 MOST_REMOVED = 128
 """Verdicts that one checkpoint tells of."""
@@ -16,10 +16,10 @@ MOST_REMOVED = 128
 class RemovedVerdict(Value):
     """A verdict that retention has removed."""
 
-    name: Text = Field(description="Name of the verdict.")
-    policy_uid: Short = Field(description="UID of the policy that it was about.")
-    at: Short = Field(description="When its decision was taken, RFC 3339 in UTC.")
-    created: Short = Field(description="When the API server had stored it, as its creationTimestamp said.")
+    name: Text1024 = Field(description="Name of the verdict.")
+    policy_uid: Text64 = Field(description="UID of the policy that it was about.")
+    at: Text64 = Field(description="When its decision was taken, RFC 3339 in UTC.")
+    created: Text64 = Field(description="When the API server had stored it, as its creationTimestamp said.")
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     candidate: SettingName = Field(description="Name of the candidate.")
     digest: Digest = Field(description="Digest of the verdict.")
@@ -31,7 +31,7 @@ class CheckpointSpec(Value):
 
     model_config = rules({"rule": "self == oldSelf", "message": "a checkpoint is never changed"})
 
-    policy: Text = Field(description="Name of the policy.")
+    policy: Text1024 = Field(description="Name of the policy.")
     removed: Annotated[tuple[RemovedVerdict, ...], Field(min_length=1, max_length=MOST_REMOVED)] = Field(
         description="The verdicts, the oldest one first."
     )

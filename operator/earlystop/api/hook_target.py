@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.source import SecretKey
-from earlystop.api.values import Value, rules
+from earlystop.api.values import NamespaceName, Value, rules
 
 Cidr = Annotated[str, Field(max_length=43, pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$")]
-NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 
 
 class HookTargetSpec(Value):

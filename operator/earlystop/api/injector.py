@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import ObjectName, Value, rules
+from earlystop.api.values import NamespaceName, ObjectName, Value, rules
 
 # Bounded, since a policy's author need not have the right to run Pods; the chart's admission policy of injectors bounds
 # them as well. As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
 Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[12])$")]
 Memory = Annotated[str, Field(min_length=3, max_length=6, pattern=r"^([1-9][0-9]{2,3}Mi|[1-9]Gi)$")]
-NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 
 # A token of RFC 9110, as headers and cookies are named.
 TokenName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]

@@ -9,10 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Value
+from earlystop.api.values import Count, Timestamp, Value
 
-Count = Annotated[int, Field(ge=0)]
-Moment = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 PRICE_PATTERN = r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
 
 
@@ -44,10 +42,10 @@ class SavingsStatus(Value):
     """What was counted of this policy's tokens since its first campaign. Nothing else is in it: requests that no look
     counted are neither saved nor spent."""
 
-    since: Moment | None = Field(
+    since: Timestamp | None = Field(
         None, description="Moment of the first look that was booked. Absent: in internal.rest."
     )
-    until: Moment | None = Field(
+    until: Timestamp | None = Field(
         None,
         description="Moment of the last look that was booked; later requests are not in the books. Absent: in "
         "internal.rest.",

@@ -21,3 +21,13 @@ def from_rfc3339(text: str) -> int:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise ValueError(f"{text!r} is no time of the form 2026-01-31T12:00:00Z") from None
+
+
+def rfc3339_or_none(seconds: int | None) -> str | None:
+    """As `rfc3339`; None for no moment."""
+    return None if seconds is None else rfc3339(seconds)
+
+
+def from_rfc3339_or_none(text: str | None) -> int | None:
+    """As `from_rfc3339`; None for no text."""
+    return None if text is None else from_rfc3339(text)

@@ -42,7 +42,16 @@ SettingText = Annotated[str, Field(max_length=32, pattern=SETTING_PATTERN), Afte
 ChoiceText = Annotated[str, Field(max_length=32, pattern=WORD_PATTERN)]
 SettingName = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME_PATTERN)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
 Percent = Annotated[int, Field(ge=1, le=99)]
+Count = Annotated[int, Field(ge=0)]
+Text64 = Annotated[str, Field(max_length=64)]
+Text128 = Annotated[str, Field(max_length=128)]
+Text1024 = Annotated[str, Field(max_length=1024)]
+Text2048 = Annotated[str, Field(max_length=2048)]
+Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+TimeText = Annotated[str, Field(max_length=32)]
+"""A moment within packed text, of which no schema says that it is one."""
 
 
 class Value(BaseModel):

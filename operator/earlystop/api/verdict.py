@@ -11,12 +11,10 @@ from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.status.guard import RecordedGuard
 from earlystop.api.status.policy import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.status.search import RecordedSearch
-from earlystop.api.values import SettingName, Value, rules
+from earlystop.api.values import SettingName, Text64, Text1024, Value, rules
 
-Text = Annotated[str, Field(max_length=1024)]
 LARGEST_DISPERSION = 1e9
 """Far beyond any that answers could show; what is divided by more vanishes in rounding."""
-Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
 
 
@@ -24,20 +22,20 @@ class SettingPair(Value):
     """A parameter before and after the decision."""
 
     name: SettingName = Field(description="Name of the parameter.")
-    before: Short | None = Field(None, description="Value of the baseline. Absent: it leaves the value to clients.")
-    after: Short | None = Field(None, description="Value in force after the decision. Absent: it is left to clients.")
+    before: Text64 | None = Field(None, description="Value of the baseline. Absent: it leaves the value to clients.")
+    after: Text64 | None = Field(None, description="Value in force after the decision. Absent: it is left to clients.")
 
 
 class RecordedLogE(Value):
     """Natural logarithms of the largest e-values reached, as decimal text."""
 
-    promote: Short = Field(
+    promote: Text64 = Field(
         description="That the candidate loses less EM than the margin: ln(e-value), proven at ln(1/risk)."
     )
-    harm: Short = Field(description="That it loses more EM than the margin: ln(e-value).")
-    tokens: Short = Field(description="That it saves at least tokens.minimumSaving: ln(e-value).")
-    sample_ratio: Short = Field(description="That requests are not split as the weights say: ln(e-value).")
-    attrition: Short | None = Field(
+    harm: Text64 = Field(description="That it loses more EM than the margin: ln(e-value).")
+    tokens: Text64 = Field(description="That it saves at least tokens.minimumSaving: ln(e-value).")
+    sample_ratio: Text64 = Field(description="That requests are not split as the weights say: ln(e-value).")
+    attrition: Text64 | None = Field(
         None, description="Evidence that more is missing in one variant. Absent: there is none, or nobody compared it."
     )
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32)] = Field(
@@ -54,10 +52,10 @@ class OtherCandidate(WithLooks):
         ge=0,
         description="The last step in which it had requests, if dropped, as its counters' label says it, from 0.",
     )
-    reason: Short | None = Field(None, description="Why it was dropped, in one word.")
+    reason: Text64 | None = Field(None, description="Why it was dropped, in one word.")
     log_e: RecordedLogE = Field(description="The largest e-values that it reached.")
-    effect: Text = Field(description="Its EM minus the baseline's, in points, with its interval.")
-    saving: Text = Field(description="Share of the tokens that it saved, with its interval.")
+    effect: Text1024 = Field(description="Its EM minus the baseline's, in points, with its interval.")
+    saving: Text1024 = Field(description="Share of the tokens that it saved, with its interval.")
 
 
 class ClassRecord(WithLooks):
@@ -65,8 +63,8 @@ class ClassRecord(WithLooks):
 
     query_class: SettingName = Field(description="Name of the class.")
     candidate: SettingName = Field(description="Name of the candidate.")
-    effect: Text = Field(description="Its EM minus the baseline's in the class, in points, with its interval.")
-    saving: Text = Field(description="Share of the tokens that it saved in the class, with its interval.")
+    effect: Text1024 = Field(description="Its EM minus the baseline's in the class, in points, with its interval.")
+    saving: Text1024 = Field(description="Share of the tokens that it saved in the class, with its interval.")
 
 
 class ClassMapEntry(Value):
@@ -81,18 +79,18 @@ class VerdictSpec(WithLooks):
 
     model_config = rules({"rule": "self == oldSelf", "message": "a verdict is never changed"})
 
-    policy: Text = Field(description="Name of the policy.")
-    policy_uid: Short = Field(description="UID of the policy.")
+    policy: Text1024 = Field(description="Name of the policy.")
+    policy_uid: Text64 = Field(description="UID of the policy.")
     campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy, from 1.")
-    revision: Short = Field(description="The revision label under which the evidence was counted.")
-    entropy: Short | None = Field(
+    revision: Text64 = Field(description="The revision label under which the evidence was counted.")
+    entropy: Text64 | None = Field(
         None,
         description="Random text that the revision is made from. Absent: written by an earlier release.",
     )
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
-    reason: Short = Field(description="Why, in one word.")
-    message: Text = Field(description="Why, in a sentence.")
-    at: Short = Field(description="When the decision was taken, RFC 3339 in UTC.")
+    reason: Text64 = Field(description="Why, in one word.")
+    message: Text1024 = Field(description="Why, in a sentence.")
+    at: Text64 = Field(description="When the decision was taken, RFC 3339 in UTC.")
     candidate: SettingName = Field(description="Name of the candidate that the decision is about.")
     settings: tuple[SettingPair, ...] = Field(max_length=8, description="Each parameter before and after the decision.")
     plan: Annotated[str, Field(max_length=32_768)] = Field(
@@ -106,13 +104,13 @@ class VerdictSpec(WithLooks):
     margin: MarginStatus | None = Field(
         None, description="How much of the margin is spent and left. Absent: the policy pins no baseline."
     )
-    dispersion: Short = Field(
+    dispersion: Text64 = Field(
         "",
         description="How much the baseline's answers scatter, 1 as independent ones do: divides evidence.",
     )
-    effect: Text = Field(description="EM of the candidate minus the baseline's, in points, with its interval.")
-    saving: Text = Field(description="Tokens saved, in percent of the baseline's, with its interval.")
-    columns: tuple[Short, ...] = Field(
+    effect: Text1024 = Field(description="EM of the candidate minus the baseline's, in points, with its interval.")
+    saving: Text1024 = Field(description="Tokens saved, in percent of the baseline's, with its interval.")
+    columns: tuple[Text64, ...] = Field(
         default_factory=tuple,
         max_length=102,
         description="In records of earlier releases: names of the columns of looks. Else the first line of lookTable "
@@ -136,7 +134,7 @@ class VerdictSpec(WithLooks):
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."
     )
-    requested_by: Text | None = Field(
+    requested_by: Text1024 | None = Field(
         None, description="Who asked for this decision, as the policy says it. Absent: the evidence or a deadline did."
     )
     search: RecordedSearch | None = Field(
@@ -145,8 +143,8 @@ class VerdictSpec(WithLooks):
     guard: RecordedGuard | None = Field(
         None, description="What the guard's alarm was decided on. Absent: no guard decided this."
     )
-    approved_by: tuple[Text, ...] = Field((), max_length=8, description="Users who approved the promotion.")
-    rejected_by: Text | None = Field(None, description="Who rejected the promotion. Absent: nobody did.")
+    approved_by: tuple[Text1024, ...] = Field((), max_length=8, description="Users who approved the promotion.")
+    rejected_by: Text1024 | None = Field(None, description="Who rejected the promotion. Absent: nobody did.")
     proposal_digest: Digest | None = Field(
         None, description="Digest of the decision that people were asked about. Absent: nobody was asked."
     )

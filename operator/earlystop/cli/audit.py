@@ -14,9 +14,9 @@ from rich.table import Table
 from earlystop.cli.connection import list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.options import Form
-from earlystop.cli.records import Key, records_in_cluster
+from earlystop.cli.records import records_in_cluster
 from earlystop.cli.terminal import console, printable, say
-from earlystop.controller.resources import APPROVALS, EVENTS
+from earlystop.controller.resources import APPROVALS, EVENTS, Key
 from earlystop.rollout.record.audit import AuditEntry, audit_entries
 
 LONGEST_TOLD = 160

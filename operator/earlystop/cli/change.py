@@ -19,9 +19,7 @@ from earlystop.cli.files.documents import STANDARD_INPUT, read_documents, read_t
 from earlystop.cli.files.manifest_edit import applied, child, is_policy, loaded, policy_node, remove_items, set_values
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.terminal import printable, say
-from earlystop.controller.resources import POLICIES
-
-Manifest = dict[str, Any]
+from earlystop.controller.resources import POLICIES, Manifest
 
 
 def print_change(policy: str, file: Path | None, namespace: str | None, context: str | None) -> None:

@@ -14,10 +14,10 @@ from earlystop.cli.screen.aftermath import Paragraph, afterwards
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
 from earlystop.cli.screen.times import duration, forecast_phrase
-from earlystop.cli.screen.view import UNREADABLE, Manifest, View, view_of
+from earlystop.cli.screen.view import UNREADABLE, View, view_of
 from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
-from earlystop.controller.resources import POLICIES
+from earlystop.controller.resources import POLICIES, Manifest
 from earlystop.rollout.e_value_words import claim_words, one_in_line
 from earlystop.rollout.exposure import shadowed
 from earlystop.rollout.formatting import in_percent, in_points, in_settings, rfc3339

@@ -14,7 +14,8 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.overview import line
 from earlystop.cli.policy_changes import PolicyChanges, policy_changes
 from earlystop.cli.screen.reading import forecast_beside, reading, screen_of
-from earlystop.cli.screen.view import Manifest, View, status_of
+from earlystop.cli.screen.view import View, status_of
+from earlystop.controller.resources import Manifest
 from earlystop.simulation.remaining_time import Remaining
 
 REDRAW_SECONDS = 1.0

@@ -22,15 +22,12 @@ from earlystop.cli.options import Form
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.screen.fitting import fitting_rows, said
 from earlystop.cli.terminal import console, say
-from earlystop.controller.resources import POLICIES, VERDICTS
+from earlystop.controller.resources import POLICIES, VERDICTS, Manifest
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.history import History, PastComparison, Subject, in_words, read_history
 from earlystop.rollout.search.learned import Learned, LearnedSetting, learned_of
 from earlystop.rollout.search.trial import Estimate
-
-Manifest = dict[str, Any]
-
 
 MOST_NAMED = 8
 """Policies that a sentence names."""

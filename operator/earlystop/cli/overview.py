@@ -12,8 +12,9 @@ from rich.table import Table
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import said
 from earlystop.cli.screen.search import search_phrase
-from earlystop.cli.screen.view import Manifest, conditions_of, status_of
+from earlystop.cli.screen.view import conditions_of, status_of
 from earlystop.cli.terminal import FirstThatFits, printable
+from earlystop.controller.resources import Manifest
 from earlystop.rollout.e_value_words import now_and_before
 
 HEADINGS = ("NAMESPACE", "NAME", "PHASE", "STEP", "WEIGHT", "EM DIFFERENCE", "SAVING", "KEEPS EM", "READY")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,14 +18,11 @@ from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
-from earlystop.controller.resources import CHECKPOINTS, POLICIES, VERDICTS
+from earlystop.controller.resources import CHECKPOINTS, POLICIES, VERDICTS, Key, Manifest
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
 
-Manifest = dict[str, Any]
-Key = tuple[str, str]
-"""Namespace and name of a policy; policies that had it one after the other are one record."""
 FILES = (".yaml", ".yml", ".json")
 FIELDS = {"EarlyStopVerdict": "verdicts", "EarlyStopCheckpoint": "checkpoints", "EarlyStopPolicy": "policies"}
 

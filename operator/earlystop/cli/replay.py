@@ -15,8 +15,9 @@ from earlystop.api.plurals import counted
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.options import Form
-from earlystop.cli.records import Manifest, Record, one_named, records_named
+from earlystop.cli.records import Record, one_named, records_named
 from earlystop.cli.terminal import say
+from earlystop.controller.resources import Manifest
 from earlystop.evidence.engine import LogE
 from earlystop.rollout.e_value_words import one_in
 from earlystop.rollout.formatting import rfc3339

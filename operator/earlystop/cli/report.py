@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -14,15 +13,15 @@ from earlystop.api.plurals import counted
 from earlystop.cli.connection import namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.words import nearest, shown
-from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
+from earlystop.cli.records import Record, records_in_cluster, records_in_files
 from earlystop.cli.terminal import say
+from earlystop.controller.resources import Key, Manifest
 from earlystop.report.content import Report, report_of
 from earlystop.report.page import page_of
 from earlystop.report.trail import TrailEntry, earlier_by_evidence, is_whole, latest_first
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify.verdict import chain_differences
 
-Manifest = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 STANDARD_OUTPUT = Path("-")
 NOT_FOLLOWED = "Earlier verdicts were not at hand, so the chain that leads to this one was not followed."

@@ -10,9 +10,9 @@ from earlystop.api.plurals import counted
 from earlystop.api.status.compact import whole
 from earlystop.cli.connection import read_object
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.records import Key, Record
+from earlystop.cli.records import Record
 from earlystop.cli.terminal import say
-from earlystop.controller.resources import LEASES
+from earlystop.controller.resources import LEASES, Key
 from earlystop.rollout.record.chain_report import ChainReport, Published, chain_report
 from earlystop.rollout.record.checkpoint import record_in
 from earlystop.rollout.record.publication import Stored, difference, publication_in

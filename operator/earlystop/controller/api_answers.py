@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from earlystop.api.json_once import read_any_json
+from earlystop.controller.resources import Manifest
 
-Manifest = dict[str, Any]
 NOT_A_STATUS = "the answer was not a Kubernetes Status"
 """Stands for the message of an answer that holds none."""
 

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec
 from earlystop.controller.cluster import APPROVALS, Cluster, Manifest
-from earlystop.controller.condition_writer import DueConditions, Key, told_in
+from earlystop.controller.condition_writer import DueConditions, told_in
 from earlystop.controller.policy_objects import Known, PolicyObjects
+from earlystop.controller.resources import Key
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.waiting.approval import Asked, Fate, GivenApproval, fates
 from earlystop.rollout.waiting.approval_words import fate_sentence

@@ -14,6 +14,7 @@ from typing import Any
 
 from earlystop.api.visible import visible
 from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, Resource
+from earlystop.controller.resources import Key
 from earlystop.rollout.formatting import rfc3339
 
 TICK_SECONDS = 10.0
@@ -24,8 +25,6 @@ SECONDS_TO_SHOW = 1.0
 """Until the watch has brought what another writer was faster with."""
 
 log = logging.getLogger(__name__)
-Key = tuple[str, str]
-"""Namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from earlystop.controller.cache.start_check import StartCheck
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.resources import Key
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.watched_routes import WatchedRoutes
 from earlystop.delivery.inputs import SELECTOR, ObjectKey
@@ -22,7 +23,6 @@ FOLLOWED = ("HTTPRoute", "Service", "Deployment", "Gateway", "GatewayClass")
 CLUSTER_SCOPED = frozenset({"GatewayClass"})
 
 log = logging.getLogger(__name__)
-Key = tuple[str, str]
 
 
 class ObjectFollower:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from earlystop.controller.cluster import Cluster, Manifest, Resource
-from earlystop.controller.condition_writer import ConditionWriter, DueConditions, Key
+from earlystop.controller.condition_writer import ConditionWriter, DueConditions
+from earlystop.controller.resources import Key
 
 Said = TypeVar("Said")
 """What an object says, as its own value."""

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec
 from earlystop.api.values import canonical_setting
 from earlystop.controller.cluster import PROPOSALS, Cluster, Manifest
-from earlystop.controller.condition_writer import DueConditions, Key, told_in
+from earlystop.controller.condition_writer import DueConditions, told_in
 from earlystop.controller.policy_objects import Known, PolicyObjects
+from earlystop.controller.resources import Key
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import (
     OVER,

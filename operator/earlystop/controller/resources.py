@@ -9,6 +9,8 @@ from earlystop.controller.resource import Resource
 
 Manifest = dict[str, Any]
 """An object as the API has it."""
+Key = tuple[str, str]
+"""Namespace and name of an object."""
 
 POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
 VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")

@@ -31,6 +31,7 @@ from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.reconciler import Reconciler
+from earlystop.controller.resources import Key
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.store.load_policy import ATTEMPTS, load_new_policy, unreadable
 from earlystop.controller.store.recall import note_missing
@@ -51,7 +52,6 @@ OUTAGE_SECONDS = 2.0
 CONFLICT_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
-Key = tuple[str, str]
 
 
 class Runtime:

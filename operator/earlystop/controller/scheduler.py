@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.fairness.turns import served_namespace
+from earlystop.controller.resources import Key
 
 # Reconciliations that wait for the same source share its queries, so a whole fleet that is behind may run at once.
 AT_ONCE = 2000
@@ -21,8 +22,6 @@ WAKES_AT_ONCE = 20
 SECONDS_BETWEEN_WAKES = 1.0
 
 log = logging.getLogger(__name__)
-Key = tuple[str, str]
-"""Namespace and name."""
 
 
 class Scheduler:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from earlystop.controller.resources import Key
 from earlystop.delivery.routes.precedence import EVERYTHING, path_of
 from earlystop.delivery.routes.served_hosts import common_hostname, is_refused
 
 Manifest = Mapping[str, Any]
-Key = tuple[str, str]
-"""Namespace and name of a route."""
 
 
 class WatchedRoute(NamedTuple):

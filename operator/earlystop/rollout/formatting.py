@@ -84,6 +84,11 @@ def in_hundredths(value: float) -> str:
     return f"{value:.2f}"
 
 
+def risk_text(risk: float) -> str:
+    """A risk, or a part of one, as statuses and verdicts store it: six digits."""
+    return f"{risk:.6g}"
+
+
 def log_e_text(value: float) -> str:
     """A log e-value with three decimals."""
     return f"{value:z.3f}"

@@ -24,6 +24,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
 from earlystop.evidence.same_setting import policy_risk
+from earlystop.rollout.formatting import risk_text
 from earlystop.rollout.margin_use import part_of
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.space import by_trials
@@ -104,10 +105,10 @@ def risk_status(plan: Plan) -> RiskStatus:
     return RiskStatus(
         campaign=attempt,
         campaigns=risk.campaigns,
-        promote=_text(policy_risk(plan.objective, plan.objective.risk_promote)),
-        harm=_text(policy_risk(plan.objective, plan.objective.risk_harm)),
-        promote_spent=_text(before + promote * spent),
-        harm_spent=_text(float(risk.harm) * spent),
+        promote=risk_text(policy_risk(plan.objective, plan.objective.risk_promote)),
+        harm=risk_text(policy_risk(plan.objective, plan.objective.risk_harm)),
+        promote_spent=risk_text(before + promote * spent),
+        harm_spent=risk_text(float(risk.harm) * spent),
     )
 
 
@@ -140,7 +141,3 @@ def _earlier_keys(spec: PolicySpec) -> list[str]:
 def _digest(identity: list[Any], spec: PolicySpec) -> str:
     text = json.dumps([identity, spec.objective.risk.campaigns])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _text(risk: float) -> str:
-    return f"{risk:.6g}"

@@ -96,7 +96,7 @@ class LossNotRefuted:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsound:
+class UnsoundComparison:
     """Requests do not arrive as they were split, or at a setting that does something, or more is missing in one
     variant. candidate: of which one; "" where none is sound."""
 
@@ -135,7 +135,16 @@ class CohortsApart:
     high: float | None
 
 
-StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | UsersUnknown | LossNotRefuted | ScatterUnknown | CohortsApart
+StepGap = (
+    UnsoundComparison
+    | StepTime
+    | FewAnswers
+    | SignOfHarm
+    | UsersUnknown
+    | LossNotRefuted
+    | ScatterUnknown
+    | CohortsApart
+)
 
 
 def may_advance(plan: Plan, state: RolloutState, at: int) -> bool:
@@ -149,7 +158,7 @@ def missing_for_next_step(plan: Plan, state: RolloutState, at: int) -> tuple[Ste
 
     A setting that does nothing is reported, and holds back no other candidate.
     """
-    missing: list[StepGap] = [] if any(map(_is_sound, state.active)) else [Unsound()]
+    missing: list[StepGap] = [] if any(map(_is_sound, state.active)) else [UnsoundComparison()]
     if not has_least_time(plan, state, at):
         missing.append(
             StepTime((at if state.evidence_from is None else state.evidence_from) + least_seconds(plan, state))
@@ -166,7 +175,7 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     if scored < SCORED_TO_ADVANCE:
         missing.append(FewAnswers(comparison.name, scored))
     if assessment.sample_ratio_broken or assessment.attrition:
-        missing.append(Unsound(comparison.name))
+        missing.append(UnsoundComparison(comparison.name))
     largest = max(assessment.log_e.harms)
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))

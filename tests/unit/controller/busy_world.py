@@ -13,7 +13,6 @@ from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.answer import Sample
-from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality, answers
@@ -70,17 +69,6 @@ class BusyWorld(World):
         super().__init__(CAREFUL, {**together, **(changes or {})})
         self.busy = BusyCounts()
         self.counts = self.busy
-
-    async def pass_time(self, seconds: float) -> None:
-        """Reconcile whenever the policy is due, for so long."""
-        until = self.now + seconds
-        turns = Turns()
-        while self.now < until and turns.another():
-            await self.reconcile()
-
-    def condition(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next((each for each in self.status["conditions"] if each["type"] == name), {})
-        return found
 
     def most_served(self) -> str:
         """The variant that most users meet, by the last rule of the overlay."""

@@ -41,6 +41,7 @@ from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.search.external import WaitingOffer
+from tests.turns import Turns
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.named_answers import NamedAnswers
 from tests.unit.controller.stored_status import plans_recorded, whole_status
@@ -158,6 +159,13 @@ class World:
         except StatusConflict:
             self.now += 0.2
 
+    async def pass_time(self, seconds: float) -> None:
+        """Reconcile whenever the policy is due, for so long."""
+        until = self.now + seconds
+        turns = Turns()
+        while self.now < until and turns.another():
+            await self.reconcile()
+
     async def reconcile_until(self, phase: str, reconciliations: int = 300) -> None:
         await self.reconcile_while(lambda: self.status.get("phase") != phase, reconciliations, f", not {phase}")
 
@@ -194,6 +202,11 @@ class World:
     def status(self) -> Manifest:
         """The status with all that is packed in it or stands elsewhere."""
         return whole_status(self.api, self.policy)
+
+    def condition(self, name: str) -> Mapping[str, Any]:
+        """What the policy says under this type of condition; empty where it says nothing."""
+        found: Mapping[str, Any] = next((each for each in self.status["conditions"] if each["type"] == name), {})
+        return found
 
     def written(self, *kinds: str) -> list[str]:
         """What was written besides events, in order: status, route, service or verdict."""

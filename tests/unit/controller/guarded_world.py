@@ -12,7 +12,6 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_ledger import AnyRequest
-from tests.turns import Turns
 from tests.unit.controller.embedded_world import Counts, World
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.traffic import Quality
@@ -49,17 +48,6 @@ class GuardedWorld(World):
         self.turning = TurningCounts(GOOD)
         self.counts = self.turning
         self.counts.weights = (5, 25, 50, *[90] * STEPS)
-
-    async def pass_time(self, seconds: float) -> None:
-        """Reconcile whenever the policy is due, for so long."""
-        until = self.now + seconds
-        turns = Turns()
-        while self.now < until and turns.another():
-            await self.reconcile()
-
-    def condition(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next((each for each in self.status["conditions"] if each["type"] == name), {})
-        return found
 
     def route_weights(self) -> dict[str, int]:
         """Percent of each Service in the last rule of the overlay, which users meet."""

@@ -7,7 +7,8 @@ import pytest
 
 from earlystop.controller.cluster import POLICIES, ClusterError, Manifest, Resource
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.runtime import Key, Runtime
+from earlystop.controller.resources import Key
+from earlystop.controller.runtime import Runtime
 from earlystop.controller.store.status_writer import StatusConflict, write_status
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest

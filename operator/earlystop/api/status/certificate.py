@@ -7,11 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.policy import Settings
-from earlystop.api.values import ObjectName, Value
+from earlystop.api.values import ObjectName, Text64, Text128, Timestamp, Value
 
-Short = Annotated[str, Field(max_length=128)]
-Digest = Annotated[str, Field(max_length=64)]
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Part = Literal["Model", "Images", "Template", "Parameters", "Scorer", "Questions"]
 """What a certificate is bound to, the most informative first."""
 
@@ -19,14 +16,14 @@ Part = Literal["Model", "Images", "Template", "Parameters", "Scorer", "Questions
 class BindingStatus(Value):
     """What a setting was certified on. Its size does not grow."""
 
-    at: Time = Field(description="When it was read.")
+    at: Timestamp = Field(description="When it was read.")
     target: ObjectName = Field(description="Name of the target's Deployment.")
-    template: Digest = Field(description="Digest of its Pod template, without images and model label.")
-    images: Digest = Field(description="Digest of its containers' images.")
+    template: Text64 = Field(description="Digest of its Pod template, without images and model label.")
+    images: Text64 = Field(description="Digest of its containers' images.")
     model: Annotated[str, Field(max_length=63)] = Field("", description="Its Pods' label earlystop.dev/model.")
-    parameters: Digest = Field(description="Digest of where the parameters stand in requests, and what they mean.")
-    scorer: Digest = Field("", description="Digest of how the evaluator scores. Absent: nobody has read it.")
-    questions: Digest = Field("", description="Digest of its golden questions. Absent: nobody has read it.")
+    parameters: Text64 = Field(description="Digest of where the parameters stand in requests, and what they mean.")
+    scorer: Text64 = Field("", description="Digest of how the evaluator scores. Absent: nobody has read it.")
+    questions: Text64 = Field("", description="Digest of its golden questions. Absent: nobody has read it.")
 
 
 class LapseStatus(Value):
@@ -35,12 +32,12 @@ class LapseStatus(Value):
     changed: tuple[Part, ...] = Field(
         min_length=1, max_length=6, description="What differs from what it was certified on, or differed last."
     )
-    at: Time = Field(description="When that was seen first.")
-    since: Time = Field(description="Since when it is as it is now.")
+    at: Timestamp = Field(description="When that was seen first.")
+    since: Timestamp = Field(description="Since when it is as it is now.")
     is_back: bool | None = Field(
         None, description="Whether all is as it was certified again, for less than a minute. Absent: it is not."
     )
-    moments: Annotated[tuple[Time, ...], Field(max_length=6)] | None = Field(
+    moments: Annotated[tuple[Timestamp, ...], Field(max_length=6)] | None = Field(
         None,
         description="Since when each item of changed differs, in its order. Absent: an earlier release wrote this.",
     )
@@ -49,8 +46,8 @@ class LapseStatus(Value):
 class CertifiedClass(Value):
     """What is proven for one query class."""
 
-    name: Short = Field(description="Name of the class.")
-    candidate: Short = Field(description="Name of the candidate whose setting it is.")
+    name: Text128 = Field(description="Name of the class.")
+    candidate: Text128 = Field(description="Name of the candidate whose setting it is.")
     values: Settings = Field(description="Value of each parameter.")
 
 
@@ -58,7 +55,7 @@ class CertifiedSetting(Value):
     """The setting that was proven last; what a GitOps user commits."""
 
     values: Settings = Field(description="Value of each parameter; with classes, of all other requests.")
-    at: Time = Field(description="When it was proven.")
+    at: Timestamp = Field(description="When it was proven.")
     classes: (
         Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(

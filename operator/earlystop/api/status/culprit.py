@@ -6,12 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Value
+from earlystop.api.values import Count, TimeText, Value
 
 CulpritName = Literal["Setting", "Data", "Engine", "Scorer"]
 Named = Literal["Setting", "Data", "Engine", "Scorer", "Unknown"]
-Time = Annotated[str, Field(max_length=32)]
-Count = Annotated[int, Field(ge=0)]
 FourCounts = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
 ByClass = Annotated[tuple[FourCounts, ...], Field(max_length=32)]
 
@@ -20,7 +18,7 @@ class ChangedStatus(Value):
     """Something that is not as it was when the setting was certified."""
 
     culprit: CulpritName = Field(description="Whose part it is.")
-    at: Time = Field(description="When that was seen.")
+    at: TimeText = Field(description="When that was seen.")
 
 
 class CulpritStatus(Value):
@@ -32,9 +30,9 @@ class CulpritStatus(Value):
     possible: Annotated[tuple[CulpritName, ...], Field(max_length=4)] | None = Field(
         None, description="With Unknown: between which of them the evidence does not tell."
     )
-    earliest: Time = Field(description="Since when the harm may have begun at the earliest.")
-    onset: Time = Field(description="When it is most likely to have begun.")
-    latest: Time = Field(description="Until when it may have begun at the latest.")
+    earliest: TimeText = Field(description="Since when the harm may have begun at the earliest.")
+    onset: TimeText = Field(description="When it is most likely to have begun.")
+    latest: TimeText = Field(description="Until when it may have begun at the latest.")
     before: FourCounts = Field(
         description="Before that: counts of the baseline and hits among them, and the same of the promoted setting; "
         "for Exact Match scored answers and right ones."

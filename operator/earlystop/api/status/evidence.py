@@ -7,10 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
-from earlystop.api.values import Value
-
-Short = Annotated[str, Field(max_length=128)]
-Count = Annotated[int, Field(ge=0)]
+from earlystop.api.values import Count, Text128, Value
 
 
 class ArmCounts(Value):
@@ -85,18 +82,18 @@ class Uncertain(Value):
 class NamedLogE(Value):
     """The evidence for one more claim: of the floor, a guardrail or a query class."""
 
-    name: Short = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or certificate/NAME.")
-    value: Short = Field(description="Natural logarithm of the e-value as text.")
+    name: Text128 = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or certificate/NAME.")
+    value: Text128 = Field(description="Natural logarithm of the e-value as text.")
 
 
 class LogEText(Value):
     """Natural logarithms of e-values as text; a decision needs ln(1/risk)."""
 
-    promote: Short = Field(description="That the candidate loses less EM than the margin.")
-    harm: Short = Field(description="That it loses more.")
-    tokens: Short = Field(description="That it saves the required tokens.")
-    sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
-    attrition: Short | None = Field(
+    promote: Text128 = Field(description="That the candidate loses less EM than the margin.")
+    harm: Text128 = Field(description="That it loses more.")
+    tokens: Text128 = Field(description="That it saves the required tokens.")
+    sample_ratio: Text128 = Field(description="That traffic is not split as the weights say.")
+    attrition: Text128 | None = Field(
         None, description="That one variant lacks more answers than the other. Absent: none are missing."
     )
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
@@ -114,8 +111,8 @@ class EvidenceText(Value):
     largest_log_e: LogEText | None = Field(
         None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
     )
-    effect: Short = Field(
+    effect: Text128 = Field(
         description="EM of the candidate minus the baseline's, with an interval valid at any time. At a verdict the "
         "first number flatters it, since a verdict comes when evidence is at its most favourable: go by the interval."
     )
-    saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
+    saving: Text128 = Field(description="Share of the tokens saved, with an interval valid at any time.")

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Value
-
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+from earlystop.api.values import Timestamp, Value
 
 
 class GateStatus(Value):
@@ -16,7 +14,7 @@ class GateStatus(Value):
 
     name: Annotated[str, Field(max_length=32)] = Field(description="Name of the gate.")
     state: Literal["Waiting", "Open", "Closed", "TimedOut"] = Field(description="How it stands.")
-    at: Time = Field(description="Since when.")
+    at: Timestamp = Field(description="Since when.")
     message: Annotated[str, Field(max_length=512)] | None = Field(None, description="What it said. Absent: nothing.")
     job_uid: Annotated[str, Field(max_length=128)] | None = Field(
         None, description="UID of its Job: no other one of that name counts. Absent: it has none."
@@ -31,9 +29,9 @@ class GateStatus(Value):
 class GatesStatus(Value):
     """The gates of the decision that waits, or of the latest one that did."""
 
-    since: Time = Field(description="Since when the decision waits.")
+    since: Timestamp = Field(description="Since when the decision waits.")
     for_people: bool = Field(False, description="Whether it waits for people as well.")
-    proof_from: Time | None = Field(
+    proof_from: Timestamp | None = Field(
         None,
         description="After a suspension while all gates were open: since when lost proof may be shown again. Absent: "
         "since the last gate opened.",
@@ -47,7 +45,7 @@ class StepGatesStatus(Value):
     """The gates before the step that waits, or before the latest one that did."""
 
     step: Annotated[int, Field(ge=0)] = Field(description="Number of the step, from 0.")
-    since: Time = Field(description="Since when it waits.")
+    since: Timestamp = Field(description="Since when it waits.")
     entered: bool | None = Field(None, description="Whether it has begun. Absent: it waits.")
     gates: (
         Annotated[tuple[GateStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "name"})] | None

@@ -8,12 +8,9 @@ from pydantic import Field
 
 from earlystop.api.look_table import Row, WithLooks
 from earlystop.api.status.culprit import CulpritStatus
-from earlystop.api.values import Value
+from earlystop.api.values import Count, Text64, TimeText, Value
 
-Short = Annotated[str, Field(max_length=64)]
 Claim = Annotated[str, Field(max_length=128)]
-Time = Annotated[str, Field(max_length=32)]
-Count = Annotated[int, Field(ge=0)]
 FactorsText = Annotated[str, Field(max_length=512)]
 LONGEST_GUARD_TABLE = 64_000
 """Characters: of 64 looks with a thousand each, a hundred numbers of ten digits."""
@@ -25,10 +22,10 @@ class WindowArm(Value):
 
     scored: Count = Field(description="Answers that were scored.")
     match: Count | None = Field(None, description="Exact matches among them. Absent: in internal.rest.")
-    exact_match: Short = Field(description="Exact Match, in percent.")
+    exact_match: Text64 = Field(description="Exact Match, in percent.")
     completed: Count | None = Field(None, description="Requests that were completed. Absent: in internal.rest.")
     tokens: Count | None = Field(None, description="Output tokens of these. Absent: in internal.rest.")
-    mean_tokens: Short = Field(description="Output tokens of a completed request on average.")
+    mean_tokens: Text64 = Field(description="Output tokens of a completed request on average.")
 
 
 class GuardWindow(Value):
@@ -37,15 +34,15 @@ class GuardWindow(Value):
     seconds: Count = Field(description="Length of the window. It slides by an eighth of it.")
     baseline: WindowArm = Field(description="The baseline.")
     candidate: WindowArm = Field(description="The promoted setting.")
-    saving: Short = Field(description="Share of the baseline's tokens that the promoted setting saves.")
+    saving: Text64 = Field(description="Share of the baseline's tokens that the promoted setting saves.")
 
 
 class DetectorStatus(Value):
     """How far one detector is from an alarm."""
 
     name: Claim = Field(description="The claim: exact_match, floor, guardrail/NAME or class/NAME.")
-    log_statistic: Short = Field(description="Natural log of its statistic, in seconds.")
-    needed: Short = Field(description="Natural log of what an alarm needs.")
+    log_statistic: Text64 = Field(description="Natural log of its statistic, in seconds.")
+    needed: Text64 = Field(description="Natural log of what an alarm needs.")
 
 
 Four = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
@@ -59,7 +56,7 @@ class GuardStatus(Value):
     phase: Literal["Applying", "Settling", "Observing"] = Field(
         description="Whether its weights are put in force, first answers are waited for, or it watches."
     )
-    since: Time = Field(description="When it began.")
+    since: TimeText = Field(description="When it began.")
     evidence: Literal["Answers", "Pairs"] | None = Field(
         None, description="What Exact Match is compared on. Absent: in internal.rest."
     )
@@ -72,11 +69,11 @@ class GuardStatus(Value):
     )
     ends: bool | None = Field(None, description="Whether it is being taken off. Absent: it is not.")
     step: Count | None = Field(None, description="Label of its counters. Absent: in internal.rest.")
-    step_started_at: Time | None = Field(None, description="When its weights were seen in force.")
-    evidence_from: Time | None = Field(None, description="Moment of the snapshot that its step's looks start from.")
-    last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
-    metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
-    suspended_at: Time | None = Field(None, description="Since when it stands still.")
+    step_started_at: TimeText | None = Field(None, description="When its weights were seen in force.")
+    evidence_from: TimeText | None = Field(None, description="Moment of the snapshot that its step's looks start from.")
+    last_look_at: TimeText | None = Field(None, description="Moment of the last look that is stored here.")
+    metrics_lost_at: TimeText | None = Field(None, description="Since when counts cannot be read.")
+    suspended_at: TimeText | None = Field(None, description="Since when it stands still.")
     in_flight: Count | None = Field(None, description="As status.inFlight, of its step.")
     interrupted: bool | None = Field(None, description="As status.interrupted, of its step.")
     looks_taken: Count = Field(description="Looks that were evidence, in all.")
@@ -87,7 +84,7 @@ class GuardStatus(Value):
     alarm: tuple[Claim, ...] | None = Field(
         None, max_length=24, description="Claims of which harm is proven. Absent: there is no alarm."
     )
-    alarm_at: Time | None = Field(None, description="Moment of the look that alarmed.")
+    alarm_at: TimeText | None = Field(None, description="Moment of the look that alarmed.")
     alarm_then: Claim | None = Field(
         None, description="Candidate that follows once all requests are back at the baseline. Absent: none does."
     )
@@ -96,10 +93,10 @@ class GuardStatus(Value):
     )
     mark: PackedText | None = Field(None, description="Totals of its step at its last look that was evidence, packed.")
     checkpoint: PackedText | None = Field(None, description="Detectors before the looks that are kept, packed.")
-    checkpoint_at: Time | None = Field(None, description="Moment up to which the checkpoint has looked.")
+    checkpoint_at: TimeText | None = Field(None, description="Moment up to which the checkpoint has looked.")
     looks: PackedText | None = Field(None, description="Increments of the latest looks, packed. Absent: none.")
     window_parts: PackedText | None = Field(None, description="Sums of the window's parts, packed. Absent: none.")
-    compared_at: Time | None = Field(None, description="Moment of the last look whose answers could be compared.")
+    compared_at: TimeText | None = Field(None, description="Moment of the last look whose answers could be compared.")
     compared_looks: Count | None = Field(None, description="How many such looks there were.")
     compared_counts: Four | None = Field(
         None,
@@ -117,7 +114,7 @@ class GuardStatus(Value):
     serves: Claim | None = Field(
         None, description="Candidate that serves while there is little load. Absent: the promoted one."
     )
-    served_since: tuple[Time, ...] | None = Field(
+    served_since: tuple[TimeText, ...] | None = Field(
         None, max_length=12, description="When the setting changed with the load, the last times, the last one last."
     )
     parked: PackedText | None = Field(
@@ -130,7 +127,7 @@ class RecordedGuard(WithLooks):
     """What a guard's alarm was decided on: detectors at a checkpoint, and every look since then. In Python its looks
     are rows, whatever the stored form."""
 
-    since: Time = Field(description="When the guard began.")
+    since: TimeText = Field(description="When the guard began.")
     evidence: Literal["Answers", "Pairs"] = Field(description="What Exact Match was compared on.")
     false_revert_seconds: Count = Field(description="Mean time between false reverts, as promised.")
     factors: FactorsText = Field(description="By how much evidence was divided: on answers, then of each guardrail.")
@@ -138,8 +135,8 @@ class RecordedGuard(WithLooks):
     detectors: tuple[DetectorStatus, ...] = Field(max_length=24, description="The detectors at the alarm.")
     looks_taken: Count = Field(description="Looks of the guard in all; those before the checkpoint are in it alone.")
     checkpoint: PackedText = Field(description="Detectors before the looks below, packed.")
-    checkpoint_at: Time = Field(description="Moment up to which the checkpoint has looked.")
-    columns: tuple[Short, ...] | None = Field(
+    checkpoint_at: TimeText = Field(description="Moment up to which the checkpoint has looked.")
+    columns: tuple[Text64, ...] | None = Field(
         None, max_length=102, description="No record has them: they are the first line of lookTable, once that is read."
     )
     looks: tuple[Row, ...] = Field(

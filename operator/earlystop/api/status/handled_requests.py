@@ -6,21 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Value
+from earlystop.api.values import Text128, Value
 
 MOST_SPENT = 8
 """So many values of a verb are remembered besides the latest one."""
 
 Digest = Annotated[str, Field(max_length=16)]
-Short = Annotated[str, Field(max_length=128)]
 
 
 class HandledRequestStatus(Value):
     """A request that the operator has dealt with: it is not looked at again until its text changes to a new one."""
 
     verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
-    text: Short = Field("", description="The value of the request.")
-    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
+    text: Text128 = Field("", description="The value of the request.")
+    signature: Text128 = Field("", description="Digest of the signature beside it, which vouches for no other request.")
     by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
     spent: Annotated[tuple[Digest, ...], Field(max_length=MOST_SPENT)] | None = Field(
         None, description="Digests of the values that were dealt with before it: none of them is dealt with again."

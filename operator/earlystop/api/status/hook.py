@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.hooks import OccurrenceKind
-from earlystop.api.values import Value
+from earlystop.api.values import Count, Timestamp, Value
 
-Count = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=512)]
 Line = Annotated[str, Field(max_length=512)]
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
 
 class VerdictFactsStatus(Value):
@@ -33,7 +31,7 @@ class OccurrenceStatus(Value):
 
     number: Count = Field(description="Counts the occurrences of the policy.")
     kind: OccurrenceKind = Field(description="What happened.")
-    at: Time = Field(description="When.")
+    at: Timestamp = Field(description="When.")
     campaign: Count = Field(description="In which campaign.")
     revision: Word = Field(description="Revision of the campaign.")
     reason: Word = Field(description="Why, in one word.")

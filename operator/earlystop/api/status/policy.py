@@ -27,12 +27,7 @@ from earlystop.api.status.risk import MarginStatus as MarginStatus
 from earlystop.api.status.risk import ProvenLossStatus as ProvenLossStatus
 from earlystop.api.status.risk import RiskStatus as RiskStatus
 from earlystop.api.status.search import SearchStatus
-from earlystop.api.values import ObjectName, Value
-
-Text = Annotated[str, Field(max_length=2048)]
-Short = Annotated[str, Field(max_length=128)]
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
-Count = Annotated[int, Field(ge=0)]
+from earlystop.api.values import Count, ObjectName, Text128, Text2048, Timestamp, Value
 
 
 class CandidateStatus(Value):
@@ -46,16 +41,16 @@ class CandidateStatus(Value):
             return {"state" if name == "standing" else name: value for name, value in stored.items()}
         return stored
 
-    name: Short = Field(description="Name of the candidate.")
+    name: Text128 = Field(description="Name of the candidate.")
     # Not required: the API server takes the former name out of what it has stored, and spec edits must go on meanwhile.
     state: Literal["Trying", "Certified", "Dropped"] | None = Field(
         None,
         description="Certified: all that a promotion needs is proven. Dropped: proven to be harmful; no requests.",
     )
     weight: Annotated[int, Field(ge=0, le=100)] = Field(description="Percent of traffic that it shall have now.")
-    since: Time | None = Field(None, description="When it was proven or dropped.")
-    reason: Short | None = Field(None, description="Why it was dropped, in one word.")
-    message: Text | None = Field(None, description="Why it was dropped, in a sentence.")
+    since: Timestamp | None = Field(None, description="When it was proven or dropped.")
+    reason: Text128 | None = Field(None, description="Why it was dropped, in one word.")
+    message: Text2048 | None = Field(None, description="Why it was dropped, in a sentence.")
     dropped_at_step: Count | None = Field(
         None,
         description="Number of the last step in which it had requests, from 0, as in the label step of its counters.",
@@ -72,7 +67,7 @@ Candidates = Annotated[
 class AttemptsStatus(Value):
     """How many campaigns of a candidate have spent risk."""
 
-    candidate: Short = Field(description="Digest of the candidate's values and of risk.campaigns.")
+    candidate: Text128 = Field(description="Digest of the candidate's values and of risk.campaigns.")
     campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Campaigns with evidence.")
 
 
@@ -85,22 +80,22 @@ class DecisionStatus(Value):
     """The decision of this campaign, durable before anything acts on it."""
 
     verdict: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
-    candidate: Short | None = Field(None, description="The candidate that it is about, where there are several.")
-    reason: Short = Field(description="Why, in one word.")
-    message: Text = Field(description="Why, in a sentence.")
+    candidate: Text128 | None = Field(None, description="The candidate that it is about, where there are several.")
+    reason: Text128 = Field(description="Why, in one word.")
+    message: Text2048 = Field(description="Why, in a sentence.")
     name: ObjectName = Field(description="Name of the EarlyStopVerdict.")
-    digest: Short = Field(description="Digest of the EarlyStopVerdict.")
+    digest: Text128 = Field(description="Digest of the EarlyStopVerdict.")
     number: Annotated[int, Field(ge=1, le=24)] | None = Field(
         None,
         description="Which decision of this campaign: a person or a guard may change the first. Absent: the first.",
     )
-    requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
-    at: Time = Field(description="When.")
-    proposal_digest: Short | None = Field(
+    requested_by: Text2048 | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
+    at: Timestamp = Field(description="When.")
+    proposal_digest: Text128 | None = Field(
         None, description="Digest of the proposal that people answered. Absent: nobody was asked."
     )
-    approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
-    rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
+    approved_by: Annotated[tuple[Text2048, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
+    rejected_by: Text2048 | None = Field(None, description="Who rejected the promotion.")
     looks_as_text: bool | None = Field(
         None,
         description="Whether its verdict has looks as text. Absent: as rows of numbers, by an earlier release.",
@@ -114,7 +109,7 @@ class UnstoredDecision(Value):
     """A decision that another one of its campaign followed before its verdict was known to be stored."""
 
     decision: DecisionStatus = Field(description="The decision.")
-    previous_digest: Short = Field(description="Digest of the verdict before its own.")
+    previous_digest: Text128 = Field(description="Digest of the verdict before its own.")
     guard: GuardStatus | None = Field(None, description="What its verdict says of a guard. Absent: nothing.")
 
 
@@ -124,7 +119,7 @@ class StoredCondition(Value):
     type: Annotated[str, Field(max_length=64)] = Field(description="Which statement.")
     status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
     observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was looked at.")
-    last_transition_time: Time = Field(description="When status changed last.")
+    last_transition_time: Timestamp = Field(description="When status changed last.")
     reason: Annotated[str, Field(max_length=128)] = Field(description="Why, in one word.")
     message: Annotated[str, Field(max_length=2048)] = Field("", description="Why, and what to do.")
 
@@ -133,7 +128,7 @@ class PolicyStatus(Value):
     """What the operator knows and does about a policy."""
 
     observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was acted on.")
-    phase: Short | None = Field(
+    phase: Text128 | None = Field(
         None,
         description="Where the rollout stands, in one word. Pending: nothing is tried yet. Applying: weights are put "
         "in force. Settling: older requests finish first. Observing: looks are evidence. Choosing: between two trials "
@@ -145,9 +140,9 @@ class PolicyStatus(Value):
         description="Number of the campaign, from 1: one run of the policy up to a verdict. An edit of what is "
         "judged, or a retry, begins the next.",
     )
-    revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
-    entropy: Short | None = Field(None, description="Random text that the revision is made from.")
-    candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
+    revision: Text128 | None = Field(None, description="Label of this campaign in headers and metrics.")
+    entropy: Text128 | None = Field(None, description="Random text that the revision is made from.")
+    candidate: Text128 | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
         None, description="The part of the spec that this campaign judges, as canonical JSON."
     )
@@ -155,7 +150,7 @@ class PolicyStatus(Value):
         None,
         description="Number of the current step, from 0, as in the label step of its counters; progress counts from 1.",
     )
-    progress: Short | None = Field(
+    progress: Text128 | None = Field(
         None,
         description='The current step and the number of steps, "1/3" in the first of three; "1" where nobody '
         "knows how many there will be, since each candidate that is dropped begins one.",
@@ -163,14 +158,14 @@ class PolicyStatus(Value):
     weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="Percent of traffic that is to have a setting other than the baseline's now."
     )
-    variant: Short | None = Field(None, description="The setting that most requests get.")
-    campaign_started_at: Time | None = Field(None, description="When this campaign began.")
-    step_started_at: Time | None = Field(None, description="When this step's weights were seen in force.")
-    evidence_from: Time | None = Field(
+    variant: Text128 | None = Field(None, description="The setting that most requests get.")
+    campaign_started_at: Timestamp | None = Field(None, description="When this campaign began.")
+    step_started_at: Timestamp | None = Field(None, description="When this step's weights were seen in force.")
+    evidence_from: Timestamp | None = Field(
         None, description="Moment of the snapshot that this step's evidence starts from."
     )
-    last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
-    next_look_at: Time | None = Field(None, description="Moment of the look after that.")
+    last_look_at: Timestamp | None = Field(None, description="Moment of the last look that is stored here.")
+    next_look_at: Timestamp | None = Field(None, description="Moment of the look after that.")
     in_flight: Count | None = Field(
         None,
         description="Requests of this step that are in flight while it waits for their answers, or that were when its "
@@ -181,8 +176,8 @@ class PolicyStatus(Value):
         description="Whether this step was in force before, so that its counters hold older requests: evidence waits "
         "for the answers to newer ones. Absent once these are told apart.",
     )
-    suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
-    metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
+    suspended_at: Timestamp | None = Field(None, description="Since when the policy is suspended.")
+    metrics_lost_at: Timestamp | None = Field(None, description="Since when counts cannot be read.")
     counts: Counts | None = Field(None, description="Evidence so far.")
     uncertain: Uncertain | None = Field(
         None,
@@ -194,7 +189,7 @@ class PolicyStatus(Value):
         None,
         description="Each candidate, where several are judged together; counts and evidence above are of the foremost.",
     )
-    dispersion: Short | None = Field(
+    dispersion: Text128 | None = Field(
         None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
     )
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
@@ -210,7 +205,7 @@ class PolicyStatus(Value):
     losses: Annotated[tuple[ProvenLossStatus, ...], Field(max_length=16)] | None = Field(
         None, description="Settings that were proven since a pinned baseline, the latest first."
     )
-    previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
+    previous_digest: Text128 | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
     handled_requests: HandledRequests | None = Field(
         None, description="The latest request of each verb that the operator has dealt with."

@@ -12,10 +12,10 @@ from rich.console import Console, RenderableType
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen.view import UNREADABLE, Event, Manifest, View, lacks_plan, status_of, view_of
+from earlystop.cli.screen.view import UNREADABLE, Event, View, lacks_plan, status_of, view_of
 from earlystop.cli.screen.whole import drawn
 from earlystop.controller.cluster_errors import ClusterError
-from earlystop.controller.resources import EVENTS
+from earlystop.controller.resources import EVENTS, Manifest
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining, forecast_of
 

@@ -8,8 +8,8 @@ from typing import Any
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import Block, fitting_rows
 from earlystop.cli.screen.view import View
+from earlystop.controller.resources import Manifest
 
-Manifest = dict[str, Any]
 CHOOSING = "Choosing"
 """The phase between two trials, in which `why` is still of the one that is over."""
 ENDS = {"Certified": "Proven"}

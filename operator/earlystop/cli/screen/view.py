@@ -8,14 +8,13 @@ from typing import Any
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import whole
+from earlystop.controller.resources import Manifest
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.plan_reference import has_reference, with_plan
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
-
-Manifest = dict[str, Any]
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What is raised for an object that another release wrote, or that nobody did."""

@@ -30,7 +30,7 @@ from earlystop.rollout.steps import (
     SignOfHarm,
     StepGap,
     StepTime,
-    Unsound,
+    UnsoundComparison,
     UsersUnknown,
     missing_for_next_step,
 )
@@ -92,9 +92,9 @@ def step_waits(plan: Plan, state: RolloutState, at: int, *, with_numbers: bool =
 
 
 def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
-    whose = f" of {missing.candidate}" if several and not isinstance(missing, Unsound | StepTime) else ""
+    whose = f" of {missing.candidate}" if several and not isinstance(missing, UnsoundComparison | StepTime) else ""
     match missing:
-        case Unsound():
+        case UnsoundComparison():
             return "a comparison that is sound"
         case StepTime():
             return "the least time of this step" + f", over at {rfc3339(missing.until)}" * with_numbers

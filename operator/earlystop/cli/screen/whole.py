@@ -20,8 +20,9 @@ from earlystop.cli.screen.fitting import Block, FittedScreen, labelled, said, se
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.search import trial_blocks
 from earlystop.cli.screen.times import clock, when_lines
-from earlystop.cli.screen.view import Event, Manifest, View, view_of
+from earlystop.cli.screen.view import Event, View, view_of
 from earlystop.cli.terminal import UNLIMITED, printable
+from earlystop.controller.resources import Manifest
 from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import DECIDED, Phase, RolloutState

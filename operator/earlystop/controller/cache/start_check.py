@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.resources import Key
 from earlystop.delivery.alias_service import mirror_digest, mirrored_service
 from earlystop.delivery.inputs import Manifest, ObjectKey
 from earlystop.delivery.modes import mode_of
@@ -14,7 +15,6 @@ from earlystop.delivery.routes.destinations import attachment, destinations, lea
 
 # When no list has shown an object for so long, the lists are over, and what they have not shown is gone.
 QUIET_SECONDS = 2.0
-Key = tuple[str, str]
 
 
 class StartCheck:

@@ -15,6 +15,7 @@ from earlystop.controller.hooks.occurrence_with_words import with_words
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
 from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.resources import Key
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES
 from earlystop.rollout.hooks.occurrence import Occurrence
@@ -34,8 +35,6 @@ CHECK_SECONDS = 60.0
 """After so long a target that could not be used is looked at again while there is nothing to tell."""
 
 log = logging.getLogger(__name__)
-Key = tuple[str, str]
-"""Namespace and name of a policy."""
 _SEPARATOR = "/"
 
 

@@ -10,13 +10,12 @@ from earlystop.controller.hooks.ask_gate import GateAsker, question
 from earlystop.controller.hooks.channel import HookProblem
 from earlystop.controller.hooks.gate_subject import is_answered, known_answer, memory_of, subject_of
 from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.resources import Key
 from earlystop.controller.scheduler import Scheduler
 from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateState, asked_by
 
 AT_ONCE = 64
 LOOK_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 60.0
-Key = tuple[str, str]
-"""Namespace and name of a policy."""
 _SEPARATOR = "/"
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -21,6 +20,7 @@ from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluste
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.reports.access import may_read, token_in, user_of
 from earlystop.controller.reports.latest import latest_told, read_latest
+from earlystop.controller.resources import Manifest
 from earlystop.report.content import report_of
 from earlystop.report.page import page_of, security_policy
 from earlystop.report.trail import TrailEntry, chain_problem, is_whole, latest_first
@@ -43,7 +43,6 @@ NOT_FOLLOWED = (
 BY_COMMAND = "kubectl earlystop report shows any verdict that is there, by its name."
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
-Manifest = dict[str, Any]
 log = logging.getLogger(__name__)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from earlystop.api.percent import rounded_percent
 from earlystop.api.status.guard import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
+from earlystop.api.times import from_rfc3339_or_none, rfc3339_or_none
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
@@ -45,11 +46,11 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         window_seconds=guard.window_seconds,
         ends=guard.ends or None,
         step=clock.step,
-        step_started_at=_time(clock.started_at),
-        evidence_from=_time(clock.evidence_from),
-        last_look_at=_time(clock.last_look_at),
-        metrics_lost_at=_time(clock.metrics_lost_at),
-        suspended_at=_time(guard.suspended_at),
+        step_started_at=rfc3339_or_none(clock.started_at),
+        evidence_from=rfc3339_or_none(clock.evidence_from),
+        last_look_at=rfc3339_or_none(clock.last_look_at),
+        metrics_lost_at=rfc3339_or_none(clock.metrics_lost_at),
+        suspended_at=rfc3339_or_none(guard.suspended_at),
         in_flight=guard.in_flight,
         interrupted=guard.interrupted or None,
         looks_taken=guard.taken,
@@ -87,17 +88,17 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         window_seconds=stored.window_seconds or 0,
         clock=StepClock(
             step=stored.step or 0,
-            started_at=_moment(stored.step_started_at),
-            evidence_from=_moment(stored.evidence_from),
-            last_look_at=_moment(stored.last_look_at),
-            metrics_lost_at=_moment(stored.metrics_lost_at),
+            started_at=from_rfc3339_or_none(stored.step_started_at),
+            evidence_from=from_rfc3339_or_none(stored.evidence_from),
+            last_look_at=from_rfc3339_or_none(stored.last_look_at),
+            metrics_lost_at=from_rfc3339_or_none(stored.metrics_lost_at),
         ),
         checkpoint=checkpoint,
         detectors=checkpoint,
         checkpoint_at=from_rfc3339(stored.checkpoint_at or ""),
         phase=WatchPhase(stored.phase),
         ends=bool(stored.ends),
-        suspended_at=_moment(stored.suspended_at),
+        suspended_at=from_rfc3339_or_none(stored.suspended_at),
         mark=unpack_marks(stored.mark or "")[0],
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
@@ -221,11 +222,3 @@ def _arm(sums: Sums) -> WindowArm:
         tokens=sums.tokens,
         mean_tokens="not known" if tokens is None else f"{tokens:.1f}",
     )
-
-
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else rfc3339(seconds)
-
-
-def _moment(text: str | None) -> int | None:
-    return None if text is None else from_rfc3339(text)

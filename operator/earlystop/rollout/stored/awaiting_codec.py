@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.status.awaiting import AwaitingStatus
+from earlystop.api.times import from_rfc3339_or_none, rfc3339_or_none
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -27,12 +28,12 @@ def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> Awaiting
             "candidate": awaited.candidate,
             "digest": awaited_digest(uid, state),
             "since": rfc3339(awaited.since),
-            "expiresAt": None if ends is None else rfc3339(ends),
+            "expiresAt": rfc3339_or_none(ends),
             "requestedBy": awaited.requested_by or None,
             "proposedBy": proposer_of(state) or None,
             "classMap": [{"queryClass": name, "candidate": candidate} for name, candidate in awaited.class_map] or None,
             "replaces": awaited.replaces[:LONGEST_REASON] or None,
-            "answersFrom": None if awaited.answers_from is None else rfc3339(awaited.answers_from),
+            "answersFrom": rfc3339_or_none(awaited.answers_from),
         }
     )
 
@@ -50,5 +51,5 @@ def restore_awaiting(stored: AwaitingStatus | None, plan: Plan) -> AwaitedDecisi
         requested_by=stored.requested_by or "",
         class_map=tuple((each.query_class, each.candidate) for each in stored.class_map or ()),
         replaces=stored.replaces or "",
-        answers_from=None if stored.answers_from is None else from_rfc3339(stored.answers_from),
+        answers_from=from_rfc3339_or_none(stored.answers_from),
     )

@@ -14,7 +14,7 @@ from earlystop.api.status.search import (
     TrialStatus,
 )
 from earlystop.rollout.exposure import incumbent_weight
-from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.formatting import from_rfc3339, rfc3339, risk_text
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.space import settings_of
@@ -48,7 +48,7 @@ def search_status(state: RolloutState) -> SearchStatus | None:
         why=progress.reason,
         trials=trials_text(progress.trials),
         requests=progress.requests,
-        risk=_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk),
+        risk=risk_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk),
         risk_spent=risk_spent_text(plan, progress.outcomes, 0.0 if is_over else plan.trial.risk),
         incumbent=_incumbent(progress.incumbent, incumbent_weight(state), state, is_over),
         ended=None
@@ -100,7 +100,7 @@ def recorded_search(state: RolloutState) -> RecordedSearch | None:
         belief=belief_text(progress.belief),
         why=progress.reason,
         earlier=trials_text(earlier),
-        risk=_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk),
+        risk=risk_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk),
         risk_spent=risk_spent_text(plan, outcomes, plan.trial.risk),
     )
 
@@ -109,7 +109,7 @@ def risk_spent_text(plan: Plan, outcomes: tuple[TrialOutcome, ...], trying: floa
     """What is spent of a search's risk after these trials, and with one at risk `trying` that is under way."""
     free = SEARCHES[strategy_in(plan.spec)].certified_are_free
     proposer = "" if plan.trial is None else plan.trial.proposer
-    return _text(spent_risk(outcomes, trying, certified_are_free=free, proposer=proposer))
+    return risk_text(spent_risk(outcomes, trying, certified_are_free=free, proposer=proposer))
 
 
 def trials_text(trials: Iterable[TrialRecord]) -> tuple[TrialStatus, ...]:
@@ -207,7 +207,3 @@ def _finite(text: str) -> float:
     if not isfinite(number):
         raise ValueError(f"{text} is no number of a search")
     return number
-
-
-def _text(risk: float) -> str:
-    return f"{risk:.6g}"

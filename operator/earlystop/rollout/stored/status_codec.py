@@ -17,6 +17,7 @@ from earlystop.api.status.policy import (
     NamedLogE,
     PolicyStatus,
 )
+from earlystop.api.times import from_rfc3339_or_none, rfc3339_or_none
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.decision_digest import decision_digest
@@ -88,12 +89,12 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         weight=100 - percents[0],
         variant=_variant(plan, percents, incumbent_weight(state)),
         campaign_started_at=rfc3339(state.campaign_started_at),
-        step_started_at=_time(state.step_started_at),
-        evidence_from=_time(state.evidence_from),
-        last_look_at=_time(state.last_look_at),
-        next_look_at=_time(due),
-        suspended_at=_time(state.suspended_at),
-        metrics_lost_at=_time(state.metrics_lost_at),
+        step_started_at=rfc3339_or_none(state.step_started_at),
+        evidence_from=rfc3339_or_none(state.evidence_from),
+        last_look_at=rfc3339_or_none(state.last_look_at),
+        next_look_at=rfc3339_or_none(due),
+        suspended_at=rfc3339_or_none(state.suspended_at),
+        metrics_lost_at=rfc3339_or_none(state.metrics_lost_at),
         counts=_counts(state, leading),
         uncertain=uncertain_of(state),
         evidence=_evidence(state, leading),
@@ -159,11 +160,11 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         plan=plan,
         step=stored.step or 0,
         campaign_started_at=from_rfc3339(stored.campaign_started_at or ""),
-        step_started_at=_moment(stored.step_started_at),
-        evidence_from=_moment(stored.evidence_from),
-        last_look_at=_moment(stored.last_look_at),
-        suspended_at=_moment(stored.suspended_at),
-        metrics_lost_at=_moment(stored.metrics_lost_at),
+        step_started_at=from_rfc3339_or_none(stored.step_started_at),
+        evidence_from=from_rfc3339_or_none(stored.evidence_from),
+        last_look_at=from_rfc3339_or_none(stored.last_look_at),
+        suspended_at=from_rfc3339_or_none(stored.suspended_at),
+        metrics_lost_at=from_rfc3339_or_none(stored.metrics_lost_at),
         comparisons=_comparisons(plan, stored, factor),
         scatter=unpack_dispersion(packed.scatter) if packed.scatter else NOTHING_LEARNED,
         dispersion=factor,
@@ -201,14 +202,6 @@ def digest_of_decision(name: str, uid: str, state: RolloutState) -> str:
     return state.previous_digest if state.decision is None else decision_digest(name, uid, state)
 
 
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else rfc3339(seconds)
-
-
-def _moment(text: str | None) -> int | None:
-    return None if text is None else from_rfc3339(text)
-
-
 def _variant(plan: Plan, percents: tuple[int, ...], of_incumbent: int) -> str:
     """The setting that most requests get. percents: of the baseline and each candidate."""
     if plan.incumbent is not None and of_incumbent >= max(percents):
@@ -228,7 +221,7 @@ def _candidate(weight: int, state: RolloutState, comparison: Comparison) -> Cand
         name=comparison.name,
         state="Dropped" if dropped else "Trying" if certified_at is None else "Certified",
         weight=weight,
-        since=_time(dropped.at if dropped else certified_at),
+        since=rfc3339_or_none(dropped.at if dropped else certified_at),
         reason=dropped.reason if dropped else None,
         message=dropped.message if dropped else None,
         dropped_at_step=dropped.step if dropped else None,

@@ -13,6 +13,7 @@ from earlystop.api.searches import SEARCHES
 from earlystop.api.status.search import RecordedSearch, TrialStatus
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
+from earlystop.rollout.formatting import risk_text
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.external import WaitingOffer
@@ -143,7 +144,7 @@ def _ledger_differences(told: RecordedSearch, plan: Plan, progress: SearchProgre
     """The ledger of risk once more."""
     trial = plan.trial
     assert trial is not None  # the caller asked
-    whole = f"{terms_of(plan.spec, progress, plan.attempt, plan.used).risk:.6g}"
+    whole = risk_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk)
     spent = risk_spent_text(plan, progress.outcomes, trial.risk)
     if (told.risk, told.risk_spent) == (whole, spent):
         return []

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from earlystop.api.gates import Gate
 from earlystop.api.status.gate import GatesStatus, GateStatus, StepGatesStatus
+from earlystop.api.times import from_rfc3339_or_none, rfc3339_or_none
 from earlystop.rollout.formatting import from_rfc3339, in_duration, rfc3339
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
 
@@ -200,7 +201,7 @@ def gates_status(asked: GatesAsked | None) -> GatesStatus | None:
         )
         for each in asked.answers
     ]
-    proof_from = None if asked.proof_from is None else rfc3339(asked.proof_from)
+    proof_from = rfc3339_or_none(asked.proof_from)
     return GatesStatus(
         since=rfc3339(asked.since), for_people=asked.for_people, proof_from=proof_from, gates=tuple(gates) or None
     )
@@ -221,7 +222,7 @@ def restore_gates(stored: GatesStatus | None) -> GatesAsked | None:
         )
         for each in stored.gates or ()
     )
-    proof_from = None if stored.proof_from is None else from_rfc3339(stored.proof_from)
+    proof_from = from_rfc3339_or_none(stored.proof_from)
     return GatesAsked(from_rfc3339(stored.since), stored.for_people, tuple(answers), proof_from)
 
 

@@ -18,7 +18,7 @@ from earlystop.rollout.steps import (
     SignOfHarm,
     StepGap,
     StepTime,
-    Unsound,
+    UnsoundComparison,
     UsersUnknown,
     loss_to_refute,
     missing_for_next_step,
@@ -79,9 +79,9 @@ def cohorts_apart(high: float | None, whose: str) -> str:
 
 def _phrase(missing: StepGap, several: bool) -> str:
     """What is missing, as something that is waited for; several: whether it must be said of which candidate."""
-    whose = f" of {missing.candidate}" if several and not isinstance(missing, Unsound | StepTime) else ""
+    whose = f" of {missing.candidate}" if several and not isinstance(missing, UnsoundComparison | StepTime) else ""
     match missing:
-        case Unsound():
+        case UnsoundComparison():
             return f"a sound comparison of {missing.candidate}" if missing.candidate else "a comparison that is sound"
         case StepTime():
             return f"the least time of this step, which is over at {rfc3339(missing.until)}"

@@ -8,7 +8,8 @@ from math import inf
 from typing import Any
 
 from earlystop.controller.counts.secrets import SecretReader
-from earlystop.controller.hooks.deliverer import HookDeliverer, Key
+from earlystop.controller.hooks.deliverer import HookDeliverer
+from earlystop.controller.resources import Key
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
 from tests.unit.controller.reconcile.qualities import ONE_STEP

@@ -11,7 +11,6 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify.verdict import object_differences
-from tests.turns import Turns
 from tests.unit.controller.guarded_world import GuardedWorld
 from tests.unit.controller.killed import Dying, reconcile_through
 from tests.unit.controller.searching_world import SearchingWorld
@@ -134,10 +133,7 @@ async def test_the_best_setting_of_a_search_is_watched_by_its_own_counts() -> No
     async with SearchingWorld(changes={"guard": {"holdbackWeight": 10}}).open() as world:
         assert isinstance(world, SearchingWorld)
         await world.search()
-        until = world.now + 600
-        turns = Turns()
-        while world.now < until and turns.another():
-            await world.reconcile()
+        await world.pass_time(600)
         guard = world.status["guard"]
         assert guard["phase"] == "Observing" and guard["looksTaken"] >= 5 and "alarm" not in guard
         candidate, baseline = (guard["window"][arm]["scored"] for arm in ("candidate", "baseline"))

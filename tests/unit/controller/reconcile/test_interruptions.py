@@ -53,10 +53,7 @@ async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -
         world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 1000)
         await world.reconcile_until("Promoting")
         world.api.calls.clear()
-        end = world.now + 60
-        turns = Turns()
-        while world.now < end and turns.another():
-            await world.reconcile()
+        await world.pass_time(60)
         refused = [path for _, path in world.api.calls if path.startswith(VERDICTS.path("llm"))]
     assert 4 <= len(refused) <= 20
 

@@ -39,20 +39,13 @@ def events(world: World, reason: str) -> list[str]:
     ]
 
 
-async def pass_seconds(world: World, seconds: float) -> None:
-    end = world.now + seconds
-    turns = Turns()
-    while world.now < end and turns.another():
-        await world.reconcile()
-
-
 @pytest.mark.slow
 async def test_a_night_without_any_counter_of_living_servers_is_held_and_nothing_is_told() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
-        await pass_seconds(world, 60)
+        await world.pass_time(60)
         world.counts.weights = ()  # the servers were restarted: they live and expose no counter
-        await pass_seconds(world, 3600)
+        await world.pass_time(3600)
         assert world.status["phase"] == "Observing"
         assert condition(world, "MetricsAvailable")[:2] == ("True", "Readable")
         assert events(world, "Stale") == events(world, "MetricsRecovered") == []
@@ -62,7 +55,7 @@ async def test_targets_that_are_gone_are_told_by_name_and_then_end_the_rollout()
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
         world.counts.failure = STALE
-        await pass_seconds(world, 20)
+        await world.pass_time(20)
         status, reason, message = condition(world, "MetricsAvailable")
         assert (status, reason) == ("False", "Stale") and "qa-0 10.0.0.1:8080" in message
         await world.reconcile_until("RolledBack")
@@ -76,7 +69,7 @@ async def test_a_target_that_was_scaled_to_zero_is_told_and_no_rollout_is_rolled
         (deployment,) = [made for path, made in world.api.objects.items() if "/deployments/" in path]
         world.api.put(DEPLOYMENTS, {**deployment, "spec": {**deployment.get("spec", {}), "replicas": 0}})
         world.counts.failure = STALE
-        await pass_seconds(world, 3600)
+        await world.pass_time(3600)
         assert world.status["phase"] == "Observing"
         status, reason, message = condition(world, "MetricsAvailable")
         assert (status, reason) == ("False", "ScaledToZero") and "has 0 replicas" in message
@@ -97,7 +90,7 @@ async def test_one_look_that_meets_a_restart_does_not_end_a_rollout_that_has_lon
         while world.tracked.state.last_look_at == looks and turns.another():
             await world.reconcile()
         world.counts.failure = None  # 15 s later it is over, long before the next look would have been
-        await pass_seconds(world, 300)
+        await world.pass_time(300)
         assert world.status["phase"] == "Observing"
 
 
@@ -115,9 +108,9 @@ async def test_readings_that_come_and_go_cost_at_most_a_status_write_a_minute() 
     world.counts.weights = (50,)
     async with world.open():
         await world.reconcile_until("Observing")
-        await pass_seconds(world, 120)
+        await world.pass_time(120)
         before, begun = len(world.written("status")), world.now
-        await pass_seconds(world, 1800)
+        await world.pass_time(1800)
         assert len(world.written("status")) - before <= (world.now - begun) / 60
         assert condition(world, "MetricsAvailable")[:2] == ("False", "Stale")
         assert len(events(world, "MetricsRecovered")) <= 1
@@ -131,7 +124,7 @@ async def test_a_scrape_interval_that_differs_is_told_once_with_both_numbers_and
         )
         await world.reconcile_until("Observing")
         world.counts._intervals["default"] = ScrapeIntervals(5.0).with_measured("llm/qa", 30.008, world.now)
-        await pass_seconds(world, 300)
+        await world.pass_time(300)
         status, reason, message = condition(world, "MetricsAvailable")
         assert (status, reason) == ("True", "ScrapeIntervalDiffers")
         assert "every 30 s" in message and "declares 5 s" in message and "Write scrapeIntervalSeconds: 30" in message
