@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.delivery.inputs import Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 
 POLICY = ("llm", "qa")
 KEY = ObjectKey("Service", "llm", "qa")
