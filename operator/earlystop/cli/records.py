@@ -60,10 +60,12 @@ async def records_in_cluster(
     """
     records: dict[Key, Record] = {}
     async with connected(context) as cluster:
+        # In the order in which none tells of what was not there yet: a verdict is stored before a status tells of it,
+        # and a checkpoint is before the verdicts that it names are removed.
         for kind, resource in (
+            ("EarlyStopPolicy", POLICIES),
             ("EarlyStopVerdict", VERDICTS),
             ("EarlyStopCheckpoint", CHECKPOINTS),
-            ("EarlyStopPolicy", POLICIES),
         ):
             found = await _listed(cluster, resource, namespace, lambda name: policy is None or name == policy)
             _sort_in(records, kind, found)

@@ -16,7 +16,9 @@ from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import Record, is_file, named_by, offering_files, read_records, records_in_cluster
 from earlystop.cli.terminal import say
+from earlystop.cli.verify_chain import reports, say_published, say_reports, told_by_status
 from earlystop.controller.resources import VERDICTS
+from earlystop.rollout.record.chain_report import missing_heads
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
 
@@ -50,8 +52,6 @@ def verify_record(
     if chain:
         if lease is not None and names:
             raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
-        from earlystop.cli.verify_chain import reports, say_published, say_reports
-
         records = read_records(names, namespace, context, everywhere=everywhere)
         whole = say_reports(reports(records, head or ()))
         if lease is not None:
@@ -77,7 +77,9 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
         if not from_file:
             beside = asyncio.run(records_in_cluster(found["metadata"]["namespace"], context, found["spec"]["policy"]))
             record = next(iter(beside.values()), Record())
-            problems += chain_differences(found, record.verdicts, links_of(record.checkpoints)[0])
+            removed, last = links_of(record.checkpoints)[0], str(found["metadata"]["name"])
+            problems += chain_differences(found, record.verdicts, removed)
+            problems += missing_heads(told_by_status(record.policies), record.verdicts, removed, last)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None

@@ -41,19 +41,28 @@ class Approvals(PolicyObjects[GivenApproval]):
         return self.said_to(policy)
 
     async def confirmed(self, policy: Key) -> tuple[GivenApproval, ...]:
-        """The approvals that name a policy, once the API server was asked for those of the decision that waits now: a
-        watch may have missed that one was deleted. Raises ClusterError when it cannot be asked."""
-        of = self._asks(policy)
-        for name, each in list(self._known.get(policy, {}).items()):
-            if of is None or not of.digest or each.said.digest != of.digest:
-                continue
-            manifest = await self._cluster.get(APPROVALS, policy[0], name)
-            found = None if manifest is None else self._read(manifest)
-            if found is None:
-                self._forget(policy, name)
-            elif self._same(found) is not None:  # a watch may have shown meanwhile that it is gone
-                self._keep(found, each)
+        """The approvals that name a policy, once the API server was asked for those that count for the decision that
+        waits now: a watch may have missed that one was deleted. Of one person it is asked for the first alone, however
+        many there are. Raises ClusterError when it cannot be asked."""
+        of, asked_for = self._asks(policy), set[str]()
+        while of is not None and of.digest:
+            counted = {given.name for given, fate in fates(self.given_to(policy), of) if fate is Fate.COUNTED}
+            if counted <= asked_for:
+                break
+            for name in sorted(counted - asked_for):
+                await self._confirm(policy, name)
+            asked_for |= counted
         return self.given_to(policy)
+
+    async def _confirm(self, policy: Key, name: str) -> None:
+        """Keep an approval as the API server has it, or forget it. Raises ClusterError when that cannot be asked."""
+        before = self._known.get(policy, {}).get(name)
+        manifest = await self._cluster.get(APPROVALS, policy[0], name)
+        found = None if manifest is None else self._read(manifest)
+        if found is None:
+            self._forget(policy, name)
+        elif self._same(found) is not None:  # a watch may have shown meanwhile that it is gone
+            self._keep(found, before)
 
     def _to_write(self) -> Iterable[DueConditions]:
         """What became of an approval is said once; while the decision that it names waits, it may still change. That

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -13,7 +13,6 @@ from kubernetes.aio import client, config
 
 from earlystop.controller.api_answers import message_in, object_in, page_in, preferred_first
 from earlystop.controller.api_login import ApiLogin
-from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster_errors import FORBIDDEN, KINDS, UNAUTHORIZED, ClusterError, Conflict, NotFound
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
@@ -47,7 +46,10 @@ from earlystop.controller.resources import (
     Manifest,
 )
 from earlystop.controller.status_layout import StatusLayout
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.object_key import ObjectKey
+
+if TYPE_CHECKING:
+    from earlystop.controller.cache.watch_cache import WatchCache
 
 __all__ = [  # with the kinds and the errors, which commands take from where they stand
     "AGENTGATEWAY_BACKENDS",

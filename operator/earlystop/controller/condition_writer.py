@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -21,6 +22,8 @@ TICK_SECONDS = 10.0
 WRITES_AT_ONCE = 100
 """Of one pass, after which it is worked out anew what is due."""
 AGAIN_SECONDS = 10.0
+SHARE_OF_TIME = 0.1
+"""At most so much of its time the process works out what is due, however many objects people make, however often."""
 SECONDS_TO_SHOW = 1.0
 """Until the watch has brought what another writer was faster with."""
 
@@ -48,6 +51,7 @@ class ConditionWriter(ABC):
         self._kind = kind
         self._clock = clock
         self._not_before: dict[Key, float] = {}
+        self._seconds_at_work = 0.0
         self._changed = asyncio.Event()
 
     @abstractmethod
@@ -71,6 +75,7 @@ class ConditionWriter(ABC):
         while True:
             self._changed.clear()
             left = await self.write_due()
+            await asyncio.sleep(rest_after(self._seconds_at_work))
             if not left:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TICK_SECONDS):
@@ -78,8 +83,9 @@ class ConditionWriter(ABC):
 
     async def write_due(self) -> bool:
         """Write conditions that have changed; whether more of them are due at once than were written."""
-        now = self._clock()
+        now, began = self._clock(), time.perf_counter()
         due = in_turns(each for each in self._to_write() if now >= self._not_before.get(each.key, 0.0))
+        self._seconds_at_work = time.perf_counter() - began
         for each in due[:WRITES_AT_ONCE]:
             try:
                 await self._write(each)
@@ -108,6 +114,12 @@ class ConditionWriter(ABC):
         reasons = ", ".join(dict.fromkeys(reason for _, reason in due.told.values()))
         fields = {"kind": self._kind, "object": "/".join(due.key), "reason": reasons}
         log.info("%s %s/%s: %s: %s", self._kind, *due.key, reasons, due.message, extra=fields)
+
+
+def rest_after(seconds: float) -> float:
+    """Seconds to rest after some at work, so that work takes no more than its share of the time. What changes meanwhile
+    is worked out together, once."""
+    return seconds * (1 / SHARE_OF_TIME - 1)
 
 
 def in_turns(due: Iterable[DueConditions]) -> list[DueConditions]:

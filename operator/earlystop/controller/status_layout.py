@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from earlystop.api.policy import PolicySpec
 from earlystop.api.status.compact import compact, is_compact, is_guarded, packed_fields, without_looks
 from earlystop.api.status.packed import in_both_layouts
-from earlystop.rollout.stored.plan_reference import with_reference
+
+if TYPE_CHECKING:
+    from earlystop.api.policy import PolicySpec
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class StatusLayout:
         is_recorded: whether the verdict of its decision is stored, which has the plan and all the looks of its
         campaign."""
         if is_guarded(status) and self.keeps_rest:
+            from earlystop.rollout.stored.plan_reference import (
+                with_reference,
+            )  # here: a command that reads needs no plan
+
             short = without_looks(status) if is_recorded else status
             return compact(with_reference(short, spec) if is_recorded and spec is not None else short)
         if is_guarded(status):

@@ -14,8 +14,12 @@ from earlystop.api.body_settings import body_settings, written_settings
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.body_expressions import expressions
 from earlystop.delivery.injector.objects import owned_with_service, settings_of
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
 from earlystop.delivery.names import injector_name, written_backend_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.overlay import TargetRule, rules_to_overlay
 from earlystop.delivery.split import VariantWeight
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.routes.neighbours import NeighbourRoute
 
 Manifest = dict[str, Any]
@@ -19,14 +20,6 @@ INFERENCE_POOL = "InferencePool"
 POOL_GROUP = "inference.networking.k8s.io"
 
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGER}"
-
-
-class ObjectKey(NamedTuple):
-    """Which object of the cluster. namespace: None for a kind that is cluster-scoped."""
-
-    kind: str
-    namespace: str | None
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from typing import Protocol, cast
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit

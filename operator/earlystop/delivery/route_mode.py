@@ -12,8 +12,13 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.all_to_baseline import all_to_baseline
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    INFERENCE_POOL,
+    ClusterInputs,
+    Manifest,
+)
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.overlay import can_lead_to_pools, detached_route
 from earlystop.delivery.probes.target import why_no_probe
 from earlystop.delivery.proof import ProbeOnlyRules, Probes, ProbeTarget, SplitProof

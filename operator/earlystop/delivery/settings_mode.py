@@ -13,7 +13,11 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.api.server_settings import ReadByServers
 from earlystop.api.wire import SETTINGS_ALLOWED, SETTINGS_LABEL
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit

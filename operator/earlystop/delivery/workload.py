@@ -24,8 +24,12 @@ from earlystop.delivery.candidate_pods.deployment import (
 from earlystop.delivery.candidate_pods.knobs import consent_refusal, found_value, negative_refusal
 from earlystop.delivery.candidate_pods.readiness import target_is_rolling, unready
 from earlystop.delivery.candidate_pods.target import container_of, holds, promotion_applies, promotion_message
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
 from earlystop.delivery.names import alias_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.ownership import is_controlled_by
 from earlystop.delivery.probes.variant_probes import through_golden_rules
 from earlystop.delivery.proof import ProbeOnlyRules

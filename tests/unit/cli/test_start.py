@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import COMMANDS, app
 from tests.processes.environment import environment
+from tests.unit.cli.api_server import answering
 from tests.unit.cli.shown_policies import policy_in
+from tests.unit.metrics.source.faulty_server import Handler
 
 POLICY = str(Path(__file__).parents[3] / "manifests" / "examples" / "policy.yaml")
 PAGE = Path(__file__).parents[3] / "operator" / "docs" / "commands.md"
@@ -116,6 +120,40 @@ def test_a_stream_that_is_closed_full_or_endless_ends_with_a_sentence_at_most(co
     lines = done.stderr.splitlines()
     assert len(lines) == bool(said) and all(said in each for each in lines), done.stderr
     assert done.returncode == bool(said)
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background may have had ignored
+from earlystop.cli.main import run
+sys.argv = ["kubectl-earlystop", *sys.argv[1:]]
+run()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("status", "qa"), ("watch", "qa"), ("pause", "qa"), ("verify", "--chain", "qa")])
+def test_ctrl_c_ends_a_command_that_waits_for_a_cluster_with_130_and_no_traceback(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def answer(_: Handler) -> None:
+        asked.set()
+        ended.wait(60)
+
+    with answering(answer, tmp_path, monkeypatch):
+        command = [sys.executable, "-c", INTERRUPTED, *words]
+        variables = environment() | {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+        process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+        try:
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+            ended.set()
+    assert process.returncode == 130 and "Traceback" not in said
 
 
 def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:

@@ -16,7 +16,7 @@ from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.record.publication import Stored, published_at
 from tests.unit.cli.api_server import answering, api_with
 from tests.unit.metrics.source.faulty_server import Handler
-from tests.unit.rollout.record.chains import chain_of, removed
+from tests.unit.rollout.record.chains import chain_of, removed, resealed
 
 Manifest = dict[str, Any]
 
@@ -177,3 +177,28 @@ def test_a_policy_in_place_of_a_verdict_is_told_with_its_verdicts(
         found = CliRunner().invoke(app, [command, "qa", "-n", "llm"], env={"COLUMNS": "400"})
     assert found.exit_code == 1 and "qa is a policy" in found.output
     assert all(each["metadata"]["name"] in found.output for each in verdicts)
+
+
+def test_names_changed_in_the_latest_verdict_show_by_the_status_of_its_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No count says whose it is, and nothing follows the latest one: only the digest that the status has tells."""
+    first, last = chain_of(2)
+    plan: str = last["spec"]["plan"].replace("qa-server", "other-server")
+    assert plan != last["spec"]["plan"]
+    changed = resealed(last, plan=plan)
+    policy = policy_with({"phase": "Promoted", "decision": {"digest": last["spec"]["digest"]}})
+    objects = {"earlystopverdicts": [first, changed], "earlystoppolicies": [policy], "earlystopcheckpoints": []}
+
+    def answer(handler: Handler) -> None:
+        last_part = handler.path.split("?")[0].rpartition("/")[2]
+        found = {"items": objects[last_part], "metadata": {}} if last_part in objects else changed
+        handler.reply(200, json.dumps(found).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        for arguments in ([changed["metadata"]["name"]], ["--chain", "qa"]):
+            code, output = run(*arguments, "-n", "llm")
+            assert code == 1 and f"or {changed['metadata']['name']} was changed" in output
+            assert last["spec"]["digest"] in output and output.count("\n") == 1, output
+        objects["earlystopverdicts"][1] = changed = last
+        assert run(last["metadata"]["name"], "-n", "llm")[0] == 0

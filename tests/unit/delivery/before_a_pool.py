@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.delivery.inputs import INFERENCE_POOL, POOL_GROUP, ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    INFERENCE_POOL,
+    POOL_GROUP,
+    ClusterInputs,
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from tests.unit.delivery.cluster import LABELS, exact, header, inputs, prefix, spec_in, split
 
 HALF = split(50)

@@ -8,8 +8,12 @@ from typing import Any
 
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.agentgateway import DEFINITION
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from tests.unit.rollout.policies import UID, policy

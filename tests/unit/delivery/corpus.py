@@ -14,7 +14,12 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.delivery.agentgateway import DEFINITION
-from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+    Neighbours,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
 from tests.unit.delivery.cluster import AGENTGATEWAYS, BY_AGENTGATEWAY, KNOBS, body_changes, settable_deployment
 from tests.unit.delivery.gateway_model import Asked, in_http

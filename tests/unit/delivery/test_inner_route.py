@@ -15,7 +15,13 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.wire import ENGINE_PAGES, INNER_HEADER
 from earlystop.delivery.alias_service import fixed_refusal
 from earlystop.delivery.injector.inner_route import inner_route, mark_of
-from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs, Manifest, Neighbours, ObjectKey
+from earlystop.delivery.inputs import (
+    INFERENCE_POOL,
+    ClusterInputs,
+    Manifest,
+    Neighbours,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.overlay import with_rules
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE, owned_names

@@ -18,8 +18,13 @@ from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.alias_service import alias_service, mirror_digest
 from earlystop.delivery.decide import decide, decide_while_frozen
 from earlystop.delivery.desired import desired_traffic
-from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+    Neighbours,
+)
 from earlystop.delivery.modes import mode_of
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.orphans import orphaned_overlays, policy_of, unused_aliases
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route

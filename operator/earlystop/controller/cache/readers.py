@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.object_key import ObjectKey
 
 Reader = tuple[str, str]
 """Namespace and name of a policy."""

@@ -10,7 +10,7 @@ from earlystop.controller.cluster import Cluster, ClusterError, Manifest
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.evaluators import evaluators_of
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.template_digests import template_digests
 from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests
 from earlystop.rollout.certificate.binding import Binding, digest_of_parameters

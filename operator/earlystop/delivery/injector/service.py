@@ -18,8 +18,12 @@ from earlystop.delivery.injector import weights as injector_weights
 from earlystop.delivery.injector.objects import Upstream, drawing_settings, injector_service, selector
 from earlystop.delivery.injector.readiness import injector_unready
 from earlystop.delivery.injector.upstream import injector_refusal, service_refusal
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
 from earlystop.delivery.names import injector_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.overlay import selects
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.proof import Reports

@@ -71,6 +71,15 @@ def chain_report(
     return ChainReport(policy, tuple(dict.fromkeys(found)), notes, len(verdicts), len(removed), head)
 
 
+def missing_heads(
+    published: Iterable[Published], verdicts: Iterable[Manifest], removed: Iterable[Link], last: str
+) -> list[str]:
+    """Sentences about digests that were told as the latest of a chain and that no verdict has: names and routes in the
+    latest one are vouched for by nothing else. removed: by retention. last: name of the verdict that is asked about."""
+    known = {each.digest: each for each in (*removed, *map(Link.of, verdicts))}
+    return _cut_tails(published, known, last)
+
+
 def _judged(verdict: Manifest) -> tuple[Link | None, list[str]]:
     """The link of a verdict, None where it is no verdict at all, and where it differs from what its looks give."""
     name = (verdict.get("metadata") or {}).get("name", "(without a name)")
@@ -140,9 +149,9 @@ def _gaps(links: Sequence[Link], known: Mapping[str, Link], later: AbstractSet[s
 
 
 def _cut_tails(published: Iterable[Published], known: Mapping[str, Link], last: str) -> list[str]:
-    after = f"after {last}" if last else "from its beginning"
+    where = f"the chain is cut after {last}, or {last} was changed" if last else "the chain is cut from its beginning"
     return [
-        f"{each.where} tells of a verdict with the digest {each.digest}, which is not there: the chain is cut {after}."
+        f"{each.where} tells of a verdict with the digest {each.digest}, which is not there: {where}."
         for each in published
         if each.digest and each.digest not in known
     ]

@@ -17,7 +17,10 @@ from earlystop.controller.cache.kept_bytes import LARGEST_KEPT, NAMESPACE_KEPT, 
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import PAGE
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.delivery.inputs import Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from tests.unit.controller.tracked_policies import manifest
 
 MEBIBYTE = 2**20

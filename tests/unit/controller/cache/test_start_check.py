@@ -12,7 +12,7 @@ from earlystop.controller.cache.start_check import QUIET_SECONDS, StartCheck
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import KIND_OF, ROUTES, SERVICES, Manifest
 from earlystop.controller.desired_split import desired_split
-from earlystop.delivery.inputs import ObjectKey
+from earlystop.delivery.object_key import ObjectKey
 from tests.unit.controller.traffic.moves import Moves
 from tests.unit.delivery.cluster import route, rule, service
 from tests.unit.rollout.policies import NOW

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlystop.controller.cache.watch_cache import WatchCache
-from earlystop.delivery.inputs import Manifest, ObjectKey
+from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.object_key import ObjectKey
 from tests.turns import Turns
 
 POLICY = ("llm", "qa")

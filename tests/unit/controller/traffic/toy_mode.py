@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.proof import Metrics, SplitProof
 from earlystop.delivery.rendered import Rendered

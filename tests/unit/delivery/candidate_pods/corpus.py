@@ -10,7 +10,11 @@ from typing import Any
 import yaml
 
 from earlystop.cli.files.documents import SAFE_LOADER
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.inputs import (
+    ClusterInputs,
+    Manifest,
+)
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from tests.unit.delivery.cluster import LABELS, inputs
 from tests.unit.rollout.policies import policy
