@@ -111,6 +111,7 @@ def copy_runtime(target: Path) -> None:
             target / folder.relative_to("/"),
             stripdir=target,
             quiet=1,
+            optimize=2,  # as the image runs it
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
     # Without it the C library asks the name server before /etc/hosts.

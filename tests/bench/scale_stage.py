@@ -68,8 +68,8 @@ class ScaleStage:
     def start_operator(self) -> float:
         """Start the operator; returns the moment at which it was started, by the monotonic clock."""
         begun = time.monotonic()
-        # As the chart's Deployment sets it.
-        memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "65536"}
+        # As the chart's Deployment and the image set it.
+        memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "65536", "PYTHONOPTIMIZE": "2"}
         environment = {"KUBECONFIG": str(self._kubeconfig), **memory, NAMESPACE_VARIABLE: SYSTEM}
         options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
         self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)

@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from earlystop.api.wire import commitment_in, commitment_of, is_genuine
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest, NotFound
@@ -28,6 +29,7 @@ FORBIDDEN = frozenset({401, 403})
 MISSING = 404
 OF_PROCESS = secrets.token_bytes(KEY_BYTES)
 """Seals while no key is known: what another process has sealed, this one does not know again."""
+CAMPAIGNS_KEPT = 4096
 PATIENCE_SECONDS = 5.0
 """The rights of a new install do not hold at once: a refusal is not believed for so long. A right that comes later is
 found by and by."""
@@ -71,7 +73,7 @@ class CampaignTokens:
 
     def is_lost(self, policy: str, uid: str, state: RolloutState) -> bool:
         """Whether the campaign under way has a token that this key does not give."""
-        return not is_genuine(policy, state.revision, self._token(uid, state.entropy))
+        return not _is_genuine(policy, state.revision, self._token(uid, state.entropy))
 
     def with_token(self, split: TrafficSplit, policy: str, uid: str, entropy: str) -> TrafficSplit:
         """The split with its campaign's token.
@@ -82,7 +84,7 @@ class CampaignTokens:
         if not commitment_in(split.revision):
             return split
         token = self._token(uid, entropy)
-        if is_genuine(policy, split.revision, token):
+        if _is_genuine(policy, split.revision, token):
             return replace(split, token=token)
         return replace(split, revision=split.revision.partition("-")[0])
 
@@ -91,9 +93,16 @@ class CampaignTokens:
         return hmac.digest(self._key or OF_PROCESS, f"seal/{text}".encode(), DIGEST).hex()
 
     def _token(self, uid: str, entropy: str) -> str:
-        if not self._key or not entropy:
-            return ""
-        return hmac.digest(self._key, f"{uid}/{entropy}".encode(), DIGEST).hex()
+        return _token_of(self._key, uid, entropy) if self._key and entropy else ""
+
+
+# Every reconciliation asks, always for its policy's campaign under way.
+@lru_cache(maxsize=CAMPAIGNS_KEPT)
+def _token_of(key: bytes, uid: str, entropy: str) -> str:
+    return hmac.digest(key, f"{uid}/{entropy}".encode(), DIGEST).hex()
+
+
+_is_genuine = lru_cache(maxsize=CAMPAIGNS_KEPT)(is_genuine)
 
 
 def may_go_without(error: ClusterError, waited: float, is_in_use: bool) -> bool:

@@ -92,9 +92,10 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
 
 # How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
-# Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
-# buffer of 256 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns.
-AT_ONCE = 16
+# Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds
+# 100 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns. An answer takes
+# longer to be dealt with than to come, so that more at once would be no faster.
+AT_ONCE = 8
 # Objects of one answer to a list. An object may have 1.4 MiB: so many of them take 132 MiB while they are parsed.
 PAGE = 20
 # Of a list: the objects' metadata alone.

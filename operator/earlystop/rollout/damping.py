@@ -52,7 +52,7 @@ def observe(before: DampedObservation, observed: Observation, now: float) -> Dam
     lasts is shown after a minute at the latest.
     """
     calm = _with_calm(before, observed, now)
-    if calm is before and observed is before.observed and observed is before.shown:
+    if calm is before and observed == before.observed and observed == before.shown:
         return before  # as nearly always: a look observes several things several times
     after = replace(calm, observed=observed)
     if _says_the_same(observed, after.shown):

@@ -231,8 +231,13 @@ def _is_sound(comparison: Comparison) -> bool:
 
 
 def _scored_in_step(comparison: Comparison, step: int) -> int:
-    """Answers of the step, of the variant with fewer; or pairs, where Exact Match is read from them."""
-    of_step = list(takewhile(lambda look: look.step == step, reversed(comparison.looks)))
-    if comparison.evidence.objective.basis is Basis.PAIRS:
-        return sum(look.candidate.pairs.total for look in of_step)
-    return min(sum(look.baseline.scored for look in of_step), sum(look.candidate.scored for look in of_step))
+    """Answers of the step, of the variant with fewer; or pairs, where Exact Match is read from them. Looks are gone
+    through, latest first, until there are enough: older ones are packed."""
+    in_pairs, baseline, candidate = comparison.evidence.objective.basis is Basis.PAIRS, 0, 0
+    for look in takewhile(lambda each: each.step == step, reversed(comparison.looks)):
+        paired = look.candidate.pairs.total
+        baseline += paired if in_pairs else look.baseline.scored
+        candidate += paired if in_pairs else look.candidate.scored
+        if min(baseline, candidate) >= SCORED_TO_ADVANCE:
+            break
+    return min(baseline, candidate)

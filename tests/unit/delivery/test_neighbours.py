@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -294,3 +295,11 @@ def test_a_route_that_is_newer_than_the_list_of_routes_has_no_neighbours_where_n
     }
     route = neighbour_route(new, "HTTPRoute", {})
     assert route.hosts and Neighbourhood().beside(route) == ()
+
+
+def test_equal_matches_of_many_routes_are_one_object_of_their_own() -> None:
+    routes = [deepcopy(other(HEADER, namespace=name)) for name in ("web", "shop")]
+    one, same = (neighbour_route(each, "HTTPRoute", ADMITTED).matches[0] for each in routes)
+    assert one == HEADER and one is same
+    routes[0]["spec"]["rules"][0]["matches"][0]["path"]["value"] = "/edited"
+    assert one == HEADER

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earlystop.api.counts import Look, UserScatter
+from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.rollout.stored.class_packing import pack_beside
-from earlystop.rollout.stored.compressed_looks import PIECE, CompressedLooks, started_in, with_look
+from earlystop.rollout.stored.compressed_looks import PIECE, CompressedLooks, counts_in, started_in, with_look
 from earlystop.rollout.stored.look_columns import Before, LookColumns, look_numbers
 from earlystop.rollout.stored.packing import pack_looks
 from tests.unit.rollout.realistic import realistic_looks
@@ -46,15 +47,23 @@ def test_one_more_look_leaves_the_history_before_it_as_it_was() -> None:
     assert with_look(before, looks[-1]) == looks and before == looks[:-1]
 
 
+def counted(looks: Sequence[Look]) -> tuple[Tally, Tally]:
+    baseline, candidate = Tally(), Tally()
+    for look in looks:
+        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+    return baseline, candidate
+
+
 @pytest.mark.parametrize("asked_at", LENGTHS)
-def test_the_requests_of_looks_are_their_sum_whenever_somebody_has_asked_for_them_before(asked_at: int) -> None:
+def test_the_counts_of_looks_are_their_sum_whenever_somebody_has_asked_for_them_before(asked_at: int) -> None:
     looks, history = realistic_looks(LENGTHS[-1], 4.0), CompressedLooks()
     for number, look in enumerate(looks):
         if number == asked_at:
-            assert history.started == sum(each.baseline.started + each.candidate.started for each in looks[:number])
+            assert history.counts == counted(looks[:number])
         history = with_look(history, look)
-    whole = sum(each.baseline.started + each.candidate.started for each in looks)
-    assert started_in(history) == history.started == started_in(looks) == whole > 0
+    whole = counted(looks)
+    assert counts_in(history) == history.counts == counts_in(looks) == whole
+    assert started_in(history) == started_in(looks) == whole[0].started + whole[1].started > 0
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import lzma
+import random
 import struct
 import zlib
 from dataclasses import replace
@@ -18,7 +19,9 @@ from earlystop.rollout.stored.class_packing import unpack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import (
     BARE,
-    COMPRESSION,
+    DECOMPRESSION,
+    LARGEST_DICTIONARY,
+    compression,
     pack_looks,
     pack_totals,
     packed_bytes,
@@ -124,7 +127,7 @@ def test_text_with_a_changed_character_is_refused_by_name() -> None:
 
 def test_a_text_that_stands_for_more_than_any_rollout_counts_is_refused_before_it_is_unpacked() -> None:
     bomb = bytes(4 * LARGEST)
-    bare = lzma.compress(bomb, format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    bare = lzma.compress(bomb, format=lzma.FORMAT_RAW, filters=DECOMPRESSION)
     packed = struct.pack(">BBI", BARE, 0, zlib.crc32(bomb)) + bare
     for text in (packed_text(packed), packed_text(lzma.compress(bomb))):
         assert len(text) < 20_000
@@ -139,3 +142,15 @@ def test_a_number_without_end_is_refused_at_once() -> None:
     endless = packed_text(packed_bytes(b"\xff" * (LARGEST - 1) + b"\x01", 0))
     with pytest.raises(ValueError, match="a number is longer than any count"):
         unpack_looks(endless)
+
+
+def test_a_dictionary_as_large_as_the_content_compresses_as_well_as_the_largest() -> None:
+    rng = random.Random(5)
+    for size in (0, 1, 300, 4_095, 4_096, 4_097, 30_000, LARGEST_DICTIONARY, LARGEST_DICTIONARY + 1):
+        content = bytes(rng.choices(range(12), k=size))
+        own, largest = (
+            lzma.compress(content, format=lzma.FORMAT_RAW, filters=filters)
+            for filters in (compression(size), DECOMPRESSION)
+        )
+        assert own == largest
+        assert lzma.decompress(own, format=lzma.FORMAT_RAW, filters=DECOMPRESSION) == content

@@ -84,7 +84,7 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
     memory, phase, led = tracked.traffic, tracked.state.watch_phase, tracked.traffic.proven
     if led is None or phase not in WATCHED | AS_BEFORE:
         return None
-    if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
+    if phase not in AS_BEFORE and led != split and replace(led, revision=split.revision) != split:
         return None
     delivery = tracked.plan.spec.delivery
     # Where processes draw the variant, each says by which weights.

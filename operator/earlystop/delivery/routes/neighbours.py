@@ -6,8 +6,10 @@ between matches that rank alike the older route comes first, then the one whose 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from earlystop.delivery.routes.precedence import EVERYTHING, Match
@@ -22,6 +24,8 @@ from earlystop.delivery.routes.served_hosts import (
     service_place,
     shared_hosts,
 )
+
+MATCHES_KEPT = 1024
 
 RouteKey = tuple[str, str, str]
 """Kind, namespace and name of a route."""
@@ -49,8 +53,19 @@ def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Ma
         key=(kind, metadata["namespace"], metadata["name"]),
         created=metadata.get("creationTimestamp") or "",
         hosts=served_hosts({**route, "kind": kind}, gateways),
-        matches=tuple(_as_http(match) for match in written) if kind == "GRPCRoute" else tuple(written),
+        matches=tuple(
+            _match_in(json.dumps(_as_http(match) if kind == "GRPCRoute" else match, sort_keys=True))
+            for match in written
+        ),
     )
+
+
+@lru_cache(maxsize=MATCHES_KEPT)
+def _match_in(text: str) -> Match:
+    """The match that a text in JSON is, as one object for equal ones: overlays of a fleet are alike, and each of their
+    matches takes a KiB of memory."""
+    found: Match = json.loads(text)
+    return found
 
 
 def _as_http(match: dict[str, Any]) -> Match:

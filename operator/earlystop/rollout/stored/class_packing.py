@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from earlystop.api.counts import Look
 from earlystop.rollout.stored.compressed_looks import columns_of
-from earlystop.rollout.stored.packing import COMPRESSION, looks_in
+from earlystop.rollout.stored.packing import compression, looks_in
 from earlystop.rollout.stored.unpacking import unpacked
 
 BETWEEN, WITHIN = ",", "."
@@ -25,7 +25,7 @@ def pack_beside(records: Sequence[Sequence[Look]]) -> str:
     if not any(content for content, _ in parts):
         return ""
     content = b"".join(content for content, _ in parts)
-    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=compression(len(content)))
     head = BETWEEN.join(f"{len(content)}{WITHIN}{later}" for content, later in parts)
     return f"{head}{BETWEEN}{base64.b85encode(compressed).decode()}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
-from earlystop.api.counts import Look
+from earlystop.api.counts import Look, Tally, total
 from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
 from earlystop.rollout.stored.packing import (
     looks_in,
@@ -20,8 +20,8 @@ PIECE = 4
 """Looks of a sealed piece. As many at least, and at most twice as many, stay as they are, of some 700 bytes each: the
 latest are asked for all the time."""
 
-PIECES_KEPT = 128
-"""Unpacked pieces that are kept: one look asks for all of its campaign's several times."""
+PIECES_KEPT = 32
+"""Unpacked pieces that are kept, for whoever asks for all looks of a campaign several times in a row."""
 
 
 class _Piece(NamedTuple):
@@ -72,12 +72,12 @@ class _KeptColumns(NamedTuple):
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_before", "_kept", "_pieces", "_recent", "_started")
+    __slots__ = ("_before", "_counts", "_kept", "_pieces", "_recent")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
         self._before: tuple[int, int] | None = None
         self._kept: _KeptColumns | None = None
-        self._started: int | None = None
+        self._counts: tuple[Tally, Tally] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
         while len(self._recent) >= 2 * PIECE:
@@ -91,16 +91,18 @@ class CompressedLooks(Sequence[Look]):
         longer._kept = self._kept
         if self._before is not None and look.step >= self._before[0]:
             longer._before = self._before
-        if self._started is not None:
-            longer._started = self._started + _started((look,))
+        if self._counts is not None:
+            baseline, candidate = self._counts
+            longer._counts = baseline + look.baseline, candidate + look.candidate
         return longer
 
     @property
-    def started(self) -> int:
-        """Requests of both variants in all of them. Worked out once, and each look after that is added."""
-        if self._started is None:
-            self._started = _started(self)
-        return self._started
+    def counts(self) -> tuple[Tally, Tally]:
+        """What all of them counted, of the baseline and of the candidate. Worked out once, and each look after that is
+        added."""
+        if self._counts is None:
+            self._counts = _counts(self)
+        return self._counts
 
     def digest_before(self, step: int) -> int:
         """The same number for equal looks of earlier steps, whatever came since. Worked out once a step."""
@@ -181,13 +183,22 @@ def _digest_before(looks: Sequence[Look], step: int) -> int:
     return hash(tuple(look for look in looks if look.step < step))
 
 
+def counts_in(looks: Sequence[Look]) -> tuple[Tally, Tally]:
+    """What looks counted, of the baseline and of the candidate."""
+    return looks.counts if isinstance(looks, CompressedLooks) else _counts(looks)
+
+
+def _counts(looks: Iterable[Look]) -> tuple[Tally, Tally]:
+    baselines, candidates = [], []
+    for look in looks:
+        baselines.append(look.baseline)
+        candidates.append(look.candidate)
+    return total(baselines), total(candidates)
+
+
 def started_in(looks: Sequence[Look]) -> int:
     """Requests of both variants in looks."""
-    return looks.started if isinstance(looks, CompressedLooks) else _started(looks)
-
-
-def _started(looks: Iterable[Look]) -> int:
-    return sum(look.baseline.started + look.candidate.started for look in looks)
+    return sum(each.started for each in counts_in(looks))
 
 
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:

@@ -6,7 +6,7 @@ import base64
 import lzma
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -38,8 +38,21 @@ from earlystop.rollout.totals import Totals
 COLUMNS = 3 + 2 * WIDTH
 CLASS_COLUMNS = len(ClassAnswers._fields)
 
-# A small dictionary keeps the compressor's memory below 2 MiB; numbers have no text's context to learn from.
-COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
+SMALLEST_DICTIONARY, LARGEST_DICTIONARY = 1 << 12, 1 << 17
+
+
+def compression(size: int) -> Sequence[Mapping[str, int]]:
+    """Filters of LZMA for so many bytes. Numbers have no text's context to learn from.
+
+    A dictionary as large as the content finds all that a larger one does. Its tables are set to nothing beforehand,
+    which for the largest takes several times as long as to compress the looks of a few hours, and up to 2 MiB.
+    """
+    dictionary = min(max(SMALLEST_DICTIONARY, 1 << max(0, size - 1).bit_length()), LARGEST_DICTIONARY)
+    return [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": dictionary, "lc": 0, "lp": 0, "pb": 0}]
+
+
+DECOMPRESSION = compression(LARGEST_DICTIONARY)
+"""Filters that read what any of the others wrote."""
 
 
 BARE = 0x7F
@@ -74,7 +87,7 @@ def pack_numbers(content: bytes, later: int) -> str:
 
 def packed_bytes(content: bytes, later: int) -> bytes:
     """What `pack_numbers` makes a text of."""
-    compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=compression(len(content)))
     return _HEAD.pack(BARE, later, zlib.crc32(content)) + compressed
 
 
@@ -110,7 +123,7 @@ def unpack_numbers(text: str) -> tuple[int, bytes]:
 def _bare(content: bytes) -> tuple[int, bytes]:
     """How many later counts there are, and the bytes of all numbers. Raises LZMAError, ValueError or struct.error."""
     _, later, check = _HEAD.unpack_from(content)
-    numbers = unpacked(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=COMPRESSION)
+    numbers = unpacked(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=DECOMPRESSION)
     if zlib.crc32(numbers) != check:
         raise ValueError("its checksum is another")
     return later, numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Tally, total
+from earlystop.api.counts import Tally
 from earlystop.api.status.packed import Internal
 from earlystop.api.status.policy import (
     ArmCounts,
@@ -42,7 +42,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.stored.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.stored.class_codec import class_texts, restore_classes
-from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.compressed_looks import CompressedLooks, counts_in
 from earlystop.rollout.stored.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
 from earlystop.rollout.stored.packing import (
     pack_dispersion,
@@ -297,9 +297,7 @@ def _recorded(stored: PolicyStatus) -> RecordedLooks | None:
 def _counts(state: RolloutState, comparison: Comparison) -> Counts:
     if state.recorded is not None:
         return state.recorded.counts[state.comparisons.index(comparison)]
-    looks = tuple(comparison.looks)
-    baseline = total([look.baseline for look in looks])
-    candidate = total([look.candidate for look in looks])
+    baseline, candidate = counts_in(comparison.looks)
     return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
 
 

@@ -7,10 +7,12 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from earlystop.controller.policy_metrics import served
 from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage, page_of
 
 
@@ -43,9 +45,25 @@ async def test_many_who_ask_at_once_get_one_page_and_later_ones_a_new_one() -> N
     clock = [100.0]
     counted, shown = page(clock)
     texts = await asyncio.gather(*(shown.text() for _ in range(50)))
-    assert counted.scrapes == 1 and len(set(texts)) == 1
+    assert counted.scrapes == 1 and all(each is texts[0] for each in texts)
     clock[0] += LEAST_SECONDS
     assert b"scrapes 2.0" in await shown.text()
+
+
+class Page(bytearray):
+    """A page that can be asked for whether it is still in memory."""
+
+
+async def test_a_page_is_in_memory_no_longer_than_it_is_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "LEAST_SECONDS", 0.01)
+    monkeypatch.setattr(served, "page_of", lambda registry: Page(page_of(registry)))
+    _, shown = page([0.0])
+    kept = weakref.ref(await shown.text())
+    for _ in range(1000):
+        if kept() is None:
+            break
+        await asyncio.sleep(0.01)
+    assert kept() is None
 
 
 async def test_the_loop_goes_on_while_a_page_is_made() -> None:
