@@ -51,6 +51,12 @@ _HOW = re.compile(
     r"\s*[.!]?\s*$"
 )
 """Brackets at the end that hold a calculation, or what was counted: "18 (9 × $2)", "3 (2, 3 and 5)"."""
+_GIVEN = re.compile(
+    r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
+    r"|after \w+ing(?: \w+){0,3}) $",
+    re.IGNORECASE,
+)
+"""Before a number that the question gave: "150 pupils at the 2 schools", "12 left after giving away 4"."""
 _ASKED = re.compile(r"\s*[?？]")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
@@ -149,7 +155,8 @@ def _last(text: str, numbers: list[Number | None]) -> Number | None:
         if before is None or last is None:
             break
         between = text[before.end : last.start]
-        if _ASIDE.match(between) or _OUT_OF.match(between):
+        is_given = _GIVEN.search(between) and not re.search(r"[.=!?\n]", between)
+        if _ASIDE.match(between) or _OUT_OF.match(between) or is_given:
             last = before
             continue
         return None if before.value != last.value and _are_several(text, before, last) else last

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from earlystop.evaluator.scoring.compound_quantities import with_one_unit
 from earlystop.evaluator.scoring.han_numerals import with_digits
 from earlystop.evaluator.scoring.latex import latex_as_text
 from earlystop.evaluator.scoring.measurement_units import PREFIXES, is_same_quantity, unit_after, unit_named
@@ -112,7 +113,7 @@ class Number:
 def prepared(text: str) -> str:
     """The text as the readers here expect it."""
     text = with_digits(without_markup(plain_characters(latex_as_text(_CALCULATED.sub("", text)))))
-    text = _BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text))
+    text = with_one_unit(_BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text)))
     for pattern in (_WITH_CENTS, _SIGN_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
         text = pattern.sub(_with_decimals, text)
     return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))

@@ -40,7 +40,8 @@ _AFFIRMED = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n"
+    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n|nah|hardly|by no means"
+    r"|not (?:exactly|quite|really|entirely|at all|so)"
     r"|(?:that|it)(?:'s| is) not (?:so|the case)"
     rf"|{_SHORT}(?:n't| ?not)",
     re.IGNORECASE,
