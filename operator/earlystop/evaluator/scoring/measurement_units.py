@@ -88,8 +88,8 @@ _MULTIPLES: dict[str, tuple[str, int]] = {
 """Units that are so many of a smaller one, exactly. A ton is read as the metric one, which people mean by t."""
 _MINOR = {"cent": ("$", "€"), "penny": ("£", "pound")}
 """Hundredths of which currencies."""
-_AMBIGUOUS = {"pound": ("lb", "£")}
-"""Words for more than one unit: a weight or money."""
+_AMBIGUOUS = {"pound": ("lb", "£"), "°": ("°C", "°F")}
+"""Words for more than one unit: a weight or money, a temperature in a scale that is not named."""
 _BY_NAME = {alias: unit for unit, aliases in _NAMES.items() for alias in aliases.split()}
 PREFIXES = (
     r"(?:US|A|C|R|S|HK|NZ|NT|MX)\$|[$€£¥₹¢₩₽₺₫₪₦₱]|\b(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|RMB|SEK|NOK|DKK|PLN|BRL|KRW|MXN"

@@ -70,10 +70,10 @@ _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
 )
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
-_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12, "dozen": 12}
 _LONG_SCALES = "|".join(sorted(map(re.escape, (*SCALES_OF_LANGUAGES, *SCALES)), key=len, reverse=True))
 _SCALE = re.compile(
-    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
+    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|dozen|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
 )
 _CAPITAL_SCALE = re.compile(r"(?:M|B)(?![\w/^])")
 """Right after a number: 2.5M, 7B. A small letter may be a unit."""
