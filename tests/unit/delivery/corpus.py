@@ -33,13 +33,28 @@ FOR_EXPRESSIONS = ("/v1/chat/completions", "/v2/x", "/v1/completions")
 
 @dataclass(frozen=True)
 class CorpusCluster:
-    """The objects of one file of the corpus. namespaces: labels of each; those that a listener of the corpus selects
-    by are on all but `nobody`."""
+    """The objects of one file of the corpus. listener_sets: whose listeners stand beside those of a Gateway, and which
+    the operator does not read. namespaces: labels of each; those that a listener of the corpus selects by are on all
+    but `nobody`."""
 
     name: str
     gateways: tuple[Manifest, ...]
     routes: tuple[Manifest, ...]
     services: Mapping[tuple[str, str], Manifest]
+    listener_sets: tuple[Manifest, ...] = ()
+
+    @property
+    def proxies(self) -> tuple[Manifest, ...]:
+        """Gateways, and sets of listeners with the addresses of their Gateways: wherever requests come in."""
+        by_key = {_key(each): each for each in self.gateways}
+        served = [
+            {
+                **each,
+                "status": by_key[each["spec"]["parentRef"]["namespace"], each["spec"]["parentRef"]["name"]]["status"],
+            }
+            for each in self.listener_sets
+        ]
+        return (*self.gateways, *served)
 
     @property
     def namespaces(self) -> dict[str, dict[str, str]]:
@@ -113,7 +128,8 @@ def _cluster(path: Path) -> CorpusCluster:
         for name in backends(route):
             services.setdefault((route["metadata"]["namespace"], name), _service(name))
     gateways = tuple(each for each in objects if each["kind"] == "Gateway")
-    return CorpusCluster(path.stem, gateways, routes, services)
+    sets = tuple(each for each in objects if each["kind"] == "ListenerSet")
+    return CorpusCluster(path.stem, gateways, routes, services, sets)
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:
@@ -208,7 +224,7 @@ def _drawn_route(rng: random.Random, name: str) -> Manifest:
 
 def requests(cluster: CorpusCluster, near: Manifest, rng: random.Random, number: int) -> Iterator[Asked]:
     """Requests near the matches of the cluster's routes, every other one near those of the route `near`."""
-    places = [(*_key(each), listener["port"]) for each in cluster.gateways for listener in each["spec"]["listeners"]]
+    places = [(*_key(each), listener["port"]) for each in cluster.proxies for listener in each["spec"]["listeners"]]
     hosts = _hosts(cluster)
     own_hosts = [_host(each) for each in near["spec"].get("hostnames", [])] or hosts
     every, own = (_matches(*routes) for routes in (cluster.routes, (near,)))
@@ -238,7 +254,7 @@ def _matches(*routes: Manifest) -> list[dict[str, Any]]:
 
 def _hosts(cluster: CorpusCluster) -> list[str]:
     """A host for each hostname of routes and listeners, and one that nobody names."""
-    listeners = [each.get("hostname", "") for gateway in cluster.gateways for each in gateway["spec"]["listeners"]]
+    listeners = [each.get("hostname", "") for gateway in cluster.proxies for each in gateway["spec"]["listeners"]]
     written = [each for route in cluster.routes for each in route["spec"].get("hostnames", [])]
     return sorted({_host(each) for each in (*listeners, *written) if each} | {"nobody.invalid"})
 

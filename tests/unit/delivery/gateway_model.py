@@ -110,7 +110,8 @@ class GatewayModel:
         self, route: Manifest, reference: dict[str, Any], gateway: Manifest, listener: dict[str, Any]
     ) -> bool:
         namespace = route["metadata"]["namespace"]
-        named = (reference.get("namespace", namespace), reference["name"]) == _name(gateway)
+        kind = reference.get("kind", "Gateway") == gateway.get("kind", "Gateway")
+        named = kind and (reference.get("namespace", namespace), reference["name"]) == _name(gateway)
         section = reference.get("sectionName") in (None, listener["name"])
         port = reference.get("port") in (None, listener["port"])
         if not (named and section and port) or _rejected(route, reference):

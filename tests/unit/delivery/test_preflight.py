@@ -298,6 +298,29 @@ def test_only_a_gateways_present_no_is_believed(users: dict[str, Any]) -> None:
     assert refused(inputs(route=users)) is None
 
 
+@pytest.mark.parametrize("reason", ["NoMatchingParent", "NoMatchingListenerHostname"])
+def test_of_a_listener_that_does_not_serve_the_gateways_own_words_are_told(reason: str) -> None:
+    conditions = [
+        {"type": "Accepted", "status": "True", "reason": "Accepted"},
+        {
+            "type": "ResolvedRefs",
+            "status": "False",
+            "reason": "InvalidCertificateRef",
+            "message": "Secret llm/edge-tls does not exist.",
+        },
+    ]
+    listeners = [{"name": "other", "conditions": []}, {"name": "web", "conditions": conditions}]
+    edge = gateway() | {"status": {"listeners": listeners}}
+    refusal = refused(inputs(route=said("False", reason), gateways={("llm", "edge"): edge}))
+    assert refusal is not None and refusal.reason == "NoMatchingListener"
+    assert (
+        "listener web: InvalidCertificateRef, Secret llm/edge-tls does not exist. Fix the listener" in refusal.message
+    )
+    served = gateway() | {"status": {"listeners": [{"name": "web", "conditions": conditions[:1]}]}}
+    refusal = refused(inputs(route=said("False", reason), gateways={("llm", "edge"): served}))
+    assert refusal is not None and f"its Gateway says {reason}" in refusal.message
+
+
 def test_a_parent_of_a_mesh_is_left_to_the_probe() -> None:
     parents = [{"group": "", "kind": "Service", "name": "qa"}]
     assert refused(inputs(route=route(parentRefs=parents), gateways={}, gateway_classes={})) is None

@@ -39,7 +39,7 @@ def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequ
     cluster, found = case.cluster, []
     models = [
         tuple(
-            GatewayModel(cluster.gateways, routes, cluster.namespaces, reading)
+            GatewayModel(cluster.proxies, routes, cluster.namespaces, reading)
             for routes in (cluster.routes, (*cluster.routes, overlay))
         )
         for reading in readings

@@ -169,10 +169,20 @@ def test_multiple_choice_questions_with_the_letter_a_are_read_in_every_mode_that
         assert len(parse_golden([("mc", lines)], "mc", scoring)) == 2
 
 
-@pytest.mark.parametrize("gold", ["3 or 4", "5 ft 3 in", "3-5", "12-31-12", "1.2.3", "between 3 and 4"])
+@pytest.mark.parametrize(
+    "gold", ["3 or 4", "5 ft 3 kg", "5 ft, 3 boxes", "3-5", "12-31-12", "1.2.3", "between 3 and 4"]
+)
 def test_a_gold_answer_of_several_numbers_is_refused_where_numbers_are_compared(gold: str) -> None:
     with pytest.raises(GoldenError, match="no answer can match when scored by number"):
         parse_golden([("g", [f'{{"question": "q", "answers": ["{gold}"], "scoring": "number"}}'])], "g", Scoring())
+
+
+def test_a_gold_answer_in_two_units_of_one_kind_is_one_number() -> None:
+    (question,) = parse_golden(
+        [("g", ['{"question": "q", "answers": ["5 ft 3 in"], "scoring": "number"}'])], "g", Scoring()
+    )
+    scoring = Scoring(ScoringMode.NUMBER)
+    assert scoring.matches("63 inches", question.answers) and not scoring.matches("5 feet", question.answers)
 
 
 def test_a_byte_order_mark_does_not_spoil_the_first_line(tmp_path: Path) -> None:

@@ -46,6 +46,30 @@ def test_normal_forms_are_their_own_normal_forms(text: str) -> None:
         assert normal(once) == once
 
 
+IN_TWO_UNITS = (
+    ("{} hours {} minutes", "minutes", 60),
+    ("{}h {}min", "minutes", 60),
+    ("{} feet and {} inches", "inches", 12),
+    ("{}' {}\"", "inches", 12),
+    ("{} pounds, {} pence", "pence", 100),
+    ("{} kg {} g", "grams", 1000),
+)
+
+
+@pytest.mark.slow
+@PROPERTY
+@given(st.sampled_from(IN_TWO_UNITS), st.integers(1, 99), st.integers(1, 999), st.integers(0, 99_999))
+def test_a_quantity_in_two_units_is_that_of_one_unit_and_no_other(
+    how: tuple[str, str, int], upper: int, lower: int, other: int
+) -> None:
+    written, unit, times = how
+    lower %= times
+    whole = upper * times + lower
+    for scoring in map(Scoring.named, ("number", "exact")):
+        assert scoring.matches(written.format(upper, lower), [f"{whole} {unit}"])
+        assert scoring.matches(written.format(upper, lower), [f"{other} {unit}"]) is (other == whole)
+
+
 @pytest.mark.slow
 @PROPERTY
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.integers(0, 4))
@@ -81,6 +105,9 @@ def test_a_long_answer_of_any_kind_is_scored_in_time() -> None:
         '{"a":',
         "not A or ",
         "10 x 10^2 ",
+        "1 h ",
+        "5 pounds 20p ",
+        "(1, 2 ",
     ):
         answer = piece * (100_000 // len(piece))
         began = time.process_time()

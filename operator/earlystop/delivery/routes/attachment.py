@@ -25,6 +25,8 @@ MANAGERS = {
     "AIGatewayRoute": "Envoy AI Gateway writes it anew, and routes by the model. Put a route of your own before it",
     "Rollout": "Argo Rollouts moves its weights. Wait until its canary ends, and take the route out of its strategy",
 }
+LISTENER_SERVES = ("ResolvedRefs", "Programmed", "Accepted")
+"""Conditions of a listener without which it serves nothing, in the order in which their causes follow."""
 NO_LISTENER = ("NoMatchingParent", "NoMatchingListenerHostname")
 
 
@@ -65,6 +67,13 @@ def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
         return None
     reason, words = refused.get("reason", ""), refused.get("message", "").strip().rstrip(".")
     if reason in NO_LISTENER:
+        fault = _listener_fault(inputs)
+        if fault is not None:
+            return Refusal(
+                "NoMatchingListener",
+                f"No listener takes HTTPRoute {inputs.route_name}: {fault}. Fix the listener; requests come by the "
+                "route again when it serves.",
+            )
         return _no_listener(inputs, f"its Gateway says {reason}")
     if reason == "NotAllowedByListeners":
         return Refusal(
@@ -77,6 +86,25 @@ def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
         f"The Gateway does not accept HTTPRoute {inputs.route_name}: {reason}{f', {words}' if words else ''}. Fix the "
         "route until its status shows Accepted=True.",
     )
+
+
+def _listener_fault(inputs: ClusterInputs) -> str | None:
+    """What a Gateway says of a listener that the route names and that does not serve, as one whose certificate is gone;
+    None where it says nothing."""
+    assert inputs.route is not None  # checked before
+    for reference in inputs.route["spec"].get("parentRefs") or []:
+        gateway = inputs.gateways.get(_key(reference, inputs))
+        if gateway is None or reference.get("kind", "Gateway") != "Gateway":
+            continue
+        said = {each.get("name"): each for each in (gateway.get("status") or {}).get("listeners") or []}
+        for listener in gateway["spec"].get("listeners", []):
+            if attaches_to(reference, listener):
+                for condition in said.get(listener["name"], {}).get("conditions") or []:
+                    if condition.get("type") in LISTENER_SERVES and condition.get("status") == "False":
+                        words = str(condition.get("message") or "").strip().rstrip(".")[:200]
+                        reported = f"{condition.get('reason', condition['type'])}{f', {words}' if words else ''}"
+                        return f"Gateway {reference['name']} reports of its listener {listener['name']}: {reported}"
+    return None
 
 
 def _no_listener(inputs: ClusterInputs, why: str) -> Refusal:

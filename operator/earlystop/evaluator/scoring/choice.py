@@ -91,7 +91,7 @@ _WHOLE = re.compile(
 _SENTENCE = re.compile(rf"(?:^|(?<=[.!?;])\s)\s*({_LETTER})\s*(?:[.!;]|$)")
 """A sentence that is a letter and nothing else."""
 _LABELLED = re.compile(
-    r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+[-—](?=\s))(?=\s*\S)", re.MULTILINE
+    r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+[-—|](?=\s))(?=\s*\S)", re.MULTILINE
 )
 _CHOSEN = (
     rf"(?i:(?:first|second|third|fourth|fifth|last) (?:option|choice|answer),"

@@ -51,6 +51,17 @@ _HOW = re.compile(
     r"\s*[.!]?\s*$"
 )
 """Brackets at the end that hold a calculation, or what was counted: "18 (9 × $2)", "3 (2, 3 and 5)"."""
+_EQUALS = re.compile(
+    r"(?P<result>\s{0,9}-?[0-9][0-9.,]{0,30}) ?= ?[0-9(][0-9 ().]{0,30}"
+    r"(?:[-+*/×·⋅] ?[0-9(][0-9 ().]{0,30}){1,9}[.!]?\s*$"
+)
+"""A number and the calculation that it equals, as the whole text: "8 = 3 + 5"."""
+_GIVEN = re.compile(
+    r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
+    r"|after \w+ing(?: \w+){0,3}) $",
+    re.IGNORECASE,
+)
+"""Before a number that the question gave: "150 pupils at the 2 schools", "12 left after giving away 4"."""
 _ASKED = re.compile(r"\s*[?？]")
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
@@ -68,14 +79,17 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
         if numbers:
             return _comes_to(read, numbers, values_only=not may_bound)
     found = _in_words(text)
-    if found is None and (in_digits := with_words_as_digits(text)) is not None:
+    if found is None and (read_as := with_words_as_digits(text)) is not None:
+        in_digits = prepared(read_as)
         numbers = [each for each in numbers_in(in_digits) if each is None or not _is_unsaid(in_digits, each)]
         return _comes_to(in_digits, numbers, values_only=not may_bound) if numbers else None
     return found
 
 
 def _without_calculation(text: str) -> str:
-    """The text without brackets at its end that show how the number right before them came about."""
+    """The text without what shows at its end how its number came about: brackets, or a calculation that equals it."""
+    if found := _EQUALS.match(text):
+        return found["result"]
     calculation = _HOW.search(text)
     if calculation is None:
         return text
@@ -149,7 +163,8 @@ def _last(text: str, numbers: list[Number | None]) -> Number | None:
         if before is None or last is None:
             break
         between = text[before.end : last.start]
-        if _ASIDE.match(between) or _OUT_OF.match(between):
+        is_given = _GIVEN.search(between) and not re.search(r"[.=!?\n]", between)
+        if _ASIDE.match(between) or _OUT_OF.match(between) or is_given:
             last = before
             continue
         return None if before.value != last.value and _are_several(text, before, last) else last

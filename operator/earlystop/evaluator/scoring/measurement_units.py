@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 
 _NAMES = {
     "$": "$ usd dollar dollars us$ us-dollar bucks a$ c$ s$ hk$ nz$ nt$ mx$ cad aud mxn",
@@ -86,8 +88,8 @@ _MULTIPLES: dict[str, tuple[str, int]] = {
 """Units that are so many of a smaller one, exactly. A ton is read as the metric one, which people mean by t."""
 _MINOR = {"cent": ("$", "€"), "penny": ("£", "pound")}
 """Hundredths of which currencies."""
-_AMBIGUOUS = {"pound": ("lb", "£")}
-"""Words for more than one unit: a weight or money."""
+_AMBIGUOUS = {"pound": ("lb", "£"), "°": ("°C", "°F")}
+"""Words for more than one unit: a weight or money, a temperature in a scale that is not named."""
 _BY_NAME = {alias: unit for unit, aliases in _NAMES.items() for alias in aliases.split()}
 PREFIXES = (
     r"(?:US|A|C|R|S|HK|NZ|NT|MX)\$|[$€£¥₹¢₩₽₺₫₪₦₱]|\b(?:USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|CNY|RMB|SEK|NOK|DKK|PLN|BRL|KRW|MXN"
@@ -121,6 +123,14 @@ def is_same_quantity(one: Fraction, unit: str, other: Fraction, of_other: str) -
     small, times = _MULTIPLES.get(unit, (unit, 1))
     other_small, other_times = _MULTIPLES.get(of_other, (of_other, 1))
     return small == other_small and one * times == other * other_times
+
+
+@cache
+def smaller_units(unit: str) -> Mapping[str, int]:
+    """How many of each smaller unit of its kind a unit is, where that is a whole number."""
+    small, times = _MULTIPLES.get(unit, (unit, 1))
+    of_its_kind = {name: each for name, (other, each) in _MULTIPLES.items() if other == small} | {small: 1}
+    return {name: times // each for name, each in of_its_kind.items() if each < times and times % each == 0}
 
 
 def unit_named(word: str) -> str:

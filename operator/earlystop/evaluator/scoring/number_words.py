@@ -26,7 +26,9 @@ _MOST_WORDS_OF_A_SENTENCE = 12
 _COUNT = "|".join((*sorted(_SMALL, key=len, reverse=True), *SCALES, "dozen"))
 _RUN = re.compile(
     rf"(?<![\w-])(?<!the )(?<!these )(?<!those )(?<!their )(?:an? (?=(?:{'|'.join(SCALES)}|dozen)\b))?"
-    rf"(?:{_COUNT})(?:[ -](?:and )?(?:{_COUNT}))*(?: and an? (?:half|third|quarter))?(?![\w-])",
+    rf"(?:{_COUNT})(?:[ -](?:and )?(?:{_COUNT}))*"
+    r"(?: and an? (?:half|third|quarter)|[ -](?:halves|thirds|quarters|fourths|fifths|sixths|eighths|tenths))?"
+    r"(?![\w-])",
     re.IGNORECASE,
 )
 """A number in words within a sentence. "The two" are no number that is told."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from earlystop.evaluator.scoring.compound_quantities import with_one_unit
 from earlystop.evaluator.scoring.han_numerals import with_digits
 from earlystop.evaluator.scoring.latex import latex_as_text
 from earlystop.evaluator.scoring.measurement_units import PREFIXES, is_same_quantity, unit_after, unit_named
@@ -69,10 +70,10 @@ _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
 )
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
-_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12, "dozen": 12}
 _LONG_SCALES = "|".join(sorted(map(re.escape, (*SCALES_OF_LANGUAGES, *SCALES)), key=len, reverse=True))
 _SCALE = re.compile(
-    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
+    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|dozen|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
 )
 _CAPITAL_SCALE = re.compile(r"(?:M|B)(?![\w/^])")
 """Right after a number: 2.5M, 7B. A small letter may be a unit."""
@@ -112,7 +113,7 @@ class Number:
 def prepared(text: str) -> str:
     """The text as the readers here expect it."""
     text = with_digits(without_markup(plain_characters(latex_as_text(_CALCULATED.sub("", text)))))
-    text = _BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text))
+    text = with_one_unit(_BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text)))
     for pattern in (_WITH_CENTS, _SIGN_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
         text = pattern.sub(_with_decimals, text)
     return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))

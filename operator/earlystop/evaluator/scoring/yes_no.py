@@ -9,7 +9,7 @@ from earlystop.evaluator.scoring.numbers import prepared
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 from earlystop.evaluator.scoring.typography import plain_characters
 
-_WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "no": False, "false": False, "nope": False}
+_WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "yup": True, "no": False, "false": False, "nope": False}
 _YES_ELSEWHERE = (
     "sí si oui ja sim da да так はい ええ 是 是的 對 对 正确 正確 네 예 맞습니다 evet tak ναι हाँ हां نعم כן"
     " ano áno kyllä igen có đúng ya benar igaz wahr richtig vrai verdadero vero verdadeiro верно правда doğru prawda"
@@ -33,23 +33,25 @@ _SHORT = (
     r"(?:is|are|was|were|am|does|do|did|has|have|had|can|could|will|would|should|must)"
 )
 """A statement of two words, such as "It does"."""
+_STATEMENT = r"(?:the|this|that) (?:claim|statement|sentence|assertion|assumption) (?:is|was)"
 _AFFIRMED = re.compile(
     r"(?:(?:that|this|it)(?:'s| is) |you are |you're )?(?:correct|right)|affirmative|absolutely|of course"
     r"|sure|certainly|indeed|definitely|y|without (?:a |any )?doubt"
-    rf"|{_SHORT}",
+    rf"|(?:correct, |right, )?{_SHORT}|{_STATEMENT} (?:correct|right)",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n"
+    r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n|nah|hardly|by no means"
+    r"|not (?:exactly|quite|really|entirely|at all|so)"
     r"|(?:that|it)(?:'s| is) not (?:so|the case)"
-    rf"|{_SHORT}(?:n't| ?not)",
+    rf"|(?:incorrect, |wrong, )?{_SHORT}(?:n't| ?not)|{_STATEMENT} (?:incorrect|wrong|untrue|not (?:correct|right))",
     re.IGNORECASE,
 )
 """What means yes or no where it is the whole answer, and may be a manner of speaking elsewhere."""
-_WORD = r"(yes|no|true|false|yeah|yep|nope)\b"
+_WORD = r"(yes|no|true|false|yeah|yep|yup|nope)\b"
 _NO_ANSWER = (
     r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question|problem|worries|wonder"
-    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue)\b|\. ?[0-9]| [0-9])"
+    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue|comment)\b|\. ?[0-9]| [0-9])"
 )
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)

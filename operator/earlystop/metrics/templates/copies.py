@@ -33,10 +33,11 @@ def refusal_of_copies(counters: Counters, targets: Targets, replica_label: str |
     """Why rows cannot be added, "" where they can."""
     for field, _, names in _unclear(counters, targets, replica_label):
         return (
-            f"the template for {field} finds series that differ in {_listed(names)}, and the store has neither up nor "
-            "process_start_time_seconds nor target_info of their process, so nothing says whether they are counters of "
-            "their own or copies of one; have one of the three stored with them, or name the label that tells the "
-            "scrapers of an HA pair apart in the MetricSource's replicaLabel"
+            f"the template for {field} finds series that differ in {_listed(names)}, and as far as this MetricSource "
+            "reads (its namespaceLabel), the store has neither up nor process_start_time_seconds nor target_info of "
+            "their process, so nothing says whether they are counters of their own or copies of one; have one of the "
+            "three stored with the labels of the counters, or name the label that tells the scrapers of an HA pair "
+            "apart in the MetricSource's replicaLabel"
         )
     return ""
 
