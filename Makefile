@@ -58,9 +58,10 @@ BY_FILE := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(READY) ## check style, types, the import contract and that generated files are up to date
-	$(BIN)/ruff check operator tests
-	$(BIN)/ruff format --check operator tests
+	$(BIN)/ruff check operator tests manifests
+	$(BIN)/ruff format --check operator tests manifests
 	$(BIN)/mypy
+	$(BIN)/mypy manifests/examples/optuna_proposer.py
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/lint-imports --no-cache --no-logo
 

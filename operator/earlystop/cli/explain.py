@@ -147,7 +147,7 @@ def _end(view: View) -> str:
     """What happens without a verdict, and when one is to be expected."""
     rollout = view.spec.rollout
     end = latest_end(rollout.deadline_seconds, view.state)
-    told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view.remaining, end - view.now)}.")
+    told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view, view.remaining, end - view.now)}.")
     by = f"by {rfc3339(end)} (in {duration(end - view.now)}){_or_after_requests(view.state)}"
     return f"Without a verdict {by}, {_then(view)}.{told}"
 

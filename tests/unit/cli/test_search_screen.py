@@ -39,6 +39,12 @@ def test_losses_and_savings_stand_with_their_units() -> None:
     assert facts["EM lost"] == "0.1 ± 0.4 points" and facts["saving"] == "40.0 ± 1.0 %"
 
 
+def test_a_loss_that_is_rounded_to_zero_has_no_sign() -> None:
+    none = {**STATUS, "search": {**STATUS["search"], "trials": [{**TRIAL, "loss": "-0.0001"}]}}
+    ((_, facts),) = trial_facts(none)
+    assert facts["EM lost"] == "0.0 ± 0.4 points"
+
+
 def test_a_search_that_is_over_says_why_and_what_to_commit() -> None:
     facts = dict(search_facts(ended()))
     assert facts["ended"] == "NothingLeftToTry"

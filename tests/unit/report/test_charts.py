@@ -41,6 +41,21 @@ def test_an_axis_of_evidence_says_risks_and_nothing_below_no_sign(engine: MiniRa
     assert said(engine, "riskAt(Math.log(20))") == "1 in 20"
 
 
+def test_a_number_has_its_sign_and_none_is_called_minus_zero(engine: MiniRacer) -> None:
+    assert said(engine, "[-1.24, -0.04, 0, 0.04, 1.26].map((each) => signed(each, 1))") == [
+        *("-1.2", "+0.0", "+0.0", "+0.0", "+1.3")
+    ]
+
+
+def test_lines_of_evidence_that_are_one_are_named_and_drawn_once(engine: MiniRacer) -> None:
+    assert said(engine, "linesOf(Math.log(20), Math.log(20)).map(({ label }) => label)") == [
+        "line of a promotion and of harm: 1 in 20"
+    ]
+    assert said(engine, "linesOf(Math.log(20), Math.log(40)).map(({ label }) => label)") == [
+        *("line of a promotion: 1 in 20", "line of harm: 1 in 40")
+    ]
+
+
 @pytest.mark.parametrize(("times", "span"), [([100], [70, 130]), ([100, 120], [80, 140]), ([100, 300], [100, 300])])
 def test_an_axis_of_time_is_a_minute_long_or_as_long_as_its_looks(
     engine: MiniRacer, times: list[int], span: list[int]

@@ -17,8 +17,9 @@ from tests.cluster.objects import verdict
 from tests.unit.report.drawn_verdicts import drawn_verdict
 from tests.unit.report.hostile import MARKUP, hostile_verdict, reported, stored
 from tests.unit.report.tags import Tags
+from tests.unit.rollout import classes
 from tests.unit.rollout.in_rows import in_rows, object_in_rows
-from tests.unit.rollout.policies import UID
+from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.states import REACHED
 
 LARGEST = 300_000
@@ -61,7 +62,16 @@ def test_a_page_of_a_guards_alarm_says_its_own_promise_and_that_its_plots_are_of
     assert "A setting that does no harm is taken back once in 30 d at most, on average." in page
     assert "points, in the trial</dt>" in page and "draws the trial that led to the promotion" in page
     assert "Nothing was claimed" not in page
-    assert "in the trial</dt>" not in page_of(reported(stored(verdict("llm"))))
+    assert "</span> against the baseline, in the trial before the promotion</h2>" in page
+    usual = page_of(reported(stored(verdict("llm"))))
+    assert "in the trial</dt>" not in usual and "against the baseline</h2>" in usual
+
+
+def test_a_setting_of_each_class_is_not_called_in_force_for_requests_of_none() -> None:
+    by_class = classes.decided(classes.LIVE, started(classes.LIVE), classes.EASY_AND_HARD)
+    said = "<dt>Setting in force, of requests of no class</dt>"
+    assert said in page_of(reported(stored(verdict_object("qa", "llm", UID, by_class))))
+    assert said not in page_of(reported(stored(verdict("llm"))))
 
 
 def test_a_page_says_who_asked_approved_and_rejected() -> None:

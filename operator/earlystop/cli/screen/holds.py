@@ -10,6 +10,8 @@ from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import promotion_waits, step_waits
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import ENDED, TRYING, Phase, RolloutState
+from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.words.floor_words import floor_above_baseline
 from earlystop.rollout.words.step_messages import waiting_sentence
 from earlystop.rollout.words.summary import summary
 
@@ -94,7 +96,10 @@ def outlook_of(view: View) -> str:
         return summary(state)
     waits = promotion_waits(plan, state, state.leading.name, at, with_numbers=False)
     following = step_waits(plan, state, at, with_numbers=False)
-    sentences = [f"A promotion waits for {_listed(waits)}."] if waits else []
+    below = floor_above_baseline(state.active).strip()
+    sentences = [below] if below else []
+    noun = "promotion" if strategy_of(plan).promotes else "recommendation"
+    sentences += [f"A {noun} waits for {_listed(waits)}."] if waits else []
     if following:
         sentences.append(f"The next step waits for {_listed(following)}.")
     return " ".join(sentences) or summary(state)

@@ -77,7 +77,7 @@ def _facts(trial: Mapping[str, Any]) -> dict[str, str]:
 def _with_error(trial: Mapping[str, Any], name: str, unit: str) -> str:
     if name not in trial:
         return "-"
-    return f"{100 * float(trial[name]):.1f} ± {100 * float(trial[f'{name}Error']):.1f} {unit}"
+    return f"{100 * float(trial[name]):z.1f} ± {100 * float(trial[f'{name}Error']):.1f} {unit}"
 
 
 def _percent(fraction: str) -> str:

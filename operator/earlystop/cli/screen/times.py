@@ -11,6 +11,7 @@ from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import DECIDED
 from earlystop.rollout.steps import least_seconds
+from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.trials.deadline import latest_end
 from earlystop.simulation.remaining_time import Remaining, obstacle
 
@@ -31,20 +32,26 @@ def when_lines(view: View) -> Iterator[str]:
     deadline = latest_end(view.spec.rollout.deadline_seconds, state) - state.campaign_started_at
     yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
     if view.remaining is not None:
-        yield forecast_phrase(view.remaining, deadline - elapsed)
+        yield forecast_phrase(view, view.remaining, deadline - elapsed)
     yield "; ".join(_due(view))
 
 
-def forecast_phrase(remaining: Remaining, left: float) -> str:
+def forecast_phrase(view: View, remaining: Remaining, left: float) -> str:
     """When a verdict is to be expected. left: seconds until the deadline."""
     if isinf(remaining.low):
         return "a verdict by the deadline is unlikely"
     ends = (
         f"{word} {rounded_percent(part)}"
-        for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))
+        for part, word in ((remaining.promoted, _done(view)), (remaining.rolled_back, "rolled back"))
         if round(100 * part)
     )
     return f"verdict in {_span(remaining.low, min(remaining.high, left))} ({', '.join(ends)})"
+
+
+def _done(view: View) -> str:
+    """What becomes of a candidate that is proven, in one word."""
+    plan = view.state.plan
+    return "promoted" if plan is None or strategy_of(plan).promotes else "recommended"
 
 
 def _span(low: float, high: float) -> str:

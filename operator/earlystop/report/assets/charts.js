@@ -4,7 +4,12 @@ const COLOURS = { blue: "#0b5cad", red: "#b3261e", green: "#1b6b32", violet: "#6
 const HEIGHT = 240;
 const LEAST_WIDTH = 260;
 const inHundredths = (value) => (value === null ? null : 100 * value);
-const signed = (value, digits) => `${value > 0 ? "+" : ""}${value.toFixed(digits)}`;
+
+/** A number with its sign, and as "+0.0" where it is rounded to zero, as elsewhere. */
+function signed(value, digits) {
+  const text = value.toFixed(digits);
+  return Number(text) < 0 ? text : `+${text.replace("-", "")}`;
+}
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
