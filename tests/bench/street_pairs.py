@@ -19,6 +19,7 @@ from earlystop.evidence.objective import Basis, Objective, Unscored
 
 MARGIN, RISK, EXACT, DIFFERING = 0.02, 0.05, 0.85, 0.06
 SIZE, LOOKS, LOOKS_HELD = 50, 400, 60
+TOKENS = (300, 200)
 PAIRED = Objective(
     margin=MARGIN,
     minimum_saving=0.0,
@@ -42,12 +43,13 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Campaigns:
-    """Shares of campaigns that were promoted, rolled back, and held by the check at any look of which a promotion was
-    proven; questions that each took on average."""
+    """Shares of campaigns that were promoted, rolled back, and in which a promotion that was proven was held by the
+    comparison of what is missing, or waited for the pairs that lack no answer; questions that each took on average."""
 
     promoted: float
     rolled_back: float
     held: float
+    waited: float
     questions: float
 
 
@@ -72,31 +74,38 @@ def pairs_of(rng: np.random.Generator, number: int, loss: float, missing: Missin
     )
 
 
+def look_of(rng: np.random.Generator, number: int, loss: float, missing: Missing) -> Look:
+    """One look at `SIZE` questions."""
+    counted = pairs_of(rng, SIZE, loss, missing)
+    lengths = [{"completed": SIZE, "tokens": SIZE * mean, "tokens_squared": SIZE * mean**2} for mean in TOKENS]
+    return Look(15 * number, 0, 50, Tally(**lengths[0]), replace(counted, **lengths[1]))
+
+
 def campaigns(objective: Objective, missing: Missing, loss: float, runs: int, seed: int) -> Campaigns:
     """Campaigns of looks of `SIZE` questions, each until its verdict or `LOOKS` looks."""
-    found, questions = np.zeros(3), []
+    found, questions = np.zeros(4), []
     needed, harm_needed = -log(objective.risk_promote), -log(objective.harm_risks.exact_match)
     for run in range(runs):
         rng, state = np.random.default_rng([seed, run]), engine.begin(objective)
-        promoted = rolled_back = was_held = False
+        promoted = rolled_back = was_held = waited = False
         shown_for = 0
         for number in range(1, LOOKS + 1):
-            state = engine.update(state, Look(15 * number, 0, 50, Tally(), pairs_of(rng, SIZE, loss, missing)))
+            state = engine.update(state, look_of(rng, number, loss, missing))
             promote, harm = state.quality.deciding(objective.basis)
             proven, rolled_back = promote.log_e_max >= needed, harm.log_e_max >= harm_needed
             shown = state.missing.shown(objective.risk_attrition)
             shown_for += bool(shown)
             rests = state.pair_attrition.rests_on_missing(objective.risk_promote)
-            is_held = bool(shown or state.missing.suspected or rests)
-            was_held = was_held or (proven and is_held)
-            promoted = proven and not is_held and not rolled_back
+            is_held = bool(shown or state.missing.suspected)
+            was_held, waited = was_held or (proven and is_held), waited or (proven and rests)
+            promoted = proven and not is_held and not rests and not rolled_back
             # An alarm lasts, so only harm may follow it.
             if promoted or rolled_back or shown_for >= LOOKS_HELD:
                 break
-        found += promoted, rolled_back, was_held
+        found += promoted, rolled_back, was_held, waited
         questions.append(number * SIZE)
-    shares = [float(each) for each in found / runs]
-    return Campaigns(shares[0], shares[1], shares[2], float(np.mean(questions)))
+    promotions, rollbacks, holds, waits = (float(each) for each in found / runs)
+    return Campaigns(promotions, rollbacks, holds, waits, float(np.mean(questions)))
 
 
 def kinds() -> Iterator[tuple[str, Objective, Missing, float]]:
@@ -123,7 +132,7 @@ def main(runs: int) -> None:
         found = campaigns(objective, missing, loss, runs, 100 + number)
         print(
             f"{name}: promoted {found.promoted:.1%}, rolled back {found.rolled_back:.1%}, "
-            f"held {found.held:.1%}, questions {found.questions:.0f}",
+            f"held {found.held:.1%}, waited {found.waited:.1%}, questions {found.questions:.0f}",
             flush=True,
         )
 

@@ -17,6 +17,8 @@ from earlystop.cli.options import (
     SEARCHES_SIMULATED,
     AnswerSeconds,
     BaselineEm,
+    BaselineMissing,
+    CandidateMissing,
     Curve,
     Discordance,
     Dispersion,
@@ -47,6 +49,8 @@ def command(
     discordance: Discordance = 0.06,
     dispersion: Dispersion = 1.0,
     answer_seconds: AnswerSeconds = 0.0,
+    baseline_missing: BaselineMissing = 0.0,
+    candidate_missing: CandidateMissing = 0.0,
     runs: Annotated[
         int | None,
         typer.Option(
@@ -81,6 +85,8 @@ def command(
             discordance=max(discordance, abs(em_loss)),
             dispersion=dispersion,
             answer_seconds=answer_seconds,
+            baseline_missing=baseline_missing,
+            candidate_missing=candidate_missing,
         )
         outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:
