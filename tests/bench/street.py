@@ -25,6 +25,7 @@ from tests.bench import (
     street_floor,
     street_golden,
     street_mixes,
+    street_pairs,
     street_rare,
     street_recorded,
     street_retries,
@@ -176,6 +177,24 @@ def missing_cells(seed: int, share: float | None = None) -> Iterator[Cell]:
             yield Cell(kind, errors)
 
 
+def pair_cells(seed: int) -> Iterator[Cell]:
+    """Golden questions of which answers are missing: to promote a candidate that loses the margin of what both answer
+    is an error, and to roll back one that loses no more."""
+    for number, (kind, objective, missing, loss) in enumerate(street_pairs.losing_kinds()):
+
+        def errors(
+            runs: int,
+            objective: Objective = objective,
+            missing: street_pairs.Missing = missing,
+            loss: float = loss,
+            number: int = number,
+        ) -> tuple[float, float]:
+            found = street_pairs.campaigns(objective, missing, loss, runs, seed + number)
+            return found.promoted, found.rolled_back if loss <= street_pairs.MARGIN else 0.0
+
+        yield Cell(kind, errors)
+
+
 def strange_cells(seed: int, kinds: Iterable[str] = street_strange.KINDS) -> Iterator[Cell]:
     """Other laws of mixes, sessions, lengths and missing answers; a wrong saving is under `promoted`."""
     for kind in kinds:
@@ -258,6 +277,7 @@ def cells() -> Mapping[str, Cell]:
         *golden_cells(SEED + 7),
         *hidden_cells(SEED + 9),
         *missing_cells(SEED + 10),
+        *pair_cells(SEED + 24),
         *strange_cells(SEED + 16),
         *retried_cells(SEED + 17, street_retries.Retried.DRAWN),
         *walk_cells(SEED + 18),

@@ -81,8 +81,8 @@ class ExactMatch(Value):
     unscored: Literal["Exclude", "CountAsMismatch"] = Field(
         "CountAsMismatch",
         description="What an answer that could not be scored is to EM: a wrong answer, or no evidence. Answers that "
-        "nobody tried to score are never counted, nor are requests that failed. In pairs it is a wrong answer wherever "
-        "the other one could be scored.",
+        "nobody tried to score are never counted, nor are requests that failed. In pairs an answer that failed is one, "
+        "too, beside one that was scored; Exclude leaves such pairs out.",
     )
     dispersion: DecimalText | None = Field(
         None,

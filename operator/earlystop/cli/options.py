@@ -80,6 +80,10 @@ BaselineEm = Annotated[float, amount("EM of the baseline.", 0, 1)]
 Discordance = Annotated[
     float, amount("Share of pairs that just one variant answers right, where EM is read from pairs.", 0, 1)
 ]
+BaselineMissing = Annotated[
+    float, amount("Share of the baseline's answers to golden questions that fail or cannot be scored.", 0, 0.99)
+]
+CandidateMissing = Annotated[float, amount("The same of the candidate's.", 0, 0.99)]
 Dispersion = Annotated[
     float,
     amount("How much more answers scatter than independent ones, as those of one session do.", 1, 100),

@@ -39,6 +39,8 @@ def show_simulation(
     discordance: float,
     dispersion: float,
     answer_seconds: float,
+    baseline_missing: float,
+    candidate_missing: float,
     runs: int | None,
     seed: int,
     as_json: bool,
@@ -64,6 +66,8 @@ def show_simulation(
             discordance=max(discordance, abs(em_loss)),
             dispersion=dispersion,
             answer_seconds=answer_seconds,
+            baseline_missing=baseline_missing,
+            candidate_missing=candidate_missing,
         )
         outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:

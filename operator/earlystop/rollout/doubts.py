@@ -103,7 +103,7 @@ def _of_pairs(process: PairAttrition, risk: float) -> str:
         )
     if OneSided.BESIDE_RIGHT in ways:
         phrases.append(
-            f"{counted(answers.without_baseline_right, 'right answer')} of the candidate "
+            f"{counted(answers.without_baseline_right, 'right answer', 'right answers')} of the candidate "
             f"{'stands' if answers.without_baseline_right == 1 else 'stand'} beside a missing one of the baseline, and "
             f"{in_count(answers.without_candidate_right)} the other way round"
         )

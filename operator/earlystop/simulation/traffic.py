@@ -25,7 +25,9 @@ class SyntheticTraffic:
     0..1. mean_tokens: of the baseline, > 0; spread: standard deviation over mean of both, >= 0. saving: share of
     tokens that the candidate saves, < 1. Query classes share the requests evenly, each with this EM and loss.
     discordance: share of the questions that just one variant answers right, at least the loss, where EM is read from
-    pairs: then one pair comes with each request, as an evaluator asks at a rate of its own.
+    pairs: then one pair comes with each request, as an evaluator asks at a rate of its own. baseline_missing,
+    candidate_missing: share of the answers to such questions that fail or cannot be scored, whatever the other variant
+    answers, >= 0 and below 1; a question that neither answers is asked again.
     dispersion: how much more live answers scatter than independent ones, >= 1: they come in groups that resemble each
     other, each of which stays with one variant. answer_seconds: how long an answer takes, >= 0. Raises ValueError
     outside these domains.
@@ -40,6 +42,8 @@ class SyntheticTraffic:
     discordance: float = 0.06
     dispersion: float = 1.0
     answer_seconds: float = 0.0
+    baseline_missing: float = 0.0
+    candidate_missing: float = 0.0
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.mean_tokens <= 0 or self.spread < 0 or self.saving >= 1:
@@ -47,6 +51,8 @@ class SyntheticTraffic:
         ensure_rates(self.baseline_em, self.em_loss)
         if not abs(self.em_loss) <= self.discordance <= 1:
             raise ValueError(f"the discordance is {self.discordance}; write at least the loss, and at most 1")
+        if not (0 <= self.baseline_missing < 1 and 0 <= self.candidate_missing < 1):
+            raise ValueError("the share of answers that are missing must be at least 0 and below 1")
         if not self.dispersion >= 1 or not self.answer_seconds >= 0:
             raise ValueError("the dispersion must be at least 1, and an answer cannot take less than 0 s")
 
@@ -110,8 +116,8 @@ def paired(totals: Totals, traffic: SyntheticTraffic, random: Generator) -> Tota
     """The totals with one pair for each request that the baseline or the candidate has had."""
     known = totals.candidate.pairs
     asked = totals.baseline.completed + totals.candidate.completed
-    new = random.multinomial(asked - known.total, traffic.pair_shares).tolist()
-    return replace(totals, candidate=_with_pairs(totals.candidate, known.plus(Pairs(*new))))
+    new = Pairs(*random.multinomial(asked - known.total, traffic.pair_shares).tolist())
+    return replace(totals, candidate=totals.candidate + _counted(new, traffic, random))
 
 
 def by_single_users(totals: Totals) -> Totals:
@@ -129,7 +135,35 @@ def _shadow(baseline: Tally, lengths: Lengths, traffic: SyntheticTraffic, random
 
 
 def _with_pairs(tally: Tally, pairs: Pairs) -> Tally:
-    return replace(tally, **{f"pairs_{name}": count for name, count in pairs._asdict().items()})
+    """The tally with these pairs, all of which are whole."""
+    return replace(
+        tally, **{f"pairs_{name}": count for name, count in pairs._asdict().items()}, pairs_whole=pairs.total
+    )
+
+
+def _counted(pairs: Pairs, traffic: SyntheticTraffic, random: Generator) -> Tally:
+    """What an evaluator counts of questions that both variants were asked, some answers to which are missing. pairs: as
+    the variants would answer."""
+    lost, gone = traffic.baseline_missing, traffic.candidate_missing
+    if not lost and not gone:
+        return _with_pairs(Tally(), pairs)
+    shares = ((1 - lost) * (1 - gone), lost * (1 - gone), (1 - lost) * gone, lost * gone)
+    # Of each outcome: how many lack none, the baseline's answer, the candidate's, and both.
+    (both, both_b, both_c, _), (worse, worse_b, worse_c, _), (better, better_b, better_c, _), last = (
+        random.multinomial(count, shares).tolist() for count in pairs
+    )
+    neither, neither_b, neither_c, _ = last
+    return Tally(
+        pairs_both=both,
+        pairs_baseline_only=worse + both_c + worse_c,
+        pairs_candidate_only=better + both_b + better_b,
+        pairs_neither=neither + neither_b + neither_c + worse_b + better_c,
+        pairs_whole=both + worse + better + neither,
+        pairs_without_baseline_right=both_b + better_b,
+        pairs_without_baseline_wrong=worse_b + neither_b,
+        pairs_without_candidate_right=both_c + worse_c,
+        pairs_without_candidate_wrong=better_c + neither_c,
+    )
 
 
 def _plus(known: Totals, baseline: Tally, candidate: Tally, classes: Iterable[tuple[int, ...]]) -> Totals:

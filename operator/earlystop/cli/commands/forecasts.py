@@ -12,6 +12,8 @@ from earlystop.cli.options import (
     SEARCHES_SIMULATED,
     AnswerSeconds,
     BaselineEm,
+    BaselineMissing,
+    CandidateMissing,
     Curve,
     Discordance,
     Dispersion,
@@ -63,6 +65,8 @@ def simulate(
     discordance: Discordance = 0.06,
     dispersion: Dispersion = 1.0,
     answer_seconds: AnswerSeconds = 0.0,
+    baseline_missing: BaselineMissing = 0.0,
+    candidate_missing: CandidateMissing = 0.0,
     runs: Annotated[
         int | None,
         typer.Option(
@@ -90,6 +94,8 @@ def simulate(
         discordance=discordance,
         dispersion=dispersion,
         answer_seconds=answer_seconds,
+        baseline_missing=baseline_missing,
+        candidate_missing=candidate_missing,
         runs=runs,
         seed=seed,
         as_json=as_json,

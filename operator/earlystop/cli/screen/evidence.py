@@ -44,7 +44,8 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     baseline, candidate = _totals(comparison)
     looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
-        text = f"{counted(in_count(candidate.pairs.total), 'question')} that both answered, in {looks}"
+        asked = counted(in_count(candidate.pairs.total), "question")
+        text = f"{asked} that both answered, in {looks}{_missing(comparison)}"
     else:
         text = (
             f"{in_count(baseline.scored)} of the baseline and {in_count(candidate.scored)} of the candidate, in {looks}"
@@ -52,6 +53,19 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     saving = in_percent(comparison.assessment.saving)
     tokens = f"{_tokens(baseline)} to {counted(_tokens(candidate), 'token')} a request; saving {saving}"
     yield Block((labelled("answers", said(text), said(tokens)), labelled("answers", said(tokens))), rank=3)
+
+
+def _missing(comparison: Comparison) -> str:
+    """Of how many questions each variant alone gave no answer that could be scored, as far as it is known."""
+    process = comparison.evidence.pair_attrition
+    told = process.answers
+    parts = []
+    if told.without_baseline + told.without_candidate:
+        lacking = in_count(told.without_baseline), in_count(told.without_candidate)
+        parts.append(f"; {lacking[0]} lack the baseline's answer, {lacking[1]} the candidate's")
+    if process.unknown:
+        parts.append(f"; of {in_count(process.unknown)} nobody counts whether an answer is missing")
+    return "".join(parts)
 
 
 def _totals(comparison: Comparison) -> tuple[Tally, Tally]:
