@@ -115,7 +115,7 @@ async def _ask(port: int, body: bytes, count: int, concurrency: int) -> Timed:
             for _ in left:
                 begun = time.perf_counter()
                 async with session.post(CHAT, data=body) as answer:
-                    assert answer.status == 200
+                    assert answer.status == 200, f"port {port}: {answer.status} {await answer.text()}"
                     await answer.read()
                 each.append(time.perf_counter() - begun)
 

@@ -131,8 +131,9 @@ class Field:
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
     only_whole: whether a number with a decimal point or an exponent is none to the engine.
     least: the smallest number that the engine takes there, None for that of the setting.
-    off_where: a path and the client's word there which switches the field off where it is left out; None where none
-    does.
+    off_where: paths and the client's words there of which each switches the field off where it is left out.
+    by_some_models: whether only some models look at it. Then it stands for no other field: where a client wrote it
+    alone, the first field is set beside it.
     """
 
     path: tuple[str, ...]
@@ -142,7 +143,8 @@ class Field:
     reads_text: bool = False
     only_whole: bool = False
     least: float | None = None
-    off_where: tuple[tuple[str, ...], str] | None = None
+    off_where: tuple[tuple[tuple[str, ...], str], ...] = ()
+    by_some_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,20 @@ _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
 _LLAMA_SAMPLES = {api: (_field("n"), _field("n_cmpl")) for api in (_CHAT, _COMPLETIONS)}
 _READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMPLETIONS)}
 # A template's own arguments win over the effort, of which these engines make this one where it is left out.
-_THINKS = Field(("chat_template_kwargs", "enable_thinking"), off_where=(("reasoning_effort",), "none"))
-_THINKING = BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_THINKS,)}))
+_OFF = (("reasoning_effort",), "none")
+
+
+def _thinking(*off_where: tuple[tuple[str, ...], str]) -> BodySetting:
+    """Templates of Qwen, GLM and others look at the first, those of DeepSeek and Kimi at the second."""
+    names = ("chat_template_kwargs", "enable_thinking"), ("chat_template_kwargs", "thinking")
+    fields = Field(names[0], off_where=off_where), Field(names[1], by_some_models=True)
+    return BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: fields}))
+
+
+_THINKING = _thinking(_OFF)
+# Chat completions with such an object get its effort in place of the one beside it, whatever that says.
+_SGLANG_EFFORT = (_field("reasoning.effort"), _field("reasoning.reasoning_effort"))
+_SGLANG_THINKING = _thinking(_OFF, (("reasoning", "effort"), "none"))
 # What a client writes for the template counts at vLLM where the field above is left out, and wins over it at SGLang.
 _EFFORT_OF_CHATS = (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort"))
 
@@ -271,8 +285,8 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
         Engine.SGLANG: {
             Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
             Knob.ANSWER_CAP: _number(1, _SGLANG_CAPS, _FROM_MIN_TOKENS),
-            Knob.REASONING_EFFORT: _effort({_CHAT: _EFFORT_OF_CHATS}),
-            Knob.THINKING: _THINKING,
+            Knob.REASONING_EFFORT: _effort({_CHAT: (*_EFFORT_OF_CHATS, *_SGLANG_EFFORT)}),
+            Knob.THINKING: _SGLANG_THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES),
         },
         Engine.LLAMA_CPP: {

@@ -41,6 +41,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.finish_reasons import BROKEN_OFF, CUT, FILTERED, finish_of
+from earlystop.api.token_usage import usage_in
 from earlystop.evaluator.content import REFUSAL, as_json, is_refusal, text_of
 from earlystop.evaluator.folded_stream import folded_stream
 from earlystop.evaluator.thinking import without_thinking
@@ -130,11 +131,5 @@ def _arguments(message: Any) -> str:
 
 
 def _tokens(usage: Any, text: str) -> int | None:
-    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) <= 20:
-        count = int(count)
-    if isinstance(count, bool) or not isinstance(count, (int, float)) or not 0 <= count <= MOST_TOKENS:
-        return None
-    if count != int(count) or (count == 0 and text.strip()):
-        return None
-    return int(count)
+    count, _ = usage_in({"usage": usage})
+    return None if count is None or count > MOST_TOKENS or (count == 0 and text.strip()) else count

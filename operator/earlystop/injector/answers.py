@@ -9,6 +9,7 @@ from typing import Any
 
 from earlystop.api.body_knobs import Api
 from earlystop.api.finish_reasons import BROKEN_OFF, CUT, finish_of
+from earlystop.api.token_usage import usage_in
 
 _UNSEEN_PARTS = ("thinking", "reasoning", "redacted_thinking")
 _TOLD = ("tool_calls", "function_call", "refusal", "audio", "images")
@@ -49,18 +50,6 @@ def read_answer(api: Api, body: bytes) -> Answer | None:
     if (tokens is None and not finishes) or BROKEN_OFF in finishes:
         return None
     return Answer(tokens, reasoning, finishes, is_empty=not has_content(api, answer))
-
-
-def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
-    """Output tokens and reasoning tokens of an answer or of one event of a stream, by the words of all APIs."""
-    usage = answer.get("usage")
-    if not isinstance(usage, dict):
-        return None, 0
-    counts = (_count(usage.get(name)) for name in ("completion_tokens", "output_tokens"))
-    tokens = next((each for each in counts if each is not None), None)
-    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
-    return tokens, reasoning or 0
 
 
 def choices_in(answer: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -125,9 +114,3 @@ def _is_output(item: Mapping[str, Any]) -> bool:
 def dicts(value: Any) -> list[dict[str, Any]]:
     """The objects in a list, none where it is no list: nothing that an engine sends is trusted."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _count(value: Any) -> int | None:
-    if isinstance(value, float) and value.is_integer():  # 7.0 is how some write 7
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

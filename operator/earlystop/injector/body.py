@@ -98,9 +98,8 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
 def _sent(root: JsonObject, field: Field, holder: JsonObject) -> Any:
     """The client's value of a field, ABSENT for none. Raises UnreadableError as `_holder` does."""
     value = holder.value(field.path[-1])
-    if _is_there(value) or field.off_where is None or root.sent(field.off_where[0]) != field.off_where[1]:
-        return value
-    return False
+    is_off = not _is_there(value) and any(root.sent(path) == word for path, word in field.off_where)
+    return False if is_off else value
 
 
 def _replaced(setting: BodySetting, fields: list[Field], values: list[Any], ours: Any) -> tuple[int, ...] | None:
@@ -111,6 +110,16 @@ def _replaced(setting: BodySetting, fields: list[Field], values: list[Any], ours
         return (0,) if fields else None
     if setting.apply is Apply.IF_ABSENT:
         return ()
+    changed = _changed(setting, fields, values, ours)
+    if changed is None or not all(fields[index].by_some_models for index in there):
+        return changed
+    # All that the client wrote will be as ours is, and other models look at the first field.
+    return (0, *changed) if all(index in changed or values[index] == ours for index in there) else changed
+
+
+def _changed(setting: BodySetting, fields: list[Field], values: list[Any], ours: Any) -> tuple[int, ...] | None:
+    """Which of the client's values give way, None where it cannot be said."""
+    there = [index for index, value in enumerate(values) if _is_there(value)]
     if setting.apply is Apply.ALWAYS:
         return tuple(index for index in there if type(values[index]) is not type(ours) or values[index] != ours)
     rank_of_ours = own_rank(setting, ours)

@@ -8,6 +8,7 @@ from typing import Any
 
 from earlystop.api.body_knobs import Api
 from earlystop.api.finish_reasons import BROKEN_OFF
+from earlystop.api.token_usage import usage_in
 from earlystop.injector.answers import (
     Answer,
     choices_in,
@@ -16,7 +17,6 @@ from earlystop.injector.answers import (
     has_content,
     is_shown_block,
     says_nothing,
-    usage_in,
 )
 
 MAX_HELD = 4 << 20

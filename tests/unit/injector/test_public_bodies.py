@@ -12,12 +12,13 @@ from earlystop.injector.body import Effect, edited
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import read_words
 from tests.unit.every_row import every_row
+from tests.unit.injector.bodies_of_engines import OF_ENGINES
 from tests.unit.injector.bodies_of_servers import OF_SERVERS
 from tests.unit.injector.public_bodies import BODIES, UNREADABLE, Sent
 from tests.unit.injector.stub_engine import StubEngine
 from tests.unit.injector.through import HEADERS, client
 
-EVERY = (*BODIES, *OF_SERVERS)
+EVERY = (*BODIES, *OF_SERVERS, *OF_ENGINES)
 PATHS = {api: f"/v1{ending}" for ending, api in ENDINGS.items()}
 
 
