@@ -10,8 +10,8 @@ from itertools import count
 import pytest
 
 from earlystop.controller.cluster import APPROVALS, Manifest
-from earlystop.controller.resources import Key
 from earlystop.controller.condition_writer import SHARE_OF_TIME, ConditionWriter, DueConditions, rest_after
+from earlystop.controller.resources import Key
 from tests.unit.controller.memory import Memory
 
 PASSES = 20
