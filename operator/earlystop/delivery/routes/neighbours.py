@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from earlystop.api.json_once import read_json
 from earlystop.delivery.routes.precedence import EVERYTHING, Match
 from earlystop.delivery.routes.served_hosts import (
     GatewayKey,
@@ -64,7 +65,7 @@ def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Ma
 def _match_in(text: str) -> Match:
     """The match that a text in JSON is, as one object for equal ones: overlays of a fleet are alike, and each of their
     matches takes a KiB of memory."""
-    found: Match = json.loads(text)
+    found: Match = read_json(text)
     return found
 
 
