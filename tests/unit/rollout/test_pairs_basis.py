@@ -112,10 +112,11 @@ def lacking(answers: PairAnswers) -> Totals:
     return replace(more, candidate=replace(more.candidate, **told))
 
 
+@pytest.mark.slow
 def test_a_campaign_is_not_promoted_by_what_the_baseline_failed_to_answer_and_its_record_says_it() -> None:
     untold = observed(SPEC, *[lacking(PairAnswers())] * 8)
     assert untold.decision is not None and untold.decision.verdict == Verdict.PROMOTE
-    state = observed(SPEC, *[lacking(LACKING)] * 8)
+    state = observed(SPEC, *[lacking(LACKING)] * 16)
     assert state.decision is None and restarted(SPEC, state) == state
     (doubt,) = new_doubts(None, state)
     assert doubt.reason == "AttritionDiffers"
