@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.counts import Look, total
+from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
+from earlystop.evidence import pair_attrition
 from earlystop.evidence.objective import Objective
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
-from earlystop.rollout.formatting import in_duration, in_factor, rfc3339
+from earlystop.rollout.formatting import in_count, in_duration, in_factor, rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
@@ -30,13 +33,15 @@ ALARM_IS_NOT_REPEATED = (
 
 @dataclass(frozen=True, slots=True)
 class ReportedComparison:
-    """A candidate that the verdict is about, or that was judged beside it. reason: why it is tried no longer."""
+    """A candidate that the verdict is about, or that was judged beside it. reason: why it is tried no longer. missing:
+    whose answers to golden questions are missing, as a sentence; "" where none are."""
 
     candidate: str
     effect: str
     saving: str
     reason: str
     number_of_looks: int
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +122,36 @@ def report_of(
         price_of_error=price_of_error(record, objectives[0]),
         comparisons=tuple(
             ReportedComparison(
-                each.candidate, each.effect, each.saving, getattr(each, "reason", None) or "", len(each.looks)
+                each.candidate,
+                each.effect,
+                each.saving,
+                getattr(each, "reason", None) or "",
+                len(each.looks),
+                missing_answers(each.looks) if pair_attrition.is_checked(objective) else "",
             )
-            for each in judged
+            for each, objective in zip(judged, objectives, strict=True)
         ),
         settings=tuple(settings[:MOST_SETTINGS]),
         trail=tuple(ordered[:MOST_DECISIONS]),
         left_out=" ".join([*surplus, left_out]).strip(),
         made_at=rfc3339(made_at),
     )
+
+
+def missing_answers(looks: Sequence[Sequence[int]]) -> str:
+    """Of how many pairs in these rows of looks one variant's answer is missing, as a sentence; "" for none."""
+    counts = total([Look.from_row(list(row)).candidate for row in looks])
+    answers, asked = counts.pair_answers, counts.pairs.total
+    parts = []
+    if answers.without_baseline + answers.without_candidate:
+        parts.append(
+            f"Of {counted(in_count(answers.known), 'pair')} {in_count(answers.without_baseline)} lack an answer of the "
+            f"baseline that could be scored, and {in_count(answers.without_candidate)} one of the candidate."
+        )
+    if asked > answers.known:
+        unknown = counted(in_count(asked - answers.known), "pair")
+        parts.append(f"Of {unknown} nobody counted whether an answer is missing.")
+    return " ".join(parts)
 
 
 def price_of_error(record: VerdictSpec, objective: Objective) -> str:

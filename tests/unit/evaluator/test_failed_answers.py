@@ -100,6 +100,7 @@ async def asked(
 async def test_an_answer_that_fails_beside_one_that_came_is_a_wrong_one_and_no_answer(fails: Fails) -> None:
     page = await asked(failing_on_hard(fails, "candidate"), EASY, HARD)
     assert page.split("earlystop_pairs_total", "outcome") == {"baseline_only": 1, "both": 1}
+    assert page.split("earlystop_pair_answers_total", "outcome") == {"whole": 1, "without_candidate_right": 1}
     assert page.split("earlystop_answers_total", "variant") == {"baseline": 2, "candidate": 1}
     assert page.sum("earlystop_requests_total", variant="candidate") == 1
     assert page.sum("earlystop_evaluator_answers_total", variant="candidate", fate="failed") == 1
@@ -109,6 +110,7 @@ async def test_an_answer_that_fails_beside_one_that_came_is_a_wrong_one_and_no_a
 async def test_a_baseline_that_fails_is_held_to_the_same() -> None:
     page = await asked(failing_on_hard(error, "baseline"), EASY, HARD)
     assert page.split("earlystop_pairs_total", "outcome") == {"both": 1, "candidate_only": 1}
+    assert page.split("earlystop_pair_answers_total", "outcome") == {"whole": 1, "without_baseline_right": 1}
 
 
 async def test_where_neither_variant_answers_there_is_no_pair_and_the_question_is_left_for_later() -> None:

@@ -353,6 +353,8 @@ async def test_an_answer_that_cannot_be_scored_is_a_wrong_one_in_its_pair(
     answers = [Answer(variant, "stop", 1, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")]
     await evaluator(page, ChosenAnswers(*answers), QUESTIONS).ask_pair(QUESTIONS[0])
     assert page.split("earlystop_pairs_total", "outcome") == {outcome: 1}
+    missing = {"baseline_only": "without_candidate_right", "candidate_only": "without_baseline_right"}
+    assert page.split("earlystop_pair_answers_total", "outcome") == {missing.get(outcome, "whole"): 1}
     assert page.split("earlystop_answers_total", "result").get("unscored", 0) == len(slow)
 
 

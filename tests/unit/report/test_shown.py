@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from earlystop.api.counts import Look, Tally
+from earlystop.report.content import missing_answers
 from earlystop.report.page import page_of
 from earlystop.report.shown import shown_digest
 from tests.unit.report.tags import Tags
@@ -58,3 +60,14 @@ def test_the_rows_of_the_verdict_itself_are_told_from_those_of_others() -> None:
     )
     assert (settings.count('<tr class="own">'), len(re.findall("<tr[ >]", settings))) == (2, 1 + 3)
     assert (decisions.count('<tr class="own">'), len(re.findall("<tr[ >]", decisions))) == (1, 1 + 2)
+
+
+def test_a_page_says_whose_answers_to_golden_questions_are_missing_and_of_how_many_nobody_knows() -> None:
+    told = {"pairs_both": 60, "pairs_candidate_only": 40, "pairs_whole": 70, "pairs_without_baseline_right": 30}
+    rows = [Look(15 * at, 0, 50, Tally(), Tally(**told)).row() for at in range(40)]
+    said = "Of 4,000 pairs 1,200 lack an answer of the baseline that could be scored, and 0 one of the candidate."
+    assert missing_answers(rows) == said
+    untold = Look(0, 0, 50, Tally(), Tally(pairs_both=1)).row()
+    assert missing_answers([untold]) == "Of 1 pair nobody counted whether an answer is missing."
+    assert missing_answers([*rows, untold]) == f"{said} Of 1 pair nobody counted whether an answer is missing."
+    assert missing_answers([Look(0, 0, 50, Tally(), Tally(pairs_both=9, pairs_whole=9)).row()]) == ""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.counts import Pairs, Tally
+from earlystop.api.counts import PairAnswers, Pairs, Tally
 from earlystop.evidence.engine import assess
+from earlystop.rollout.doubts import attrition_phrase, new_doubts
 from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.promotion import UnequalAttrition, missing_for_promotion
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.steps import SCORED_TO_ADVANCE
-from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.transitions import expire
+from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.rollout.claims import PAIRED, TWO_STEPS, UNDECIDED, arms, begun, judging, observed, paired, restarted
 from tests.unit.rollout.policies import UID, examples
@@ -93,6 +100,36 @@ def test_a_promotion_and_a_rollback_say_how_many_questions_both_answered() -> No
     for state in (good, bad):
         assert restarted(SPEC, state) == state
         assert differences(verdict_spec("qa", UID, state)) == []
+
+
+LACKING = PairAnswers(whole=60, without_baseline_right=38, without_baseline_wrong=2)
+"""Of a hundred pairs in which the candidate loses five of what both answer, and seems to gain 35."""
+
+
+def lacking(answers: PairAnswers) -> Totals:
+    more = paired(Pairs(both=50, baseline_only=5, candidate_only=40, neither=5), arms(200))
+    told = {f"pairs_{name}": count for name, count in answers._asdict().items()}
+    return replace(more, candidate=replace(more.candidate, **told))
+
+
+@pytest.mark.slow
+def test_a_campaign_is_not_promoted_by_what_the_baseline_failed_to_answer_and_its_record_says_it() -> None:
+    untold = observed(SPEC, *[lacking(PairAnswers())] * 8)
+    assert untold.decision is not None and untold.decision.verdict == Verdict.PROMOTE
+    state = observed(SPEC, *[lacking(LACKING)] * 16)
+    assert state.decision is None and restarted(SPEC, state) == state
+    (doubt,) = new_doubts(None, state)
+    assert doubt.reason == "AttritionDiffers"
+    assert "of 40.0 % of the pairs the baseline's answer alone failed or could not be scored" in doubt.message
+    (missing,) = missing_for_promotion(state.pinned_plan, state, "w10", 10**10)
+    assert missing == UnequalAttrition(attrition_phrase(state.comparisons[0].evidence))
+    ended = expire(LiveTimes.of(SPEC), state, 10**10)
+    record = json.loads(json.dumps(verdict_spec("qa", UID, ended)))
+    assert ended.decision is not None and ended.decision.verdict == Verdict.INCONCLUSIVE
+    assert float(record["logE"]["attrition"]) > 100 and differences(record) == []
+    record["logE"]["attrition"] = "0.5"
+    told = differences({**record, "digest": digest_of(record)})
+    assert any("for attrition, the record says 0.5" in sentence for sentence in told)
 
 
 def test_the_record_of_pairs_is_changed_by_no_answer_that_came_beside_them() -> None:

@@ -7,9 +7,9 @@ from math import sqrt
 import pytest
 from numpy.random import default_rng
 
-from earlystop.api.counts import ClassAnswers
+from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.rollout.state import Totals
-from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split
+from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split, paired
 
 TRAFFIC = SyntheticTraffic(rate=100, baseline_em=0.7, em_loss=0.05, saving=0.4, discordance=0.15)
 
@@ -49,3 +49,30 @@ def test_a_world_without_room_for_its_pairs_says_how_many_there_can_be() -> None
     with pytest.raises(ValueError, match=r"leave 0.02 for pairs .* at most that, not 0.06"):
         _ = SyntheticTraffic(baseline_em=0.99).pair_shares
     assert sum(SyntheticTraffic(baseline_em=0.97).pair_shares) == pytest.approx(1)
+
+
+def test_answers_to_golden_questions_that_are_missing_are_wrong_ones_in_their_pairs_and_told_apart() -> None:
+    truth = SyntheticTraffic(
+        baseline_em=0.7, em_loss=0.05, discordance=0.15, baseline_missing=0.3, candidate_missing=0.1
+    )
+    asked = 200_000
+    counted = paired(Totals(Tally(completed=asked // 2), Tally(completed=asked // 2)), truth, default_rng(4)).candidate
+    pairs, answers = counted.pairs, counted.pair_answers
+    assert answers.known == pairs.total
+    # Shares of all that were asked, whose standard errors are at most a quarter of a point.
+    for found, share in (
+        (answers.whole, 0.7 * 0.9),
+        (answers.without_baseline_right, 0.3 * 0.9 * 0.65),
+        (answers.without_candidate_right, 0.7 * 0.1 * 0.7),
+        (pairs.both, 0.7 * 0.9 * 0.6),
+        (pairs.candidate_only, 0.9 * 0.65 - 0.7 * 0.9 * 0.6),
+        (pairs.baseline_only, 0.7 * 0.7 - 0.7 * 0.9 * 0.6),
+        (pairs.total, 1 - 0.3 * 0.1),
+    ):
+        assert found / asked == pytest.approx(share, abs=0.005)
+
+
+@pytest.mark.parametrize("missing", [{"baseline_missing": 1.0}, {"candidate_missing": -0.1}])
+def test_a_share_of_missing_answers_that_cannot_be_is_refused(missing: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="share of answers that are missing"):
+        SyntheticTraffic(**missing)

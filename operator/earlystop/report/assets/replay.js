@@ -24,8 +24,8 @@ function lookOf(row, columns, terms) {
   });
   const pairs = ["both", "baseline_only", "candidate_only", "neither"].map((each) => count(`candidate.pairs_${each}`));
   const without = (each) => count(`candidate.pairs_without_${each}`);
-  const lacking = [0, without("candidate_right"), without("baseline_right"),
-    without("baseline_wrong") + without("candidate_wrong")];
+  const neither = without("baseline_wrong") + without("candidate_wrong");
+  const lacking = [0, without("candidate_right"), without("baseline_right"), neither];
   const classes = terms.classes.map((name) => {
     const counts = ["baseline.match", "baseline.mismatch", "candidate.match", "candidate.mismatch"];
     return counts.map((each) => count(`${each}/${name}`));

@@ -8,8 +8,8 @@ from collections import defaultdict
 import pytest
 from prometheus_client import CollectorRegistry
 
-from earlystop.api.counts import Pairs, Tally, Variant
-from earlystop.api.wire import PAIR_OUTCOMES, SENTIMENTS
+from earlystop.api.counts import PairAnswers, Pairs, Tally, Variant
+from earlystop.api.wire import PAIR_COMPLETENESS, PAIR_OUTCOMES, SENTIMENTS
 from earlystop.exporter.export import Exporter
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, pack, totals, unpack
 from earlystop.metrics.convention.query import counts_query
@@ -95,6 +95,16 @@ def test_the_pairs_of_a_look_are_the_candidates_and_stand_in_one_row_with_its_an
     samples = [row(3, variant="candidate"), *(row(n, **PAIRS, outcome=word) for n, word in enumerate(PAIR_OUTCOMES, 1))]
     (tally,) = good(read_one(*samples)).observed.values()
     assert tally.started == 3 and tally.pairs == Pairs(1, 2, 3, 4)
+
+
+def test_whose_answers_pairs_lack_stands_beside_them_and_is_unknown_of_an_evaluator_that_does_not_say_it() -> None:
+    answers = {**PAIRS, "__name__": "earlystop_pair_answers_total"}
+    said = [row(n, **answers, outcome=word) for n, word in enumerate(PAIR_COMPLETENESS, 1)]
+    mute = [row(n, **PAIRS, outcome=word, process="old") for n, word in enumerate(PAIR_OUTCOMES, 1)]
+    observed = good(read_one(*said, row(15, **PAIRS, outcome="both"), *mute)).observed
+    of_each = {key.process: tally for key, tally in observed.items()}
+    assert of_each["p"].pair_answers == PairAnswers(1, 2, 3, 4, 5) and of_each["p"].pairs == Pairs(15, 0, 0, 0)
+    assert of_each["old"].pair_answers == PairAnswers() and of_each["old"].pairs.total == 10
 
 
 @pytest.mark.parametrize("variant", Variant)
