@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import defaultdict
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import Form
 from earlystop.cli.records import records_in_cluster
 from earlystop.cli.terminal import console, printable, say
 from earlystop.controller.resources import APPROVALS, EVENTS, Key
@@ -21,13 +21,6 @@ from earlystop.rollout.record.audit import AuditEntry, audit_entries
 
 LONGEST_TOLD = 160
 """Characters of a message in a terminal's table; a pipe and JSON have all of it."""
-
-
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
 
 
 def command(

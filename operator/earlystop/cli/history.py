@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
+from earlystop.cli.options import Form
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.screen.fitting import fitting_rows, said
 from earlystop.cli.terminal import console, say
@@ -31,13 +31,6 @@ from earlystop.rollout.search.trial import Estimate
 
 MOST_NAMED = 8
 """Policies that a sentence names."""
-
-
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
 
 
 def command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,13 @@ import typer
 
 SEARCHES_SIMULATED = 50
 """Searches that `simulate` plays where --runs says nothing else."""
+
+
+class Form(StrEnum):
+    """How a command prints what it has to say."""
+
+    SCREEN = "screen"
+    JSON = "json"
 
 
 def amount(what: str, least: float, most: float) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from earlystop.api.plurals import counted
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace
 from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.options import Form
 from earlystop.cli.records import FromFile, Record, one_named, records_named
 from earlystop.cli.terminal import say
 from earlystop.controller.resources import Manifest
@@ -22,13 +22,6 @@ from earlystop.evidence.engine import LogE
 from earlystop.rollout.e_value_words import one_in
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.replayed import Replay, ReplayedLook, replay_campaign
-
-
-class Form(StrEnum):
-    """How looks are printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
 
 
 def command(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +21,7 @@ from earlystop.api.status.compact import whole
 from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli.connection import Context, Namespace, complete_name, list_objects, namespace_of, read_object
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.options import Form
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.resources import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
@@ -30,13 +30,6 @@ from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_o
 from earlystop.rollout.stored.savings_codec import restore_savings
 
 HEADINGS = ("POLICY", "SAVED", "GOLDEN", "SHADOWS", "LOST", "NET", "WORTH", "A REQUEST", "COUNTED UNTIL")
-
-
-class Form(StrEnum):
-    """How it is printed."""
-
-    SCREEN = "screen"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
