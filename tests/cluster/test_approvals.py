@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from kubernetes.aio import client, config
 
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
-from earlystop.controller.cluster import Cluster as Api
 from earlystop.rollout.stored.status_codec import to_status
 from earlystop.rollout.waiting.approval import ApprovalRequirement, Asked, asked
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
+from tests.cluster.own_client import connected
 from tests.cluster.packaging import MANIFESTS, objects
 from tests.cluster.processes import wait_until
 from tests.unit.rollout.asking import Campaign, asking
@@ -283,14 +281,6 @@ def test_an_approval_of_a_policy_that_was_made_anew_under_its_name_is_refused_an
 
 def uid_of(scene: Scene, name: str) -> str:
     return str(scene.access.get(f"esp/{name}", f"--namespace={scene.namespace}")["metadata"]["uid"])
-
-
-@asynccontextmanager
-async def connected(cluster: Cluster) -> AsyncIterator[Api]:
-    settings = client.Configuration()
-    await config.load_kube_config(config_file=str(cluster.access.kubeconfig), client_configuration=settings)
-    async with Api(client.ApiClient(settings)) as api:
-        yield api
 
 
 async def test_twenty_attacks_are_refused_or_not_counted_and_the_right_approval_is_and_all_are_told(

@@ -17,9 +17,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.version import CURRENT, FIRST, THIRD
-from earlystop.rollout.conditions import conditions
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, missing_for_promotion
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
@@ -40,18 +38,13 @@ from earlystop.rollout.words.event_notes import event_notes
 from earlystop.rollout.words.step_messages import waiting_sentence
 from tests.turns import Turns
 from tests.unit.rollout.in_rows import in_rows
+from tests.unit.rollout.messages import progressing
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, answers, decided, observe, snapshot
 
 RISING = [{"weight": 5}, {"weight": 25}, {"weight": 50}]
 SAFE = policy({"rollout": {"steps": RISING, "advance": "WhenSafe"}})
 BY_TIME = policy({"rollout": {"steps": RISING, "advance": "ByTime"}})
-
-
-def progressing(state: RolloutState) -> tuple[str, str]:
-    """Reason and message of the condition."""
-    found = next(each for each in conditions(state, Observations()) if each.type == "Progressing")
-    return found.reason, found.message
 
 
 def missing(state: RolloutState) -> tuple[Any, ...]:

@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.conditions import conditions
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
-from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, UNSEEN_SECONDS
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -23,6 +21,7 @@ from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
 from earlystop.rollout.words.event_notes import event_notes
 from tests.turns import Turns
+from tests.unit.rollout.messages import progressing
 from tests.unit.rollout.policies import NOW, PATIENT, examples, policy, started
 from tests.unit.rollout.several import STAGED
 from tests.unit.rollout.states import stored
@@ -49,12 +48,6 @@ def look(spec: PolicySpec, state: RolloutState, baseline: Tally, candidate: Tall
     at = next_look(LiveTimes.of(spec), state)
     assert at is not None
     return take_look(LiveTimes.of(spec), state, at, Totals(baseline, candidate))
-
-
-def progressing(state: RolloutState) -> tuple[str, str]:
-    """Reason and message of the condition."""
-    found = next(each for each in conditions(state, Observations()) if each.type == "Progressing")
-    return found.reason, found.message
 
 
 @pytest.mark.parametrize("slow", ["baseline", "candidate"])

@@ -110,7 +110,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         busy=_busy(stored),
     )
     if guard.busy.parked:
-        unpack_detectors(guard.busy.parked, objective)  # that it can be is known before anything goes on with it
+        unpack_detectors(guard.busy.parked, objective)  # an unreadable text is refused here, not once it is used
     if stored.alarm is not None:
         at = from_rfc3339(stored.alarm_at or "")
         claims = tuple(map(claim_in, stored.alarm))
@@ -148,7 +148,7 @@ def detectors_text(guard: GuardState) -> tuple[DetectorStatus, ...]:
 
 
 def nearest_detectors(guard: GuardState, most: int) -> tuple[DetectorStatus, ...]:
-    """Those that are nearest to an alarm, in the order of their claims: with many query classes all of them would be
+    """The detectors nearest to an alarm, in the order of their claims: with many query classes all of them would be
     most of a status. most: how many, at most."""
     rows = sorted(detectors_text(guard), key=lambda each: float(each.needed) - float(each.log_statistic))
     nearest = {each.name for each in rows[:most]}

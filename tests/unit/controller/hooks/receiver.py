@@ -56,6 +56,10 @@ class Receiver:
     def ids(self) -> list[str]:
         return [each["webhook-id"] for each in self.headers]
 
+    def says(self, *answers: str) -> None:
+        """Each answer in turn, the last one for ever."""
+        self.answer = lambda number: web.Response(text=answers[min(number, len(answers) - 1)])
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         number = len(self.bodies)
         raw = await request.read()

@@ -24,18 +24,13 @@ GATE_OF_JOB = Gate.model_validate(JOB)
 READY = {"name": "ready", "condition": {"kind": "Deployment", "name": "qa-server", "type": "Available"}}
 
 
-def says(made: GatedWorld, *answers: str) -> None:
-    """Each answer in turn, the last one for ever."""
-    made.receiver.answer = lambda number: web.Response(text=answers[min(number, len(answers) - 1)])
-
-
 def jobs(made: GatedWorld) -> list[str]:
     return [each for each in made.world.api.objects if each.startswith(JOBS.path("llm") + "/")]
 
 
 async def test_a_receiver_is_asked_until_it_says_open() -> None:
     async with gated(WEBHOOK) as made:
-        says(made, '{"gate": "Waiting"}', "not yet", '{"gate": "Open", "message": "all green"}')
+        made.receiver.says('{"gate": "Waiting"}', "not yet", '{"gate": "Open", "message": "all green"}')
         await made.advance_until("Promoted")
         assert made.condition()[:2] == ("True", "GateOpen") and "all green" in made.condition()[2]
         assert len(made.receiver.bodies) == 3 and len(set(made.receiver.ids)) == 1
@@ -67,7 +62,7 @@ def test_an_answer_that_says_two_things_or_is_longer_than_an_answer_says_nothing
 @pytest.mark.parametrize("answer", ['{"gate": "open"}', '{"gate": true}', "[]", "Open", "", "x" * 10_000, "[" * 4_000])
 async def test_an_answer_in_other_words_opens_nothing(answer: str) -> None:
     async with gated({**WEBHOOK, "timeoutSeconds": 60}) as made:
-        says(made, answer)
+        made.receiver.says(answer)
         await made.advance_until("RolledBack")
         (verdict,) = made.world.verdicts()
         assert (verdict["spec"]["decision"], verdict["spec"]["reason"]) == ("Inconclusive", "GateTimedOut")
@@ -84,7 +79,7 @@ async def test_a_receiver_that_redirects_or_fails_opens_nothing() -> None:
 
 async def test_a_closed_gate_takes_the_candidate_back_with_what_it_said() -> None:
     async with gated(WEBHOOK, READY) as made:
-        says(made, '{"gate": "Closed", "message": "3 tests\\u0007 failed"}')
+        made.receiver.says('{"gate": "Closed", "message": "3 tests\\u0007 failed"}')
         await made.advance_until("RolledBack", "GateClosed")
         (verdict,) = made.world.verdicts()
         assert verdict["spec"]["reason"] == "GateClosed" and "3 tests" in verdict["spec"]["message"]
@@ -257,7 +252,7 @@ async def test_a_gate_whose_job_is_another_one_by_now_runs_that_and_goes_by_its_
 
 async def test_what_a_receiver_says_while_the_gate_is_given_to_another_one_does_not_count() -> None:
     async with gated(WEBHOOK) as made:
-        says(made, "not yet")
+        made.receiver.says("not yet")
         await made.advance_until("Observing", "GateWaiting")
 
         def edited_meanwhile(_: int) -> web.Response:
@@ -291,7 +286,7 @@ async def test_an_answer_of_long_ago_lets_nothing_go_on_when_the_last_gate_opens
     late = {**READY, "onTimeout": "Wait", "timeoutSeconds": 60}
     async with gated({**WEBHOOK, "timeoutSeconds": 3600}, late) as made:
         made.world.edit_spec({**made.world.policy["spec"], "approval": {"mode": "Never", "expiresSeconds": 600}})
-        says(made, '{"gate": "Open"}', '{"gate": "Closed", "message": "a test fails by now"}')
+        made.receiver.says('{"gate": "Open"}', '{"gate": "Closed", "message": "a test fails by now"}')
         await made.advance_until("Observing", "GateWaiting")
         turns = Turns()
         while len(made.receiver.bodies) < 1 and turns.another():

@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import ValidationError
 
 from earlystop.controller.cluster import ROUTES, Manifest
@@ -25,11 +24,6 @@ SLOW = {**STEPS, "minimumHours": 1, "deadlineSeconds": 36_000}
 EACH = {"name": "ci", "before": "Step", "targetRef": {"name": "receiver"}}
 LATER = {**EACH, "weights": [50]}
 JOB = {"name": "evaluate", "before": "Step", "weights": [50], "jobRef": {"name": "retrain"}}
-
-
-def says(made: GatedWorld, *answers: str) -> None:
-    """Each answer in turn, the last one for ever."""
-    made.receiver.answer = lambda number: web.Response(text=answers[min(number, len(answers) - 1)])
 
 
 def weight(made: GatedWorld) -> int | None:
@@ -62,11 +56,11 @@ async def until_second(made: GatedWorld) -> None:
 @pytest.mark.slow
 async def test_no_candidate_has_a_request_before_the_gate_of_the_first_step_is_open() -> None:
     async with gated(EACH, rollout=STEPS) as made:
-        says(made, "not yet")
+        made.receiver.says("not yet")
         await pass_time(made, 120)
         assert not weight(made) and made.world.status["phase"] == "Applying"
         assert made.condition()[:2] == ("Unknown", "GateWaiting") and "before step 1, at 5 %" in made.condition()[2]
-        says(made, '{"gate": "Open"}')
+        made.receiver.says('{"gate": "Open"}')
         await made.advance_until("Observing", "GateOpen")
         assert weight(made) == 5 and made.world.status["stepGates"]["entered"]
         body = made.receiver.bodies[0]
@@ -81,13 +75,13 @@ async def test_no_candidate_has_a_request_before_the_gate_of_the_first_step_is_o
 @pytest.mark.slow
 async def test_a_later_step_waits_while_looks_go_on_and_is_entered_once_the_gate_is_open() -> None:
     async with gated(LATER, rollout=SLOW) as made:
-        says(made, "not yet")
+        made.receiver.says("not yet")
         await made.advance_until("Observing", "GateWaiting")
         looked = made.world.tracked.state.last_look_at
         await pass_time(made, 100)
         assert weight(made) == 5 and made.world.status["step"] == 0 and "before step 2, at 50 %" in made.condition()[2]
         assert (made.world.tracked.state.last_look_at or 0) > (looked or 0), "no look was taken meanwhile"
-        says(made, '{"gate": "Open", "message": "all green"}')
+        made.receiver.says('{"gate": "Open", "message": "all green"}')
         await until_second(made)
         assert len(set(made.receiver.ids)) == 1
         assert {"GateWaiting", "GateOpen"} <= made.world.told()
@@ -95,7 +89,7 @@ async def test_a_later_step_waits_while_looks_go_on_and_is_entered_once_the_gate
 
 async def test_each_step_is_a_question_of_its_own() -> None:
     async with gated(EACH, rollout=SLOW) as made:
-        says(made, '{"gate": "Open"}')
+        made.receiver.says('{"gate": "Open"}')
         await until_second(made)
         assert [each["data"]["proposal"]["weight"] for each in made.receiver.bodies] == ["5", "50"]
         assert len(set(made.receiver.ids)) == 2 and weight(made) == 50
@@ -111,7 +105,7 @@ async def test_a_gate_that_closes_or_does_not_open_in_time_ends_the_campaign(
     gate: dict[str, Any], answer: str, reason: str, decision: str
 ) -> None:
     async with gated({**gate, "timeoutSeconds": 40}, rollout=SLOW) as made:
-        says(made, answer)
+        made.receiver.says(answer)
         await made.advance_until("RolledBack", reason)
         (verdict,) = made.world.verdicts()
         assert (verdict["spec"]["reason"], verdict["spec"]["decision"]) == (reason, decision)
@@ -121,9 +115,9 @@ async def test_a_gate_that_closes_or_does_not_open_in_time_ends_the_campaign(
 
 async def test_one_that_waits_on_says_that_its_time_is_over_and_the_step_begins_when_it_opens() -> None:
     async with gated({**EACH, "timeoutSeconds": 30, "onTimeout": "Wait"}, rollout=STEPS) as made:
-        says(made, "no")
+        made.receiver.says("no")
         await made.advance_until("Applying", "GateTimedOut")
-        says(made, '{"gate": "Open"}')
+        made.receiver.says('{"gate": "Open"}')
         await made.advance_until("Observing", "GateOpen")
         assert weight(made) == 5
 
@@ -135,7 +129,7 @@ async def test_harm_takes_the_candidate_back_while_a_step_waits() -> None:
         turning = TurningCounts(GOOD)
         made.world.counts, turning.weights = turning, (25, 50)
         async with made.world.open():
-            says(made, "not yet")
+            made.receiver.says("not yet")
             await made.advance_until("Observing", "GateWaiting")
             turning.turns_at = made.world.now
             await made.advance_until("RolledBack")
@@ -146,7 +140,7 @@ async def test_harm_takes_the_candidate_back_while_a_step_waits() -> None:
 @pytest.mark.parametrize("gate", [EACH, LATER])
 async def test_a_gate_that_is_taken_out_holds_no_step_any_more(gate: dict[str, Any]) -> None:
     async with gated(gate, rollout=SLOW) as made:
-        says(made, "not yet")
+        made.receiver.says("not yet")
         phase = "Applying" if gate is EACH else "Observing"
         await made.advance_until(phase, "GateWaiting")
         spec = made.world.policy["spec"]
