@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from operator import is_
 from typing import Any
 
 from earlystop.api.delivery import Delivery
@@ -98,6 +99,9 @@ class TrackedPolicy:
     declined: dict[str, str] = field(default_factory=dict)
     next_identity: NextIdentity | None = field(default=None, repr=False, compare=False)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
+    _told: tuple[Observations, DampedObservation, DampedObservation] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
     _split: tuple[RolloutState, TrafficSplit | None] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
@@ -162,7 +166,7 @@ class TrackedPolicy:
     def shown(self) -> Observations:
         """What conditions and events say of the observations: what alternates is damped."""
         found, metrics, traffic = self.observations, self.shown_metrics.shown, self.shown_traffic.shown
-        if metrics is found.metrics and traffic is found.traffic:
+        if metrics == found.metrics and traffic == found.traffic:
             return found
         return replace(found, metrics=metrics, traffic=traffic)
 
@@ -194,7 +198,10 @@ class TrackedPolicy:
     def take_news(self) -> list[EventNote]:
         """What there is to tell, oldest first: what is shown since the last time, and other notes. Each is handed
         over once."""
-        shown = self.shown
+        seen = self.observations, self.shown_metrics, self.shown_traffic
+        if not self.notes and self._told is not None and all(map(is_, seen, self._told)):
+            return []  # as nearly always: a reconciliation asks after each of its parts
+        self._told, shown = seen, self.shown
         news = [*observation_notes(self.announced, shown), *self.notes]
         self.announced, self.notes = shown, []
         return news
