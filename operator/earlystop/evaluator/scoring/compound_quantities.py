@@ -20,6 +20,8 @@ _POWER = re.compile(r"\b(?P<unit>[A-Za-z]{1,12}) (?P<power>squared|cubed)\b", re
 _SCALE = re.compile(r"(?<=[0-9]) ?(?:°|degrees?) ?(?P<scale>celsius|centigrade|fahrenheit|[CF])\b", re.IGNORECASE)
 _WITHIN = {("h", "m"): "min", ("ft", "in"): "inch"}
 """What a short word means after a larger unit, and not elsewhere."""
+_BEFORE = {("m", "s"): "min", ("pound", "oz"): "lb"}
+"""What a unit is before a smaller one: no length has seconds, and no money ounces."""
 
 
 def with_one_unit(text: str) -> str:
@@ -43,9 +45,9 @@ def _with_power(found: re.Match[str]) -> str:
 
 
 def _joined(found: re.Match[str]) -> str:
-    upper = unit_named(found["of_upper"])
-    word = found["of_lower"]
-    lower = _WITHIN.get((upper, word.lower())) or unit_named(word)
+    upper, word = unit_named(found["of_upper"]), found["of_lower"].lower()
+    lower = _WITHIN.get((upper, word)) or unit_named(word)
+    upper = _BEFORE.get((upper, lower), upper)
     times = smaller_units(upper).get(lower)
     if times is None or Decimal(found["lower"]) >= times:
         return found[0]

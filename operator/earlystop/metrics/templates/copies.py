@@ -50,7 +50,8 @@ def refusal_of_sums(counters: Counters, ups: Sequence[RawSeries], replica_label:
     for (_, field), found in counters.items():
         for row in found:
             page = pages.get(page_of(row.labels), [])
-            if len(page) > 1 and not is_copy(row.labels) and (names := _summed_over(row, page, replica_label)):
+            is_scraped = is_copy(row.labels) or any(_has_all(row.labels, up.labels) for up in page)
+            if not is_scraped and (names := _summed_over(row, page, replica_label)):
                 return f"the template for {field} finds {_as_sum(row, names)}"
     return ""
 
@@ -121,6 +122,10 @@ def _summed_over(row: RawSeries, page: Sequence[RawSeries], replica_label: str |
             for other in together[index + 1 :]
         )
     )
+
+
+def _has_all(labels: Labels, of_target: Labels) -> bool:
+    return all(labels.get(name) == text for name, text in of_target.items() if name != _NAME)
 
 
 def _overlap(one: RawSeries, other: RawSeries) -> bool:

@@ -101,6 +101,7 @@ def test_a_sum_over_targets_that_keeps_job_and_instance_is_refused_with_the_labe
         ({"job": "qa", "instance": "10.0.0.5:8080"}, [POD]),  # a relabelling of metrics dropped what one target has
         (POD, [POD, {**POD, "job": "other", "cell": "b"}]),
         ({**POD, "cell": "a"}, [{**POD, "cell": "a"}, {**POD, "cell": "b"}]),
+        (POD, [POD, {**POD, "prometheus": "eu"}]),  # a federation beside the scrape, with the label of its own
     ],
 )
 def test_a_row_that_lacks_what_no_two_targets_differ_in_is_read(counter: Labels, ups: list[Labels]) -> None:
