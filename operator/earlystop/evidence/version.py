@@ -19,11 +19,15 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   enough (`divisors`).
 - Version 5: evidence beyond that of a risk of 5 % counts as Student's law has it, where looks teach the factor that
   divides it (`discount`), so that a small share of a risk is worth what it says.
+- Version 6: where groups of requests that stay with a variant seem to outlast the blocks that must be learned, longer
+  ones must be; a claim against the floor acts on a guess of 6 at least until blocks of looks are learned, however
+  requests are split, which says nothing of a level that both variants share; and what blocks of rare events show to
+  grow with their length is carried on while their scatter is a guess, which has fewer degrees of freedom (`divisors`).
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, CURRENT = 1, 2, 3, 4, 5
+FIRST, SECOND, THIRD, FOURTH, FIFTH, CURRENT = 1, 2, 3, 4, 5, 6
 
 
 def check_version(version: object) -> None:

@@ -1,8 +1,9 @@
 """Campaigns of earlier versions of the engine go on as they did, to the byte: looks, evidence, statuses, verdicts.
 
-`recorded_by_version_2/`, `_3/` and `_4/` were made by the releases that had no later version, from seeded campaigns
-with query classes and answers that could not be scored, with a floor around which the level of both variants moves, and
-with harm that is shown at half of the risk: what was served, the status after three looks, the last one, the verdict.
+`recorded_by_version_2/` to `_5/` were made by the releases that had no later version, from seeded campaigns with query
+classes and answers that could not be scored, with a floor around which the level of both variants moves, with harm that
+is shown at half of the risk, and with a floor that acts on a guess: what was served, the status after three looks, the
+last one, the verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 
 from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.version import FOURTH, SECOND, THIRD
+from earlystop.evidence.version import FIFTH, FOURTH, SECOND, THIRD
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -30,7 +31,7 @@ from tests.unit.rollout.traffic import Server, observe, snapshot
 
 RECORDED = [
     (engine, path)
-    for engine in (SECOND, THIRD, FOURTH)
+    for engine in (SECOND, THIRD, FOURTH, FIFTH)
     for path in sorted((Path(__file__).parent / f"recorded_by_version_{engine}").glob("*.json"))
 ]
 MIDWAY = 3
@@ -105,5 +106,5 @@ def ensure_alike(earlier: Recorded, status: Recorded) -> None:
 
 def test_campaigns_under_way_decided_and_guarded_were_recorded() -> None:
     of_second = ["answers-wait", "excluded", "guarded", "harmed-in-a-class", "promoted"]
-    of_later = ["below-the-floor", "harmed-at-a-share-of-the-risk"]
+    of_later = ["below-the-floor", "harmed-at-a-share-of-the-risk", "below-the-floor-while-scatter-is-a-guess"]
     assert [path.stem for _, path in RECORDED] == [*of_second, *of_later]
