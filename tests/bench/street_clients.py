@@ -146,7 +146,7 @@ def _days_in_bursts(rng: np.random.Generator) -> Requests:
 KINDS: Mapping[str, Callable[[np.random.Generator], Requests]] = {
     **{
         f"caches that answer repeated prompts, for {kept} look{'s' if kept > 1 else ''}": _cached(kept)
-        for kept in (1, 5, 20)
+        for kept in (1, 5)
     },
     **{f"100 clients of unequal size, there for {stays} looks at a time": _clients(stays) for stays in (5, 50)},
     **{
@@ -158,11 +158,17 @@ KINDS: Mapping[str, Callable[[np.random.Generator], Requests]] = {
     "nights and days in bursts": _days_in_bursts,
 }
 
+BEYOND: Mapping[str, Callable[[np.random.Generator], Requests]] = {
+    "caches that answer repeated prompts, for 20 looks": _cached(20)
+}
+"""Until looks teach it, harm acts on a guess that takes answers of requests drawn one by one as hardly alike."""
+
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
     """Shares of campaigns that promote, and that roll back, a candidate which loses just the margin."""
-    number = list(KINDS).index(kind)
-    rows = [_counted(KINDS[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
+    known = {**KINDS, **BEYOND}
+    number = list(known).index(kind)
+    rows = [_counted(known[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
     n_b, x_b, n_c, x_c = (np.array(each) for each in zip(*rows, strict=True))
     counts = Counts(n_b, x_b, n_c, x_c, n_b, n_c)
     found = claims(counts, divided(counts), MARGIN, RISK)
