@@ -17,6 +17,7 @@ from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
+from earlystop.evidence.version import CURRENT, FIFTH
 from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
 from tests.bench.statistics_paths import Array, look_gains
 
@@ -46,17 +47,20 @@ class Divided:
     freedom: Array
 
 
-def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS) -> Divided:
+def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS, version: int = CURRENT) -> Divided:
     """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter.
 
-    known_looks: as in `Objective`.
+    known_looks: as in `Objective`. version: of the engine, 5 or later.
     """
     answers = _Scales(*_differences(counts))
-    unknown = np.where(_seems_one_by_one(counts), UNLIKELY, UNKNOWN)
-    learned = answers.is_known(known_looks)
+    one_by_one, outlast = _split(counts)
+    unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
+    longest, default = scatter.SCALES[-1], known_looks == scatter.KNOWN_LOOKS
+    outlast &= default and version > FIFTH
+    learned = np.where(outlast, answers.is_known(longest), answers.is_known(known_looks))
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
-    freedom = np.where(learned, answers.freedom[scatter.SCALES.index(known_looks)], GUESS_FREEDOM)
-    return Divided(factor, learned, freedom)
+    freedom = np.where(outlast, answers.freedom[-1], answers.freedom[scatter.SCALES.index(known_looks)])
+    return Divided(factor, learned, np.where(learned, freedom, GUESS_FREEDOM))
 
 
 def claims(counts: Counts, by: Divided, margin: float, risk: float) -> dict[Side, NDArray[np.int64]]:
@@ -163,22 +167,29 @@ class _Scales:
         return np.asarray(np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR))
 
 
-def _seems_one_by_one(counts: Counts) -> Flags:
-    """As `SplitScatter` has it, after each look, at even weights."""
+def _split(counts: Counts) -> tuple[Flags, Flags]:
+    """Whether requests seem to be split one by one, and in groups that outlast blocks, as `SplitScatter` has it, after
+    each look, at even weights; each of shape (runs, looks)."""
     started = counts.started_b + counts.started_c
     runs, looks = started.shape
     if not started.any():
-        return np.zeros((runs, looks), dtype=bool)
+        return np.zeros((runs, looks), dtype=bool), np.zeros((runs, looks), dtype=bool)
     apart = np.concatenate([np.zeros((runs, 1)), (counts.started_c - started / 2).cumsum(axis=1)], axis=1)
     variance = np.concatenate([np.zeros((runs, 1)), (started / 4).cumsum(axis=1)], axis=1)
     fits = np.broadcast_to(np.arange(1, looks + 1) >= split_scatter.LEAST_LOOKS, (runs, looks)).copy()
+    grouped, means = np.zeros((runs, looks), dtype=bool), {}
     for size in split_scatter.SIZES:
         ends = np.arange(size, looks + 1, size)
         squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
         blocks = np.arange(1, len(ends) + 1)
         mean, part = squares.cumsum(axis=1) / blocks, 2 / (9 * blocks)
         low, high = ((1 - part + each * np.sqrt(part)) ** 3 for each in _BAND)
-        fit = (low <= mean) & (mean <= high) | (blocks < split_scatter.LEAST_BLOCKS)
         at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
-        fits &= np.where(at >= 0, fit[:, np.maximum(at, 0)], True)
-    return fits
+        is_enough = at + 1 >= split_scatter.LEAST_BLOCKS
+        now = np.maximum(at, 0)
+        fits &= np.where(is_enough, ((low <= mean) & (mean <= high))[:, now], True)
+        if size >= split_scatter.SHORT_BLOCK:
+            grouped |= is_enough & (mean > high)[:, now]
+            means[size] = np.where(is_enough, mean[:, now], 0.0)
+    grown = means[split_scatter.LONG_BLOCK] > split_scatter.LEAST_GROWTH * means[split_scatter.SHORT_BLOCK]
+    return fits, grouped & grown

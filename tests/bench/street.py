@@ -20,6 +20,7 @@ from earlystop.evidence.objective import GuardrailKind, Objective
 from tests.bench import (
     street_attrition,
     street_bursts,
+    street_clients,
     street_cohorts,
     street_delays,
     street_floor,
@@ -101,7 +102,7 @@ def burst_cells(seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[
                 return 0.0, street_bursts.burst_error(kind, length, runs, seed + length)
 
             yield Cell(f"guardrail {kind}: bursts of {length} in one variant", of_rail)
-    for tail in (1.5, 2.5):
+    for tail in (1.1, 1.5, 2.5):
 
         def of_long(runs: int, tail: float = tail) -> tuple[float, float]:
             return 0.0, street_bursts.long_burst_error(tail, 20, runs, seed)
@@ -226,6 +227,12 @@ def recorded_cells(seed: int, kinds: Iterable[str] = tuple(street_recorded.KINDS
         yield Cell(kind, partial(street_recorded.errors, kind, seed=seed))
 
 
+def client_cells(seed: int, kinds: Iterable[str] = tuple(street_clients.KINDS)) -> Iterator[Cell]:
+    """Caches, clients that come in unequal sizes, ask again or hedge, and batches, by published laws."""
+    for kind in kinds:
+        yield Cell(kind, partial(street_clients.errors, kind, seed=seed))
+
+
 def rare_cells(seed: int) -> Iterator[Cell]:
     """Query classes that are seldom asked for, through the transitions."""
     for kind in street_rare.KINDS:
@@ -250,7 +257,7 @@ def cells_beyond() -> Mapping[str, Cell]:
     found = [
         *session_cells(SEED + 11, street_sessions.BEYOND),
         *strange_cells(SEED + 16, street_strange.BEYOND),
-        *recorded_cells(SEED + 22, tuple(street_recorded.BEYOND)),
+        *client_cells(SEED + 23, tuple(street_clients.BEYOND)),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),
@@ -285,6 +292,7 @@ def cells() -> Mapping[str, Cell]:
         *rare_cells(SEED + 20),
         *shared_risk_cells(SEED + 21),
         *recorded_cells(SEED + 22),
+        *client_cells(SEED + 23),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

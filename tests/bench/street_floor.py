@@ -106,6 +106,7 @@ KINDS: Mapping[str, Level] = {
         f"floor, independent answers at {rate}": Level(ASSUMED, rate, _independent(rate)) for rate in (0.02, RATE, 0.99)
     },
     "floor, a level that wobbles by 2 points for both, learned": Level(LEARNED, RATE, _wobbling(0.02, 0.9)),
+    "floor, a level that wobbles by 5 points for both, learned": Level(LEARNED, RATE, _wobbling(0.05, 0.9)),
     "floor, sessions of 10 looks of one query class each": Level(
         replace(LEARNED, classes=CLASSES), MIXED, _sessions(10)
     ),
@@ -115,7 +116,6 @@ KINDS: Mapping[str, Level] = {
 }
 BEYOND: Mapping[str, Level] = {
     "floor, a level that wobbles by 2 points for both, independent answers": Level(ASSUMED, RATE, _wobbling(0.02, 0.9)),
-    "floor, a level that wobbles by 5 points for both, learned": Level(LEARNED, RATE, _wobbling(0.05, 0.9)),
     "floor, query classes whose mix moves in waves of 40 looks": Level(
         replace(LEARNED, classes=CLASSES), MIXED, _waves(40)
     ),

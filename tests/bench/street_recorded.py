@@ -8,7 +8,8 @@
   its own kind, and has all of the loss.
 - Nights and days: a load that swings threefold, and a level that moves with it.
 
-How much answers of one session are alike nobody has published, so that is tried.
+How much answers of one session are alike nobody has published, so that is tried. Sessions of agents last up to 45
+minutes, which is 180 looks of 15 s.
 """
 
 from __future__ import annotations
@@ -97,6 +98,13 @@ KINDS: Mapping[str, Recorded] = {
         for median, likeness in ((20, 0.3), (20, 0.5), (60, 0.3), (60, 0.5))
     },
     "coding agents that arrive in bursts, likeness 0.3, looks of 150 s": Recorded(_gamma(3.0), 0.3, look_seconds=150.0),
+    **{
+        f"coding agents, {median} s between turns, likeness {likeness}": Recorded(_steady, likeness, median)
+        for median in (5, 20, 60)
+        for likeness in (0.1, 0.3, 0.5)
+    },
+    "coding agents that arrive in bursts, likeness 0.3": Recorded(_gamma(3.0), 0.3),
+    "nights and days, coding agents, likeness 0.3": Recorded(_day, 0.3, own=_level_of_day),
     "single requests that arrive in bursts": Recorded(_gamma(5.0), turns=False),
     "nights and days, single requests": Recorded(_day, turns=False, own=_level_of_day),
     **{
@@ -107,22 +115,10 @@ KINDS: Mapping[str, Recorded] = {
     },
 }
 
-BEYOND: Mapping[str, Recorded] = {
-    **{
-        f"coding agents, {median} s between turns, likeness {likeness}": Recorded(_steady, likeness, median)
-        for median in (5, 20, 60)
-        for likeness in (0.1, 0.3, 0.5)
-    },
-    "coding agents that arrive in bursts, likeness 0.3": Recorded(_gamma(3.0), 0.3),
-    "nights and days, coding agents, likeness 0.3": Recorded(_day, 0.3, own=_level_of_day),
-}
-"""Their sessions last up to 45 minutes, which is 180 looks."""
-
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
     """Shares of campaigns that promote, and that roll back, a candidate which loses just the margin."""
-    known = {**KINDS, **BEYOND}
-    number, law = list(known).index(kind), known[kind]
+    number, law = list(KINDS).index(kind), KINDS[kind]
     rows = [_campaign(law, np.random.default_rng([seed, number, run])) for run in range(runs)]
     n_b, x_b, n_c, x_c = (np.array(each, dtype=float) for each in zip(*rows, strict=True))
     counts = Counts(n_b, x_b, n_c, x_c, n_b, n_c)

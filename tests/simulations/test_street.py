@@ -46,6 +46,7 @@ WOBBLES_AROUND_THE_FLOOR = "floor, a level that wobbles by 2 points for both, le
 SWINGS_AROUND_THE_FLOOR = "floor, a level that wobbles by 5 points for both, learned"
 
 BURSTS_OF_AGENTS = "coding agents that arrive in bursts, likeness 0.3, looks of 150 s"
+BATCHES = "batches of alike calls on one connection, over 5 looks"
 ONE_CLIENT = "one client with all of the loss, 20 looks at a time"
 
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
@@ -76,6 +77,7 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "traffic follows laws that were published": lambda: rows_of(
         street.recorded_cells(SEED + 22, (BURSTS_OF_AGENTS, ONE_CLIENT)), 60
     ),
+    "alike calls come in batches": lambda: rows_of(street.client_cells(SEED + 23, (BATCHES,)), 60),
     "questions are asked again, of a variant that is drawn anew": lambda: rows_of(
         street.retried_cells(SEED + 17, street_retries.Retried.DRAWN, (0.5,)), 200
     ),

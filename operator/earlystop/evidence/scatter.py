@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import sqrt
+from math import exp, log, log2, sqrt
 from struct import Struct
 from typing import NamedTuple
 
@@ -110,6 +110,17 @@ class Scatter:
         `unknown`, and what little was seen counts too."""
         known = self._known_factor(looks)
         return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM))) if known is None else known
+
+    def carried_on(self, looks: int) -> float:
+        """What little was seen, with the growth between the two longest scales carried on to blocks of so many looks, 1
+        to `MOST_FACTOR`."""
+        seen = self._with_freedom(SEEN_FREEDOM)
+        largest, last = _largest_bound(seen), _bound(seen[-1], CHANCE_QUANTILE) if seen else 1.0
+        if len(seen) < 2 or last <= 1 or looks <= seen[-1].size:
+            return largest
+        growth = min(max(seen[-1].mean / max(seen[-2].mean, 1.0), 1.0), MOST_GROWTH)
+        doublings = log2(looks / seen[-1].size)
+        return min(max(largest, last * exp(doublings * log(growth))), MOST_FACTOR)
 
     @property
     def beyond_doubt(self) -> float:

@@ -20,6 +20,7 @@ KINDS = (
     Sessions(5, 1, 0.5, True),
     Sessions(5, 1, 0.5, True, declared=True),
     Sessions(2, 5, 0.3),
+    Sessions(60, 1, 0.3, True),
 )
 
 

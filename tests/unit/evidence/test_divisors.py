@@ -15,15 +15,24 @@ from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
 from earlystop.evidence.discount import GUESS_FREEDOM, Discount
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, UNLIKELY, Witnesses, divisors
+from earlystop.evidence.divisors import (
+    BURSTS_FREEDOM,
+    UNKNOWN,
+    UNKNOWN_BURSTS,
+    UNKNOWN_LEVEL,
+    UNLIKELY,
+    Witnesses,
+    divisors,
+    knowledge,
+)
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
 from earlystop.evidence.mixture import log_mixture, weighted_grid
-from earlystop.evidence.objective import Guardrail, GuardrailKind
+from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
-from earlystop.evidence.split_scatter import LEAST_LOOKS, NO_SPLIT
+from earlystop.evidence.split_scatter import LEAST_LOOKS, NO_SPLIT, SplitScatter, observe
 from earlystop.evidence.user_factors import NOBODY_SEEN
-from earlystop.evidence.version import CURRENT, THIRD
+from earlystop.evidence.version import CURRENT, FIFTH, THIRD
 
 PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
 
@@ -86,6 +95,36 @@ def test_users_that_nobody_counts_are_never_known() -> None:
     assert state.dispersion.factor == UNKNOWN and state.quality.promote.log_e_max == 0.0
 
 
+def split_in_long_groups() -> SplitScatter:
+    """Of 128 looks, in which one variant has more for 32 looks and then the other."""
+    known = NO_SPLIT
+    for at in range(128):
+        known = observe(known, *((90, 110) if at // 32 % 2 else (110, 90)), 50)
+    return known
+
+
+def test_groups_of_requests_that_outlast_blocks_keep_a_promotion_waiting_for_longer_ones() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    state = after(objective, 140)
+    short, grouped = state.witnesses, state.witnesses._replace(split=split_in_long_groups())
+    assert grouped.split.groups_outlast_blocks and knowledge(objective, short).is_known
+    found = knowledge(objective, grouped)
+    assert (found.is_known, found.groups_outlast, found.needed_looks) == (False, True, 64) and found.factor >= UNKNOWN
+    assert not divisors(objective, grouped).lengths.is_known
+    assert knowledge(replace(objective, engine=FIFTH), grouped).is_known
+    assert knowledge(replace(objective, basis=Basis.PAIRS), grouped).is_known
+    assert knowledge(replace(objective, known_looks=16), grouped).is_known
+    assert knowledge(PLAIN, grouped).is_known
+
+
+def test_a_floor_acts_on_a_guess_that_the_split_makes_no_smaller() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS, floor=0.5)
+    state = after(objective, 4 * LEAST_LOOKS, counts_requests=True)
+    assert state.split.seems_one_by_one and divisors(objective, state.witnesses).answers.factor >= UNLIKELY
+    factors = [divisors(replace(objective, engine=each), state.witnesses).floor.factor for each in (FIFTH, CURRENT)]
+    assert factors[0] < UNKNOWN_LEVEL <= factors[1]
+
+
 @pytest.mark.parametrize("looks", [4 * LEAST_LOOKS, 100])
 def test_a_split_that_looks_like_one_of_single_requests_makes_the_guess_smaller_and_proves_nothing(looks: int) -> None:
     objective = replace(PLAIN, source=DispersionSource.LOOKS, longest_answer=100)
@@ -101,7 +140,9 @@ def test_failures_are_divided_by_their_own_bursts_whatever_the_split_looks_like(
     objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))
     state = after(objective, 40, counts_requests=True)
     (failures,) = divisors(objective, state.witnesses).guardrails
-    assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True, freedom=GUESS_FREEDOM)
+    assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True, freedom=BURSTS_FREEDOM)
+    (before,) = divisors(replace(objective, engine=FIFTH), state.witnesses).guardrails
+    assert before == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True, freedom=GUESS_FREEDOM)
 
 
 @pytest.mark.slow

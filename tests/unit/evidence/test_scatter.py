@@ -84,3 +84,12 @@ def test_the_degrees_of_freedom_are_those_that_simulated_means_have() -> None:
     freedom = [each.freedom for each in seen(np.zeros(96)).scales[:5]]
     # A mean of squares with n degrees of freedom has the variance 2 / n; of 150 means it is known within a third.
     assert (means.var(axis=0) / (2 / np.array(freedom))).tolist() == pytest.approx([1.0] * 5, abs=0.4)
+
+
+def test_growth_is_carried_on_to_blocks_that_were_not_seen_yet_and_nothing_else_is() -> None:
+    rng = np.random.default_rng(7)
+    grows, flat = seen(np.repeat([1.0, -1.0], 18)), seen(rng.normal(0, 1, 36))
+    assert 1.0 < grows.carried_on(1) < grows.carried_on(32) < grows.carried_on(64) <= MOST_FACTOR
+    assert grows.carried_on(1) == grows.factor(1.0, 64)
+    assert flat.carried_on(32) == flat.factor(1.0, 64)
+    assert Scatter().carried_on(32) == 1.0

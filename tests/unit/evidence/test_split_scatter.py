@@ -53,3 +53,35 @@ def test_a_split_that_is_broken_is_not_one_of_single_requests() -> None:
 
 def test_looks_without_requests_show_nothing() -> None:
     assert after(np.zeros(50), 0) == NO_SPLIT
+
+
+def grouped(rng: np.random.Generator, looks: int, spans: int, in_each: int) -> np.ndarray:
+    """The candidate's requests among 200 in each look, of groups that keep a variant for so many looks and have as many
+    requests in each as `in_each` says."""
+    number = 200 // in_each
+    arms = rng.integers(0, 2, (looks // spans + 2, number))
+    at = (np.arange(looks)[:, None] + rng.integers(0, spans, number)) // spans
+    return np.asarray(arms[at, np.arange(number)].sum(axis=1) * in_each)
+
+
+def outlasting(spans: int, in_each: int, campaigns: int = 100) -> float:
+    """The share of campaigns of 128 looks in which groups seem to outlast their blocks."""
+    rng = np.random.default_rng(4)
+    draws = [grouped(rng, 128, spans, in_each) for _ in range(campaigns)]
+    return float(np.mean([after(each, 200).groups_outlast_blocks for each in draws]))
+
+
+@pytest.mark.slow
+def test_groups_over_more_looks_than_short_blocks_have_are_seen_to_outlast_them_and_others_seldom() -> None:
+    assert outlasting(60, 1) > 0.9
+    assert outlasting(1, 5) < 0.4
+    assert outlasting(1, 1) < 0.1
+
+
+def test_nothing_outlasts_blocks_before_enough_long_ones_are_complete() -> None:
+    draws = grouped(np.random.default_rng(5), 128, 60, 1)
+    assert not any(after(draws[:looks], 200).groups_outlast_blocks for looks in (0, 8, 64, 127))
+
+
+def test_a_split_that_is_dealt_out_in_turn_outlasts_nothing() -> None:
+    assert not after(np.full(200, 100), 200).groups_outlast_blocks

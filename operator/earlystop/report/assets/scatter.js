@@ -93,13 +93,25 @@ function observeSplit(known, baseline, candidate, share) {
   return { looks: known.looks + 1, sizes };
 }
 
+function splitLimit({ blocks }, quantile) {
+  const part = 2 / (9 * blocks);
+  return (1 - part + quantile * Math.sqrt(part)) ** 3;
+}
+
+const meanSquare = (each) => each.squares / each.blocks;
+const showsGroups = (each) => meanSquare(each) > splitLimit(each, 2);
+const enoughBlocks = (known) => known.sizes.filter((each) => each.blocks >= 4);
+
 function seemsOneByOne(known) {
-  const fits = ({ blocks, squares }) => {
-    const part = 2 / (9 * blocks);
-    const [low, high] = [-3, 2].map((quantile) => (1 - part + quantile * Math.sqrt(part)) ** 3);
-    return low <= squares / blocks && squares / blocks <= high;
-  };
-  return known.looks >= 8 && known.sizes.filter((each) => each.blocks >= 4).every(fits);
+  const fits = (each) => splitLimit(each, -3) <= meanSquare(each) && !showsGroups(each);
+  return known.looks >= 8 && enoughBlocks(known).every(fits);
+}
+
+function groupsOutlastBlocks(known) {
+  const enough = enoughBlocks(known).filter((each) => each.size >= 8);
+  const long = enough.find((each) => each.size === 32);
+  const short = enough.find((each) => each.size === 8);
+  return Boolean(long) && enough.some(showsGroups) && meanSquare(long) > 1.25 * meanSquare(short);
 }
 
 const startArms = () => ({ answers: startScatter(), seen: {} });
@@ -165,6 +177,12 @@ function blocksFreedom(terms, blocks, looks = 1) {
 const usersFreedom = (terms, users) =>
   terms.engine < 5 ? Infinity : users.last === null ? GUESS_FREEDOM : 31;
 
+/** Looks in the blocks that must be learned before the scatter of answers is known. */
+function neededLooks(terms, split) {
+  if (terms.engine < 6 || terms.knownLooks !== 32 || terms.source !== "Looks" || terms.basis === "Pairs") return terms.knownLooks;
+  return groupsOutlastBlocks(split) ? 64 : 32;
+}
+
 /** What is known of how much Exact Match scatters, as a discount. */
 function knowledge(terms, { users, arms, split }) {
   const given = terms.dispersion;
@@ -174,20 +192,21 @@ function knowledge(terms, { users, arms, split }) {
   }
   if (terms.source === "Looks") {
     const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
-    const factor = scatterFactor(arms.answers, guess, terms.knownLooks);
-    const freedom = blocksFreedom(terms, arms.answers, terms.knownLooks);
-    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, terms.knownLooks), true, freedom);
+    const needed = neededLooks(terms, split);
+    const factor = scatterFactor(arms.answers, guess, needed);
+    const freedom = blocksFreedom(terms, arms.answers, needed);
+    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, needed), true, freedom);
   }
   return discounted(given);
 }
 
-function lengthsDiscount(terms, users, blocks) {
+function lengthsDiscount(terms, { users, split }, blocks) {
   if (terms.source === "Users") {
     const factor = Math.max(factorOfUsers(users, "lengths"), scatterFactor(blocks, UNKNOWN_SCATTER));
     return discounted(factor, true, true, Math.min(usersFreedom(terms, users), blocksFreedom(terms, blocks)));
   }
   const waits = terms.source === "Looks";
-  const looks = waits ? terms.knownLooks : 1;
+  const looks = waits ? neededLooks(terms, split) : 1;
   const [factor, isKnown] = [scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks)];
   return discounted(factor, isKnown, true, blocksFreedom(terms, blocks, looks));
 }
@@ -195,7 +214,7 @@ function lengthsDiscount(terms, users, blocks) {
 /** By what the evidence of a look is divided: of answers, of lengths, and of lengths below a known bound. */
 function divisorsOf(terms, witnesses, blocks) {
   if (terms.engine === 1) return { answers: UNDIVIDED, lengths: UNDIVIDED, bounded: UNDIVIDED, byLook: terms.dispersion };
-  const lengths = lengthsDiscount(terms, witnesses.users, blocks);
+  const lengths = lengthsDiscount(terms, witnesses, blocks);
   const bounded = {
     Users: () => discounted(factorOfUsers(witnesses.users, "lengths"), true, true, usersFreedom(terms, witnesses.users)),
     Looks: () => lengths,

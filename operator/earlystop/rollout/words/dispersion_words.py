@@ -9,6 +9,7 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.evidence.split_scatter import LONG_BLOCK
 from earlystop.rollout.formatting import in_hundredths
 from earlystop.rollout.state import Comparison
 
@@ -44,6 +45,13 @@ def unknown_dispersion(known: Knowledge) -> str:
         return (
             f"how much answers scatter (the variants differ from look to look {MOST_FACTOR:.0f} times as much as "
             f"independent answers or more, which sessions do not explain: each drifts by itself; {ADVICE})"
+        )
+    if known.groups_outlast:
+        return (
+            f"how much answers scatter (requests seem to stay with a variant in groups that last beyond blocks of "
+            f"{counted(LONG_BLOCK, 'look')}, so blocks of {known.needed_looks} must be learned; evidence is divided by "
+            f"{in_hundredths(known.factor)} meanwhile; a longer rollout.lookSeconds holds such groups in fewer looks; "
+            f"{ADVICE})"
         )
     return (
         f"how much answers scatter (so far known for sessions of {counted(known.learned_looks, 'look')}, needed for "
