@@ -18,7 +18,7 @@ from earlystop.cli.kubeconfig import ensure_usable
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
-from earlystop.controller.resources import APPROVALS, VERDICTS, Manifest
+from earlystop.controller.resources import APPROVALS, EVENTS, VERDICTS, Manifest
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
@@ -27,6 +27,10 @@ NOT_SERVED = (NOT_A_STATUS, "the server could not find the requested resource")
 """What an API server says of a kind that it does not know: of a group, a page; of a kind within one, a Status."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
+ABOUT_POLICIES = "involvedObject.kind=EarlyStopPolicy"
+"""Selects events: a namespace has thousands about its Pods."""
+EVENTS_AT_ONCE = 500
+"""They are small, unlike policies and verdicts."""
 MOST_HINTED = 3
 """Objects that a hint names."""
 KINDS = {
@@ -132,11 +136,14 @@ async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str)
 async def list_objects(
     resource: Resource, namespace: str | None, context: str | None, *, if_served: bool = False
 ) -> list[Manifest]:
-    """All objects of a kind, of one namespace or of all. if_served: none where the cluster does not
-    know the kind, as of an earlier release. Raises CommandFailure."""
+    """All objects of a kind, of one namespace or of all; of events those about policies. if_served: none where the
+    cluster does not know the kind, as of an earlier release. Raises CommandFailure."""
     async with connected(context) as cluster:
         try:
-            return await cluster.list(resource, namespace)
+            if resource != EVENTS:
+                return await cluster.list(resource, namespace)
+            pages = cluster.pages(EVENTS, namespace, fields=ABOUT_POLICIES, at_once=EVENTS_AT_ONCE)
+            return [each async for page in pages for each in page]
         except ClusterError as error:
             if if_served and isinstance(error, NotFound):
                 return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -52,3 +53,21 @@ def test_verdicts_and_events_stand_in_one_table(tmp_path: Path, monkeypatch: pyt
     assert rows[-1]["told"] in shown.output and len(rows[-1]["told"]) > LONGEST_TOLD, "a pipe has all of it"
     assert "ByAuthor: Ask somebody else." in rows[1]["told"] and rows[1]["who"] == "user carol"
     assert nobody.exit_code == 1 and "no policy and no verdict other" in nobody.output
+
+
+def test_of_a_namespace_with_thousands_of_events_those_about_policies_are_asked_for_in_large_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def answer(handler: Handler) -> None:
+        address = urlsplit(handler.path)
+        if address.path.endswith("/events"):
+            asked.append(parse_qs(address.query))
+        items = chain_of(1) if address.path.endswith("/earlystopverdicts") else []
+        handler.reply(200, json.dumps({"items": items, "metadata": {}}).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        done = CliRunner().invoke(app, ["audit", "qa", "-n", "llm"])
+    assert done.exit_code == 0, done.output
+    assert asked == [{"limit": ["500"], "fieldSelector": ["involvedObject.kind=EarlyStopPolicy"]}]

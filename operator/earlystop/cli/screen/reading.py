@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, RenderableType
 
 from earlystop.api.policy import PolicySpec
+from earlystop.cli.connection import ABOUT_POLICIES, EVENTS_AT_ONCE
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen.view import UNREADABLE, Event, View, lacks_plan, status_of, view_of
 from earlystop.cli.screen.whole import drawn
@@ -22,14 +23,14 @@ from earlystop.simulation.remaining_time import Remaining, forecast_of
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
 
-MOST_EVENTS, EVENTS_AT_ONCE = 5, 500
+MOST_EVENTS = 5
 
 
 async def latest_events(cluster: Cluster, policy: Manifest) -> tuple[Event, ...]:
     """What happened to a policy last, the latest first. Nothing where events may not be read: they tell nothing that
     the status does not."""
     metadata = policy["metadata"]
-    fields = f"involvedObject.kind=EarlyStopPolicy,involvedObject.name={metadata['name']}"
+    fields = f"{ABOUT_POLICIES},involvedObject.name={metadata['name']}"
     try:
         pages = cluster.pages(EVENTS, metadata["namespace"], fields=fields, at_once=EVENTS_AT_ONCE)
         found = [each async for page in pages for each in page]
