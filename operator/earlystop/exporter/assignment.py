@@ -112,8 +112,13 @@ def counts_of(tokens: int, result: str | None, *, empty: bool | None = None, cut
     if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
         raise ValueError(f"tokens is {tokens!r}; it must be a whole number >= 0")
     counts = {"completed": 1, "tokens": tokens, "tokens_squared": tokens * tokens}
-    flags = {"empty": tokens == 0 if empty is None else empty, "cut": cut}
-    return counts | ({} if result is None else {result: 1}) | {name: 1 for name, is_so in flags.items() if is_so}
+    if result is not None:
+        counts[result] = 1
+    if tokens == 0 if empty is None else empty:
+        counts["empty"] = 1
+    if cut:
+        counts["cut"] = 1
+    return counts
 
 
 def pair_of(baseline: str | None, candidate: str | None) -> dict[str, int]:

@@ -253,8 +253,10 @@ class Exporter(Collector):
     def _count_user(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
         """Counts for the user's group, too, where that is known, while the lock is held. Always True."""
         group = assignment.group
+        if group is None:
+            return True
         happened = [(index, counts[name]) for index, name in enumerate(GROUPED_EVENTS) if counts.get(name)]
-        row = None if group is None or not happened else self._revisions.group_row(assignment, group)
+        row = self._revisions.group_row(assignment, group) if happened else None
         if row is not None:
             for index, count in happened:
                 row[index] += count

@@ -105,6 +105,9 @@ class Injector:
         return response
 
     async def _answer_to(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not request.path.startswith("/"):  # `OPTIONS *` asks the server itself, and CONNECT is for other proxies
+            return web.Response(status=HTTPStatus.NOT_FOUND, text="404: Not Found")
+        _ask_for_body(request)
         if self._upstream.mark and INNER_HEADER in request.headers:
             return web.Response(status=LOOP, text="the gateway led the injector's own request back to it\n")
         if PROBE_HEADER in request.headers:
@@ -271,6 +274,18 @@ class Injector:
     def _headers_for_engine(self, request: web.BaseRequest) -> CIMultiDict[str]:
         """The headers that the engine gets: none of ours, and none that would make it pack its answer."""
         return passed_on(request.headers, _NOT_FOR_THE_ENGINE, (self._settings.header_prefix,))
+
+
+def _ask_for_body(request: web.BaseRequest) -> None:
+    """Tells a client that waits with its body to send it (RFC 9110, 10.1.1). Raises HTTPExpectationFailed for any other
+    expectation."""
+    expected = request.headers.get(aiohttp.hdrs.EXPECT)
+    if expected is None or request.version != aiohttp.HttpVersion11:
+        return
+    if expected.lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="the only expectation that is met is 100-continue\n")
+    if request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def _request_of(loop: asyncio.AbstractEventLoop) -> Callable[..., web.BaseRequest]:

@@ -85,7 +85,7 @@ class Telemetry:
     def edited(self, assignment: Assignment, effects: Mapping[str, Effect]) -> None:
         """A body of this variant was edited."""
         for parameter, effect in effects.items():
-            self._settings.labels(assignment.policy, assignment.variant, parameter, effect.value).inc()
+            self._settings.labels(assignment.policy, assignment.variant, parameter, effect).inc()
 
     def answered(self, assignment: Assignment, answer: Answer) -> None:
         """A request of this variant was answered."""

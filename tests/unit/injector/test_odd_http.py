@@ -255,6 +255,35 @@ async def test_a_request_in_any_form_that_http_allows_gets_its_setting(what: str
         assert (await asking.counts())["completed"] == 1
 
 
+async def test_a_client_that_sends_no_body_before_it_is_asked_for_one_is_asked() -> None:
+    engine = StubEngine()
+    async with client(engine) as asking:
+        host, _, port = asking.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HEAD + b"Expect: 100-continue\r\nConnection: close\r\n" + LENGTH + b"\r\n")
+        asked = b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert await asyncio.wait_for(reader.readexactly(len(asked)), 20) == asked
+        writer.write(BODY)
+        assert (await asyncio.wait_for(reader.read(), 20)).endswith(WHOLE)
+        writer.close()
+
+
+NOT_FOR_THE_ENGINE: dict[str, tuple[bytes, bytes]] = {
+    "another expectation": (HEAD + b"Expect: 200-maybe\r\nConnection: close\r\n" + LENGTH + b"\r\n" + BODY, b" 417 "),
+    "the server itself": (b"OPTIONS * HTTP/1.1\r\nHost: qa\r\nConnection: close\r\n\r\n", b" 404 "),
+    "a tunnel": (b"CONNECT qa:443 HTTP/1.1\r\nHost: qa:443\r\nConnection: close\r\n\r\n", b" 404 "),
+}
+
+
+@pytest.mark.parametrize("what", NOT_FOR_THE_ENGINE)
+async def test_what_is_asked_of_a_proxy_itself_goes_to_no_engine(what: str) -> None:
+    engine = StubEngine()
+    async with client(engine) as asking:
+        raw, status = NOT_FOR_THE_ENGINE[what]
+        assert status in (await said(asking, raw))[:20]
+        assert engine.received == []
+
+
 @pytest.mark.parametrize("what", MALFORMED)
 async def test_what_is_no_request_is_refused_and_no_byte_of_it_is_logged(
     what: str, caplog: pytest.LogCaptureFixture
