@@ -175,8 +175,9 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
     missing += [UnsoundSplit(each.name) for each in others if each.assessment.sample_ratio_broken]
     if not missing and strategy_of(plan).judges_together(plan) and comparison.certified_at is None:
         missing.append(NotCertified())
-    uncovered = hours_not_covered(plan, comparison)
-    if not missing and uncovered is not None:
+    # What follows goes through all looks, which are packed.
+    uncovered = None if missing else hours_not_covered(plan, comparison)
+    if uncovered is not None:
         missing.append(uncovered)
     if not missing and _mix_is_proof(comparison):
         missing += mix_moved(comparison)
@@ -261,6 +262,8 @@ def held_promotion(plan: Plan, state: RolloutState, at: int) -> tuple[str, Missi
     """Name of a candidate of which everything is proven, and what alone holds its promotion at moment `at`; None
     where there is none."""
     for each in state.active:
+        if each.assessment.gaps:
+            continue  # as nearly always: something is not proven
         missing = missing_for_promotion(plan, state, each.name, at)
         if missing and all(isinstance(one, EvidenceTurned | HoursNotCovered | MixMoved | LeastTime) for one in missing):
             return each.name, missing[0]
