@@ -131,7 +131,12 @@ def _conditions(proposal: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _is_over(conditions: Mapping[str, Mapping[str, Any]]) -> bool:
-    return "Tried" in conditions or conditions.get("Accepted", {}).get("status") == "False"
+    return _was_tried(conditions) or conditions.get("Accepted", {}).get("status") == "False"
+
+
+def _was_tried(conditions: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether its trial is over: while it goes on the condition is there, and Unknown."""
+    return conditions.get("Tried", {}).get("status") == "True"
 
 
 def _tried(
@@ -170,7 +175,7 @@ def _wait_for(cluster: Cluster, name: str) -> str:
         if found is None:
             return f"Proposal {name} was deleted."
         conditions = _conditions(found)
-        if "Tried" in conditions:
+        if _was_tried(conditions):
             print(f"{name}: {conditions['Tried']['message']}", flush=True)
             return ""
         if _is_over(conditions):

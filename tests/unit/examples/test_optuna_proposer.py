@@ -14,7 +14,8 @@ import pytest
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ProposalSpec
 from earlystop.api.search_space import SearchSetting
-from earlystop.rollout.search.offers import OVER, REFUSED, Fate, FateReason, Offer
+from earlystop.controller.proposals import told_by
+from earlystop.rollout.search.offers import Fate, FateReason, Offer
 from earlystop.rollout.state import ENDED
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, Truth, World, ends, searched
 
@@ -66,11 +67,10 @@ class Cluster:
 
     @staticmethod
     def _proposal(fate: Fate) -> dict[str, Any]:
-        accepted = {"type": "Accepted", "status": "False" if fate.reason in REFUSED else "True"}
-        told = {"reason": fate.reason.value, "message": fate.message}
-        conditions = [{**accepted, **told}]
-        if fate.reason in OVER:
-            conditions.append({"type": "Tried", "status": "True", **told})
+        conditions = [
+            {"type": kind, "status": status, "reason": reason, "message": fate.message}
+            for kind, (status, reason) in told_by(fate).items()
+        ]
         spec = {"policyRef": {"name": "qa"}, "proposer": fate.offer.proposer}
         return {"metadata": {"name": fate.offer.name}, "spec": spec, "status": {"conditions": conditions}}
 
