@@ -1,5 +1,6 @@
 """What the operator makes before an InferencePool is taken by a real API server from its own account, by the admission
-policies that the chart ships with inferencePools.enabled; and without that switch it is not."""
+policies that the chart ships with inferencePools.enabled; and without that switch it is not. By the definition of the
+pools' own project the server stores the pools of the tests, and what is made before such a one."""
 
 from __future__ import annotations
 
@@ -10,12 +11,18 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import BY_KIND, INFERENCE_POOLS
+from earlystop.delivery.drift import matches_desired
+from earlystop.delivery.inputs import INFERENCE_POOL, Manifest, ObjectKey
+from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE
 from tests.cluster.errors import ClusterError
+from tests.cluster.inference_pool_kind import inference_pools
 from tests.cluster.kit import Cluster
+from tests.cluster.own_client import connected
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.before_a_pool import HALF, ROUTES, here
+from tests.unit.delivery.before_a_pool import HALF, POOL, ROUTES, here, pool
 
 OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
 
@@ -115,3 +122,82 @@ def test_without_the_switch_it_has_none(cluster: Cluster, namespace: str) -> Non
     finally:
         for each in found:
             cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
+
+
+# By the pools' own definition
+
+
+@pytest.fixture(scope="module")
+def pools(cluster: Cluster) -> Iterator[None]:
+    with inference_pools(cluster.access):
+        yield
+
+
+def written_pool(namespace: str, name: str = POOL, **spec: Any) -> Manifest:
+    """A pool as a person writes it. spec: in place of its own parts."""
+    found = {**pool()["spec"], **spec}
+    head = {"apiVersion": "inference.networking.k8s.io/v1", "kind": INFERENCE_POOL}
+    return {**head, "metadata": {"name": name, "namespace": namespace}, "spec": found}
+
+
+@pytest.mark.usefixtures("pools")
+async def test_what_is_made_before_a_stored_pool_is_stored_and_found_as_it_was_made(
+    cluster: Cluster, namespace: str
+) -> None:
+    async with connected(cluster) as api:
+        await api.create(INFERENCE_POOLS, namespace, written_pool(namespace))
+        stored = await api.read(ObjectKey(INFERENCE_POOL, namespace, POOL))
+        assert stored is not None and stored["spec"]["endpointPickerRef"]["failureMode"] == "FailClose", "its default"
+        found = here(found=stored)
+        users = ObjectKey("HTTPRoute", "llm", "qa")
+        # As the server stores it: of the fields that it adds, those of the user's matches are copied.
+        route = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "qa"}}
+        at_rest = await api.create(BY_KIND["HTTPRoute"], namespace, {**route, "spec": found.objects[users]["spec"]})
+        found = found.with_objects([{**found.objects[users], "kind": "HTTPRoute", "spec": at_rest["spec"]}])
+        assert preflight(found, HALF) is None
+        made = MODE.render(found, HALF).objects
+        assert [each["kind"] for each in made].count("HTTPRoute") == 2
+        for each in made:
+            # The policy is none of this cluster's, and garbage collection would not wait for the test.
+            owners = [owner for owner in each["metadata"]["ownerReferences"] if owner["kind"] == INFERENCE_POOL]
+            assert all(owner["uid"] == stored["metadata"]["uid"] for owner in owners)
+            metadata = {**each["metadata"], "namespace": namespace, "ownerReferences": owners}
+            desired = {**each, "metadata": {key: value for key, value in metadata.items() if value}}
+            await api.create(BY_KIND[each["kind"]], namespace, desired)
+            again = await api.read(ObjectKey(each["kind"], namespace, each["metadata"]["name"]))
+            assert matches_desired(again, desired), f"{each['kind']} would be written again at each look"
+
+
+@pytest.mark.usefixtures("pools")
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"targetPorts": [{"number": 8000}, {"number": 8001}]},
+        {"selector": {"matchLabels": {"app": "qa-server", "track": "stable"}}},
+        {"endpointPickerRef": {"name": "picker", "port": {"number": 9002}, "failureMode": "FailOpen"}},
+        {"endpointPickerRef": {"group": "pickers.example.com", "kind": "Picker", "name": "picker"}},
+    ],
+)
+async def test_a_pool_of_each_form_that_its_definition_takes_is_read_and_led_to(
+    cluster: Cluster, namespace: str, spec: dict[str, Any]
+) -> None:
+    async with connected(cluster) as api:
+        await api.create(INFERENCE_POOLS, namespace, written_pool(namespace, **spec))
+        stored = await api.read(ObjectKey(INFERENCE_POOL, namespace, POOL))
+    assert stored is not None
+    before = here(found=pool(**stored["spec"]["selector"]["matchLabels"]))
+    found = here(found=stored)
+    assert preflight(found, HALF) == preflight(before, HALF)
+    inner = [MODE.render(each, HALF).objects[0]["spec"] for each in (found, before)]
+    assert inner[0] == inner[1]
+
+
+@pytest.mark.usefixtures("pools")
+async def test_a_list_of_pools_is_read_by_the_operators_own_words_for_the_kind(
+    cluster: Cluster, namespace: str
+) -> None:
+    async with connected(cluster) as api:
+        for name in ("one", "two"):
+            await api.create(INFERENCE_POOLS, namespace, written_pool(namespace, name))
+        assert {each["metadata"]["name"] for each in await api.list(INFERENCE_POOLS, namespace)} == {"one", "two"}
+        assert "inferencepools" in await api.plurals("inference.networking.k8s.io", "v1")
