@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from earlystop.api.counts import total
+from earlystop.evidence import attrition
 from earlystop.evidence.bets import Answers
-from earlystop.evidence.missing_answers import as_judged
+from earlystop.evidence.missing_answers import counts_as_mismatch
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
@@ -41,10 +42,14 @@ def _sentence(comparison: Comparison, floor: float) -> str:
 
 def _answers_of_baseline(comparison: Comparison) -> Answers:
     """As the floor is read from the candidate's: unscored ones as they are judged, and those of pairs where Exact Match
-    is read from pairs."""
+    is read from pairs. Sums that are at hand save reading all looks again."""
     objective = comparison.evidence.objective
-    arm = total([as_judged(objective, look).baseline for look in comparison.looks])
     if objective.basis is Basis.PAIRS:
         pairs = total([look.candidate for look in comparison.looks]).pairs
         return Answers(pairs.total, pairs.both + pairs.baseline_only)
-    return Answers(arm.scored, arm.match)
+    if attrition.is_checked(objective):
+        arm = comparison.evidence.attrition.baseline
+    else:
+        arm = total([look.baseline for look in comparison.looks])
+    wrong_too = arm.unscored if counts_as_mismatch(objective) else 0
+    return Answers(arm.scored + wrong_too, arm.match)
