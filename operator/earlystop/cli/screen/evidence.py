@@ -45,7 +45,7 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
         asked = counted(in_count(candidate.pairs.total), "question")
-        text = f"{asked} that both answered, in {looks}{_missing(comparison)}"
+        text = f"{asked} that both answered, in {looks}{lacking_words(comparison)}"
     else:
         text = (
             f"{in_count(baseline.scored)} of the baseline and {in_count(candidate.scored)} of the candidate, in {looks}"
@@ -55,7 +55,7 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     yield Block((labelled("answers", said(text), said(tokens)), labelled("answers", said(tokens))), rank=3)
 
 
-def _missing(comparison: Comparison) -> str:
+def lacking_words(comparison: Comparison) -> str:
     """Of how many questions each variant alone gave no answer that could be scored, as far as it is known."""
     process = comparison.evidence.pair_attrition
     told = process.answers
