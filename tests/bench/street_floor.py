@@ -101,25 +101,31 @@ def _in_classes(at: int, arm: Whole, hard: Whole, right: NDArray[np.bool_]) -> L
     return _look(at, by_arm.sum(axis=1), by_arm[:, 0], tuple(ClassAnswers(*each.ravel().tolist()) for each in cells))
 
 
-KINDS: Mapping[str, Level] = {
+_EVERY: Mapping[str, Level] = {
     **{
         f"floor, independent answers at {rate}": Level(ASSUMED, rate, _independent(rate)) for rate in (0.02, RATE, 0.99)
     },
     "floor, a level that wobbles by 2 points for both, learned": Level(LEARNED, RATE, _wobbling(0.02, 0.9)),
-    "floor, a level that wobbles by 5 points for both, learned": Level(LEARNED, RATE, _wobbling(0.05, 0.9)),
     "floor, sessions of 10 looks of one query class each": Level(
         replace(LEARNED, classes=CLASSES), MIXED, _sessions(10)
     ),
     "floor, query classes whose mix moves in waves of 10 looks": Level(
         replace(LEARNED, classes=CLASSES), MIXED, _waves(10)
     ),
-}
-BEYOND: Mapping[str, Level] = {
     "floor, a level that wobbles by 2 points for both, independent answers": Level(ASSUMED, RATE, _wobbling(0.02, 0.9)),
+    "floor, a level that wobbles by 5 points for both, learned": Level(LEARNED, RATE, _wobbling(0.05, 0.9)),
     "floor, query classes whose mix moves in waves of 40 looks": Level(
         replace(LEARNED, classes=CLASSES), MIXED, _waves(40)
     ),
 }
+"""Each in its place, which says what stream of random numbers it has."""
+
+_NOT_PROMISED = (
+    "floor, a level that wobbles by 2 points for both, independent answers",
+    "floor, query classes whose mix moves in waves of 40 looks",
+)
+KINDS = {kind: level for kind, level in _EVERY.items() if kind not in _NOT_PROMISED}
+BEYOND = {kind: _EVERY[kind] for kind in _NOT_PROMISED}
 """The level of the requests so far is below the floor then, before anything can teach that it comes back; and a policy
 that calls its answers independent is believed until looks show more."""
 
@@ -127,8 +133,7 @@ that calls its answers independent is believed until looks show more."""
 def errors(kind: str, runs: int, seed: int, version: int = CURRENT) -> tuple[float, float]:
     """Share of campaigns that claim, wrongly, that the candidate is below the floor; none is about a promotion.
     version: of the engine."""
-    known = {**KINDS, **BEYOND}
-    level, number = known[kind], list(known).index(kind)
+    level, number = _EVERY[kind], list(_EVERY).index(kind)
     objective, wrong = replace(level.objective, floor=level.rate, engine=version), 0
     line = -log(objective.harm_risks.guardrails[FLOOR])
     for run in range(runs):

@@ -98,13 +98,6 @@ KINDS: Mapping[str, Recorded] = {
         for median, likeness in ((20, 0.3), (20, 0.5), (60, 0.3), (60, 0.5))
     },
     "coding agents that arrive in bursts, likeness 0.3, looks of 150 s": Recorded(_gamma(3.0), 0.3, look_seconds=150.0),
-    **{
-        f"coding agents, {median} s between turns, likeness {likeness}": Recorded(_steady, likeness, median)
-        for median in (5, 20, 60)
-        for likeness in (0.1, 0.3, 0.5)
-    },
-    "coding agents that arrive in bursts, likeness 0.3": Recorded(_gamma(3.0), 0.3),
-    "nights and days, coding agents, likeness 0.3": Recorded(_day, 0.3, own=_level_of_day),
     "single requests that arrive in bursts": Recorded(_gamma(5.0), turns=False),
     "nights and days, single requests": Recorded(_day, turns=False, own=_level_of_day),
     **{
@@ -113,6 +106,13 @@ KINDS: Mapping[str, Recorded] = {
         )
         for looks in (2, 10, 20)
     },
+    **{
+        f"coding agents, {median} s between turns, likeness {likeness}": Recorded(_steady, likeness, median)
+        for median in (5, 20, 60)
+        for likeness in (0.1, 0.3, 0.5)
+    },
+    "coding agents that arrive in bursts, likeness 0.3": Recorded(_gamma(3.0), 0.3),
+    "nights and days, coding agents, likeness 0.3": Recorded(_day, 0.3, own=_level_of_day),
 }
 
 

@@ -93,6 +93,32 @@ def cohorts_campaign(seed: int) -> RolloutState:
     return RolloutState(campaign=1, plan=plan, comparisons=(only,))
 
 
+def grouped_campaign(seed: int, looks: int) -> RolloutState:
+    """A campaign under way whose requests keep a variant in groups that last for 32 looks."""
+    rng = random.Random(seed)
+    exact_match = {"margin": "0.1", "assumeIndependent": None}
+    plan = parse_plan(plan_text(policy({"objective": {"exactMatch": exact_match, "tokens": {"longestAnswer": 4096}}})))
+    found = []
+    for at in range(looks):
+        more = 12 if at // 32 % 2 else -12
+        found.append(Look(NOW + 30 * at, 0, 50, _grouped(rng, 60 + more), _grouped(rng, 60 - more)))
+    only = Comparison(plan.names[0], replay(plan.objective_at(0, None), found), looks=tuple(found))
+    return RolloutState(campaign=1, plan=plan, comparisons=(only,))
+
+
+def _grouped(rng: random.Random, count: int) -> Tally:
+    right = sum(rng.random() < 0.8 for _ in range(count))
+    tokens = [rng.randint(100, 900) for _ in range(count)]
+    return Tally(
+        started=count,
+        completed=count,
+        match=right,
+        mismatch=count - right,
+        tokens=sum(tokens),
+        tokens_squared=sum(each * each for each in tokens),
+    )
+
+
 def _plan(rng: Drawn, session: int | None) -> Plan:
     kind = rng.choice(["canary", "several", "pairs", "classes", "users"])
     chance = 1.0 if kind == "users" else rng.random()

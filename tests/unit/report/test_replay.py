@@ -12,7 +12,7 @@ import pytest
 from earlystop.api.look_table import number_of_looks
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict
+from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict, grouped_campaign
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
@@ -53,6 +53,15 @@ def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> Non
 @pytest.mark.slow
 def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Replayer) -> None:
     ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("looks", [127, 140])
+def test_groups_of_requests_that_outlast_blocks_are_repeated_too(scripts: Replayer, looks: int) -> None:
+    campaign = grouped_campaign(6, looks)
+    (only,) = campaign.comparisons
+    assert only.evidence.dispersion.groups_outlast == (looks == 140) and not only.evidence.dispersion.is_known
+    ensure_repeated(scripts, campaign, at_each_look=False)
 
 
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])
