@@ -13,7 +13,8 @@ import pytest
 
 from earlystop.controller.cluster import BY_KIND, INFERENCE_POOLS
 from earlystop.delivery.drift import matches_desired
-from earlystop.delivery.inputs import INFERENCE_POOL, Manifest, ObjectKey
+from earlystop.delivery.inputs import INFERENCE_POOL, Manifest
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE
 from tests.cluster.errors import ClusterError
