@@ -70,7 +70,7 @@ class HostileServer:
                 labels = {
                     "policy": policy,
                     "revision": revision,
-                    "step": "1",
+                    "step": "0",
                     "query_class": "x",
                     "variant": "candidate",
                 }
