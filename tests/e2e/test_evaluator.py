@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from earlystop.api.counts import Look
+from earlystop.api.counts import Look, Pairs
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.main import app
 from earlystop.rollout.formatting import from_rfc3339
@@ -111,6 +111,6 @@ def assert_the_command_reads_the_same(stage: Stage, policy: Manifest, record: Ma
     assert done.exit_code == 0, done.output
     told = json.loads(done.output)
     candidate = told["revisions"][record["revision"]]["steps"]["0"]["candidate"]
-    counted = sum(candidate[name] for name in candidate if name.startswith("pairs_"))
+    counted = sum(candidate[f"pairs_{name}"] for name in Pairs._fields)
     assert pairs <= counted <= pairs + 10 * PAIRS_A_SECOND
     assert record["revision"] in told["query"]
