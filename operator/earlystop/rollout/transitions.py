@@ -30,7 +30,7 @@ from earlystop.rollout.trials.clock import clock_resumed, clock_stopped
 from earlystop.rollout.trials.deadline import ends_at
 from earlystop.rollout.trials.sequence import after_trial
 from earlystop.rollout.waiting.gate_clock import gates_resumed
-from earlystop.rollout.words.held_messages import deadline_message, unless_held
+from earlystop.rollout.words.held_messages import deadline_message
 
 NEVER_READY = "CandidateNeverReady"
 NEVER_READY_MESSAGE = "The candidate's Pods were not ready within the time that they may take; back to the baseline."
@@ -107,9 +107,9 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if over is not None:
         return with_decision(times, state, over)
     if sentence := used_up(state, now):
-        return with_decision(times, state, last_decision(state, BUDGET_USED, unless_held(sentence, state, now), now))
+        return with_decision(times, state, last_decision(state, BUDGET_USED, sentence, now))
     if now >= ends_at(times.deadline_seconds, state):
-        message = unless_held(deadline_message(in_duration(times.deadline_seconds)), state, now)
+        message = deadline_message(in_duration(times.deadline_seconds))
         return with_decision(times, state, last_decision(state, "DeadlineExceeded", message, now))
     return state
 

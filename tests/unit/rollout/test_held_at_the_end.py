@@ -119,6 +119,7 @@ ENDS = [
     only_proposed_used(parse_plan(plan_text(policy()))),
     requests_sentence(5000),
     seconds_sentence(7200),
+    "No verdict after 128 looks, the most that a record holds.",
 ]
 
 

@@ -200,7 +200,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == HARMFUL_IN_EVERY_CLASS:
         return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
-        return [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
+        sentences = [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
+        return [*sentences, *_held(sentences, plan, state)]
     if record.reason == TRIAL_REQUESTS_USED:
         trial = plan.trial
         is_used = trial is not None and started_in(own.looks) >= trial.requests
@@ -214,7 +215,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
-        return [exhausted_message(own)]
+        return [exhausted_message(own), *_held([exhausted_message(own)], plan, state)]
     if record.reason == GUARD_ALARM:
         return alarm_messages(record, plan)
     if record.reason == CERTIFICATE_LAPSED:

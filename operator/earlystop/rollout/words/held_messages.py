@@ -68,6 +68,8 @@ def held_sentence(sentence: str, plan: Plan, comparison: Comparison, missing: Se
     proven = f"very claim about {name} was proven{known}"
     changed = sentence.replace(NEITHER_PROVEN, f"E{proven}, and it was not {done}", 1)
     changed = changed.replace(NO_SETTING_PROVEN, f"no setting was {done}, though e{proven}", 1)
+    if changed == sentence:
+        changed = f"{sentence} E{proven}, and it was not {done}."
     (phrase,) = missing_phrases(waits_for[:1], name)
     waited = "until it is known" if isinstance(waits_for[0], UnknownDispersion) else "for"
     more = ", and for more" if len(waits_for) > 1 else ""
