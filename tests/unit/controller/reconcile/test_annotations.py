@@ -150,6 +150,7 @@ async def test_no_event_tells_of_a_request_that_was_carried_out_however_often_it
             await world.reconcile()
         after = {path: each for path, each in world.api.objects.items() if path.startswith(place)}
         requested = [each["reason"] for each in after.values() if "alice" in each["message"]]
+    assert requested or name == RETRY, "none told of it at all"
     new = [each for path, each in after.items() if before.get(path) != each]
     assert all(each["reason"] not in (*requested, "RequestIgnored", "RequestRefused") for each in new), new
     assert len(world.verdicts()) == (0 if name == RETRY else 1) and world.status["phase"] == phase
