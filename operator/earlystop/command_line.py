@@ -8,9 +8,12 @@ from typing import Any
 import typer
 
 
-def plain_app(command: Callable[..., Any]) -> typer.Typer:
+def plain_app(command: Callable[..., Any], about: str) -> typer.Typer:
     """The command as an application. It draws no tables and boxes, which in a narrow terminal or a log cut names of
-    options and paths."""
+    options and paths.
+
+    about: what the command does, which help begins with. It is no docstring, since images run Python without these.
+    """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command()(command)
+    app.command(help=about)(command)
     return app

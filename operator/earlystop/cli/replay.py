@@ -88,7 +88,10 @@ def _print_lines(verdict: Manifest, replay: Replay) -> None:
 def line_of(look: ReplayedLook) -> str:
     """A look in one line."""
     log_e = look.log_e
-    values = f"keeps EM {one_in(log_e.promote)}, saves {one_in(log_e.tokens)}, harm {one_in(log_e.harm)}"
+    values = (
+        f"keeps EM {one_in(log_e.promote)}, saves {one_in(log_e.tokens)}, harm {one_in(log_e.harm)}, "
+        f"attrition {one_in(log_e.attrition)}"
+    )
     shown = f"  harm is proven ({look.harm})" if look.harm else "  all is proven" if look.proven else ""
     return (
         f"{look.candidate} look {look.number}  {rfc3339(look.at)}  step {look.step + 1} at {look.weight} %  "
@@ -104,5 +107,11 @@ def _print_json(verdict: Manifest, replay: Replay) -> None:
 
 
 def _claims(log_e: LogE) -> dict[str, float]:
-    named = {"promote": log_e.promote, "harm": log_e.harm, "tokens": log_e.tokens, "sample_ratio": log_e.sample_ratio}
-    return {**named, **{str(claim): value for claim, value in log_e.others}}
+    return {
+        "promote": log_e.promote,
+        "harm": log_e.harm,
+        "tokens": log_e.tokens,
+        "sample_ratio": log_e.sample_ratio,
+        "attrition": log_e.attrition,
+        **{str(claim): value for claim, value in log_e.others},
+    }

@@ -86,6 +86,9 @@ class Options:
     policy_metrics: bool
 
 
+ABOUT = "Run the early-stop rollout operator."
+
+
 def run(
     host: Annotated[str, typer.Option(help="Address for /healthz, /readyz and /metrics.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port for /healthz, /readyz and /metrics.")] = 8080,
@@ -127,7 +130,7 @@ def run(
         ),
     ] = True,
 ) -> None:
-    """Run the early-stop rollout operator."""
+    """The command, whose parameters are its options."""
     settings = dict(locals())
     log_as_json(log_level)
     log_beginning(settings)
@@ -331,7 +334,7 @@ async def _sweep(runtime: Runtime) -> None:
 
 def main() -> None:
     """Entry point of the command."""
-    plain_app(run)()
+    plain_app(run, ABOUT)()
 
 
 if __name__ == "__main__":

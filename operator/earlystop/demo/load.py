@@ -231,6 +231,9 @@ async def _run_until_signal(plan: LoadPlan, questions: Sequence[str]) -> LoadSum
     return await run_load(plan, questions, stop)
 
 
+ABOUT = "Asks recorded questions at a steady rate; prints one line of JSON at the end."
+
+
 def main(
     url: Annotated[str, typer.Option(help="Gateway or server, like http://127.0.0.1:8080.")],
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 400.0,
@@ -245,7 +248,7 @@ def main(
     users: Annotated[int, typer.Option(help="Users, evenly over the cohorts.")] = 1_000,
     user_header: Annotated[str, typer.Option(help="Header that says which user asks; none by default.")] = "",
 ) -> None:
-    """Asks recorded questions at a steady rate; prints one line of JSON at the end."""
+    """The command, whose parameters are its options."""
     try:
         plan = LoadPlan(
             url,
@@ -267,4 +270,4 @@ def main(
 
 
 if __name__ == "__main__":
-    plain_app(main)()
+    plain_app(main, ABOUT)()

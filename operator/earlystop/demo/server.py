@@ -60,6 +60,12 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
+ABOUT = (
+    "Answers recorded questions by early-stopping self-consistency, by the window, the agreement and the least-samples "
+    "that headers ask for."
+)
+
+
 def main(
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
@@ -83,8 +89,7 @@ def main(
     late_labels: options.LateLabels = False,
     drain_seconds: options.DrainSeconds = DRAIN_SECONDS,
 ) -> None:
-    """Answers recorded questions by early-stopping self-consistency, by the window, the agreement and the least-samples
-    that headers ask for."""
+    """The command, whose parameters are its options."""
     try:
         recordings = load_recordings(data)
         settings = ServerSettings(
@@ -112,4 +117,4 @@ def main(
 
 
 if __name__ == "__main__":
-    plain_app(main)()
+    plain_app(main, ABOUT)()

@@ -21,6 +21,11 @@ from earlystop.evaluator.service import EvaluationPlan, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.start import JudgeOptions, QuestionFiles, asking, evaluation_of, pin_of, scoring_of
 
+ABOUT = (
+    "Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the "
+    "judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."
+)
+
 
 def main(
     url: options.Url,
@@ -56,8 +61,7 @@ def main(
     frozen_seconds: options.FrozenSeconds = 30.0,
     port: options.Port = 9464,
 ) -> None:
-    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the
-    judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
+    """The command, whose parameters are its options."""
     files = QuestionFiles(golden, part, frozen, frozen_seconds)
     judge = JudgeOptions(judge_url, judge_model, judge_examples, judge_least_agreement, judge_least_visible)
     values = {Variant.BASELINE.value: baseline, candidate_name: candidate}
@@ -110,4 +114,4 @@ def _asked_questions(state: Path | None) -> AbstractContextManager[RemembersQues
 
 
 if __name__ == "__main__":
-    plain_app(main)()
+    plain_app(main, ABOUT)()

@@ -133,6 +133,9 @@ async def serve(
         await stop.wait()
 
 
+ABOUT = "Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."
+
+
 def run(
     engine: options.EngineName,
     upstream: options.Upstream,
@@ -154,7 +157,7 @@ def run(
     admin_port: options.AdminPort = 9464,
     drain_seconds: options.DrainSeconds = DRAIN_SECONDS,
 ) -> None:
-    """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
+    """The command, whose parameters are its options."""
     try:
         engine_url = checked_upstream(upstream)
         if upstream_host and not inner_mark:
@@ -262,4 +265,4 @@ def _written(
 
 def main() -> None:
     """Entry point of the command."""
-    plain_app(run)()
+    plain_app(run, ABOUT)()

@@ -30,6 +30,7 @@ from earlystop.rollout.trials.clock import clock_resumed, clock_stopped
 from earlystop.rollout.trials.deadline import ends_at
 from earlystop.rollout.trials.sequence import after_trial
 from earlystop.rollout.waiting.gate_clock import gates_resumed
+from earlystop.rollout.words.held_messages import deadline_message
 
 NEVER_READY = "CandidateNeverReady"
 NEVER_READY_MESSAGE = "The candidate's Pods were not ready within the time that they may take; back to the baseline."
@@ -108,7 +109,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if sentence := used_up(state, now):
         return with_decision(times, state, last_decision(state, BUDGET_USED, sentence, now))
     if now >= ends_at(times.deadline_seconds, state):
-        message = f"Neither benefit nor harm was proven within {in_duration(times.deadline_seconds)}."
+        message = deadline_message(in_duration(times.deadline_seconds))
         return with_decision(times, state, last_decision(state, "DeadlineExceeded", message, now))
     return state
 

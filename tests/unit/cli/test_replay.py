@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from typer.testing import CliRunner
 
+from earlystop.api.counts import Pairs
 from earlystop.api.look_table import number_of_looks
 from earlystop.cli.main import app
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.transitions import expire
+from earlystop.rollout.verdict import verdict_object
+from tests.unit.rollout.claims import PAIRED, arms, judging, observed, paired
 from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of
 
@@ -33,6 +39,23 @@ def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> No
     assert code == 0 and [each["agrees"] for each in rows if "agrees" in each] == [True, True]
     last = [each for each in rows if "log_e" in each][-1]
     assert last["proven"] and last["log_e"]["promote"] > 3 and last["verdict"] == verdicts[-1]["metadata"]["name"]
+
+
+def test_the_evidence_that_more_is_missing_in_one_variant_stands_beside_the_others(tmp_path: Path) -> None:
+    spec = judging(PAIRED)
+    more = paired(Pairs(both=50, baseline_only=5, candidate_only=40, neither=5), arms(200))
+    lacking = {"pairs_whole": 60, "pairs_without_baseline_right": 38, "pairs_without_baseline_wrong": 2}
+    more = replace(more, candidate=replace(more.candidate, **lacking))
+    ended = expire(LiveTimes.of(spec), observed(spec, *[more] * 10), 10**10)
+    verdict = json.loads(json.dumps(verdict_object("qa", "llm", "uid-1", ended)))
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(verdict))
+    code, output = run(str(path), "-o", "json")
+    rows = [json.loads(line) for line in output.splitlines()]
+    last = [each for each in rows if "log_e" in each][-1]
+    assert code == 0 and last["log_e"]["attrition"] == float(verdict["spec"]["logE"]["attrition"]) > 10
+    code, output = run(str(path))
+    assert code == 0 and "attrition 1 in a million+  EM" in output.splitlines()[-2], output
 
 
 def test_a_look_at_no_moment_is_no_record_and_a_name_without_end_is_shown_by_its_ends(tmp_path: Path) -> None:

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 from rich.console import RenderableType
 
+from earlystop.api.conditions import Refusal
 from earlystop.api.counts import TALLY_FIELDS
 from earlystop.cli.counts import _tables
+from earlystop.cli.explain import explanation
 from earlystop.cli.overview import line, overview
 from earlystop.cli.screen.whole import picture
 from earlystop.cli.simulate import _table
 from earlystop.cli.terminal import UNLIMITED
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.store.status_writer import merge_conditions
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.observations import Observations
 from tests.unit.cli.shown_policies import policy_in, text_of
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW
@@ -39,6 +44,26 @@ def ensure_whole(render: Callable[[int], RenderableType]) -> None:
         text = text_of(render(width), width)
         assert numbers(text) == whole and "…" not in text, text
         assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("name", "beneath"),
+    [
+        ("observing", "Campaign 1 goes on as it began: At step 1 of 3, 5 % of requests, trying window=10"),
+        ("suspended", "Campaign 1 stands still: Suspended at step 1 of 3"),
+        ("promoted", "Campaign 1 is over: Promoted: window=10"),
+    ],
+)
+def test_both_screens_of_a_refused_edit_say_why_and_what_goes_on_beneath_it(name: str, beneath: str) -> None:
+    refused = Observations(refusal=Refusal("TargetTaken", "Policy b has it. Delete one."))
+    policy = policy_in(name, refused)
+    stated = conditions(REACHED[name], refused, edited=True)
+    policy["status"]["conditions"] = merge_conditions((), stated, 2, NOW)
+    policy["metadata"]["generation"] = 2
+    status = " ".join(text_of(picture(policy, LATER, 120), 120).split())
+    explained = " ".join(sentence for sentence, _ in explanation(policy, LATER, None))
+    for text in (status, explained):
+        assert f"The edit is refused: Policy b has it. Delete one. {beneath}" in text, text
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from typer.testing import CliRunner
 
 from earlystop.command_line import plain_app
-from earlystop.evaluator.__main__ import main
+from earlystop.evaluator.__main__ import ABOUT, main
 from earlystop.evaluator.identity import (
     SCORER_VERSION,
     export_identity,
@@ -85,7 +85,7 @@ def test_evaluators_that_each_ask_a_part_of_a_file_are_one_by_the_whole_of_it(
     monkeypatch.setattr("earlystop.evaluator.__main__.evaluate", evaluate)
     needed = ["--url=http://gateway/v1", "--policy=llm/qa", "--token-budget=9", f"--golden={file}"]
     for part in ("1/2", "2/2"):
-        assert CliRunner().invoke(plain_app(main), [*needed, f"--part={part}"]).exit_code == 0
+        assert CliRunner().invoke(plain_app(main, ABOUT), [*needed, f"--part={part}"]).exit_code == 0
     first, second = begun
     assert first.questions != second.questions
     assert first.identity == second.identity == identity_of(FILE, PLAIN, None)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from earlystop.command_line import plain_app
-from earlystop.evaluator.__main__ import main
+from earlystop.evaluator.__main__ import ABOUT, main
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.start import scoring_of
 
@@ -24,7 +24,7 @@ def started(tmp_path: Path, changed: Mapping[str, str], row: Mapping[str, object
     file.write_text(json.dumps(row))
     options = {**NEEDED, "--golden": str(file), **changed}
     arguments = [f"{name}={value}" for name, value in options.items()]
-    return CliRunner().invoke(plain_app(main), arguments, env={"COLUMNS": "40"})
+    return CliRunner().invoke(plain_app(main, ABOUT), arguments, env={"COLUMNS": "40"})
 
 
 def words(result: Result) -> str:
@@ -56,7 +56,7 @@ def test_the_address_of_a_judge_is_checked_as_that_of_the_gateway(tmp_path: Path
 
 
 def test_help_in_a_narrow_terminal_has_each_option_whole_and_the_keys_of_a_question() -> None:
-    result = CliRunner().invoke(plain_app(main), ["--help"], env={"COLUMNS": "40"})
+    result = CliRunner().invoke(plain_app(main, ABOUT), ["--help"], env={"COLUMNS": "40"})
     assert result.exit_code == 0 and "…" not in result.output
     for option in ("--pairs-per-second", "--judge-least-agreement", "exactMatch.questions.about"):
         assert option in result.output

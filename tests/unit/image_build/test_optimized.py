@@ -1,10 +1,16 @@
 """An image's file system is read-only, so that a file which was compiled at another level would be compiled at each
-start."""
+start. It runs without docstrings."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from earlystop.command_line import plain_app
 
 OPERATOR = Path(__file__).parents[3] / "operator"
 
@@ -14,3 +20,24 @@ def test_all_code_of_an_image_is_compiled_at_the_level_at_which_it_runs() -> Non
     (level,) = re.findall(r"PYTHONOPTIMIZE=(\d)", made)
     assert re.findall(r"-m compileall -q -o (\d)", made) == [level] * made.count("-m compileall")
     assert f"optimize={level}," in (OPERATOR / "image_build" / "runtime_files.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("controller.main", "run"),
+        ("injector.main", "run"),
+        ("evaluator.__main__", "main"),
+        ("evaluator.feedback.__main__", "main"),
+        ("demo.load", "main"),
+        ("demo.server", "main"),
+    ],
+)
+def test_help_says_what_a_process_does_where_docstrings_were_left_out(
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = importlib.import_module(f"earlystop.{module}")
+    command = getattr(loaded, name)
+    monkeypatch.setattr(command, "__doc__", None)
+    result = CliRunner().invoke(plain_app(command, loaded.ABOUT), ["--help"])
+    assert result.exit_code == 0 and loaded.ABOUT in " ".join(result.output.split())

@@ -276,8 +276,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "EveryCandidateDropped": "Harm was proven of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry. A trial of a search goes on later by itself.",
-            "DeadlineExceeded": "Neither benefit nor harm was proven by the deadline; retry with more traffic, a "
-            "longer deadline or a larger margin.",
+            "DeadlineExceeded": "Neither benefit nor harm was proven by the deadline, or all was proven and something "
+            "held the promotion, which the message names with what to do; else retry with more traffic, a longer "
+            "deadline or a larger margin.",
             "QuestionsExhausted": "Each golden question is evidence once, and none is left; add as many as the message "
             "says and retry, or let the verdict be about their file.",
             "RecordFull": "The status can hold no more looks; retry with a larger rollout.lookSeconds.",

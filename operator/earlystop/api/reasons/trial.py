@@ -36,7 +36,8 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "one that has failed. There is nothing to do; to judge such a setting on all requests, write it as a "
             "candidate.",
             "TrialRequestsUsed": "Neither benefit nor harm was proven with the requests that this trial of a search "
-            "may take; the search goes on without its setting. Where it is not known how much answers scatter, write "
+            "may take, or all was proven and something held the certificate, which the message names; the search goes "
+            "on without its setting. Where it is not known how much answers scatter, write "
             "exactMatch.assumeIndependent or exactMatch.dispersion if that is true, or a shorter rollout.lookSeconds.",
         },
     ),

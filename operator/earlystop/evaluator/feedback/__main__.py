@@ -79,6 +79,12 @@ async def count_labels(intake: Intake, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), SECONDS_BETWEEN_COUNTS)
 
 
+ABOUT = (
+    "Takes users' votes on responses, and labels that say later whether these were right, and counts them by the "
+    "variant that answered."
+)
+
+
 def main(
     policy: Annotated[list[str], typer.Option(help="NAMESPACE/NAME of a policy that is counted. May be repeated.")],
     receipt_key_file: Annotated[
@@ -104,8 +110,7 @@ def main(
         float, typer.Option(help="How long metrics are served after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
 ) -> None:
-    """Takes users' votes on responses, and labels that say later whether these were right, and counts them by the
-    variant that answered."""
+    """The command, whose parameters are its options."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
         rules = FeedbackRules(tuple(checked_policies(policy)), longest_seconds, label_seconds)
@@ -125,4 +130,4 @@ def main(
 
 
 if __name__ == "__main__":
-    plain_app(main)()
+    plain_app(main, ABOUT)()

@@ -193,5 +193,5 @@ def _not_among(offer: Offer, tried: Mapping[str, Mapping[str, None]]) -> str:
 _ENDS = {
     TrialEnd.CERTIFIED: "{} was proven against the baseline.",
     TrialEnd.HARMFUL: "{} was found to do harm, and gets no requests.",
-    TrialEnd.INCONCLUSIVE: "Neither benefit nor harm of {} was proven with the requests of its trial.",
+    TrialEnd.INCONCLUSIVE: "The trial of {} ended without a verdict on benefit or harm; its verdict says why.",
 }

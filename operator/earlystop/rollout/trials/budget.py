@@ -16,6 +16,7 @@ from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.clock import is_time_over, seconds_of
 from earlystop.rollout.words.dispersion_words import not_promoted_yet, waits_for_looks
+from earlystop.rollout.words.held_messages import NEITHER_PROVEN, unless_held
 
 BUDGET_USED = "SearchBudgetUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
@@ -42,6 +43,8 @@ def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> 
     ):
         return None
     message = requests_used(state.pinned_plan, comparison)
+    if not waits_for_looks(comparison):  # else the sentence says already what it waited for
+        message = unless_held(message, state, at)
     return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
 
 
@@ -87,11 +90,11 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
         if started_in(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (
-            f"Neither benefit nor harm was proven with {counted(used, 'request')}; this trial had come far with the "
+            f"{NEITHER_PROVEN} with {counted(used, 'request')}; this trial had come far with the "
             f"{requests:,} that it was proposed for, and went on."
         )
     return (
-        f"Neither benefit nor harm was proven with {counted(used, 'request')} in {counted(looks, 'look')}, and "
+        f"{NEITHER_PROVEN} with {counted(used, 'request')} in {counted(looks, 'look')}, and "
         f"{not_promoted_yet(known)}. Else write a smaller rollout.lookSeconds, or a larger search.budget.requests."
     )
 
@@ -99,7 +102,7 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
 def only_proposed_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the requests that it was proposed for; earlier releases said no other."""
     requests = 0 if plan.trial is None else plan.trial.requests
-    return f"Neither benefit nor harm was proven with the {counted(requests, 'request')} that this trial may take."
+    return f"{NEITHER_PROVEN} with the {counted(requests, 'request')} that this trial may take."
 
 
 def decision_on_time(state: RolloutState, now: int) -> Decision | None:
@@ -109,7 +112,7 @@ def decision_on_time(state: RolloutState, now: int) -> Decision | None:
         return None
     if not is_time_over(plan, progress, now):
         return None
-    return Decision(Verdict.INCONCLUSIVE, BUDGET_USED, time_used(plan), now, state.leader)
+    return Decision(Verdict.INCONCLUSIVE, BUDGET_USED, unless_held(time_used(plan), state, now), now, state.leader)
 
 
 def time_used(plan: Plan) -> str:
@@ -121,4 +124,4 @@ def time_used_messages(plan: Plan) -> list[str]:
     """That sentence, and the one that earlier releases wrote; none for a search without such a bound."""
     seconds = seconds_of(plan)
     times = () if seconds is None else (in_duration(seconds), f"{seconds} s")
-    return [f"Neither benefit nor harm was proven before the {each} of the search were over." for each in times]
+    return [f"{NEITHER_PROVEN} before the {each} of the search were over." for each in times]

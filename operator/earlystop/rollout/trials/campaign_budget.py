@@ -9,6 +9,7 @@ from earlystop.api.plurals import counted
 from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.held_messages import NO_SETTING_PROVEN
 
 
 def used_up(state: RolloutState, now: int) -> str | None:
@@ -43,7 +44,7 @@ def _baseline(plan: Plan, looks: Iterable[Look], kind: StageKind) -> int:
 def requests_sentence(requests: int) -> str:
     """What is said of a search that has used its requests."""
     return (
-        f"The search has used its budget of {counted(requests, 'request')}, and no setting is proven; back to "
+        f"The search has used its budget of {counted(requests, 'request')}, and {NO_SETTING_PROVEN}; back to "
         "the baseline."
     )
 
@@ -59,4 +60,4 @@ def earlier_seconds_sentence(seconds: int) -> str:
 
 
 def _time_sentence(time: str) -> str:
-    return f"The search has used its budget of {time}, and no setting is proven; back to the baseline."
+    return f"The search has used its budget of {time}, and {NO_SETTING_PROVEN}; back to the baseline."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from earlystop.api.plurals import counted
@@ -52,7 +52,7 @@ from earlystop.rollout.trials.campaign_budget import (
     seconds_sentence,
 )
 from earlystop.rollout.verdict import setting_pairs
-from earlystop.rollout.verify.earlier_words import ANY_WORD, earlier_missing_phrases, sentence_pattern, texts_of_users
+from earlystop.rollout.verify.earlier_words import earlier_missing_phrases, sentence_pattern, texts_of_users
 from earlystop.rollout.verify.search import decision_in
 from earlystop.rollout.waiting.answered import (
     APPROVAL_EXPIRED,
@@ -70,10 +70,12 @@ from earlystop.rollout.words.decision_messages import (
     harm_message,
     missing_phrases,
 )
+from earlystop.rollout.words.held_messages import deadline_message, held_sentence
 
 OUTAGE = f"Counts could not be read for {DURATION}; {{}}" + r"\."
 NO_METRICS = OUTAGE.format("back to the baseline")
-DEADLINE = rf"Neither benefit nor harm was {ANY_WORD} within {DURATION}\."
+ANY_TIME = "ANY TIME"
+"""Stands for the duration in a sentence that becomes a pattern."""
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED, GATE_CLOSED), (Verdict.ROLL_BACK,)),
@@ -162,7 +164,7 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
         lost = re.escape(not_regained_message(record.candidate, 0)).replace("0\\ s", DURATION)
         patterns = {
             "NoMetrics": outage,
-            "DeadlineExceeded": DEADLINE,
+            "DeadlineExceeded": _deadline_pattern(plan, state),
             ABORTED: asked + after,
             PROOF_NOT_REGAINED: lost,
         }
@@ -198,19 +200,22 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == HARMFUL_IN_EVERY_CLASS:
         return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
-        return [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
+        sentences = [f"No verdict after {counted(state.most_looks, 'look')}, the most that a record holds."]
+        return [*sentences, *_held(sentences, plan, state)]
     if record.reason == TRIAL_REQUESTS_USED:
         trial = plan.trial
         is_used = trial is not None and started_in(own.looks) >= trial.requests
-        return [trial_requests_used(plan, own), only_proposed_used(plan)] if is_used else []
+        sentences = [trial_requests_used(plan, own), only_proposed_used(plan)] if is_used else []
+        return [*sentences, *_held(sentences, plan, state)]
     if record.reason == TRIAL_GIVEN_UP:
         return [given_up(plan, own)] if is_hopeless(plan, own) else []
     if record.reason == BUDGET_USED:
-        return time_used_messages(plan) if plan.trial is not None else _budget_sentences(plan, state)
+        sentences = time_used_messages(plan) if plan.trial is not None else _budget_sentences(plan, state)
+        return [*sentences, *_held(sentences, plan, state)]
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
-        return [exhausted_message(own)]
+        return [exhausted_message(own), *_held([exhausted_message(own)], plan, state)]
     if record.reason == GUARD_ALARM:
         return alarm_messages(record, plan)
     if record.reason == CERTIFICATE_LAPSED:
@@ -237,14 +242,34 @@ def _budget_sentences(plan: Plan, state: RolloutState) -> list[str]:
     return sentences
 
 
-def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
-    """What was not proven at a promotion by request. Looks do not tell whether the step had its least time, nor in
-    which step a campaign without looks was, so each possibility is one."""
+def _deadline_pattern(plan: Plan, state: RolloutState) -> str:
+    """The sentence on the deadline, whose time is not in the plan; releases said it of what was held too."""
+    sentence = deadline_message(ANY_TIME)
+    either = [sentence_pattern(sentence), *map(re.escape, _held([sentence], plan, state))]
+    return f"(?:{'|'.join(either)})".replace(re.escape(ANY_TIME), DURATION)
+
+
+def _held(sentences: Iterable[str], plan: Plan, state: RolloutState) -> list[str]:
+    """The sentences on an end without a verdict, as they are where something held a candidate that is proven."""
+    cases = [(each, missing) for each in state.active for missing in _possibly_missing(plan, state, each)]
+    found = (held_sentence(sentence, plan, *case) for sentence in sentences for case in cases)
+    return [each for each in found if each is not None]
+
+
+def _possibly_missing(plan: Plan, state: RolloutState, own: Comparison) -> list[tuple[Missing, ...]]:
+    """What a promotion may have lacked. Looks do not tell whether the step had its least time, nor in which step a
+    campaign without looks was, so each possibility is one."""
     proof = missing_proof(plan, own, state.active)
     some: list[tuple[Missing, ...]] = [proof, (*proof, NoLiveAnswers())]
     if not proof:
         some += [(LeastTime(each.minimum_seconds),) for each in plan.stages]
         some.append(mix_moved(own))  # under version 2 of the engine it is no part of the proof
+    return some
+
+
+def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
+    """What was not proven at a promotion by request."""
+    some = _possibly_missing(plan, state, own)
     words = (missing_phrases, earlier_missing_phrases)
     lists = ("; ".join(phrases(each, own.name)) for each in some for phrases in words)
     return [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import ROUTES, ClusterError
+from earlystop.controller.cluster import EVENTS, ROUTES, ClusterError
 from earlystop.controller.memory.annotations import SUSPEND_FIELD, field_of, requests_in
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
@@ -128,6 +129,32 @@ async def test_a_request_that_is_applied_for_ever_is_done_once_and_is_no_news_to
                 await world.reconcile()
             assert world.status["phase"] == "Observing" and world.status["campaign"] == 2
             assert told(world, "RequestIgnored") == told(world, "RequestRefused") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "phase"), [(ABORT, "RolledBack"), (PROMOTE, "Promoted"), (RETRY, "Observing")])
+async def test_no_event_tells_of_a_request_that_was_carried_out_however_often_it_is_applied_again(
+    name: str, phase: str
+) -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        asked = by(name, "alice", "2" if name == RETRY else revision)
+        world.edit(annotations=asked)
+        await world.reconcile()
+        await world.reconcile_until(phase, reconciliations=20)
+        place = EVENTS.path("llm")
+        before = {path: each for path, each in copy.deepcopy(world.api.objects).items() if path.startswith(place)}
+        for _ in range(3):
+            world.restart()
+            world.edit(annotations=asked)
+            await world.reconcile()
+        after = {path: each for path, each in world.api.objects.items() if path.startswith(place)}
+        requested = [each["reason"] for each in after.values() if "alice" in each["message"]]
+    assert requested or name == RETRY, "none told of it at all"
+    new = [each for path, each in after.items() if before.get(path) != each]
+    assert all(each["reason"] not in (*requested, "RequestIgnored", "RequestRefused") for each in new), new
+    assert len(world.verdicts()) == (0 if name == RETRY else 1) and world.status["phase"] == phase
+    assert world.status["campaign"] == (2 if name == RETRY else 1)
 
 
 async def test_a_retry_that_is_removed_or_written_again_begins_nothing_and_is_told_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earlystop.command_line import plain_app
-from earlystop.evaluator.feedback.__main__ import main
+from earlystop.evaluator.feedback.__main__ import ABOUT, main
 
 KEY = "0123456789abcdef" * 2
 
@@ -32,7 +32,7 @@ def test_options_that_cannot_work_end_the_start_with_a_sentence(
     keys.write_text(KEY)
     needed = {"--policy": "llm/qa", "--receipt-key-file": str(keys), "--port": "0", "--metrics-port": "0"}
     arguments = [f"{name}={value}" for name, value in {**needed, **changed}.items()]
-    result = CliRunner().invoke(plain_app(main), arguments, env={"COLUMNS": "40"})
+    result = CliRunner().invoke(plain_app(main, ABOUT), arguments, env={"COLUMNS": "40"})
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
     assert KEY not in result.output
