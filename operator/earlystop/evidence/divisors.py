@@ -195,13 +195,13 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
 def needed_looks(objective: Objective, split: SplitScatter) -> int:
     """Looks in the blocks that must be learned before the scatter of answers is known, one of `scatter.SCALES`.
 
-    A policy that declares shorter sessions vouches for them, and pairs have little in common with the requests around
-    them, so the split lengthens neither wait.
+    A policy that declares how long sessions last vouches for it, and pairs have little in common with the requests
+    around them, so the split lengthens neither wait.
     """
-    default = objective.known_looks == KNOWN_LOOKS and objective.source is DispersionSource.LOOKS
-    if objective.engine <= FIFTH or not default or objective.basis is Basis.PAIRS:
+    vouched = objective.sessions_declared or objective.source is not DispersionSource.LOOKS
+    if objective.engine <= FIFTH or vouched or objective.basis is Basis.PAIRS:
         return objective.known_looks
-    return SCALES[-1] if split.groups_outlast_blocks else KNOWN_LOOKS
+    return SCALES[-1] if split.groups_outlast_blocks else objective.known_looks
 
 
 def _freedom(objective: Objective, blocks: Scatter, looks: int = 1) -> float:

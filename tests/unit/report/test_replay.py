@@ -12,7 +12,7 @@ import pytest
 from earlystop.api.look_table import number_of_looks
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict
+from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict, grouped_campaign
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
@@ -47,6 +47,15 @@ def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> Non
     campaign = drawn_campaign(seed, session=60)
     (first, *_) = campaign.comparisons
     assert first.evidence.objective.known_looks == 16
+    ensure_repeated(scripts, campaign, at_each_look=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
+def test_groups_that_outlast_blocks_are_repeated_too(scripts: Replayer, session: int | None, needed: int) -> None:
+    campaign = grouped_campaign(3, session)
+    (only,) = campaign.comparisons
+    assert only.evidence.split.groups_outlast_blocks and only.evidence.dispersion.needed_looks == needed
     ensure_repeated(scripts, campaign, at_each_look=True)
 
 
