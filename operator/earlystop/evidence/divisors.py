@@ -61,13 +61,13 @@ USER_FREEDOM = 31.0
 """Degrees of freedom of what the groups of users of an arm show (`user_scatter`)."""
 
 UNKNOWN_LEVEL = 6.0
-"""The same for the level of the candidate's answers, which a floor is about: what moves both variants does not cancel
-in it, and the split says nothing of that. With 4, a level that wobbles by 5 points for both is taken for one below the
-floor in 7 % of campaigns, with 6, in 4 %; one that is 5 points below is found after 34 and 52 looks of 200 answers, and
-with 10 after 82."""
+"""The least such guess for the level of the candidate's answers, which a floor is about: what moves both variants does
+not cancel in it, and the split says nothing of that. With 4, a level that wobbles by 5 points for both is taken for one
+below the floor in 7 % of campaigns, with 6, in 4 %; one that is 5 points below is found after 34 and 52 looks of 200
+answers, and with 10 after 82."""
 
 UNKNOWN_BURSTS = 5.0
-"""The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
+"""The factor of rare events while it is a guess, which is shorter, as ten of them make a block: that of bursts of 5."""
 
 BURSTS_FREEDOM = 8.0
 """Degrees of freedom of that guess. Sizes of bursts have heavier tails than likenesses of answers, so it is worth less:
@@ -218,7 +218,7 @@ def _freedom_of_users(objective: Objective, users: SeenUsers) -> float:
 
 
 def waits_for_looks(objective: Objective) -> int:
-    """Looks in the blocks that must be learned before requests and lengths prove anything."""
+    """Looks in the blocks that must be learned before rare events and the split of requests prove anything."""
     return objective.known_looks if objective.source is DispersionSource.LOOKS else 1
 
 

@@ -45,7 +45,7 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
         asked = counted(in_count(candidate.pairs.total), "question")
-        text = f"{asked} that both answered, in {looks}{_missing(comparison)}"
+        text = f"{asked} asked of both, in {looks}{_missing(comparison)}"
     else:
         text = (
             f"{in_count(baseline.scored)} of the baseline and {in_count(candidate.scored)} of the candidate, in {looks}"
@@ -60,7 +60,7 @@ def _missing(comparison: Comparison) -> str:
     process = comparison.evidence.pair_attrition
     told = process.answers
     parts = []
-    if told.without_baseline + told.without_candidate:
+    if told.one_sided:
         lacking = in_count(told.without_baseline), in_count(told.without_candidate)
         parts.append(f"; {lacking[0]} lack the baseline's answer, {lacking[1]} the candidate's")
     if process.unknown:
