@@ -110,8 +110,11 @@ class PairAttrition:
         return self._held(each.log_e >= needed for each in self.checks)
 
     def rests_on_missing(self, risk: float) -> bool:
-        """Whether the pairs that lack no answer do not prove by themselves, at this risk, what a promotion claims."""
-        return self.whole is not None and self.whole.log_e_max < -log(risk)
+        """Whether the pairs that lack no answer do not prove by themselves, at this risk, what a promotion claims, or
+        speak against it now. As long as none lacks one they are all pairs, of which that is asked anyway."""
+        if self.whole is None or not self.answers.one_sided:
+            return False
+        return self.whole.log_e_max < -log(risk) or self.whole.log_e <= 0
 
     def shown(self, risk: float) -> tuple[OneSided, ...]:
         """The ways in which more is missing of one variant, at this risk of a false alarm altogether."""

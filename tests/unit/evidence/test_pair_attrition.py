@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -101,6 +101,16 @@ def test_a_promotion_is_proven_by_the_pairs_that_lack_no_answer_as_well() -> Non
     assert not UNSOUND & set(between.gaps), "more evidence may close it"
     enough = engine.replay(replace(PAIRED, risk_promote=exp(-kept.log_e_max)), [whole])
     assert not enough.pair_attrition.rests_on_missing(enough.objective.risk_promote)
+
+
+def test_pairs_that_lack_no_answer_and_speak_against_what_they_proved_hold_it() -> None:
+    good = [look(Pairs(43, 1, 2, 4), PairAnswers(50), at) for at in range(40)]
+    bad = [look(Pairs(28, 10, 9, 3), PairAnswers(42, 8), at) for at in range(40, 50)]
+    proven, turned = engine.replay(PAIRED, good), engine.replay(PAIRED, good + bad)
+    whole = turned.pair_attrition.whole
+    assert proven.assessment.non_inferior and not proven.assessment.rests_on_missing
+    assert whole is not None and whole.log_e <= 0 < -log(PAIRED.risk_promote) <= whole.log_e_max
+    assert turned.assessment.log_e.promote > 0 and turned.assessment.rests_on_missing
 
 
 def test_what_nobody_counts_is_not_known_and_changes_nothing_else() -> None:
