@@ -93,26 +93,6 @@ def cohorts_campaign(seed: int) -> RolloutState:
     return RolloutState(campaign=1, plan=plan, comparisons=(only,))
 
 
-def grouped_campaign(seed: int, session: int | None = None) -> RolloutState:
-    """A campaign under way in which one variant has more requests for 32 looks and then the other, as with groups that
-    outlast the blocks which teach scatter. session: as for `drawn_campaign`."""
-    rng = Drawn(seed)
-    exact_match = {"margin": "0.1", "assumeIndependent": None, "longestSessionSeconds": session}
-    plan = parse_plan(plan_text(policy({"objective": {"exactMatch": exact_match}})))
-    looks = tuple(_in_groups(look, at) for at, look in enumerate(_looks(rng, plan, 135)))
-    only = Comparison(plan.names[0], replay(plan.objective_at(0, None), looks), looks=looks)
-    return RolloutState(campaign=1, plan=plan, comparisons=(only,))
-
-
-def _in_groups(look: Look, at: int) -> Look:
-    more = [300 * (at // 32 % 2 == arm) for arm in (0, 1)]
-    baseline, candidate = (
-        replace(each, started=each.started + extra)
-        for each, extra in zip((look.baseline, look.candidate), more, strict=True)
-    )
-    return replace(look, baseline=baseline, candidate=candidate)
-
-
 def _plan(rng: Drawn, session: int | None) -> Plan:
     kind = rng.choice(["canary", "several", "pairs", "classes", "users"])
     chance = 1.0 if kind == "users" else rng.random()

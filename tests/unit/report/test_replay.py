@@ -12,7 +12,7 @@ import pytest
 from earlystop.api.look_table import number_of_looks
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict, grouped_campaign
+from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
@@ -51,17 +51,19 @@ def test_a_declared_session_is_repeated_too(scripts: Replayer, seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
-def test_groups_that_outlast_blocks_are_repeated_too(scripts: Replayer, session: int | None, needed: int) -> None:
-    campaign = grouped_campaign(3, session)
-    (only,) = campaign.comparisons
-    assert only.evidence.split.groups_outlast_blocks and only.evidence.dispersion.needed_looks == needed
-    ensure_repeated(scripts, campaign, at_each_look=True)
+def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Replayer) -> None:
+    ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
 
 
 @pytest.mark.slow
-def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Replayer) -> None:
-    ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
+@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
+def test_a_declared_session_waits_for_no_longer_blocks_whatever_requests_show(
+    scripts: Replayer, session: int | None, needed: int
+) -> None:
+    campaign = drawn_campaign(251, session)
+    first = campaign.comparisons[0].evidence
+    assert first.split.groups_outlast_blocks and first.dispersion.needed_looks == needed
+    ensure_repeated(scripts, campaign, at_each_look=False)
 
 
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])

@@ -40,12 +40,11 @@ def _sentence(comparison: Comparison, floor: float) -> str:
 
 
 def _answers_of_baseline(comparison: Comparison) -> Answers:
-    """As the floor is read from the candidate's: unscored ones as they are judged, and those of pairs that count where
-    Exact Match is read from pairs."""
+    """As the floor is read from the candidate's: unscored ones as they are judged, and those of pairs where Exact Match
+    is read from pairs."""
     objective = comparison.evidence.objective
-    judged = [as_judged(objective, look) for look in comparison.looks]
+    arm = total([as_judged(objective, look).baseline for look in comparison.looks])
     if objective.basis is Basis.PAIRS:
-        pairs = total([look.candidate for look in judged]).pairs
+        pairs = comparison.evidence.quality.paired_promote.pairs  # those that count
         return Answers(pairs.total, pairs.both + pairs.baseline_only)
-    arm = total([look.baseline for look in judged])
     return Answers(arm.scored, arm.match)
