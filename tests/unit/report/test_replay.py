@@ -55,17 +55,6 @@ def test_cohorts_that_had_the_same_setting_first_are_repeated_too(scripts: Repla
     ensure_repeated(scripts, cohorts_campaign(5), at_each_look=True)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
-def test_a_declared_session_waits_for_no_longer_blocks_whatever_requests_show(
-    scripts: Replayer, session: int | None, needed: int
-) -> None:
-    campaign = drawn_campaign(251, session)
-    first = campaign.comparisons[0].evidence
-    assert first.split.groups_outlast_blocks and first.dispersion.needed_looks == needed
-    ensure_repeated(scripts, campaign, at_each_look=False)
-
-
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])
 def test_random_numbers_are_those_of_python(scripts: Replayer, seed: int) -> None:
     found = scripts.engine.eval(
@@ -113,6 +102,17 @@ def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Pat
     spec = json.loads(path.read_text())["verdict"]
     report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})
     assert scripts.engine.call("problemsOf", report.text, report.terms) == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
+def test_a_declared_session_waits_for_no_longer_blocks_whatever_requests_show(
+    scripts: Replayer, session: int | None, needed: int
+) -> None:
+    campaign = drawn_campaign(251, session)
+    first = campaign.comparisons[0].evidence
+    assert first.split.groups_outlast_blocks and first.dispersion.needed_looks == needed
+    ensure_repeated(scripts, campaign, at_each_look=False)
 
 
 def test_a_whole_number_that_no_float_holds_is_read_exactly(scripts: Replayer) -> None:
