@@ -47,16 +47,18 @@ class Divided:
     freedom: Array
 
 
-def divided(counts: Counts, known_looks: int = scatter.KNOWN_LOOKS, version: int = CURRENT) -> Divided:
+def divided(
+    counts: Counts, known_looks: int = scatter.KNOWN_LOOKS, version: int = CURRENT, *, declared: bool = False
+) -> Divided:
     """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter.
 
-    known_looks: as in `Objective`. version: of the engine, 5 or later.
+    known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
     """
     answers = _Scales(*_differences(counts))
     one_by_one, outlast = _split(counts)
     unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
-    longest, default = scatter.SCALES[-1], known_looks == scatter.KNOWN_LOOKS
-    outlast &= default and version > FIFTH
+    longest = scatter.SCALES[-1]
+    outlast &= version > FIFTH and not declared
     learned = np.where(outlast, answers.is_known(longest), answers.is_known(known_looks))
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
     freedom = np.where(outlast, answers.freedom[-1], answers.freedom[scatter.SCALES.index(known_looks)])

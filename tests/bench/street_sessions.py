@@ -152,7 +152,7 @@ def _counts(kind: Sessions, n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> C
 def decided(kind: Sessions, runs: int, seed: int, loss: float = MARGIN) -> dict[Side, Whole]:
     """For each campaign the look, from 1, at which it promotes and rolls back for Exact Match; 0 for never."""
     counts = streams(np.random.default_rng(seed), kind, runs, loss)
-    return claims(counts, divided(counts, known_looks(kind)), MARGIN, RISK)
+    return claims(counts, divided(counts, known_looks(kind), declared=kind.declared), MARGIN, RISK)
 
 
 def session_errors(kind: Sessions, runs: int, seed: int) -> tuple[float, float]:
@@ -174,7 +174,7 @@ def together_errors(kind: Sessions, candidates: int, runs: int, seed: int) -> tu
     for first in range(0, runs, FAMILIES_AT_ONCE):
         families = min(FAMILIES_AT_ONCE, runs - first)
         counts = streams(np.random.default_rng([seed, first]), kind, families * candidates)
-        by = divided(counts, known_looks(kind))
+        by = divided(counts, known_looks(kind), declared=kind.declared)
         shape = families, candidates, -1
         found = log_e(counts, by, MARGIN, Side.PROMOTE).reshape(shape)
         is_known = by.is_known.reshape(shape)
@@ -200,7 +200,7 @@ def retry_errors(kind: Sessions, campaigns: int, runs: int, seed: int) -> tuple[
             streams(np.random.default_rng([seed, number]), kind, runs),
             campaign_risk(RISK, number, campaigns),
         )
-        found = claims(counts, divided(counts, known_looks(kind)), MARGIN, risk)
+        found = claims(counts, divided(counts, known_looks(kind), declared=kind.declared), MARGIN, risk)
         promoted |= found[Side.PROMOTE] > 0
         rolled_back |= found[Side.HARM] > 0
     return float(promoted.mean()), float(rolled_back.mean())
@@ -213,6 +213,6 @@ def shared_harm_error(kind: Sessions, classes: int, runs: int, seed: int) -> tup
     risks = harm_risks(RISK, range(classes))
     for number, risk in enumerate((risks.exact_match, *risks.guardrails.values())):
         counts = streams(np.random.default_rng([seed, number]), kind, runs)
-        by = divided(counts, known_looks(kind))
+        by = divided(counts, known_looks(kind), declared=kind.declared)
         rolled_back |= (log_e(counts, by, MARGIN, Side.HARM) >= -np.log(risk)).any(axis=1)
     return 0.0, float(rolled_back.mean())

@@ -14,6 +14,7 @@ from earlystop.evidence.engine import EXACT_MATCH, Assessment, EvidenceState, Ve
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)
+LEARNED = replace(PLAIN, source=DispersionSource.LOOKS, known_looks=4, sessions_declared=True)
 CLASSES = (ClassMargin("easy", 0.05), ClassMargin("hard", 0.08))
 
 OBJECTIVES: dict[str, Objective] = {
@@ -25,8 +26,8 @@ OBJECTIVES: dict[str, Objective] = {
     "pairs": replace(PLAIN, basis=Basis.PAIRS),
     "cohorts": replace(PLAIN, split_known=False, margin=0.05),
     "longest answer": replace(PLAIN, longest_answer=4000),
-    "learned": replace(PLAIN, source=DispersionSource.LOOKS, known_looks=4),
-    "learned, classes": replace(PLAIN, source=DispersionSource.LOOKS, known_looks=4, classes=CLASSES),
+    "learned": LEARNED,
+    "learned, classes": replace(LEARNED, classes=CLASSES),
     "floor and guardrail": replace(
         PLAIN, floor=0.6, guardrails=(Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
     ),

@@ -62,6 +62,11 @@ class PairAnswers(NamedTuple):
         """Pairs that lack the candidate's answer."""
         return self.without_candidate_right + self.without_candidate_wrong
 
+    @property
+    def one_sided(self) -> int:
+        """Pairs that lack one variant's answer."""
+        return self.without_baseline + self.without_candidate
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

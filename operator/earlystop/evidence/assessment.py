@@ -61,7 +61,7 @@ class Assessment:
     known of how much answers scatter.
     is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.
     attrition_suspected: whether more seems to be missing in one variant now, which keeps a promotion waiting and is no
-    alarm.
+    alarm. rests_on_missing: whether the pairs that lack no answer do not prove what all pairs together do.
     """
 
     log_e: LogE
@@ -80,6 +80,7 @@ class Assessment:
     is_mostly_unscored: bool = False
     contradiction: str = ""
     attrition_suspected: bool = False
+    rests_on_missing: bool = False
 
     @property
     def harmful(self) -> bool:
@@ -97,6 +98,7 @@ class Assessment:
             (Gap.DISPERSION, not self.dispersion.is_known),
             (Gap.SETTING, self.setting is Effect.NOT_MOVED),
             (Gap.ATTRITION, bool(self.attrition or self.attrition_suspected)),
+            (Gap.WHOLE_PAIRS, self.rests_on_missing),
             (Gap.UNSCORED, self.is_mostly_unscored),
             (Gap.COUNTS, bool(self.contradiction)),
         )

@@ -61,13 +61,13 @@ USER_FREEDOM = 31.0
 """Degrees of freedom of what the groups of users of an arm show (`user_scatter`)."""
 
 UNKNOWN_LEVEL = 6.0
-"""The same for the level of the candidate's answers, which a floor is about: what moves both variants does not cancel
-in it, and the split says nothing of that. With 4, a level that wobbles by 5 points for both is taken for one below the
-floor in 7 % of campaigns, with 6, in 4 %; one that is 5 points below is found after 34 and 52 looks of 200 answers, and
-with 10 after 82."""
+"""The least such guess for the level of the candidate's answers, which a floor is about: what moves both variants does
+not cancel in it, and the split says nothing of that. With 4, a level that wobbles by 5 points for both is taken for one
+below the floor in 7 % of campaigns, with 6, in 4 %; one that is 5 points below is found after 34 and 52 looks of 200
+answers, and with 10 after 82."""
 
 UNKNOWN_BURSTS = 5.0
-"""The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
+"""The factor of rare events while it is a guess, which is shorter, as ten of them make a block: that of bursts of 5."""
 
 BURSTS_FREEDOM = 8.0
 """Degrees of freedom of that guess. Sizes of bursts have heavier tails than likenesses of answers, so it is worth less:
@@ -195,13 +195,13 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
 def needed_looks(objective: Objective, split: SplitScatter) -> int:
     """Looks in the blocks that must be learned before the scatter of answers is known, one of `scatter.SCALES`.
 
-    A policy that declares shorter sessions vouches for them, and pairs have little in common with the requests around
-    them, so the split lengthens neither wait.
+    A policy that declares how long sessions last vouches for it, and pairs have little in common with the requests
+    around them, so the split lengthens neither wait.
     """
-    default = objective.known_looks == KNOWN_LOOKS and objective.source is DispersionSource.LOOKS
-    if objective.engine <= FIFTH or not default or objective.basis is Basis.PAIRS:
+    vouched = objective.sessions_declared or objective.source is not DispersionSource.LOOKS
+    if objective.engine <= FIFTH or vouched or objective.basis is Basis.PAIRS:
         return objective.known_looks
-    return SCALES[-1] if split.groups_outlast_blocks else KNOWN_LOOKS
+    return SCALES[-1] if split.groups_outlast_blocks else objective.known_looks
 
 
 def _freedom(objective: Objective, blocks: Scatter, looks: int = 1) -> float:
@@ -218,7 +218,7 @@ def _freedom_of_users(objective: Objective, users: SeenUsers) -> float:
 
 
 def waits_for_looks(objective: Objective) -> int:
-    """Looks in the blocks that must be learned before requests and lengths prove anything."""
+    """Looks in the blocks that must be learned before rare events and the split of requests prove anything."""
     return objective.known_looks if objective.source is DispersionSource.LOOKS else 1
 
 

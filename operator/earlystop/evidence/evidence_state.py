@@ -146,7 +146,8 @@ def assess(state: EvidenceState) -> Assessment:
         attrition=state.missing.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
         contradiction=attrition.contradiction(state.attrition) or pair_attrition.contradiction(state.pair_attrition),
-        attrition_suspected=bool(state.missing.suspected) or (keeps and _rests_on_missing(state)),
+        attrition_suspected=bool(state.missing.suspected),
+        rests_on_missing=keeps and state.pair_attrition.rests_on_missing(objective.risk_promote),
     )
 
 
@@ -169,12 +170,6 @@ def _saving(state: EvidenceState, *, saves: bool) -> Interval:
         return own_difference(state).saving
     discount, exact = divisors(state.objective, state.witnesses).lengths, state.exact_tokens
     return shown.saving(state.tokens, exact, state.objective, saves=saves, discount=discount, own=state.own)
-
-
-def _rests_on_missing(state: EvidenceState) -> bool:
-    """Whether a promotion on pairs that is proven is not proven by the pairs that lack no answer."""
-    missing = state.missing
-    return isinstance(missing, PairAttrition) and missing.rests_on_missing(state.objective.risk_promote)
 
 
 def _largest(claim: Claim, process: EProcess) -> float:

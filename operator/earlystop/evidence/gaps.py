@@ -19,7 +19,10 @@ class Gap(StrEnum):
     SETTING = "Setting"
     """Lengths of answers are shown not to have moved, so the setting does not reach the engine."""
     ATTRITION = "Attrition"
-    """More is shown to be missing in one variant, so its answers may be the better part of what it would have said."""
+    """More is shown to be missing in one variant, or seems to be now, so its answers may be the better part of what it
+    would have said."""
+    WHOLE_PAIRS = "WholePairs"
+    """The pairs that lack no answer do not prove by themselves what all of them prove."""
     UNSCORED = "Unscored"
     """Most answers of a variant could not be scored."""
     COUNTS = "Counts"

@@ -43,7 +43,7 @@ def of_whole_pairs(look: Look) -> Look:
     """The look without pairs that lack an answer. What nobody told apart is kept, as a pair like any other."""
     tally = look.candidate
     known = tally.pair_answers
-    if not known.without_baseline + known.without_candidate:
+    if not known.one_sided:
         return look
     candidate = replace(
         tally,

@@ -126,7 +126,8 @@ class Objective:
     risk_attrition: of a false alarm that variants differ in what is missing. has_own_requests: whether each variant has
     requests of its own, which it has not in shadow.
     known_looks: looks in the blocks that must be learned before it is known how much answers scatter, where looks show
-    it, one of `scatter.SCALES` (`longest_session`).
+    it, one of `scatter.SCALES` (`longest_session`). sessions_declared: whether the policy says how long sessions last,
+    so that no longer blocks are waited for, whatever the counts of requests show.
     same_setting_steps: the first so many steps, in which both variants have the baseline's setting (`same_setting`).
     Raises ValueError, naming the field, outside these domains.
     """
@@ -152,6 +153,7 @@ class Objective:
     risk_attrition: float = 0.001
     has_own_requests: bool = True
     known_looks: int = KNOWN_LOOKS
+    sessions_declared: bool = False
     same_setting_steps: int = 0
 
     def __post_init__(self) -> None:

@@ -9,22 +9,24 @@ variant made of the very question. So two numbers are compared, with an even hal
 - of those whose other answer is right, how many lack the baseline's. This is the part that moves Exact Match. It finds
   what equal numbers hide, such as a baseline that misses answers by chance beside a candidate that misses wrong ones.
 
-Where both variants lack as many, each such pair lacks the baseline's answer with probability 1/2 (the sign test of
-paired proportions: McNemar, "Note on the sampling error of the difference between correlated proportions or
-percentages", 1947). A bet on other odds gains the likelihood ratio of two binomials, whose expectation is 1, so the
-bets of the sample ratio at an even split, mixed over fixed odds, are an e-process (Lindon, Malek, arXiv 2011.03567),
-and by Ville's inequality it ever reaches 1/risk with probability at most risk. It is divided by how much the shares
-scatter, since a server that is down fails on question after question.
+Where both variants lack as many in such a number, each of its pairs lacks the baseline's answer with probability 1/2
+(the sign test of paired proportions: McNemar, "Note on the sampling error of the difference between correlated
+proportions or percentages", 1947). A bet on other odds gains the likelihood ratio of two binomials, whose expectation
+is 1, so the bets of the sample ratio at an even split, mixed over fixed odds, are an e-process (Lindon, Malek, arXiv
+2011.03567), and by Ville's inequality it ever reaches 1/risk with probability at most risk. It is divided by how much
+the shares scatter, since a server that is down fails on question after question.
 
 A candidate that lacks more has them counted against it, so that holds nothing; fewer of its failures than of the
 baseline's do, since nobody can tell a baseline that really gives no answer from one whose answers were not understood.
 Where the objective leaves out pairs that lack an answer (`Unscored.EXCLUDE`), more that lack the candidate's hold its
-promotion too.
+promotion too, in either number: what is left out may be what it loses.
 
 And a promotion must not rest on what is missing: the pairs that lack no answer must prove it by themselves as well. So
 a candidate that loses the margin where both answer is promoted with at most the risk, whatever else is missing, and one
 that loses it by answers that are missing is, too. Both proofs are needed, so this adds no risk, and little is to be
-waited for: the second has fewer pairs and less noise.
+waited for: the second has fewer pairs and less noise. Two things are assumed: the pairs that lack no answer scatter no
+more than all that count do, by whose factor both are read, and the risk is one candidate's: of several that are judged
+together, each may be wrong so often in what both answer.
 
 Counting both as wrong costs questions where as many fail on both sides: what is to be proven is then about answers that
 came and are right. Where whole pairs differ in a share d, each variant lacks m of its answers by itself and p of the
@@ -108,8 +110,11 @@ class PairAttrition:
         return self._held(each.log_e >= needed for each in self.checks)
 
     def rests_on_missing(self, risk: float) -> bool:
-        """Whether the pairs that lack no answer do not prove by themselves, at this risk, what a promotion claims."""
-        return self.whole is not None and self.whole.log_e_max < -log(risk)
+        """Whether the pairs that lack no answer do not prove by themselves, at this risk, what a promotion claims, or
+        speak against it now. As long as none lacks one they are all pairs, of which that is asked anyway."""
+        if self.whole is None or not self.answers.one_sided:
+            return False
+        return self.whole.log_e_max < -log(risk) or self.whole.log_e <= 0
 
     def shown(self, risk: float) -> tuple[OneSided, ...]:
         """The ways in which more is missing of one variant, at this risk of a false alarm altogether."""
@@ -119,7 +124,7 @@ class PairAttrition:
     def _held(self, differing: Iterable[bool]) -> tuple[OneSided, ...]:
         """The ways that speak against a promotion. differing: whether the variants differ, for each way."""
         (baseline, candidate), (beside_right, lost) = _compared(self.answers)
-        against = self.both_ways or baseline > candidate, beside_right > lost
+        against = (self.both_ways or baseline > candidate, self.both_ways or beside_right > lost)
         found = zip(OneSided, differing, against, strict=True)
         return tuple(way for way, differs, speaks in found if differs and speaks)
 
@@ -150,7 +155,7 @@ def update(
     )
     answers = PairAnswers(*(mine + more for mine, more in zip(process.answers, new, strict=True)))
     whole = promote  # as long as no pair lacks an answer
-    if answers.without_baseline + answers.without_candidate:
+    if answers.one_sided:
         whole = process.whole or pairs.start(objective.margin, Side.PROMOTE)
         for part in pairs.deal(missing_answers.of_whole_pairs(look).candidate.pairs, look.at):
             whole = pairs.update(whole, part, discount.factor, discount)

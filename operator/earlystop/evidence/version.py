@@ -19,8 +19,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   enough (`divisors`).
 - Version 5: evidence beyond that of a risk of 5 % counts as Student's law has it, where looks teach the factor that
   divides it (`discount`), so that a small share of a risk is worth what it says.
-- Version 6: of pairs, too, it is compared in which variant more answers are missing (`pair_attrition`), and an
-  objective that excludes unscored answers leaves out pairs that lack one (`missing_answers`). Before, each such answer
+- Version 6: of pairs, too, it is compared in which variant more answers are missing, and the pairs that lack none must
+  prove a promotion by themselves as well (`pair_attrition`). An objective that excludes unscored answers leaves out
+  pairs that lack one (`missing_answers`). Before, each such answer
   was a wrong one whatever the objective said, and nothing held the promotion where the baseline's were missing. Where
   groups of requests that stay with a variant seem to outlast the blocks that must be learned, longer ones must be. A
   claim against the floor acts on a guess of 6 at least until blocks of looks are learned, however requests are split,

@@ -143,7 +143,7 @@ def missing_answers(looks: Sequence[Sequence[int]]) -> str:
     counts = total([Look.from_row(list(row)).candidate for row in looks])
     answers, asked = counts.pair_answers, counts.pairs.total
     parts = []
-    if answers.without_baseline + answers.without_candidate:
+    if answers.one_sided:
         parts.append(
             f"Of {counted(in_count(answers.known), 'pair')} {in_count(answers.without_baseline)} lack an answer of the "
             f"baseline that could be scored, and {in_count(answers.without_candidate)} one of the candidate."

@@ -30,5 +30,6 @@ def terms_of(objective: Objective) -> dict[str, Any]:
         "splitKnown": objective.split_known,
         "longestAnswer": objective.longest_answer,
         "knownLooks": objective.known_looks,
+        "sessionsDeclared": objective.sessions_declared,
         "sameSettingSteps": objective.same_setting_steps,
     }

@@ -86,7 +86,7 @@ def attrition_phrase(evidence: EvidenceState) -> str:
 def _what_follows(comparison: Comparison) -> str:
     """What answers that are missing may hide."""
     missing = comparison.evidence.missing
-    if isinstance(missing, PairAttrition) and missing.answers.without_baseline >= missing.answers.without_candidate:
+    if isinstance(missing, PairAttrition) and not missing.both_ways:
         return f"Each answer of the baseline that is missing speaks for {comparison.name}"
     return f"What is missing may be what {comparison.name} gets wrong"
 
@@ -106,12 +106,6 @@ def _of_pairs(process: PairAttrition, risk: float) -> str:
             f"{counted(answers.without_baseline_right, 'right answer', 'right answers')} of the candidate "
             f"{'stands' if answers.without_baseline_right == 1 else 'stand'} beside a missing one of the baseline, and "
             f"{in_count(answers.without_candidate_right)} the other way round"
-        )
-    if not phrases:
-        lacking = answers.without_baseline + answers.without_candidate
-        phrases.append(
-            f"{counted(lacking, 'pair lacks', 'pairs lack')} one variant's answer, and the others alone prove no "
-            "promotion"
         )
     return "; ".join(phrases)
 

@@ -335,6 +335,7 @@ def objective_of(
         distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
         unscored=Unscored(wanted.exact_match.unscored),
         known_looks=known_looks(spec),
+        sessions_declared=wanted.exact_match.longest_session_seconds is not None,
         same_setting_steps=1 if spec.rollout.aa_seconds else 0,
     )
 

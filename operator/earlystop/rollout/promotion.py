@@ -75,6 +75,13 @@ class UnequalAttrition:
 
 
 @dataclass(frozen=True, slots=True)
+class RestsOnMissing:
+    """The pairs that lack no answer do not prove by themselves what all pairs do. lacking: how many lack one."""
+
+    lacking: int
+
+
+@dataclass(frozen=True, slots=True)
 class MostlyUnscored:
     """Most answers of a variant could not be scored. phrase: how many."""
 
@@ -139,6 +146,7 @@ class MixMoved:
 Missing = (
     NotNonInferior
     | NotSaving
+    | RestsOnMissing
     | Unsound
     | NotCertified
     | NoLiveAnswers
@@ -205,6 +213,8 @@ def _own(comparison: Comparison) -> list[Missing]:
                 missing.append(UnmovedSetting())
             case Gap.ATTRITION:
                 missing.append(UnequalAttrition(attrition_phrase(comparison.evidence)))
+            case Gap.WHOLE_PAIRS:
+                missing.append(RestsOnMissing(comparison.evidence.pair_attrition.answers.one_sided))
             case Gap.UNSCORED:
                 missing.append(MostlyUnscored(unscored_phrase(comparison.evidence)))
             case Gap.COUNTS:

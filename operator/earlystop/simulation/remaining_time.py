@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from earlystop.api.counts import total
-from earlystop.evidence.gaps import UNSOUND
+from earlystop.evidence.gaps import UNSOUND, Gap
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
@@ -56,7 +56,8 @@ def forecast_of(state: RolloutState) -> tuple[Comparison, ...]:
     is_watched = state.phase in WATCHING | {Phase.APPLYING} and state.awaiting is None
     if not is_watched or obstacle(state) is not None:
         return ()
-    if any(UNSOUND & set(each.assessment.gaps) for each in state.active):
+    # When the pairs that lack no answer will prove it, no forecast follows.
+    if any((UNSOUND | {Gap.WHOLE_PAIRS}) & set(each.assessment.gaps) for each in state.active):
         return ()
     return state.active
 

@@ -89,7 +89,7 @@ async def test_a_baseline_that_fails_promotes_no_candidate_and_a_sentence_says_w
     assert all_pairs.pairs.candidate_only == 60 and all_pairs.pairs.total == LOOKS * A_LOOK
     assert engine.replay(BEFORE, seen).assessment.verdict is engine.Verdict.PROMOTE
     state = engine.replay(OBJECTIVE, seen)
-    assert state.assessment.gaps == (engine.Gap.ATTRITION,)
+    assert state.assessment.gaps == (engine.Gap.ATTRITION, engine.Gap.WHOLE_PAIRS)
     (doubt,) = doubts_of(Comparison("w10", state, looks=tuple(seen)))
     assert doubt.reason == "AttritionDiffers"
     assert doubt.message == (
@@ -109,4 +109,5 @@ async def test_a_candidate_that_fails_is_rolled_back_unless_the_policy_leaves_su
     assert state.assessment.gaps == (engine.Gap.ATTRITION,)
     (doubt,) = doubts_of(Comparison("w10", state, looks=tuple(seen)))
     assert "of 0.0 % of the pairs the baseline's answer alone" in doubt.message
-    assert "and of 30.0 % the candidate's. What is missing may be what w10 gets wrong" in doubt.message
+    assert "and of 30.0 % the candidate's; 0 right answers of the candidate stand beside" in doubt.message
+    assert "the other way round. What is missing may be what w10 gets wrong" in doubt.message

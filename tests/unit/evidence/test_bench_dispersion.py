@@ -29,8 +29,8 @@ KINDS = (
 def test_the_benchmark_divides_by_the_engines_factor_and_knows_it_at_the_same_look(kind: Sessions) -> None:
     counts = streams(np.random.default_rng(29), kind, 1)
     short = Counts(*(getattr(counts, name)[:, :150] for name in Counts.__dataclass_fields__))
-    found = divided(short, known_looks(kind))
-    state = engine.begin(replace(OBJECTIVE, known_looks=known_looks(kind)))
+    found = divided(short, known_looks(kind), declared=kind.declared)
+    state = engine.begin(replace(OBJECTIVE, known_looks=known_looks(kind), sessions_declared=kind.declared))
     for at in range(150):
         row = [int(getattr(short, name)[0, at]) for name in Counts.__dataclass_fields__]
         n_b, x_b, n_c, x_c, started_b, started_c = row

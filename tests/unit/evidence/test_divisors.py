@@ -113,7 +113,9 @@ def test_groups_of_requests_that_outlast_blocks_keep_a_promotion_waiting_for_lon
     assert not divisors(objective, grouped).lengths.is_known
     assert knowledge(replace(objective, engine=FIFTH), grouped).is_known
     assert knowledge(replace(objective, basis=Basis.PAIRS), grouped).is_known
-    assert knowledge(replace(objective, known_looks=16), grouped).is_known
+    for looks in (16, 32):  # as short sessions ask for, and ones of up to 20 looks
+        declared = knowledge(replace(objective, known_looks=looks, sessions_declared=True), grouped)
+        assert (declared.is_known, declared.groups_outlast, declared.needed_looks) == (True, False, looks)
     assert knowledge(PLAIN, grouped).is_known
 
 

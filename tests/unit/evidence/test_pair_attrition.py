@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from earlystop.api.counts import Look, PairAnswers, Pairs, Tally
 from earlystop.evidence import engine, pair_attrition, sample_ratio
 from earlystop.evidence.discount import UNDIVIDED
 from earlystop.evidence.engine import Gap, Verdict
+from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.missing_answers import as_judged
 from earlystop.evidence.objective import Basis, Objective, Unscored
 from earlystop.evidence.pair_attrition import OneSided
@@ -39,7 +40,7 @@ def test_a_baseline_whose_answers_are_missing_promotes_no_candidate_that_loses_o
     seen = looks(Missing(baseline=baseline), loss)
     found, before = engine.replay(PAIRED, seen), engine.replay(replace(PAIRED, engine=FIFTH), seen)
     assert found.assessment.attrition == BOTH_WAYS and found.assessment.verdict is Verdict.CONTINUE
-    assert found.assessment.gaps == (Gap.ATTRITION,), "all else is proven"
+    assert found.assessment.gaps == (Gap.ATTRITION, Gap.WHOLE_PAIRS), "all else is proven"
     assert before.assessment.verdict is Verdict.PROMOTE, "as the version before had it"
 
 
@@ -66,7 +67,7 @@ def test_a_candidate_that_fails_more_is_held_by_the_wrong_answers_that_its_failu
 
 def test_where_such_pairs_are_left_out_more_failures_of_the_candidate_hold_its_promotion() -> None:
     found = engine.replay(EXCLUDING, looks(Missing(candidate=0.1), 0.0)).assessment
-    assert found.attrition == (OneSided.MISSING,) and found.gaps == (Gap.ATTRITION,)
+    assert found.attrition == BOTH_WAYS and found.gaps == (Gap.ATTRITION,)
 
 
 @pytest.mark.slow
@@ -77,20 +78,39 @@ def test_equal_numbers_hide_no_wrong_answers_that_the_candidate_alone_lacks(obje
     assert found.promoted == 0
 
 
+def test_where_they_are_left_out_right_answers_of_the_baseline_that_go_with_them_hold_a_promotion_too() -> None:
+    """Both variants lack as many, the candidate those that the baseline had right."""
+    seen = [look(Pairs(40, 4, 1, 5), PairAnswers(42, 1, 3, 4, 0), at) for at in range(40)]
+    found = engine.replay(EXCLUDING, seen).assessment
+    assert found.attrition == (OneSided.BESIDE_RIGHT,) and Gap.ATTRITION in found.gaps
+    assert engine.replay(PAIRED, seen).assessment.attrition == (), "there they are wrong answers of the candidate"
+
+
 def test_a_promotion_is_proven_by_the_pairs_that_lack_no_answer_as_well() -> None:
     """Nothing is shown to be missing more often, and the proof rests on what is missing all the same."""
-    whole = look(Pairs(130, 0, 10, 60), PairAnswers(190, 10))
+    whole = look(Pairs(130, 0, 4, 66), PairAnswers(196, 4))
     seen = engine.replay(PAIRED, [whole])
     promote = seen.quality.paired_promote
-    rest = engine.replay(PAIRED, [look(Pairs(130, 0, 0, 60), PairAnswers(190))]).quality.paired_promote
+    rest = engine.replay(PAIRED, [look(Pairs(130, 0, 0, 66), PairAnswers(196))]).quality.paired_promote
     kept = seen.pair_attrition.whole
-    assert kept is not None and kept.pairs == rest.pairs == Pairs(130, 0, 0, 60)
+    assert kept is not None and kept.pairs == rest.pairs == Pairs(130, 0, 0, 66)
     assert kept.log_e == pytest.approx(rest.log_e) and kept.log_e < promote.log_e
     needed = exp(-(kept.log_e + promote.log_e) / 2)
     between = engine.replay(replace(PAIRED, risk_promote=needed), [whole]).assessment
-    assert between.non_inferior and Gap.ATTRITION in between.gaps and between.attrition == ()
+    assert between.non_inferior and Gap.WHOLE_PAIRS in between.gaps and Gap.ATTRITION not in between.gaps
+    assert not UNSOUND & set(between.gaps), "more evidence may close it"
     enough = engine.replay(replace(PAIRED, risk_promote=exp(-kept.log_e_max)), [whole])
     assert not enough.pair_attrition.rests_on_missing(enough.objective.risk_promote)
+
+
+def test_pairs_that_lack_no_answer_and_speak_against_what_they_proved_hold_it() -> None:
+    good = [look(Pairs(43, 1, 2, 4), PairAnswers(50), at) for at in range(40)]
+    bad = [look(Pairs(28, 10, 9, 3), PairAnswers(42, 8), at) for at in range(40, 50)]
+    proven, turned = engine.replay(PAIRED, good), engine.replay(PAIRED, good + bad)
+    whole = turned.pair_attrition.whole
+    assert proven.assessment.non_inferior and not proven.assessment.rests_on_missing
+    assert whole is not None and whole.log_e <= 0 < -log(PAIRED.risk_promote) <= whole.log_e_max
+    assert turned.assessment.log_e.promote > 0 and turned.assessment.rests_on_missing
 
 
 def test_what_nobody_counts_is_not_known_and_changes_nothing_else() -> None:

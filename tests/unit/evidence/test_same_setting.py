@@ -87,7 +87,7 @@ def test_margins_are_moved_by_the_worst_bounds_and_both_parts_of_the_risk_are_th
 
 
 def test_what_is_learned_of_scatter_with_the_same_setting_is_known_from_the_first_look_that_tries() -> None:
-    learns = replace(OBJECTIVE, source=DispersionSource.LOOKS, known_looks=8)
+    learns = replace(OBJECTIVE, source=DispersionSource.LOOKS, known_looks=8, sessions_declared=True)
     rng, state = np.random.default_rng(3), engine.begin(learns)
     for at in range(34):
         state = engine.update(state, Look(at, int(at > 31), 50, tally(rng, 0.8, 300), tally(rng, 0.8, 300)))

@@ -113,6 +113,17 @@ def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Pat
     assert scripts.engine.call("problemsOf", report.text, report.terms) == "[]"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("session", "needed"), [(None, 64), (200, 32)], ids=["not declared", "declared"])
+def test_a_declared_session_waits_for_no_longer_blocks_whatever_requests_show(
+    scripts: Replayer, session: int | None, needed: int
+) -> None:
+    campaign = drawn_campaign(251, session)
+    first = campaign.comparisons[0].evidence
+    assert first.split.groups_outlast_blocks and first.dispersion.needed_looks == needed
+    ensure_repeated(scripts, campaign, at_each_look=False)
+
+
 def test_a_whole_number_that_no_float_holds_is_read_exactly(scripts: Replayer) -> None:
     text = '{"a":[9007199254740993,12],"b":"1234567890123456789"}'
     found = json.loads(str(scripts.engine.eval(f"JSON.stringify(parsedRecord({json.dumps(text)}))")))

@@ -62,6 +62,15 @@ def test_pairs_are_read_by_the_baselines_answers_to_their_questions() -> None:
     assert f"{TOLD}130 of its 200 answers" in floor_above_baseline(state.comparisons)
 
 
+@pytest.mark.parametrize(("unscored", "is_below"), [("CountAsMismatch", True), ("Exclude", False)])
+def test_pairs_that_lack_the_baselines_answer_count_as_they_do_for_the_candidate(unscored: str, is_below: bool) -> None:
+    spec = judging({"exactMatch": {"margin": "0.05", "floor": "0.7", "evidence": "Pairs", "unscored": unscored}}, SLOW)
+    asked = Tally(started=200, completed=200, pairs_both=130, pairs_candidate_only=10, pairs_neither=60)
+    asked = Tally(**{**_fields(asked), "pairs_whole": 140, "pairs_without_baseline_wrong": 60})
+    state = observed(spec, Totals(answers(200, 0.9), asked))
+    assert (TOLD in floor_above_baseline(state.comparisons)) is is_below
+
+
 def _fields(tally: Tally) -> dict[str, int]:
     return {name: getattr(tally, name) for name in Tally.__dataclass_fields__}
 

@@ -14,12 +14,13 @@ from earlystop.evidence.engine import assess
 from earlystop.rollout.doubts import attrition_phrase, new_doubts
 from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.promotion import UnequalAttrition, missing_for_promotion
+from earlystop.rollout.promotion import RestsOnMissing, UnequalAttrition, missing_for_promotion
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.steps import SCORED_TO_ADVANCE
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences
+from earlystop.rollout.words.decision_messages import missing_phrases
 from tests.unit.rollout.claims import PAIRED, TWO_STEPS, UNDECIDED, arms, begun, judging, observed, paired, restarted
 from tests.unit.rollout.policies import UID, examples
 from tests.unit.rollout.traffic import observe
@@ -121,8 +122,14 @@ def test_a_campaign_is_not_promoted_by_what_the_baseline_failed_to_answer_and_it
     (doubt,) = new_doubts(None, state)
     assert doubt.reason == "AttritionDiffers"
     assert "of 40.0 % of the pairs the baseline's answer alone failed or could not be scored" in doubt.message
-    (missing,) = missing_for_promotion(state.pinned_plan, state, "w10", 10**10)
-    assert missing == UnequalAttrition(attrition_phrase(state.comparisons[0].evidence))
+    evidence = state.comparisons[0].evidence
+    missing = missing_for_promotion(state.pinned_plan, state, "w10", 10**10)
+    rests = RestsOnMissing(evidence.pair_attrition.answers.one_sided)
+    assert missing == (UnequalAttrition(attrition_phrase(evidence)), rests)
+    assert missing_phrases((rests,), "w10") == (
+        f"a proof by the pairs that lack no answer ({rests.lacking} pairs lack one variant's answer, and the others "
+        "prove too little)",
+    )
     ended = expire(LiveTimes.of(SPEC), state, 10**10)
     record = json.loads(json.dumps(verdict_spec("qa", UID, ended)))
     assert ended.decision is not None and ended.decision.verdict == Verdict.INCONCLUSIVE

@@ -306,13 +306,17 @@ def test_a_declared_session_says_how_many_looks_teach_and_is_pinned_with_how_oft
     spec, slower = (policy({"objective": {"exactMatch": said}, "rollout": {"lookSeconds": each}}) for each in (15, 60))
     plan = parse_plan(plan_text(spec))
     assert plan.objective.known_looks == 16 and plan.objective.source is DispersionSource.LOOKS
+    assert plan.objective.sessions_declared
     assert plan.is_asked_for(spec, "") and not plan.is_asked_for(slower, "")
     assert parse_plan(plan.text).objective == plan.objective
     longer = policy({"objective": {"exactMatch": {**said, "longestSessionSeconds": 285}}})
-    assert parse_plan(plan_text(longer)).objective.known_looks == 32
+    objective = parse_plan(plan_text(longer)).objective
+    assert (objective.known_looks, objective.sessions_declared) == (32, True), "as many as by default, and vouched for"
 
 
 def test_how_often_is_looked_is_no_part_of_a_plan_that_declares_no_session() -> None:
     said = {"objective": {"exactMatch": {"assumeIndependent": None}}}
     texts = {plan_text(policy({**said, "rollout": {"lookSeconds": each}})) for each in (5, 15, 60)}
-    assert len(texts) == 1 and parse_plan(texts.pop()).objective.known_looks == 32
+    assert len(texts) == 1
+    objective = parse_plan(texts.pop()).objective
+    assert (objective.known_looks, objective.sessions_declared) == (32, False)

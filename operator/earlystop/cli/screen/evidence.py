@@ -60,7 +60,7 @@ def lacking_words(comparison: Comparison) -> str:
     process = comparison.evidence.pair_attrition
     told = process.answers
     parts = []
-    if told.without_baseline + told.without_candidate:
+    if told.one_sided:
         lacking = in_count(told.without_baseline), in_count(told.without_candidate)
         parts.append(f"; {lacking[0]} lack the baseline's answer, {lacking[1]} the candidate's")
     if process.unknown:

@@ -179,8 +179,9 @@ const usersFreedom = (terms, users) =>
 
 /** Looks in the blocks that must be learned before the scatter of answers is known. */
 function neededLooks(terms, split) {
-  if (terms.engine < 6 || terms.knownLooks !== 32 || terms.source !== "Looks" || terms.basis === "Pairs") return terms.knownLooks;
-  return groupsOutlastBlocks(split) ? 64 : 32;
+  const vouched = terms.sessionsDeclared || terms.source !== "Looks";
+  if (terms.engine < 6 || vouched || terms.basis === "Pairs") return terms.knownLooks;
+  return groupsOutlastBlocks(split) ? 64 : terms.knownLooks;
 }
 
 /** What is known of how much Exact Match scatters, as a discount. */

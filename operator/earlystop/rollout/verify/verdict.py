@@ -30,6 +30,7 @@ from earlystop.rollout.promotion import (
     Missing,
     MixMoved,
     MostlyUnscored,
+    RestsOnMissing,
     UnequalAttrition,
     UnknownDispersion,
     UnmovedSetting,
@@ -275,6 +276,11 @@ def _missing_sentence(missing: Missing, name: str) -> str:
             )
         case UnequalAttrition() | MostlyUnscored() | ContradictoryCounts():
             return f"The looks show counts from which nothing is promoted: {missing.phrase}."
+        case RestsOnMissing():
+            return (
+                "What the looks show rests on pairs that lack an answer, and the others do not prove it, so nothing is "
+                "promoted."
+            )
         case UnsoundSplit() | UnmovedSetting():
             return "The looks show a comparison that is not sound, from which nothing is promoted."
         case UnknownDispersion():

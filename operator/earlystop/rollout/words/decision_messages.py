@@ -32,6 +32,7 @@ from earlystop.rollout.promotion import (
     NotCertified,
     NotNonInferior,
     NotSaving,
+    RestsOnMissing,
     UnequalAttrition,
     UnknownDispersion,
     UnmovedSetting,
@@ -193,6 +194,12 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             return "a setting that reaches the engine (lengths of answers have not moved)"
         case UnequalAttrition():
             return f"answers that are missing alike in both variants ({missing.phrase})"
+        case RestsOnMissing():
+            lack = counted(missing.lacking, "pair lacks", "pairs lack")
+            return (
+                f"a proof by the pairs that lack no answer ({lack} one variant's answer, and the others prove too "
+                "little)"
+            )
         case MostlyUnscored():
             return f"answers that can be scored ({missing.phrase})"
         case ContradictoryCounts():

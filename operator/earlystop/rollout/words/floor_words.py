@@ -45,7 +45,7 @@ def _answers_of_baseline(comparison: Comparison) -> Answers:
     is read from pairs. Sums that are at hand save reading all looks again."""
     objective = comparison.evidence.objective
     if objective.basis is Basis.PAIRS:
-        pairs = total([look.candidate for look in comparison.looks]).pairs
+        pairs = comparison.evidence.quality.paired_promote.pairs  # those that count
         return Answers(pairs.total, pairs.both + pairs.baseline_only)
     if attrition.is_checked(objective):
         arm = comparison.evidence.attrition.baseline
