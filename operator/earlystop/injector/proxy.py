@@ -99,7 +99,11 @@ class Injector:
             response.force_close()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = await self._answer_to(request)
+        try:
+            response = await self._answer_to(request)
+        except web.HTTPException as refusal:  # as of a body that is too long
+            self._close_if_leaving(refusal)
+            raise
         if not response.prepared:
             self._close_if_leaving(response)
         return response

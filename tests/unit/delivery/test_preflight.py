@@ -321,6 +321,16 @@ def test_of_a_listener_that_does_not_serve_the_gateways_own_words_are_told(reaso
     assert refusal is not None and f"its Gateway says {reason}" in refusal.message
 
 
+def test_of_a_listener_with_several_faults_the_cause_is_told_and_not_what_follows_from_it() -> None:
+    conditions = [
+        {"type": "Programmed", "status": "False", "reason": "Invalid", "message": "Listener is invalid."},
+        {"type": "ResolvedRefs", "status": "False", "reason": "InvalidCertificateRef", "message": "No such Secret."},
+    ]
+    edge = gateway() | {"status": {"listeners": [{"name": "web", "conditions": conditions}]}}
+    refusal = refused(inputs(route=said("False", "NoMatchingParent"), gateways={("llm", "edge"): edge}))
+    assert refusal is not None and "listener web: InvalidCertificateRef, No such Secret. Fix" in refusal.message
+
+
 def test_a_parent_of_a_mesh_is_left_to_the_probe() -> None:
     parents = [{"group": "", "kind": "Service", "name": "qa"}]
     assert refused(inputs(route=route(parentRefs=parents), gateways={}, gateway_classes={})) is None

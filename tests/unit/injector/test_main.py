@@ -8,9 +8,14 @@ from typing import Any
 import aiohttp
 import pytest
 import typer
+from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from earlystop.api.body_knobs import Engine
+from earlystop.exporter.listening import listening
 from earlystop.injector.main import checked_prefix, checked_upstream, run, serving
+from earlystop.injector.proxy import Injector
+from earlystop.injector.upstream import Upstream
 from tests.unit.injector.stub_engine import StubEngine, completion, running
 from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, Client
 
@@ -98,3 +103,18 @@ def test_what_is_right_is_taken() -> None:
     assert checked_prefix("x-other-") == "x-other-"
     for url in ("http://qwen:8000", "https://qwen/", "http://[::1]:8000"):
         assert checked_upstream(url) == url
+
+
+async def test_a_refusal_says_that_its_connection_ends_too_while_the_injector_is_about_to_end() -> None:
+    async with running(StubEngine()) as engine:
+        upstream = Upstream(engine)
+        injector = Injector(upstream, SETTINGS, CollectorRegistry())
+        async with (
+            listening(web.ServerRunner(injector.server()), "127.0.0.1", 0) as url,
+            aiohttp.ClientSession() as session,
+        ):
+            for ends in (False, True):
+                async with session.post(url + CHAT, json={}, headers={"Expect": "200-maybe"}) as answer:
+                    assert (answer.status, answer.headers.get("Connection") == "close") == (417, ends)
+                injector.leave()
+        await upstream.close()

@@ -26,7 +26,7 @@ MANAGERS = {
     "Rollout": "Argo Rollouts moves its weights. Wait until its canary ends, and take the route out of its strategy",
 }
 LISTENER_SERVES = ("ResolvedRefs", "Programmed", "Accepted")
-"""Conditions of a listener without which it serves nothing, in the order in which their causes follow."""
+"""Conditions of a listener without which it serves nothing, a cause before what follows from it."""
 NO_LISTENER = ("NoMatchingParent", "NoMatchingListenerHostname")
 
 
@@ -99,11 +99,13 @@ def _listener_fault(inputs: ClusterInputs) -> str | None:
         said = {each.get("name"): each for each in (gateway.get("status") or {}).get("listeners") or []}
         for listener in gateway["spec"].get("listeners", []):
             if attaches_to(reference, listener):
-                for condition in said.get(listener["name"], {}).get("conditions") or []:
-                    if condition.get("type") in LISTENER_SERVES and condition.get("status") == "False":
-                        words = str(condition.get("message") or "").strip().rstrip(".")[:200]
-                        reported = f"{condition.get('reason', condition['type'])}{f', {words}' if words else ''}"
-                        return f"Gateway {reference['name']} reports of its listener {listener['name']}: {reported}"
+                conditions = said.get(listener["name"], {}).get("conditions") or []
+                refused = {each.get("type"): each for each in conditions if each.get("status") == "False"}
+                fault = next((refused[each] for each in LISTENER_SERVES if each in refused), None)
+                if fault is not None:
+                    words = str(fault.get("message") or "").strip().rstrip(".")[:200]
+                    reported = f"{fault.get('reason', fault['type'])}{f', {words}' if words else ''}"
+                    return f"Gateway {reference['name']} reports of its listener {listener['name']}: {reported}"
     return None
 
 
