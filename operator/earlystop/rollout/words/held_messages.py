@@ -18,6 +18,7 @@ from earlystop.rollout.promotion import (
     NotCertified,
     NotNonInferior,
     NotSaving,
+    RestsOnMissing,
     UnequalAttrition,
     UnknownDispersion,
     UnmovedSetting,
@@ -89,7 +90,7 @@ def _what_to_do(missing: Missing) -> str:
             return "Check the gateway and the headers that clients send, then retry."
         case UnmovedSetting():
             return "Check that the server reads the setting's header, then retry."
-        case UnequalAttrition():
+        case UnequalAttrition() | RestsOnMissing():
             return "Find why answers are missing, then retry."
         case MostlyUnscored():
             return (
