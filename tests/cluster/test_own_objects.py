@@ -13,12 +13,15 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import MANIFESTS, objects
 from tests.cluster.processes import wait_until
+from tests.turns import Turns
 
 OPERATOR = "--as=system:serviceaccount:earlystop-system:earlystop"
 RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
 OWN = {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy-uid": "0b7c"}
 REFUSED = "the operator may write only what it made itself"
 KINDS = ("service", "httproute", "deployment")
+CONFLICTS = 20
+"""Times in a row that a controller of the cluster may write an object just before the test does."""
 OWN_POLICIES = ("-own-objects", "-own-workloads")
 
 
@@ -88,12 +91,17 @@ def write(cluster: Cluster, verb: str, what: dict[str, Any], *flags: str) -> Non
 def admitted(cluster: Cluster, what: dict[str, Any], verb: str = "create") -> bool:
     """Whether the operator's account may write it, with every right that RBAC could give. Raises ClusterError for
     another refusal."""
-    try:
-        write(cluster, verb, what, OPERATOR, "--dry-run=server")
-    except ClusterError as error:
-        if REFUSED in str(error):
-            return False
-        raise
+    turns = Turns(CONFLICTS)
+    while turns.another():
+        try:
+            write(cluster, verb, what, OPERATOR, "--dry-run=server")
+        except ClusterError as error:
+            if REFUSED in str(error):
+                return False
+            if "(Conflict)" not in str(error):
+                raise
+        else:
+            break
     return True
 
 

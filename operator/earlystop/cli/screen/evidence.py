@@ -45,7 +45,7 @@ def _answers(comparison: Comparison) -> Iterator[Block]:
     looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
         asked = counted(in_count(candidate.pairs.total), "question")
-        text = f"{asked} that both answered, in {looks}{lacking_words(comparison)}"
+        text = f"{asked} asked of both, in {looks}{lacking_words(comparison)}"
     else:
         text = (
             f"{in_count(baseline.scored)} of the baseline and {in_count(candidate.scored)} of the candidate, in {looks}"
