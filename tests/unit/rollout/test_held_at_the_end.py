@@ -40,8 +40,8 @@ from earlystop.rollout.words.event_notes import event_notes
 from earlystop.rollout.words.held_messages import deadline_message, held_sentence
 from earlystop.rollout.words.summary import summary
 from tests.unit.rollout.claims import PAIRED, arms, judging, observed, paired
+from tests.unit.rollout.mixes import promoted_by_mixes
 from tests.unit.rollout.policies import NOW, UID, policy, started
-from tests.unit.rollout.test_mix_moved import promoted
 
 SPEC = judging(PAIRED)
 LACKING = PairAnswers(whole=60, without_baseline_right=38, without_baseline_wrong=2)
@@ -66,7 +66,7 @@ def unequal() -> RolloutState:
 
 def moved() -> RolloutState:
     """A candidate that is proven, though the mix of classes moved with the weights."""
-    state = promoted(CURRENT)
+    state = promoted_by_mixes(CURRENT)
     return replace(state, phase=Phase.OBSERVING, decision=None)
 
 
