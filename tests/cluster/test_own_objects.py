@@ -85,23 +85,27 @@ def deployment(metadata: dict[str, Any], **container: Any) -> dict[str, Any]:
 
 
 def write(cluster: Cluster, verb: str, what: dict[str, Any], *flags: str) -> None:
-    cluster.access.kubectl(verb, "--filename=-", *flags, *RIGHTS, input=json.dumps(what))
+    """Write an object; again where one of the cluster's controllers has just written it."""
+    turns = Turns(CONFLICTS)
+    while turns.another():
+        try:
+            cluster.access.kubectl(verb, "--filename=-", *flags, *RIGHTS, input=json.dumps(what))
+        except ClusterError as error:
+            if "(Conflict)" not in str(error):
+                raise
+        else:
+            break
 
 
 def admitted(cluster: Cluster, what: dict[str, Any], verb: str = "create") -> bool:
     """Whether the operator's account may write it, with every right that RBAC could give. Raises ClusterError for
     another refusal."""
-    turns = Turns(CONFLICTS)
-    while turns.another():
-        try:
-            write(cluster, verb, what, OPERATOR, "--dry-run=server")
-        except ClusterError as error:
-            if REFUSED in str(error):
-                return False
-            if "(Conflict)" not in str(error):
-                raise
-        else:
-            break
+    try:
+        write(cluster, verb, what, OPERATOR, "--dry-run=server")
+    except ClusterError as error:
+        if REFUSED in str(error):
+            return False
+        raise
     return True
 
 
