@@ -48,6 +48,8 @@ OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
 # Seconds after which a unit test fails; the slowest takes five.
 UNIT_LIMIT := --timeout=300
 LONG := tests/simulations tests/bench
+# These wait for whoever has the cores, the longest a quarter of an hour where much else runs.
+LONG_LIMIT := --timeout=3000
 # Tests with a cluster wait for most of their time, each worker with a cluster of its own (2 GiB). A worker takes whole
 # files, in the order of tests/run_order.py.
 CLUSTER_WORKERS ?= 3
@@ -89,7 +91,7 @@ processes: browser
 
 .PHONY: beside-clusters
 beside-clusters: $(READY)
-	@$(BACKGROUND) $(LONG) -q $(CORES) --dist worksteal
+	@$(BACKGROUND) $(LONG) -q $(CORES) $(LONG_LIMIT) --dist worksteal
 
 # What these need, `make test` has made ready before it begins with anything.
 .PHONY: with-clusters
