@@ -22,7 +22,7 @@ TICK_SECONDS = 10.0
 WRITES_AT_ONCE = 100
 """Of one pass, after which it is worked out anew what is due."""
 AGAIN_SECONDS = 10.0
-SHARE_OF_TIME = 0.1
+BUSY_FRACTION = 0.1
 """At most so much of its time the process works out what is due, however many objects people make, however often."""
 SECONDS_TO_SHOW = 1.0
 """Until the watch has brought what another writer was faster with."""
@@ -119,7 +119,7 @@ class ConditionWriter(ABC):
 def rest_after(seconds: float) -> float:
     """Seconds to rest after some at work, so that work takes no more than its share of the time. What changes meanwhile
     is worked out together, once."""
-    return seconds * (1 / SHARE_OF_TIME - 1)
+    return seconds * (1 / BUSY_FRACTION - 1)
 
 
 def in_turns(due: Iterable[DueConditions]) -> list[DueConditions]:

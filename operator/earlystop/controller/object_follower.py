@@ -15,9 +15,7 @@ from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.resources import Key
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.watched_routes import WatchedRoutes
-from earlystop.delivery.inputs import (
-    SELECTOR,
-)
+from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.orphans import policy_of
 

@@ -29,9 +29,7 @@ from earlystop.delivery.injector.objects import (
 )
 from earlystop.delivery.injector.through_injector import Prerequisites, ThroughInjector
 from earlystop.delivery.injector.upstream import injector_refusal, route_upstream, route_upstream_refusal
-from earlystop.delivery.inputs import (
-    ClusterInputs,
-)
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import injector_name, overlay_name, written_backend_name
 from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.probes.variant_probes import through_golden_rules

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from earlystop.controller.cluster import APPROVALS, Manifest
-from earlystop.controller.condition_writer import SHARE_OF_TIME, ConditionWriter, DueConditions, rest_after
+from earlystop.controller.condition_writer import BUSY_FRACTION, ConditionWriter, DueConditions, rest_after
 from earlystop.controller.resources import Key
 from tests.unit.controller.memory import Memory
 
@@ -62,7 +62,7 @@ async def test_a_flood_of_objects_is_worked_out_in_a_share_of_the_time_and_no_mo
     with pytest.raises(asyncio.CancelledError):
         await writer.run()
     assert writer.passes == PASSES
-    assert 0.08 * PASSES / (0.08 * PASSES + sum(rests)) <= SHARE_OF_TIME * 1.001
+    assert 0.08 * PASSES / (0.08 * PASSES + sum(rests)) <= BUSY_FRACTION * 1.001
 
 
 def test_what_takes_no_time_rests_none() -> None:

@@ -24,9 +24,7 @@ from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.delivery.agentgateway import KIND as GATEWAY_KIND
-from earlystop.delivery.inputs import (
-    SELECTOR,
-)
+from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.object_key import ObjectKey
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.tracked_policies import manifest

@@ -8,9 +8,7 @@ from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.resources import Key
 from earlystop.delivery.alias_service import mirror_digest, mirrored_service
-from earlystop.delivery.inputs import (
-    Manifest,
-)
+from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.object_key import ObjectKey

@@ -16,9 +16,7 @@ from typing import Any
 from earlystop.controller.cache.kept_bytes import KeptBytes
 from earlystop.controller.cache.readers import Reader, Readers
 from earlystop.controller.cache.stripped import gist, stripped
-from earlystop.delivery.inputs import (
-    Manifest,
-)
+from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.object_key import ObjectKey
 
 # All objects of these kinds are kept, of other kinds those that a policy has named.

@@ -11,9 +11,7 @@ from earlystop.api.wire import INCUMBENT, POLICY_UID_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, POLICIES, Cluster, ClusterError, Manifest
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
-from earlystop.delivery.inputs import (
-    ClusterInputs,
-)
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS, SettingsMode

@@ -14,9 +14,7 @@ from earlystop.api.wire import (
     REVISION,
     UNASSIGNED,
 )
-from earlystop.metrics.convention.label_faults import (
-    LABEL_OVERWRITTEN,
-)
+from earlystop.metrics.convention.label_faults import LABEL_OVERWRITTEN
 from earlystop.metrics.convention.ledger import MAX_LABEL
 from earlystop.metrics.convention.query import EVALUATED_AT, READING, counts_query
 from earlystop.metrics.convention.reading import GatheredRows, Reading

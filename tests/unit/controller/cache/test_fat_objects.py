@@ -17,9 +17,7 @@ from earlystop.controller.cache.kept_bytes import LARGEST_KEPT, NAMESPACE_KEPT, 
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import PAGE
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.delivery.inputs import (
-    Manifest,
-)
+from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.object_key import ObjectKey
 from tests.unit.controller.tracked_policies import manifest
 
