@@ -30,12 +30,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log, sqrt
+from math import sqrt
 
 from earlystop.api.counts import Look, Tally
 from earlystop.api.plurals import counted
 from earlystop.evidence import missing_answers, sample_ratio
-from earlystop.evidence.mixture import log_mixture
+from earlystop.evidence.even_checks import EvenChecks
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.version import FIRST
@@ -82,10 +82,6 @@ class Silence(StrEnum):
     """Somebody tried to score the answer and could not."""
 
 
-EVEN = tuple(-log(len(Silence)) for _ in Silence)
-"""Logarithms of even shares of the checks."""
-
-
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
     """Requests of one step that are open: those that started in each of the last looks, those open, and how many of
@@ -120,38 +116,25 @@ class OpenRequests:
 
 
 @dataclass(frozen=True, slots=True)
-class AttritionProcess:
+class AttritionProcess(EvenChecks):
     """The checks after some looks, in the order of `Silence`; the sums of all looks; the requests that are open, and
     how many of each arm never ended."""
 
-    checks: tuple[SampleRatioProcess, ...]
     baseline: Tally = Tally()
     candidate: Tally = Tally()
     requests: OpenRequests = OpenRequests()
     never_ended: tuple[int, int] = (0, 0)
 
     @property
-    def log_e(self) -> float:
-        """Natural log of the e-value against "as much is missing in both arms", now: the mean over the checks."""
-        return log_mixture([each.log_e for each in self.checks], EVEN)
-
-    @property
-    def log_e_max(self) -> float:
-        """As `log_e`, from the largest e-value of each check since its scatter is known, >= 0."""
-        return max(0.0, log_mixture([each.log_e_max for each in self.checks], EVEN))
-
-    @property
     def suspected(self) -> tuple[Silence, ...]:
         """The ways in which more or less seems to be missing now; it may be taken back, so it is no alarm."""
-        needed = log(len(self.checks) / SUSPICION)
-        found = self._held(each.log_e >= needed for each in self.checks)
+        found = self._held(self.differ_now(SUSPICION))
         late = (Silence.NEVER_ENDED,) if self.requests.adds_up and Silence.NEVER_ENDED not in found else ()
         return (*found, *late)
 
     def shown(self, risk: float) -> tuple[Silence, ...]:
         """The ways in which more is missing in one variant, at this risk of a false alarm altogether."""
-        needed = log(len(self.checks) / risk)
-        return self._held(each.log_e_shown >= needed for each in self.checks)
+        return self._held(self.differ(risk))
 
     def _held(self, differing: Iterable[bool]) -> tuple[Silence, ...]:
         """The ways that speak against a promotion. differing: whether the variants differ, for each way."""

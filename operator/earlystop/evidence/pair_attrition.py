@@ -50,10 +50,9 @@ from earlystop.evidence import missing_answers, pairs, sample_ratio
 from earlystop.evidence.attrition import SUSPICION, UNKNOWN_SCATTER
 from earlystop.evidence.bets import Side
 from earlystop.evidence.discount import Discount
-from earlystop.evidence.mixture import log_mixture
+from earlystop.evidence.even_checks import EvenChecks
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.pairs import PairsProcess
-from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.version import FIFTH
 
 
@@ -66,23 +65,19 @@ class OneSided(StrEnum):
     """The same, and the other variant's is right."""
 
 
-EVEN = tuple(-log(len(OneSided)) for _ in OneSided)
-"""Logarithms of even shares of the checks."""
-
 NOTHING = PairAnswers()
 EVEN_SPLIT = 50.0
 """Percent of the pairs that lack one answer which shall lack the baseline's."""
 
 
 @dataclass(frozen=True, slots=True)
-class PairAttrition:
+class PairAttrition(EvenChecks):
     """The checks after some looks, in the order of `OneSided`; all pairs so far, and whose answers they lack.
 
     both_ways: whether more that lack the candidate's answer hold its promotion, too. whole: the e-process of a
     promotion on the pairs that lack no answer; None before any pair.
     """
 
-    checks: tuple[SampleRatioProcess, ...]
     both_ways: bool = False
     pairs: int = 0
     answers: PairAnswers = NOTHING
@@ -94,20 +89,9 @@ class PairAttrition:
         return max(0, self.pairs - self.answers.known)
 
     @property
-    def log_e(self) -> float:
-        """Natural log of the e-value against "as much is missing of both variants", now: the mean over the checks."""
-        return log_mixture([each.log_e for each in self.checks], EVEN)
-
-    @property
-    def log_e_max(self) -> float:
-        """As `log_e`, from the largest e-value of each check since its scatter is known, >= 0."""
-        return max(0.0, log_mixture([each.log_e_max for each in self.checks], EVEN))
-
-    @property
     def suspected(self) -> tuple[OneSided, ...]:
         """The ways in which more seems to be missing now; it may be taken back, so it is no alarm."""
-        needed = log(len(self.checks) / SUSPICION)
-        return self._held(each.log_e >= needed for each in self.checks)
+        return self._held(self.differ_now(SUSPICION))
 
     def rests_on_missing(self, risk: float) -> bool:
         """Whether the pairs that lack no answer do not prove by themselves, at this risk, what a promotion claims, or
@@ -118,8 +102,7 @@ class PairAttrition:
 
     def shown(self, risk: float) -> tuple[OneSided, ...]:
         """The ways in which more is missing of one variant, at this risk of a false alarm altogether."""
-        needed = log(len(self.checks) / risk)
-        return self._held(each.log_e_shown >= needed for each in self.checks)
+        return self._held(self.differ(risk))
 
     def _held(self, differing: Iterable[bool]) -> tuple[OneSided, ...]:
         """The ways that speak against a promotion. differing: whether the variants differ, for each way."""
