@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from earlystop.api.counts import Tally, total
+from earlystop.api.counts import Tally
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.evidence_words import sparkline
 from earlystop.cli.screen.fitting import Block, labelled, said
@@ -22,6 +22,7 @@ from earlystop.rollout.e_value_words import LEAST, claim_words
 from earlystop.rollout.evidence_history import EvidenceHistory
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
+from earlystop.rollout.stored.compressed_looks import counts_in
 
 SPARK_COLUMNS = 20
 AXIS_COLUMNS = 40
@@ -41,7 +42,7 @@ def evidence_blocks(view: View) -> Iterator[Block]:
 
 
 def _answers(comparison: Comparison) -> Iterator[Block]:
-    baseline, candidate = _totals(comparison)
+    baseline, candidate = counts_in(comparison.looks)
     looks = counted(len(comparison.looks), "look")
     if comparison.evidence.objective.basis is Basis.PAIRS:
         asked = counted(in_count(candidate.pairs.total), "question")
@@ -68,11 +69,6 @@ def lacking_words(comparison: Comparison) -> str:
     return "".join(parts)
 
 
-def _totals(comparison: Comparison) -> tuple[Tally, Tally]:
-    looks = comparison.looks
-    return total([each.baseline for each in looks]), total([each.candidate for each in looks])
-
-
 def _tokens(tally: Tally) -> str:
     return f"{tally.tokens / tally.completed:,.0f}" if tally.completed else "?"
 
@@ -88,7 +84,7 @@ def _exact_match(comparison: Comparison) -> Iterator[Block]:
 
 def _rates(comparison: Comparison) -> str:
     """The raw rates, from which the difference beside them may differ: that one is of the same traffic in both."""
-    baseline, candidate = _totals(comparison)
+    baseline, candidate = counts_in(comparison.looks)
     if comparison.evidence.objective.basis is Basis.PAIRS or not (baseline.scored and candidate.scored):
         return ""
     shown = [f"{100 * each.match / each.scored:.1f}" for each in (baseline, candidate)]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from earlystop.api.counts import total
 from earlystop.evidence import attrition
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.missing_answers import counts_as_mismatch
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
+from earlystop.rollout.stored.compressed_looks import counts_in
 
 FEWEST_ANSWERS = 100
 """Of fewer answers of the baseline nothing is said: their share is no level yet."""
@@ -47,9 +47,6 @@ def _answers_of_baseline(comparison: Comparison) -> Answers:
     if objective.basis is Basis.PAIRS:
         pairs = comparison.evidence.quality.paired_promote.pairs  # those that count
         return Answers(pairs.total, pairs.both + pairs.baseline_only)
-    if attrition.is_checked(objective):
-        arm = comparison.evidence.attrition.baseline
-    else:
-        arm = total([look.baseline for look in comparison.looks])
+    arm = comparison.evidence.attrition.baseline if attrition.is_checked(objective) else counts_in(comparison.looks)[0]
     wrong_too = arm.unscored if counts_as_mismatch(objective) else 0
     return Answers(arm.scored + wrong_too, arm.match)
