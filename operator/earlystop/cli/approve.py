@@ -16,7 +16,7 @@ from earlystop.cli.terminal import confirm, say
 from earlystop.controller.cluster_errors import ClusterError
 from earlystop.controller.resources import APPROVALS, Manifest
 from earlystop.rollout.waiting.approval_words import proposal_sentence
-from earlystop.rollout.waiting.gate_words import awaits_gates_alone
+from earlystop.rollout.waiting.gates import awaits_gates_alone
 
 APPROVE, REJECT = "Approve", "Reject"
 LONGEST_NAME = 253

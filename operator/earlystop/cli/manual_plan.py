@@ -20,7 +20,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status
-from earlystop.rollout.waiting.gate_words import awaits_gates_alone
+from earlystop.rollout.waiting.gates import awaits_gates_alone
 
 
 class Refused(CommandFailure):

@@ -16,6 +16,7 @@ from earlystop.rollout.hooks.happened import occurrences
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import Phase, RolloutState, Verdict
+from earlystop.rollout.stored.gates_codec import gates_status, restore_gates
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
@@ -27,9 +28,7 @@ from earlystop.rollout.waiting.gates import (
     GateState,
     asked_by,
     following,
-    gates_status,
     requirements,
-    restore_gates,
     waited_for,
 )
 from earlystop.rollout.words.event_notes import event_notes

@@ -6,8 +6,7 @@ from earlystop.api.gates import Gate
 from earlystop.controller.memory.gates import GateMemory
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import TRYING, RolloutState
-from earlystop.rollout.waiting.gate_words import asked_of
-from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject
+from earlystop.rollout.waiting.gates import ANSWERED, GateAnswer, GateSubject, gates_of_step
 from earlystop.rollout.waiting.step_gates import gates_before
 
 
@@ -31,7 +30,7 @@ def memory_of(tracked: TrackedPolicy, gate: Gate) -> GateMemory:
 
 def known_answer(state: RolloutState, gate: Gate, subject: GateSubject) -> GateAnswer | None:
     """What is stored of a gate's answer about this subject, by whom it asks now; None for nothing."""
-    asked = state.gates if gate.before == "Promotion" else asked_of(state.step_gates)
+    asked = state.gates if gate.before == "Promotion" else gates_of_step(state.step_gates)
     answer = asked.answer(gate.name) if asked is not None and asked.since == subject.since else None
     return answer if answer is not None and answer.is_of(gate) else None
 

@@ -19,10 +19,9 @@ from earlystop.rollout.waiting.gate_news import news_of_gates
 from earlystop.rollout.waiting.gate_words import (
     GATE_CLOSED,
     GATE_TIMED_OUT,
-    awaits_gates_alone,
     gate_sentence,
 )
-from earlystop.rollout.waiting.gates import GateState
+from earlystop.rollout.waiting.gates import GateState, awaits_gates_alone
 
 
 def with_occurrences(

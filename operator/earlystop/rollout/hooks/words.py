@@ -19,7 +19,8 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.unstored import states_to_record
 from earlystop.rollout.verdict import later_verdict_name, verdict_name
 from earlystop.rollout.waiting.approval_words import awaiting_sentence
-from earlystop.rollout.waiting.gate_words import asked_of, before_step, gate_sentence
+from earlystop.rollout.waiting.gate_words import before_step, gate_sentence
+from earlystop.rollout.waiting.gates import gates_of_step
 
 LONGEST_SENTENCE = 480
 FAILURES_IN_A_ROW = 3
@@ -112,7 +113,7 @@ def _with_verdict(occurrence: Occurrence, facts: VerdictFacts, reason: str, mess
 def _words_of_gate(state: RolloutState, occurrence: Occurrence) -> str:
     """How a gate before a promotion or a step stands; "" where it stands otherwise since."""
     before = before_step(state.step_gates, state.plan)
-    for asked, what in ((state.gates, ""), (asked_of(state.step_gates), before)):
+    for asked, what in ((state.gates, ""), (gates_of_step(state.step_gates), before)):
         answer = None if asked is None else asked.answer(occurrence.gate)
         if answer is not None and answer.at == occurrence.at:
             return gate_sentence(answer, what)

@@ -44,6 +44,7 @@ from earlystop.rollout.stored.awaiting_codec import awaiting_status, restore_awa
 from earlystop.rollout.stored.class_codec import class_texts, restore_classes
 from earlystop.rollout.stored.compressed_looks import CompressedLooks, counts_in
 from earlystop.rollout.stored.decision_codec import decision_status, restore_decision, restore_unstored, unstored_status
+from earlystop.rollout.stored.gates_codec import gates_status, restore_gates, restore_step_gates, step_gates_status
 from earlystop.rollout.stored.packing import (
     pack_dispersion,
     pack_marks,
@@ -57,7 +58,6 @@ from earlystop.rollout.stored.search_codec import restore_search, search_status
 from earlystop.rollout.stored.settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of
-from earlystop.rollout.waiting.gates import gates_status, restore_gates, restore_step_gates, step_gates_status
 
 
 class TooLarge(ValueError):

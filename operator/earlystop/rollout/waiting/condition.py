@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.approval_words import awaiting_sentence, proposal_sentence
-from earlystop.rollout.waiting.gate_words import awaits_gates_alone
+from earlystop.rollout.waiting.gates import awaits_gates_alone
 
 
 def awaits_people(state: RolloutState) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from earlystop.api.gates import Gate
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.waiting.gate_words import awaits_gates_alone
-from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState
+from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState, awaits_gates_alone
 
 
 def waiting_ends_at(times: LiveTimes, state: RolloutState) -> int | None:

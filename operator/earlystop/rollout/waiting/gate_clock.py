@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.end import are_open, proof_begins
-from earlystop.rollout.waiting.gate_words import awaits_gates_alone
-from earlystop.rollout.waiting.gates import GatesAsked, GateState
+from earlystop.rollout.waiting.gates import GatesAsked, GateState, awaits_gates_alone
 
 
 def gate_time(state: RolloutState, now: int) -> int:

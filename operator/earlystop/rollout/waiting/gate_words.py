@@ -6,7 +6,7 @@ import re
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState, StepGates
+from earlystop.rollout.waiting.gates import GateAnswer, GatesAsked, GateState, StepGates, gates_of_step
 
 GATE_CLOSED = "GateClosed"
 GATE_TIMED_OUT = "GateTimedOut"
@@ -24,11 +24,6 @@ def gate_sentence(answer: GateAnswer, before: str = "") -> str:
     return f"Gate {answer.gate} {words[answer.state]}{before}{why}."
 
 
-def asked_of(steps: StepGates | None) -> GatesAsked | None:
-    """The gates before a step, as they were asked; None for none."""
-    return None if steps is None else steps.asked
-
-
 def before_step(asked: StepGates | None, plan: Plan | None) -> str:
     """The words on the step that gates hold, with a blank in front; "" where none does."""
     if asked is None or plan is None:
@@ -39,7 +34,7 @@ def before_step(asked: StepGates | None, plan: Plan | None) -> str:
 def gate_condition(asked: GatesAsked | None, steps: StepGates | None, plan: Plan | None) -> tuple[Condition, ...]:
     """GatesOpen: whether all gates before a promotion, and before the latest step, are open; nothing where none is
     asked."""
-    of_promotion, of_step = (() if each is None else each.answers for each in (asked, asked_of(steps)))
+    of_promotion, of_step = (() if each is None else each.answers for each in (asked, gates_of_step(steps)))
     if not of_promotion and not of_step:
         return ()
     before = before_step(steps, plan)
@@ -52,19 +47,6 @@ def gate_condition(asked: GatesAsked | None, steps: StepGates | None, plan: Plan
     if GateState.WAITING in states:
         return (Condition(type_, ConditionStatus.UNKNOWN, "GateWaiting", message),)
     return (Condition(type_, ConditionStatus.TRUE, "GateOpen", message),)
-
-
-def awaits_gates_alone(asked: GatesAsked | None) -> bool:
-    """Whether a decision that waits does so for gates, and for nobody's approval."""
-    return asked is not None and bool(asked.answers) and not asked.for_people
-
-
-def new_answers(before: GatesAsked | None, after: GatesAsked | None) -> tuple[GateAnswer, ...]:
-    """The gates whose state has changed. One that only says something else while it is waited for is no news."""
-    if after is None:
-        return ()
-    known = {each.gate: each.state for each in before.answers} if before and before.since == after.since else {}
-    return tuple(each for each in after.answers if known.get(each.gate) != each.state)
 
 
 def closed_message(gate: str, candidate: str, said: str) -> str:

@@ -28,8 +28,8 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.trials.words import interrupted_sentence, started_sentence, trial_phrase, trial_sentence
 from earlystop.rollout.waiting.approval_words import awaiting_sentence
 from earlystop.rollout.waiting.gate_news import news_of_gates
-from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT, awaits_gates_alone, gate_sentence
-from earlystop.rollout.waiting.gates import GateAnswer, GateState
+from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT, gate_sentence
+from earlystop.rollout.waiting.gates import GateAnswer, GateState, awaits_gates_alone
 from earlystop.rollout.words.event_note import EventNote as EventNote
 from earlystop.rollout.words.step_messages import refuted_sentence
 from earlystop.rollout.words.summary import summary
