@@ -10,6 +10,7 @@ from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_settings
 from earlystop.rollout.guard.in_service import short_or
 from earlystop.rollout.guard.words import guarded
+from earlystop.rollout.held_by_dispersion import is_held_by_dispersion
 from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import VERDICT_MISSING, Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
@@ -25,8 +26,8 @@ from earlystop.rollout.state import (
     RolloutState,
 )
 from earlystop.rollout.waiting.condition import waiting_condition
-from earlystop.rollout.words.dispersion_words import is_held_by_dispersion, without_users
-from earlystop.rollout.words.summary import outlook, summary, tried_ones
+from earlystop.rollout.words.dispersion_words import without_users
+from earlystop.rollout.words.summary import outlook, summary
 
 
 def conditions(
@@ -109,7 +110,7 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_users(state))
-    doubt = doubt_about_all(tried_ones(state)) if state.phase in WATCHING else None
+    doubt = doubt_about_all(state.under_trial) if state.phase in WATCHING else None
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.awaiting is not None:
@@ -144,7 +145,7 @@ def _progress_reason(state: RolloutState) -> str:
 
 
 def _setting_effective(state: RolloutState) -> Condition:
-    assessed = [each.assessment for each in tried_ones(state)]
+    assessed = [each.assessment for each in state.under_trial]
     if any(each.setting is Effect.NOT_MOVED for each in assessed):
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if assessed and all(each.setting is Effect.MOVED for each in assessed):
@@ -157,7 +158,7 @@ def _setting_effective(state: RolloutState) -> Condition:
 
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
-    comparison = next(each for each in tried_ones(state) if each.assessment.setting is Effect.NOT_MOVED)
+    comparison = next(each for each in state.under_trial if each.assessment.setting is Effect.NOT_MOVED)
     return (
         f"Answers at {in_settings(state.pinned_plan.settings_of(comparison.name))} are as long as the baseline's "
         f"({in_percent(comparison.assessment.saving)} of the tokens are saved), so the setting does not seem to reach "
@@ -166,7 +167,7 @@ def unmoved(state: RolloutState) -> str:
 
 
 def _sample_ratio(state: RolloutState) -> Condition:
-    if not any(each.looks for each in tried_ones(state)):
+    if not any(each.looks for each in state.under_trial):
         return Condition(
             Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NoEvidenceYet", "No requests were compared yet."
         )
@@ -185,7 +186,7 @@ def _sample_ratio(state: RolloutState) -> Condition:
 
 def split_is_broken(state: RolloutState) -> bool:
     """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
-    return any(each.assessment.sample_ratio_broken for each in tried_ones(state))
+    return any(each.assessment.sample_ratio_broken for each in state.under_trial)
 
 
 def dispersion_is_unknown(state: RolloutState) -> bool:
@@ -193,13 +194,13 @@ def dispersion_is_unknown(state: RolloutState) -> bool:
     dropped holds nobody back."""
     return any(
         each.looks and each.evidence.objective.by_users and not each.assessment.dispersion.is_known
-        for each in tried_ones(state)
+        for each in state.under_trial
     )
 
 
 def unknown_users(state: RolloutState) -> str:
     """What to do about users whose answers nobody can tell apart."""
-    return without_users(tried_ones(state))
+    return without_users(state.under_trial)
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:
@@ -209,13 +210,13 @@ def setting_is_unmoved(state: RolloutState) -> bool:
 
 def _nothing_moves(state: RolloutState) -> bool:
     """Whether that is shown of every candidate: of several, one that does nothing holds back no other."""
-    tried = tried_ones(state)
-    return bool(tried) and all(each.assessment.setting is Effect.NOT_MOVED for each in tried)
+    under_trial = state.under_trial
+    return bool(under_trial) and all(each.assessment.setting is Effect.NOT_MOVED for each in under_trial)
 
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    looks = next(each.looks for each in tried_ones(state) if each.assessment.sample_ratio_broken)
+    looks = next(each.looks for each in state.under_trial if each.assessment.sample_ratio_broken)
     baseline = in_count(sum(look.baseline.started for look in looks))
     candidate = in_count(sum(look.candidate.started for look in looks))
     return (

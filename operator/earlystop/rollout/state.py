@@ -290,6 +290,11 @@ class RolloutState:
         return tuple(each for each in self.comparisons if each.dropped is None)
 
     @property
+    def under_trial(self) -> tuple[Comparison, ...]:
+        """The comparisons that may still lead to something; all of them when every candidate was dropped."""
+        return self.active or self.comparisons
+
+    @property
     def leading(self) -> Comparison | None:
         """The foremost candidate's comparison: the decision's, else of one that is certified, else of the first that
         is still tried, else the first; None before the first campaign."""

@@ -66,3 +66,16 @@ def certificate_due_at(state: RolloutState) -> int | None:
     """When something follows from a lapse although nothing changes, in Unix seconds; None for never."""
     lapse = None if state.certified is None else state.certified.lapse
     return lapse.since + SETTLED_SECONDS if lapse is not None and lapse.is_back else None
+
+
+def new_lapse(before: RolloutState, after: RolloutState) -> Lapse | None:
+    """A lapse that has begun, or has come to something else; None without one. What alternates is new once."""
+    then, now = before.certified, after.certified
+    if now is None or now.bound is None or now.lapse is None or then is None or then.at != now.at:
+        return None
+    return now.lapse if then.lapse is None or _is_more(then.lapse, now.lapse) else None
+
+
+def _is_more(before: Lapse, now: Lapse) -> bool:
+    """Whether something else has changed too."""
+    return not set(now.changed) <= set(before.changed)

@@ -6,6 +6,7 @@ from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.rollout.certificate.binding import Binding, Lapse, Part
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
+from earlystop.rollout.certificate.follow import new_lapse
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.words.event_note import EventNote
@@ -57,14 +58,6 @@ def lapse_sentence(bound: Binding, lapse: Lapse) -> str:
     return f"{changed} {moments}. Retry the policy to certify a setting anew, or put back what was changed."
 
 
-def new_lapse(before: RolloutState, after: RolloutState) -> Lapse | None:
-    """A lapse that has begun, or has come to something else; None without one. What alternates is new once."""
-    then, now = before.certified, after.certified
-    if now is None or now.bound is None or now.lapse is None or then is None or then.at != now.at:
-        return None
-    return now.lapse if then.lapse is None or _is_more(then.lapse, now.lapse) else None
-
-
 def certificate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """The events about a certificate that lapses or holds again. What alternates is told once."""
     then, now, lapse = before.certified, after.certified, new_lapse(before, after)
@@ -91,11 +84,6 @@ def revalidating_note(state: RolloutState) -> EventNote:
         "candidates, as certificate.onChange says. The baseline serves meanwhile."
     )
     return EventNote("Revalidating", "StartCampaign", message, warning=True)
-
-
-def _is_more(before: Lapse, now: Lapse) -> bool:
-    """Whether something else has changed too."""
-    return not set(now.changed) <= set(before.changed)
 
 
 def _holds(bound: Binding) -> str:

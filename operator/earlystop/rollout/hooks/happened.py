@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
-from earlystop.rollout.certificate.words import lapse_sentence, new_lapse, reason_of
+from earlystop.rollout.certificate.follow import new_lapse
+from earlystop.rollout.certificate.words import lapse_sentence, reason_of
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import Outbox, put

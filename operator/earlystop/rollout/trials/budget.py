@@ -8,6 +8,7 @@ from math import inf
 from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.rollout.formatting import in_duration
+from earlystop.rollout.held_by_dispersion import learns_dispersion
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.external import own_requests
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
@@ -15,7 +16,7 @@ from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.clock import is_time_over, seconds_of
-from earlystop.rollout.words.dispersion_words import not_promoted_yet, waits_for_looks
+from earlystop.rollout.words.dispersion_words import not_promoted_yet
 from earlystop.rollout.words.held_messages import NEITHER_PROVEN, unless_held
 
 BUDGET_USED = "SearchBudgetUsed"
@@ -43,7 +44,7 @@ def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> 
     ):
         return None
     message = requests_used(state.pinned_plan, comparison)
-    if not waits_for_looks(comparison):  # else the sentence says already what it waited for
+    if not learns_dispersion(comparison):  # else the sentence says already what it waited for
         message = unless_held(message, state, at)
     return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
 
@@ -86,7 +87,7 @@ def requests_used(plan: Plan, comparison: Comparison) -> str:
     requests = 0 if plan.trial is None else plan.trial.requests
     known = comparison.assessment.dispersion
     used, looks = started_in(comparison.looks), len(comparison.looks)
-    if not waits_for_looks(comparison) or known.drifts:
+    if not learns_dispersion(comparison) or known.drifts:
         if started_in(comparison.looks[:-1]) < requests:
             return only_proposed_used(plan)
         return (

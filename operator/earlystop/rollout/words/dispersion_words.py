@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import log
-
 from earlystop.api.plurals import counted
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
@@ -63,15 +61,3 @@ def not_promoted_yet(known: Knowledge) -> str:
     """Says that looks are still too few for any promotion, and why, without a capital or a full stop."""
     looks = looks_to_learn(known.needed_looks)
     return f"nothing is promoted before {counted(looks, 'look')}: it is not known yet {unknown_dispersion(known)}"
-
-
-def waits_for_looks(comparison: Comparison) -> bool:
-    """Whether more looks will say how much a candidate's answers scatter, and nothing is promoted before."""
-    known = comparison.assessment.dispersion
-    return bool(comparison.looks) and known.source is DispersionSource.LOOKS and not known.is_known
-
-
-def is_held_by_dispersion(comparison: Comparison) -> bool:
-    """Whether a loss below the margin is shown as far as is known, and that alone is not enough."""
-    needed = -log(comparison.evidence.objective.risk_promote)
-    return waits_for_looks(comparison) and comparison.assessment.log_e.promote >= needed

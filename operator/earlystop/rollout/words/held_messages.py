@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
 
+from earlystop.rollout.held_by_dispersion import is_proven_as_far_as_is_known
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     ContradictoryCounts,
@@ -28,7 +28,6 @@ from earlystop.rollout.promotion import (
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.words.decision_messages import missing_phrases
-from earlystop.rollout.words.dispersion_words import is_held_by_dispersion
 
 NEITHER_PROVEN = "Neither benefit nor harm was proven"
 """What sentences on an end without a verdict begin with."""
@@ -61,7 +60,7 @@ def held_sentence(sentence: str, plan: Plan, comparison: Comparison, missing: Se
         return None
     known = ""
     if len(waits_for) < len(missing):
-        if not _is_proven_as_far_as_is_known(comparison):
+        if not is_proven_as_far_as_is_known(comparison):
             return None
         known = " as far as is known"
     name, promotes = comparison.name, strategy_of(plan).promotes
@@ -75,13 +74,6 @@ def held_sentence(sentence: str, plan: Plan, comparison: Comparison, missing: Se
     waited = "until it is known" if isinstance(waits_for[0], UnknownDispersion) else "for"
     more = ", and for more" if len(waits_for) > 1 else ""
     return f"{changed} Its {deed} waited {waited} {phrase}{more}. {_what_to_do(waits_for[0])}"
-
-
-def _is_proven_as_far_as_is_known(comparison: Comparison) -> bool:
-    """Whether each claim would be proven if answers scattered as is known so far."""
-    now, needed = comparison.assessment.log_e, -log(comparison.evidence.objective.risk_promote)
-    values = (now.tokens, *(value for _, value in now.certificates))
-    return is_held_by_dispersion(comparison) and min(values) >= needed
 
 
 def _what_to_do(missing: Missing) -> str:

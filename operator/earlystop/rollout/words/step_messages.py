@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.plurals import counted
 from earlystop.rollout.e_value_words import claim_words, one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_points, rfc3339
+from earlystop.rollout.held_by_dispersion import is_held_by_dispersion
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
 from earlystop.rollout.state import RolloutState
@@ -24,7 +25,7 @@ from earlystop.rollout.steps import (
     missing_for_next_step,
 )
 from earlystop.rollout.words.decision_messages import missing_phrases
-from earlystop.rollout.words.dispersion_words import is_held_by_dispersion, unknown_dispersion
+from earlystop.rollout.words.dispersion_words import unknown_dispersion
 
 
 def waiting_sentence(plan: Plan, state: RolloutState) -> str:

@@ -24,11 +24,6 @@ from earlystop.rollout.words.floor_words import floor_above_baseline
 from earlystop.rollout.words.step_messages import waiting_sentence
 
 
-def tried_ones(state: RolloutState) -> tuple[Comparison, ...]:
-    """The comparisons that may still lead to something; all of them when every candidate was dropped."""
-    return state.active or state.comparisons
-
-
 def summary(state: RolloutState) -> str:
     """Where the rollout stands, in one sentence for people."""
     if state.phase == Phase.PENDING:
@@ -75,7 +70,7 @@ def _tried_settings(plan: Plan, state: RolloutState) -> str:
     """The settings under trial; after a decision, the one that it is about."""
     if state.decision is not None and state.active:
         return in_settings(plan.settings_of(state.leader))
-    return " | ".join(in_settings(plan.settings_of(each.name)) for each in tried_ones(state))
+    return " | ".join(in_settings(plan.settings_of(each.name)) for each in state.under_trial)
 
 
 def _findings(plan: Plan, strategy: Strategy, state: RolloutState) -> str:
