@@ -91,20 +91,20 @@ def _fitting(values: _Values) -> tuple[tuple[str, str], ...]:
 
 def _of_values(where: str, present: str, here: str) -> tuple[dict[str, str], ...]:
     """Rules of a baseline's values. present: CEL for whether there are any. here: CEL for the list."""
-    complete = _told(
+    complete = _with_expression(
         f"!{present} || self.delivery.mode in {list(EDITING_BODIES)}"
         f" || self.parameters.all(p, has(p.body) || {here}.exists(v, v.name == p.name))",
         f"self.parameters.map(p, !has(p.body) && !{here}.exists(v, v.name == p.name),"
         f" '{where}: write a value for every parameter; there is none for ' + p.name)[0]",
     )
     rules = _fitting(_Values(here, f"'{where}: '"))
-    return (complete, *(_told(f"!{present} || {rule}", sentence) for rule, sentence in rules))
+    return (complete, *(_with_expression(f"!{present} || {rule}", sentence) for rule, sentence in rules))
 
 
 def _of_candidates() -> tuple[dict[str, str], ...]:
     """Rules of the candidates' values."""
     return tuple(
-        _told(
+        _with_expression(
             f"!has(self.candidates) || self.candidates.all(c, {rule})",
             f"self.candidates.map(c, !({rule}), {sentence})[0]",
         )
@@ -112,7 +112,7 @@ def _of_candidates() -> tuple[dict[str, str], ...]:
     )
 
 
-def _told(rule: str, sentence: str) -> dict[str, str]:
+def _with_expression(rule: str, sentence: str) -> dict[str, str]:
     """A rule with CEL for its message."""
     return {"rule": rule, "messageExpression": sentence}
 

@@ -16,7 +16,7 @@ from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.policies import read_manifest
 from earlystop.cli.records import Record, is_file, named_by, offering_files, read_records, records_in_cluster
 from earlystop.cli.terminal import say
-from earlystop.cli.verify_chain import reports, say_published, say_reports, told_by_status
+from earlystop.cli.verify_chain import published_in_status, reports, say_published, say_reports
 from earlystop.controller.resources import VERDICTS
 from earlystop.rollout.record.chain_report import missing_heads
 from earlystop.rollout.record.checkpoint import links_of
@@ -79,7 +79,7 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
             record = next(iter(beside.values()), Record())
             removed, last = links_of(record.checkpoints)[0], str(found["metadata"]["name"])
             problems += chain_differences(found, record.verdicts, removed)
-            problems += missing_heads(told_by_status(record.policies), record.verdicts, removed, last)
+            problems += missing_heads(published_in_status(record.policies), record.verdicts, removed, last)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None

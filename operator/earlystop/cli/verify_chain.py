@@ -29,13 +29,13 @@ def reports(records: dict[Key, Record], heads: Sequence[str] = ()) -> list[tuple
         raise CommandFailure("A head is of one policy; name that beside --head.")
     named = [Published("--head", each) for each in heads]
     return [
-        (key, chain_report(key[1], each.verdicts, each.checkpoints, [*named, *told_by_status(each.policies)]))
+        (key, chain_report(key[1], each.verdicts, each.checkpoints, [*named, *published_in_status(each.policies)]))
         for key, each in sorted(records.items())
         if each.verdicts or each.checkpoints or named
     ]
 
 
-def told_by_status(policies: Iterable[dict[str, object]]) -> list[Published]:
+def published_in_status(policies: Iterable[dict[str, object]]) -> list[Published]:
     """What the status of a policy tells of its latest verdict. A decision whose verdict waits to be stored is none."""
     found = []
     for each in policies:

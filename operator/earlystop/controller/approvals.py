@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from earlystop.api.approval_kind import COUNTED, ApprovalSpec
 from earlystop.controller.cluster import APPROVALS, Cluster, Manifest
-from earlystop.controller.condition_writer import DueConditions, told_in
+from earlystop.controller.condition_writer import DueConditions, stored_conditions
 from earlystop.controller.policy_objects import Known, PolicyObjects
 from earlystop.controller.resources import Key
 from earlystop.rollout.formatting import from_rfc3339
@@ -69,14 +69,16 @@ class Approvals(PolicyObjects[GivenApproval]):
         it was followed is said whatever was said before."""
         for policy, known in self._known.items():
             of = self._asks(policy)
-            told = self._told_of_none(known) if of is None else fates(self.given_to(policy), of)
-            for given, fate in told:
+            answers = self._fates_where_none_is_asked(known) if of is None else fates(self.given_to(policy), of)
+            for given, fate in answers:
                 is_open = fate is Fate.COUNTED or (of is not None and given.digest == of.digest)
                 said = {COUNTED: ("True" if fate is Fate.COUNTED else "False", fate.value)}
-                if known[given.name].told != said and (is_open or not _is_told(known[given.name])):
+                if known[given.name].conditions != said and (is_open or not _is_answered(known[given.name])):
                     yield DueConditions((policy[0], given.name), said, fate_sentence(fate, policy[1]))
 
-    def _told_of_none(self, known: Mapping[str, Known[GivenApproval]]) -> tuple[tuple[GivenApproval, Fate], ...]:
+    def _fates_where_none_is_asked(
+        self, known: Mapping[str, Known[GivenApproval]]
+    ) -> tuple[tuple[GivenApproval, Fate], ...]:
         now = self._clock()
         late = (each.said for each in known.values() if now - each.since >= SECONDS_TO_LIST)
         return tuple((each, Fate.NO_POLICY) for each in late)
@@ -97,9 +99,11 @@ class Approvals(PolicyObjects[GivenApproval]):
             approves=spec.answer == "Approve",
             comment=spec.comment,
         )
-        return Known((metadata["namespace"], spec.policy), given.name, given, told_in(manifest), self._clock())
+        return Known(
+            (metadata["namespace"], spec.policy), given.name, given, stored_conditions(manifest), self._clock()
+        )
 
 
-def _is_told(approval: Known[GivenApproval]) -> bool:
+def _is_answered(approval: Known[GivenApproval]) -> bool:
     """Whether it says already what became of it."""
-    return approval.told.get(COUNTED, ("Unknown", ""))[0] != "Unknown"
+    return approval.conditions.get(COUNTED, ("Unknown", ""))[0] != "Unknown"

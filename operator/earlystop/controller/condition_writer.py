@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 class DueConditions:
     """What is to be written into an object.
 
-    key: its namespace and name. told: status and reason of its conditions, by type. message: of all of them.
+    key: its namespace and name. conditions: status and reason of its conditions, by type. message: of all of them.
     """
 
     key: Key
-    told: Mapping[str, tuple[str, str]]
+    conditions: Mapping[str, tuple[str, str]]
     message: str
 
 
@@ -111,7 +111,7 @@ class ConditionWriter(ABC):
         status = {**manifest.get("status", {}), "conditions": conditions(manifest, due, int(self._clock()))}
         written = await self._cluster.replace(self._resource, due.key[0], {**manifest, "status": status}, "status")
         self._note_written(written)
-        reasons = ", ".join(dict.fromkeys(reason for _, reason in due.told.values()))
+        reasons = ", ".join(dict.fromkeys(reason for _, reason in due.conditions.values()))
         fields = {"kind": self._kind, "object": "/".join(due.key), "reason": reasons}
         log.info("%s %s/%s: %s: %s", self._kind, *due.key, reasons, due.message, extra=fields)
 
@@ -145,11 +145,11 @@ def conditions(manifest: Manifest, due: DueConditions, now: int) -> list[dict[st
             "reason": reason,
             "message": visible(due.message[:2048]),
         }
-        for kind, (status, reason) in due.told.items()
+        for kind, (status, reason) in due.conditions.items()
     ]
 
 
-def told_in(manifest: Manifest) -> dict[str, tuple[str, str]]:
+def stored_conditions(manifest: Manifest) -> dict[str, tuple[str, str]]:
     """Status and reason of an object's stored conditions, by type."""
     stored = manifest.get("status", {}).get("conditions", [])
     return {each["type"]: (each["status"], each["reason"]) for each in stored}

@@ -19,14 +19,14 @@ Said = TypeVar("Said")
 class Known(Generic[Said]):
     """An object as it was shown last.
 
-    policy: its namespace, and the policy's name. name: its own. said: what it says. told: status and reason of its
-    stored conditions, by type. since: when it was shown first, Unix seconds.
+    policy: its namespace, and the policy's name. name: its own. said: what it says. conditions: status and reason of
+    its stored conditions, by type. since: when it was shown first, Unix seconds.
     """
 
     policy: Key
     name: str
     said: Said
-    told: Mapping[str, tuple[str, str]]
+    conditions: Mapping[str, tuple[str, str]]
     since: float
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec
 from earlystop.api.values import canonical_setting
 from earlystop.controller.cluster import PROPOSALS, Cluster, Manifest
-from earlystop.controller.condition_writer import DueConditions, told_in
+from earlystop.controller.condition_writer import DueConditions, stored_conditions
 from earlystop.controller.policy_objects import Known, PolicyObjects
 from earlystop.controller.resources import Key
 from earlystop.rollout.search.external import WaitingOffer
@@ -51,9 +51,9 @@ class Proposals(PolicyObjects[Offer]):
     def _to_write(self) -> Iterable[DueConditions]:
         for policy, known in self._known.items():
             for fate in self._fates(policy):
-                told = told_by(fate)
-                if known[fate.offer.name].told != told:
-                    yield DueConditions((policy[0], fate.offer.name), told, fate.message)
+                conditions = conditions_of_fate(fate)
+                if known[fate.offer.name].conditions != conditions:
+                    yield DueConditions((policy[0], fate.offer.name), conditions, fate.message)
 
     def _fates(self, policy: Key) -> tuple[Fate, ...]:
         """What became of each offer to a policy. It is asked for at each reconciliation and each pass of writing. Of
@@ -79,15 +79,17 @@ class Proposals(PolicyObjects[Offer]):
         values = tuple(sorted((each.name, canonical_setting(each.value)) for each in spec.values))
         metadata = manifest["metadata"]
         offer = Offer(str(metadata.get("creationTimestamp", "")), metadata["name"], spec.proposer, values)
-        return Known((metadata["namespace"], spec.policy_ref.name), offer.name, offer, told_in(manifest), self._clock())
+        return Known(
+            (metadata["namespace"], spec.policy_ref.name), offer.name, offer, stored_conditions(manifest), self._clock()
+        )
 
 
-def told_by(fate: Fate) -> dict[str, tuple[str, str]]:
+def conditions_of_fate(fate: Fate) -> dict[str, tuple[str, str]]:
     """Status and reason of each condition that says what became of an offer."""
     accepted = "False" if fate.reason in REFUSED else "True"
-    told = {ACCEPTED: (accepted, fate.reason.value)}
+    conditions = {ACCEPTED: (accepted, fate.reason.value)}
     if fate.reason in OVER:
-        told[TRIED] = ("True", fate.reason.value)
+        conditions[TRIED] = ("True", fate.reason.value)
     if fate.reason is FateReason.UNDER_TRIAL:
-        told[TRIED] = ("Unknown", fate.reason.value)
-    return told
+        conditions[TRIED] = ("Unknown", fate.reason.value)
+    return conditions

@@ -179,7 +179,7 @@ class ReferenceServer:
             answered = await self._answer(await request.read(), placement)
         except chat.ChatError as error:
             self._exporter.failed(placement.assignment)
-            return self._live(_json(error.body(), error.status), placement.told)
+            return self._live(_json(error.body(), error.status), placement.echoed)
         except BaseException:  # a client that went away, a body over the limit, the end of the process
             self._exporter.failed(placement.assignment)
             raise
@@ -187,7 +187,7 @@ class ReferenceServer:
         shadows = self._shadows(answered.question, placement)
         result = None if self._settings.late_labels else outcome.result
         self._exporter.completed(placement.assignment, outcome.tokens, result, shadows, cut=outcome.cut)
-        return self._live(self._with_receipt(_json(answered.body), placement.assignment, arrived), placement.told)
+        return self._live(self._with_receipt(_json(answered.body), placement.assignment, arrived), placement.echoed)
 
     def _with_receipt(self, response: web.Response, assignment: Assignment, arrived: float) -> web.Response:
         """The response to a user, with what votes and labels on it are counted by."""
@@ -214,8 +214,8 @@ class ReferenceServer:
         try:
             answered = await self._answer(await request.read(), placement)
         except chat.ChatError as error:
-            return self._named(_json(error.body(), error.status), placement.told)
-        return self._named(_json(answered.body), placement.told)
+            return self._named(_json(error.body(), error.status), placement.echoed)
+        return self._named(_json(answered.body), placement.echoed)
 
     async def _answer(self, request_body: bytes, placement: Placement) -> _Answered:
         """The answer by the placement's rule. Raises ChatError for a request without an answer."""
@@ -233,7 +233,7 @@ class ReferenceServer:
         if seconds := self._seconds(reply):
             await asyncio.sleep(seconds)
         self._answered += 1
-        outcome = self._spoiling.outcome(placement.told.variant, reply, self._chance)
+        outcome = self._spoiling.outcome(placement.echoed.variant, reply, self._chance)
         usage = chat.Usage(prompt=len(question.split()), completion=outcome.tokens)
         identity = f"chatcmpl-{self._answered}"
         body = chat.completion(identity, int(time.time()), outcome.text, usage, cut=outcome.cut)
@@ -261,27 +261,27 @@ class ReferenceServer:
         placement = placement_of(request.headers, settings.header_prefix, settings.baseline, settings.user_header)
         if not placement.is_assigned:
             return placement
-        told = replace(placement.assignment, query_class=settings.class_of(request.headers))
-        placement = replace(placement, assignment=told)
-        revision = (told.policy, told.revision)
+        own = replace(placement.assignment, query_class=settings.class_of(request.headers))
+        placement = replace(placement, assignment=own)
+        revision = (own.policy, own.revision)
         if not self._register(placement):
             # The gateway asked for this setting, so it is served; but it is evidence for no one.
-            return replace(placement, assignment=unassigned(told.policy, None).assignment, shadows=())
+            return replace(placement, assignment=unassigned(own.policy, None).assignment, shadows=())
         if placement.rule is not None:
             for name, value in placement.values.items():
-                self._exporter.setting(*revision, told.variant, name, value)
+                self._exporter.setting(*revision, own.variant, name, value)
         return placement
 
     def _register(self, placement: Placement) -> bool:
         """Exposes what the request is counted by. Shadows for which there is no room are counted nowhere."""
-        told = placement.assignment
+        own = placement.assignment
         # Of a baseline with shadows, candidates have names of their own.
-        variants = (Variant.BASELINE,) if placement.shadows else variants_beside(told.variant)
-        if not self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=variants):
+        variants = (Variant.BASELINE,) if placement.shadows else variants_beside(own.variant)
+        if not self._exporter.register(own.policy, own.revision, own.step, own.query_class, variants=variants):
             return False
         if judged := self._judged(placement):
             names = [each.variant for each in judged]
-            self._exporter.register(told.policy, told.revision, told.step, told.query_class, variants=names)
+            self._exporter.register(own.policy, own.revision, own.step, own.query_class, variants=names)
         return True
 
     @web.middleware
@@ -296,8 +296,8 @@ class ReferenceServer:
             message = f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters"
             return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
         placement = self._place(request)
-        told = placement.told if placement.answers(nonce) else unassigned(UNASSIGNED, None).assignment
-        echo = f"{nonce};{told.revision};{told.variant}"
+        echoed = placement.echoed if placement.answers(nonce) else unassigned(UNASSIGNED, None).assignment
+        echo = f"{nonce};{echoed.revision};{echoed.variant}"
         return web.Response(status=204, headers={ECHO_HEADER: echo})
 
     async def _models(self, _: web.Request) -> web.Response:

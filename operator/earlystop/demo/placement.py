@@ -38,7 +38,7 @@ class Placement:
         return self.assignment.revision != UNASSIGNED and not self.assignment.is_forged
 
     @property
-    def told(self) -> Assignment:
+    def echoed(self) -> Assignment:
         """The assignment as an answer repeats it: without the revision, where the request lacks its token."""
         return self.assignment if self.is_assigned else unassigned(self.assignment.policy, None).assignment
 

@@ -83,8 +83,8 @@ def name_of(question: GoldenQuestion) -> str:
     """What tells a question apart in stores, whatever file it stands in: questions of one group have one name, so one
     of them alone is counted for a campaign, and all are in one part."""
     # No question holds a NUL at its end: it was stripped, and a group's name is never taken for a question's.
-    told_by = f"{question.group}\0" if question.group else question.question
-    return hashlib.sha256(told_by.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    identity = f"{question.group}\0" if question.group else question.question
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def part_of(questions: Sequence[GoldenQuestion], part: int, parts: int) -> tuple[GoldenQuestion, ...]:

@@ -135,8 +135,8 @@ class Evaluator:
     _notices: Notices = field(init=False, default_factory=Notices)
     _deals: Deals = field(init=False)
     _random: random.Random = field(init=False)
-    _told_unstored: bool = field(init=False, default=False)
-    _told_exhausted: bool = field(init=False, default=False)
+    _warned_of_unstored: bool = field(init=False, default=False)
+    _warned_of_exhausted: bool = field(init=False, default=False)
     _latest: LatestAnswers = field(init=False, default_factory=LatestAnswers)
     _baseline_first: bool = field(init=False, default=True)
 
@@ -179,14 +179,14 @@ class Evaluator:
         """Seconds from one pair to the next: longer where asking leads to nothing that could be counted."""
         pause = 1 / self.plan.pairs_per_second
         exhausted = self._deals.left == 0
-        if exhausted and not self._told_exhausted:
+        if exhausted and not self._warned_of_exhausted:
             log.warning(
                 "all %d golden questions are counted for this campaign, each is evidence once. Until another begins, "
                 "one is asked every %g s, uncounted; add questions, or write --repeat for a verdict about their file",
                 len(self.questions),
                 SECONDS_BETWEEN_TRIES,
             )
-        self._told_exhausted = exhausted
+        self._warned_of_exhausted = exhausted
         return max(pause, SECONDS_BETWEEN_TRIES) if self._deals.rests else pause
 
     async def _end(self, open_pairs: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
@@ -221,11 +221,11 @@ class Evaluator:
         try:
             self.stored.store(self.budget.spent + self.budget.reserved)
         except OSError as error:
-            if not self._told_unstored:
+            if not self._warned_of_unstored:
                 log.error("the spent tokens cannot be stored (%s): no question is asked until they can be", error)
-            self._told_unstored = True
+            self._warned_of_unstored = True
             return False
-        self._told_unstored = False
+        self._warned_of_unstored = False
         return True
 
     async def _has_room(self, open_pairs: set[asyncio.Task[None]], stop: asyncio.Event) -> bool:

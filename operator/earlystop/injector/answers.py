@@ -12,7 +12,7 @@ from earlystop.api.finish_reasons import BROKEN_OFF, CUT, finish_of
 from earlystop.api.token_usage import usage_in
 
 _UNSEEN_PARTS = ("thinking", "reasoning", "redacted_thinking")
-_TOLD = ("tool_calls", "function_call", "refusal", "audio", "images")
+_FOR_USER = ("tool_calls", "function_call", "refusal", "audio", "images")
 """Members of a chat message that a user gets beside its content."""
 
 
@@ -79,7 +79,7 @@ def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
         return any(choice.get("text") for choice in dicts(answer.get("choices")))
     if api is Api.CHAT_COMPLETIONS:
         messages = [choice.get("message") or choice.get("delta") for choice in dicts(answer.get("choices"))]
-        return any(_is_told(each) for each in dicts(messages))
+        return any(_is_for_user(each) for each in dicts(messages))
     if api is Api.MESSAGES:
         return any(each.get("text") or is_shown_block(each) for each in dicts(answer.get("content")))
     return any(_is_output(item) for item in dicts(answer.get("output")))
@@ -97,12 +97,12 @@ def is_shown_block(block: Mapping[str, Any]) -> bool:
     return block.get("type") not in (None, "text", *_UNSEEN_PARTS)
 
 
-def _is_told(message: Mapping[str, Any]) -> bool:
+def _is_for_user(message: Mapping[str, Any]) -> bool:
     """Whether a chat message, or a piece of one, has anything for a user. A list of parts may hold thinking alone."""
     content = message.get("content")
     if isinstance(content, list):
         content = [each for each in content if not isinstance(each, dict) or each.get("type") not in _UNSEEN_PARTS]
-    return bool(content) or any(message.get(each) for each in _TOLD)
+    return bool(content) or any(message.get(each) for each in _FOR_USER)
 
 
 def _is_output(item: Mapping[str, Any]) -> bool:

@@ -55,7 +55,7 @@ class EventStream:
         self.has_ended = False
 
     @property
-    def is_told(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the stream has ended and lacks nothing. Some engines send their usage after the mark of the end."""
         return self.has_ended and (self._tokens is not None or self.answer is None)
 
@@ -165,5 +165,5 @@ class EventStream:
         response = told.get("response")
         if kind in _OVER[Api.RESPONSES] and isinstance(response, dict):
             return has_content(self._api, response)
-        is_told = isinstance(kind, str) and kind.endswith(".delta") and not kind.startswith("response.reasoning")
-        return is_told and bool(delta)
+        is_shown = isinstance(kind, str) and kind.endswith(".delta") and not kind.startswith("response.reasoning")
+        return is_shown and bool(delta)

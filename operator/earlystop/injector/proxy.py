@@ -122,7 +122,7 @@ class Injector:
         except ConnectionResetError:
             return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
 
-    def _told(self, request: web.BaseRequest) -> Assigned:
+    def _assignment_of(self, request: web.BaseRequest) -> Assigned:
         """What the overlay's headers say."""
         own = self._settings
         return assigned(
@@ -137,7 +137,7 @@ class Injector:
                 status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
             )
         if self._drawing is None:
-            told = self._told(request)
+            told = self._assignment_of(request)
         else:
             drawn = self._drawing.probed(request.headers, nonce)
             if drawn is None:
@@ -182,7 +182,7 @@ class Injector:
     async def _generate(self, request: web.BaseRequest, api: Api) -> web.StreamResponse:
         arrived = time.time()
         if self._drawing is None:
-            told, golden = self._told(request), GOLDEN_HEADER in request.headers
+            told, golden = self._assignment_of(request), GOLDEN_HEADER in request.headers
         else:
             told, golden = self._drawing.assigned(request.headers)
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
@@ -257,7 +257,7 @@ class Injector:
         try:
             async for piece in content.iter_any():
                 passed = events.feed(piece)
-                if events.is_told:
+                if events.is_complete:
                     counted.ended(events.answer)
                 if passed:
                     await response.write(passed)

@@ -17,7 +17,7 @@ def read_file(path: Path) -> WrittenSettings:
     try:
         return WrittenSettings.model_validate(yaml.safe_load(path.read_text()))
     except (ValidationError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {_told(error)}") from None
+        raise ValueError(f"{path}: {_sentence_of(error)}") from None
 
 
 def read_text(text: str) -> WrittenSettings:
@@ -25,7 +25,7 @@ def read_text(text: str) -> WrittenSettings:
     try:
         return WrittenSettings.model_validate_json(text)
     except ValidationError as error:
-        raise ValueError(_told(error)) from None
+        raise ValueError(_sentence_of(error)) from None
 
 
 def read_words(engine: Engine, words: Iterable[str]) -> WrittenSettings:
@@ -39,10 +39,10 @@ def read_words(engine: Engine, words: Iterable[str]) -> WrittenSettings:
     try:
         return WrittenSettings.model_validate({"engine": engine, "parameters": parameters})
     except ValidationError as error:
-        raise ValueError(_told(error)) from None
+        raise ValueError(_sentence_of(error)) from None
 
 
-def _told(error: ValidationError | yaml.YAMLError) -> str:
+def _sentence_of(error: ValidationError | yaml.YAMLError) -> str:
     if isinstance(error, yaml.YAMLError):
         return f"it is no YAML: {error}"
     problems = (

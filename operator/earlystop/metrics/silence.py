@@ -58,7 +58,7 @@ def is_silent(answer: AnyReading | MetricsFailure | None, variants: Sequence[str
     return any(each is None or answer.at - each > stale_after for each in newest)
 
 
-def without_mere_silence(
+def with_silence_explained(
     client: Any,
     requests: Sequence[AnyRequest],
     answers: Answers,

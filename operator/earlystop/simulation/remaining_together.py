@@ -39,10 +39,10 @@ class Drawn:
 
 def summed(seconds: Floats, verdicts: Numbers, left: float) -> Remaining:
     """What all forecasts say together; seconds from now. left: until the deadline."""
-    is_told = (verdicts != 0) & (seconds <= left)
-    times = np.sort(np.where(is_told, np.maximum(seconds, 0), inf))
+    has_verdict = (verdicts != 0) & (seconds <= left)
+    times = np.sort(np.where(has_verdict, np.maximum(seconds, 0), inf))
     low, high = (float(times[min(len(times) - 1, int(part * len(times)))]) for part in (LOW, HIGH))
-    promoted, rolled_back = (float((is_told & (verdicts == each)).mean()) for each in (1, -1))
+    promoted, rolled_back = (float((has_verdict & (verdicts == each)).mean()) for each in (1, -1))
     return Remaining(low, high, promoted, rolled_back)
 
 

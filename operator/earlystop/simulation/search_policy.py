@@ -73,7 +73,7 @@ def search_figures(spec: PolicySpec, curve: TrueCurve, rate: float, runs: int, s
             f"A search by {strategy} cannot be simulated: what it tries is up to those who propose. Write "
             f"{' or '.join(filter(can_be_played, SEARCHES))} as search.strategy in a copy of the policy."
         )
-    _ensure_told(spec)
+    _ensure_known_by_a_curve(spec)
     refusal = refusal_of_search(spec)
     if refusal is not None:
         raise ValueError(refusal.message)
@@ -168,7 +168,7 @@ def why_missed(found: SearchFigures) -> str:
     )
 
 
-def _ensure_told(spec: PolicySpec) -> None:
+def _ensure_known_by_a_curve(spec: PolicySpec) -> None:
     """Raises ValueError for a policy that is judged by what no curve tells."""
     objective = objective_of(spec)
     if objective.classes or objective.by_users:

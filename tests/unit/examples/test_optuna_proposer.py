@@ -14,7 +14,7 @@ import pytest
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ProposalSpec
 from earlystop.api.search_space import SearchSetting
-from earlystop.controller.proposals import told_by
+from earlystop.controller.proposals import conditions_of_fate
 from earlystop.rollout.search.offers import Fate, FateReason, Offer
 from earlystop.rollout.state import ENDED
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, Truth, World, ends, searched
@@ -69,7 +69,7 @@ class Cluster:
     def _proposal(fate: Fate) -> dict[str, Any]:
         conditions = [
             {"type": kind, "status": status, "reason": reason, "message": fate.message}
-            for kind, (status, reason) in told_by(fate).items()
+            for kind, (status, reason) in conditions_of_fate(fate).items()
         ]
         spec = {"policyRef": {"name": "qa"}, "proposer": fate.offer.proposer}
         return {"metadata": {"name": fate.offer.name}, "spec": spec, "status": {"conditions": conditions}}

@@ -11,7 +11,7 @@ from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.scrape_interval import ScrapeIntervals
-from earlystop.metrics.silence import Answers, measured, without_mere_silence
+from earlystop.metrics.silence import Answers, measured, with_silence_explained
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries
@@ -71,7 +71,7 @@ def reading(age: float, by_variant: Mapping[str, float] | None = None) -> Readin
 
 
 def judged(source: Source, answers: Answers, *requests: CountRequest, spec: SourceSpec = OPEN) -> Answers:
-    return without_mere_silence(source, requests or (counts(),), answers, AT, spec, lambda _: 15.0)
+    return with_silence_explained(source, requests or (counts(),), answers, AT, spec, lambda _: 15.0)
 
 
 def kind(answer: object) -> FailureKind:
@@ -95,9 +95,9 @@ def test_silent_counters_of_living_servers_are_a_usable_reading(answer: Reading 
 
 def test_counters_of_templates_are_judged_by_the_same_rule() -> None:
     hints = [template()]
-    found = without_mere_silence(Source(NEW), hints, {"llm/qa": NO_DATA}, AT, OPEN, lambda _: 15.0)["llm/qa"]
+    found = with_silence_explained(Source(NEW), hints, {"llm/qa": NO_DATA}, AT, OPEN, lambda _: 15.0)["llm/qa"]
     assert isinstance(found, TemplateReading) and found.newest_sample_at == AT - 4 and found.queries
-    gone = without_mere_silence(Source(), hints, {"llm/qa": NO_DATA}, AT, OPEN, lambda _: 15.0)["llm/qa"]
+    gone = with_silence_explained(Source(), hints, {"llm/qa": NO_DATA}, AT, OPEN, lambda _: 15.0)["llm/qa"]
     assert kind(gone) is FailureKind.STALE
 
 
@@ -139,7 +139,7 @@ def test_counters_that_look_silent_for_a_short_declaration_are_measured_at_once(
     source, answers = Source(every=30), {"llm/qa": reading(25)}
     found = measured(source, [counts()], answers, AT, OPEN, ScrapeIntervals(5.0))
     assert found.difference("llm/qa") == 30.0
-    kept = without_mere_silence(source, [counts()], answers, AT, OPEN, found.interval)
+    kept = with_silence_explained(source, [counts()], answers, AT, OPEN, found.interval)
     assert kept == answers and len(source.asked) == 1, "the look reckons with 30 s"
 
 

@@ -23,7 +23,7 @@ from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
-from earlystop.metrics.silence import measured, without_mere_silence
+from earlystop.metrics.silence import measured, with_silence_explained
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import is_stale
@@ -250,7 +250,7 @@ class CountBatcher:
             first: Any = requests[0]
             answers = dict(first.read_all(client, requests, at, spec))
             intervals = self._intervals[source] = measured(client, requests, answers, at, spec, intervals)
-            return without_mere_silence(client, requests, answers, at, spec, intervals.interval)
+            return with_silence_explained(client, requests, answers, at, spec, intervals.interval)
         finally:
             client.release_answer()
 

@@ -24,7 +24,7 @@ class Latest:
     digest: str
 
 
-def latest_told(policy: Manifest | None) -> Latest | None:
+def latest_in_status(policy: Manifest | None) -> Latest | None:
     """What the status of a policy says; None for one that is not there or has never decided."""
     status = _part(policy or {}, "status")
     decision = _part(status, "decision")

@@ -19,7 +19,7 @@ from earlystop.api.wire import POLICY_LABEL
 from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.reports.access import may_read, token_in, user_of
-from earlystop.controller.reports.latest import latest_told, read_latest
+from earlystop.controller.reports.latest import latest_in_status, read_latest
 from earlystop.controller.resources import Manifest
 from earlystop.report.content import report_of
 from earlystop.report.page import page_of, security_policy
@@ -81,13 +81,13 @@ class Reports:
         """The page, or one sentence on why there is none."""
         namespace, name = request.match_info["namespace"], request.match_info["name"]
         if self._answering >= MOST_AT_ONCE or not self._rate.is_allowed(request.remote, self._clock()):
-            return _told(503, "Too many reports are asked for at once; ask again later.", retry=True)
+            return _refusal(503, "Too many reports are asked for at once; ask again later.", retry=True)
         self._answering += 1
         try:
             return await self._answer(request, namespace, name)
         except ClusterError as error:
             log.warning("a report could not be made: %s", error)
-            return _told(502, "The API server could not be asked; ask again later.", retry=True)
+            return _refusal(502, "The API server could not be asked; ask again later.", retry=True)
         finally:
             self._answering -= 1
 
@@ -95,9 +95,9 @@ class Reports:
         token = token_in(request.headers.get("Authorization", ""))
         user = None if token is None else await user_of(self._cluster, token)
         if user is None:
-            return _told(401, "Send a token of this cluster, as in `Authorization: Bearer TOKEN`.")
+            return _refusal(401, "Send a token of this cluster, as in `Authorization: Bearer TOKEN`.")
         if not await may_read(self._cluster, user, namespace, name):
-            return _told(
+            return _refusal(
                 403,
                 f"You may not read this report: it takes the verbs get on earlystoppolicies/{name} and list on "
                 f"earlystopverdicts in namespace {namespace}, as in the role `view`.",
@@ -106,13 +106,13 @@ class Reports:
             try:
                 found = await self._verdicts(namespace, name)
             except LatestUnknown as unknown:
-                return _told(409, str(unknown))
+                return _refusal(409, str(unknown))
             if found is None:
-                return _told(404, f"The policy {name} in namespace {namespace} has no verdict yet, or is not there.")
+                return _refusal(404, f"The policy {name} in namespace {namespace} has no verdict yet, or is not there.")
             try:
                 page = await asyncio.to_thread(self._page, found)
             except UNREADABLE:
-                return _told(500, f"The latest verdict of {name} is none that this release can read.")
+                return _refusal(500, f"The latest verdict of {name} is none that this release can read.")
         policy = {"Content-Security-Policy": security_policy()}
         return web.Response(text=page, content_type="text/html", headers={**HEADERS, **policy})
 
@@ -152,7 +152,7 @@ class Reports:
                 is_all = False
                 break
         # The policy is read after the verdicts: it knows at least the decisions that were found.
-        told = latest_told(await self._cluster.get(POLICIES, namespace, name))
+        told = latest_in_status(await self._cluster.get(POLICIES, namespace, name))
         if told is None:
             if not is_all:
                 raise LatestUnknown(
@@ -198,7 +198,7 @@ def _read(page: Sequence[Manifest], policy: str) -> list[tuple[TrailEntry, Manif
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
-def _told(status: int, sentence: str, *, retry: bool = False) -> web.Response:
+def _refusal(status: int, sentence: str, *, retry: bool = False) -> web.Response:
     more = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     more |= {"Retry-After": str(RETRY_SECONDS)} if retry else {}
     return web.Response(text=f"{sentence}\n", status=status, headers={**HEADERS, **more})

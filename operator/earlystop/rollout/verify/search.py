@@ -46,7 +46,7 @@ def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     if (told.number, told.trial) != (trial.search, trial.number) or len(told.earlier) != trial.number - 1:
         return ["The record and its plan disagree on which trial of which search it is."]
     try:
-        progress = _told(told, plan)
+        progress = _recorded_progress(told, plan)
     except ValueError as error:
         return [f"What the proposer was told cannot be read: {error}."]
     return [
@@ -64,7 +64,7 @@ def _seed_differences(record: VerdictSpec, told: RecordedSearch) -> list[str]:
     return ["The seed of the search does not follow from the random text of the campaign with which it began."]
 
 
-def _told(told: RecordedSearch, plan: Plan) -> SearchProgress:
+def _recorded_progress(told: RecordedSearch, plan: Plan) -> SearchProgress:
     names = [each.name for each in settings_of(plan.spec)]
     return SearchProgress(
         number=told.number,
