@@ -15,6 +15,7 @@ from typer.completion import get_completion_inspect_parameters
 
 from earlystop.cli.failure import run_safely
 from earlystop.cli.main import app
+from earlystop.cli.short_process import short_process
 
 NO_FILES = ":4"
 """kubectl's directive: offer no names of files where there is no completion."""
@@ -37,5 +38,6 @@ def complete(words: Sequence[str]) -> None:
 
 def run() -> None:
     """The program."""
-    run_safely(lambda: complete(sys.argv[1:] or [""]))
+    with short_process():
+        run_safely(lambda: complete(sys.argv[1:] or [""]))
     print(NO_FILES)

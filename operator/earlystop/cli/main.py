@@ -8,6 +8,7 @@ import typer
 
 from earlystop.cli.failure import replace_closed_streams, run_safely, write_whatever_the_terminal_knows
 from earlystop.cli.lazy_commands import LazyCommand, LazyCommands
+from earlystop.cli.short_process import short_process
 
 PROGRAM = "kubectl earlystop"
 ANSWERS = "earlystop.cli.commands.answers"
@@ -89,7 +90,8 @@ def run() -> None:
     """The program."""
     replace_closed_streams()
     write_whatever_the_terminal_knows()
-    run_safely(lambda: app(prog_name=PROGRAM))
+    with short_process():
+        run_safely(lambda: app(prog_name=PROGRAM))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ DECLARED_BY = {
     "earlystop.cli.lazy_commands",
     "earlystop.cli.main",
     "earlystop.cli.options",
+    "earlystop.cli.short_process",
 }
 """All of ours that options and help take, beside `cli/commands`: no kind, no client, no screen, no arithmetic."""
 
