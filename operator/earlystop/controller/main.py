@@ -29,6 +29,7 @@ from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.logs import log_as_json, log_beginning
+from earlystop.controller.nothing_remembered import NothingRemembered
 from earlystop.controller.record.keeper import DEFAULT_LEASE, RecordKeeper, RecordSettings
 from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
@@ -268,6 +269,7 @@ async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) 
         identity=identity,
         registry=handlers.registry(runtime),
         settings=handlers.settings(namespaces, runtime.follower.kinds),
+        memories=NothingRemembered(),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

@@ -1,0 +1,84 @@
+"""Kopf calls the handlers of events as before, and keeps nothing of the objects that it has shown them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import kopf
+from kopf._cogs.structs.ephemera import AnyMemo, Memo
+from kopf._cogs.structs.references import Resource
+from kopf._core.engines.indexing import OperatorIndexers
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+from kopf._core.reactor.processing import process_resource_event
+
+from earlystop.controller.handlers import settings
+from earlystop.controller.nothing_remembered import NothingRemembered
+
+SERVICES = Resource(group="", version="v1", plural="services", namespaced=True)
+
+
+class Watching:
+    """A handler of events of Services, which Kopf calls for each event that the test shows. At one name it fails."""
+
+    def __init__(self) -> None:
+        self.memories = NothingRemembered()
+        self.seen: list[tuple[str | None, str]] = []
+        self._registry = kopf.OperatorRegistry()
+
+        @kopf.on.event("", "v1", "services", registry=self._registry)
+        async def shown(event: Any, **_: Any) -> None:
+            self.seen.append((event["type"], event["object"]["metadata"]["name"]))
+            if event["object"]["metadata"]["name"] == "broken":
+                raise ValueError("this Service cannot be read")
+
+    async def show(self, kind: str | None, name: str) -> None:
+        """kind: as the API server names events, None for an object of a list."""
+        metadata = {"name": name, "namespace": "shop", "uid": f"0a000000-{name}", "resourceVersion": "1"}
+        await process_resource_event(
+            lifecycle=kopf.lifecycles.all_at_once,
+            indexers=OperatorIndexers(),
+            registry=self._registry,
+            settings=settings([]),
+            memories=self.memories,
+            memobase=AnyMemo(Memo()),
+            resource=SERVICES,
+            raw_event={"type": kind, "object": {"metadata": metadata}},  # type: ignore[typeddict-item]
+            event_queue=asyncio.Queue(),
+        )
+
+
+async def test_a_handler_is_called_for_what_is_listed_changed_and_deleted() -> None:
+    watching = Watching()
+    events = [(None, "one"), ("ADDED", "two"), ("MODIFIED", "one"), ("DELETED", "one"), ("ADDED", "one")]
+    for kind, name in events:
+        await watching.show(kind, name)
+    assert watching.seen == events
+
+
+async def test_after_a_handler_has_failed_it_is_called_with_the_next_event() -> None:
+    watching = Watching()
+    events = [("ADDED", "broken"), ("MODIFIED", "broken"), ("ADDED", "one")]
+    for kind, name in events:
+        await watching.show(kind, name)
+    assert watching.seen == events
+
+
+async def test_nothing_is_kept_of_the_objects_that_were_shown() -> None:
+    watching = Watching()
+    gc.collect()
+    before = sum(type(each) is ResourceMemory for each in gc.get_objects())
+    for number in range(50):
+        await watching.show(None, f"service-{number}")
+    gc.collect()
+    assert sum(type(each) is ResourceMemory for each in gc.get_objects()) == before
+    assert list(watching.memories.iter_all_memories()) == []
+
+
+async def test_kopfs_own_memories_keep_every_object() -> None:
+    """What is saved: were this no longer so, `NothingRemembered` would not be needed."""
+    watching = Watching()
+    own = watching.memories = ResourceMemories()  # type: ignore[assignment]
+    await watching.show(None, "one")
+    assert len(list(own.iter_all_memories())) == 1
