@@ -55,8 +55,13 @@ async def injector(*options: str) -> AsyncIterator[RunningInjector]:
     """`python -m earlystop.injector` on free ports, ended with the block whatever happens."""
     own = ("--host=127.0.0.1", "--port=0", "--admin-port=0", "--drain-seconds=1")
     async with started_module("earlystop.injector", *options, *own) as process:
-        assert process.stderr is not None
-        line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
-        found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
-        assert found is not None, line
-        yield RunningInjector(process, found[1], found[2])
+        yield await running(process)
+
+
+async def running(process: Process) -> RunningInjector:
+    """An injector that was just started, once it serves."""
+    assert process.stderr is not None
+    line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
+    found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
+    assert found is not None, line
+    return RunningInjector(process, found[1], found[2])

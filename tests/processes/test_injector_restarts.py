@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +16,19 @@ from pathlib import Path
 import aiohttp
 
 from earlystop.injector.parent import PAUSES
-from tests.processes.environment import started_module
+from tests.processes import running_injectors
+from tests.processes.environment import started, started_module
 from tests.processes.running_injectors import DEADLINE_SECONDS, RunningInjector, injector
 from tests.unit.injector.stub_engine import StubEngine, running
 from tests.unit.injector.through import CHAT, HEADERS
 
 CLIENTS, WAITING, KILLS = 12, 40, 3
+IN_A_GROUP = """
+import sys
+from earlystop.injector.memory import Memory
+from earlystop.injector.parent import Parent
+sys.exit(Parent(sys.argv[2:], Memory(sys.argv[1])).run())
+"""
 RESTARTS = "earlystop_injector_restarts_total"
 
 
@@ -146,6 +154,25 @@ async def test_a_worker_that_ends_at_once_again_and_again_ends_the_parent_with_a
         assert served.process.returncode == 1
         assert said.decode().count("requests wait until another one serves") == len(PAUSES) - 1
         assert "giving up" in said.decode()
+
+
+async def test_a_worker_that_leaves_no_memory_is_ended_before_the_kernel_ends_its_parent_too(tmp_path: Path) -> None:
+    use = tmp_path / "memory.current"
+    for name, content in (("memory.max", 512 << 20), ("memory.oom.group", 1), (use.name, 0)):
+        (tmp_path / name).write_text(str(content))
+    options = ("--engine=VLLM", "--upstream=http://127.0.0.1:9", "--count-only", "--port=0", "--admin-port=0")
+    worker = (sys.executable, "-m", "earlystop.injector", "--host=127.0.0.1", *options)
+    async with started(sys.executable, "-c", IN_A_GROUP, str(tmp_path), *worker) as process:
+        served = await running_injectors.running(process)
+        first = served.worker()
+        use.write_text(str(500 << 20))
+        await eventually(lambda: not Path(f"/proc/{first}").exists())
+        use.write_text("0")
+        await served.serving()
+        assert served.worker() != first
+        async with aiohttp.ClientSession() as session:
+            await served.scrape(session)
+        assert f"{RESTARTS} 1.0" in served.page
 
 
 async def test_what_is_asked_to_end_refuses_new_connections_while_it_still_shows_its_counts() -> None:

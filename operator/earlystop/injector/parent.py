@@ -15,6 +15,8 @@ import socket
 import sys
 import time
 
+from earlystop.injector.memory import Memory
+
 LINK = "EARLYSTOP_INJECTOR_LINK"
 """Variable with the number of the file descriptor by which a worker talks with its parent. Only the parent sets it."""
 QUICK_SECONDS = 10.0
@@ -23,6 +25,8 @@ PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0)
 """Seconds before a worker is started again, by how many have ended at once, one after another. After as many the parent
 ends, so that whoever runs it sees that it does not work: kubelet shows CrashLoopBackOff."""
 MAX_SOCKETS = 64
+LOOK_SECONDS = 0.1
+"""Between two looks at what memory is left, where that is looked at."""
 ASKED_TO_END = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,11 +41,13 @@ def pause_before_restart(ended_at_once: int) -> float | None:
 class Parent:
     """Runs workers until it is asked to end. Make one in a process: it takes over the process' signals.
 
-    command: of a worker, the path of its program first.
+    command: of a worker, the path of its program first. memory: a worker that leaves none of it is ended, before the
+    kernel would end this process too.
     """
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], memory: Memory) -> None:
         self._command = command
+        self._memory = memory
         self._sockets: list[int] = []
         self._told = b""
         self._restarts = 0
@@ -105,7 +111,10 @@ class Parent:
             status = _status_of(worker)
             if status is not None:
                 return status, 0.0 if since is None else time.monotonic() - since
-            ready, _, _ = select.select(watched, [], [])
+            ready, _, _ = select.select(watched, [], [], LOOK_SECONDS if self._memory.is_limited else None)
+            if not ready and self._memory.is_short():
+                _say("the container's memory is nearly used up, and all of it would be ended: the worker is")
+                os.kill(worker, signal.SIGKILL)
             if self._woken in ready:
                 os.read(self._woken, 512)
             if link.fileno() in ready:  # once: there is nothing more to be heard, but that it ends
@@ -149,4 +158,4 @@ def _say(what: str) -> None:
 
 def main() -> int:
     """Runs this process' own command again as a worker, until it is asked to end. Gives the exit status."""
-    return Parent([sys.executable, *sys.orig_argv[1:]]).run()
+    return Parent([sys.executable, *sys.orig_argv[1:]], Memory()).run()
