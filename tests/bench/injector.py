@@ -2,9 +2,10 @@
 
 `make bench-injector`. The engine is a stub in a process of its own, so that all time in the injector is its own; the
 ways run in turns in one run: direct, through the injector, and through Envoy, which changes and counts nothing, where
-its package is for this machine. CPU is that of the proxy's processes alone (user and system), which a busy machine moves
-little; latencies are to be read beside each other only. The injector is started as its container does it, and all of it
-is counted, its parent and its worker. Their memory is added up, though they share some of it.
+its package is for this machine. CPU is that of the proxy's processes alone (user and system), which a busy machine
+moves little; latencies are to be read beside each other only. The injector is started as its container does it, and all
+of it is counted, its parent and its worker: of the worker's memory the peak, and of the parent's what it has beside the
+files that both map, such as Python's own code, which a container has once.
 """
 
 from __future__ import annotations
@@ -106,10 +107,15 @@ def _cpu_seconds(pid: int) -> float:
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def _peaks_mib(pid: int) -> list[float]:
-    """The most that a process, and each of its children, has had."""
-    texts = [Path(f"/proc/{each}/status").read_text().splitlines() for each in _with_children(pid)]
-    return [int(line.split()[1]) / 1024 for lines in texts for line in lines if line.startswith("VmHWM")]
+def _memory_mib(pid: int) -> list[float]:
+    """What a parent has for itself, and the most that each of its children has had."""
+    parent, *children = _with_children(pid)
+    return [_status_mib(parent, "RssAnon"), *(_status_mib(each, "VmHWM") for each in children)]
+
+
+def _status_mib(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 async def _ask(port: int, body: bytes, count: int, concurrency: int) -> Timed:
@@ -180,8 +186,8 @@ async def measure(injector: int, envoy: int | None) -> Table:
             figures = (f"{count / timed.together:.0f}", f"{timed.quantile(0.5):.1f}", f"{timed.quantile(0.99):.1f}")
             table.add_row(name, way, *figures, f"{cost:.3f}" if pid else "", f"{bar}" if way == "injector" else "")
     await _hold_streams(OPEN_STREAMS)
-    peaks = _peaks_mib(injector)
-    peak = f"{sum(peaks):.0f} MiB ({' + '.join(f'{each:.0f}' for each in peaks)})"
+    memory = _memory_mib(injector)
+    peak = f"{sum(memory):.0f} MiB ({' + '.join(f'{each:.0f}' for each in memory)})"
     table.add_row(
         f"{OPEN_STREAMS} open streams: peak memory", "injector", "", "", "", peak, f"{MEMORY_BAR_MIB:.0f} MiB"
     )
