@@ -2,8 +2,10 @@
 
 `make bench-injector`. The engine is a stub in a process of its own, so that all time in the injector is its own; the
 ways run in turns in one run: direct, through the injector, and through Envoy, which changes and counts nothing, where
-its package is for this machine. CPU is that of the proxy's process alone (user and system), which a busy machine moves
-little; latencies are to be read beside each other only. The injector has the event loop that its process would have.
+its package is for this machine. CPU is that of the proxy's processes alone (user and system), which a busy machine
+moves little; latencies are to be read beside each other only. The injector is started as its container does it, and all
+of it is counted, its parent and its worker: of the worker's memory the peak, and of the parent's what it has beside the
+files that both map, such as Python's own code, which a container has once.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +27,6 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from earlystop.api.body_knobs import Engine
-from earlystop.api.body_settings import body_settings
-from earlystop.injector.main import serving, tune_process
-from earlystop.injector.proxy import InjectorSettings
-from earlystop.injector.settings import read_words
 from tests.cluster.envoy import start_envoy
 from tests.cluster.errors import ClusterError
 from tests.unit.injector.stub_engine import DONE, USAGE_EVENT, chunk, completion
@@ -83,26 +80,42 @@ async def _engine() -> None:
     await asyncio.Event().wait()
 
 
-async def _injector() -> None:
-    settings = InjectorSettings(body_settings(read_words(Engine.VLLM, ["cap=AnswerCap"])))
-    async with serving(f"http://127.0.0.1:{ENGINE_PORT}", settings, "127.0.0.1", INJECTOR_PORT, ADMIN_PORT):
-        await asyncio.Event().wait()
+@contextlib.contextmanager
+def _injector() -> Iterator[int]:
+    """The process id of an injector's parent."""
+    own = ("--engine=VLLM", "--parameter=cap=AnswerCap", f"--upstream=http://127.0.0.1:{ENGINE_PORT}")
+    addresses = ("--host=127.0.0.1", f"--port={INJECTOR_PORT}", f"--admin-port={ADMIN_PORT}", "--drain-seconds=0")
+    process = subprocess.Popen([sys.executable, "-m", "earlystop.injector", *own, *addresses])
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def _run(serve: Callable[[], Awaitable[None]]) -> None:
-    if serve is _injector:
-        tune_process()
-    asyncio.run(serve())  # type: ignore[arg-type]
+def _run_engine() -> None:
+    asyncio.run(_engine())
+
+
+def _with_children(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of a process and its children."""
+    stats = [Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split() for each in _with_children(pid)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def _peak_mib(pid: int) -> float:
+def _memory_mib(pid: int) -> list[float]:
+    """What a parent has for itself, and the most that each of its children has had."""
+    parent, *children = _with_children(pid)
+    return [_status_mib(parent, "RssAnon"), *(_status_mib(each, "VmHWM") for each in children)]
+
+
+def _status_mib(pid: int, name: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 async def _ask(port: int, body: bytes, count: int, concurrency: int) -> Timed:
@@ -173,7 +186,8 @@ async def measure(injector: int, envoy: int | None) -> Table:
             figures = (f"{count / timed.together:.0f}", f"{timed.quantile(0.5):.1f}", f"{timed.quantile(0.99):.1f}")
             table.add_row(name, way, *figures, f"{cost:.3f}" if pid else "", f"{bar}" if way == "injector" else "")
     await _hold_streams(OPEN_STREAMS)
-    peak = f"{_peak_mib(injector):.0f} MiB"
+    memory = _memory_mib(injector)
+    peak = f"{sum(memory):.0f} MiB ({' + '.join(f'{each:.0f}' for each in memory)})"
     table.add_row(
         f"{OPEN_STREAMS} open streams: peak memory", "injector", "", "", "", peak, f"{MEMORY_BAR_MIB:.0f} MiB"
     )
@@ -202,16 +216,14 @@ def _envoy() -> Iterator[int | None]:
 def main() -> None:
     """Measure and print."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_run, args=(serve,), daemon=True) for serve in (_engine, _injector)]
-    for process in processes:
-        process.start()
+    engine = context.Process(target=_run_engine, daemon=True)
+    engine.start()
     try:
-        with _envoy() as envoy:
-            Console(width=140).print(asyncio.run(measure(processes[1].pid or 0, envoy)))
+        with _injector() as injector, _envoy() as envoy:
+            Console(width=140).print(asyncio.run(measure(injector, envoy)))
     finally:
-        for process in processes:
-            process.terminate()
-            process.join()
+        engine.terminate()
+        engine.join()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,13 @@ def environment() -> dict[str, str]:
 @asynccontextmanager
 async def started_module(module: str, *arguments: str) -> AsyncIterator[Process]:
     """`python -m MODULE` of this project, ended with the block whatever happens."""
-    command = (sys.executable, "-m", module, *arguments)
+    async with started(sys.executable, "-m", module, *arguments) as process:
+        yield process
+
+
+@asynccontextmanager
+async def started(*command: str) -> AsyncIterator[Process]:
+    """A command that uses this project's modules, ended with the block whatever happens."""
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment())
     try:
         yield process

@@ -8,6 +8,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
@@ -18,12 +19,25 @@ DEADLINE_SECONDS = 30
 
 @dataclass
 class RunningInjector:
-    """One injector. page: its metrics as they were read last."""
+    """One injector. process: the parent of the worker that serves. page: its metrics as they were read last."""
 
     process: Process
     url: str
     admin: str
     page: str = ""
+
+    def worker(self) -> int:
+        """The process id of what serves now. Raises ValueError between two of them."""
+        parent = self.process.pid
+        (found,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return int(found)
+
+    async def serving(self) -> None:
+        """Wait until a worker says that it serves."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while b"passing requests on" not in (line := await self.process.stderr.readline()):
+                assert line, "it has ended"
 
     async def scrape(self, session: aiohttp.ClientSession) -> None:
         """Read its metrics."""
@@ -41,8 +55,13 @@ async def injector(*options: str) -> AsyncIterator[RunningInjector]:
     """`python -m earlystop.injector` on free ports, ended with the block whatever happens."""
     own = ("--host=127.0.0.1", "--port=0", "--admin-port=0", "--drain-seconds=1")
     async with started_module("earlystop.injector", *options, *own) as process:
-        assert process.stderr is not None
-        line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
-        found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
-        assert found is not None, line
-        yield RunningInjector(process, found[1], found[2])
+        yield await running(process)
+
+
+async def running(process: Process) -> RunningInjector:
+    """An injector that was just started, once it serves."""
+    assert process.stderr is not None
+    line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
+    found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
+    assert found is not None, line
+    return RunningInjector(process, found[1], found[2])

@@ -81,7 +81,7 @@ namespace=~"{{ join "|" . }}"
 {{- $path := "operator/docs/runbooks.md" -}}
 {{- $rules := .Files.Get "files/alerts.yaml" | replace $path (.Values.metrics.alerts.runbookUrl | default $path) | fromYaml -}}
 {{- $operator := dict "prefix" "earlystop_operator_" "matchers" (include "earlystop.operatorMatchers" .) -}}
-{{- $policies := dict "prefix" "earlystop_policy_" "matchers" (include "earlystop.policyMatchers" .) -}}
+{{- $policies := dict "prefix" "earlystop_(?:policy|injector)_" "matchers" (include "earlystop.policyMatchers" .) -}}
 {{- range $group := $rules.groups }}{{ range $rule := $group.rules -}}
 {{- $query := include "earlystop.scopedQuery" (merge (dict "query" $rule.expr) $operator) -}}
 {{- $_ := set $rule "expr" (include "earlystop.scopedQuery" (merge (dict "query" $query) $policies)) -}}

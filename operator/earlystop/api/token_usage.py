@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MOST_DIGITS = 20
@@ -13,9 +13,25 @@ def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
 
     xAI counts reasoning beside the completion's tokens, and not among them. Its total tells it.
     """
-    usage = answer.get("usage")
-    if not isinstance(usage, dict):
-        return None, 0
+    for usage in _usages(answer):
+        tokens, reasoning = _counts(usage)
+        if tokens is not None:
+            return tokens, reasoning
+    return None, 0
+
+
+def _usages(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Where a usage may stand: by itself; in the one choice of a stream's last event (Moonshot); in Groq's own member;
+    in a message's delta, as Anthropic once documented it and others built it."""
+    choices = answer.get("choices")
+    only = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+    for holder in (answer, only, answer.get("x_groq"), answer.get("delta")):
+        usage = holder.get("usage") if isinstance(holder, dict) else None
+        if isinstance(usage, dict):
+            yield usage
+
+
+def _counts(usage: Mapping[str, Any]) -> tuple[int | None, int]:
     counts = (_count(usage.get(name)) for name in ("completion_tokens", "output_tokens"))
     tokens = next((each for each in counts if each is not None), None)
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")

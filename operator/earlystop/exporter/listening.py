@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -42,8 +43,25 @@ async def listening(runner: web.BaseRunner, host: str, port: int) -> AsyncIterat
     try:
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
-        yield f"http://{bracketed}:{bound_port}"
+        yield _url_of(runner)
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def listening_on(runner: web.BaseRunner, sockets: Sequence[socket.socket], backlog: int) -> AsyncIterator[str]:
+    """As `listening`, on sockets that are bound already, and are closed with the block. backlog: connections that may
+    wait."""
+    try:
+        await runner.setup()
+        for each in sockets:
+            await web.SockSite(runner, each, backlog=backlog).start()
+        yield _url_of(runner)
+    finally:
+        await runner.cleanup()
+
+
+def _url_of(runner: web.BaseRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"http://{bracketed}:{port}"

@@ -31,6 +31,8 @@ _ERROR = re.compile(rb"error:|event:[ ]?error[ ]*\Z")
 # Most events of a stream are a token and nothing else; those with one of these words are parsed. Choices each have an
 # end of their own, so all that name one are.
 _TELLING = (b"usage", b"choices", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
+# Beside these members, and a usage, an event without choices has nothing for a client.
+_ABOUT = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier", "provider", "timings"})
 _OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}
 
 
@@ -116,11 +118,11 @@ class EventStream:
 
     def _learn(self, told: dict[str, Any]) -> bool:
         kind = told.get("type")
-        if told.get("error") or told.get("object") == "error" or kind in ("error", "response.failed"):
-            self._has_failed = True
+        is_error = bool(told.get("error")) or told.get("object") == "error" or kind in ("error", "response.failed")
+        self._has_failed = self._has_failed or is_error
         inner = told.get("response") or told.get("message") or told
         source = inner if isinstance(inner, dict) else told
-        self._learn_usage(source)
+        self._learn_usage(source, kind)
         self._begun.update(choice for choice, _ in choices_in(told))
         delta = told.get("delta")
         # Some engines tell the end of a choice twice, or with each of its pieces: its last word holds.
@@ -130,12 +132,14 @@ class EventStream:
         self._has_content = self._has_content or self._shows_content(told, kind)
         if kind in _OVER.get(self._api, ()):
             self.has_ended = True
-        return self._is_usage_alone(told)
+        return not is_error and self._is_usage_alone(told)
 
     def _is_usage_alone(self, told: dict[str, Any]) -> bool:
-        """Some write the usage beside no choice, and some beside an empty one, after the reasons."""
-        if "choices" not in told or not isinstance(told.get("usage"), dict):
+        """Some write the usage beside no choice, or no list of any, and some beside an empty one, after the reasons."""
+        if not isinstance(told.get("usage"), dict):
             return False
+        if "choices" not in told:
+            return told.keys() <= _ABOUT | {"usage"}
         choices = dicts(told["choices"])
         return not choices or (self._has_every_reason and all(map(says_nothing, choices)))
 
@@ -148,9 +152,11 @@ class EventStream:
         """A response is told of from its creation on, and has its reason only at its end."""
         return source if self._api is not Api.RESPONSES or kind in _OVER[Api.RESPONSES] else {}
 
-    def _learn_usage(self, source: dict[str, Any]) -> None:
-        tokens, reasoning = usage_in(source)
-        if tokens is not None:
+    def _learn_usage(self, source: dict[str, Any], kind: Any) -> None:
+        """The last one counts, since they grow; but for one of 0 after another, which says nothing. A message's first
+        is an engine's guess before it generates, and stands for no later one that is missing."""
+        tokens, reasoning = (None, 0) if kind == "message_start" else usage_in(source)
+        if tokens is not None and (tokens or not self._tokens):
             self._tokens, self._reasoning_tokens = tokens, reasoning
 
     def _shows_content(self, told: dict[str, Any], kind: Any) -> bool:

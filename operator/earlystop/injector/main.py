@@ -25,12 +25,14 @@ from earlystop.api.by_headers import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
-from earlystop.exporter.listening import WITHOUT_REQUESTS, listening, runner_of
+from earlystop.exporter.listening import WITHOUT_REQUESTS, listening_on, runner_of
 from earlystop.exporter.receipts import read_keys
 from earlystop.injector import options
 from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
+from earlystop.injector.parent_link import BACKLOG, ParentLink
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
+from earlystop.injector.telemetry import Restarts
 from earlystop.injector.upstream import MAX_HEADERS, MAX_LINE, Upstream
 
 DRAIN_SECONDS = 10.0
@@ -62,6 +64,7 @@ async def serving(
     drain_seconds: float = 0.0,
     leave_seconds: float = 0.0,
     inner: InnerRule = NO_INNER_RULE,
+    parent: ParentLink | None = None,
 ) -> AsyncIterator[tuple[str, str]]:
     """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
 
@@ -70,9 +73,12 @@ async def serving(
     counts are scraped.
 
     The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
-    Raises OSError when an address cannot be bound.
+    parent: of a worker, whose sockets outlive it. Raises OSError when an address cannot be bound.
     """
+    parent = parent or ParentLink()
+    listeners = parent.listeners(host, port, admin_port)
     upstream, registry = Upstream(upstream_url, *inner), CollectorRegistry()
+    registry.register(Restarts(parent.restarts))
     injector = Injector(upstream, settings, registry)
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
     main = web.ServerRunner(
@@ -86,8 +92,9 @@ async def serving(
         )
     )
     try:
-        async with listening(runner_of(_admin(upstream, registry)), host, admin_port) as admin_url:
-            async with listening(main, host, port) as url:
+        async with listening_on(runner_of(_admin(upstream, registry)), listeners.pages, BACKLOG) as admin_url:
+            async with listening_on(main, listeners.requests, BACKLOG) as url:
+                parent.serving(listeners)
                 yield url, admin_url
                 injector.leave()
                 await asyncio.sleep(leave_seconds)
@@ -122,12 +129,16 @@ async def serve(
     admin_port: int,
     drain_seconds: float,
     inner: InnerRule = NO_INNER_RULE,
+    parent: ParentLink | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, finishes running requests, and lets the last counts be scraped."""
+    """Serves until SIGTERM or SIGINT, finishes running requests, and lets the last counts be scraped. It ends at once
+    with its parent."""
+    parent = parent or ParentLink()
+    parent.end_with_parent()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS, inner)
+    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS, inner, parent)
     async with service as (url, admin):
         typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
         await stop.wait()
@@ -185,7 +196,8 @@ def run(
     tune_process()
     try:
         inner = InnerRule(upstream_host, inner_mark)
-        asyncio.run(serve(engine_url, own, host, port, admin_port, drain_seconds, inner))
+        parent = ParentLink.of_this_process()
+        asyncio.run(serve(engine_url, own, host, port, admin_port, drain_seconds, inner, parent))
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on {host}: {error.strerror or error}") from None
 

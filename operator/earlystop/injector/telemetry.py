@@ -3,9 +3,11 @@ that passed it, whosever: what an engine's own counters are compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from earlystop.exporter.assignment import Assignment
 from earlystop.injector.answers import Answer
@@ -97,3 +99,19 @@ class Telemetry:
     def failed(self, cause: str) -> None:
         """A counted request failed."""
         self._failures.labels(cause).inc()
+
+
+class Restarts(Collector):
+    """How often a worker was started again, which the parent counts. The series has no time of creation, which would be
+    a worker's, so that it goes on over the end of one."""
+
+    def __init__(self, restarts: int) -> None:
+        self._restarts = restarts
+
+    def collect(self) -> Iterable[Metric]:
+        """The one family."""
+        yield CounterMetricFamily(
+            "earlystop_injector_restarts",
+            "Workers that ended unasked, as by SIGKILL, and were started again; requests that they served failed.",
+            value=self._restarts,
+        )

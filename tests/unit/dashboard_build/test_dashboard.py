@@ -18,6 +18,7 @@ from earlystop.api.wire import COUNTED_METRICS, MARKS, SERIES_LABELS
 from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.controller.policy_metrics.table import TABLE
 from earlystop.controller.telemetry import registry
+from earlystop.injector.telemetry import Restarts
 
 ROOT = Path(dashboard_build.build.__file__).parents[2]
 FILES = ROOT / "charts" / "earlystop" / "files"
@@ -34,10 +35,11 @@ BY_ALERT = pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in
 
 
 def known_metrics() -> dict[str, set[str]]:
-    """The labels of each metric of policies; of the operator's own, names alone."""
+    """The labels of each metric of policies; of the operator's own and an injector's, names alone."""
     suffixes = ("", "_total", "_bucket", "_count", "_sum")
     counted = {each: {*SERIES_LABELS, *MARKS} for each in COUNTED_METRICS}
     own = {f"{family.name}{suffix}" for family in registry.collect() for suffix in suffixes}
+    own |= {f"{family.name}_total" for family in Restarts(0).collect()}
     return {**counted, **{name: set() for name in own}, **{each.name: set(each.labels) for each in TABLE}}
 
 

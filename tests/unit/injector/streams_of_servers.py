@@ -79,7 +79,7 @@ OF_SERVERS: tuple[Streamed, ...] = (
     Streamed("beside a word it is a piece", CHAT, [FOUR, STOP, _beside({"delta": {"content": "!"}}), DONE], STOPPED),
     Streamed("no list of choices", CHAT, [FOUR, STOP, NULL_CHOICES, DONE], STOPPED, [NULL_CHOICES]),
     Streamed("xAI's usage twice", CHAT, [FOUR, piece({}, "stop", usage=USAGE), U9, DONE], STOPPED, [U9]),
-    Streamed("Groq's own place of the usage alone", CHAT, [FOUR, GROQ, DONE], Answer(None, 0, ("stop",))),
+    Streamed("Groq's own place of the usage alone", CHAT, [FOUR, GROQ, DONE], STOPPED),
     # numbers
     Streamed("the count under the other name", CHAT, [FOUR, STOP, BOTH_NAMES, DONE], STOPPED, [BOTH_NAMES]),
     Streamed("details under the other name", CHAT, [FOUR, STOP, REASONED, DONE], Answer(9, 4, ("stop",)), [REASONED]),

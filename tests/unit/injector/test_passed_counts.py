@@ -31,6 +31,7 @@ async def test_golden_questions_and_requests_of_nobody_count_as_the_engine_count
             "tokens_squared_total": 4 * TOKENS**2,
             "in_flight": 0,
             "most_choices": 1,
+            "restarts_total": 0,
         }
 
 

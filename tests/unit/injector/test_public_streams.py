@@ -13,10 +13,11 @@ from tests.unit.every_row import every_row
 from tests.unit.injector.public_streams import NOT_WHOLE, STREAMS, Streamed, as_body
 from tests.unit.injector.streams_of_engines import OF_ENGINES, WHOLE
 from tests.unit.injector.streams_of_servers import OF_SERVERS
+from tests.unit.injector.streams_without_choices import WITHOUT_CHOICES
 from tests.unit.injector.stub_engine import StubEngine
 from tests.unit.injector.through import HEADERS, client
 
-EVERY = (*STREAMS, *OF_SERVERS, *OF_ENGINES)
+EVERY = (*STREAMS, *OF_SERVERS, *OF_ENGINES, *WITHOUT_CHOICES)
 PATHS = {api: f"/v1{ending}" for ending, api in ENDINGS.items()}
 ASKED = (Api.CHAT_COMPLETIONS, Api.COMPLETIONS)
 """Streams of these are asked for their usage."""

@@ -1,0 +1,54 @@
+"""How much memory a container has left, where the kernel would end all of its processes at once.
+
+Since Kubernetes 1.28 kubelet has it do so on nodes with control groups of version 2 (`memory.oom.group`), unless it is
+told otherwise (`singleProcessOOMKill`). Then a parent that keeps its sockets would go together with its worker.
+"""
+
+from __future__ import annotations
+
+HERE = "/sys/fs/cgroup"
+"""Where a container finds its own control group."""
+LEAST_LEFT = 8 << 20
+SHARE_LEFT = 32
+_RECLAIMABLE = ("active_file", "inactive_file", "slab_reclaimable")
+"""Lines of memory.stat with what the kernel frees by itself before it ends anything."""
+
+
+class Memory:
+    """The memory of the control group whose files are there. It looks only where all would be ended at once."""
+
+    def __init__(self, directory: str = HERE) -> None:
+        self._directory = directory
+        limit, ends_all = self._word("memory.max"), self._word("memory.oom.group")
+        self._most = most_in_use(int(limit)) if ends_all == "1" and limit.isdigit() else None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to look at."""
+        return self._most is not None
+
+    def is_short(self) -> bool:
+        """Whether so little is left that the kernel is about to end all processes."""
+        if self._most is None or self._in_use() <= self._most:
+            return False
+        return self._in_use() - self._reclaimable() > self._most
+
+    def _in_use(self) -> int:
+        return int(self._word("memory.current") or 0)
+
+    def _reclaimable(self) -> int:
+        pairs = (line.split() for line in self._word("memory.stat").splitlines())
+        return sum(int(value) for name, value in pairs if name in _RECLAIMABLE)
+
+    def _word(self, name: str) -> str:
+        """What a file holds, "" where there is none."""
+        try:
+            with open(f"{self._directory}/{name}") as file:  # noqa: PTH123 - pathlib would stay in the parent's memory
+                return file.read().strip()
+        except OSError:
+            return ""
+
+
+def most_in_use(limit: int) -> int:
+    """Bytes in use above which memory is short, by the limit in bytes: a thirty-second part is left, or 8 MiB."""
+    return limit - max(limit // SHARE_LEFT, LEAST_LEFT)

@@ -1,0 +1,56 @@
+"""The injector's parent is small, and tells workers that end at once from those that served."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from earlystop.injector.memory import Memory, most_in_use
+from earlystop.injector.parent import PAUSES, pause_before_restart
+
+MIB = 1 << 20
+NOT_IMPORTED = ("asyncio", "typing", "dataclasses", "subprocess", "aiohttp", "prometheus_client", "pydantic", "typer")
+
+
+def test_the_parent_imports_nothing_that_its_memory_would_show() -> None:
+    asked = "import sys, earlystop.injector.parent; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-S", "-c", asked], capture_output=True, text=True, check=True)
+    assert not {*NOT_IMPORTED} & {each.partition(".")[0] for each in found.stdout.split()}
+
+
+def test_a_worker_that_served_is_followed_by_another_one_without_a_pause() -> None:
+    assert pause_before_restart(0) == 0.0
+
+
+def test_pauses_get_longer_until_it_is_given_up() -> None:
+    pauses = [pause_before_restart(ended) for ended in range(len(PAUSES) + 2)]
+    assert pauses[-2:] == [None, None] and None not in pauses[:-2]
+    assert pauses[:-2] == sorted(PAUSES)
+
+
+def group(directory: Path, limit: str, in_use: int, reclaimable: int = 0, ends_all: str = "1") -> Memory:
+    """A control group as the kernel shows it."""
+    stat = f"anon {in_use - reclaimable}\nfile {reclaimable}\nactive_file {reclaimable}\nslab 0\n"
+    files = {"memory.max": limit, "memory.current": in_use, "memory.stat": stat, "memory.oom.group": ends_all}
+    for name, content in files.items():
+        (directory / name).write_text(f"{content}\n")
+    return Memory(str(directory))
+
+
+def test_memory_is_short_when_what_cannot_be_freed_comes_near_the_limit(tmp_path: Path) -> None:
+    limit = 512 * MIB
+    assert not group(tmp_path, str(limit), most_in_use(limit)).is_short()
+    assert group(tmp_path, str(limit), most_in_use(limit) + 1).is_short()
+    assert not group(tmp_path, str(limit), most_in_use(limit) + 1, reclaimable=MIB).is_short()
+    assert most_in_use(limit) == 496 * MIB and most_in_use(64 * MIB) == 56 * MIB
+
+
+def test_memory_is_looked_at_only_where_all_processes_would_end_together(tmp_path: Path) -> None:
+    assert group(tmp_path, str(512 * MIB), 0).is_limited
+    for other in (
+        group(tmp_path, "max", 512 * MIB),
+        group(tmp_path, str(512 * MIB), 512 * MIB, ends_all="0"),
+        Memory(str(tmp_path / "none")),
+    ):
+        assert not other.is_limited and not other.is_short()
