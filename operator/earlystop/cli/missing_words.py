@@ -37,9 +37,9 @@ def missing_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[
         f"about {_times(times)} as many {asked}"
     )
     if left_out:
-        return [f"{where}, as exactMatch.unscored: Exclude leaves them out; the checks of what is missing add to that."]
+        return [f"{where}, as exactMatch.unscored: Exclude leaves them out."]
     wrong = "since such an answer counts as a wrong one"
-    return [f"{where}, {wrong}; with exactMatch.unscored: Exclude {_times(cost.left_out)}, and what its checks add."]
+    return [f"{where}, {wrong}; with exactMatch.unscored: Exclude about {_times(cost.left_out)}."]
 
 
 def missing_costs(comparison: Comparison) -> Iterator[str]:

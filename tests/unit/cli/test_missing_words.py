@@ -38,7 +38,7 @@ def test_a_plan_says_what_it_would_cost_if_answers_were_missing() -> None:
     assert "Where 5 % of each variant's cannot be scored, whichever, a proof takes about 1.2 times" in remarks()
     on_pairs = remarks(evidence="Pairs")
     assert "fail or cannot be scored" in on_pairs and "2.2 times as many questions" in on_pairs
-    assert "with exactMatch.unscored: Exclude 1.1 times" in on_pairs
+    assert "with exactMatch.unscored: Exclude about 1.1 times" in on_pairs
     left_out = remarks(evidence="Pairs", unscored="Exclude")
     assert "1.1 times as many questions, as exactMatch.unscored: Exclude leaves them out" in left_out
 
