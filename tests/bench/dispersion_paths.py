@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from earlystop.evidence import scatter, split_scatter
+from earlystop.evidence import lasting_groups, scatter, split_scatter
 from earlystop.evidence.arm_scatter import FIRST_ANSWERS, FIRST_RATE
 from earlystop.evidence.bets import Side
 from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
-from earlystop.evidence.version import CURRENT, FIFTH
+from earlystop.evidence.version import CURRENT, FIFTH, SIXTH
 from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
 from tests.bench.statistics_paths import Array, look_gains
 
@@ -55,12 +55,15 @@ def divided(
     known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
     """
     answers = _Scales(*_differences(counts))
-    one_by_one, outlast = _split(counts)
+    split = _Split(counts)
+    one_by_one, outlast = split.seems_one_by_one, split.groups_outlast_blocks
     unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
     longest = scatter.SCALES[-1]
     outlast &= version > FIFTH and not declared
     learned = np.where(outlast, answers.is_known(longest), answers.is_known(known_looks))
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
+    if version > SIXTH and not declared:
+        factor = np.maximum(factor, _most_scatter(answers, split))
     freedom = np.where(outlast, answers.freedom[-1], answers.freedom[scatter.SCALES.index(known_looks)])
     return Divided(factor, learned, np.where(learned, freedom, GUESS_FREEDOM))
 
@@ -169,29 +172,79 @@ class _Scales:
         return np.asarray(np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR))
 
 
-def _split(counts: Counts) -> tuple[Flags, Flags]:
-    """Whether requests seem to be split one by one, and in groups that outlast blocks, as `SplitScatter` has it, after
-    each look, at even weights; each of shape (runs, looks)."""
-    started = counts.started_b + counts.started_c
-    runs, looks = started.shape
-    if not started.any():
-        return np.zeros((runs, looks), dtype=bool), np.zeros((runs, looks), dtype=bool)
-    apart = np.concatenate([np.zeros((runs, 1)), (counts.started_c - started / 2).cumsum(axis=1)], axis=1)
-    variance = np.concatenate([np.zeros((runs, 1)), (started / 4).cumsum(axis=1)], axis=1)
-    fits = np.broadcast_to(np.arange(1, looks + 1) >= split_scatter.LEAST_LOOKS, (runs, looks)).copy()
-    grouped, means = np.zeros((runs, looks), dtype=bool), {}
-    for size in split_scatter.SIZES:
-        ends = np.arange(size, looks + 1, size)
-        squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
-        blocks = np.arange(1, len(ends) + 1)
-        mean, part = squares.cumsum(axis=1) / blocks, 2 / (9 * blocks)
-        low, high = ((1 - part + each * np.sqrt(part)) ** 3 for each in _BAND)
-        at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
-        is_enough = at + 1 >= split_scatter.LEAST_BLOCKS
-        now = np.maximum(at, 0)
-        fits &= np.where(is_enough, ((low <= mean) & (mean <= high))[:, now], True)
-        if size >= split_scatter.SHORT_BLOCK:
-            grouped |= is_enough & (mean > high)[:, now]
-            means[size] = np.where(is_enough, mean[:, now], 0.0)
-    grown = means[split_scatter.LONG_BLOCK] > split_scatter.LEAST_GROWTH * means[split_scatter.SHORT_BLOCK]
-    return fits, grouped & grown
+class _Split:
+    """`SplitScatter` of many runs after each look, at even weights. means, blocks: looks in a block -> of shape (runs,
+    looks) and (looks,); a mean is 0 before there are `LEAST_BLOCKS`, or where nobody counts requests."""
+
+    def __init__(self, counts: Counts) -> None:
+        started = counts.started_b + counts.started_c
+        self.shape = runs, looks = started.shape
+        self.means, self.blocks, self.is_counted = {}, {}, bool(started.any())
+        apart, variance = (
+            np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1)
+            for each in (counts.started_c - started / 2, started / 4)
+        )
+        for size in split_scatter.SIZES if self.is_counted else ():
+            ends = np.arange(size, looks + 1, size)
+            squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
+            mean = squares.cumsum(axis=1) / np.arange(1, len(ends) + 1)
+            blocks = np.arange(1, looks + 1) // size
+            self.means[size] = np.where(blocks >= split_scatter.LEAST_BLOCKS, mean[:, np.maximum(blocks - 1, 0)], 0.0)
+            self.blocks[size] = blocks
+
+    def limit(self, size: int, quantile: float) -> Array:
+        """As `Blocks._limit`, infinite where there are too few blocks."""
+        blocks = self.blocks[size]
+        part = 2 / (9 * np.maximum(blocks, 1))
+        return np.where(blocks >= split_scatter.LEAST_BLOCKS, (1 - part + quantile * np.sqrt(part)) ** 3, np.inf)
+
+    @property
+    def seems_one_by_one(self) -> Flags:
+        fits = np.broadcast_to(np.arange(1, self.shape[1] + 1) >= split_scatter.LEAST_LOOKS, self.shape)
+        fits = fits & self.is_counted
+        for size, mean in self.means.items():
+            low, high = (self.limit(size, each) for each in _BAND)
+            fits = fits & ((low <= mean) & (mean <= high) | np.isinf(high))
+        return np.asarray(fits)
+
+    @property
+    def groups_outlast_blocks(self) -> Flags:
+        if not self.is_counted:
+            return np.zeros(self.shape, dtype=bool)
+        short, long = (self.means[each] for each in (split_scatter.SHORT_BLOCK, split_scatter.LONG_BLOCK))
+        return np.asarray(
+            self._exceeds(split_scatter.HIGH_QUANTILE).any(axis=0) & (long > split_scatter.LEAST_GROWTH * short)
+        )
+
+    @property
+    def shown_by_requests(self) -> Array:
+        """As `lasting_groups._shown_by_requests`."""
+        if not self.is_counted:
+            return np.ones(self.shape)
+        long = np.array([self.means[size] for size in self._long])
+        return np.asarray(np.where(self._exceeds(lasting_groups.CHANCE_QUANTILE), long, 1.0).max(axis=0))
+
+    @property
+    def _long(self) -> list[int]:
+        return [size for size in split_scatter.SIZES if size >= split_scatter.SHORT_BLOCK]
+
+    def _exceeds(self, quantile: float) -> Flags:
+        return np.array([self.means[size] > self.limit(size, quantile) for size in self._long])
+
+
+def _most_scatter(answers: _Scales, split: _Split) -> Array:
+    """As `lasting_groups.most_scatter` has it."""
+    common, information = np.zeros(split.shape), np.zeros(split.shape)
+    for size in split.means:
+        if 2 * size not in split.means:
+            continue
+        at = scatter.SCALES.index(size)
+        is_enough = (answers.freedom[at] >= LEAST_FREEDOM) & (split.blocks[2 * size] >= split_scatter.LEAST_BLOCKS)
+        grouped = np.where(is_enough, np.maximum(2 * split.means[size] - split.means[2 * size] - 1, 0.0), 0.0)
+        weight = answers.freedom[at] / 2 / np.maximum(answers.mean[at], 1.0) ** 2
+        common += weight * grouped * (answers.mean[at] - 1)
+        information += weight * grouped**2
+    known = np.maximum(information, np.finfo(float).tiny)
+    bound = common / known + lasting_groups.LIKENESS_QUANTILE / np.sqrt(known)
+    alike = np.where(information > 0, np.clip(bound, 0.0, 1.0), 1.0)
+    return np.minimum(1 + alike * (split.shown_by_requests - 1), scatter.MOST_FACTOR)

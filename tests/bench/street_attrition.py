@@ -102,13 +102,16 @@ def hidden_kinds(loss: float = 2 * MARGIN) -> Iterator[tuple[str, Objective, Sil
 
 
 def border_kinds() -> Iterator[tuple[str, Objective, Silent, float]]:
-    """Equal shares missing on both sides, and a loss of Exact Match, as it is counted, of just the margin."""
+    """Equal shares missing on both sides, and a loss of just the margin over the answers that are judged: all that were
+    tried where unscored ones count as mismatches, and those with a score else. Failed requests are no answers, so as
+    much is lost over the others."""
     for unscored in Unscored:
         for way in (Silence.UNSCORED, Silence.FAILED):
             for equal in (0.0, 0.02, 0.05, 0.1):
-                counted = 1 - equal if unscored is Unscored.COUNT_AS_MISMATCH else 1.0
+                are_wrong = way is Silence.UNSCORED and unscored is Unscored.COUNT_AS_MISMATCH
+                scored = 1 - equal if are_wrong else 1.0
                 name = f"{unscored}: {equal:.0%} of both variants {way.replace('_', ' ')}"
-                yield name, replace(PLAIN, unscored=unscored), Silent(way, equal=equal), MARGIN / counted
+                yield name, replace(PLAIN, unscored=unscored), Silent(way, equal=equal), MARGIN / scored
 
 
 def least_cost(share: float) -> float:

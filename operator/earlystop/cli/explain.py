@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from earlystop.api.plurals import counted
 from earlystop.cli.connection import connected, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.missing_words import missing_costs
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
 from earlystop.cli.screen.holds import hold_of, outlook_of
@@ -118,6 +119,7 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
             yield f"{each.name} is {done} when there is:", waits
         else:
             yield f"Everything that a {noun} of {each.name} needs is there.", ()
+        yield from ((sentence, ()) for sentence in missing_costs(each))
     following = step_waits(plan, state, at)
     if following:
         yield "The next step, with more requests for candidates, waits for:", following

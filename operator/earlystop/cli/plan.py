@@ -17,6 +17,7 @@ from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
+from earlystop.cli.missing_words import SUPPOSED_MISSING, missing_remarks
 from earlystop.cli.plan_remarks import (
     floor_remarks,
     forecast_remarks,
@@ -35,6 +36,7 @@ from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored.settings import restore_losses
 from earlystop.simulation.forecast import SupposedTraffic, forecast
+from earlystop.simulation.missing_cost import supposed_cost
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
 from earlystop.simulation.random_walk import Floats
 
@@ -85,9 +87,14 @@ def show_plan(
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(single_look_remark(spec, found))
-    said = (*rate_remarks(spec, rate), *forecast_remarks(spec, found), *wait_remarks(spec, found))
+    said = (
+        *rate_remarks(spec, rate),
+        *forecast_remarks(spec, found),
+        *wait_remarks(spec, found),
+        *missing_remarks(spec, found),
+    )
     of_floor = floor_remarks(spec, baseline_em, em_loss, source="--baseline-em")
-    for sentence in (*of_floor, *said, *margin_remarks(spec, found, used)):
+    for sentence in (*of_floor, *said, *missing_remarks(spec, found), *margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 
@@ -149,11 +156,12 @@ def planned(spec: PolicySpec, supposed: SupposedTraffic, used: MarginUse = NOTHI
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
     sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
     pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
-    waits = dispersion_hours(spec)
+    waits, lacking = dispersion_hours(spec), _if_missing(spec, question, split)
     return {
         **({} if waits is None else {"dispersion_hours": waits}),
         **sampled,
         **pinned,
+        **lacking,
         "verdict": _verdict(spec, question.side),
         "candidates": max(1, spec.most_at_once),
         "risk": question.risk,
@@ -169,6 +177,15 @@ def planned(spec: PolicySpec, supposed: SupposedTraffic, used: MarginUse = NOTHI
         "share": share,
         "power": float((ends_so & (told.seconds <= rollout.deadline_seconds)).mean()),
     }
+
+
+def _if_missing(spec: PolicySpec, question: Question, split: _Split) -> dict[str, float]:
+    """Times as many requests where answers of both variants were missing; nothing where shadows are judged, of which
+    nobody knows what they lack."""
+    if stages_of(spec)[-1].kind is StageKind.SHADOW and spec.objective.exact_match.evidence != "Pairs":
+        return {}
+    cost = supposed_cost(question, split.share, SUPPOSED_MISSING)
+    return {} if cost is None else {"missing_as_wrong": cost.as_wrong, "missing_left_out": cost.left_out}
 
 
 def _question_and_split(spec: PolicySpec, judged: Objective, supposed: SupposedTraffic) -> tuple[Question, _Split]:

@@ -12,7 +12,9 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   (`split_scatter`) does not shorten that: users who keep a variant and ask once in several looks
   leave no trace in it for as long, while their answers are alike all the time. It only makes the guess smaller. It
   lengthens that, since version 6 of the engine: where groups of requests seem to outlast the blocks that must be
-  learned, what these show is too little, and blocks of twice the length must be learned (`needed_looks`).
+  learned, what these show is too little, and blocks of twice the length must be learned (`needed_looks`). And since
+  version 7 a factor that looks teach is at least what requests show, as far as answers may be that much alike
+  (`lasting_groups`): the few long blocks of answers miss too often what groups that last for long have in common.
 
 How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
 these are few (`discount`). They are those of the blocks that must be learned, which only grow. A guess has
@@ -45,12 +47,13 @@ from typing import NamedTuple
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.discount import GUESS_FREEDOM, UNDIVIDED, Discount
 from earlystop.evidence.dispersion_source import LEARNED, STATED, DispersionSource
+from earlystop.evidence.lasting_groups import most_scatter
 from earlystop.evidence.objective import Basis, GuardrailKind, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, SCALES, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
-from earlystop.evidence.version import FIFTH, FIRST, FOURTH, THIRD
+from earlystop.evidence.version import FIFTH, FIRST, FOURTH, SIXTH, THIRD
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
@@ -178,6 +181,8 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     elif source is DispersionSource.LOOKS:
         is_known = is_measured = answers.is_known(needed)
         factor = answers.factor(_guess(objective, witnesses.split), needed)
+        if objective.engine > SIXTH and _split_may_teach(objective):
+            factor = max(factor, most_scatter(answers, witnesses.split))
         freedom = _freedom(objective, answers, needed)
     return Knowledge(
         is_known,
@@ -193,15 +198,17 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
 
 
 def needed_looks(objective: Objective, split: SplitScatter) -> int:
-    """Looks in the blocks that must be learned before the scatter of answers is known, one of `scatter.SCALES`.
-
-    A policy that declares how long sessions last vouches for it, and pairs have little in common with the requests
-    around them, so the split lengthens neither wait.
-    """
-    vouched = objective.sessions_declared or objective.source is not DispersionSource.LOOKS
-    if objective.engine <= FIFTH or vouched or objective.basis is Basis.PAIRS:
+    """Looks in the blocks that must be learned before the scatter of answers is known, one of `scatter.SCALES`."""
+    if objective.engine <= FIFTH or not _split_may_teach(objective):
         return objective.known_looks
     return SCALES[-1] if split.groups_outlast_blocks else objective.known_looks
+
+
+def _split_may_teach(objective: Objective) -> bool:
+    """Whether counts of requests may show more than answers do. A policy that declares how long sessions last vouches
+    for it, and pairs have little in common with the requests around them."""
+    vouched = objective.sessions_declared or objective.source is not DispersionSource.LOOKS
+    return not vouched and objective.basis is not Basis.PAIRS
 
 
 def _freedom(objective: Objective, blocks: Scatter, looks: int = 1) -> float:

@@ -68,12 +68,17 @@ class Blocks:
     @property
     def shows_groups(self) -> bool:
         """Whether the squares are larger than draws of single requests make them."""
-        return self.mean > self._limit(HIGH_QUANTILE)
+        return self.exceeds(HIGH_QUANTILE)
 
     @property
     def mean(self) -> float:
         """Mean square, 1 on average for single requests; a block must be complete."""
         return self.squares / self.blocks
+
+    def exceeds(self, quantile: float) -> bool:
+        """Whether the squares are larger than those of single requests are up to this normal quantile; a block must be
+        complete."""
+        return self.mean > self._limit(quantile)
 
     def _limit(self, quantile: float) -> float:
         part = 2 / (9 * self.blocks)

@@ -27,11 +27,14 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   claim against the floor acts on a guess of 6 at least until blocks of looks are learned, however requests are split,
   which says nothing of a level that both variants share. And what blocks of rare events show to grow with their length
   is carried on while their scatter is a guess, which has fewer degrees of freedom (`divisors`).
+- Version 7: evidence on Exact Match is divided by at least what requests show of groups that last, as far as their
+  answers may be that much alike (`lasting_groups`), where under version 6 the blocks of answers alone said by how much,
+  although few of these are long.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, FIFTH, CURRENT = 1, 2, 3, 4, 5, 6
+FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, CURRENT = 1, 2, 3, 4, 5, 6, 7
 
 
 def check_version(version: object) -> None:

@@ -26,13 +26,14 @@ from earlystop.evidence.divisors import (
     knowledge,
 )
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
+from earlystop.evidence.lasting_groups import most_scatter
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
 from earlystop.evidence.split_scatter import LEAST_LOOKS, NO_SPLIT, SplitScatter, observe
 from earlystop.evidence.user_factors import NOBODY_SEEN
-from earlystop.evidence.version import CURRENT, FIFTH, THIRD
+from earlystop.evidence.version import CURRENT, FIFTH, SIXTH, THIRD
 
 PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
 
@@ -117,6 +118,20 @@ def test_groups_of_requests_that_outlast_blocks_keep_a_promotion_waiting_for_lon
         declared = knowledge(replace(objective, known_looks=looks, sessions_declared=True), grouped)
         assert (declared.is_known, declared.groups_outlast, declared.needed_looks) == (True, False, looks)
     assert knowledge(PLAIN, grouped).is_known
+
+
+def test_what_requests_show_of_groups_that_last_bounds_the_factor_from_below_unless_somebody_vouches_for_less() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    grouped = after(objective, 140).witnesses._replace(split=split_in_long_groups())
+    least = most_scatter(grouped.arms.answers, grouped.split)
+    assert least > UNKNOWN and knowledge(objective, grouped).factor == least
+    assert knowledge(replace(objective, engine=SIXTH), grouped).factor < least
+    for vouched in (
+        replace(objective, sessions_declared=True),
+        replace(objective, basis=Basis.PAIRS),
+        replace(objective, source=DispersionSource.ASSUMED),
+    ):
+        assert knowledge(vouched, grouped) == knowledge(replace(vouched, engine=SIXTH), grouped)
 
 
 def test_a_floor_acts_on_a_guess_that_the_split_makes_no_smaller() -> None:

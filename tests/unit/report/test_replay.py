@@ -21,6 +21,7 @@ from tests.unit.rollout.in_rows import in_rows
 ROLLOUT = Path(__file__).parents[1] / "rollout"
 RECORDED = sorted((ROLLOUT / "recorded").glob("*decided.json"))
 OF_VERSION_2 = [ROLLOUT / "recorded_by_version_2" / f"{name}.json" for name in ("harmed-in-a-class", "promoted")]
+OF_VERSION_6 = ROLLOUT / "recorded_by_version_6" / "harmed-while-groups-last.json"
 PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
 
 
@@ -106,7 +107,7 @@ def test_looks_as_text_are_repeated_as_their_rows_are_and_a_changed_count_in_a_l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [*RECORDED, *OF_VERSION_2], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RECORDED, *OF_VERSION_2, OF_VERSION_6], ids=lambda path: path.stem)
 def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Path) -> None:
     spec = json.loads(path.read_text())["verdict"]
     report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})

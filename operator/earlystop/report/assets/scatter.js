@@ -1,5 +1,6 @@
 // How much events scatter, and by what evidence is divided: `evidence/scatter.py`, `evidence/split_scatter.py`,
-// `evidence/arm_scatter.py` (of answers), `evidence/user_factors.py` and `evidence/divisors.py`.
+// `evidence/lasting_groups.py`, `evidence/arm_scatter.py` (of answers), `evidence/user_factors.py` and
+// `evidence/divisors.py`.
 
 const SCALES = [1, 2, 4, 8, 16, 32, 64];
 const LEAST_FREEDOM = 3.9;
@@ -114,6 +115,30 @@ function groupsOutlastBlocks(known) {
   return Boolean(long) && enough.some(showsGroups) && meanSquare(long) > 1.25 * meanSquare(short);
 }
 
+/** An upper bound of how much answers of a group are alike, 0 to 1. */
+function mostAlike(answers, split) {
+  let [common, information] = [0, 0];
+  const bySize = new Map(enoughBlocks(split).map((each) => [each.size, each]));
+  for (const scale of answers) {
+    const [block, double] = [bySize.get(scale.size), bySize.get(2 * scale.size)];
+    if (!block || !double || freedomOf(scale) < LEAST_FREEDOM) continue;
+    const grouped = Math.max(2 * meanSquare(block) - meanSquare(double) - 1, 0);
+    const weight = freedomOf(scale) / 2 / Math.max(meanOf(scale), 1) ** 2;
+    common += weight * grouped * (meanOf(scale) - 1);
+    information += weight * grouped * grouped;
+  }
+  if (!information) return 1;
+  return within(common / information + 2 / Math.sqrt(information), 0, 1);
+}
+
+/** The factor by which answers scatter at most between the arms, as far as the split shows it. */
+function mostScatter(answers, split) {
+  const long = enoughBlocks(split).filter((each) => each.size >= 8 && meanSquare(each) > splitLimit(each, 1));
+  if (!long.length) return 1;
+  const shown = Math.max(...long.map(meanSquare));
+  return Math.min(1 + mostAlike(answers, split) * (shown - 1), MOST_FACTOR);
+}
+
 const startArms = () => ({ answers: startScatter(), seen: {} });
 
 /** The rate of a look, with what was seen before it; inside (0, 1). Answers are [scored, match]. */
@@ -177,10 +202,14 @@ function blocksFreedom(terms, blocks, looks = 1) {
 const usersFreedom = (terms, users) =>
   terms.engine < 5 ? Infinity : users.last === null ? GUESS_FREEDOM : 31;
 
+/** Whether counts of requests may show more than answers do. */
+function splitMayTeach(terms) {
+  return !terms.sessionsDeclared && terms.source === "Looks" && terms.basis !== "Pairs";
+}
+
 /** Looks in the blocks that must be learned before the scatter of answers is known. */
 function neededLooks(terms, split) {
-  const vouched = terms.sessionsDeclared || terms.source !== "Looks";
-  if (terms.engine < 6 || vouched || terms.basis === "Pairs") return terms.knownLooks;
+  if (terms.engine < 6 || !splitMayTeach(terms)) return terms.knownLooks;
   return groupsOutlastBlocks(split) ? 64 : terms.knownLooks;
 }
 
@@ -194,7 +223,8 @@ function knowledge(terms, { users, arms, split }) {
   if (terms.source === "Looks") {
     const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
     const needed = neededLooks(terms, split);
-    const factor = scatterFactor(arms.answers, guess, needed);
+    const least = terms.engine > 6 && splitMayTeach(terms) ? mostScatter(arms.answers, split) : 1;
+    const factor = Math.max(scatterFactor(arms.answers, guess, needed), least);
     const freedom = blocksFreedom(terms, arms.answers, needed);
     return discounted(Math.max(given, factor), isScatterKnown(arms.answers, needed), true, freedom);
   }
