@@ -110,8 +110,8 @@ NO_SPLIT = SplitScatter()
 
 
 def observe(known: SplitScatter, baseline: int, candidate: int, share: float) -> SplitScatter:
-    """How the split scatters, as known after one more look, in which so many requests started. share: percent that
-    the candidate shall have of both variants' requests, above 0 and below 100. A look without requests shows nothing."""
+    """How the split scatters, as known after one more look, in which so many requests started. share: percent that the
+    candidate shall have of both variants' requests, above 0 and below 100. A look without requests shows nothing."""
     started, fraction = baseline + candidate, share / 100
     if not started:
         return known
