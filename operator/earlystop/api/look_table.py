@@ -56,8 +56,8 @@ def _row(line: str) -> tuple[int, ...]:
 
 
 def number_of_looks(part: Mapping[str, Any]) -> int:
-    """How many looks a verdict's spec has, or another candidate or class in it, of whatever release, before anything
-    is parsed. Raises TypeError or AttributeError for what is none."""
+    """How many looks are stored in a verdict of any release, counted before they are parsed. part: its spec, or one of
+    its other candidates or classes. Raises TypeError or AttributeError for what is none."""
     if TABLE not in part:
         return len(part.get(ROWS) or ())
     lines = part[TABLE].count("\n") + bool(part[TABLE])

@@ -23,7 +23,8 @@ LONGEST_NAME = 253
 LONGEST_COMMENT = 256
 
 
-def approve(
+def answer_decision(
+    answer: str,
     *,
     policy: str,
     namespace: str | None,
@@ -33,24 +34,10 @@ def approve(
     wait_for_it: bool,
     timeout: float,
 ) -> None:
-    """Agree to the decision that waits. timeout: seconds. Raises CommandFailure."""
+    """Agree to the decision that waits, or reject it. answer: `APPROVE` or `REJECT`. timeout: seconds. Raises
+    CommandFailure."""
     where = namespace_of(namespace, context)
-    asyncio.run(_answer(where, policy, context, APPROVE, comment, not yes, timeout if wait_for_it else None))
-
-
-def reject(
-    *,
-    policy: str,
-    namespace: str | None,
-    context: str | None,
-    comment: str,
-    yes: bool,
-    wait_for_it: bool,
-    timeout: float,
-) -> None:
-    """Reject the decision that waits. timeout: seconds. Raises CommandFailure."""
-    where = namespace_of(namespace, context)
-    asyncio.run(_answer(where, policy, context, REJECT, comment, not yes, timeout if wait_for_it else None))
+    asyncio.run(_answer(where, policy, context, answer, comment, not yes, timeout if wait_for_it else None))
 
 
 @dataclass(frozen=True, slots=True)

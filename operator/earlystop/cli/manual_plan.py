@@ -80,7 +80,7 @@ def resume(policy: Manifest) -> ManualPlan:
 
 
 def retry(policy: Manifest, token: str) -> ManualPlan:
-    """Start a new campaign. token: any text that was not used before."""
+    """What `kubectl earlystop retry` changes: a new campaign starts. token: any text that was not used before."""
     state = state_of(policy)
     changes = {"metadata": {"annotations": {RETRY_ANNOTATION: token}}}
     if policy["spec"].get("suspend"):

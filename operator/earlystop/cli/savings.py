@@ -47,7 +47,7 @@ class PolicySavings:
 
     @property
     def sums(self) -> Sums:
-        """What was booked."""
+        """The sums of tokens that the ledger of savings has booked."""
         return self.ledger.sums
 
 

@@ -66,7 +66,8 @@ class OrphanCollector:
         return GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
 
     async def sweep(self) -> None:
-        """One pass over all namespaces. Raises ClusterError when the API fails."""
+        """Hands what deleted policies left to garbage collection, in one pass over all namespaces. Raises ClusterError
+        when the API fails."""
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
         deployments = await self._managed("Deployment")

@@ -69,7 +69,8 @@ class SettingsCollector:
                 self._left.setdefault(LeftSettings(uid, namespace, mode, delivery.by_servers.name), Progress())
 
     async def collect(self, living: Collection[str]) -> None:
-        """One pass. living: UIDs of all policies."""
+        """Makes one pass that takes the settings of deleted policies out of users' objects. living: UIDs of all
+        policies."""
         self._left = {left: known for left, known in self._left.items() if left.uid not in living}
         now = self._clock()
         due = [each for each, known in self._left.items() if now - known.since >= SETTINGS_GRACE_SECONDS]

@@ -25,11 +25,11 @@ class Reported(Protocol):
 
     @property
     def step(self) -> str:
-        """The step of those settings, "" where it has read none."""
+        """The step of the settings by which the process serves, "" where it has read none."""
 
     @property
     def digest(self) -> str:
-        """The digest of those settings, "" where it has read none."""
+        """The digest of the settings by which the process serves, "" where it has read none."""
 
     @property
     def fault(self) -> str:

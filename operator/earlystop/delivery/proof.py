@@ -11,7 +11,7 @@ from earlystop.delivery.inputs import Manifest
 
 
 class Proof(StrEnum):
-    """What probes showed."""
+    """What probes showed of a split."""
 
     IN_FORCE = "InForce"
     NOT_YET = "NotYet"

@@ -57,7 +57,7 @@ class RemembersQuestions(Protocol):
     asked: dict[str, set[str]]
 
     def add(self, revision: str, name: str) -> None:
-        """Keeps one more. Raises OSError where it cannot."""
+        """Keeps the name of one more question. Raises OSError where it cannot."""
         ...
 
 
@@ -68,7 +68,7 @@ class ForgottenQuestions:
     asked: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, revision: str, name: str) -> None:
-        """Keeps one more until the process ends."""
+        """Keeps the name of one more question until the process ends."""
         remember(self.asked, revision, name)
 
 

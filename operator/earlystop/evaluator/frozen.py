@@ -31,7 +31,7 @@ class Counts(Protocol):
     """Counts what came of a recorded answer, such as `FrozenCounter`."""
 
     def scored(self, *, agrees: bool) -> None:
-        """One recorded answer was scored again."""
+        """Counts that one recorded answer was scored again."""
         ...
 
 

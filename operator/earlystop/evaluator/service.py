@@ -40,18 +40,18 @@ class StoresTokens(Protocol):
     tokens: int
 
     def store(self, tokens: int) -> None:
-        """Keeps the count. Raises OSError where it cannot."""
+        """Keeps how many tokens were spent. Raises OSError where it cannot."""
         ...
 
 
 @dataclass(slots=True)
 class InMemory:
-    """Keeps the count in the process alone: each start has the whole budget."""
+    """Keeps the spent tokens in the process alone: each start has the whole budget."""
 
     tokens: int = 0
 
     def store(self, tokens: int) -> None:
-        """Keeps the count until the process ends."""
+        """Keeps how many tokens were spent until the process ends."""
         self.tokens = tokens
 
 

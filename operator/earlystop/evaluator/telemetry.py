@@ -42,7 +42,7 @@ class Telemetry:
             self._spoilt.labels(reason.value)
 
     def answered(self, variant: str, fate: Fate) -> None:
-        """One question to one variant ended."""
+        """Counts that one question to one variant has ended."""
         self._answers.labels(str(variant), fate.value).inc()
 
     def discarded(self, reason: Spoilt) -> None:

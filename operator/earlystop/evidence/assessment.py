@@ -16,7 +16,7 @@ from earlystop.evidence.setting_check import Effect
 
 
 class Verdict(StrEnum):
-    """What the evidence asks for."""
+    """What the evidence of a comparison asks for."""
 
     CONTINUE = "Continue"
     PROMOTE = "Promote"
@@ -49,8 +49,8 @@ class LogE:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What a state says. log_e: now; log_e_max: what claims are read from: the largest so far, or that of the last look
-    where a learned factor divides it.
+    """What the evidence of a comparison says. log_e: now; log_e_max: what claims are read from: the largest so far, or
+    that of the last look where a learned factor divides it.
 
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
     candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that

@@ -125,7 +125,7 @@ class Divisors(NamedTuple):
 
 
 class Witnesses(NamedTuple):
-    """What looks have shown so far. lengths: of blocks, None under version 1 of the engine."""
+    """What looks have shown so far of how events scatter. lengths: of blocks, None under version 1 of the engine."""
 
     users: SeenUsers
     arms: ArmScatter

@@ -70,7 +70,7 @@ class Detectors:
 
 
 def factors_of(objective: Objective, witnesses: Witnesses) -> Factors:
-    """What the evidence of a trial is divided by after its looks, for a guard that follows it."""
+    """The factors by which a guard divides evidence: those that its trial had learned after its last look."""
     divided = divisors(objective, witnesses)
     return Factors(
         answers=divided.answers.factor * divided.by_look,

@@ -43,7 +43,8 @@ class EffectProcess:
 
     @property
     def effect(self) -> Effect:
-        """What is shown so far. NOT_SHOWN may become each of the others, NOT_MOVED may become MOVED; MOVED stays."""
+        """What looks have shown so far of the setting's effect. NOT_SHOWN may become each of the others, NOT_MOVED may
+        become MOVED; MOVED stays."""
         if self.log_e_max >= -log(self.risk):
             return Effect.MOVED
         return Effect.NOT_MOVED if self.unmoved else Effect.NOT_SHOWN

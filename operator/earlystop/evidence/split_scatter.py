@@ -49,8 +49,9 @@ are left)."""
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Blocks of `size` looks. looks, apart, variance: of the one that is not complete yet. blocks, squares: how many
-    are complete, and the sum of the squares by which the candidate's requests missed their weight, standardised."""
+    """How the split of requests scatters over blocks of `size` looks. looks, apart, variance: of the one that is not
+    complete yet. blocks, squares: how many are complete, and the sum of the squares by which the candidate's requests
+    missed their weight, standardised."""
 
     size: int
     looks: int = 0
@@ -87,7 +88,7 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class SplitScatter:
-    """What looks so far have shown. looks: those with requests."""
+    """What looks so far have shown of how the split scatters. looks: those with requests."""
 
     looks: int = 0
     sizes: tuple[Blocks, ...] = tuple(Blocks(size) for size in SIZES)
@@ -114,8 +115,8 @@ NO_SPLIT = SplitScatter()
 
 
 def observe(known: SplitScatter, baseline: int, candidate: int, share: float) -> SplitScatter:
-    """What is known after one more look, in which so many requests started. share: percent that the candidate shall
-    have of both variants' requests, above 0 and below 100. A look without requests shows nothing."""
+    """How the split scatters, as known after one more look, in which so many requests started. share: percent that the
+    candidate shall have of both variants' requests, above 0 and below 100. A look without requests shows nothing."""
     started, fraction = baseline + candidate, share / 100
     if not started:
         return known

@@ -70,7 +70,7 @@ class FlagSettings:
         return Choice(assignment, value.values)
 
     def in_force(self) -> SettingsInForce:
-        """What this process serves by now."""
+        """The settings by which this process serves now."""
         value = self._value(NOBODY)
         if value is None:
             return SettingsInForce(self._policy, fault=self._fault)

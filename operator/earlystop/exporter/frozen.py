@@ -28,5 +28,5 @@ class FrozenCounter:
         self._agree, self._disagree = (counter.labels(policy, result) for result in (AGREE, DISAGREE))
 
     def scored(self, *, agrees: bool) -> None:
-        """One recorded answer was scored again."""
+        """Counts that one recorded answer was scored again."""
         (self._agree if agrees else self._disagree).inc()

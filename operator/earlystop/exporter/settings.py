@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 
 
 class _Serving(NamedTuple):
-    """What a process serves by. is_counted: whether the exporter has room for its revision. is_withdrawn: whether the
-    file has held something else for so long that no candidate of the document may be served any more."""
+    """The settings by which a process serves. is_counted: whether the exporter has room for its revision. is_withdrawn:
+    whether the file has held something else for so long that no candidate of the document may be served any more."""
 
     document: SettingsDocument
     is_counted: bool
@@ -139,7 +139,7 @@ class MountedSettings:
         return frozenset(name for name, weight in serving.document.weights if weight > 0)
 
     def in_force(self) -> SettingsInForce:
-        """What this process serves by now."""
+        """The settings by which this process serves now."""
         self._look()
         if self._serving is None:
             return SettingsInForce(self._policy, fault=self._fault)

@@ -146,7 +146,8 @@ def _is_there(value: Any) -> bool:
 
 
 def _may_be_set(root: JsonObject, field: Field) -> bool:
-    """Whether the client sent what the field goes with. Raises UnreadableError as `_holder` does."""
+    """Whether a field may be set in this body, since the client sent the other field that it goes with. Raises
+    UnreadableError as `_holder` does."""
     if field.only_if is None:
         return True
     path, wanted = field.only_if

@@ -69,7 +69,8 @@ class DrawingSettings:
 
 
 class Drawing:
-    """What each request gets. parameters: names of those that this injector can write into bodies."""
+    """How the variant and the setting of each request are drawn. parameters: names of those that this injector can
+    write into bodies."""
 
     def __init__(self, settings: DrawingSettings, exporter: Exporter, parameters: Collection[str]) -> None:
         self._mounted = MountedSettings(settings.weights, settings.policy, exporter)

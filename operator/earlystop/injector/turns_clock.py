@@ -21,7 +21,7 @@ class TurnsClock:
         return self._steps * STEP_SECONDS
 
     def stop(self) -> None:
-        """It counts no more."""
+        """Stops the clock: it counts no more steps."""
         self._next.cancel()
 
     def _step(self) -> None:

@@ -47,16 +47,6 @@ def unpack_ledger(text: str) -> CountLedger:
     return found
 
 
-def series_in(ledger: CountLedger) -> int:
-    """How many series a ledger holds; each process that was compacted, of which it holds a digest, is one more."""
-    return source_of(ledger).series_count(ledger)
-
-
-def restarts_can_hide(ledger: CountLedger) -> bool:
-    """Whether some process does not say when it began."""
-    return source_of(ledger).restart_can_hide(ledger)
-
-
 def without_closed_steps(ledger: CountLedger, step: int) -> CountLedger:
     """The ledger when `step` begins: what was counted in earlier ones is evidence already."""
     left: CountLedger = source_of(ledger).drop_steps_before(ledger, step)

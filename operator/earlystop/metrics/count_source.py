@@ -125,7 +125,7 @@ class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
         ...
 
     def series_count(self, ledger: LedgerT) -> int:
-        """How many series a ledger holds."""
+        """How many series a ledger holds; each process that was compacted, of which it holds a digest, is one more."""
         ...
 
     def restart_can_hide(self, ledger: LedgerT) -> bool:

@@ -24,7 +24,7 @@ from earlystop.metrics.vectors import RangeVectors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossCheckQuestion:
-    """What is compared for one policy.
+    """The counters of an injector and of its engine that are compared for one policy.
 
     preset: of the engine, in `api/presets.PRESETS`. injector, engine: whose Pods count. begin, end: the window, in Unix
     seconds. margin: seconds around it in which every process is scraped at least once. namespace_label, replica_label:

@@ -13,8 +13,8 @@ from earlystop.metrics.vectors import InstantVectors
 
 @dataclass(frozen=True, slots=True)
 class LoadQuestion:
-    """What is asked for. query: as the source's admin has written it, with placeholders. policy: namespace/name.
-    target: name of the policy's target."""
+    """The load that is asked for. query: as the source's admin has written it, with placeholders. policy:
+    namespace/name. target: name of the policy's target."""
 
     query: str
     policy: str

@@ -48,8 +48,8 @@ def differs(measured: float, declared: float, *, differed: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredInterval:
-    """One policy's. seconds: None when there were too few samples; at: Unix second of the measurement; differs: whether
-    it is another than the declared one."""
+    """The scrape interval that was measured for one policy. seconds: None when there were too few samples; at: Unix
+    second of the measurement; differs: whether it is another than the declared one."""
 
     seconds: float | None
     at: float

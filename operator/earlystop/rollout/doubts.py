@@ -84,7 +84,7 @@ def attrition_phrase(evidence: EvidenceState) -> str:
 
 
 def _what_follows(comparison: Comparison) -> str:
-    """What answers that are missing may hide."""
+    """A sentence on what answers that are missing may hide."""
     missing = comparison.evidence.missing
     if isinstance(missing, PairAttrition) and not missing.both_ways:
         return f"Each answer of the baseline that is missing speaks for {comparison.name}"

@@ -88,8 +88,9 @@ def backlog_of(
 
 
 class Arm(NamedTuple):
-    """One variant. now: counts of the step; mark: those at the last look; sums: of all looks; grown: by how many more
-    requests were open at the last look than when the evidence began; in_flight: as in `backlog_of`."""
+    """The counts that tell how many requests of one variant are open. now: counts of the step; mark: those at the last
+    look; sums: of all looks; grown: by how many more requests were open at the last look than when the evidence began;
+    in_flight: as in `backlog_of`."""
 
     now: Tally
     mark: Tally

@@ -66,7 +66,8 @@ def proven_loss(plan: Plan, comparison: Comparison) -> float:
 
 
 def use_with(plan: Plan, lost: float) -> MarginUse:
-    """What is used of margin and risk after a certificate that allows so much more to be lost."""
+    """What promotions have used of margin and risk after one more certificate. lost: Exact Match that this
+    certificate allows to be lost, as a fraction."""
     used, part = plan.used, part_of(plan.spec, plan.used)
     return MarginUse(round((used.lost + lost) * MICRO) / MICRO, used.risk + part.risk, used.promotions + 1)
 

@@ -193,7 +193,7 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
 
 
 def _own(comparison: Comparison) -> list[Missing]:
-    """What the candidate's own evidence lacks."""
+    """What a candidate's own evidence lacks for a promotion."""
     assessment, objective = comparison.assessment, comparison.evidence.objective
     log_e, risk = assessment.log_e_max, objective.risk_promote
     missing: list[Missing] = []

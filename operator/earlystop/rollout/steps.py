@@ -128,8 +128,8 @@ class ScatterUnknown:
 
 @dataclass(frozen=True, slots=True)
 class CohortsApart:
-    """A stage with the same setting on both sides lasts on: how much better a cohort is by itself is not bounded by
-    what leaves room in the margin. high: EM that it may have more; None where lengths are not bounded."""
+    """Keeps a stage with the same setting on both sides (A/A) from ending: how much better a cohort is by itself is not
+    bounded by what leaves room in the margin. high: EM that it may have more; None where lengths are not bounded."""
 
     candidate: str
     high: float | None

@@ -270,8 +270,9 @@ def _moved(
     factor: Floats,
     needed: Floats,
 ) -> Truths:
-    """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
-    in parts. factor: by which evidence is divided. needed: what must be read for the claim."""
+    """Move the simulated bets of a claim in each rollout of a forecast. Gives whether its line was reached: at the end,
+    or on the way where the look is bet on in parts. factor: by which evidence is divided. needed: what must be read for
+    the claim."""
     drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
     weights = claim.walks[0].log_weights
     before, _ = log_mixture(paths.capital[index] / factor[:, None], weights)

@@ -28,9 +28,10 @@ def approve(
     timeout: Timeout = 60.0,
 ) -> None:
     """Agree to the decision that waits; it is carried out if the evidence still asks for it."""
-    from earlystop.cli.approve import approve as carried_out
+    from earlystop.cli.approve import APPROVE, answer_decision
 
-    carried_out(
+    answer_decision(
+        APPROVE,
         policy=policy,
         namespace=namespace,
         context=context,
@@ -51,9 +52,10 @@ def reject(
     timeout: Timeout = 60.0,
 ) -> None:
     """Reject the decision that waits: its candidate gets no more requests."""
-    from earlystop.cli.approve import reject as carried_out
+    from earlystop.cli.approve import REJECT, answer_decision
 
-    carried_out(
+    answer_decision(
+        REJECT,
         policy=policy,
         namespace=namespace,
         context=context,

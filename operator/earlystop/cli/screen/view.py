@@ -53,7 +53,7 @@ class View:
 
     @property
     def conditions(self) -> dict[str, Manifest]:
-        """Its conditions, by type."""
+        """The policy's conditions, by type."""
         return conditions_of(self.status)
 
     @property

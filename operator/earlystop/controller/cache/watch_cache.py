@@ -112,7 +112,7 @@ class WatchCache:
         self._bytes.changed(key.namespace, 0, len(new.text or b""))
 
     def _let_go(self, key: ObjectKey) -> None:
-        """Keep nothing more of an object, which may not be kept at all."""
+        """Keep nothing of an object from now on. It is no error where nothing of it was kept."""
         kept = self._kept.pop(key, None)
         if kept is not None:
             self._bytes.changed(key.namespace, len(kept.text or b""), 0)

@@ -119,7 +119,8 @@ class CountBatcher:
     async def read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
     ) -> T | MetricsFailure:
-        """What `read` finds about one policy, in a turn of its namespace, or why it finds nothing."""
+        """Asks a source about one policy alone, by the function `read`, in a turn of the policy's namespace.
+        Returns what that finds, or why it finds nothing."""
         spec = self.sources.get(source)
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
@@ -174,7 +175,8 @@ class CountBatcher:
     async def _ask_now(
         self, lane: Lane, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
-        """What the source answers. Raises nothing: without an answer, every policy has the failure."""
+        """What the source answers to one question, about all policies that it names. Raises nothing: without an answer,
+        every policy has the failure."""
         source, is_slow = lane
         try:
             answers = await self._exchange(lane, spec, question)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide
+from earlystop.metrics.count_ledger import CountLedger, source_of
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.observations import Observation
 
@@ -11,7 +11,7 @@ from earlystop.rollout.observations import Observation
 def readable(ledger: CountLedger, differing: tuple[float, float] | None = None) -> Observation:
     """Counts can be used. differing: seconds between scrapes as measured and as declared, None when they agree."""
     message = "Counts can be read."
-    if restarts_can_hide(ledger):
+    if source_of(ledger).restart_can_hide(ledger):
         message += (
             " Some of their processes export no process_start_time_seconds, so after a restart nothing of theirs is "
             "counted until a counter passes its old value."

@@ -10,8 +10,8 @@ from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDige
 
 @dataclass(slots=True)
 class EvaluatorMemory:
-    """What was read last. at: Unix time, -inf for never. look: the guard's look after which it was. found: of what was
-    there then; nothing where it could not be read."""
+    """What a policy's evaluators said when they were read last. at: Unix time, -inf for never. look: the guard's look
+    after which it was. found: of what was there then; nothing where it could not be read."""
 
     at: float = -inf
     look: int | None = None

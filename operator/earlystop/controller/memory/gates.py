@@ -42,7 +42,7 @@ class GateMemory:
         return before is None or replace(before, at=answer.at) != answer
 
     def about(self, subject: GateSubject) -> Mapping[str, GateAnswer]:
-        """What was answered about this."""
+        """What gates have answered about one promotion or step."""
         return self.answers if self.subject == subject else {}
 
     def _be_about(self, subject: GateSubject) -> None:

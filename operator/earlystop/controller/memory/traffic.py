@@ -125,7 +125,7 @@ class TrafficMemory:
         return None if self.users_objects is None else self.users_objects != digest
 
     def note_fit(self, digest: bytes) -> None:
-        """The policy's own objects are as the users' objects, with this digest, need them."""
+        """Notes that the policy's own objects fit the users' objects, which have this digest."""
         self.users_objects = digest
 
     def note_change(self, now: float) -> None:
@@ -170,7 +170,7 @@ class TrafficMemory:
         return self.rest is not None and self.rest.split == split and self.rest.proven_at is None
 
     def note_missing(self) -> None:
-        """Counts show that a variant gets none of the requests that it should have."""
+        """Notes that counts show a variant without any of the requests that it should have."""
         self.missing = True
 
     def resume_rest(self, split: TrafficSplit, seconds: float, until: float, condition: Condition) -> None:

@@ -76,7 +76,8 @@ class RecordKeeper:
             await asyncio.sleep(PASS_SECONDS)
 
     async def keep(self) -> None:
-        """One pass. Raises ClusterError when the API fails."""
+        """Makes one pass over the record: publishes its digest, then removes old verdicts. Raises ClusterError when the
+        API fails."""
         begun = self._clock()
         listed = await self._listed()
         self._note_listed({(each["namespace"], each["name"]) for each in listed})

@@ -36,7 +36,8 @@ class VerdictRemover:
         self._looked_at: dict[Group, tuple[int, str, int]] = {}
 
     async def remove_old(self, listed: Sequence[Manifest], checkpoints: Sequence[tuple[str, CheckpointSpec]]) -> None:
-        """One pass. listed: metadata of all verdicts. checkpoints: all there are, with their namespaces.
+        """Makes one pass that removes old verdicts. listed: metadata of all verdicts. checkpoints: all there are, with
+        their namespaces.
 
         Raises ClusterError when the API fails.
         """

@@ -17,7 +17,7 @@ from earlystop.controller.memory.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.memory.policy_snapshot import ConditionSummary, PolicySnapshot
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.store.load_policy import load_policy, plans_of
-from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
+from earlystop.metrics.count_ledger import CountLedger, pack_ledger, source_of
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
@@ -48,7 +48,7 @@ async def write_status(
         status = to_status(tracked.name, tracked.uid, tracked.times, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
         # The stored status stays as it is. A restarted operator reads the later looks again.
-        refusal = _too_many_series(series_in(ledger))
+        refusal = _too_many_series(source_of(ledger).series_count(ledger))
         tracked.status.note_overflow(refusal)
         tracked.postpone_reading(now + RECHECK_REFUSED_SECONDS)
         tracked.observe(replace(tracked.observations, refusal=refusal), now)

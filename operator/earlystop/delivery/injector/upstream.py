@@ -25,7 +25,7 @@ _PLAIN = (None, "", "http")
 
 
 def injector_refusal(inputs: ClusterInputs) -> Refusal | None:
-    """Why the operator runs no injector; None when it does."""
+    """Why a policy cannot have an injector of an operator that runs none; None when it runs them."""
     if inputs.injector_image:
         return None
     return Refusal(

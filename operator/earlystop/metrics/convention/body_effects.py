@@ -40,7 +40,7 @@ class BodyEffects:
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum of all effects on bodies."""
         return self.changed + self.unchanged + self.baseline_changed + self.baseline_unchanged
 
 

@@ -128,7 +128,8 @@ class ExactPrometheus(PrometheusConnect):
         return parse_matrix(body, content_type, self.place, at)
 
     def release_answer(self) -> None:
-        """The last answer is no longer needed: another client may take in a large one. The next question does it too.
+        """Lets another client take in a large answer, since the last one of this client is no longer needed. The next
+        question does so too.
 
         It is called by the thread that asked.
         """

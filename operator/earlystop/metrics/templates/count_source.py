@@ -46,7 +46,8 @@ class TemplateCounts:
     def totals(
         self, ledger: ResetLedger, step: int, variants: Sequence[str], query_class: str | None = None
     ) -> dict[str, Tally]:
-        """What is proven of one step. Raises ValueError for a query class: these counters have none."""
+        """The counts of one step, as far as they are certain. Raises ValueError for a query class: these counters have
+        none."""
         if query_class is not None:
             raise ValueError(f"counters that templates find have no query class {query_class}; read all answers")
         return _by_label(reset_ledger.totals(ledger, step), variants)

@@ -77,5 +77,5 @@ def new_lapse(before: RolloutState, after: RolloutState) -> Lapse | None:
 
 
 def _is_more(before: Lapse, now: Lapse) -> bool:
-    """Whether something else has changed too."""
+    """Whether a lapse names something that it did not name before."""
     return not set(now.changed) <= set(before.changed)

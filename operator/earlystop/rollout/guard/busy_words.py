@@ -39,7 +39,7 @@ def load_condition(times: LiveTimes, state: RolloutState, load: LoadRead) -> Con
 
 
 def rule_sentence(wanted: WhenBusy) -> str:
-    """What the policy says about load."""
+    """The sentence on what a policy says of its setting under load."""
     return (
         f"From a load {wanted.load} of {wanted.above} on the promoted setting serves, up to {wanted.below} the next "
         f"more careful proven one; each at least {wanted.minimum_seconds} s, at most "

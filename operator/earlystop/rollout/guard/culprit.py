@@ -19,7 +19,7 @@ from earlystop.rollout.guard.spans import NO_RATES, Rates, total
 
 
 class Culprit(StrEnum):
-    """What may have moved."""
+    """What may have moved when a guard alarms."""
 
     SETTING = "Setting"
     """The promoted setting answers worse than the baseline, and nothing else has changed."""
@@ -53,7 +53,7 @@ class Changed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the rule goes by.
+    """What the rule that names a culprit goes by.
 
     claims: of which the guard's detectors say that harm has begun. earliest, onset, latest: Unix seconds between which
     it may have begun, and where it is most likely. before, after: counts of the first of the claims before the harm and
@@ -87,8 +87,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the rule says. named: the culprits that evidence shows, none where it does not tell. possible: those between
-    which it does not."""
+    """What the rule says has moved. named: the culprits that evidence shows, none where it does not tell.
+    possible: those between which it does not."""
 
     named: tuple[Culprit, ...] = ()
     possible: tuple[Culprit, ...] = ()
@@ -187,7 +187,8 @@ def change_of_baseline(before: Rates, after: Rates) -> float:
 
 
 def change_of_candidate(before: Rates, after: Rates) -> float:
-    """The promoted setting's rate after, minus that before. Both must have counts of it."""
+    """By how much the promoted setting's rate has changed since the harm began: the rate since, minus that before.
+    Both must have counts of it."""
     return after.candidate_hits / after.candidate - before.candidate_hits / before.candidate
 
 
@@ -290,7 +291,7 @@ def _mix_explains(evidence: Evidence) -> bool:
 
 
 def _level(evidence: Evidence, rates: Rates) -> float:
-    """What alarmed, in one query class."""
+    """The rate that alarmed, in one query class."""
     level = rates.candidate_hits / rates.candidate
     return level if evidence.below_floor else level - rates.baseline_hits / rates.baseline
 

@@ -53,8 +53,8 @@ OF_PEOPLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that was done. at: RFC 3339. who: as it was recorded. what: in one word. told: in a sentence. source:
-    the object that says so."""
+    """One thing that a person or the operator did. at: RFC 3339. who: as it was recorded. what: in one word. told: in a
+    sentence. source: the object that says so."""
 
     at: str
     policy: str

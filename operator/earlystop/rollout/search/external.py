@@ -122,7 +122,7 @@ def _place(proposer: str, outcomes: Sequence[TrialOutcome]) -> int:
 
 
 def trials_of(proposer: str, outcomes: Sequence[TrialOutcome]) -> int:
-    """How many trials of a proposer are over."""
+    """How many trials of settings that one proposer proposed are over."""
     return sum(each.proposer == proposer for each in outcomes)
 
 

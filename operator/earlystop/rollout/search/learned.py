@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -85,18 +85,14 @@ def _row(
     return LearnedSetting(
         values=found[0].values,
         verdicts=len(found),
-        promoted=_count(each.promoted for each in found),
-        rolled_back=_count(each.rolled_back for each in found),
-        undecided=_count(not each.promoted and not each.rolled_back for each in found),
-        by_person=_count(each.by_person for each in found),
+        promoted=sum(each.promoted for each in found),
+        rolled_back=sum(each.rolled_back for each in found),
+        undecided=sum(not each.promoted and not each.rolled_back for each in found),
+        by_person=sum(each.by_person for each in found),
         loss=loss,
         saving=saving,
         holds=None if loss is None else probability_to_hold(loss, margin),
     )
-
-
-def _count(each: Iterable[bool]) -> int:
-    return sum(each)
 
 
 def _order(subject: Subject, values: Mapping[str, str]) -> tuple[tuple[float, str], ...]:

@@ -133,7 +133,8 @@ def worths(
 
 
 def _longest(terms: SearchTerms, at_margin: float) -> float:
-    """Requests of a trial at most. at_margin: that it takes to tell a setting that lies a whole margin from it."""
+    """How many requests a trial may take at most. at_margin: requests that it takes to tell a setting that lies a whole
+    margin from it."""
     longest = at_margin / NEAR_MARGIN**2
     if terms.version < DELAYS_SINCE:
         return longest

@@ -79,7 +79,8 @@ def plus_tally(past: PastSums, tally: Tally) -> PastSums:
 
 
 class Before(NamedTuple):
-    """What the looks before leave behind. at: Unix time of the last one, gap: seconds from the one before it."""
+    """What columns of further looks need of the looks before them. at: Unix time of the last one, gap: seconds from the
+    one before it."""
 
     at: int = 0
     gap: int = 0

@@ -44,7 +44,7 @@ def least_seconds(spec: PolicySpec) -> int:
 
 
 def waits_until(state: RolloutState) -> int | None:
-    """When the time of a search is over, in Unix seconds; None without such a bound."""
+    """When the time is over that a whole search by trials may take, in Unix seconds; None without such a bound."""
     progress, seconds = state.search, seconds_of(state.pinned_plan)
     return None if progress is None or seconds is None else progress.started_at + seconds
 

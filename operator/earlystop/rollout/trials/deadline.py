@@ -25,7 +25,7 @@ def ends_at(deadline_seconds: int, state: RolloutState) -> int:
 
 
 def latest_end(deadline_seconds: int, state: RolloutState) -> int:
-    """The same, but with the end of the search that the campaign belongs to, or is, where that comes first."""
+    """As `ends_at`, or the end of the search that the campaign belongs to, or is, where that comes first."""
     end, seconds = ends_at(deadline_seconds, state), seconds_of(state.pinned_plan)
     if seconds is None:
         return end
