@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from earlystop.cli.main import COMMANDS, app
@@ -113,6 +114,21 @@ def test_policies_in_a_line_each_are_read_without_their_kind_or_campaign(
     loaded = set(done.stderr.rsplit("loaded ", 1)[1].split())
     assert "earlystop.controller.cluster" in loaded
     assert not {*OF_CAMPAIGNS, "numpy", "scipy"} & loaded
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+def test_no_kubeconfig_is_read_by_the_slow_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with api_with([policy_in("observing claims")], tmp_path, monkeypatch):
+        program = (
+            "import sys, yaml; yaml.SafeLoader.__init__ = None; from earlystop.cli.main import app;"
+            "app(['get', 'qa', '-o', 'json'])"
+        )
+        variables = environment() | {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 SCREEN = """
