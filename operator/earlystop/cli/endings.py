@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from earlystop.cli.screen.view import conditions_of, status_of
+from earlystop.cli.screen.stored_status import conditions_of, unpacked_status
 from earlystop.rollout.state import ENDED
 
 ROLLED_BACK, UNDECIDED = 3, 4
@@ -20,12 +20,13 @@ def exit_code(phase: str) -> int:
 
 def phase_of(policy: Mapping[str, Any]) -> str:
     """Where the rollout stands, in one word."""
-    return str(status_of(policy).get("phase", "Pending"))
+    return str(unpacked_status(policy).get("phase", "Pending"))
 
 
 def is_over(policy: Mapping[str, Any]) -> bool:
     """Whether the campaign that the policy asks for as it is written now has ended; an edit asks for another one."""
-    status, completed = status_of(policy), conditions_of(status_of(policy)).get("Completed")
+    status = unpacked_status(policy)
+    completed = conditions_of(status).get("Completed")
     seen, written = status.get("observedGeneration"), policy["metadata"].get("generation")
     if isinstance(seen, int) and isinstance(written, int) and seen < written:
         return False

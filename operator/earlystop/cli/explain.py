@@ -14,8 +14,9 @@ from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
+from earlystop.cli.screen.stored_status import UNREADABLE
 from earlystop.cli.screen.times import duration, forecast_phrase
-from earlystop.cli.screen.view import UNREADABLE, View, view_of
+from earlystop.cli.screen.view import View, view_of
 from earlystop.cli.screen.waiting_words import harms_of, promotion_waits, step_waits
 from earlystop.cli.terminal import UNLIMITED, console, printable
 from earlystop.controller.resources import POLICIES, Manifest
@@ -55,7 +56,7 @@ async def _read(namespace: str | None, context: str | None, policy: str) -> Mani
 def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> Iterator[Paragraph]:
     """Everything that there is to explain, a paragraph each. now: Unix seconds. remaining: how long it still takes.
 
-    Raises one of `view.UNREADABLE` for a policy that this release cannot read.
+    Raises one of `stored_status.UNREADABLE` for a policy that this release cannot read.
     """
     view = view_of(policy, now, UNLIMITED, remaining)
     yield _aim(view)

@@ -12,7 +12,7 @@ from rich.table import Table
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import said
 from earlystop.cli.screen.search import search_phrase
-from earlystop.cli.screen.view import conditions_of, status_of
+from earlystop.cli.screen.stored_status import conditions_of, unpacked_status
 from earlystop.cli.terminal import FirstThatFits, printable
 from earlystop.controller.resources import Manifest
 from earlystop.rollout.e_value_words import now_and_before
@@ -54,7 +54,7 @@ def _place(policy: Mapping[str, Any]) -> tuple[str, str]:
 
 def _row(policy: Mapping[str, Any]) -> tuple[str, ...]:
     """What is said of a policy, by HEADINGS and WIDE; what is not of the form that is known is left open."""
-    status = status_of(policy)
+    status = unpacked_status(policy)
     evidence = _part(status, "evidence")
     now = _part(evidence, "logE")
     ready = conditions_of(status).get("Ready")
@@ -81,7 +81,7 @@ def _row(policy: Mapping[str, Any]) -> tuple[str, ...]:
 
 def line(policy: Mapping[str, Any]) -> str:
     """The policy in one line, for output that is not a terminal."""
-    status = status_of(policy)
+    status = unpacked_status(policy)
     evidence, counts = _part(status, "evidence"), _part(status, "counts")
     arms = [_part(counts, name) for name in ("baseline", "candidate")]
     scored = " + ".join(f"{each['scored']:,}" for each in arms if isinstance(each.get("scored"), int))

@@ -11,7 +11,8 @@ from earlystop.cli.connection import NO_API, connected, explained, namespace_of,
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.reading import latest_events
-from earlystop.cli.screen.view import UNREADABLE, Event
+from earlystop.cli.screen.stored_status import UNREADABLE
+from earlystop.cli.screen.view import Event
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster_errors import UNAUTHORIZED, ClusterError
 from earlystop.controller.resources import POLICIES, Manifest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earlystop.cli.screen.view import UNREADABLE, status_of
+from earlystop.cli.screen.stored_status import UNREADABLE
+from earlystop.cli.screen.view import status_of
 from earlystop.controller.cluster_errors import ClusterError
 from earlystop.controller.resources import VERDICTS, Manifest
 from earlystop.rollout.recorded_looks import status_with_looks

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 NET_OBJECTS = 250_000
-"""By how many the objects grow until cycles are searched for. The modules of no command have as many, and a command that
-follows a rollout for days holds on to some tens of MiB at most that nothing refers to."""
+"""By how many the objects grow until cycles are searched for. The modules of no command have as many, and a command
+that follows a rollout for days holds on to some tens of MiB at most that nothing refers to."""
 PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 ALL_PLUGINS = "__all__"
 

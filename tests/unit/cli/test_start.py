@@ -11,11 +11,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from earlystop.cli.main import COMMANDS, app
 from tests.processes.environment import environment
-from tests.unit.cli.api_server import answering
+from tests.unit.cli.api_server import answering, api_with
 from tests.unit.cli.shown_policies import policy_in
 from tests.unit.metrics.source.faulty_server import Handler
 
@@ -86,6 +87,48 @@ def test_the_help_of_no_command_loads_anything_of_what_commands_do() -> None:
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [name for name, *_ in rows] == list(COMMANDS)
     assert [(name, set(loaded) - DECLARED_BY) for name, *loaded in rows if set(loaded) - DECLARED_BY] == []
+
+
+LINES = """
+import sys
+from earlystop.cli.main import app
+try:
+    app(sys.argv[1:])
+finally:
+    print("loaded", *sorted(each for each in sys.modules), file=sys.stderr)
+"""
+OF_CAMPAIGNS = ("earlystop.api.policy", "earlystop.api.verdict", "earlystop.evidence", "earlystop.rollout.state")
+"""Kinds, and what judges: most of what there is to load."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["lines", "wide", "json", "yaml"])
+def test_policies_in_a_line_each_are_read_without_their_kind_or_campaign(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api_with([policy_in("observing claims"), policy_in("promoted and guarded")], tmp_path, monkeypatch):
+        command = [sys.executable, "-c", LINES, "get", *([] if form == "lines" else ["-o", form])]
+        variables = environment() | {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.rsplit("loaded ", 1)[1].split())
+    assert "earlystop.controller.cluster" in loaded
+    assert not {*OF_CAMPAIGNS, "numpy", "scipy"} & loaded
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+def test_no_kubeconfig_is_read_by_the_slow_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with api_with([policy_in("observing claims")], tmp_path, monkeypatch):
+        program = (
+            "import sys, yaml; yaml.SafeLoader.__init__ = None; from earlystop.cli.main import app;"
+            "app(['get', 'qa', '-o', 'json'])"
+        )
+        variables = environment() | {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 SCREEN = """

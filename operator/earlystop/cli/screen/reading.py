@@ -13,7 +13,8 @@ from rich.console import Console, RenderableType
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.connection import ABOUT_POLICIES, EVENTS_AT_ONCE
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen.view import UNREADABLE, Event, View, lacks_plan, status_of, view_of
+from earlystop.cli.screen.stored_status import UNREADABLE
+from earlystop.cli.screen.view import Event, View, lacks_plan, status_of, view_of
 from earlystop.cli.screen.whole import drawn
 from earlystop.controller.cluster_errors import ClusterError
 from earlystop.controller.resources import EVENTS, Manifest

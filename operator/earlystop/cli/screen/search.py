@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import Block, fitting_rows
-from earlystop.cli.screen.view import View
 from earlystop.controller.resources import Manifest
+
+if TYPE_CHECKING:
+    from earlystop.cli.screen.view import View
 
 CHOOSING = "Choosing"
 """The phase between two trials, in which `why` is still of the one that is over."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status.compact import whole
+from earlystop.cli.screen.stored_status import UNREADABLE, conditions_of, unpacked_status
 from earlystop.controller.resources import Manifest
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
@@ -15,9 +15,6 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.plan_reference import has_reference, with_plan
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining
-
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
-"""What is raised for an object that another release wrote, or that nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +85,10 @@ def view_of(
 def status_of(policy: Mapping[str, Any]) -> Manifest:
     """The status of a policy with all that is packed in it or that its spec says as well, empty where it has none. What
     cannot be unpacked stays."""
-    status = policy.get("status")
-    if not isinstance(status, dict):
-        return {}
+    status = unpacked_status(policy)
+    if not has_reference(status):
+        return status
     try:
-        status = whole(status)
-        if not has_reference(status):
-            return status
         return with_plan(status, PolicySpec.model_validate(policy.get("spec")))
     except UNREADABLE:
         return status
@@ -108,15 +102,3 @@ def lacks_plan(policy: Mapping[str, Any]) -> str:
         "its spec was edited since the operator last wrote its status, and the plan of its campaign stands in its "
         "EarlyStopVerdict alone, which is missing or may not be read. Restore that verdict, or take the edit back."
     )
-
-
-def conditions_of(status: Mapping[str, Any]) -> dict[str, Manifest]:
-    """Conditions by type; what is none is left out."""
-    return dict(_conditions(status))
-
-
-def _conditions(status: Mapping[str, Any]) -> Iterator[tuple[str, Manifest]]:
-    found = status.get("conditions")
-    for each in found if isinstance(found, list) else ():
-        if isinstance(each, dict) and {"type", "status", "reason"} <= each.keys():
-            yield str(each["type"]), {"message": "", **each}

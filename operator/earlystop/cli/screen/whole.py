@@ -47,7 +47,7 @@ def picture(
     events: tuple[Event, ...] = (),
 ) -> RenderableType:
     """The whole policy. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe. height: lines that there
-    are, None for no limit. Raises one of `view.UNREADABLE` for a policy that this release cannot read."""
+    are, None for no limit. Raises one of `stored_status.UNREADABLE` for a policy that this release cannot read."""
     return drawn(view_of(policy, now, width, remaining, events), height)
 
 
