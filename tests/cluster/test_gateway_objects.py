@@ -1,5 +1,6 @@
-"""What the operator makes for an agentgateway is taken by a real API server, and its token makes nothing else of that
-kind: by the admission policies that the chart ships with gatewayBody.enabled."""
+"""What the operator makes for an agentgateway is taken by a real API server, also by the definition of the kind that
+agentgateway publishes, and its token makes nothing else of that kind: by the admission policies that the chart ships
+with gatewayBody.enabled."""
 
 from __future__ import annotations
 
@@ -71,8 +72,9 @@ def one() -> dict[str, Any]:
     return next(each for each in rendered(Engine.VLLM, Knob.ANSWER_CAP, PATHS[0]) if each["kind"] == KIND)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def shipped(cluster: Cluster) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["strict", "published"])
+def shipped(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The admission policies, and the kind: by a strict definition of the tests' own, then as it is published."""
     policies = [
         each
         for each in objects(template("--set=gatewayBody.enabled=true"))
@@ -81,7 +83,7 @@ def shipped(cluster: Cluster) -> Iterator[None]:
     ]
     assert len(policies) == 4
     cluster.access.apply(*policies)
-    with agentgateways_kind(cluster.access):
+    with agentgateways_kind(cluster.access, is_published=request.param):
         # A new policy is in force a moment after it is stored.
         wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["another Service"])), 60, "the first")
         wait_until(lambda: not admitted(cluster, "default", changed(*REFUSED["no mark of its own"])), 60, "the second")
@@ -132,3 +134,12 @@ def test_every_object_for_every_engine_is_taken_from_the_operators_own_account(
 def test_the_operators_token_makes_no_other(cluster: Cluster, namespace: str, what: str) -> None:
     assert admitted(cluster, namespace, one())
     assert not admitted(cluster, namespace, changed(*REFUSED[what]))
+
+
+def test_the_definition_itself_takes_no_format_and_no_field_that_it_does_not_know(
+    cluster: Cluster, namespace: str
+) -> None:
+    with pytest.raises(ClusterError, match="Unsupported value"):
+        take(cluster, namespace, [changed((*PROVIDER, "formats"), [{"type": "Completion", "path": PATHS[0]}])])
+    with pytest.raises(ClusterError, match="unknown field"):
+        take(cluster, namespace, [changed((*PROVIDER, "backend"), {})])

@@ -54,8 +54,9 @@ def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequ
 @pytest.mark.slow
 def test_the_corpus_has_more_than_a_hundred_routes_and_most_policies_on_them_can_be_carried_out() -> None:
     assert sum(each["kind"] == "HTTPRoute" for cluster in clusters() for each in cluster.routes) > 100
-    outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in cases())
-    assert outcomes["overlay"] > len(cases()) * 0.5, outcomes
+    ordinary = [case for case in cases() if case.cluster.name != "reported"]  # reports are of what went wrong
+    outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in ordinary)
+    assert outcomes["overlay"] > len(ordinary) * 0.5, outcomes
 
 
 def test_no_overlay_is_larger_than_a_route_may_be_on_its_way_either() -> None:

@@ -4,9 +4,9 @@ The forms are those of reports: ROCm/ATOM#1711, Oaklight/llm-rosetta#55, tashfee
 Portkey-AI/gateway#1629 (no choices); huggingface/text-generation-inference#3003 (none for the last chunk);
 ggml-org/llama.cpp#16048 (timings beside); st3w4r/openai-partial-stream#22 and epam/ai-dial-adapter-openai#81 (Azure);
 BerriAI/litellm#17136, #34382 (usage before the last chunk, events of another API); router-for-me/CLIProxyAPI#3077
-(zeros before the real count); camel-ai/camel#4217, sgl-project/sglang#12241 (usage in several pieces); northes/go-moonshot#17,
-higress-group/higress#1568 (in the choice); vercel/ai#1651 (Groq's own member); langwatch/tasks#700 (a warning);
-fumito-ito/AnthropicSwiftSDK#7, karthink/gptel#1331 (messages).
+(zeros before the real count); camel-ai/camel#4217, sgl-project/sglang#12241 (usage in several pieces);
+northes/go-moonshot#17, higress-group/higress#1568 (in the choice); vercel/ai#1651 (Groq's own member);
+langwatch/tasks#700 (a warning); fumito-ito/AnthropicSwiftSDK#7, karthink/gptel#1331 (messages).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,44 @@ EARLY, LATE = moments(end=RESTART), moments(RESTART + 15)
 GAP = [*moments(end=AT - 200), *moments(AT - 80)]
 REPLICAS = [{**POD, "prometheus_replica": each} for each in "ab"]
 CELLS = [{**POD, "cell": each} for each in "ab"]
+
+PROXY = {**POD, "container": "istio-proxy"}
+CANARIES = [{**POD, "service": each} for each in ("qa", "qa-es-baseline", "qa-es-candidate")]
+MERGED = {**PROXY, "instance": "10.0.0.5:15020", "endpoint": "http-envoy-prom"}
+ALLOCATED: list[tuple[Labels, dict[str, Any]]] = [
+    ({**POD, "collector": "a"}, {"at": EARLY}),
+    ({**POD, "collector": "b"}, {"at": moments(RESTART + 30)}),
+]
+SHARDS: list[tuple[Labels, dict[str, Any]]] = [
+    ({**POD, "prometheus_replica": "k8s-0"}, {"at": moments(end=RESTART + 45)}),
+    ({**POD, "prometheus_replica": "k8s-shard-1-0"}, {"at": moments(RESTART - 30, shift=5)}),
+]
+SCOPED = {**COLLECTOR, **{f"exported_{name}": POD[name] for name in ("job", "instance")}, "otel_scope_name": "receiver"}
+WRITTEN = {"job": POD["job"], "instance": POD["instance"], "k8s_pod_name": "qa-1", "otel_scope_name": "receiver"}
+V6 = {**POD, "instance": "[fd00::5]:8080"}
+
+
+def up(labels: Labels) -> RawSeries:
+    return constant("up", labels)
+
+
+def about(labels: Labels) -> RawSeries:
+    return constant("target_info", labels)
+
+
+def collector(number: int) -> Labels:
+    return {"job": "otel", "instance": f"10.0.1.{number}:8889", "namespace": "otel", "pod": f"otel-{number}"}
+
+
+def collected(number: int) -> Labels:
+    return {**collector(number), "exported_job": "qa", "exported_instance": "u1"}
+
+
+def held(labels: Labels, seconds: int) -> RawSeries:
+    """A counter whose value changes only so often."""
+    points = [(1000 * each, str(9_400 + (each - AT + 600) // seconds * seconds)) for each in moments()]
+    return RawSeries({"__name__": "done", **labels}, points)
+
 
 # What the store holds, how much of one counter's 300 events must be counted, and how many such counters there are.
 READ: list[tuple[str, list[RawSeries], int, int]] = [
@@ -148,6 +187,55 @@ READ: list[tuple[str, list[RawSeries], int, int]] = [
         1,
     ),
     ("two engines in one Pod", [counter(POD), counter(SIDECAR), *scraped(POD), *scraped(SIDECAR, AT - 40_000)], 285, 2),
+    # prometheus-operator#5230: a PodMonitor makes a target of each container, whichever of them has the port
+    ("two containers, one port", [counter(POD), counter(PROXY), *scraped(POD), *scraped(PROXY)], 285, 1),
+    ("the same without start times", [*(row for one in (POD, PROXY) for row in (counter(one), up(one)))], 285, 1),
+    # seaweedfs-operator#385: Services beside the user's, as a canary's, that a ServiceMonitor selects too
+    ("Services of a canary", [row for one in CANARIES for row in (counter(one), *scraped(one))], 285, 1),
+    # Istio's merged metrics: the proxy shows the server's counters on a port of its own, with either's start time
+    ("merged metrics", [counter(POD), counter(MERGED), *scraped(POD), *scraped(MERGED)], 285, 1),
+    (
+        "merged, the proxy's start",
+        [counter(POD), counter(MERGED), *scraped(POD), *scraped(MERGED, AT - 50_003)],
+        285,
+        1,
+    ),
+    # opentelemetry-collector-contrib#14456: collectors behind one Service, of which each shows what it got last
+    (
+        "balanced collectors",
+        [row for n, hold in ((1, 60), (2, 90)) for row in (held(collected(n), hold), *scraped(collector(n)))],
+        200,
+        1,
+    ),
+    # opentelemetry-operator#4090, prometheus-operator#6196: a target goes to another scraper, after a pause or before
+    (
+        "a target allocated anew",
+        [row for one, at in ALLOCATED for row in (counter(one, **at), *scraped(one, **at))],
+        120,
+        1,
+    ),
+    ("shards that overlap", [row for one, at in SHARDS for row in (counter(one, **at), *scraped(one, **at))], 120, 1),
+    # vllm-project/vllm#21257: one page tells its engines apart
+    ("engines of a data-parallel server", [counter({**POD, "engine": e}) for e in "01"] + scraped(POD), 570, 2),
+    # vllm-project/vllm#18053: several API servers count in files, and no page of theirs has a start time
+    ("counters in files", [counter(POD), up(POD)], 285, 1),
+    # an address that another Pod got, with the Pod's name among the labels and without
+    (
+        "an address that another Pod got",
+        [
+            counter(POD, at=EARLY),
+            *scraped(POD, at=EARLY),
+            counter({**POD, "pod": "qa-2"}, before=0, since=RESTART, at=LATE),
+            *scraped({**POD, "pod": "qa-2"}, RESTART, LATE),
+        ],
+        120,
+        1,
+    ),
+    ("timestamps of an exporter that lags", [counter(POD, at=moments(end=AT - 120)), *scraped(POD)], 150, 1),
+    # opentelemetry-operator#3654: the Pod's page, and a collector that reads it too
+    ("a collector beside", [counter(POD), counter(SCOPED), *scraped(POD), *scraped(COLLECTOR)], 285, 1),
+    ("what a collector writes beside", [counter(POD), counter(WRITTEN), *scraped(POD), about(WRITTEN)], 285, 1),
+    ("both families of addresses", [row for one in (POD, V6) for row in (counter(one), *scraped(one))], 285, 1),
     (
         "a label that comes midway",
         [

@@ -1,0 +1,50 @@
+"""Files of others' as they publish them in a Go module: fetched by Go's own client, pinned by checksum, and never
+copied into this project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.cluster.errors import ClusterError
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedModule:
+    """A module at a version. checksum: as go.sum writes it."""
+
+    path: str
+    version: str
+    checksum: str
+
+
+@cache
+def file_of(module: PinnedModule, name: str) -> str:
+    """The text of a file in a module. name: its path there. Raises ClusterError where it cannot be had as pinned."""
+    found = _directory(module) / name
+    try:
+        return found.read_text()
+    except OSError as error:
+        raise ClusterError(f"{module.path} {module.version} has no {name}: {error.strerror}") from None
+
+
+@cache
+def _directory(module: PinnedModule) -> Path:
+    """Where Go keeps the module, which it fetches where it has none."""
+    if shutil.which("go") is None:
+        raise ClusterError(f"{module.path} cannot be fetched without Go; install Go 1.25 or later")
+    command = ["go", "mod", "download", "-json", f"{module.path}@{module.version}"]
+    # Beside no go.mod, or the module would have to be one of its requirements.
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True)
+    told = json.loads(done.stdout or "{}")
+    if done.returncode != 0 or "Dir" not in told:
+        raise ClusterError(f"{module.path} cannot be fetched: {told.get('Error') or done.stderr.strip()[-2000:]}")
+    if told["Sum"] != module.checksum:
+        raise ClusterError(
+            f"{module.path} {module.version} has checksum {told['Sum']}, and {module.checksum} is pinned"
+        )
+    return Path(told["Dir"])
