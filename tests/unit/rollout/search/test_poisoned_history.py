@@ -110,7 +110,7 @@ def test_forged_foreign_and_repeated_verdicts_in_any_order_teach_nothing_beyond_
 ) -> None:
     mixed = data.draw(st.permutations([*sound(), *(sound()[each] for each in again), *poison]))
     found, expected = learned(list(mixed)), learned(list(sound()))
-    assert found.belief == expected.belief is not None
+    assert found.belief is not None and found.belief == expected.belief
     for each in (*found.belief.loss, *found.belief.saving):
         assert each is not None and isfinite(each.mean) and abs(each.mean) <= 1 and 0 < each.error < 10
 

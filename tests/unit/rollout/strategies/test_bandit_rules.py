@@ -97,6 +97,6 @@ def test_users_on_losing_settings_are_a_bounded_part_of_all_and_none_once_harm_i
         on_losing = sum(named[each] for each in NAMES[:bad])
         assert on_losing <= WEIGHT * bad / len(NAMES), "no more than at even shares, with which it begins"
         lost, served = lost + on_losing, served + 100
-    dropped = {each.name for each in states[-1].comparisons if each.dropped is not None}
-    assert set(NAMES[:bad]) <= dropped
+    left = {each.name for each in states[-1].comparisons if each.dropped is not None}
+    assert set(NAMES[:bad]) <= left
     assert lost / served <= WEIGHT / 100 * bad / len(NAMES)
