@@ -12,6 +12,7 @@ from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence import pair_attrition
 from earlystop.evidence.objective import Objective
+from earlystop.report.search import search_words
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
@@ -50,7 +51,8 @@ class Report:
 
     name, namespace: of the verdict. text: its record as canonical JSON without the digest, which the digest is of.
     terms: what each comparison had to prove, as JSON. problems: what is wrong with the record, as sentences. trail: all
-    verdicts of the policy, the latest first. left_out: what the page does not show, as a sentence. made_at: as
+    verdicts of the policy, the latest first. search: how its search ended, or that it went on, "" for no trial or where
+    the record tells of another search than its plan. left_out: what the page does not show, as a sentence. made_at: as
     Kubernetes writes times.
     """
 
@@ -66,6 +68,7 @@ class Report:
     trail: tuple[TrailEntry, ...]
     left_out: str
     made_at: str
+    search: str = ""
 
     @property
     def not_repeated(self) -> str:
@@ -135,6 +138,7 @@ def report_of(
         trail=tuple(ordered[:MOST_DECISIONS]),
         left_out=" ".join([*surplus, left_out]).strip(),
         made_at=rfc3339(made_at),
+        search="" if problems else search_words(record, plan),
     )
 
 

@@ -21,7 +21,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials.sequence import ENDED_FOR_GOOD
+from earlystop.rollout.trials.end_reasons import ENDED_FOR_GOOD
 from earlystop.rollout.words.decision_messages import missing_phrases
 
 ABORTED = "Aborted"

@@ -24,10 +24,11 @@ from earlystop.rollout.state import (
     Verdict,
 )
 from earlystop.rollout.steps import restart_step
-from earlystop.rollout.trials.budget import BUDGET_USED, decision_on_time
+from earlystop.rollout.trials.budget import decision_on_time
 from earlystop.rollout.trials.campaign_budget import used_up
 from earlystop.rollout.trials.clock import clock_resumed, clock_stopped
 from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.trials.end_reasons import BUDGET_USED
 from earlystop.rollout.trials.sequence import after_trial
 from earlystop.rollout.waiting.gate_clock import gates_resumed
 from earlystop.rollout.words.held_messages import deadline_message

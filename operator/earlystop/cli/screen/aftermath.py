@@ -11,7 +11,7 @@ from earlystop.rollout.guard.adjust import setting_after, steps_back
 from earlystop.rollout.guard.busy import NOT_READ, Hindrance, hindrance
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
-from earlystop.rollout.trials.sequence import ENDED_FOR_GOOD
+from earlystop.rollout.trials.end_reasons import ENDED_FOR_GOOD
 
 Paragraph = tuple[str, tuple[str, ...]]
 """A sentence, and what follows it as a list."""

@@ -11,7 +11,8 @@ from earlystop.api.approval_kind import COUNTED
 from earlystop.rollout.decision import CERTIFICATE_LAPSED
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.transitions import NEVER_READY
-from earlystop.rollout.trials.budget import BUDGET_USED, TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED
+from earlystop.rollout.trials.budget import TRIAL_GIVEN_UP, TRIAL_REQUESTS_USED
+from earlystop.rollout.trials.end_reasons import BUDGET_USED
 from earlystop.rollout.waiting.answered import APPROVAL_EXPIRED, PROOF_NOT_REGAINED
 from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT
 

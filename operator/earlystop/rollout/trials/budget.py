@@ -16,10 +16,10 @@ from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.clock import is_time_over, seconds_of
+from earlystop.rollout.trials.end_reasons import BUDGET_USED
 from earlystop.rollout.words.dispersion_words import not_promoted_yet
 from earlystop.rollout.words.held_messages import NEITHER_PROVEN, unless_held
 
-BUDGET_USED = "SearchBudgetUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 TRIAL_GIVEN_UP = "TrialGivenUp"
 

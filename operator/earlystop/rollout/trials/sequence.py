@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.rollout.decision import AFTER_PROMOTION, GUARD_ALARM
+from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
@@ -30,18 +29,14 @@ from earlystop.rollout.search.trial_shares import candidate_part, is_uneven, wei
 from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
-from earlystop.rollout.trials.budget import BUDGET_USED
 from earlystop.rollout.trials.clock import has_time_for_a_trial, is_time_over
+from earlystop.rollout.trials.end_reasons import BUDGET_USED, ENDED_BY_PERSON, ENDED_FOR_GOOD, NOTHING_LEFT, RISK_USED
+from earlystop.rollout.trials.end_words import end_message
 from earlystop.rollout.trials.outcome import outcome_of
 from earlystop.rollout.words.floor_words import floor_above_baseline
 
 WAITING = "WaitingForProposals"
 """No end: a search that others propose to goes on with the next proposal."""
-NOTHING_LEFT = "NothingLeftToTry"
-RISK_USED = "SearchRiskUsed"
-ENDED_BY_PERSON = "SearchEndedByPerson"
-ENDED_FOR_GOOD = frozenset({ENDED_BY_PERSON, GUARD_ALARM})
-"""Why a search ended that does not begin again by itself: after an alarm it would promote the same setting again."""
 WEEK_SECONDS = 604_800
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
@@ -186,8 +181,10 @@ def after_trial(state: RolloutState) -> RolloutState:
             return _over(state, progress, BUDGET_USED, decision.at)
         return replace(state, phase=Phase.CHOOSING, search=progress)
     if decision.reason in AFTER_PROMOTION:
-        end = SearchEnd(decision.reason, decision.message, decision.at)
-        return replace(state, phase=Phase.ROLLED_BACK, search=replace(progress, incumbent=None, ended=end))
+        progress = replace(progress, incumbent=None)
+        said = end_message(plan, progress, decision.reason, decision.at, decided=decision.message)
+        end = SearchEnd(decision.reason, said, decision.at)
+        return replace(state, phase=Phase.ROLLED_BACK, search=replace(progress, ended=end))
     comparison = state.comparison(decision.candidate)
     before = progress
     if not progress.trials or progress.trials[-1].revision != state.revision:
@@ -220,7 +217,8 @@ def _with_certified(state: RolloutState, before: Incumbent | None, after: Incumb
 def _over(state: RolloutState, progress: SearchProgress, reason: str, at: int) -> RolloutState:
     """The state of a search that is over, with its best certified setting or with the baseline."""
     phase = Phase.ROLLED_BACK if progress.incumbent is None else Phase.PROMOTED
-    end = SearchEnd(reason, f"{end_message(progress, reason)}{floor_above_baseline(state.comparisons)}", at)
+    below = floor_above_baseline(state.comparisons)
+    end = SearchEnd(reason, end_message(state.pinned_plan, progress, reason, at, below=below), at)
     return replace(state, phase=phase, search=replace(progress, ended=end))
 
 
@@ -272,29 +270,11 @@ def after_waiting(spec: PolicySpec, state: RolloutState, now: int) -> RolloutSta
 def _ended_by_person(state: RolloutState, progress: SearchProgress, decision: Decision) -> RolloutState:
     """An abort ends the search at the baseline, a promotion at the setting that a person chose. Neither certifies."""
     promotes = decision.verdict is Verdict.PROMOTE
-    end = SearchEnd(ENDED_BY_PERSON, decision.message, decision.at)
-    progress = replace(progress, incumbent=None, ended=end)
-    return replace(state, phase=Phase.PROMOTED if promotes else Phase.ROLLED_BACK, search=progress)
-
-
-WHY_ENDED = {
-    NOTHING_LEFT: "no other setting is worth a trial, or as many have failed as may",
-    BUDGET_USED: "its budget is used up, or suffices for no other trial",
-    RISK_USED: "a further trial would exceed its risk",
-}
-
-
-def end_message(progress: SearchProgress, reason: str) -> str:
-    """The sentence on a search that is over: with which setting, after how many trials, and why."""
-    trials = counted(len(progress.trials), "trial")
-    why = f"The search ended after {trials} and {progress.requests:,} compared requests: {WHY_ENDED[reason]}."
-    best = progress.incumbent
-    if best is None:
-        return f"{why} No setting was certified, so the baseline serves all requests."
-    return (
-        f"{why} Setting {best.name} is the best proven one and serves all requests; it is proven to save at least "
-        f"{100 * best.least_saving:.3g} % of the tokens."
-    )
+    progress = replace(progress, incumbent=None)
+    said = end_message(state.pinned_plan, progress, ENDED_BY_PERSON, decision.at, decided=decision.message)
+    end = SearchEnd(ENDED_BY_PERSON, said, decision.at)
+    phase = Phase.PROMOTED if promotes else Phase.ROLLED_BACK
+    return replace(state, phase=phase, search=replace(progress, ended=end))
 
 
 def is_due_again(state: RolloutState, spec: PolicySpec, now: int) -> bool:

@@ -170,6 +170,16 @@ def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[Mapping[
     return [*problems, *_left_out(record, record.search, verdicts.values())]
 
 
+def progress_after(record: VerdictSpec, plan: Plan) -> SearchProgress:
+    """Where the search of a trial stands once the trial's outcome is noted, by its verdict alone: moments, and what an
+    earlier search has proven, no record tells. Raises ValueError for the verdict of no trial, or of other settings."""
+    if record.search is None:
+        raise ValueError("the verdict is of no trial of a search")
+    told = record.search.model_copy(update={"earlier": (*record.search.earlier, _row_of(record))})
+    progress = _told(told, plan)
+    return replace(progress, incumbent=_incumbent_after(plan, progress))
+
+
 def _other_searches(told: RecordedSearch, before: Iterable[VerdictSpec]) -> list[str]:
     """Trials of one search are drawn by one seed, and begin with the same knowledge."""
     trials = (each for each in before if each.search is not None and each.search.number == told.number)

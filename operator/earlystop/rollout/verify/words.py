@@ -36,7 +36,6 @@ from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE
 from earlystop.rollout.trials.budget import (
-    BUDGET_USED,
     TRIAL_GIVEN_UP,
     TRIAL_REQUESTS_USED,
     given_up,
@@ -51,6 +50,7 @@ from earlystop.rollout.trials.campaign_budget import (
     requests_used,
     seconds_sentence,
 )
+from earlystop.rollout.trials.end_reasons import BUDGET_USED
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify.earlier_words import earlier_missing_phrases, sentence_pattern, texts_of_users
 from earlystop.rollout.verify.search import decision_in
