@@ -86,10 +86,10 @@ def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alar
     text = " ".join(shown("promoted and guarded").split())
     assert "guard watches as long as it serves, 10 % on the baseline, 40 looks since" in text
     assert "one false revert in 30 days" in text and "EM 80.0 % of" in text and "saving 50.0 %" in text
-    assert "alarm exact_match 0 %; unanswered 0 %; at 100 % the setting is taken back" in text
+    assert "alarm evidence of lost EM 0 %, of missing answers 0 %; 100 % is an alarm" in text
     assert "commit `kubectl earlystop diff qa -n llm -f FILE`" in text
     assert "in the last 1 h EM" in text
-    assert "alarmed (exact_match)" in shown("rolled back by its guard")
+    assert "alarmed (lost EM)" in shown("rolled back by its guard")
     assert "blind since" in shown("promoted and guarded, blind")
 
 

@@ -290,8 +290,8 @@ OTHER = [
 ]
 SPELLINGS = [
     row
-    for name in ("scoring_spellings.yaml", "scoring_benchmarks.yaml", "scoring_habits.yaml", "scoring_sentences.yaml")
-    for each in yaml.load(Path(__file__).with_name(name).read_text("utf-8"), Loader=SAFE_LOADER)
+    for name in ("spellings", "benchmarks", "habits", "sentences", "reported", "continued", "estimated")
+    for each in yaml.load(Path(__file__).with_name(f"scoring_{name}.yaml").read_text("utf-8"), Loader=SAFE_LOADER)
     for row in rows(each["scoring"], _accepted(each["gold"]), tuple(each["right"]), tuple(each["wrong"]))
 ]
 TABLE: tuple[Row, ...] = tuple(

@@ -14,6 +14,14 @@ from earlystop.rollout.guard.state import GuardState
 
 MOST_DETECTORS = 2
 """Those that are shown."""
+_HARMS = {
+    "exact_match": "lost EM",
+    "floor": "EM below its floor",
+    "class": "lost EM in class",
+    "guardrail": "a violated guardrail",
+    "unanswered": "missing answers",
+}
+"""What each kind of claim finds. EM is Exact Match, as on all screens."""
 
 
 def guard_facts(status: Mapping[str, Any], state: GuardState | None) -> Iterator[tuple[str, str]]:
@@ -39,15 +47,23 @@ def guard_facts(status: Mapping[str, Any], state: GuardState | None) -> Iterator
     elif guard.get("servedSince"):
         yield "load", f"the promoted setting serves since {guard['servedSince'][-1]}"
     detectors = () if state is None else nearest_detectors(state, MOST_DETECTORS)
-    nearest = [f"{each.name} {_part(each)}" for each in detectors]
+    nearest = [f"of {_harm(each.name)} {_part(each)}" for each in detectors]
     if nearest:
-        yield "alarm", f"{'; '.join(nearest)}; at 100 % the setting is taken back"
+        yield "alarm", f"evidence {', '.join(nearest)}; 100 % is an alarm"
 
 
 def _part(detector: DetectorStatus) -> str:
     """How far a detector is on its way to an alarm, as the bars of a screen: the logarithm of its evidence, in percent
     of that of an alarm, rounded down: 100 % only with the alarm."""
     return f"{floor(100 * float(detector.log_statistic) / float(detector.needed))} %"
+
+
+def _harm(claim: str) -> str:
+    """What a detector looks for, in words that a screen has; claim: as the API names it, as guardrail/errors."""
+    kind, _, name = claim.partition("/")
+    if kind not in _HARMS:
+        return claim
+    return f"{_HARMS[kind]} {name}".rstrip()
 
 
 def _looks(number: int) -> str:
@@ -64,7 +80,7 @@ def _culprit(culprit: Mapping[str, Any]) -> str:
 def _state(guard: Mapping[str, Any]) -> str:
     """What the guard is about, in a word or two."""
     if guard.get("alarm"):
-        return f"alarmed ({', '.join(guard['alarm'])})"
+        return f"alarmed ({', '.join(map(_harm, guard['alarm']))})"
     if guard.get("suspendedAt"):
         return "suspended"
     if guard.get("ends"):

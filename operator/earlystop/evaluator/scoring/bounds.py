@@ -1,4 +1,5 @@
-"""Numbers that say no value: "at least 5", "more than 5", "5 or fewer", "almost 5", "≥ 5", "between 3 and 5".
+"""Numbers that say no value: "at least 5", "more than 5", "5 or fewer", "almost 5", "≥ 5", "between 3 and 5",
+"x ≠ 5".
 
 Pure and total.
 
@@ -21,17 +22,21 @@ _BEFORE = re.compile(
     r"|(?:als|mehr als|weniger als|mindestens|höchstens|über|unter|más de|menos de|al menos|como máximo|plus de"
     r"|moins de|au moins|au plus|più di|meno di|almeno|mais de|menos de|pelo menos))"
     r"|至少|最多|至多|超过|超過|大于|小于|不少于|不超过|少なくとも|최소|최대"
-    r"|[≤≥⩽⩾≦≧≮≯<]|[<>]=|(?<=[\w)\]] )>|(?<=[\w)\]])>|\\(?:geq?|leq?|lt|gt)(?:slant|qq)?)\s*$",
+    r"|[≤≥⩽⩾≦≧≮≯≠<]|[<>!]=|(?<=[\w)\]] )>|(?<=[\w)\]])>|\\(?:geq?|leq?|lt|gt|neq?)(?:slant|qq)?)\s*$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"\s*(?:[A-Za-z]+\s+)?(?:(?:or|and) (?:more|less|fewer|greater|larger|smaller|higher|lower|above|below|over|under"
     r"|up|older|younger|later|earlier)\b|at (?:least|most|minimum|maximum|the (?:very )?(?:least|most))\b"
     r"|(?:minimum|maximum)\b|oder (?:mehr|weniger)\b|o más\b|ou plus\b|以上|以下|以内|이상|이하)"
-    r"|\+(?!\s*[0-9(a-zA-Z\\])",
+    r"|\+(?!\s*[0-9(a-zA-Z\\])|\s*(?:[<>≤≥≠]|\\(?:leq?|geq?|lt|gt|neq?)(?![A-Za-z]))\s*(?=[A-Za-z\\])",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\s*(?:[A-Za-z]+\s+)?to\s+[$€£¥]?$", re.IGNORECASE)
+_RANGE = re.compile(
+    r"\s*(?:(?!(?:simplif|reduc|round|com|equal|amount|correspond|convert|add|sum|lead|increas|decreas|ris|fall|drop|grow)"
+    r"[a-z]*\s)[A-Za-z]+\s+)?to\s+[$€£¥]?$",
+    re.IGNORECASE,
+)
 _FROM = re.compile(r"\bfrom\s+[$€£¥]?$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\b(?:between|zwischen|entre|tra)\s+[$€£¥]?$", re.IGNORECASE)
 _AND = re.compile(r"\s*(?:[A-Za-z]+\s+)?(?:and|und|y|et|e)\s+[$€£¥]?$", re.IGNORECASE)

@@ -10,10 +10,14 @@ import re
 from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.latex import Box, boxes_from_the_end
 
-_BETWEEN = re.compile(r"[$\s\\()\[\]]*(?:,|or|and|,\s*(?:or|and))[$\s\\()\[\]]*")
+_SPACE = r"(?:[$\s\\()\[\]]|\\q?quad(?![A-Za-z]))*"
+_WORD = r"(?:or|and|\\(?:text|mbox|textrm)\{\s*(?:or|and)\s*\})"
+_BETWEEN = re.compile(rf"{_SPACE}(?:,|{_WORD}|,\s*{_WORD}){_SPACE}")
 _WITHDRAWN = re.compile(
     r"[$\s\\)\]]*(?:is|was|would be|cannot be|can't be)\s+(?:wrong|incorrect|not|false|a mistake)", re.IGNORECASE
 )
+_FACTOR = re.compile(r"[a-z](?![A-Za-z'])|\\pi(?![A-Za-z])|\\sqrt\{[^{}]{0,40}\}|\^\{?[0-9]{1,3}\}?|!(?=\s*\$)")
+"""What goes on from a box as part of its formula, as in \\boxed{12}x."""
 _STATES = re.compile(r"[-+$\\(]{0,3}\s*(?:[0-9]|[A-Z]\b)")
 
 
@@ -26,7 +30,8 @@ def standing_boxed(text: str) -> str | None:
     end = found[0].end
     if _WITHDRAWN.match(text, end) or any(_STATES.match(text, start) for start in corrections(text, end)):
         return None
-    return ", ".join(each.content for each in _joined(text, found))
+    factor = _FACTOR.match(text, end)
+    return ", ".join(each.content for each in _joined(text, found)) + (factor[0] if factor else "")
 
 
 def _joined(text: str, from_the_end: list[Box]) -> list[Box]:

@@ -14,7 +14,6 @@ as what it is. The rule, by the gold answer alone:
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
@@ -23,7 +22,9 @@ from earlystop.evaluator.scoring.final_number import (
     bounds_values,
     final_number,
     gold_number,
+    hours_and_minutes,
     number_and_unit_in_words,
+    share_of_a_whole,
 )
 from earlystop.evaluator.scoring.latex import (
     last_boxed,
@@ -35,6 +36,8 @@ from earlystop.evaluator.scoring.latex import (
 from earlystop.evaluator.scoring.moments import last_moment, whole_moment
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
+from earlystop.evaluator.scoring.shown_working import is_near, without_rounding
+from earlystop.evaluator.scoring.solution_sets import as_interval, parts_without_order
 from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_statement
 from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
@@ -69,8 +72,14 @@ def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
     if moment is not None:
         return last_moment(searched(prediction), moment.kind) == moment
     wanted = gold_number(gold)
+    if wanted is None:
+        return False
     found = final_number(prediction, may_bound=bounds_values(gold))
-    return wanted is not None and found is not None and found.agrees(wanted, need_unit)
+    if found is not None and found.agrees(wanted, need_unit):
+        return True
+    exact = without_rounding(prediction[-MOST_CHARACTERS:])
+    readings = (final_number(exact), share_of_a_whole(prediction, wanted), hours_and_minutes(prediction, wanted))
+    return any(each is not None and each.agrees(wanted, need_unit) for each in readings)
 
 
 def as_choice(prediction: str, gold: str) -> bool:
@@ -92,6 +101,8 @@ def as_boxed(prediction: str, gold: str) -> bool:
     gold = gold if inner is None else inner
     if found is None:
         return False
+    if _same_parts(found, gold):
+        return True
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
         found, gold = without_variable(found), without_variable(gold)
     found = _one_of_equals(found, gold)
@@ -107,6 +118,17 @@ def as_boxed(prediction: str, gold: str) -> bool:
     return all(each.isalpha() or each in " '-.," for each in gold) and as_text(found, gold)
 
 
+def _same_parts(found: str, gold: str) -> bool:
+    """Whether both list the same values or intervals, whichever comes first, or are one interval."""
+    one, other = as_interval(found), as_interval(gold)
+    if (one, other) != (found, gold):
+        return normalize_latex(one) == normalize_latex(other)
+    listed, accepted = parts_without_order(found), parts_without_order(gold)
+    if listed is None or accepted is None:
+        return False
+    return sorted(map(normalize_latex, listed)) == sorted(map(normalize_latex, accepted))
+
+
 def _one_of_equals(found: str, gold: str) -> str:
     r"""The side of what a box holds as equal that is its answer, where all of it says one thing: the exact one of
     \frac{1}{3} \approx 0.33, the number of 3 \cdot 4 = 12, the first of \frac{3}{4} = 0.75."""
@@ -119,13 +141,9 @@ def _one_of_equals(found: str, gold: str) -> str:
         says_one = len(values) == 1 and all(number or _CALCULATION.fullmatch(side) for side, number in sides)
         return next(side for side, number in sides if number) if says_one else found
     exact, *near = (number.value if number else None for _, number in sides)
-    if "=" in found or any(each is None or not _is_near(exact, each) for each in near):
+    if "=" in found or any(each is None or (exact is not None and not is_near(exact, each)) for each in near):
         return found
     return first
-
-
-def _is_near(exact: Fraction | None, rounded: Fraction) -> bool:
-    return exact is None or abs(rounded - exact) <= abs(exact) / 50
 
 
 def can_match(gold: str) -> bool:

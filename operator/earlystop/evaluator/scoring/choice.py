@@ -20,7 +20,9 @@ _GOES_ON = (
     r"because|since|as|for|due|which|and|or|but|with|not|never|is|are|was|were|would|will|can|could|must|should|may|might"
     r"|do|does|did|has|have|had|ist|est|es|seems?|appears?|fits?|follows|holds|remains?|matches"
     r"|looks|works|here|şıkk\w*"
-    r"|mais|mas|pero|aber|sondern|sino"
+    r"|mais|mas|pero|aber|sondern|sino|non|rather than|instead of"
+    r"|if|when|over|unless|though|although|while|whereas"
+    r"|the (?:correct |right |best |only )?(?:answer|choice|option|one)"
 )
 # A letter's neighbours are looked at in Latin script alone: 答案是B and B입니다 hold a letter that stands by itself.
 _WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
@@ -60,14 +62,16 @@ _DENIED = re.compile(
     r"|(?:think|believe)(?: that)?(?: it(?:'s| is))?"
     rf"|ser|être|sein|phải(?: là)?|là|chọn)\s+)?|{_NOT_IN_CHINESE}\s*)"
     rf"{_NOUN}{_LETTER}(?:\s*(?:,\s*)?(?:or|nor)\s+{_NOUN}{_LETTER}){{0,8}}"
-    rf"|(?i:\bnone of)\s+{_NOUN}{_LETTER}(?:\s*(?:,\s*(?:and\s+|or\s+)?|and\s+|or\s+){_NOUN}{_LETTER}){{0,8}}"
+    rf"|(?i:\b(?:none of|(?:all|everything|anything|any|each) (?:but|except)))\s+{_NOUN}{_LETTER}"
+    rf"(?:\s*(?:,\s*(?:and\s+|or\s+)?|and\s+|or\s+){_NOUN}{_LETTER}){{0,8}}"
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"\s+(?:is|are|was|were|can|could|would|must|should|may|does|do|did|has|have)\s*(?:not\b|n't|never\b|{_VERDICT})"
     rf"|{_NOUN}{_LETTER}(?:\s+(?:ist|est|es|è|é)\s+(?:{_WRONG_ELSEWHERE})|\s*(?:{_DENIED_AFTERWARDS}))"
     rf"|{_NOUN}{_LETTER}\s*[?？]"
 )
 _SUPPOSED = re.compile(
-    r"(?i:\b(?:if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|not the case"
+    r"(?i:\b(?:(?:initially|originally|at first(?: glance| sight)?|(?:I )?first thought),?"
+    r"|if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|not the case"
     r"|(?:not|n't) (?:quite |entirely |at all )?(?:sure|certain|convinced|clear)"
     r"|(?:false|untrue|wrong|incorrect|(?:not|n't) (?:true|right|correct)) (?:that|to (?:say|think|claim|choose|pick))"
     r"|(?:(?:some|every|any)(?:one|body)|(?:some|many|most) (?:people|students)|some|many|most|people|students|others)"
@@ -77,6 +81,11 @@ _SUPPOSED = re.compile(
     rf"(?:(?!\b(?i:then|but|so)\b)[^.!?\n;,]){{0,50}}?\s{_NOUN}{_LETTER}"
 )
 """A letter that is only supposed, doubted, or what others would say."""
+_CONTRARY = re.compile(
+    r"(?i:\bif\b[^.!?;\n]{0,100}\b(?:were|was|had|did)\b[^.!?;\n]{0,100}\bwould (?:have been|be)\s+)"
+    rf"{_NOUN}{_LETTER}"
+)
+"""A letter that would be right if things were otherwise."""
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
     rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([a-z])(?=\))|([b-hj-z])(?=\s*[.!]?\s*$))"
@@ -86,9 +95,9 @@ _MORE = re.compile(
     rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
 )
 _WHOLE = re.compile(
-    r"\s*(?:[-*>•]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*(?:です|だ|입니다|이다)?\s*[.:,;!]?\s*"
+    r"\s*(?:[-*>•:=]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*(?:です|だ|입니다|이다)?\s*[.:,;!]?\s*"
 )
-_SENTENCE = re.compile(rf"(?:^|(?<=[.!?;])\s)\s*({_LETTER})\s*(?:[.!;]|$)")
+_SENTENCE = re.compile(rf"(?:^|(?<=[.!?;])\s)\s*(?:(?i:so|hence|thus|therefore)\b[,:]?\s+)?({_LETTER})\s*(?:[.!;]|$)")
 """A sentence that is a letter and nothing else."""
 _LABELLED = re.compile(
     r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+[-—|](?=\s))(?=\s*\S)", re.MULTILINE
@@ -96,7 +105,8 @@ _LABELLED = re.compile(
 _CHOSEN = (
     rf"(?i:(?:first|second|third|fourth|fifth|last) (?:option|choice|answer),"
     rf"|{_NOUNS}|cevap|ответ|उत्तर|choose|chose|select|pick|I(?: would|'d|'ll| must)? say|go with"
-    r"|going with|settled? on|opt(?:ed)? for|it's|it is|it (?:must|should|would) be|likely|probably"
+    r"|going with|settled? on|lean(?:ing)? towards?|opt(?:ed)? for"
+    r"|it's|it is|it (?:must|should|would) be|likely|probably"
     r"|I (?:think|believe|guess)(?: that)?|clearly|obviously|evidently|answer's|c'est(?: la)?|es la|è la|je to|это"
     r"|definitely|certainly|surely|looks like|leav(?:es|ing)(?: us with| only)?|left with|(?:richtig|korrekt) ist|คือ"
     r"|(?<!if )(?:so|thus|hence|therefore|consequently),?|conclude|(?:above|reasons?|analysis|reasoning|elimination"
@@ -109,23 +119,27 @@ _CONCLUSION = re.compile(
 """How a last sentence ends that names its letter and nothing after it; one that denies names none."""
 _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
-_RIGHT = ("true", "correct", "right")
+_RIGHT = ("true", "correct", "right", "yes")
 """Verdicts that call an option right; the others of `_JUDGED` call it wrong."""
 _JUDGED = re.compile(
     rf"(?:^|(?<=[\s;,.(\[|]))([A-Z])(?:[)\]]?\s*[:.=|–—-]+|[)\]]|\s+is)\s*"
-    rf"((?i:incorrect|correct|true|false|right|wrong))(?![{_WORD}])",
+    rf"((?i:incorrect|correct|true|false|right|wrong|yes|no))(?![{_WORD}])",
     re.MULTILINE,
 )
 _CORRECT = re.compile(
     rf"({_LETTER})(?:\s+(?:is|must be|would be|seems|looks|appears to be)\s+"
     r"(?:the\s+|clearly\s+|indeed\s+|most\s+|only\s+)*"
     r"(?:correct|right|true|best|better (?:supported|answer|choice|option|pick|one)"
+    r"|the only (?:option|choice)\b(?![^.!?\n]*(?:\b(?:not|wrong|false|incorrect|never|fails?)\b|n't\b))"
+    r"|more (?:precise|accurate|likely|plausible|appropriate|specific)(?! than)"
     r"|my (?:pick|choice|answer)|answer|one"
     r"|most (?:likely|plausible|probable|appropriate)|what I(?:'d| would) (?:choose|pick|say))\b"
     r"(?! if\b| only if\b)"
+    r"|\s+the (?:correct |right |best |only )?(?:answer|choice|option|one)\b(?! is)"
     r"|\s+(?:fits|works|matches) best\b|\s+is better(?=\s*[.!]?\s*$)|\s+it is(?=\s*[.!]?\s*(?:$|\n))"
     r"|\s+(?:es|est|è|é|ist)\s+(?:(?:la|el|le|a|o|il|die|der)\s+)?(?:bonne\s+)?"
     r"(?:correct[aoe]|just[aoe]|bonne|certa|corrett[ao]|giust[ao]|esatt[ao]|richtig\w*|korrekt\w*|réponse|respuesta)\b"
+    r"|\s*(?:选项|選項)?是?(?:正确|正確|对的|對的)"
     r"|\s*(?:が|は|이|가|은|는)?\s*(?:正解|正しい|정답|맞|옳))"
 )
 _IN_SQUARES = {start + index: chr(ord("A") + index) for start in (0x1F150, 0x1F170) for index in range(26)}
@@ -144,10 +158,11 @@ _REPLACED = re.compile(
 )
 _OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
 _SHOWN_RIGHT, _SHOWN_WRONG = "✅✔☑🗸✓", "❌✗✘✖❎🗙"
+_ANY_WORD = r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0eff])*"  # the signs for vowels of India and Thailand are no letters
 _FINAL_LINE = re.compile(
     r"^(?!.*\b(?i:not?|none|never|except|but|nicht|pas|non|nie|ne|không|bukan|wrong|incorrect|false|rejected|eliminated"
     r"|excluded|ruled|out|falsch|faux|incorrecto|errado|sbagliato|misleading)\b)"
-    rf"[^\W\d_]+(?: [^\W\d_]+){{0,3}}\s*(?:[:：=]|[-—]\s)\s*({_LETTER})\s*[.!]?$"
+    rf"{_ANY_WORD}(?: {_ANY_WORD}){{0,3}}\s*(?:[:：=]|[-—]\s)\s*({_LETTER})\s*[.!]?$"
 )
 """A last line that is a few words, a colon and a letter, in whatever language."""
 _KEY = re.compile(r"(?<=[a-z])_(?=[a-z])")
@@ -167,7 +182,7 @@ def choice_letter(text: str) -> str | None:
     whole = _WHOLE.fullmatch(text)
     if whole:
         return whole[1].upper()
-    remaining = _DENIED.sub(" ", _SUPPOSED.sub(" ", text))
+    remaining = _DENIED.sub(" ", _SUPPOSED.sub(" ", _CONTRARY.sub(" ", text)))
     corrected = _corrected(remaining)
     if corrected:
         return corrected
@@ -229,10 +244,18 @@ def _after_cue(text: str) -> set[str]:
     """The letters right after the last "the answer is" that has one there."""
     for cue in reversed(list(CUE.finditer(text))):
         if first := _AFTER_CUE.match(text, cue.end()):
+            if "\n" in text[cue.start() : first.start(1)] and _begins_list(text, first.start(1)):
+                continue
             return _with_alternatives(text, first)
         if small := _SMALL_AFTER_CUE.match(text, cue.end()):
             return {(small[1] or small[2] or small[3]).upper()}
     return set()
+
+
+def _begins_list(text: str, start: int) -> bool:
+    """Whether this line and the next one begin with a letter each, as a list of all choices does."""
+    _, _, rest = text[start:].partition("\n")
+    return bool(_LABELLED.match(rest.lstrip("\n")))
 
 
 def _with_alternatives(text: str, first: re.Match[str]) -> set[str]:

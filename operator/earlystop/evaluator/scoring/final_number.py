@@ -7,18 +7,20 @@ none. What it denies, asks about or takes back is not what it comes to.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from earlystop.evaluator.scoring.bounds import LEAD, is_bound, with_bounds_open
 from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.measurement_units import unit_named
 from earlystop.evaluator.scoring.number_words import number_in_words, with_words_as_digits
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
+from earlystop.evaluator.scoring.shown_working import without_working
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
 _FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(
-    r"(?:(?:\bnot|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
-    r"|\bkhông phải(?: là)?)\s+(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
+    r"(?:(?:\b(?:can)?not|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
+    r"|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
     r"|\b(?:(?:up|down|increased|decreased|reduced|raised|lowered) from|compared (?:to|with)|versus|vs\.?)\s+"
     r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s)$",
     re.IGNORECASE,
@@ -27,7 +29,7 @@ _OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+(?:[A-Za-z]\s*=\s*)?$", 
 _JOINED = re.compile(r"^\s*(?:,|and|or|and/or|,\s*(?:and|or))\s+(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
 _SAME_VARIABLE = re.compile(r"\b([A-Za-z])\s*=\s*$")
 _ASIDE = re.compile(r"^\s*(?:[A-Za-z]+\s+)?\([^()]*$")
-_OPENING = re.compile(r"[\s(\[\"'=:]*")
+_OPENING = re.compile(r"[\s(\[\"'=:≈]*")
 _OPERATED = re.compile(
     r"\b(?:root|squared?|cubed?|half|thirds?|quarters?|twice|doubled?|triple|log(?:arithm)?|sine|cosine|factorial|reciprocal)"
     r" (?:of )?$",
@@ -45,24 +47,38 @@ _OUT_OF = re.compile(
     r"^\s*(?:[A-Za-z]+\s+){0,2}?(?:out of|of the)(?:\s+(?:the|all|a total of|possible))?\s*$", re.IGNORECASE
 )
 """Between a number and what it is a part of, as in "20 out of the 50 students"."""
-_HOW = re.compile(
-    r"\s*\((?:[^()=]*[0-9][^()=]*\s[*×·⋅÷/+x-]\s[^()=]*"
-    r"|(?:[a-z. ]+[ :])?[0-9]+(?:, ?[0-9]+)*,? (?:(?:and|&) )?[0-9]+)\)"
-    r"\s*[.!]?\s*$"
+_SHARE = re.compile(r"(?<![0-9.,/])([0-9]{1,9}) (?:out of|in)(?: every)? ([0-9]{1,9})\s*[.!]?\s*$")
+_DURATION = re.compile(
+    r"(?P<hours>[0-9]{1,3})(?: ?h ?|:(?=[0-9]{2} ?(?:h|hrs?|hours?)$))(?P<minutes>[0-5][0-9])(?: ?[a-z]{1,5})?",
+    re.IGNORECASE,
 )
-"""Brackets at the end that hold a calculation, or what was counted: "18 (9 × $2)", "3 (2, 3 and 5)"."""
-_EQUALS = re.compile(
-    r"(?P<result>\s{0,9}-?[0-9][0-9.,]{0,30}) ?= ?[0-9(][0-9 ().]{0,30}"
-    r"(?:[-+*/×·⋅] ?[0-9(][0-9 ().]{0,30}){1,9}[.!]?\s*$"
-)
-"""A number and the calculation that it equals, as the whole text: "8 = 3 + 5"."""
 _GIVEN = re.compile(
     r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
     r"|after \w+ing(?: \w+){0,3}) $",
     re.IGNORECASE,
 )
 """Before a number that the question gave: "150 pupils at the 2 schools", "12 left after giving away 4"."""
+_REFERENCE = re.compile(
+    r"\b(?:see|as (?:shown|seen|computed|found|calculated|given|stated|derived) (?:in|by)|according to|cf\.|by|using"
+    r"|per|from) (?:the )?(?:step|table|figure|fig\.|equation|eq\.|section|chapter|page|example|case|line|part|rule"
+    r"|theorem|lemma|method|option|note) \(?$",
+    re.IGNORECASE,
+)
+"""Before the number of a place that an answer refers to."""
+_EXPLANATION = re.compile(r"\s*(?:explanation|reasoning|justification)\s*:?", re.IGNORECASE)
 _ASKED = re.compile(r"\s*[?？]")
+_REJECTED = re.compile(
+    r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
+    r"|(?:(?:is|was|are|were|must be|has to be|can be)\s+|\()(?:also\s+)?(?:rejected|discarded"
+    r"|excluded|ruled out|extraneous|invalid|impossible|wrong|incorrect"
+    r"|not (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer|an? (?:valid )?solution)"
+    r"|too (?:low|high|small|large|big|much|many|few))\b)",
+    re.IGNORECASE,
+)
+"""After a number that an answer throws away, as in "x = -5 is rejected"."""
+_MADE_INTO = re.compile(r"\s+(?:squared|cubed|factorial)\b", re.IGNORECASE)
+_UNFINISHED = re.compile(r" ?[×·⋅÷] ?(?=[A-Za-z(\\])| [*+] (?=[A-Za-z(\\])")
+"""After a number that an unknown is added to or multiplied with."""
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
 
 
@@ -72,7 +88,7 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
     line = after_hashes(text)
     if line is not None:
         text = line
-    text = _without_calculation(text)
+    text = without_working(_before_explanation(text))
     without_notes = _FOOTNOTE.sub(" ", text)
     for read in (without_notes, text):
         numbers = [each for each in numbers_in(read) if each is None or not _is_unsaid(read, each)]
@@ -86,24 +102,19 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
     return found
 
 
-def _without_calculation(text: str) -> str:
-    """The text without what shows at its end how its number came about: brackets, or a calculation that equals it."""
-    if found := _EQUALS.match(text):
-        return found["result"]
-    calculation = _HOW.search(text)
-    if calculation is None:
-        return text
-    before = text[: calculation.start()]
-    numbers = list(numbers_in(before))
-    if not numbers:
-        return before if _in_words(before) else text
-    return before if numbers[-1] is not None and numbers[-1].end == len(before) else text
+def _before_explanation(text: str) -> str:
+    """The first line of an answer that is one number there, and explains it under a heading of its own."""
+    first, _, rest = text.strip().partition("\n")
+    is_explained = _EXPLANATION.match(rest) and not CUE.search(rest) and not corrections(rest, 0)
+    return first if is_explained and (found := gold_number(first)) and not is_bound(first, found) else text
 
 
 def _is_unsaid(text: str, number: Number) -> bool:
     """Whether an answer denies a number, asks about it, or makes another one of it."""
     before = text[: number.start][-40:]
-    return bool(_DENIED.search(before) or _OPERATED.search(before) or _ASKED.match(text, number.end))
+    if _DENIED.search(before) or _OPERATED.search(before) or _REFERENCE.search(before):
+        return True
+    return any(each.match(text, number.end) for each in (_ASKED, _REJECTED, _MADE_INTO))
 
 
 def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Number | None:
@@ -112,7 +123,7 @@ def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Num
     for start in corrections(text, cues[-1].end() if cues else 0):
         corrected = next((each for each in opened if each is not None and each.start == start), None)
         if corrected is not None:
-            return corrected
+            return _last(text, opened) if _GOES_ON.match(text, corrected.end) else corrected
     lead = LEAD.match(text, cues[-1].end()) if cues else None
     if lead and any(each and each.start == lead.end() and values_only and is_bound(text, each) for each in numbers):
         return None
@@ -144,7 +155,7 @@ def _stated(text: str, numbers: list[Number | None]) -> Number | None:
     for index, number in enumerate(numbers):
         if number is not None and number.start == start:
             following = numbers[index + 1] if index + 1 < len(numbers) else None
-            is_open = following and following.value != number.value and _are_open(text, number, following)
+            is_open = following and not number.agrees(following) and _are_open(text, number, following)
             return None if is_open or _GOES_ON.match(text, number.end) else number
     return None
 
@@ -167,8 +178,8 @@ def _last(text: str, numbers: list[Number | None]) -> Number | None:
         if _ASIDE.match(between) or _OUT_OF.match(between) or is_given:
             last = before
             continue
-        return None if before.value != last.value and _are_several(text, before, last) else last
-    return last
+        return None if not before.agrees(last) and _are_several(text, before, last) else last
+    return None if last and _UNFINISHED.match(text, last.end) else last
 
 
 def _are_several(text: str, before: Number, last: Number) -> bool:
@@ -179,6 +190,18 @@ def _are_several(text: str, before: Number, last: Number) -> bool:
     variables = [_SAME_VARIABLE.search(text[: each.start][-20:]) for each in (before, last)]
     same = all(variables) and variables[0][1] == variables[1][1]  # type: ignore[index]
     return bool(_JOINED.match(between)) and (same or not text[: before.start].strip(" ([$"))
+
+
+def share_of_a_whole(text: str, wanted: Number) -> Number | None:
+    """The part that "3 out of 8" or "3 in 8" says at a text's end, where a number that is not whole is wanted."""
+    found = _SHARE.search(prepared(searched(text))) if wanted.value.denominator > 1 else None
+    return Number(Fraction(int(found[1]), int(found[2])), "", 0, 0) if found and int(found[2]) else None
+
+
+def hours_and_minutes(text: str, wanted: Number) -> Number | None:
+    """The minutes of a duration such as 2h30 or "2:30 hours", which is the whole text, where a time span is wanted."""
+    found = _DURATION.fullmatch(whole_statement(text) or "") if wanted.unit in ("h", "min", "s") else None
+    return Number(Fraction(60 * int(found["hours"]) + int(found["minutes"])), "min", 0, 0) if found else None
 
 
 def _in_words(text: str) -> Number | None:

@@ -15,6 +15,7 @@ _LARGE_SCALES = {"万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8, "兆": 
 _SCALES = "".join((*_SMALL_SCALES, *_LARGE_SCALES))
 _PART = re.compile(rf"[0-9]+(?:\.[0-9]+)?|[{''.join(_DIGITS)}{_SCALES}]")
 _MOST_CHARACTERS = 40
+_PERCENT = re.compile(rf"百分之(?P<parts>[0-9]{{1,9}}(?:\.[0-9]{{1,9}})?|[{''.join(_DIGITS)}{_SCALES}]{{1,12}})")
 _SCALED = re.compile(
     rf"(?<![\w.])(?P<body>[0-9]{{1,18}}(?:,[0-9]{{3}}){{0,5}}(?:\.[0-9]{{1,9}})? ?(?!千[克米瓦卡焦赫])[{_SCALES}]"
     rf"[0-9{_SCALES}]{{0,20}})"
@@ -35,8 +36,15 @@ def han_number(text: str) -> Fraction | None:
 
 
 def with_digits(text: str) -> str:
-    """The text with 25万 as 250000. Characters without a digit before them stay: most of them stand in words."""
+    """The text with 25万 as 250000, and 百分之二十八 as 28 %. Other characters without a digit before them stay:
+    most of them stand in words."""
+    text = _PERCENT.sub(_as_percent, text)
     return _SCALED.sub(lambda found: _written(found["body"]), text)
+
+
+def _as_percent(found: re.Match[str]) -> str:
+    value = found["parts"] if found["parts"].isascii() else _written(found["parts"])
+    return f"{value}%" if value.isascii() else found[0]
 
 
 def _written(body: str) -> str:

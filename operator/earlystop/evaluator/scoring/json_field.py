@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
 from typing import Any
 
@@ -11,6 +12,7 @@ from earlystop.evaluator.scoring.latex import closing_brace
 
 _MOST_CHARACTERS = 200_000
 _MOST_OBJECTS = 200
+_COMMENT = re.compile(r"^[ \t]*//[^\n]*$", re.MULTILINE)
 _SAID_TWICE = object()
 """Stands for the values of a key that an object has twice with two of them."""
 
@@ -22,16 +24,13 @@ def json_field(text: str, path: str) -> str | None:
     is a key that stands twice with two values.
     """
     text = text[-_MOST_CHARACTERS:]
-    decoder = json.JSONDecoder(
-        strict=False, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object
-    )
     found: str | None = None
     position = text.find("{")
     for _ in range(_MOST_OBJECTS):
         if position < 0:
             break
         try:
-            value, end = decoder.raw_decode(text, position)
+            value, end = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
             value, end = _as_python(text, position)
         if value is not None:
@@ -42,15 +41,25 @@ def json_field(text: str, path: str) -> str | None:
 
 
 def _as_python(text: str, position: int) -> tuple[Any, int]:
-    """The object as Python writes it, with single quotes or a comma at its end, as models do; and where it ends."""
+    """The object as Python writes it, with single quotes, a comma at its end or lines of comments, as models do; and
+    where it ends."""
     closing = closing_brace(text, position)
     if closing is None:
         return None, position + 1
+    source = _COMMENT.sub("", text[position : closing + 1])
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
-            return _with_text(ast.literal_eval(text[position : closing + 1])), closing + 1
+            return _with_text(_literal(source)), closing + 1
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None, position + 1
+
+
+def _literal(source: str) -> Any:
+    """The value as JSON with comments taken out, else as Python writes it."""
+    try:
+        return _DECODER.decode(source)
+    except ValueError:
+        return ast.literal_eval(source)
 
 
 def _with_text(value: Any) -> Any:
@@ -69,6 +78,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         found[key] = value if found.get(key, value) == value else _SAID_TWICE
     return found
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object)
 
 
 def _at(value: Any, path: str) -> Any:

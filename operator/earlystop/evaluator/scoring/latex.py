@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
 _WORDS_IN_TEXT = re.compile(r" *" + _TEXT.pattern + r" *([^{}]*?) *\} *")
 _SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
@@ -45,13 +45,14 @@ _TYPED_PI = re.compile(r"(?<![A-Za-z\\])pi(?![A-Za-z])")
 _OTHER_NAMES = tuple(
     (re.compile(re.escape(long) + r"(?![A-Za-z])"), short.replace("\\", r"\\"))
     for long, short in {
-        r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\times": r"\cdot", r"\lbrace": r"\{", r"\rbrace": r"\}"
+        r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\times": r"\cdot", r"\lbrace": r"\{", r"\rbrace": r"\}",
+        r"\lbrack": "[", r"\rbrack": "]", r"\bigcup": r"\cup", r"\bigcap": r"\cap",
     }.items()
 )  # fmt: skip
 _SET = r"\s*(?:\\(?:left|[bB]igg?l?)\s*)?(?:[(\[\]]|\\\{|\\lbrace|\\mathbb|\\emptyset|\\varnothing)"
 _VARIABLE = (
     r"(?:[A-Za-z](?:\([A-Za-z]\)|_\{?[0-9A-Za-z]\}?)?|(?:m\s*)?\\angle\s*[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta|phi|lambda)"
-    r"|\(\s*[A-Za-z]\s*(?:,\s*[A-Za-z]\s*){1,3}\))"
+    r"|\(\s*[A-Za-z]\s*(?:,\s*(?:[A-Za-z]|\\(?:theta|phi|varphi|rho))\s*){1,3}\))"
 )
 _ASSIGNED = re.compile(rf"^{_VARIABLE}\s*(?:=|(?:\\in(?![A-Za-z])|∈)(?={_SET}))\s*(?=\S)")
 _PLAIN_RATIO = re.compile(
@@ -61,6 +62,13 @@ _PLAIN_RATIO = re.compile(
 _NEEDLESS_TIMES = re.compile(r"(?<=[0-9])\s*(?:\\cdot(?![A-Za-z])|\*)\s*(?=\\(?:sqrt|pi)(?![A-Za-z])|[A-Za-z])")
 _LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9]|\\(?:overline|dot|bar)(?![A-Za-z]))")
 _NEEDLESS_PLUS = re.compile(r"(\A|[(\[,])\s*\+(?=\s*(?:\\infty|[0-9]))")
+_FACTOR_AFTER_FRACTION = re.compile(
+    r"\\frac\{(?P<upper>[0-9]{1,20})\}\{(?P<lower>[0-9]{1,20})\}\s*(?:\\cdot\s*)?"
+    r"(?P<factor>\\pi(?![A-Za-z])|\\sqrt\{[0-9]{1,20}\})(?=\s*(?:\Z|[,)\]]))"
+)
+_REPEATING = re.compile(
+    r"(?<![0-9.,])(?P<whole>[0-9]{0,12})\.(?P<fixed>[0-9]{0,9})\\(?:overline|bar|dot)\{(?P<repeated>[0-9]{1,9})\}"
+)
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _MOST_IN_BRACES = 2000
 _MOST_FRACTIONS = 200
@@ -125,10 +133,16 @@ def _normalize_once(text: str) -> str:
     text = re.sub(r"(?<![A-Za-z0-9/.])(-?[0-9]{1,100})/([0-9]{1,100})(?![A-Za-z0-9/.])", r"\\frac{\1}{\2}", text)
     text = _NEEDLESS_TIMES.sub("", _PLAIN_RATIO.sub(r"\1\2\\frac{\3}{\4}", text.strip()))
     text = re.sub(r"\\frac\{-([0-9]{1,100})\}", r"-\\frac{\1}", text)
+    text = _FACTOR_AFTER_FRACTION.sub(_into_fraction, text)
     text = re.sub(r"([\^_])\{([0-9A-Za-z])\}", r"\1\2", text)
     text = re.sub(r"(?<=[0-9])(?:,|\{,\})(?=[0-9]{3}(?![0-9]))", "", text) if _is_grouped(text) else text
     text = _LEADING_POINT.sub("0.", _NEEDLESS_PLUS.sub(r"\1", text.replace("\\%", "")))
     return _bare_words(re.sub(r"\s+", "", text))
+
+
+def _into_fraction(found: re.Match[str]) -> str:
+    upper = "" if found["upper"] == "1" else found["upper"]
+    return f"\\frac{{{upper}{found['factor']}}}{{{found['lower']}}}"
 
 
 def _is_grouped(text: str) -> bool:
@@ -201,15 +215,22 @@ def without_parentheses(formula: str) -> str:
     return inner if depth == 0 and inner.strip() else formula
 
 
+def _as_fraction(found: re.Match[str]) -> str:
+    """A repeating decimal as the fraction that it is: 1/3 for 0.333…"""
+    whole, fixed, repeated = found["whole"] or "0", found["fixed"], found["repeated"]
+    lower = (10 ** len(repeated) - 1) * 10 ** len(fixed)
+    return f" {int(whole + fixed + repeated) - int(whole + fixed)}/{lower} "
+
+
 def latex_as_text(text: str) -> str:
     r"""The text with formulas as people write them without LaTeX: \frac{1}{2} as 1/2, 10^{5} as 10^5, \% as %."""
     if "\\" not in text and "$" not in text and "{" not in text:
         return text
     text = _fractions_with_braces(_WORDS_IN_TEXT.sub(r" \1 ", _DOLLARS.sub(r" \2 ", text)))
-    text = _SMALL_FRACTION.sub(r" \1\2/\3 ", text)
+    text = _REPEATING.sub(_as_fraction, _SMALL_FRACTION.sub(r" \1\2/\3 ", text))
     text = text.replace("{,}", ",").replace("\\!", "")
     text = re.sub(r"(?<=[0-9])\\,(?=[0-9]{3})", " ", text)
     text = re.sub(r"\\(?:times|cdot|ast)(?![A-Za-z])", "*", text).replace("\\pm", "±")
     text = re.sub(r"\^\s*\{\s*(-?[0-9]{1,4})\s*\}", r"^\1", _DEGREES.sub("°", text))
-    text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ", _DELIMITERS.sub("", text))
+    text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ≈ ", _DELIMITERS.sub("", text))
     return re.sub(r"\\([%$&#_])", r"\1", _SPACING.sub(" ", text))

@@ -27,16 +27,16 @@ _NAMES = {
     "CHF": "chf sfr fr. franken",
     "cent": "¢ cent cents",
     "penny": "p pence penny",
-    "km": "km kilometer kilometers kilometre kilometres",
-    "m": "m meter meters metre metres",
-    "cm": "cm centimeter centimeters centimetre centimetres",
+    "km": "km kilometer kilometers kilometre kilometres kilómetros kilomètres chilometri quilômetros км 公里 千米",
+    "m": "m meter meters metre metres metros mètres metri м метров 米 公尺",
+    "cm": "cm centimeter centimeters centimetre centimetres centímetros centimètres см сантиметров 厘米 公分",
     "mm": "mm millimeter millimeters millimetre millimetres",
     "mile": "mi mile miles",
     "ft": "ft foot feet",
     "inch": "inch inches",
     "yd": "yd yard yards",
-    "kg": "kg kilogram kilograms kilogramme kilogrammes kilo kilos",
-    "g": "g gram grams gramme grammes",
+    "kg": "kg kilogram kilograms kilogramme kilogrammes kilo kilos кг килограммов 公斤 千克",
+    "g": "g gram grams gramme grammes gramm gramos граммов 克",
     "mg": "mg milligram milligrams",
     "lb": "lb lbs",
     "pound": "pound pounds",
@@ -46,9 +46,9 @@ _NAMES = {
     "ml": "ml milliliter milliliters millilitre millilitres",
     "s": "s sec secs second seconds",
     "ms": "ms millisecond milliseconds",
-    "min": "min mins minute minutes",
-    "h": "h hr hrs hour hours",
-    "day": "d day days",
+    "min": "min mins minute minutes minuten minutos minuti мин минут минуты 分钟 分鐘",
+    "h": "h hr hrs hour hours stunde stunden heure heures horas uur час часа часов 小时 小時",
+    "day": "d day days tage tagen jours días giorni dias дней дня",
     "week": "week weeks",
     "month": "month months",
     "year": "y yr yrs year years",
@@ -76,6 +76,7 @@ _NAMES = {
     "TB": "tb terabyte terabytes",
     "mol": "mol mole moles",
     "%": "% percent pct percentage",
+    "‰": "‰ permille",
 }
 _MULTIPLES: dict[str, tuple[str, int]] = {
     "km": ("mm", 10**6), "m": ("mm", 10**3), "cm": ("mm", 10),
@@ -96,11 +97,13 @@ PREFIXES = (
     r"|Rs|kr|zł)\b\.?"
 )
 """Currencies, which may also stand before a number."""
-_SIGNS = r"[$€£¥₹¢₩₽₺₫₪₦₱°%][CF]?(?![A-Za-z])"
-_WORD = r"[A-Za-zł]+"
+_SIGNS = r"[$€£¥₹¢₩₽₺₫₪₦₱°%‰][CF]?(?![A-Za-z])"
+_WORD = r"(?:[A-Za-z\u00c0-\u024f]+|[\u0400-\u045f]+)"
+_HAN = r"公里|千米|公尺|厘米|公分|公斤|千克|分钟|分鐘|小时|小時|[米克](?![\u4e00-\u9fff])"
+"""Units without a space after them."""
 _POWER = r"(?: ?\^[({]?-?[1-9][)}]?|[23](?![0-9.,]))?"
 _FOLLOWING = re.compile(
-    rf"[ -]{{0,2}}(?P<first>{_SIGNS}|(?:(?:square|sq|cubic|cu)\.? )?{_WORD}\.?{_POWER})"
+    rf"[ -]{{0,2}}(?P<first>{_SIGNS}|{_HAN}|(?:(?:square|sq|cubic|cu)\.? )?{_WORD}\.?{_POWER})"
     r"(?P<others>(?:(?: ?[/·⋅*] ?| per | an? (?=(?:hour|minute|second|day|week|month|year)\b))"
     rf"{_WORD}{_POWER}){{0,2}})",
     re.IGNORECASE,

@@ -25,7 +25,8 @@ _MOST_WORDS = 24
 _MOST_WORDS_OF_A_SENTENCE = 12
 _COUNT = "|".join((*sorted(_SMALL, key=len, reverse=True), *SCALES, "dozen"))
 _RUN = re.compile(
-    rf"(?<![\w-])(?<!the )(?<!these )(?<!those )(?<!their )(?:an? (?=(?:{'|'.join(SCALES)}|dozen)\b))?"
+    rf"(?<![\w-])one[ -](?:{'|'.join(word for word in _PARTS if not word.endswith('s'))})(?![\w-])"
+    rf"|(?<![\w-])(?<!the )(?<!these )(?<!those )(?<!their )(?:an? (?=(?:{'|'.join(SCALES)}|dozen)\b))?"
     rf"(?:{_COUNT})(?:[ -](?:and )?(?:{_COUNT}))*"
     r"(?: and an? (?:half|third|quarter)|[ -](?:halves|thirds|quarters|fourths|fifths|sixths|eighths|tenths))?"
     r"(?![\w-])",
@@ -77,8 +78,11 @@ def _value(words: list[str]) -> Fraction | None:
         return Fraction(whole)
     if words[-1:] == ["dozen"] and (count := _count(words[:-1] or ["a"])) is not None:
         return Fraction(12 * count)
-    if "point" in words:
+    if "point" in words and words[-1] not in SCALES:
         return _decimal(words)
+    scaled = _value(words[:-1]) if words[-1] in SCALES and len(words) > 2 else None
+    if scaled is not None:  # one and a half million
+        return scaled * SCALES[words[-1]]
     return _with_part(words) or _ordinal(words)
 
 

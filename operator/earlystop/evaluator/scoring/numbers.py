@@ -46,6 +46,7 @@ _DECIMAL_COMMA = (
 _DATE_OR_TIME = re.compile(r"[0-9]+ ?:.*|[0-9]+([-/.])[0-9]+\1[0-9]+|(?:1[0-9]|20)[0-9]{2}-[01][0-9]")
 _COMPOUND = re.compile(r"(?: ?[-/:] ?|[.,:/-])(?=[0-9])[0-9][0-9.,]*")
 _FACTOR = re.compile(r" ?(?:\\pi|\\sqrt|π|√)|[A-Za-z]")
+_ROOT_BEFORE = re.compile(r"(?:\\sqrt ?(?:\[[0-9]{1,3}\])? ?[{\[]? ?|(?:√|\bsqrt) ?\(? ?)$")
 _MINUS_IN_WORDS = re.compile(r"(?<![0-9] )\b(?:minus|negative) (?=[0-9.$€£])", re.IGNORECASE)
 _PARTS = {"a half": "1/2", "one half": "1/2", "a quarter": "1/4", "one quarter": "1/4", "three quarters": "3/4",
           "a third": "1/3", "one third": "1/3", "two thirds": "2/3"}  # fmt: skip
@@ -141,7 +142,7 @@ def numbers_in(text: str) -> Iterator[Number | None]:
             if not _DATE_OR_TIME.fullmatch(text[found.start() : position]):
                 yield None
             continue
-        if before and before in "±<>≤≥^_\\√":
+        if (before and before in "±<>≤≥^_\\√") or _ROOT_BEFORE.search(text, max(0, found.start() - 20), found.start()):
             yield None
             continue
         number = _number(text, found)
@@ -161,7 +162,7 @@ def whole_number(text: str, leading_zeros: bool = True) -> Number | None:
     if not leading_zeros and re.match(r"[-+]?0[0-9]", text):
         return None
     only = numbers[0]
-    return only if not text[: only.start].strip(" =") and not text[only.end :].strip(" .") else None
+    return only if not text[: only.start].strip(" =≈") and not text[only.end :].strip(" .") else None
 
 
 def _end_of_compound(text: str, end: int) -> int:

@@ -10,10 +10,10 @@ from earlystop.evaluator.scoring.numbers import prepared
 
 MOST_CHARACTERS = 10_000
 """Of an answer's end that are searched; an answer that is stated before them is not found."""
-_IS = r"(?:[-=]>|[:=]|→|⇒)"
+_IS = r"(?:[-=]>|[:=]|→|⇒|[\]】](?=\s*[^\s:：]))"
 """What may stand between "answer" and the answer, in any language."""
 _OTHER_LANGUAGES = (
-    rf"(?:答案|解答|正答|正确的?选项|正解|答え)\s*(?:应该|應該)?\s*(?:是|为|為|は|{_IS})\s*"
+    rf"(?:答案|解答|正答|正确的?选项|正解|答え)\s*(?:应该|應該|应|應)?\s*(?:是|为|為|は|{_IS})\s*"
     r"|(?:故|所以|因此|应|應|应该|故应)?\s*(?:选择|選擇|选|選)(?![项項择擇举舉])\s*:?\s*"
     rf"|(?:정답|답)\s*(?:은|는|{_IS})\s*"
     r"|\b(?:respuesta|réponse|antwort|risposta|resposta|antwoord|svar|svaret|odpowiedź|odpověď|cevap|ответ|відповідь"
@@ -28,7 +28,8 @@ CUE = re.compile(
     r"(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
     rf"[\"']?\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
     r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
-    r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just)\b,?\s*)?",
+    r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just"
+    r"|for sure|for certain|without (?:a |any )?doubt|undoubtedly|of course)\b,?\s*)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(

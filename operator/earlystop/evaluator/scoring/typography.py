@@ -12,7 +12,16 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("\u2018\u2019\u02bc\u2032\uff07", "'")
     | dict.fromkeys("\u201c\u201d\u2033\uff02", '"')
     | dict.fromkeys("\u2044\u2215", "/")
-    | {"\u00ba": "°", "\u066b": ".", "\u066c": ",", "\u066a": "%", "\u3002": ". ", "\uff61": ". ", "\u3001": ", "}
+    | {
+        "\u00ba": "°",
+        "\u066b": ".",
+        "\u066c": ",",
+        "\u066a": "%",
+        "\u3002": ". ",
+        "\u0964": ". ",
+        "\uff61": ". ",
+        "\u3001": ", ",
+    }
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUPERSCRIPTS = re.compile(r"(?<=[0-9A-Za-z)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
@@ -40,7 +49,8 @@ _HEADING = re.compile(r"^[ ]{0,3}#{1,3}[ ]+", re.MULTILINE)
 _STRONG = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<![\w])__|__(?![\w])")
 _EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(\[])")
 _UNDERLINED = re.compile(r"(?<![\w\\])_([^\s_](?:[^_\n]{0,200}[^\s_])?)_(?!\w)")
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}(?: [^<>]{0,200})?/?>")
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}(?: [^<>]{0,200})?/?>|<\|[A-Za-z0-9_]{1,40}\|>")
+"""A tag, or a token of a chat template, such as <|begin_of_box|>."""
 
 
 _BLANKS = re.compile(r"\s{3,}")

@@ -11,11 +11,11 @@ from earlystop.evaluator.scoring.typography import plain_characters
 
 _WORDS = {"yes": True, "true": True, "yeah": True, "yep": True, "yup": True, "no": False, "false": False, "nope": False}
 _YES_ELSEWHERE = (
-    "sí si oui ja sim da да так はい ええ 是 是的 對 对 正确 正確 네 예 맞습니다 evet tak ναι हाँ हां نعم כן"
-    " ano áno kyllä igen có đúng ya benar igaz wahr richtig vrai verdadero vero verdadeiro верно правда doğru prawda"
+    "sí si oui ja sim da да так はい ええ 是 是的 没错 當然 当然 對 对 正确 正確 네 예 맞습니다 evet tak ναι हाँ हां نعم"
+    " כן ano áno kyllä igen có đúng ya benar igaz wahr richtig vrai verdadero vero verdadeiro верно правда doğru prawda"
 )
 _NO_ELSEWHERE = (
-    "non nein nej nee não нет ні いいえ 不 不是 否 不对 不對 错误 錯誤 아니요 아니오 hayır nie όχι नहीं لا לא"
+    "non nein nej nee não нет ні いいえ 不 不是 不是的 否 不对 不對 错误 錯誤 아니요 아니오 hayır nie όχι नहीं لا לא"
     " ne ei nem nu không sai tidak salah bukan falsch faux falso неверно ложь yanlış fałsz"
 )
 _ELSEWHERE = {plain_characters(word): True for word in _YES_ELSEWHERE.split()}
@@ -34,24 +34,28 @@ _SHORT = (
 )
 """A statement of two words, such as "It does"."""
 _STATEMENT = r"(?:the|this|that) (?:claim|statement|sentence|assertion|assumption) (?:is|was)"
+_TRUE = r"(?:correct|right|accurate|factual)"
 _AFFIRMED = re.compile(
     r"(?:(?:that|this|it)(?:'s| is) |you are |you're )?(?:correct|right)|affirmative|absolutely|of course"
-    r"|sure|certainly|indeed|definitely|y|without (?:a |any )?doubt"
-    rf"|(?:correct, |right, )?{_SHORT}|{_STATEMENT} (?:correct|right)",
+    r"|i (?:think|believe) so|sure|certainly|indeed|definitely|y|without (?:a |any )?doubt"
+    rf"|(?:correct, |right, |indeed, )?{_SHORT}|{_STATEMENT} {_TRUE}",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
     r"(?:(?:that|this|it)(?:'s| is) )?(?:incorrect|wrong|untrue)|negative|never|no way|n|nah|hardly|by no means"
     r"|not (?:exactly|quite|really|entirely|at all|so)"
+    r"|i (?:don't|do not) (?:think|believe) (?:so|that)"
     r"|(?:that|it)(?:'s| is) not (?:so|the case)"
-    rf"|(?:incorrect, |wrong, )?{_SHORT}(?:n't| ?not)|{_STATEMENT} (?:incorrect|wrong|untrue|not (?:correct|right))",
+    rf"|(?:incorrect, |wrong, )?{_SHORT}(?:n't| ?not)|{_STATEMENT} (?:incorrect|inaccurate|wrong|untrue|not {_TRUE})",
     re.IGNORECASE,
 )
 """What means yes or no where it is the whole answer, and may be a manner of speaking elsewhere."""
 _WORD = r"(yes|no|true|false|yeah|yep|yup|nope)\b"
 _NO_ANSWER = (
     r"(?!-| (?:one|longer|more|other|such|way|matter|doubt|need|evidence|reason|question|problem|worries|wonder"
-    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue|comment)\b|\. ?[0-9]| [0-9])"
+    r"|surprise|idea|answer|information|info|data|mention|context|indication|proof|clue|comment|exceptions?"
+    r"|sooner|simple|single|clear|fewer|less|later|further|additional|known|specific|direct|definite)\b"
+    r"|\. ?[0-9]| [0-9])"
 )
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
@@ -87,16 +91,39 @@ _FIRMLY_NOT = re.compile(
     re.IGNORECASE,
 )
 """A sentence that only denies: "Certainly not."."""
+_NOT_THOUGHT = re.compile(
+    r"(?:\bnot|n't) (?:think|believe|say)(?: that)? (?:it|that|this|the \w+)(?:'s| is| was)"
+    r" (?P<word>true|correct|right|false)\b",
+    re.IGNORECASE,
+)
+"""What an answer does not think: "I don't think that it is true"."""
+_DOUBTED = re.compile(
+    r"\b(?:(?:partly|partially|half|rarely|seldom|hardly ever|almost|nearly|only (?:partly|partially|sometimes|half))"
+    r"|(?:doubtful|unlikely|unclear|questionable|debatable|hard|difficult|impossible|nothing"
+    r"|no (?:evidence|proof|indication|sign|reason)|(?:not|n't) (?:sure|certain|clear|known))\b"
+    r"(?:(?!\b(?:but|so|then|yet|hence)\b)[^.!?;,:\n]){0,60}?)"
+    rf"\s{_WORD}",
+    re.IGNORECASE,
+)
+"""A word that an answer doubts, or grants in part: "there is no evidence that it is true", "partly true"."""
 _NOT_SO = re.compile(
     r"\b(?:not the case|(?:false|wrong|incorrect|untrue)) (?:that|to say|to think)(?: that)? "
     rf"(?:the answer is |it is )?{_WORD}",
     re.IGNORECASE,
 )
 """A word that an answer denies: "it is wrong to say yes"."""
+_NOT_THE_CASE = re.compile(r"\b(?:it is|it's) not the case that\b", re.IGNORECASE)
+_AGAIN = re.compile(r"\blet me (?:redo|recheck|reconsider|rethink|try|start)\b[^.!?\n]*[.!?\n]", re.IGNORECASE)
 _TAKES_BACK = re.compile(r"\b(?:no longer|not any ?more|not now|not)\s*[.!]?\s*$", re.IGNORECASE)
 """The end of what takes a statement back, without a word of its own, as in "It was true, but no longer."."""
 _CONTRAST = re.compile(r"\b(?:however|but|yet|although|though)\b", re.IGNORECASE)
 """Of words on both sides of these, those after the last one are the answer's own."""
+
+
+def _after_second_thoughts(text: str) -> str:
+    """What follows the last "let me redo this", where it says yes or no at all."""
+    *_, last = _AGAIN.split(text)
+    return last if _ANY.search(last) else text
 
 
 def says_yes(text: str) -> bool | None:
@@ -106,8 +133,12 @@ def says_yes(text: str) -> bool | None:
         return _AFFIRMED.fullmatch(statement) is not None
     text = prepared(searched(text))
     text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
-    text = _SUPPOSED.sub(" ", text)
-    text = _FIRMLY_NOT.sub(" no", _QUESTION.sub(" ", _DENIED.sub(" ", _NOT_SO.sub(" ", text))))
+    text = _NOT_THOUGHT.sub(lambda found: " true" if found["word"].lower() == "false" else " false", text)
+    text = _DOUBTED.sub(" ", _SUPPOSED.sub(" ", text))
+    text = _FIRMLY_NOT.sub(
+        " no", _QUESTION.sub(" ", _DENIED.sub(" ", _NOT_THE_CASE.sub(" false ", _NOT_SO.sub(" ", text))))
+    )
+    text = _after_second_thoughts(text)
     cues = list(CUE.finditer(text))
     start = cues[-1].end() if cues else 0
     for place in corrections(text, start):
