@@ -176,7 +176,7 @@ def progress_after(record: VerdictSpec, plan: Plan) -> SearchProgress:
     if record.search is None:
         raise ValueError("the verdict is of no trial of a search")
     told = record.search.model_copy(update={"earlier": (*record.search.earlier, _row_of(record))})
-    progress = _told(told, plan)
+    progress = _recorded_progress(told, plan)
     return replace(progress, incumbent=_incumbent_after(plan, progress))
 
 
