@@ -40,7 +40,7 @@ def ensure_usable(context: str | None) -> None:
         return
     from kubernetes.aio.config import kube_config  # here: a command that asks no cluster does not wait for it
 
-    kube_config.yaml = FastYaml
+    vars(kube_config)["yaml"] = FastYaml
     named = [Path(part).expanduser() for part in kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(SEPARATOR) if part]
     found = {path: _content(path) for path in named if path.exists()}
     where = ", ".join(map(str, found or named))
