@@ -18,6 +18,7 @@ from earlystop.api.counts import (
     UserScatter,
     number_of_later,
 )
+from earlystop.api.whole_numbers import numbers_in
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.rollout.stored.look_columns import (
@@ -32,7 +33,6 @@ from earlystop.rollout.stored.look_columns import (
     with_later,
 )
 from earlystop.rollout.stored.unpacking import unpacked
-from earlystop.rollout.stored.whole_numbers import numbers_in
 from earlystop.rollout.totals import Totals
 
 COLUMNS = 3 + 2 * WIDTH
