@@ -6,13 +6,13 @@ import base64
 from dataclasses import replace
 
 from earlystop.api.status.culprit import ChangedStatus, CulpritStatus
+from earlystop.api.whole_numbers import numbers_in, varint
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.guard.culprit import UNKNOWN, Changed, Culprit, Evidence, Finding, Frozen
 from earlystop.rollout.guard.culprit_evidence import without_counts
 from earlystop.rollout.guard.spans import Rates, Span, Spans
 from earlystop.rollout.guard.state import Alarm, GuardState
-from earlystop.rollout.stored.whole_numbers import numbers_in, varint
 
 WIDTH, LOOK_SECONDS = 6, 60
 EXPECTED = ":"

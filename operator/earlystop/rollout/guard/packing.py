@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
 from operator import add
 
+from earlystop.api.whole_numbers import numbers_in, varint
 from earlystop.evidence.guard_detectors import Factors
 from earlystop.rollout.guard.window import Part, Sums, Window
-from earlystop.rollout.stored.whole_numbers import numbers_in, varint
 
 BETWEEN = ","
 DEPARTURES = ":"

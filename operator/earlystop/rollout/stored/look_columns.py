@@ -21,7 +21,7 @@ from earlystop.api.counts import (
     UserScatter,
     later_counts,
 )
-from earlystop.rollout.stored.whole_numbers import SMALL, varint
+from earlystop.api.whole_numbers import SMALL, varint
 
 WIDTH = FIRST_COUNTS
 LATER = len(TALLY_FIELDS) - FIRST_COUNTS

@@ -13,6 +13,7 @@ import pytest
 from earlystop.api.crds import definitions
 from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, unpacked_fields, whole
 from earlystop.api.status.dictionary import LATER_WORDS, WORDS
+from earlystop.api.whole_numbers import varint
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.rollout.conditions import conditions
@@ -23,7 +24,6 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
-from earlystop.rollout.stored.whole_numbers import varint
 from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server
@@ -37,6 +37,10 @@ DICTIONARIES = (
 THIRD = (
     "3:c=^48s~@YzSG&}e6j&IR8z5IGbrFVU;F<wzz6Ul;fofvWvUQzNu>m-j0juz!RA5C@0v(bBjmTRXK`L2jOjaWe{F)"
     "$-XW|^HtVQal#?}G=b;d(kV_*ORK_z3C(6sW7nX7i6x%=)v00"
+)
+FOURTH = (
+    "4:c=>#yw?(VQ+n6jVurMsgY){tWY)inK5-6<(qhjRh*#xC>Ha62SHq|lKF|x2WHnjw?p*>h)ss|uQO*OOBHAyr~Q7|>JFf!JGkYE#_{o87!<uE4"
+    "5t2}Tn;HX8Ky^E~{083$4x?^BqV5n!<Hi1D<$=D?{t-NFAs@-SqzWWaV"
 )
 
 
@@ -145,11 +149,20 @@ def test_the_dictionaries_of_stored_texts_are_never_others(words: bytes, digest:
     assert hashlib.sha256(words).hexdigest() == digest, "statuses in clusters were packed with it; write a new form"
 
 
-def test_a_text_of_the_release_before_is_read() -> None:
+def test_texts_of_earlier_releases_are_read() -> None:
     bound = {"at": "2026-11-28T17:00:00Z", "images": "00112233445566778899aabbccddeeff"}
-    guard = {"checkpoint": ":00000", "comparedAt": "2026-11-28T18:00:00Z", "falseRevertSeconds": 2592000}
+    guard: dict[str, Any] = {
+        "checkpoint": ":00000",
+        "comparedAt": "2026-11-28T18:00:00Z",
+        "falseRevertSeconds": 2592000,
+    }
     plan = '{"engine":4,"steps":[],"strategy":"Canary"}'
-    assert unpacked_fields(THIRD) == {"plan": plan, "guard": guard, "certified": {"bound": bound}, "quiet": []}
+    fields = {"plan": plan, "guard": guard, "certified": {"bound": bound}, "quiet": []}
+    assert unpacked_fields(THIRD) == fields
+    del guard["falseRevertSeconds"]
+    guard |= {"looks": "e*m_S", "mark": "36,35,3,28;359,35,0,0"}
+    counted = {"ledger": "1 baseline qa 0000ee69-4a1d 54823,54823,0"}
+    assert unpacked_fields(FOURTH) == {**fields, "internal": counted}
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(

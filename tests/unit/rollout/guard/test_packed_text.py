@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import zlib
 
 import pytest
@@ -59,3 +60,11 @@ def test_a_short_text_that_stands_for_nothing_is_refused(text: str) -> None:
 def test_bytes_that_are_not_there_are_no_fault_of_the_operator(size: object) -> None:
     with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
         unpacked_fields(packed(json.dumps({"guard": {"looks": size}}).encode()))
+
+
+def test_the_text_has_no_sign_that_the_api_server_stores_as_six_bytes() -> None:
+    octets = random.Random(1).randbytes(2000)
+    fields = {"guard": {"looks": base64.b85encode(octets).decode()}}
+    text = packed_fields(fields)
+    assert not set(text) & set('<>&"\\') and text.isascii() and text.isprintable()
+    assert unpacked_fields(text) == fields

@@ -194,21 +194,28 @@ def stored_bytes(spec: PolicySpec, state: RolloutState, processes: int = 0) -> i
     layout = StatusLayout(keeps_internal=True, keeps_rest=True)
     small = json.loads(json.dumps(layout.of(status, spec, is_recorded=True)))
     assert from_status(with_plan(whole(small), spec))[0].guard == state.guard
-    return len(json.dumps(small, separators=(",", ":"), ensure_ascii=False).encode())
+    return len(as_go_writes(json.dumps(small, separators=(",", ":"), ensure_ascii=False)).encode())
+
+
+def as_go_writes(text: str) -> str:
+    """JSON as the API server stores it and sends it: three signs of HTML are escaped."""
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "most"),
     [
-        (Size(), 3264),
+        (Size(), 3232),
         (Size(parameters=3, length=10), 3328),
-        (Size(classes=1), 3328),
-        (Size(follows_load=True), 3520),
-        (Size(classes=6, parameters=3), 4096),
-        (Size(classes=6, parameters=3, follows_load=True), 4480),
-        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 4928),
-        (Size(classes=10, rails=5, parameters=8, follows_load=True, length=LONGEST), 6208),
+        (Size(classes=1), 3296),
+        (Size(follows_load=True), 3488),
+        (Size(classes=6, parameters=3), 4000),
+        (Size(classes=6, parameters=3, follows_load=True), 4416),
+        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 4832),
+        (Size(classes=10, rails=5, parameters=8, follows_load=True, length=LONGEST), 6048),
     ],
     ids=str,
 )
@@ -219,16 +226,17 @@ def test_a_guarded_status_keeps_to_its_bound(size: Size, most: int) -> None:
 @pytest.mark.parametrize(
     ("size", "processes", "most"),
     [
-        (Size(), 1, 3520),
-        (Size(length=8), 4, 3712),
-        (Size(length=LONGEST), 4, 4064),
-        (Size(parameters=3, length=10), 1, 3616),
-        (Size(), 20, 5056),
-        (Size(classes=1), 1, 3584),
-        (Size(follows_load=True), 4, 4064),
-        (Size(classes=3, parameters=3), 1, 4064),
-        (Size(classes=6, parameters=3), 1, 4352),
-        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 20, 6784),
+        (Size(), 1, 3456),
+        (Size(length=8), 4, 3584),
+        (Size(length=LONGEST), 4, 3936),
+        (Size(parameters=3, length=10), 1, 3552),
+        (Size(), 20, 4672),
+        (Size(classes=1), 1, 3520),
+        (Size(follows_load=True), 4, 3904),
+        (Size(classes=3, parameters=3), 1, 3968),
+        (Size(classes=4, parameters=3), 1, 4064),
+        (Size(classes=6, parameters=3), 1, 4256),
+        (Size(classes=6, parameters=3, follows_load=True, length=LONGEST), 20, 6304),
     ],
     ids=str,
 )
