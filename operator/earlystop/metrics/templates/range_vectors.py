@@ -70,15 +70,17 @@ def observe(
     each of which has one, see `Targets`.
     Raises MetricsFailure (NotACount) for a series whose newest value is no count, see `source/sample_value.py`.
     """
-    started = _started(starts, replica_label)
+    started = start_times(starts, replica_label)
     targets = targets_of(starts, ups, about)
-    scraped = {_target(series.labels, replica_label): {at for at, _ in series.points} for series in ups}
-    good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
+    scraped = {process_labels(series.labels, replica_label): {at for at, _ in series.points} for series in ups}
+    good = {
+        process_labels(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups
+    }
     answer: dict[SeriesId, Observed] = {}
     for (variant, field), rows in counters.items():
         extended = extended_rows([series.labels for series in rows], targets)
         for series, is_extended in zip(rows, extended, strict=True):
-            target = _target(series.labels, replica_label)
+            target = process_labels(series.labels, replica_label)
             samples = [
                 Sample(at, count, started.get((target, at)))
                 for at, count in _counts(series.points, variant, field)
@@ -95,12 +97,14 @@ def targets_of(starts: Sequence[RawSeries], ups: Sequence[RawSeries], about: Seq
     return Targets((each.labels for each in ups), (each.labels for each in (*starts, *about)))
 
 
-def _started(starts: Sequence[RawSeries], replica_label: str | None) -> dict[tuple[tuple[str, ...], int], int | None]:
+def start_times(
+    starts: Sequence[RawSeries], replica_label: str | None
+) -> dict[tuple[tuple[str, ...], int], int | None]:
     """Start times by target and moment, in milliseconds. One that lies in the future, or that contradicts another of
     the same scrape, is none: None."""
     started: dict[tuple[tuple[str, ...], int], int | None] = {}
     for series in starts:
-        target = _target(series.labels, replica_label)
+        target = process_labels(series.labels, replica_label)
         for at, text in series.points:
             seconds = float(text)
             sound = isfinite(seconds) and 0 <= 1000 * seconds <= at + CLOCK_SKEW_MS
@@ -130,6 +134,7 @@ def _absent(good: Sequence[int], first: int) -> int | None:
     return good[index] if index >= 0 else None
 
 
-def _target(labels: Mapping[str, str], replica_label: str | None) -> tuple[str, ...]:
+def process_labels(labels: Mapping[str, str], replica_label: str | None) -> tuple[str, ...]:
+    """The values of labels by which a start time is joined to the counters of the same process."""
     names = TARGET_LABELS if replica_label is None else (*TARGET_LABELS, replica_label)
     return tuple(labels.get(name, "") for name in names)

@@ -109,6 +109,20 @@ def held(labels: Labels, seconds: int) -> RawSeries:
     return RawSeries({"__name__": "done", **labels}, points)
 
 
+NAMED = {"job": "static", "instance": "qa-1.qa.llm.svc:8080"}
+SERVICE = {"job": "vip", "instance": "10.96.0.7:80"}
+OTHER = {**POD, "pod": "qa-2", "instance": "10.0.0.6:8080"}
+
+
+def balanced(labels: Labels, between: tuple[int, int]) -> list[RawSeries]:
+    """A Service that leads to a Pod, and every other time to another one, which each began at one of these moments."""
+    at = moments(shift=7)
+    counts = [(1000 * each, str(9_400 + each - AT + 600 + 500 * (n % 2))) for n, each in enumerate(at)]
+    begun = [(1000 * each, str(between[n % 2])) for n, each in enumerate(at)]
+    start = RawSeries({"__name__": "process_start_time_seconds", **labels}, begun)
+    return [RawSeries({"__name__": "done", **labels}, counts), start, constant("up", labels, at=at)]
+
+
 # What the store holds, how much of one counter's 300 events must be counted, and how many such counters there are.
 READ: list[tuple[str, list[RawSeries], int, int]] = [
     ("kube-prometheus", [counter(POD), *scraped(POD)], 285, 1),
@@ -235,6 +249,13 @@ READ: list[tuple[str, list[RawSeries], int, int]] = [
     # opentelemetry-operator#3654: the Pod's page, and a collector that reads it too
     ("a collector beside", [counter(POD), counter(SCOPED), *scraped(POD), *scraped(COLLECTOR)], 285, 1),
     ("what a collector writes beside", [counter(POD), counter(WRITTEN), *scraped(POD), about(WRITTEN)], 285, 1),
+    # a machine beside the Pods, whose engine began at the same moment, with requests of its own
+    (
+        "a machine beside",
+        [counter(POD), counter(NAMED, before=9_000), *(row for one in (POD, NAMED) for row in scraped(one))],
+        570,
+        2,
+    ),
     ("both families of addresses", [row for one in (POD, V6) for row in (counter(one), *scraped(one))], 285, 1),
     (
         "a label that comes midway",
@@ -260,6 +281,22 @@ READ: list[tuple[str, list[RawSeries], int, int]] = [
     ),
 ]
 REFUSED: list[tuple[str, list[RawSeries], str]] = [
+    (
+        "a Pod's name beside it",
+        [row for one in (NAMED, POD) for row in (counter(one), *scraped(one))],
+        "static at qa-1.qa",
+    ),
+    (
+        "a Service beside its Pods",
+        [
+            counter(POD),
+            counter(OTHER, before=9_900),
+            *scraped(POD),
+            *scraped(OTHER, AT - 40_000),
+            *balanced(SERVICE, (AT - 50_000, AT - 40_000)),
+        ],
+        "job vip at 10.96.0.7:80",
+    ),
     ("a federation of chosen metrics", [counter({**POD, **route}) for route in ROUTES], "http_route"),
     ("agents that push chosen metrics", [counter(one) for one in CELLS], "cell"),
     (
