@@ -8,6 +8,7 @@ from math import log
 
 from numpy.random import Generator
 
+from earlystop.api.searches import SEARCHES
 from earlystop.evidence.engine import Assessment, EvidenceState, LogE, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.evidence.objective import Basis, Objective
@@ -221,5 +222,5 @@ STRATEGIES: dict[str, Strategy] = {
     "Grid": at_once,
     "Bonferroni": bonferroni,
     "Bandit": bandit,
-    "External, careful to bold": by_trials(CarefulToBold(), by_others=True),
+    f"External, careful to bold, version {SEARCHES['External'].version}": by_trials(CarefulToBold(), by_others=True),
 }

@@ -83,7 +83,7 @@ def simulate_search(
     settings, curve: in the same order. objective: of each trial, but for its risk. incumbent_weight: percent of
     requests that the best certified setting serves while another is tried; 0 where none serves before the end.
     largest_weight: percent of requests of the last step of the policy. by_others: whether others propose: their trials
-    have even shares, and as many requests as they were proposed for.
+    have even shares.
     """
     seed = int(random.integers(2**32))
     outcomes: list[TrialOutcome] = []
@@ -95,7 +95,7 @@ def simulate_search(
         proposal = proposer.propose(settings, outcomes, now, belief, seed)
         if proposal is None:
             break
-        trial = simulate_trial(curve, proposal, objective, terms.per_look, random, left, part, by_others=by_others)
+        trial = simulate_trial(curve, proposal, objective, terms.per_look, random, left, part)
         outcome = replace(trial.outcome, proposer=proposal.proposer)
         outcomes.append(outcome)
         left = None if left is None else max(0, left - outcome.requests)
@@ -136,13 +136,10 @@ def simulate_trial(
     random: Generator,
     left: int | None = None,
     candidate_part: float = 0.5,
-    *,
-    by_others: bool = False,
 ) -> Trial:
     """One trial: its campaign's looks until a verdict, or until its requests are used up or it is given up.
 
-    left: requests of the whole search, None without a bound. candidate_part: of the requests, 0..1. by_others: as in
-    `simulate_search`.
+    left: requests of the whole search, None without a bound. candidate_part: of the requests, 0..1.
     """
     evidence = begin(replace(objective, risk_promote=proposal.risk))
     paired = objective.basis is Basis.PAIRS
@@ -156,11 +153,7 @@ def simulate_trial(
         and (
             requests < most
             or (requests < longest and goes_on_to_learn(evidence, looks))
-            or (
-                requests < longest
-                and not by_others
-                and goes_on_to_prove(evidence, requests, proposal.requests, GIVES_UP_BELOW)
-            )
+            or (requests < longest and goes_on_to_prove(evidence, requests, proposal.requests, GIVES_UP_BELOW))
         )
     ):
         more = spacing(per_look, looks)
@@ -171,7 +164,7 @@ def simulate_trial(
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
         requests, looks = requests + more, looks + 1
         verdict = evidence.assessment.verdict
-        is_hopeless = not by_others and is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
+        is_hopeless = is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
     ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
     end = ends.get(verdict, TrialEnd.INCONCLUSIVE)
     told = TrialOutcome(

@@ -62,5 +62,7 @@ SEARCHES: dict[str, SearchTraits] = {
         one_campaign=True,
         moves_shares=True,
     ),
-    "External": SearchTraits(module="earlystop.rollout.search.external", certified_are_free=True, takes_proposals=True),
+    "External": SearchTraits(
+        module="earlystop.rollout.search.external", version=2, certified_are_free=True, takes_proposals=True
+    ),
 }

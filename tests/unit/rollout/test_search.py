@@ -53,6 +53,26 @@ def test_the_setting_that_saves_most_within_the_margin_is_found_and_serves_all_r
     assert "window-10 is the best proven one" in state.search.ended.message
 
 
+@pytest.mark.parametrize(
+    ("strategy", "parameters"),
+    [
+        ("Ladder", [{"name": "patience", "range": {"from": "0.25", "to": "2", "step": "2", "scale": "Log"}}]),
+        ("Bayesian", [{"name": "window", "values": ["20", "10"]}, {"name": "patience", "values": ["2", "1.0"]}]),
+    ],
+    ids=["alone", "beside a window"],
+)
+def test_a_patience_is_searched_like_any_number_that_stops_sooner_when_it_is_lower(
+    strategy: str, parameters: list[dict[str, Any]]
+) -> None:
+    spec = searched({"strategy": strategy, "parameters": parameters})
+    settings = spec.search_settings()
+    assert len(settings) == 4 and settings[0].name.endswith("patience-2") and set(settings[-1].place) == {1.0}
+    world = World(spec, {each.name: SAFE_BUT_LAST["window-20"] for each in settings})
+    state = world.run()
+    assert state.certified is not None and float(state.certified.values["patience"]) < 2
+    assert [object_differences(each) for each in world.verdicts.values()] == [[]] * len(ends(state))
+
+
 def test_from_the_first_certificate_on_the_incumbent_has_half_and_the_candidate_at_most_72_percent_of_the_rest(
     whole: World,
 ) -> None:

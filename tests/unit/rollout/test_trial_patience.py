@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from earlystop.api.searches import SEARCHES
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.rollout.margin_use import NOTHING_USED
@@ -135,14 +140,53 @@ def test_a_trial_that_comes_to_nothing_is_given_up_before_its_requests_are_used_
     assert any("The message is not" in each for each in object_differences(claimed))
 
 
-@pytest.mark.parametrize("exact_match", [0.76, 0.763, 0.766])
-def test_what_others_propose_takes_no_more_than_its_requests_however_far_it_has_come(exact_match: float) -> None:
+def proposed_by_one(exact_match: float, search: Mapping[str, Any] | None = None) -> World:
+    """Somebody proposes a setting that answers so."""
     truth = dict.fromkeys(SAFE_BUT_LAST, Truth(exact_match=exact_match, mean_tokens=400))
     offer = Offer("2026-01-01T00:00:00Z", "p0", "optuna", (("window", "20"),))
-    state = after_one_trial(World(searched({"strategy": "External"}), truth, offers=(offer,)))
+    return World(searched({"strategy": "External", **(search or {})}), truth, offers=(offer,))
+
+
+@pytest.mark.parametrize("version", [1, SEARCHES["External"].version])
+def test_what_others_propose_goes_on_where_a_certificate_is_likely_unless_an_earlier_release_began_it(
+    monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setitem(SEARCHES, "External", replace(SEARCHES["External"], version=version))
+    longest = []
+    for exact_match in (0.758, 0.76, 0.763):
+        world = proposed_by_one(exact_match)
+        state = after_one_trial(world)
+        trial = state.pinned_plan.trial
+        assert trial is not None and trial.proposer == "optuna" and trial.version == version
+        longest.append(started_in(state.looks[:-1]) / trial.requests)
+        monkeypatch.undo()
+        assert [object_differences(each) for each in world.verdicts.values()] == [[]]
+        monkeypatch.setitem(SEARCHES, "External", replace(SEARCHES["External"], version=version))
+    assert max(longest) < (1 if version == 1 else MOST_TIMES)
+    assert (max(longest) > 1) == (version > 1)
+
+
+@pytest.mark.parametrize("version", [1, SEARCHES["External"].version])
+def test_what_others_propose_is_given_up_where_no_certificate_is_likely_unless_an_earlier_release_began_it(
+    monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setitem(SEARCHES, "External", replace(SEARCHES["External"], version=version))
+        world = proposed_by_one(0.749)
+        state = after_one_trial(world)
+    assert state.decision is not None
+    assert (state.decision.reason == "TrialGivenUp") == (version > 1)
+    assert [object_differences(each) for each in world.verdicts.values()] == [[]]
+
+
+@pytest.mark.parametrize(("exact_match", "budget"), [(0.766, 60_000), (0.77, 40_000)])
+def test_what_others_propose_goes_on_within_its_proposers_share_of_the_requests(
+    exact_match: float, budget: int
+) -> None:
+    state = after_one_trial(proposed_by_one(exact_match, {"budget": {"requests": budget}}))
     trial = state.pinned_plan.trial
-    assert trial is not None and trial.proposer == "optuna"
-    assert ends(state)[0][0] == "window-20" and started_in(state.looks[:-1]) < trial.requests
+    assert trial is not None and trial.requests == budget // 4
+    assert trial.requests < started_in(state.looks[:-1]) < budget // 2 <= started_in(state.looks)
 
 
 @pytest.mark.slow

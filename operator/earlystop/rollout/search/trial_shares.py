@@ -17,6 +17,9 @@ from earlystop.rollout.search.trial import TrialEnd
 UNEVEN_SINCE = 3
 """Version of Ladder and Bayesian from which their trials are shared so, and are given up where nothing is likely."""
 
+GIVEN_UP_OF_OTHERS_SINCE = 2
+"""Version of External from which a trial of what others propose ends, or goes on, by what its evidence makes likely."""
+
 LARGER_SINCE = 5
 """Version from which the candidate has 72 % of what an incumbent leaves, and two thirds in those before it."""
 
@@ -24,9 +27,17 @@ EVEN_PART = 0.5
 
 
 def is_uneven(spec: PolicySpec, version: int) -> bool:
-    """Whether trials of a policy's search by this version of its strategy are shared unevenly beside an incumbent, and
-    given up. What others propose has even shares, and all the requests of its proposer."""
+    """Whether trials of a policy's search by this version of its strategy are shared unevenly beside an incumbent. What
+    others propose has even shares."""
     return spec.search is not None and not spec.search.traits.takes_proposals and version >= UNEVEN_SINCE
+
+
+def gives_up(spec: PolicySpec, version: int) -> bool:
+    """Whether trials of a policy's search by this version of its strategy are given up where nothing is likely, and go
+    on where a certificate is."""
+    if spec.search is None:
+        return False
+    return version >= (GIVEN_UP_OF_OTHERS_SINCE if spec.search.traits.takes_proposals else UNEVEN_SINCE)
 
 
 def weight_beside(incumbent_weight: int, version: int) -> int:

@@ -27,8 +27,8 @@ TRIAL_GIVEN_UP = "TrialGivenUp"
 def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
     """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
     goes on until its looks tell how much answers scatter, one that has come far to more requests, each until the
-    requests of the whole search are used up. What others propose goes on for the first reason alone, until those of its
-    proposer are. One that is not likely to end in a certificate is given up before."""
+    requests of the whole search are used up, or those of its proposer where others propose. One that is not likely to
+    end in a certificate is given up before. What others proposed under an earlier release goes on to learn alone."""
     trial, used = state.pinned_plan.trial, started_in(comparison.looks)
     if trial is None:
         return None
@@ -37,10 +37,10 @@ def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> 
         return Decision(Verdict.INCONCLUSIVE, TRIAL_GIVEN_UP, message, at, comparison.name)
     if used < trial.requests:
         return None
-    evidence, is_ours = comparison.evidence, not trial.proposer
+    evidence, may_prove = comparison.evidence, not trial.proposer or trial.gives_up_below > 0
     if used < _requests_left(state) and (
         goes_on_to_learn(evidence, len(comparison.looks))
-        or (is_ours and goes_on_to_prove(evidence, used, trial.requests, trial.gives_up_below))
+        or (may_prove and goes_on_to_prove(evidence, used, trial.requests, trial.gives_up_below))
     ):
         return None
     message = requests_used(state.pinned_plan, comparison)

@@ -25,7 +25,7 @@ from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
-from earlystop.rollout.search.trial_shares import candidate_part, is_uneven, weight_beside
+from earlystop.rollout.search.trial_shares import candidate_part, gives_up, is_uneven, weight_beside
 from earlystop.rollout.search.worth import GIVES_UP_BELOW
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
@@ -165,7 +165,7 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal, ver
         proposal=proposal.offer,
         version=version,
         candidate_weight=None if incumbent is None or not uneven else weight_beside(search.incumbent_weight, version),
-        gives_up_below=GIVES_UP_BELOW if uneven else 0.0,
+        gives_up_below=GIVES_UP_BELOW if gives_up(spec, version) else 0.0,
     )
 
 
