@@ -17,7 +17,7 @@ from typing import Self
 
 LONGEST_FACTOR = 8.0
 """A promise that needs more is broken, whatever the machine."""
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 """How often threads are looked at: of one that ends, what it waited since the last look is lost."""
 _NANOSECONDS = 1e9
 Waits = Mapping[tuple[int, int], int]
@@ -26,7 +26,7 @@ Waits = Mapping[tuple[int, int], int]
 
 class CoreWaits:
     """Use as a context manager around all that is to be measured. processes: those on the way of a promise at the
-    moment; what they have started belongs to them."""
+    moment, with all their threads; those that they have started count only if they are named."""
 
     def __init__(self, processes: Callable[[], Iterable[int]]) -> None:
         self._processes = processes
@@ -98,18 +98,11 @@ def added(before: Waits, now: Waits) -> int:
 
 
 def waits_of(processes: Iterable[int]) -> dict[tuple[int, int], int]:
-    """What the threads of these processes, and of all that they have started, have waited. Empty where the kernel does
-    not say so."""
+    """What the threads of these processes have waited. Empty where the kernel does not say so."""
     found: dict[tuple[int, int], int] = {}
-    open_ones, seen = list(processes), set[int]()
-    while open_ones:
-        process = open_ones.pop()
-        if process in seen:
-            continue
-        seen.add(process)
+    for process in set(processes):
         with suppress(OSError):  # it has ended
             for thread in Path(f"/proc/{process}/task").iterdir():
                 with suppress(OSError):  # or this thread of it
                     found[process, int(thread.name)] = int((thread / "schedstat").read_text().split()[1])
-                    open_ones += map(int, (thread / "children").read_text().split())
     return found
