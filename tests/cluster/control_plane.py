@@ -59,6 +59,11 @@ class ControlPlane(Started, Access):
         return commands.URL
 
     @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of its parts."""
+        return tuple(child.pid for child in self._children.values())
+
+    @property
     def audit_log(self) -> Path:
         """Who asked for what and what came of it (audit.k8s.io/v1 Events, level Metadata), with `audit`."""
         return self.directory / commands.AUDIT_LOG

@@ -59,6 +59,11 @@ class Gateway(Started):
         self._traefik: Child | None = None
 
     @property
+    def pid(self) -> int | None:
+        """Process id of Traefik; None before its start."""
+        return None if self._traefik is None else self._traefik.pid
+
+    @property
     def url(self) -> str:
         """Where clients send their requests."""
         return f"http://{self._address}:{self._port}"

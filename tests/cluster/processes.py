@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.cluster.errors import ClusterError
@@ -114,6 +114,15 @@ class Child:
     def tail(self, lines: int = 20) -> str:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """It does nothing while the block runs, and goes on then where it was."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def stop(self, patience_seconds: float = 10.0) -> None:
         """SIGTERM, then SIGKILL for one that takes longer than `patience_seconds` (0: at once). Idempotent."""

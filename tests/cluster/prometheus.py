@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ class Prometheus:
         self._older = older
         self._directory: Path | None = None
         self._child: Child | None = None
+        self._changed_at = 0.0
 
     def __enter__(self) -> Self:
         self._directory = Path(tempfile.mkdtemp(prefix="prometheus-", dir=self._parent))
@@ -66,6 +68,7 @@ class Prometheus:
         relabelling: metric_relabel_configs of every job, written with the scrape interval only. With `wait_up` it
         returns when every target was scraped once. Raises ClusterError at the deadline.
         """
+        self._changed_at = time.time()
         if targets is not None:
             self.set_targets(targets, labels=labels)
         if scrape_interval is not None or not self._configuration.exists():
@@ -86,14 +89,15 @@ class Prometheus:
             {"targets": list(addresses), "labels": {"job": job, **(labels or {}).get(job, {})}}
             for job, addresses in targets.items()
         ]
+        self._changed_at = time.time()
         fresh = self._home / "targets.json.new"
         fresh.write_text(json.dumps(groups))
         fresh.rename(self._home / "targets.json")
 
     def wait_up(self, deadline_seconds: float = 30.0) -> None:
-        """Wait until exactly the targets that were set are known and each was scraped with success."""
-        groups = json.loads((self._home / "targets.json").read_text())
-        wanted = sorted(address for group in groups for address in group["targets"])
+        """Wait until exactly the targets that were set are known, and each was scraped with success since they were set
+        and since the start."""
+        wanted = self._targets()
 
         def all_up() -> bool:
             active = self._api("targets", state="active")["activeTargets"]
@@ -101,6 +105,31 @@ class Prometheus:
             return known == wanted and all(target["health"] == "up" for target in active)
 
         wait_until(all_up, deadline_seconds, f"Prometheus to scrape {', '.join(wanted)}")
+        self.wait_scraped(self._changed_at, deadline_seconds=deadline_seconds)
+
+    def wait_scraped(
+        self, since: float | None = None, *, with_success: bool = True, deadline_seconds: float = 30.0
+    ) -> None:
+        """Wait until a scrape of each target that began after Unix time `since` (default: now) can be read, and so all
+        that the target had counted by then. A target is told to be up a moment before its samples are there.
+        with_success: as to be expected; else a scrape may also have failed, as of a target that has ended."""
+        moment, wanted = time.time() if since is None else since, self._targets()
+
+        def all_are() -> bool:
+            rows = self.query("up[1m]")
+            fitting = {"1"} if with_success else {"0", "1"}
+            scraped = [
+                row["metric"]["instance"]
+                for row in rows
+                if any(float(at) >= moment and value in fitting for at, value in row["values"])
+            ]
+            return all(scraped.count(address) >= wanted.count(address) for address in set(wanted))
+
+        wait_until(all_are, deadline_seconds, f"a scrape of {', '.join(wanted)} that can be read")
+
+    def _targets(self) -> list[str]:
+        groups = json.loads((self._home / "targets.json").read_text())
+        return sorted(address for group in groups for address in group["targets"])
 
     def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
         """The result of an instant query at Unix time `at` (default: now)."""

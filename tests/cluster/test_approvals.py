@@ -28,6 +28,7 @@ POLICIES = ("-approvers", "-approved", "-approval-terms", "-authors")
 SIGNED = "earlystop.dev/changed-by"
 ASKING = asking(notByAuthor=True)
 WAIT_SECONDS = 60
+OWN_NAME = "writes the own user name, alice"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,7 +78,10 @@ class Scene:
         self.access, self.namespace = cluster.access, namespace
         self.access.apply(*people(namespace))
         forged = self.policy("qa", by="bob")
-        wait_until(lambda: self.refusal("alice", "create", forged) != "", WAIT_SECONDS, "the rule on authors")
+        # Until her role is known, she is refused as well.
+        wait_until(
+            lambda: OWN_NAME in self.refusal("alice", "create", forged), WAIT_SECONDS, "role, and rule on authors"
+        )
         for name in ("qa", "other"):
             assert self.refusal("alice", "create", self.policy(name, by="alice"), dry=False) == ""
         campaign = Campaign(ASKING, author="alice")

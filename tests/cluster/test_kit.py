@@ -19,12 +19,14 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.kit import Cluster, use_or_start
 from tests.cluster.network import NODE_ADDRESS, POD_ADDRESS
-from tests.cluster.processes import wait_until
+from tests.cluster.processes import PATIENCE, wait_until
 from tests.cluster.prometheus import Prometheus
+from tests.turns import Turns
 
 NODE_UID = ("get", "nodes", "--output=jsonpath={.items[*].metadata.uid}")
 
 PORT = 8080
+MOST_DEALS = 40
 NEW_KIND = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -88,7 +90,13 @@ def test_a_deployment_becomes_ready_at_the_address_of_hollow_pods(cluster: Clust
     cluster.access.apply(deployment(namespace, replicas=2), service(namespace, "server"))
     wait_until(lambda: len(addresses(cluster, namespace, "server")) == 2, 30, "two endpoints")
     assert addresses(cluster, namespace, "server") == [POD_ADDRESS, POD_ADDRESS]
-    assert cluster.access.get("deployment/server", f"--namespace={namespace}")["status"]["readyReplicas"] == 2
+
+    def ready() -> int:
+        found = cluster.access.get("deployment/server", f"--namespace={namespace}")["status"]
+        return int(found.get("readyReplicas", 0))
+
+    # Controllers of their own write the endpoints and the status.
+    wait_until(lambda: ready() == 2, 30, "the Deployment to say so")
 
 
 async def test_weights_give_exact_shares_each_with_its_own_header(
@@ -109,23 +117,26 @@ async def test_weights_give_exact_shares_each_with_its_own_header(
     try:
         cluster.access.apply(weighted_route(namespace, weights))
         # Traefik begins its cycle anew when another namespace's objects change, as those of an earlier test's do.
-        seen = [await shares(gateway.url, requests=200) for _ in range(3)]
+        # Three exact deals in a row would come by lot once in 1,000 times.
+        turns, in_a_row = Turns(MOST_DEALS), 0
+        while in_a_row < 3 and turns.another():
+            seen = await shares(gateway.url, requests=200)
+            in_a_row = in_a_row + 1 if seen == {"baseline": 180, "candidate": 20} else 0
     finally:
         await runner.cleanup()
-    assert {"baseline": 180, "candidate": 20} in seen
-    assert all(abs(each["candidate"] - 20) <= 2 for each in seen)
+    assert in_a_row == 3
 
 
 async def shares(url: str, requests: int) -> collections.Counter[str]:
     """Which variant answered how often, counted from the first request that finds the route in force."""
     forged = {"x-variant": "forged"}
     async with aiohttp.ClientSession(headers=forged) as session:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 30 * PATIENCE
         while True:
             async with session.get(url) as response:
                 if response.status == 200:
                     break
-            assert time.monotonic() < deadline, "the route was not in force after 30 s"
+            assert time.monotonic() < deadline, "the route has not come into force"
             await asyncio.sleep(0.05)
         seen: collections.Counter[str] = collections.Counter()
         for _ in range(requests):

@@ -136,8 +136,13 @@ def test_from_a_missing_secret_to_a_rotated_one_the_source_says_what_it_needs(pl
     whole = place.operator.log.read_text() + json.dumps(place.cluster.access.get("ess", "--output=json")["items"])
     key = (place.authority.pair.certificate.parent / "operator.key").read_text().splitlines()[1]
     assert not [secret for secret in (*TOKENS, "SECRET-BODY", key) if secret in whole]
-    private = list((place.operator.log.parent / "tmp").glob("earlystop-tls-*/*"))
-    assert len(private) == 3, "of the connection that is open now, and of none before it"
+    private: list[Path] = []
+
+    def are_of_one_connection() -> bool:
+        private[:] = (place.operator.log.parent / "tmp").glob("earlystop-tls-*/*")
+        return len(private) == 3
+
+    wait_until(are_of_one_connection, 10, "those of the connection that is open now, and of none before it")
     assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
 
 
@@ -159,5 +164,5 @@ def test_an_edit_of_the_source_is_judged_anew(place: SecuredOperator) -> None:
 
 
 def test_the_operator_leaves_no_certificate_behind_when_it_stops(place: SecuredOperator) -> None:
-    place.operator.stop()
+    place.operator.stop(patience_seconds=60.0)
     assert list((place.operator.log.parent / "tmp").iterdir()) == []

@@ -19,6 +19,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY
 from tests.cluster.kit import own_address
 from tests.cluster.processes import wait_until
+from tests.cluster.slowed import CoreWaits
 from tests.e2e.stage import Stage, condition_is, phase_is
 
 PORT = 8125
@@ -88,7 +89,7 @@ def test_an_overlay_leaves_a_path_to_the_route_of_another_namespace_that_had_it(
 
 
 def test_a_route_that_comes_later_gets_its_requests_at_once_and_the_overlay_comes_back_when_it_goes(
-    stage: Stage, neighbour: str, no_policy_left: None
+    stage: Stage, neighbour: str, no_policy_left: None, core_waits: CoreWaits
 ) -> None:
     stage.start_load(50)
     stage.apply_policy("later", 5, "0.10", **PATIENT)
@@ -98,7 +99,7 @@ def test_a_route_that_comes_later_gets_its_requests_at_once_and_the_overlay_come
     came = time.monotonic()
     wait_until(lambda: "parentRefs" not in overlay(stage, "later")["spec"], SECONDS_TO_FOLLOW, "the overlay to go")
     wait_until(lambda: set(servers(stage, CHAT, OF_OTHERS, 4)) == {"other"}, SECONDS_TO_FOLLOW, "the other's requests")
-    assert time.monotonic() - came < SECONDS_TO_FOLLOW
+    core_waits.assert_within(SECONDS_TO_FOLLOW, came, "the other's requests went to it")
     assert servers(stage, CHAT, OF_OTHERS) == {"other": 20} and servers(stage, CHAT, {}) == {"own": 20}
     status = stage.wait_for("later", condition_is("Accepted", "False", "RouteOverlaps"), 30, "refused")
     (said,) = [each["message"] for each in status["conditions"] if each["type"] == "Accepted"]

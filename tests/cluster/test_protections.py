@@ -33,9 +33,10 @@ def merged(was: Edit, changes: Edit) -> Edit:
     return found
 
 
-@pytest.fixture
-def people(cluster: Cluster, namespace: str) -> Iterator[None]:
-    """Carol may edit policies, and bob may approve as well; the admission policy is in force."""
+@pytest.fixture(scope="module")
+def rules(cluster: Cluster) -> Iterator[None]:
+    """The admission policies and the role that the chart ships: stored once, since an API server hears of a policy that
+    goes and comes a moment later, and not always of both at once."""
     access = cluster.access
     access.install_crds(CRDS)
     shipped = [
@@ -44,6 +45,16 @@ def people(cluster: Cluster, namespace: str) -> Iterator[None]:
         if each["metadata"]["name"].endswith(("-approval-terms", "-approval-required", "-approve"))
     ]
     assert len(shipped) == 5
+    access.apply(*shipped)
+    yield
+    for each in shipped:
+        access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
+
+
+@pytest.fixture
+def people(cluster: Cluster, namespace: str, rules: None) -> Iterator[None]:
+    """Carol may edit policies, and bob may approve as well."""
+    access = cluster.access
     rule = {
         "apiGroups": ["earlystop.dev"],
         "resources": ["earlystoppolicies"],
@@ -52,7 +63,6 @@ def people(cluster: Cluster, namespace: str) -> Iterator[None]:
     name = f"edit-{namespace}"
     bindings = {name: ("bob", "carol"), "earlystop-approve": ("bob",)}
     access.apply(
-        *shipped,
         {**RBAC, "kind": "ClusterRole", "metadata": {"name": name}, "rules": [rule]},
         *(
             {
@@ -66,8 +76,6 @@ def people(cluster: Cluster, namespace: str) -> Iterator[None]:
         ),
     )
     yield
-    for each in shipped:
-        access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
     access.kubectl("delete", "clusterrole", name, "--ignore-not-found")
 
 

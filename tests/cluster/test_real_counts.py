@@ -6,6 +6,7 @@ each by itself and both as the replicas of one HA pair.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import tempfile
@@ -31,12 +32,13 @@ from earlystop.metrics.templates.reset_ledger_text import unpack as unpack_forei
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN, POLICY, REVISION
 from tests.cluster.network import enter_private_network
-from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.cluster.raw_counts import scrapeable
 
 SECONDS = float(os.environ.get("EARLYSTOP_COUNTS_SECONDS", "60"))
 DELAY_SECONDS = 2
+LEAST_COUNTED = 200
+"""Requests of a variant, of some 1,400 of the candidate a minute: else hardly anything was read."""
 Counts = dict[Variant, Tally]
 
 
@@ -123,7 +125,7 @@ def assert_foreign_is_within_its_remainder(reader: Reader, truth: Counts, at: in
     alone = [scrapeable([replica], at) for replica in reader.replicas]
     for variant in Variant:
         low, more = foreign_totals(foreign, 0)[variant].started, uncertain(foreign, 0)[variant].started
-        assert 0.5 * truth[variant].started < low <= truth[variant].started
+        assert LEAST_COUNTED / 2 < low <= truth[variant].started
         assert low + more >= max(seen[variant].started for seen in alone)
 
 
@@ -138,8 +140,11 @@ def test_counts_of_killed_processes_equal_what_prometheus_3_and_2_42_and_their_h
             replica.set_targets({"qa": fleet.addresses}, labels={"qa": {"namespace": "llm"}})
         readers = [Reader(replicas, int(time.time()) - 30) for replicas in (pair, pair[:1], pair[1:])]
         run_fleet(fleet, pair, readers, rng)
-        at = int(time.time()) + 1
-        wait_until(lambda: time.time() > at + DELAY_SECONDS, 10, "the last samples")
+        ended = time.time()
+        for replica in pair:
+            # All servers have ended; a scrape that fails comes after the last one that did not.
+            replica.wait_scraped(ended, with_success=False)
+        at = math.ceil(time.time())
         for reader in readers:
             reader.look(at, crash=False)
             reader.look(at, crash=False)  # again, as after a crash that followed the write
@@ -151,7 +156,8 @@ def test_counts_of_killed_processes_equal_what_prometheus_3_and_2_42_and_their_h
         for variant in Variant:
             happened = truth[variant].row()
             assert all(mine <= true for mine, true in zip(counted[variant].row(), happened, strict=True))
-            assert counted[variant].started > 0.5 * truth[variant].started, "most of it was scraped"
+            # How much was scraped of these short lives hangs on the machine, and is no promise of ours.
+            assert counted[variant].started > LEAST_COUNTED
         assert_foreign_is_within_its_remainder(reader, truth, at)
         told = {variant: f"{counted[variant].started} of {truth[variant].started}" for variant in Variant}
         print(f"{len(reader.replicas)} replicas, {fleet.lives} lives, {reader.looks} looks, {told}")

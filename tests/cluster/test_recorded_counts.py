@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.cluster.network import NODE_ADDRESS, enter_private_network
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.processes import Child
 from tests.cluster.prometheus import Prometheus
 from tests.unit.demo.independent import counts_at, rows_of
 from tests.unit.demo.recorded import expected
@@ -74,8 +75,10 @@ async def test_recorded_answers_read_from_prometheus_3_and_2_42_equal_the_file_t
     for prometheus in pair:
         prometheus.start({"qa": [f"{NODE_ADDRESS}:{PORT}"]}, "500ms")
     await ask_all(load_recordings(expected().source))
-    at = int(time.time()) + 2
-    wait_until(lambda: time.time() > at + 1, 10, "the last scrape")
+    asked = time.time()
+    for prometheus in pair:
+        prometheus.wait_scraped(asked)
+    at = math.ceil(time.time())
     rows = rows_of(expected().source)
     for prometheus in pair:
         reading = read_counts(ExactPrometheus(prometheus.url), [CountRequest(POLICY, REVISION, 300)], at)[POLICY]

@@ -18,6 +18,7 @@ from tests.cluster.objects import policy, verdict
 from tests.cluster.packaging import named, template
 from tests.cluster.processes import wait_until
 
+REVIEWS = {"tokenreviews": "authentication", "subjectaccessreviews": "authorization"}
 OPERATOR, READER, HALF, STRANGER = "report-operator", "reader", "half", "stranger"
 
 
@@ -36,16 +37,20 @@ def _accounts(cluster: Cluster, namespace: str) -> Iterator[None]:
         cluster.access.kubectl("create", "role", account, where, "--verb=get,list", *rights)
         to = f"--serviceaccount={namespace}:{account}"
         cluster.access.kubectl("create", "rolebinding", account, where, f"--role={account}", to)
-    wait_until(lambda: is_in_force(cluster, namespace), 30, "the reader's role")
+    wait_until(lambda: is_in_force(cluster, namespace), 30, "both roles")
     yield
     cluster.access.kubectl("delete", f"clusterrolebinding/{OPERATOR}", f"clusterrole/{OPERATOR}")
 
 
 def is_in_force(cluster: Cluster, namespace: str) -> bool:
-    """Whether the authorizer has learned of the reader's role, a moment after it was made."""
-    asked = ("auth", "can-i", "list", "earlystopverdicts.earlystop.dev", f"--namespace={namespace}")
+    """Whether the authorizer has learned of the reader's and the operator's role, a moment after they were made."""
+    reading = ("list", "earlystopverdicts.earlystop.dev", f"--namespace={namespace}")
+    asking = [("create", f"{kind}.{group}.k8s.io") for kind, group in REVIEWS.items()]
     try:
-        return "yes" in cluster.access.kubectl(*asked, f"--as=system:serviceaccount:{namespace}:{READER}")
+        return all(
+            "yes" in cluster.access.kubectl("auth", "can-i", *asked, f"--as=system:serviceaccount:{namespace}:{who}")
+            for who, asked in ((READER, reading), *((OPERATOR, each) for each in asking))
+        )
     except ClusterError:
         return False
 

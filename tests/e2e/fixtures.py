@@ -14,6 +14,7 @@ from earlystop.controller.cluster import ROUTES
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
+from tests.cluster.slowed import CoreWaits
 from tests.e2e.own_stage import own_stage
 from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
@@ -34,6 +35,13 @@ def watched(stage: Stage) -> Iterator[Following]:
     """Every revision of the stage's policies and routes."""
     with following(stage) as watches:
         yield watches
+
+
+@pytest.fixture(scope="module")
+def core_waits(stage: Stage) -> Iterator[CoreWaits]:
+    """What the stage's processes and this one wait for a core, for tests that promise a time."""
+    with CoreWaits(stage.pids) as waits:
+        yield waits
 
 
 @pytest.fixture

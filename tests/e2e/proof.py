@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.stored.packing import unpack_looks
 from earlystop.rollout.verify.verdict import differences
+from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.stage import Stage
 
@@ -136,6 +138,26 @@ def share(stage: Stage, variant: str, requests: int = 200) -> float:
     summary = ask(stage, requests)
     assert summary.failed == 0, summary.failures
     return summary.variants.get(variant, 0) / summary.ok
+
+
+def share_alone(stage: Stage, variant: str, requests: int = 400) -> float:
+    """The same with the stage's load paused: a gateway that deals its backends in turn gives a client whose requests
+    come at one beat with another's whatever that one did not get."""
+    with stage.load_paused():
+        return share(stage, variant, requests)
+
+
+def wait_share(stage: Stage, variant: str, wanted: float, requests: int = 50, deadline_seconds: float = 30.0) -> None:
+    """Wait until a client gets this share of its answers from a variant, all or none of them: a gateway follows a
+    change a moment after it is stored. Raises ClusterError at the deadline."""
+    described = f"{wanted:.0%} of the requests to be answered by {variant}"
+    wait_until(lambda: share(stage, variant, requests) == wanted, deadline_seconds, described)
+
+
+def tolerance(share: float, requests: int = 400) -> float:
+    """How far a measured share may be from this one if requests are dealt by lot: 6 standard deviations of a binomial,
+    which a right share exceeds in 1 of 500 million measurements, and nearly never where they are dealt in turn."""
+    return 6 * math.sqrt(share * (1 - share) / requests)
 
 
 def has_overlay(stage: Stage, policy: str) -> bool:

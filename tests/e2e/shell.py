@@ -48,7 +48,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=720,
         )
 
     def begin(self, line: str) -> Child:

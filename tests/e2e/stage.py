@@ -11,7 +11,8 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from typing import Any
 from earlystop.controller.cluster import EVENTS, POLICIES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.manifest_files import written_in
 from tests.cluster.network import POD_ADDRESS
@@ -32,6 +34,8 @@ ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
 OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
+NEVER = "0.000001"
+"""The smallest risk that a policy may allow, for the decision that a test does not mean."""
 # Open requests of a load. On a machine that is too busy for its rate it asks less; more of them would only wait longer.
 CONCURRENCY = 16
 # The gateway of the tests takes changes of the cluster's objects at most every two seconds, as it does by default.
@@ -184,6 +188,23 @@ class Stage(Started):
         summary: dict[str, Any] = json.loads(self.load.tail(1))
         return summary
 
+    @contextmanager
+    def load_paused(self) -> Iterator[None]:
+        """The load sends nothing while the block runs, be it for some seconds, and loses no request."""
+        if self.load is None or not self.load.alive:
+            yield
+            return
+        with self.load.suspended():
+            yield
+
+    def pids(self) -> list[int]:
+        """Process ids of all that is on the way from an object's change to a client's answer: of this process, the
+        control plane, the gateway, the operator and the server."""
+        children = [child.pid for child in (self.operator, self.server) if child is not None]
+        plane = self.access.pids if isinstance(self.access, ControlPlane) else ()
+        gateway = [] if self.gateway.pid is None else [self.gateway.pid]
+        return [os.getpid(), *plane, *gateway, *children]
+
     def apply_source(self, url: str | None = None, **spec: Any) -> None:
         """Change the stage's MetricSource: its address, or other fields of its spec."""
         source = manifests.source(self.source, url or self.prometheus.url)
@@ -198,15 +219,17 @@ class Stage(Started):
         *,
         saving: str = "0.10",
         risk: str = "0.01",
+        harm: str | None = None,
         objective: dict[str, Any] | None = None,
         spec: dict[str, Any] | None = None,
         **rollout: Any,
     ) -> dict[str, Any]:
         """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout,
-        `objective` adds to its spec.objective, and `spec` replaces whole parts of its spec."""
+        `objective` adds to its spec.objective, and `spec` replaces whole parts of its spec. risk: of both wrong
+        decisions, but for `harm`, that of a false rollback, where it is given."""
         policy = manifests.policy(self.namespace, name, self.source, window, margin)
         policy["spec"]["objective"]["tokens"]["minimumSaving"] = saving
-        policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": risk}
+        policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": harm or risk}
         policy["spec"]["objective"].update(objective or {})
         policy["spec"].update(spec or {})
         policy["spec"]["rollout"].update(rollout)

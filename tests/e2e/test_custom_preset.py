@@ -6,8 +6,9 @@ import pytest
 
 from earlystop.rollout.verify.verdict import differences
 from tests.cluster.processes import wait_until
+from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
 
 MINE = 'policy="{policy}",revision="{revision}",variant="{variant}"'
 TEMPLATES = {
@@ -21,12 +22,12 @@ TEMPLATES = {
 
 @pytest.mark.usefixtures("no_policy_left")
 def test_a_setting_is_promoted_by_templates_while_server_and_operator_are_killed(stage: Stage) -> None:
-    stage.apply_source(evaluationDelaySeconds=2, templates={"completed": TEMPLATES["completed"]})
+    stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS, templates={"completed": TEMPLATES["completed"]})
     stage.start_load(200.0)
     metrics = {"sourceRef": {"name": stage.source}, "preset": "Custom"}
-    stage.apply_policy("custom", 5, "0.10", spec={"metrics": metrics}, settleSeconds=3)
+    stage.apply_policy("custom", 5, "0.10", harm=NEVER, spec={"metrics": metrics}, settleSeconds=3)
     stage.wait_for("custom", condition_is("Accepted", "False", "CountsMissing"), 30, "refused for want of templates")
-    stage.apply_source(evaluationDelaySeconds=2, templates=TEMPLATES)
+    stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS, templates=TEMPLATES)
     stage.wait_for("custom", phase_is("Observing"), 60, "observed")
     assert stage.server is not None and stage.operator is not None
     stage.server.stop(patience_seconds=0.0)

@@ -14,7 +14,7 @@ from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import OTHER_KEY, POLICY, MountedStage
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import phase_is
+from tests.e2e.stage import NEVER, phase_is
 from tests.unit.exporter.mounts import KEY
 
 
@@ -48,7 +48,7 @@ def is_behind(words: str) -> Callable[[dict[str, Any]], bool]:
 def test_a_verdict_is_reached_once_every_process_has_switched_and_no_request_fails(stage: MountedStage) -> None:
     stage.start_load(150)
     with stage.held_back("second"):
-        stage.apply_mounted(5, "0.05", steps=[{"weight": 50, "minimumSeconds": 3}])
+        stage.apply_mounted(5, "0.05", harm=NEVER, steps=[{"weight": 50, "minimumSeconds": 3}])
         status = stage.wait_for(POLICY, is_behind("1 of 2 processes"), 90, "held by the process that is behind")
         assert status["phase"] == "Applying" and weights(stage) == (50, 50)
     stage.wait_for(POLICY, phase_is("Promoted"), 120, "Promoted")

@@ -25,7 +25,7 @@ from earlystop.api.body_knobs import Engine
 from earlystop.api.body_settings import body_settings
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import read_words
-from tests.cluster.processes import Child
+from tests.cluster.processes import PATIENCE, Child
 from tests.e2e import real_engine
 from tests.e2e.scene import free_port
 from tests.unit.injector.through import HEADERS, Client, client_of
@@ -130,7 +130,7 @@ async def clients_of(engine: str, seed: int) -> AsyncIterator[tuple[Clients, Cli
 
 async def engine_page(engine: str) -> dict[str, float]:
     """The engine's own counters by name, once it has nothing left to do."""
-    async with aiohttp.ClientSession(engine) as session, asyncio.timeout(60):
+    async with aiohttp.ClientSession(engine) as session, asyncio.timeout(60 * PATIENCE):
         while True:
             async with session.get("/metrics") as response:
                 rows = (line.split() for line in (await response.text()).splitlines() if not line.startswith("#"))
@@ -142,7 +142,7 @@ async def engine_page(engine: str) -> dict[str, float]:
 
 async def counted(asking: Client, told: Told) -> dict[str, dict[str, int]]:
     """The injector's counts by variant, once it has heard of every client's end."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(30 * PATIENCE):
         while True:
             found = {variant: await asking.counts(variant) for variant in CAPS}
             ended = sum(each["completed"] + each["failed"] for each in found.values())

@@ -25,6 +25,7 @@ from tests.e2e.proof import (
     share,
     users_objects,
     verdict_looks,
+    wait_share,
 )
 from tests.e2e.shell import Shell
 from tests.e2e.stage import Stage
@@ -32,7 +33,7 @@ from tests.e2e.watching import Following
 from tests.readme_commands import AFTER_THE_VERDICT, FOLLOWING, UNTIL_PROMOTED
 
 RATE = 400.0
-VERDICT_SECONDS = 600
+VERDICT_SECONDS = 1300
 TOLD_AS_STORY = ("CampaignStarted", "WeightsInForce", "StepAdvanced", "Promoted", "RolledBack", "Inconclusive")
 
 
@@ -73,13 +74,14 @@ def act(stage: Stage, watched: Following, request: pytest.FixtureRequest) -> Act
     where = f"--namespace={stage.namespace}"
     ended = (f"--for=condition={condition}", f"--timeout={VERDICT_SECONDS}s")
     stage.access.kubectl("wait", f"esp/{name}", where, *ended, timeout_seconds=VERDICT_SECONDS + 10)
+    wait_share(stage, "candidate", 1.0 if condition == "Promoted" else 0.0)
     candidate_share = share(stage, "candidate")
     table = stage.access.kubectl("get", "esp", where)
     stage.told(name, condition)
     events = stage.events(name)
     stage.delete_policy(name)
     wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
-    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    wait_share(stage, "unassigned", 1.0)
     answered = stage.stop_load()
     return Act(
         name=name,
@@ -172,7 +174,7 @@ def test_every_command_of_the_readme_about_a_policy_does_what_the_readme_says(st
     stage.wait_for("qa", lambda status: bool((status.get("evidence") or {}).get("looks")), 90, "a look")
     following_it = shell.begin(FOLLOWING)
     printed = {line: shell.run(line, answer="y\n") for line in (*others, *AFTER_THE_VERDICT)}
-    wait_until(lambda: not following_it.alive, 30, "`watch` to end with the rollout")
+    wait_until(lambda: not following_it.alive, 60, "`watch` to end with the rollout")
     stage.stop_load()
     stage.delete_policy("qa")
     assert "Promoted" in following_it.tail()

@@ -22,7 +22,7 @@ from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.drawn_answers import write_answers
 from tests.e2e.own_stage import own_stage
-from tests.e2e.proof import assert_weights_were_always_valid, only_verdict, share, weights
+from tests.e2e.proof import assert_weights_were_always_valid, only_verdict, share, wait_share, weights
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 
@@ -49,7 +49,7 @@ def clients(stage: Stage) -> Iterator[None]:
     of their requests may fail."""
     stage.start_load(RATE, 1, f"--cohort-header={CLASS_HEADER}", "--cohorts=lookup,proof")
     yield
-    wait_until(lambda: share(stage, UNASSIGNED, 50) == 1.0, 30, "the user's own route to serve")
+    wait_share(stage, UNASSIGNED, 1.0)
     summary = stage.stop_load()
     assert summary["sent"] > 0 and summary["failed"] == 0, summary["examples"]
 
@@ -75,7 +75,7 @@ def test_a_bandit_moves_shares_to_the_best_window_and_promotes_it_by_a_grids_cer
     search = {"strategy": "Bandit", "parameters": [{"name": "window", "values": ["20", "5", "1"]}]}
     begin(stage, "bandit", search=search, rollout={**QUICK, "steps": [{"weight": 60}]})
     stage.wait_for("bandit", phase_is("Promoted"), SECONDS, "promoted")
-    assert share(stage, "window-5") == 1.0
+    wait_share(stage, "window-5", 1.0)
     record = only_verdict(stage, "bandit")["spec"]
     dropped = {each["candidate"]: each.get("reason") for each in record["others"]}
     assert record["candidate"] == "window-5" and dropped["window-1"] == "HarmShown"
@@ -120,7 +120,8 @@ def test_what_an_impersonated_proposer_proposes_is_tried_and_certified_and_nobod
     assert (trial["setting"], trial["end"], trial["proposer"]) == ("window-5", "Certified", who)
     verdict = only_verdict(stage, "external")
     assert object_differences(verdict) == [] and chain_differences(verdict, [verdict]) == []
-    assert verdict["spec"]["decision"] == "Promote" and share(stage, "candidate") == 1.0
+    assert verdict["spec"]["decision"] == "Promote"
+    wait_share(stage, "candidate", 1.0)
     assert_weights_were_always_valid(watched.overlays("external"))
     wait_until(lambda: told(stage).get("Tried") == "TrialCertified", 30, "the proposal to say what became of it")
 

@@ -12,7 +12,7 @@ from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, phase_is
+from tests.e2e.stage import NEVER, Stage, phase_is
 from tests.e2e.watching import Following, following
 
 RATE, SLOW_SECONDS = 100.0, 2.0
@@ -41,7 +41,7 @@ def test_a_step_waits_for_slow_wrong_answers_says_for_how_many_and_ends_in_the_r
 ) -> None:
     stage.start_load(RATE, 1, "--concurrency=64")
     steps = [{"weight": 50, "minimumSeconds": 2}]
-    stage.apply_policy("slow", 10, "0.10", risk="0.05", steps=steps, settleSeconds=0, lookSeconds=1)
+    stage.apply_policy("slow", 10, "0.10", risk="0.05", harm=NEVER, steps=steps, settleSeconds=0, lookSeconds=1)
     status = watched.wait_status("slow", lambda found: found.get("inFlight", 0) > 0, 60, "waiting for answers")
     (progressing,) = [each for each in status["conditions"] if each["type"] == "Progressing"]
     assert progressing["reason"] == "Settling"

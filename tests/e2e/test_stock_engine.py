@@ -20,6 +20,7 @@ from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
+from tests.cluster.slowed import CoreWaits
 from tests.e2e.engine_stage import evaluator
 from tests.e2e.injected_stage import InjectedStage
 from tests.e2e.own_stage import DELAY_SECONDS, recorded
@@ -102,7 +103,7 @@ def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_wh
 
 
 def test_when_the_last_injector_dies_users_go_by_their_own_route_and_return_with_it(
-    stage: InjectedStage,
+    stage: InjectedStage, core_waits: CoreWaits
 ) -> None:
     overlay = (ROUTES, stage.namespace, overlay_name("dies"))
     injector = (DEPLOYMENTS, stage.namespace, injector_name("dies"))
@@ -118,7 +119,7 @@ def test_when_the_last_injector_dies_users_go_by_their_own_route_and_return_with
         died = time.monotonic()
         wait_until(lambda: serves_no_user(stage.access.read(*overlay)), 30, "users to be taken off")
         wait_until(lambda: answers(stage), 30, "users' requests to be served")
-        assert time.monotonic() - died < BACK_WITHIN_SECONDS
+        core_waits.assert_within(BACK_WITHIN_SECONDS, died, "users' requests were served")
         stage.start_load(50, 2)
         stage.wait_for("dies", gone, 90, "without its injector")
         stage.start_injector("dies")

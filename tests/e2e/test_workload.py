@@ -13,7 +13,7 @@ from earlystop.delivery.names import overlay_name
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
 
 pytestmark = pytest.mark.usefixtures("no_policy_left")
 
@@ -63,7 +63,7 @@ def apply_policy(stage: Stage, name: str, promote: str = "Manual") -> None:
         "promote": promote,
     }
     delivery = {"delivery": {"mode": "Workload", "workload": workload}}
-    stage.apply_policy(name, 10, "0.10", risk="0.05", spec=delivery, **QUICK)
+    stage.apply_policy(name, 10, "0.10", risk="0.05", harm=NEVER, spec=delivery, **QUICK)
 
 
 def candidate(stage: Stage) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from earlystop.controller.cluster import POLICIES, ROUTES, Resource
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
 from tests.cluster.access import Access
@@ -63,6 +64,11 @@ class Watch:
         """Every revision of the object of that name that was there, oldest first."""
         return [each for type_, each in self.events() if type_ != "DELETED" and each["metadata"]["name"] == name]
 
+    def has_seen(self, name: str, version: int) -> bool:
+        """Whether an event of the object of that name was of this resource version, or of a later one."""
+        mine = (each["metadata"] for _, each in self.events() if each["metadata"]["name"] == name)
+        return any(int(metadata["resourceVersion"]) >= version for metadata in mine)
+
     def stop(self) -> None:
         """End the watch."""
         self._child.stop(0.0)
@@ -77,24 +83,42 @@ class Following:
         self._routes = Watch(stage.access, stage.namespace, "httproutes")
 
     def policies(self, name: str) -> list[Manifest]:
-        """Every revision of a policy."""
+        """Every revision of a policy, up to the one that is stored now."""
+        self._catch_up(self._policies, POLICIES, name)
         return self._policies.revisions(name)
 
     def overlays(self, policy: str) -> list[Manifest]:
-        """Every revision of a policy's overlay route that led users' requests."""
-        return [each for each in self._routes.revisions(overlay_name(policy)) if not serves_no_user(each)]
+        """Every revision of a policy's overlay route that led users' requests, up to the one that is stored now."""
+        return [each for each in self._revisions_of_overlay(policy) if not serves_no_user(each)]
 
     def trials(self, policy: str) -> list[Manifest]:
         """Every revision of it that led the operator's own requests alone."""
-        return [each for each in self._routes.revisions(overlay_name(policy)) if serves_no_user(each)]
+        return [each for each in self._revisions_of_overlay(policy) if serves_no_user(each)]
+
+    def _revisions_of_overlay(self, policy: str) -> list[Manifest]:
+        name = overlay_name(policy)
+        self._catch_up(self._routes, ROUTES, name)
+        return self._routes.revisions(name)
+
+    def _catch_up(self, watch: Watch, resource: Resource, name: str) -> None:
+        """Wait until a watch, which is a process of its own, has told what is stored now. Of an object that is gone
+        nothing more comes."""
+        stored = self._stage.access.find(resource, self._stage.namespace, name)
+        if stored is not None:
+            version = int(stored["metadata"]["resourceVersion"])
+            wait_until(lambda: watch.has_seen(name, version), 30.0, f"the watch to tell of {name} as it is stored")
 
     def routes(self) -> list[tuple[str, Manifest]]:
         """All events about routes, the user's own among them."""
         return self._routes.events()
 
     def status(self, name: str) -> Manifest:
-        """The newest status of a policy; empty before it has one."""
-        found = self.policies(name)
+        """The status of a policy that is stored now; empty before it has one."""
+        self._catch_up(self._policies, POLICIES, name)
+        return self._told(name)
+
+    def _told(self, name: str) -> Manifest:
+        found = self._policies.revisions(name)
         return dict(found[-1].get("status", {})) if found else {}
 
     def weight(self, policy: str) -> int | None:
@@ -106,7 +130,7 @@ class Following:
         self, name: str, what: Callable[[Manifest], bool], deadline_seconds: float, described: str
     ) -> Manifest:
         """The policy's status once it is as wanted. Raises AssertionError at the deadline, with the last status."""
-        return self.wait(lambda: what(self.status(name)), deadline_seconds, f"{name} to be {described}", name)
+        return self.wait(lambda: what(self._told(name)), deadline_seconds, f"{name} to be {described}", name)
 
     def wait(self, what: Callable[[], bool], deadline_seconds: float, described: str, policy: str) -> Manifest:
         """Wait for anything about a policy. Returns its status; raises AssertionError at the deadline."""
@@ -114,7 +138,7 @@ class Following:
             wait_until(what, deadline_seconds, described)
         except RuntimeError as error:
             shown = ("phase", "step", "weight", "counts", "evidence", "decision", "conditions")
-            status = {key: self.status(policy).get(key) for key in shown}
+            status = {key: self._told(policy).get(key) for key in shown}
             log = self._stage.operator.tail(15) if self._stage.operator else ""
             raise AssertionError(f"{error}; status: {json.dumps(status)}\n{log}") from None
         return self.status(policy)

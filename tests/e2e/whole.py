@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.processes import wait_until
-from tests.e2e.proof import has_overlay, share
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.proof import has_overlay, wait_share
+from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
 
 STEPS = [{"weight": weight, "minimumSeconds": 3} for weight in (5, 25, 50)]
 
@@ -14,7 +14,7 @@ STEPS = [{"weight": weight, "minimumSeconds": 3} for weight in (5, 25, 50)]
 def play(stage: Stage, name: str, rate: float) -> dict[str, Any]:
     """Play it under a steady load, with an operator that runs. Returns the load generator's summary."""
     stage.start_load(rate)
-    stage.apply_policy(name, 10, "0.10", risk="0.05", steps=STEPS, settleSeconds=1)
+    stage.apply_policy(name, 10, "0.10", risk="0.05", harm=NEVER, steps=STEPS, settleSeconds=1)
     stage.wait_for(name, lambda status: status.get("step", 0) >= 1, 90, "at its second step")
     assert stage.operator is not None
     stage.operator.stop(0.0)
@@ -25,7 +25,7 @@ def play(stage: Stage, name: str, rate: float) -> dict[str, Any]:
     stage.wait_for(name, phase_is("RolledBack"), 30, "rolled back")
     stage.delete_policy(name)
     wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
-    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    wait_share(stage, "unassigned", 1.0)
     return stage.stop_load()
 
 

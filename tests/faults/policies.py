@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import NEVER, Stage
 
 ONE_STEP: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1}
 
 
 def apply_quick(stage: Stage, name: str, spec: dict[str, Any] | None = None, **rollout: Any) -> None:
     """Promoted within some 10 s: a harmless window, judged leniently. spec: whole parts of the policy's."""
-    stage.apply_policy(name, 10, "0.10", risk="0.05", spec=spec, **{**ONE_STEP, **rollout})
+    stage.apply_policy(name, 10, "0.10", risk="0.05", harm=NEVER, spec=spec, **{**ONE_STEP, **rollout})
 
 
 def apply_harmful(stage: Stage, name: str, **rollout: Any) -> None:
     """Rolled back before long: the boldest window, judged strictly and at a high risk."""
-    stage.apply_policy(name, 1, "0.001", risk="0.5", **{**ONE_STEP, **rollout})
+    stage.apply_policy(name, 1, "0.001", risk=NEVER, harm="0.5", **{**ONE_STEP, **rollout})
 
 
 def apply_lasting(stage: Stage, name: str, **rollout: Any) -> None:
     """Observed until its deadline: harmless, but nobody saves 99 % of the tokens."""
-    stage.apply_policy(name, 20, "0.10", saving="0.99", **{**ONE_STEP, **rollout})
+    stage.apply_policy(name, 20, "0.10", saving="0.99", risk=NEVER, **{**ONE_STEP, **rollout})

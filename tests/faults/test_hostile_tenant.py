@@ -17,6 +17,8 @@ import pytest
 from earlystop.controller.cluster import POLICIES
 from tests.cluster.network import POD_ADDRESS
 from tests.cluster.processes import wait_until
+from tests.cluster.slowed import CoreWaits
+from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict, verdict_looks
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.faults.hostile import HostileServer, create_refused, editing, with_hostile_labels
@@ -35,11 +37,14 @@ LIMIT_MIB = 256
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
     """What happened to the neighbour, without and with the hostile tenant. All times are in seconds; alone, beside: how
-    long it waited for its verdict, but for the looks that its answers made necessary."""
+    long it waited for its verdict, but for the looks that its answers made necessary. Factors: of what more each may
+    take, as processes waited for cores (tests/cluster/slowed.py)."""
 
     alone: float
     beside: float
+    beside_factor: float
     new_policy: float
+    new_policy_factor: float
     refused: int
     edits: int
     refused_edits: int
@@ -104,10 +109,10 @@ def peak_mib(pid: int) -> float:
 
 
 @pytest.fixture(scope="module")
-def found(stage: Stage) -> Iterator[Neighbourhood]:
+def found(stage: Stage, core_waits: CoreWaits) -> Iterator[Neighbourhood]:
     assert stage.operator is not None
     process = stage.operator
-    stage.apply_source(namespaceLabel="namespace", evaluationDelaySeconds=2, timeoutSeconds=5)
+    stage.apply_source(namespaceLabel="namespace", evaluationDelaySeconds=DELAY_SECONDS, timeoutSeconds=5)
     jobs = {"qa": [f"{stage.server_address}:{stage.server_port}"]}
     labels = {"qa": {"namespace": stage.namespace}, "evil": {"namespace": f"{stage.namespace}-evil"}}
     stage.prometheus.set_targets(jobs, labels=labels)
@@ -125,22 +130,28 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
             server.exported[f"{stage.namespace}/forged"] = revision_of(stage, stage.namespace, "forged")
             forged = stage.wait_for("forged", phase_is("Promoted"), 120, "promoted")
             stage.delete_policy("forged")
+            began_beside = time.monotonic()
             beside = seconds_waited(stage, "beside")
+            beside_factor = core_waits.factor(began_beside, time.monotonic())
             # A condition is told anew once a minute at most, and its series are found too large only after some looks.
             wait_until(lambda: metrics_reason(stage, hostile.namespace) == "TooLarge", 120, "its own series to be met")
         hostile_reason = metrics_reason(stage, hostile.namespace)
+        wait_until(lambda: refused_by_now(stage, hostile.namespace) == REFUSED, 60, "all policies to be refused")
         refused = refused_by_now(stage, hostile.namespace)
         stage.access.kubectl(
-            "delete", "esp", "--all", f"--namespace={hostile.namespace}", "--wait=false", timeout_seconds=120
+            "delete", "esp", "--all", f"--namespace={hostile.namespace}", "--wait=false", timeout_seconds=600
         )
         began = time.monotonic()
         apply_quick(stage, "new")
         stage.wait_for("new", condition_is("Accepted", "True"), 60, "accepted")
         new_policy = time.monotonic() - began
+        new_policy_factor = core_waits.factor(began, time.monotonic())
         yield Neighbourhood(
             alone=alone,
             beside=beside,
+            beside_factor=beside_factor,
             new_policy=new_policy,
+            new_policy_factor=new_policy_factor,
             refused=refused,
             edits=len(edits),
             refused_edits=len(edits) - edits.count(200),
@@ -154,7 +165,7 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
 
 
 def test_the_neighbours_verdict_comes_as_fast_as_without_it(found: Neighbourhood) -> None:
-    assert found.beside <= found.alone + LATER_SECONDS, found
+    assert found.beside <= found.alone + LATER_SECONDS * found.beside_factor, found
 
 
 def test_the_operator_lives_through_it_within_the_charts_memory(found: Neighbourhood) -> None:
@@ -167,7 +178,7 @@ def test_all_that_the_hostile_tenant_does_was_really_met(found: Neighbourhood) -
 
 
 def test_a_policy_that_is_new_while_the_thousand_are_deleted_is_accepted_soon(found: Neighbourhood) -> None:
-    assert found.new_policy <= NEW_POLICY_SECONDS, found
+    assert found.new_policy <= NEW_POLICY_SECONDS * found.new_policy_factor, found
 
 
 def test_series_that_are_forged_in_the_neighbours_name_change_nothing(found: Neighbourhood) -> None:

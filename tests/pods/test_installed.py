@@ -92,7 +92,7 @@ def _uninstall(installation: Installation, told: Story) -> None:
     told.uninstalled = installation.helm("uninstall", "--wait", "--timeout=2m")
     wait_until(lambda: not installation.operator_pods(), 60, "the operator's Pods to go")
     told.overlays["after the uninstallation"] = _overlay(installation)
-    told.summaries["nobody"] = installation.ask(3)
+    told.summaries["nobody"] = installation.ask(6)
 
 
 def _ended(status: dict[str, Any]) -> bool:

@@ -51,9 +51,10 @@ class RunningInjector:
 
 
 @asynccontextmanager
-async def injector(*options: str) -> AsyncIterator[RunningInjector]:
-    """`python -m earlystop.injector` on free ports, ended with the block whatever happens."""
-    own = ("--host=127.0.0.1", "--port=0", "--admin-port=0", "--drain-seconds=1")
+async def injector(*options: str, drain_seconds: int = 1) -> AsyncIterator[RunningInjector]:
+    """`python -m earlystop.injector` on free ports, ended with the block whatever happens. drain_seconds: for which it
+    is there after its last answer, to be scraped."""
+    own = ("--host=127.0.0.1", "--port=0", "--admin-port=0", f"--drain-seconds={drain_seconds}")
     async with started_module("earlystop.injector", *options, *own) as process:
         yield await running(process)
 

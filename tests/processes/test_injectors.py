@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import signal
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from tests.unit.injector.stub_engine import StubEngine, running
 
 POLICY, CHAT = "llm/qa", "/v1/chat/completions"
 CLIENTS = 12
+EACH = 100
+"""Requests that each injector gets, at least."""
+DRAIN_SECONDS = 5
+"""In which the last counts are scraped, be the machine busy."""
 
 
 @dataclass
@@ -26,19 +31,22 @@ class Service:
 
     endpoints: list[RunningInjector] = field(default_factory=list)
     sent: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
     async def client(self, chosen: random.Random, until: asyncio.Event) -> None:
         """Asks, every third time for a stream, on one connection for as long as the other side keeps it."""
         while not until.is_set():
-            async with aiohttp.ClientSession(chosen.choice(self.endpoints).url) as session:
+            url = chosen.choice(self.endpoints).url
+            async with aiohttp.ClientSession(url) as session:
                 ends = False
                 while not ends and not until.is_set():
-                    ends = await self._ask(session)
+                    ends = await self._ask(session, url)
 
-    async def _ask(self, session: aiohttp.ClientSession) -> bool:
+    async def _ask(self, session: aiohttp.ClientSession, url: str) -> bool:
         """Whether the answer was the last one of its connection."""
         self.sent += 1
+        self.asked[url] += 1
         body = {"stream": self.sent % 3 == 0, "messages": []}
         try:
             async with session.post(CHAT, json=body) as answer:
@@ -70,11 +78,10 @@ async def scraped(replicas: list[RunningInjector], until: asyncio.Event) -> None
             await asyncio.sleep(0.1)
 
 
-async def at_least(service: Service, more: int) -> None:
-    """Wait until so many more requests were sent."""
-    wanted = service.sent + more
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while service.sent < wanted:  # noqa: ASYNC110 - counted by clients of this very loop
+async def at_least(service: Service) -> None:
+    """Wait until each present endpoint has got its requests, and some more."""
+    async with asyncio.timeout(4 * DEADLINE_SECONDS):
+        while any(service.asked[each.url] < 2 * EACH for each in service.endpoints):  # noqa: ASYNC110 - by this very loop
             await asyncio.sleep(0.01)
 
 
@@ -87,10 +94,10 @@ async def test_injectors_that_are_replaced_one_by_one_under_load_fail_no_request
     engine, service, done, over = StubEngine(), Service(), asyncio.Event(), asyncio.Event()
     async with (
         running(engine) as url,
-        injector(*options(url, tmp_path / KEY)) as first,
-        injector(*options(url, tmp_path / KEY)) as second,
-        injector(*options(url, tmp_path / KEY)) as third,
-        injector(*options(url, tmp_path / KEY)) as fourth,
+        injector(*options(url, tmp_path / KEY), drain_seconds=DRAIN_SECONDS) as first,
+        injector(*options(url, tmp_path / KEY), drain_seconds=DRAIN_SECONDS) as second,
+        injector(*options(url, tmp_path / KEY), drain_seconds=DRAIN_SECONDS) as third,
+        injector(*options(url, tmp_path / KEY), drain_seconds=DRAIN_SECONDS) as fourth,
     ):
         replicas = [first, second, third, fourth]
         service.endpoints = [first, second]
@@ -98,16 +105,19 @@ async def test_injectors_that_are_replaced_one_by_one_under_load_fail_no_request
             tasks.create_task(scraped(replicas, over))
             clients = [tasks.create_task(service.client(random.Random(seed), done)) for seed in range(CLIENTS)]
             for old, new in ((first, third), (second, fourth)):
-                await at_least(service, 200)
+                await at_least(service)
                 service.endpoints = [new if each is old else each for each in service.endpoints]
                 old.process.send_signal(signal.SIGTERM)
                 assert await asyncio.wait_for(old.process.wait(), DEADLINE_SECONDS) == 0
-            await at_least(service, 200)
+            await at_least(service)
             done.set()
             await asyncio.wait(clients)
-            await asyncio.sleep(0.3)  # one scrape more
             over.set()
+        async with aiohttp.ClientSession() as session:
+            for each in (third, fourth):  # once more, with all that they were asked
+                await each.scrape(session)
     assert service.failed == []
     assert sum(each.total("earlystop_requests_started_total") for each in replicas) == service.sent
     assert sum(each.total('earlystop_requests_total{outcome="completed"') for each in replicas) == service.sent
-    assert all(each.total("earlystop_requests_started_total") > 100 for each in replicas)
+    for each in replicas:
+        assert each.total("earlystop_requests_started_total") == service.asked[each.url] > EACH
