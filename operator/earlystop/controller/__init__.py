@@ -1,6 +1,5 @@
 """Kopf handlers, the scheduler, and everything that reads or writes the cluster."""
 
-from earlystop.controller.late_trust import trust_late
 from earlystop.controller.lazy_modules import (
     ENCODINGS,
     UNUSED_PARTS,
@@ -11,4 +10,3 @@ from earlystop.controller.lazy_modules import (
 # Before any module of this package imports the libraries.
 load_at_first_use(UNUSED_PARTS)
 load_when_more_than_its_version_is_asked(ENCODINGS)
-trust_late()
