@@ -12,6 +12,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.missing_words import missing_costs
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
+from earlystop.cli.screen.classes import class_rows
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
 from earlystop.cli.screen.stored_status import UNREADABLE
@@ -68,6 +69,7 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
         return
     if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
         yield summary(state), ()
+    yield from _classes(state)
     if state.phase in ENDED:
         yield afterwards(view)
     elif state.phase in BETWEEN_TRIALS:
@@ -105,6 +107,17 @@ def _held(view: View) -> Iterator[Paragraph]:
     hold = hold_of(view)
     if hold is not None:
         yield f"It is held ({hold.reason}). {hold.message}", (hold.meaning,) if hold.meaning else ()
+
+
+def _classes(state: RolloutState) -> Iterator[Paragraph]:
+    """Exact Match in each query class that the policy names, of each candidate that was compared."""
+    for each in state.comparisons:
+        told = tuple(
+            f"{name}: {baseline} % to {candidate} %, difference {difference}; a loss of {margin} is allowed"
+            for name, baseline, candidate, difference, margin in class_rows(each)
+        )
+        if told:
+            yield f"EM by query class, of the baseline and of {each.name}, with the interval of the difference:", told
 
 
 def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:

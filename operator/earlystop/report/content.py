@@ -11,12 +11,14 @@ from earlystop.api.counts import Look, total
 from earlystop.api.plurals import counted
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence import pair_attrition
+from earlystop.evidence.class_differences import class_differences
+from earlystop.evidence.engine import replay
 from earlystop.evidence.objective import Objective
 from earlystop.report.search import search_words
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
-from earlystop.rollout.formatting import in_count, in_duration, in_factor, rfc3339
+from earlystop.rollout.formatting import in_count, in_duration, in_factor, in_points, in_rate, rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
@@ -33,9 +35,21 @@ ALARM_IS_NOT_REPEATED = (
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedClass:
+    """Exact Match in one query class. baseline, candidate: in percent. difference, margin: in points."""
+
+    name: str
+    baseline: str
+    candidate: str
+    difference: str
+    margin: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportedComparison:
     """A candidate that the verdict is about, or that was judged beside it. reason: why it is tried no longer. missing:
-    whose answers to golden questions are missing, as a sentence; "" where none are."""
+    whose answers to golden questions are missing, as a sentence; "" where none are. classes: of the query classes that
+    the policy names."""
 
     candidate: str
     effect: str
@@ -43,6 +57,7 @@ class ReportedComparison:
     reason: str
     number_of_looks: int
     missing: str = ""
+    classes: tuple[ReportedClass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,7 @@ def report_of(
                 getattr(each, "reason", None) or "",
                 len(each.looks),
                 missing_answers(each.looks) if pair_attrition.is_checked(objective) else "",
+                () if problems else _in_classes(objective, each.looks),
             )
             for each, objective in zip(judged, objectives, strict=True)
         ),
@@ -139,6 +155,24 @@ def report_of(
         left_out=" ".join([*surplus, left_out]).strip(),
         made_at=rfc3339(made_at),
         search="" if problems else search_words(record, plan),
+    )
+
+
+def _in_classes(objective: Objective, rows: Sequence[Sequence[int]]) -> tuple[ReportedClass, ...]:
+    """Of each query class that these rows of looks count. Of a record that does not verify nothing is worked out."""
+    looks = [Look.from_row(list(row), by_users=objective.by_users) for row in rows] if objective.classes else []
+    if not looks or any(len(each.classes) != len(objective.classes) for each in looks):
+        return ()
+    found = class_differences(replay(objective, looks), looks)
+    return tuple(
+        ReportedClass(
+            each.name,
+            in_rate(each.baseline),
+            in_rate(each.candidate),
+            in_points(each.difference),
+            in_points(each.margin),
+        )
+        for each in found
     )
 
 

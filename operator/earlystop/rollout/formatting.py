@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.counts import Tally
 from earlystop.api.times import from_rfc3339 as from_rfc3339
 from earlystop.api.times import rfc3339 as rfc3339
+from earlystop.evidence.bets import Answers
 from earlystop.evidence.intervals import Interval
 
 MOST_DIGITS = 4
@@ -35,6 +36,11 @@ def beside_margin(value: Interval, margin: float) -> str:
 def _seems(bound: float | None, limit: float, digits: int) -> bool:
     """Whether a bound is not the limit and would be rounded to it."""
     return bound is not None and bound != limit and round(100 * bound, digits) == round(100 * limit, digits)
+
+
+def in_rate(answers: Answers) -> str:
+    """Exact Match of some answers in percent, as "81.3"; "?" of none."""
+    return f"{100 * answers.match / answers.scored:.1f}" if answers.scored else "?"
 
 
 def in_percent(value: float | Interval) -> str:

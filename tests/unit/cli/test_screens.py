@@ -73,6 +73,22 @@ def test_a_status_has_whole_numbers_at_80_and_at_120_columns(name: str) -> None:
     ensure_whole(lambda width: picture(policy, LATER, width))
 
 
+def _words(text: str) -> set[str]:
+    """The words of a text, without what an axis or a bar is drawn with."""
+    return {word.strip(";:,.()") for word in text.split() if set(word) - set("[].*|▁▂▃▄▅▆▇█")}
+
+
+@pytest.mark.slow
+@every_row("name", sorted(REACHED))
+def test_a_status_cuts_no_word_and_no_bar_at_40_columns(name: str) -> None:
+    policy = policy_in(name)
+    narrow = text_of(picture(policy, LATER, 40), 40)
+    assert "…" not in narrow and max(map(len, narrow.splitlines())) <= 40, narrow
+    whole = text_of(picture(policy, LATER, UNLIMITED), UNLIMITED)
+    cut = _words(narrow) - _words(whole)
+    assert not cut, (cut, narrow)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [2, 60, 200])
 def test_a_list_of_policies_has_whole_numbers_however_long_their_names_are(length: int) -> None:

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from earlystop.api.counts import Look, Tally
-from earlystop.report.content import missing_answers
+from earlystop.report.content import Report, missing_answers
 from earlystop.report.page import page_of
 from earlystop.report.shown import shown_digest
+from tests.unit.report.drawn_verdicts import drawn_verdict
+from tests.unit.report.hostile import reported, stored
 from tests.unit.report.tags import Tags
 from tests.unit.report.whole_page import SHOWN_OF_THE_RECORD, whole_report
 
@@ -71,3 +73,26 @@ def test_a_page_says_whose_answers_to_golden_questions_are_missing_and_of_how_ma
     assert missing_answers([untold]) == "Of 1 pair nobody counted whether an answer is missing."
     assert missing_answers([*rows, untold]) == f"{said} Of 1 pair nobody counted whether an answer is missing."
     assert missing_answers([Look(0, 0, 50, Tally(), Tally(pairs_both=9, pairs_whole=9)).row()]) == ""
+
+
+@pytest.mark.slow
+def test_a_page_shows_exact_match_by_query_class_where_the_policy_names_classes() -> None:
+    with_classes = next(found for seed in range(40) if (found := in_classes(seed)) is not None)
+    page = page_of(with_classes)
+    rows = page.count('<table class="classes">')
+    assert rows == sum(bool(each.classes) for each in with_classes.comparisons) > 0
+    for each in with_classes.comparisons[0].classes:
+        assert all(told in page for told in (each.name, each.baseline, each.candidate, each.difference))
+
+
+def in_classes(seed: int) -> Report | None:
+    """The report of a drawn verdict, if it tells of query classes."""
+    found = reported(stored(drawn_verdict(seed)))
+    return found if any(each.classes for each in found.comparisons) else None
+
+
+@pytest.mark.slow
+def test_drawn_verdicts_of_every_kind_tell_of_all_their_classes_or_of_none() -> None:
+    found = [reported(stored(drawn_verdict(seed))) for seed in range(30)]
+    told = [{each.name for each in comparison.classes} for report in found for comparison in report.comparisons]
+    assert all(each in (set(), {"easy", "hard"}) for each in told) and any(told)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf, log
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.counts import Tally
 from earlystop.api.plurals import counted
+from earlystop.cli.screen.classes import class_blocks
 from earlystop.cli.screen.evidence_words import sparkline
-from earlystop.cli.screen.fitting import Block, labelled, said
+from earlystop.cli.screen.fitting import Block, WhereWide, labelled, said
 from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
@@ -25,7 +26,8 @@ from earlystop.rollout.state import Comparison
 from earlystop.rollout.stored.compressed_looks import counts_in
 
 SPARK_COLUMNS = 20
-AXIS_COLUMNS = 40
+AXIS_COLUMNS, NARROW_AXIS_COLUMNS = 40, 16
+"""Of the line that an interval is drawn on; the second where a terminal has no room for the first."""
 
 
 def evidence_blocks(view: View) -> Iterator[Block]:
@@ -37,6 +39,7 @@ def evidence_blocks(view: View) -> Iterator[Block]:
     if comparison.looks:
         yield from _answers(comparison)
         yield from _exact_match(comparison)
+        yield from class_blocks(comparison)
     if view.history is not None:
         yield from _proof(comparison, view.history)
 
@@ -76,10 +79,11 @@ def _tokens(tally: Tally) -> str:
 def _exact_match(comparison: Comparison) -> Iterator[Block]:
     effect, objective = comparison.assessment.effect, comparison.evidence.objective
     rates = _rates(comparison)
-    text = f"{rates}difference {in_points(effect)}; a loss of {in_points(objective.margin)} is allowed"
-    drawn = axis(effect, objective.margin)
-    full = labelled("EM", said(text), *([drawn] if drawn else []))
-    yield Block((full, labelled("EM", said(text))), rank=3)
+    parts = rates, f"difference {in_points(effect)}; ", f"a loss of {in_points(objective.margin)} is allowed"
+    text = WhereWide(said("".join(parts)), Group(*(said(each.strip("; ")) for each in parts if each)))
+    wide, narrow = (axis(effect, objective.margin, columns) for columns in (AXIS_COLUMNS, NARROW_AXIS_COLUMNS))
+    full = labelled("EM", text, *([WhereWide(wide, narrow)] if wide and narrow else []))
+    yield Block((full, labelled("EM", text)), rank=3)
 
 
 def _rates(comparison: Comparison) -> str:
@@ -91,27 +95,27 @@ def _rates(comparison: Comparison) -> str:
     return f"{shown[0]} to {shown[1]}; "
 
 
-def axis(effect: Interval, margin: float) -> Text | None:
+def axis(effect: Interval, margin: float, columns: int = AXIS_COLUMNS) -> Text | None:
     """The interval on a line: `[` and `]` are its ends, `*` the estimate, `|` minus the margin; none hides another."""
     low, high = effect.low, effect.high
     if effect.estimate is None or low is None or high is None:
         return None
     least, most = min(low, -2 * margin), max(high, margin)
-    row = ["."] * AXIS_COLUMNS
+    row = ["."] * columns
     # A margin that is an end of the interval lies outside of it.
     limit = (-margin, 4 if high <= -margin else 0, "|")
     marks = sorted([(low, 1, "["), (effect.estimate, 2, "*"), (high, 3, "]"), limit])
-    places = [round((value - least) / (most - least) * (AXIS_COLUMNS - 1)) for value, _, _ in marks]
-    for place, (_, _, mark) in zip(_apart(places), marks, strict=True):
+    places = [round((value - least) / (most - least) * (columns - 1)) for value, _, _ in marks]
+    for place, (_, _, mark) in zip(_apart(places, columns), marks, strict=True):
         row[place] = mark
     return said(f"{100 * least:+z.1f} {''.join(row)} {100 * most:+z.1f}", "dim")
 
 
-def _apart(places: list[int]) -> list[int]:
+def _apart(places: list[int], columns: int) -> list[int]:
     """Places on the axis, from the left, moved by no more than it takes that each has one of its own."""
     moved: list[int] = []
     for index, place in enumerate(places):
-        last = AXIS_COLUMNS - len(places) + index  # those that follow need room, too
+        last = columns - len(places) + index  # those that follow need room, too
         moved.append(max(min(place, last), moved[-1] + 1 if moved else 0))
     return moved
 
@@ -128,14 +132,18 @@ def _proof(comparison: Comparison, past: EvidenceHistory) -> Iterator[Block]:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    narrow = []
     for name, values, log_e, largest, risk in rows:
         is_shown = risk > 0 and largest >= -log(risk)
         style = ("red" if name == "harm" else "green") if is_shown else ""
-        table.add_row(name, Sparkline(values, risk), Text(claim_words(log_e, largest, risk), style=style))
+        words = Text(claim_words(log_e, largest, risk), style=style)
+        table.add_row(name, Sparkline(values, risk), words)
+        narrow.append(Text(f"{name}: ").append_text(words))
+    proofs = WhereWide(table, Group(*narrow))
     others = list(_others(comparison))
-    full = labelled("sure", table, *(said(each) for each in others))
-    shown = labelled("sure", table, *(said(each) for each in others[:1]))
-    yield Block((full, shown, labelled("sure", table)) if others else (full,), rank=3)
+    full = labelled("sure", proofs, *(said(each) for each in others))
+    shown = labelled("sure", proofs, *(said(each) for each in others[:1]))
+    yield Block((full, shown, labelled("sure", proofs)) if others else (full,), rank=3)
 
 
 def _others(comparison: Comparison) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,8 @@ from rich.text import Text
 from earlystop.cli.terminal import FirstThatFits, printable
 
 LABEL_WIDTH = 8
+WIDE = 60
+"""Columns beside a label that tables and bars take; a terminal of 80 has 71."""
 LEFT = ("state", "end")
 """Headings of facts that are words."""
 Lines = list[list[Segment]]
@@ -59,6 +62,22 @@ class FittedScreen:
         """Index of the block that is shortened next; None where every block is as short as it gets."""
         left = [index for index, each in enumerate(self._blocks) if chosen[index] + 1 < len(each.versions)]
         return max(left, key=lambda index: self._blocks[index].rank, default=None)
+
+
+class WhereWide:
+    """One rendering where there are `WIDE` columns for it or more, another one where there are fewer."""
+
+    def __init__(self, wide: RenderableType, narrow: RenderableType) -> None:
+        self._wide, self._narrow = wide, narrow
+
+    def _chosen(self, options: ConsoleOptions) -> RenderableType:
+        return self._wide if options.max_width >= WIDE else self._narrow
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._chosen(options)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._chosen(options))
 
 
 def _without_trailing_spaces(line: list[Segment]) -> Iterator[Segment]:

@@ -9,7 +9,7 @@ function plotComparison(host, comparison) {
   const { terms, assessments } = comparison;
   const looks = assessments.slice(1);
   const find = (name) => host.querySelector(`[data-plot="${name}"]`);
-  fillLooks(host.querySelector("tbody"), assessments);
+  fillLooks(host.querySelector(".looks tbody"), assessments);
   if (!looks.length) return;
   const times = looks.map(({ look }) => look.at);
   const of = (name, bound) => looks.map((each) => (each[name].estimate === null ? null : inHundredths(each[name][bound])));
