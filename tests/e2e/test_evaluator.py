@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,7 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
             settleSeconds=1,
         )
         watched.wait_status("golden", phase_is("Promoted"), 180, "promoted")
+        sooner = seconds_without_evidence(watched.policies("golden"))
         assert evaluator.alive, evaluator.tail()
     summary = stage.stop_load()
     assert summary["failed"] == 0, summary["examples"]
@@ -68,7 +69,7 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
     pairs = sum(Look.from_row(list(row)).candidate.pairs.total for row in VerdictSpec.model_validate(record).looks)
     unpaired = forecast(Question(0.816, 0.0, 0.02), 0.5).mean
     assert 100 < pairs < unpaired / 6
-    assert_the_command_reads_the_same(stage, policy, record, pairs)
+    assert_the_command_reads_the_same(stage, policy, record, pairs, sooner)
     stage.delete_policy("golden")  # promoted, it would keep its target from the next one
 
 
@@ -101,8 +102,17 @@ def test_candidates_side_by_side_are_judged_by_an_evaluator_of_each(stage: Stage
     stage.delete_policy("beside")
 
 
-def assert_the_command_reads_the_same(stage: Stage, policy: Manifest, record: Manifest, pairs: int) -> None:
-    """`kubectl earlystop counts` at the moment of the decision holds the looks of the verdict."""
+def seconds_without_evidence(revisions: Sequence[Manifest]) -> int:
+    """From the beginning of the step to that of its evidence."""
+    observed = [each["status"] for each in revisions if phase_is("Observing")(each.get("status", {}))]
+    return from_rfc3339(observed[-1]["evidenceFrom"]) - from_rfc3339(observed[-1]["stepStartedAt"])
+
+
+def assert_the_command_reads_the_same(
+    stage: Stage, policy: Manifest, record: Manifest, pairs: int, sooner: int
+) -> None:
+    """`kubectl earlystop counts` at the moment of the decision holds the looks of the verdict. sooner: seconds whose
+    answers are no evidence."""
     file = stage.access.directory / "golden-policy.json"
     file.write_text(json.dumps(policy))
     at = from_rfc3339(record["at"])
@@ -112,5 +122,7 @@ def assert_the_command_reads_the_same(stage: Stage, policy: Manifest, record: Ma
     told = json.loads(done.output)
     candidate = told["revisions"][record["revision"]]["steps"]["0"]["candidate"]
     counted = sum(candidate[f"pairs_{name}"] for name in Pairs._fields)
-    assert pairs <= counted <= pairs + 10 * PAIRS_A_SECOND
+    # Those of the seconds until the evidence began, and after the last look's moment; and answers that were open then.
+    later = from_rfc3339(record["at"]) - VerdictSpec.model_validate(record).looks[-1][0]
+    assert pairs <= counted <= pairs + (sooner + later + 3) * PAIRS_A_SECOND
     assert record["revision"] in told["query"]

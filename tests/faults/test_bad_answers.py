@@ -25,6 +25,7 @@ from earlystop.rollout.formatting import from_rfc3339
 from tests.cluster.kit import own_address
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
+from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import counted, looks_of
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.faults.service_namespaces import POLICY, Manifest, ServiceNamespace
@@ -54,6 +55,8 @@ OF_THE_SOURCE = [mode for mode, kind in REASONS.items() if kind not in OF_ONE_PO
 RATE = 8.0
 SECOND_PORT = 8081
 QUERIES_WHILE_BAD = 3
+QUICK_TO_GIVE_UP, PATIENT = 2, 10
+"""Seconds that a query is waited for: on a busy machine a right answer may take some, which is another fault."""
 UNASKED = ("refused",)  # nobody hears of a query that is refused
 
 
@@ -181,7 +184,8 @@ def cast(stage: Stage) -> Iterator[Cast]:
             proxy = cast.proxies[mode] = stack.enter_context(SpoiledPrometheus(upstream.url))
             stage.access.kubectl("create", "namespace", tenant.namespace)
             source = manifests.source(cast.source(mode), proxy.url)
-            source["spec"].update(evaluationDelaySeconds=2, timeoutSeconds=2)
+            patience = QUICK_TO_GIVE_UP if REASONS[mode] is FailureKind.TIMEOUT else PATIENT
+            source["spec"].update(evaluationDelaySeconds=DELAY_SECONDS, timeoutSeconds=patience)
             tenant.apply(source, *tenant.objects().values(), lasting(tenant, source["metadata"]["name"]))
         for tenant in cast.tenants.values():
             wait_until(tenant.answers, 60, f"{tenant.host} to answer")

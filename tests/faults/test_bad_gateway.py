@@ -11,7 +11,9 @@ from tests.cluster.gateway import Gateway
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
+from tests.faults.reconciling import wait_reconciled
 
+RATE = 150.0
 REASON = "GatewayMisroutes"
 misroutes = condition_is("TrafficApplied", "False", REASON)
 
@@ -31,7 +33,7 @@ def test_a_gateway_that_confuses_backends_is_found_before_any_user_is_led_by_the
     stage: Stage, watched: Following
 ) -> None:
     stage.wait_answering()
-    stage.start_load()
+    stage.start_load(RATE)
     apply_lasting(stage, "misled")
     status = watched.wait_status("misled", misroutes, 60, "found to be misrouted")
     (found,) = [each for each in status["conditions"] if each["type"] == "TrafficApplied"]
@@ -41,12 +43,15 @@ def test_a_gateway_that_confuses_backends_is_found_before_any_user_is_led_by_the
         "the gateway does not report that all is well"
     )
 
+    stage.told("misled", REASON)  # else it would be lost with the operator
     assert stage.operator is not None
     stage.operator.stop(0.0)
     stage.start_operator()
     seen = len(watched.policies("misled"))
     # Longer than wrong answers are borne, so the new operator has come to its own finding.
     stage.assert_never("misled", lambda status: not misroutes(status), 15, "trusted again")
+    wait_reconciled(stage)
+    stage.wait_for("misled", misroutes, 30, "found to be misrouted again")
     assert len(watched.policies("misled")) - seen <= 2, "the same is stored again and again"
     assert len(event_notes(stage, "misled", REASON)) == 1
 
@@ -65,7 +70,7 @@ def test_a_rollout_goes_on_by_itself_once_the_gateway_is_sound(
         apply_lasting(stage, "upgraded")
         watched.wait_status("upgraded", misroutes, 60, "found to be misrouted")
     stage.wait_answering()
-    stage.start_load()
+    stage.start_load(RATE)
     watched.wait_status("upgraded", phase_is("Observing"), 90, "observed")
     assert watched.weight("upgraded") == 50 and stage.told("upgraded", "WeightsInForce")
     assert stage.stop_load()["failed"] == 0

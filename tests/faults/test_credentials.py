@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster.network import NODE_ADDRESS
+from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import assert_looks_are_what_prometheus_says, looks_of, only_verdict, verdict_looks
 from tests.e2e.stage import OPERATOR_NAMESPACE, Stage, condition_is, phase_is
 from tests.e2e.watching import Following
@@ -78,8 +79,8 @@ def guarded(stage: Stage, authority: Authority) -> Iterator[GuardedPrometheus]:
     with GuardedPrometheus(stage.prometheus.url, tls) as proxy:
         stage.apply_source(
             proxy.url,
-            evaluationDelaySeconds=2,
-            timeoutSeconds=2,
+            evaluationDelaySeconds=DELAY_SECONDS,
+            timeoutSeconds=10,
             auth={"type": "Bearer", "secretRef": reference("token")},
             tls={"caRef": reference("ca.crt"), "certificateRef": reference("tls.crt"), "keyRef": reference("tls.key")},
         )

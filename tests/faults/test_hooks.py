@@ -33,8 +33,10 @@ from tests.unit.rollout.hooks.occurred import occurred
 OPERATOR = "--as=system:serviceaccount:earlystop-system:earlystop"
 RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TIMEOUT_SECONDS, SLOW_SECONDS = 4, 8.0
+"""For one request. A receiver on a busy machine may take a second for an answer that counts."""
 SIGNED = {"signingRef": {"name": "hooks", "key": "key"}}
-PLAIN = {"allowHttp": True, "allowNetworks": ["127.0.0.0/8"], "timeoutSeconds": 1, **SIGNED}
+PLAIN = {"allowHttp": True, "allowNetworks": ["127.0.0.0/8"], "timeoutSeconds": TIMEOUT_SECONDS, **SIGNED}
 TOLD = {"JobSucceeded", "HookGivenUp"}
 """Reasons of events after the operator was killed. Those before it may be lost with it: an event follows its status."""
 POD = ("spec", "template", "spec")
@@ -237,7 +239,7 @@ def test_an_occurrence_is_taken_once_or_given_up_aloud_and_its_one_job_is_read_b
     cluster: Cluster, namespace: str, jobs_allowed: None, nothing_left: None
 ) -> None:
     access = cluster.access
-    with WebhookReceiver(answers=[302, 500, 0, 503]) as receiver:
+    with WebhookReceiver(answers=[302, 500, 0, 503], slow_seconds=SLOW_SECONDS) as receiver:
         prepare(access, namespace, receiver.url)
         operator = start_operator(access, f"operator-{namespace}")
         try:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import pytest
 
 from earlystop.controller.cluster import ROUTES
+from tests.cluster.processes import PATIENCE
 from tests.e2e.stage import Stage, condition_is
 from tests.faults.policies import apply_harmful, apply_quick
+
+SECONDS = round(90 * PATIENCE)
 
 
 def wait_completed(stage: Stage, name: str) -> str:
     """What kubectl says when a policy is completed, within the deadline of its own."""
-    wait = ("wait", f"esp/{name}", f"--namespace={stage.namespace}", "--for=condition=Completed", "--timeout=90s")
-    return stage.access.kubectl(*wait, timeout_seconds=120)
+    wait = (
+        "wait",
+        f"esp/{name}",
+        f"--namespace={stage.namespace}",
+        "--for=condition=Completed",
+        f"--timeout={SECONDS}s",
+    )
+    return stage.access.kubectl(*wait, timeout_seconds=SECONDS + 60)
 
 
 @pytest.mark.usefixtures("load", "no_policy_left")

@@ -24,35 +24,42 @@ from tests.e2e.proof import (
     looks_of,
     only_verdict,
     share,
+    share_alone,
+    tolerance,
     users_objects,
     verdict_looks,
+    wait_share,
 )
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
+from tests.faults.reconciling import wait_reconciled
 from tests.turns import Turns
 
 pytestmark = pytest.mark.usefixtures("load", "no_policy_left")
 
-RATE = 200.0
-KILLS = 6
+KILLS = 2
+"""At least; more than ten where the machine is not slow."""
 SEED = 20240229
 
 
 def test_an_operator_that_is_killed_again_and_again_loses_and_doubles_nothing(stage: Stage, watched: Following) -> None:
     steps = [{"weight": weight, "minimumSeconds": 15} for weight in (25, 40, 50)]
-    stage.apply_policy("killed", 10, "0.05", risk="0.01", steps=steps, settleSeconds=1)
+    stage.apply_policy("killed", 10, "0.05", risk="0.01", harm=NEVER, steps=steps, settleSeconds=1)
     chance = random.Random(SEED)
-    kills = 0
+    before_decision = 0
     turns = Turns()
     while not decided(watched, "killed") and turns.another():
         moment = chance.uniform(0.2, 4.0)
         # Whichever comes first: a decision is to be met by a kill too.
         let_pass_unless_decided(watched, "killed", moment)
         kill(stage)
-        kills += 1
-        stage.start_operator(wait=chance.random() < 0.5)
-    assert kills >= KILLS
+        before_decision += not decided(watched, "killed")
+        comes_to_look = chance.random() < 0.5
+        stage.start_operator(wait=comes_to_look)
+        if comes_to_look:  # else a machine that is slow would never get anywhere
+            wait_reconciled(stage)
+    assert before_decision >= KILLS
     # Now between the decision, its verdict, and the weight that it asks for.
     watched.wait(lambda: watched.weight("killed") == 100, 60, "weight 100", "killed")
     kill(stage)
@@ -66,7 +73,7 @@ def test_traffic_stays_as_it_is_while_the_operator_is_dead(stage: Stage, watched
     watched.wait_status("steady", phase_is("Observing"), 60, "observed")
     kill(stage)
     changes = len(watched.overlays("steady"))
-    assert share_of_all_clients(stage, "candidate") == pytest.approx(0.5, abs=0.05)
+    assert share_alone(stage, "candidate") == pytest.approx(0.5, abs=tolerance(0.5))
     assert len(watched.overlays("steady")) == changes
     stage.start_operator()
     seen = len(looks_of(watched.status("steady")))
@@ -83,7 +90,7 @@ def test_deleting_a_policy_restores_the_users_route_without_any_operator(stage: 
     kill(stage)
     stage.delete_policy("orphan")
     wait_until(lambda: not has_overlay(stage, "orphan"), 60, "the overlay to be collected")
-    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    wait_share(stage, "unassigned", 1.0)
     assert users_objects(stage) == before
     assert has_alias(stage), "a gateway may not have heard yet that no overlay leads to the alias"
     stage.start_operator()
@@ -96,7 +103,7 @@ def test_an_overlay_that_was_orphaned_on_purpose_is_let_go(stage: Stage, watched
     where = f"--namespace={stage.namespace}"
     stage.access.kubectl("delete", "esp/cascaded", where, "--cascade=orphan", "--wait=true")
     wait_until(lambda: not has_overlay(stage, "cascaded"), 60, "the overlay to be let go")
-    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    wait_share(stage, "unassigned", 1.0)
 
 
 def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage, watched: Following) -> None:
@@ -117,13 +124,15 @@ def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage
 def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(stage: Stage, watched: Following) -> None:
     apply_quick(stage, "learned", learnSeconds=5)
     watched.wait_status("learned", lambda status: bool(status.get("internal", {}).get("scatter")), 60, "learning")
-    assert watched.weight("learned") == 0
-    assert share(stage, "candidate", 100) == 0.0
+    asked = share(stage, "candidate", 100)
+    assert watched.weight("learned") != 0 or asked == 0.0, "on a slow machine a step may have begun meanwhile"
     watched.wait_status("learned", phase_is("Promoted"), 180, "promoted")
+    assert shares_while_learning(watched, "learned") == {0}
     assert_all_is_well(stage, watched, "learned")
     verdict = only_verdict(stage, "learned")
-    # The load draws its questions independently: 20 pairs of looks say so but for a standard error of 0.4.
-    assert 1.0 <= float(verdict["spec"]["dispersion"]) <= 1.0 + 5 * 0.4
+    # The load draws its questions independently: 20 pairs of looks say so but for a standard error of 0.4, and no worse
+    # than this, as chi-squared of 20 degrees over 20, but for 1 of a billion draws.
+    assert 1.0 <= float(verdict["spec"]["dispersion"]) <= 4.2
     stage.told("learned", "DispersionLearned")
 
 
@@ -180,7 +189,7 @@ def test_a_refused_verdict_never_keeps_traffic_on_a_harmful_variant(stage: Stage
         apply_harmful(stage, "harmful")
         watched.wait_status("harmful", condition_is("Ready", "False", "VerdictNotStored"), 120, "without a verdict")
         watched.wait(lambda: watched.weight("harmful") == 0, 30, "weight 0", "harmful")
-        wait_until(lambda: share(stage, "candidate", 50) == 0.0, 30, "no client to get the harmful variant")
+        wait_share(stage, "candidate", 0.0)
         assert watched.status("harmful")["phase"] == "RollingBack"
         stage.told("harmful", "VerdictNotStored")
     watched.wait_status("harmful", phase_is("RolledBack"), 60, "rolled back")
@@ -194,7 +203,7 @@ def test_a_promotion_waits_until_its_verdict_is_stored(stage: Stage, watched: Fo
         watched.wait_status("waiting", condition_is("Ready", "False", "VerdictNotStored"), 120, "without a verdict")
         kill(stage)
         stage.start_operator()
-        assert share_of_all_clients(stage, "candidate") == pytest.approx(0.5, abs=0.05)
+        assert share_alone(stage, "candidate") == pytest.approx(0.5, abs=tolerance(0.5))
         assert watched.status("waiting")["phase"] == "Promoting"
         assert {overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] for overlay in watched.overlays("waiting")} == {
             50
@@ -204,12 +213,10 @@ def test_a_promotion_waits_until_its_verdict_is_stored(stage: Stage, watched: Fo
     assert_all_is_well(stage, watched, "waiting")
 
 
-def share_of_all_clients(stage: Stage, variant: str) -> float:
-    """Share of the requests that a variant answers, with no other client whose requests come at a beat."""
-    assert stage.stop_load()["failed"] == 0
-    measured = share(stage, variant, 400)
-    stage.start_load(RATE)
-    return measured
+def shares_while_learning(watched: Following, policy: str) -> set[int]:
+    """The candidate's weights in every status of the first stage, which is the learning."""
+    statuses = [each.get("status", {}) for each in watched.policies(policy)]
+    return {each["weight"] for each in statuses if each.get("step") == 0 and "weight" in each}
 
 
 def kill(stage: Stage) -> None:
@@ -239,8 +246,10 @@ def no_verdicts_allowed(stage: Stage) -> Iterator[None]:
         return hard in stage.access.get("quota/none", where).get("status", {}).get("hard", {})
 
     wait_until(in_force, 60, "the quota to be in force")
-    yield
-    stage.access.kubectl("delete", "quota/none", where)
+    try:
+        yield
+    finally:
+        stage.access.kubectl("delete", "quota/none", where)
 
 
 def assert_all_is_well(stage: Stage, watched: Following, policy: str) -> None:

@@ -12,7 +12,8 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 
-HOLD_SECONDS = 10
+HOLD_SECONDS, QUIET_SECONDS = 25, 35
+"""A server that is replaced on a busy machine is away for some seconds, and the silence lasts longer than is borne."""
 PATIENT: dict[str, Any] = {"onNoMetrics": {"holdSeconds": HOLD_SECONDS, "then": "RollBack"}, "lookSeconds": 5}
 
 
@@ -49,9 +50,9 @@ def test_servers_that_are_restarted_in_a_quiet_hour_end_no_rollout(
     watched.wait_status("night", phase_is("Observing"), 60, "observed")
     wait_counted(stage, "night")
     assert stage.stop_load()["failed"] == 0
-    time.sleep(4)  # the last answers are scraped
+    stage.prometheus.wait_scraped()
     restart_server(stage)
-    time.sleep(3 * HOLD_SECONDS)
+    time.sleep(QUIET_SECONDS)
     status = stage.policy("night")["status"]
     assert status["phase"] == "Observing", status
     readable = ("True", "Readable")
@@ -71,7 +72,7 @@ def test_a_policy_that_is_applied_in_a_quiet_hour_waits_for_requests(
     restart_server(stage)
     apply_lasting(stage, "early", **PATIENT)
     watched.wait_status("early", phase_is("Observing", "Settling"), 60, "in force, as probes prove")
-    time.sleep(3 * HOLD_SECONDS)
+    time.sleep(QUIET_SECONDS)
     status = stage.policy("early")["status"]
     assert status["phase"] in ("Observing", "Settling"), status
 
@@ -86,9 +87,13 @@ def test_a_server_that_is_gone_is_named_and_its_rollout_taken_back(
     stage.stop_load()
     assert stage.server is not None
     stage.server.stop(patience_seconds=5.0)
-    status = watched.wait_status("gone", condition_is("MetricsAvailable", "False", "Stale"), 60, "stale")
-    (message,) = [each["message"] for each in status["conditions"] if each["type"] == "MetricsAvailable"]
-    assert f"{stage.server_address}:{stage.server_port} job qa is down" in message
+    down = f"{stage.server_address}:{stage.server_port} job qa is down"
+
+    def is_named(status: dict[str, Any]) -> bool:
+        said = [each for each in status.get("conditions", []) if each["type"] == "MetricsAvailable"]
+        return any((each["status"], each["reason"]) == ("False", "Stale") and down in each["message"] for each in said)
+
+    watched.wait_status("gone", is_named, 60, "stale, since its server is down")
     watched.wait_status("gone", phase_is("RollingBack", "RolledBack"), 60, "decided")
     stage.start_server()  # it answers the probes that prove the baseline's weights
     watched.wait_status("gone", phase_is("RolledBack"), 90, "rolled back")

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import ROUTES, SERVICES
 from earlystop.delivery.golden_rules import serves_no_user
-from earlystop.delivery.names import overlay_name
+from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import Child, wait_until
@@ -153,7 +154,7 @@ def promised(stage: Stage, core_waits: CoreWaits) -> Promised:
 
 
 def overlay(stage: Stage, policy: str) -> dict[str, Any]:
-    found: dict[str, Any] = stage.access.get(f"httproute/{overlay_name(policy)}", f"--namespace={stage.namespace}")
+    found: dict[str, Any] = stage.access.read(ROUTES, stage.namespace, overlay_name(policy))
     return found
 
 
@@ -174,10 +175,10 @@ def test_an_edit_of_service_or_route_under_way_is_followed_and_fails_no_request(
     apply_lasting(stage, "moved")
     watched.wait_status("moved", phase_is("Observing"), 60, "observed")
     edited = patch(stage, "service/qa", ("/spec/ports/0/targetPort", OTHER_PORT))
-    where = f"--namespace={stage.namespace}"
 
     def alias_port() -> int:
-        return int(stage.access.get("service/qa-es-candidate", where)["spec"]["ports"][0]["targetPort"])
+        alias = stage.access.read(SERVICES, stage.namespace, alias_name("qa"))
+        return int(alias["spec"]["ports"][0]["targetPort"])
 
     promised.soon(lambda: alias_port() == OTHER_PORT, edited, "the alias to follow its Service")
     promised.left(8080, edited)
