@@ -45,12 +45,10 @@ def compression(size: int) -> Sequence[Mapping[str, int]]:
     """Filters of LZMA for so many bytes. Numbers have no text's context to learn from.
 
     A dictionary as large as the content finds all that a larger one does. Its tables are set to nothing beforehand,
-    which for the largest takes several times as long as to compress the looks of a few hours, and up to 2 MiB. Chains
-    of matches need half the tables that trees do, and find as much: looks are as long to within one byte in a thousand.
+    which for the largest takes several times as long as to compress the looks of a few hours, and up to 2 MiB.
     """
     dictionary = min(max(SMALLEST_DICTIONARY, 1 << max(0, size - 1).bit_length()), LARGEST_DICTIONARY)
-    contexts = {"lc": 0, "lp": 0, "pb": 0}
-    return [{"id": lzma.FILTER_LZMA2, "preset": 6, "mf": lzma.MF_HC3, "dict_size": dictionary, **contexts}]
+    return [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": dictionary, "lc": 0, "lp": 0, "pb": 0}]
 
 
 DECOMPRESSION = compression(LARGEST_DICTIONARY)
