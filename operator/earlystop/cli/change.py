@@ -36,7 +36,8 @@ def print_change(policy: str, file: Path | None, namespace: str | None, context:
         read_documents(file)  # within bounds of size and depth
     before = read_text(file) if file else dumped(found)
     after, notes = changed(before, policy, wanted)
-    lines = unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="")
+    path = name.removeprefix("/")  # as Git writes it, so that `patch -p1` takes it
+    lines = unified_diff(before.splitlines(), after.splitlines(), f"a/{path}", f"b/{path}", lineterm="")
     for line in lines:
         typer.echo(printable(line))
     for sentence in [*notes, *of_classes(found)]:

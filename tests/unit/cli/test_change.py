@@ -124,7 +124,7 @@ def test_without_a_file_the_policy_of_the_cluster_is_compared(tmp_path: Path, mo
     for found in (shown, of_file):
         assert found.exit_code == 0, found.output
         assert "--- a/" in found.output and "\n-" in found.output and "w10" in found.output
-    assert f"+++ b/{path}" in of_file.output
+    assert f"+++ b{path}" in of_file.output  # as Git names an absolute path
 
 
 def test_what_is_not_proven_is_not_committed() -> None:
