@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from earlystop.injector.parent import PAUSES
 from tests.processes import running_injectors
@@ -225,6 +226,21 @@ async def test_what_is_asked_to_end_refuses_new_connections_while_it_still_shows
         await served.scrape(session)
         assert served.total(RESTARTS) == 0
         assert await asyncio.wait_for(served.process.wait(), DEADLINE_SECONDS) == 0
+
+
+async def test_what_is_asked_to_end_while_it_starts_a_worker_again_ends_with_that_worker_and_frees_its_ports() -> None:
+    async with before_an_engine() as served, aiohttp.ClientSession() as session:
+        first = served.worker()
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: first not in served.workers() and served.workers() != [])
+        (second,) = served.workers()
+        served.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(served.process.wait(), DEADLINE_SECONDS) in (0, 128 + signal.SIGTERM)
+        with pytest.raises(ProcessLookupError):
+            os.kill(second, 0)
+        for page in (f"{served.url}/v1/models", f"{served.admin}/healthz"):
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(page)
 
 
 async def test_a_worker_ends_with_its_parent() -> None:
