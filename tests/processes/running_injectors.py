@@ -28,9 +28,13 @@ class RunningInjector:
 
     def worker(self) -> int:
         """The process id of what serves now. Raises ValueError between two of them."""
+        (found,) = self.workers()
+        return found
+
+    def workers(self) -> list[int]:
+        """The process ids of its workers: one, or none between two of them."""
         parent = self.process.pid
-        (found,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return int(found)
+        return [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
     async def serving(self) -> None:
         """Wait until a worker says that it serves."""

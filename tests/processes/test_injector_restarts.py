@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from earlystop.injector.parent import PAUSES
 from tests.processes import running_injectors
@@ -40,13 +41,28 @@ async def before_an_engine(*options: str) -> AsyncIterator[RunningInjector]:
 
 
 @dataclass
+class Failed:
+    """A request without an answer, when it began and ended. is_new: whether it had a connection of its own."""
+
+    began: float
+    ended: float
+    is_new: bool
+    error: aiohttp.ClientError
+
+    def is_of(self, kill: float, served: float) -> bool:
+        """Whether it was under way when a worker was killed. On a connection that stayed it may have begun before the
+        client had heard that this is closed, and before the next worker served."""
+        return self.began <= (kill if self.is_new else served) and kill <= self.ended
+
+
+@dataclass
 class Asked:
-    """What clients met. answered: how many got a whole answer. failed: when each other one began, and its error."""
+    """What clients met. answered: how many got a whole answer. failed: all others."""
 
     answered: int = 0
-    failed: list[tuple[float, aiohttp.ClientError]] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
 
-    async def ask(self, session: aiohttp.ClientSession) -> None:
+    async def ask(self, session: aiohttp.ClientSession, *, is_new: bool = True) -> None:
         began = time.monotonic()
         try:
             async with session.post(CHAT, json={"messages": []}, headers=HEADERS) as answer:
@@ -54,13 +70,13 @@ class Asked:
                 assert answer.status == 200
                 self.answered += 1
         except aiohttp.ClientError as error:
-            self.failed.append((began, error))
+            self.failed.append(Failed(began, time.monotonic(), is_new, error))
 
     async def client(self, url: str, until: asyncio.Event, *, keeps_connection: bool) -> None:
         connector = aiohttp.TCPConnector(force_close=not keeps_connection)
         async with aiohttp.ClientSession(url, connector=connector) as session:
             while not until.is_set():
-                await self.ask(session)
+                await self.ask(session, is_new=not keeps_connection)
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
@@ -91,7 +107,8 @@ async def asked_anew(asked: Asked, url: str) -> None:
 
 
 async def test_workers_that_are_killed_under_load_refuse_nobody_and_fail_no_request_that_came_later() -> None:
-    asked, done, over, kills, pages = Asked(), asyncio.Event(), asyncio.Event(), list[float](), list[str]()
+    asked, done, over, pages = Asked(), asyncio.Event(), asyncio.Event(), list[str]()
+    kills = list[tuple[float, float]]()
     async with before_an_engine() as served, asyncio.TaskGroup() as tasks:
         tasks.create_task(read_pages(served, pages, over))
         clients = [
@@ -102,8 +119,9 @@ async def test_workers_that_are_killed_under_load_refuse_nobody_and_fail_no_requ
             wanted = asked.answered + 300
             await eventually(lambda wanted=wanted: asked.answered >= wanted)  # type: ignore[misc]
             os.kill(served.worker(), signal.SIGKILL)
-            kills.append(time.monotonic())
+            kill = time.monotonic()
             await served.serving()
+            kills.append((kill, time.monotonic()))
         wanted = asked.answered + 300
         await eventually(lambda: asked.answered >= wanted)
         done.set()
@@ -111,10 +129,10 @@ async def test_workers_that_are_killed_under_load_refuse_nobody_and_fail_no_requ
         read = len(pages)
         await eventually(lambda: len(pages) > read + 1)
         over.set()
-    assert not [error for _, error in asked.failed if isinstance(error, aiohttp.ClientConnectorError)]
+    assert not [each for each in asked.failed if isinstance(each.error, aiohttp.ClientConnectorError)]
     # A client has one request at a time, so each kill fails at most one of each.
     assert len(asked.failed) <= KILLS * CLIENTS
-    assert all(any(0 <= kill - began < 1 for kill in kills) for began, _ in asked.failed)
+    assert not [each for each in asked.failed if not any(each.is_of(*times) for times in kills)]
     assert_counts_never_went_back(pages)
     assert f"{RESTARTS} {KILLS}.0" in pages[-1] and f"{RESTARTS} 0.0" in pages[0]
 
@@ -175,6 +193,24 @@ async def test_a_worker_that_leaves_no_memory_is_ended_before_the_kernel_ends_it
         assert f"{RESTARTS} 1.0" in served.page
 
 
+async def test_a_worker_that_cannot_be_started_for_a_moment_is_started_later(tmp_path: Path) -> None:
+    program, away = tmp_path / "worker", tmp_path / "away"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    options = ("--engine=VLLM", "--upstream=http://127.0.0.1:9", "--count-only", "--port=0", "--admin-port=0")
+    worker = (str(program), "-m", "earlystop.injector", "--host=127.0.0.1", *options)
+    async with started(sys.executable, "-c", IN_A_GROUP, str(tmp_path / "none"), *worker) as process:
+        served = await running_injectors.running(process)
+        program.rename(away)
+        os.kill(served.worker(), signal.SIGKILL)
+        assert process.stderr is not None
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while b"no worker can be started: No such file" not in await process.stderr.readline():
+                assert process.returncode is None
+        away.rename(program)
+        await served.serving()
+
+
 async def test_what_is_asked_to_end_refuses_new_connections_while_it_still_shows_its_counts() -> None:
     async with before_an_engine() as served, aiohttp.ClientSession() as session:
         served.process.send_signal(signal.SIGTERM)
@@ -190,6 +226,21 @@ async def test_what_is_asked_to_end_refuses_new_connections_while_it_still_shows
         await served.scrape(session)
         assert served.total(RESTARTS) == 0
         assert await asyncio.wait_for(served.process.wait(), DEADLINE_SECONDS) == 0
+
+
+async def test_what_is_asked_to_end_while_it_starts_a_worker_again_ends_with_that_worker_and_frees_its_ports() -> None:
+    async with before_an_engine() as served, aiohttp.ClientSession() as session:
+        first = served.worker()
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: first not in served.workers() and served.workers() != [])
+        (second,) = served.workers()
+        served.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(served.process.wait(), DEADLINE_SECONDS) in (0, 128 + signal.SIGTERM)
+        with pytest.raises(ProcessLookupError):
+            os.kill(second, 0)
+        for page in (f"{served.url}/v1/models", f"{served.admin}/healthz"):
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(page)
 
 
 async def test_a_worker_ends_with_its_parent() -> None:

@@ -15,23 +15,27 @@ _RECLAIMABLE = ("active_file", "inactive_file", "slab_reclaimable")
 
 
 class Memory:
-    """The memory of the control group whose files are there. It looks only where all would be ended at once."""
+    """The memory of the control group whose files are there. It looks only where all would be ended at once.
+
+    The limit is read anew at each look, since kubelet changes it in a running container whose Pod is resized.
+    """
 
     def __init__(self, directory: str = HERE) -> None:
         self._directory = directory
-        limit, ends_all = self._word("memory.max"), self._word("memory.oom.group")
-        self._most = most_in_use(int(limit)) if ends_all == "1" and limit.isdigit() else None
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is anything to look at."""
-        return self._most is not None
+        self.is_limited = self._word("memory.oom.group") == "1" and self._most() is not None
+        """Whether there is anything to look at. A container that has a limit keeps one."""
 
     def is_short(self) -> bool:
         """Whether so little is left that the kernel is about to end all processes."""
-        if self._most is None or self._in_use() <= self._most:
+        most = self._most() if self.is_limited else None
+        if most is None or self._in_use() <= most:
             return False
-        return self._in_use() - self._reclaimable() > self._most
+        return self._in_use() - self._reclaimable() > most
+
+    def _most(self) -> int | None:
+        """Bytes in use above which memory is short now, None where there is no limit."""
+        limit = self._word("memory.max")
+        return most_in_use(int(limit)) if limit.isdigit() else None
 
     def _in_use(self) -> int:
         return int(self._word("memory.current") or 0)

@@ -97,7 +97,11 @@ class Parent:
                 socket.send_fds(own, [b"%d %s" % (self._restarts, self._told)], self._sockets)
                 os.set_inheritable(its.fileno(), True)
                 told = {**os.environ, LINK: str(its.fileno())}
-                worker = os.posix_spawn(self._command[0], self._command, told)
+                try:
+                    worker = os.posix_spawn(self._command[0], self._command, told)
+                except OSError as error:  # as where no more processes are allowed, for now perhaps
+                    _say(f"no worker can be started: {error.strerror}")
+                    return 1, 0.0
             return self._wait_for(worker, own)
 
     def _wait_for(self, worker: int, link: socket.socket) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from earlystop.injector.parent import LINK, MAX_SOCKETS
 
 BACKLOG = 1024
 """Connections that may wait while another worker starts; the kernel may allow fewer (net.core.somaxconn)."""
+_NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class Listeners(NamedTuple):
@@ -60,7 +62,19 @@ class ParentLink:
 
 
 def _bound(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address of a host, listening, so that connections wait until they are accepted."""
+    """A socket for each address of a host that this machine has, listening, so that connections wait until they are
+    accepted. Raises OSError where it has none, or where one cannot be bound."""
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
-    return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in addresses]
+    bound: list[socket.socket] = []
+    missing = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    for family, address in addresses:
+        try:
+            bound.append(socket.create_server(address, family=family, backlog=BACKLOG))
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
+            missing = error  # as of a name with an IPv6 address, where the kernel has no IPv6
+    if not bound:
+        raise missing
+    return bound

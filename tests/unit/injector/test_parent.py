@@ -46,6 +46,14 @@ def test_memory_is_short_when_what_cannot_be_freed_comes_near_the_limit(tmp_path
     assert most_in_use(limit) == 496 * MIB and most_in_use(64 * MIB) == 56 * MIB
 
 
+def test_a_limit_that_is_raised_or_lowered_while_the_container_runs_holds_from_then_on(tmp_path: Path) -> None:
+    memory = group(tmp_path, str(512 * MIB), 600 * MIB)
+    assert memory.is_short()
+    for limit, is_short in ((1024, False), (512, True), (2048, False)):
+        (tmp_path / "memory.max").write_text(f"{limit * MIB}\n")
+        assert memory.is_short() is is_short
+
+
 def test_memory_is_looked_at_only_where_all_processes_would_end_together(tmp_path: Path) -> None:
     assert group(tmp_path, str(512 * MIB), 0).is_limited
     for other in (

@@ -1,8 +1,8 @@
 """A process that is read once as a Pod, and once by a name or an address that is not the Pod's, as a Service's.
 
-Labels do not show that both are one. That both began at the same moment, and that neither counter is ever behind what
-the other one showed before, does; then each event would be counted twice, and which of them to leave out nobody but the
-source's owner can say.
+Labels do not show that both are one. That both began at the same moment, and that no counter of either is ever behind
+what the other one showed before, does; then each event would be counted twice, and which of them to leave out nobody
+but the source's owner can say.
 Pure: it is told the series, and asks for none.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -25,9 +25,14 @@ Points = Sequence[tuple[int, int]]
 """Unix milliseconds and the value of a counter, in order of time."""
 
 
-class _Read(NamedTuple):
-    """What one row showed of a process that began at one moment."""
+_Pair = tuple[int, frozenset[tuple[str, str]]]
+"""The moment at which two processes began, and what names each."""
 
+
+class _Read(NamedTuple):
+    """What one row showed of a process that began at one moment, in Unix milliseconds."""
+
+    start: int
     key: SeriesId
     row: RawSeries
     points: list[tuple[int, int]]
@@ -39,9 +44,33 @@ def refusal_of_names(
     targets: Targets,
     replica_label: str | None,
 ) -> str:
-    """Why rows at different addresses are one process, "" where none are. Parameters as for `observe`."""
-    if all(whereabouts(row.labels, None)[0] for rows in counters.values() for row in rows):
+    """Why rows at different addresses are one process, "" where none are. Parameters as for `observe`.
+
+    Two that begin at the same moment and share their requests evenly may rise together in one counter by chance, so
+    that no other counter of the two may contradict it.
+    """
+    if all(whereabouts(row.labels, targets.of(row.labels))[0] for rows in counters.values() for row in rows):
         return ""  # each has its Pod's name, by which processes are told apart
+    refusals: dict[_Pair, str] = {}
+    different: set[_Pair] = set()
+    for (_, field), one, other in _of_one_start(counters, starts, targets, replica_label):
+        if not _may_be_one(one.key, other.key):
+            continue
+        pair = one.start, frozenset({_process(one.key), _process(other.key)})
+        if rise_together(one.points, other.points):
+            refusals.setdefault(pair, _refusal(field, one, other))
+        elif not _never_behind(one.points, other.points):
+            different.add(pair)
+    return next((refusal for pair, refusal in refusals.items() if pair not in different), "")
+
+
+def _of_one_start(
+    counters: Mapping[tuple[Variant, str], Sequence[RawSeries]],
+    starts: Sequence[RawSeries],
+    targets: Targets,
+    replica_label: str | None,
+) -> Iterator[tuple[tuple[Variant, str], _Read, _Read]]:
+    """Each two rows of one counter that are of processes that began at the same moment."""
     started = start_times(starts, replica_label)
     for (variant, field), rows in counters.items():
         reads: defaultdict[tuple[int, str], dict[int, _Read]] = defaultdict(dict)
@@ -51,13 +80,11 @@ def refusal_of_names(
             for at, text in row.points:
                 start = started.get((of_process, at))
                 if start is not None and is_count(float(text)):
-                    read = reads[start, key.child].setdefault(number, _Read(key, row, []))
+                    read = reads[start, key.child].setdefault(number, _Read(start, key, row, []))
                     read.points.append((at, int(float(text))))
         for alike in reads.values():
             for one, other in combinations(alike.values(), 2):
-                if _may_be_one(one.key, other.key) and rise_together(one.points, other.points):
-                    return _refusal(field, one, other)
-    return ""
+                yield (variant, field), one, other
 
 
 def rise_together(one: Points, other: Points) -> bool:
@@ -79,6 +106,10 @@ def _never_behind(one: Points, other: Points) -> bool:
         if after < len(other) and other[after][1] < value:
             return False
     return True
+
+
+def _process(key: SeriesId) -> tuple[str, str]:
+    return key.target, key.address
 
 
 def _may_be_one(one: SeriesId, other: SeriesId) -> bool:

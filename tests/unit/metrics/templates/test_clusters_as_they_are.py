@@ -110,7 +110,10 @@ def held(labels: Labels, seconds: int) -> RawSeries:
 
 
 NAMED = {"job": "static", "instance": "qa-1.qa.llm.svc:8080"}
+TWIN = {"job": "static", "instance": "qa-2.qa.llm.svc:8080"}
 SERVICE = {"job": "vip", "instance": "10.96.0.7:80"}
+FEDERATOR = {**FEDERATION, "namespace": "monitoring", "pod": "prometheus-0"}
+FEDERATED_SERVICE = {**FEDERATOR, "exported_job": "vip", "exported_instance": "10.96.0.7:80"}
 OTHER = {**POD, "pod": "qa-2", "instance": "10.0.0.6:8080"}
 
 
@@ -256,6 +259,18 @@ READ: list[tuple[str, list[RawSeries], int, int]] = [
         570,
         2,
     ),
+    # two machines that a script started at the same moment, and that a balancer gives every other request of one route
+    (
+        "machines that began together",
+        [
+            *(counter({**one, **ROUTES[0]}) for one in (NAMED, TWIN)),
+            counter({**NAMED, **ROUTES[1]}),
+            counter({**TWIN, **ROUTES[1]}, before=9_000),
+            *(row for one in (NAMED, TWIN) for row in scraped(one)),
+        ],
+        1140,
+        4,
+    ),
     ("both families of addresses", [row for one in (POD, V6) for row in (counter(one), *scraped(one))], 285, 1),
     (
         "a label that comes midway",
@@ -296,6 +311,21 @@ REFUSED: list[tuple[str, list[RawSeries], str]] = [
             *balanced(SERVICE, (AT - 50_000, AT - 40_000)),
         ],
         "job vip at 10.96.0.7:80",
+    ),
+    (
+        "two counters of a Pod's name beside it",
+        [row for one in (NAMED, POD) for row in (*(counter({**one, **route}) for route in ROUTES), *scraped(one))],
+        "static at qa-1.qa",
+    ),
+    (
+        "a federation's Pod, and a Service that it has read",
+        [
+            *(counter(one) for one in (POD, FEDERATED_SERVICE)),
+            *scraped(POD),
+            constant("process_start_time_seconds", FEDERATED_SERVICE, AT - 50_000),
+            constant("up", FEDERATOR),
+        ],
+        "job federate at prometheus:9090",
     ),
     ("a federation of chosen metrics", [counter({**POD, **route}) for route in ROUTES], "http_route"),
     ("agents that push chosen metrics", [counter(one) for one in CELLS], "cell"),
