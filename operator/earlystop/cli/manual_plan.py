@@ -109,6 +109,9 @@ def abort(policy: Manifest, now: int) -> ManualPlan:
     """Give all requests to the baseline."""
     state = state_of(policy)
     after = _answer(manual.abort(_times(policy), state, Request(state.revision, "you"), "", now))
+    if after is state and state.phase == Phase.ROLLING_BACK:
+        back = "is being rolled back already; that all requests go to the baseline is not shown yet"
+        return ManualPlan(None, f"{named(policy)} {back}. `kubectl earlystop explain` says what it waits for.")
     if after is state:
         return ManualPlan(None, f"{named(policy)} is rolled back already: all requests go to the baseline.")
     text = _unused(policy, state, ABORT, state.revision)

@@ -100,6 +100,12 @@ def test_what_is_so_already_is_not_asked_for() -> None:
     assert [planned.changes for planned in plans] == [None] * 4
 
 
+def test_who_aborts_what_is_still_on_its_way_back_is_not_told_that_it_is_there() -> None:
+    planned = abort(policy_that_is("rolling back"), LATER)
+    assert planned.changes is None and "is not shown yet" in planned.sentence
+    assert abort(policy_that_is("rolled back"), LATER).sentence.endswith("all requests go to the baseline.")
+
+
 def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
     assert "ends without a verdict" in retry(policy_that_is("observing"), "t").sentence
     assert "without a verdict" not in retry(policy_that_is("promoted"), "t").sentence
