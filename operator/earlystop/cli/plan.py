@@ -94,7 +94,7 @@ def show_plan(
         *missing_remarks(spec, found),
     )
     of_floor = floor_remarks(spec, baseline_em, em_loss, source="--baseline-em")
-    for sentence in (*of_floor, *said, *missing_remarks(spec, found), *margin_remarks(spec, found, used)):
+    for sentence in (*of_floor, *said, *margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 

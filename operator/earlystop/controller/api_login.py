@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from kubernetes.aio import client, config
+from multidict import CIMultiDict
 
 from earlystop.controller.environment_proxy import environment_proxy
+from earlystop.controller.impersonation import impersonation_headers
 
 PLUGIN_SECONDS = 30.0
 
@@ -37,10 +39,10 @@ class ApiLogin:
     async def find(cls, context: str | None) -> Self:
         """The credentials of the Pod's service account, else those of KUBECONFIG; with `context`, the latter's alone.
 
-        Raises ConfigException when there is neither.
+        Raises ConfigException when there is neither, and when it does not say clearly whom the latter acts as.
         """
         configuration = client.Configuration()
-        from_file = context is not None
+        from_file, acts_as = context is not None, CIMultiDict[str]()
         if not from_file:
             try:
                 config.load_incluster_config(client_configuration=configuration)
@@ -49,10 +51,12 @@ class ApiLogin:
         if from_file:
             loaded = await config.load_kube_config(context=context, client_configuration=configuration)
             context = str(loaded.current_context["name"])
+            user = vars(loaded)["_user"]  # as the library has merged it from all files
+            acts_as = CIMultiDict(impersonation_headers(user.value if user is not None else {}))
         # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
         configuration.retries = None
         # The library's session would read .netrc and the proxies anew, in another thread, for every request.
-        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.client_session_kwargs = {"trust_env": False, "headers": acts_as}
         configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
         return cls(configuration, context, from_file)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -99,6 +100,12 @@ def test_what_is_so_already_is_not_asked_for() -> None:
     assert [planned.changes for planned in plans] == [None] * 4
 
 
+def test_who_aborts_what_is_still_on_its_way_back_is_not_told_that_it_is_there() -> None:
+    planned = abort(policy_that_is("rolling back"), LATER)
+    assert planned.changes is None and "is not shown yet" in planned.sentence
+    assert abort(policy_that_is("rolled back"), LATER).sentence.endswith("all requests go to the baseline.")
+
+
 def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
     assert "ends without a verdict" in retry(policy_that_is("observing"), "t").sentence
     assert "without a verdict" not in retry(policy_that_is("promoted"), "t").sentence
@@ -109,6 +116,21 @@ def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
             each.update(status="False", reason="TargetTaken", message="Delete one.")
     planned = retry(refused, "t")
     assert (planned.changes, planned.reached) == (NEW, None) and planned.sentence.endswith("(TargetTaken): Delete one.")
+
+
+def test_the_end_of_a_pause_says_whether_the_campaign_goes_on_or_another_begins() -> None:
+    policy = policy_that_is("suspended", changes=PAUSED)
+    assert "with the evidence that it has" in resume(policy).sentence
+    retried = {**policy, "metadata": {**policy["metadata"], "annotations": {"earlystop.dev/retry": "again"}}}
+    objective = policy["spec"]["objective"]
+    judged = {**objective, "exactMatch": {**objective["exactMatch"], "margin": "0.031"}}
+    for edited in map(deepcopy, (retried, {**policy, "spec": {**policy["spec"], "objective": judged}})):
+        assert "starts a new campaign" in resume(edited).sentence
+        assert "ends without a verdict, and nothing counted before counts again." in resume(edited).sentence
+        for each in edited["status"]["conditions"]:
+            if each["type"] == "Accepted":
+                each.update(status="False", reason="TargetTaken", message="Delete one.")
+        assert "with the evidence that it has" in resume(edited).sentence, "what is refused begins nothing"
 
 
 def test_waiting_ends_with_a_sentence_when_the_campaign_came_to_something_else() -> None:

@@ -36,6 +36,14 @@ def forecast(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, float]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("evidence", ["Answers", "Pairs"])
+def test_no_sentence_stands_twice(tmp_path: Path, evidence: str) -> None:
+    plan = told(tmp_path, changed(policy(), "spec.objective.exactMatch", {"margin": "0.02", "evidence": evidence}))
+    sentences = plan.split(". ")
+    assert len(sentences) > 2 and [each for each in sentences if sentences.count(each) > 1] == []
+
+
+@pytest.mark.slow
 def test_half_of_a_margin_takes_more_than_four_times_the_requests(tmp_path: Path) -> None:
     whole, half = forecast(tmp_path, policy()), forecast(tmp_path, changed(policy(), "spec.baseline.pinned", PINNED))
     assert half["margin"] == 0.01 and half["risk"] == 0.025

@@ -40,6 +40,9 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     again = new.lapse_read and revalidates(tracked.times, state, now)
     inputs = replace(new.inputs, previous_digest=digest, revalidates=again)
     after = start_campaign(tracked.spec, tracked.retry_token, state, now, inputs)
+    if state.phase == Phase.SUSPENDED and after is not state:
+        # The new campaign ends the pause by itself: its end is told as that of who ended it, not of who paused.
+        after = note_handled(after, SUSPEND, tracked.policy.requests.suspend)
     if again and after is not state and not tracked.is_edited(state):
         tracked.announce(revalidating_note(state))
     if new.history_notes and after is not state:

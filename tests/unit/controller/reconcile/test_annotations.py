@@ -239,6 +239,20 @@ async def test_a_pause_its_end_and_a_retry_are_told_with_who_asked() -> None:
     assert "Asked for" not in told(world, "CampaignStarted")[0]
 
 
+@pytest.mark.slow
+async def test_the_end_of_a_pause_by_an_edit_that_starts_a_campaign_is_not_told_as_that_of_who_paused() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit(annotations={SUSPEND_BY: "alice for true"})
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
+        world.edit_spec(written({"rollout": {"steps": [{"weight": 10}, {"weight": 20}]}}))
+        await world.reconcile()
+    assert told(world, "CampaignStarted")[-1].startswith("Campaign 2 ")
+    (resumed,) = told(world, "Resumed")
+    assert "user alice" not in resumed
+
+
 async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who_signed_before() -> None:
     async with World(SAME).open() as world:
         world.edit(annotations=by(RETRY, "alice", "1"))
