@@ -152,6 +152,13 @@ def test_rights_and_admission_policies_are_those_of_the_account_that_the_pod_has
     assert text.count("system:serviceaccount:earlystop-system:") == text.count(f"earlystop-system:{account}'")
 
 
+def test_whoever_may_write_a_kind_by_a_role_for_people_may_read_it_by_that_role_alone() -> None:
+    people = [each for each in objects(template()) if each["kind"] == "ClusterRole" and "aggregate" in str(each)]
+    written = [rule for role in people for rule in role["rules"] if WRITING.intersection(rule["verbs"])]
+    assert len(written) >= 2
+    assert all({"get", "list", "watch"} <= set(rule["verbs"]) for rule in written)
+
+
 def test_names_are_the_releases_own_and_can_be_overridden_wholly() -> None:
     text = template(WITHOUT_CRDS, "--set=fullnameOverride=es")
     assert {each["metadata"]["name"].split("-")[0] for each in objects(text)} == {"es"}
