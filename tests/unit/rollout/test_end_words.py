@@ -78,6 +78,14 @@ def test_a_search_that_found_nothing_says_that_nothing_is_saved_and_how_to_find_
     )
 
 
+def test_more_careful_settings_are_asked_for_only_where_none_was_left_untried() -> None:
+    bold = after(("window-10", HARMFUL))
+    said = end_message(plan_of({"budget": {"requests": 1_000_000}}), bold, BUDGET_USED, NOW)
+    assert "Not tried for that reason: window-30, window-5." in said
+    assert "write more careful ones" not in said
+    assert "A larger search.budget.requests begins another search, which may try more." in said
+
+
 @pytest.mark.parametrize(
     ("search", "progress", "reason", "at", "cause", "advice"),
     [

@@ -97,7 +97,7 @@ def end_message(plan: Plan, progress: SearchProgress, reason: str, at: int, deci
         (2, _found(plan, progress, cause)),
         (5, _tried(plan, progress)),
         (6, _left(plan, progress, cause)),
-        (3, _next(progress, cause)),
+        (3, _next(plan, progress, cause)),
         (4, below.strip()),
     ]
     return _fitting(by_rank)
@@ -162,14 +162,23 @@ def _untried(plan: Plan, progress: SearchProgress) -> list[str]:
     return [each.name for each in settings_of(plan.spec) if each.name not in tried]
 
 
-def _next(progress: SearchProgress, cause: Cause) -> str:
+def _leaves_more_careful(plan: Plan, progress: SearchProgress) -> bool:
+    """Whether a setting was left untried that is at most as bold in every parameter as one that was tried."""
+    left, tried = _untried(plan, progress), {each.name for each in progress.trials}
+    settings = settings_of(plan.spec)
+    bounds = [each.place for each in settings if each.name in tried]
+    places = [each.place for each in settings if each.name in left]
+    return any(all(one <= most for one, most in zip(place, bound, strict=True)) for place in places for bound in bounds)
+
+
+def _next(plan: Plan, progress: SearchProgress, cause: Cause) -> str:
     """What a person may do now."""
     if cause in (Cause.PERSON, Cause.ALARM, Cause.LAPSE):
         return FOR_MORE[cause]
     if progress.incumbent is not None:
         return f"Commit status.certified. {FOR_MORE.get(cause, '')}".strip()
     found = [each.outcome.end for each in progress.trials]
-    if found and all(each is TrialEnd.HARMFUL for each in found):
+    if found and all(each is TrialEnd.HARMFUL for each in found) and not _leaves_more_careful(plan, progress):
         return MORE_CAREFUL
     return FOR_MORE.get(cause, MORE_REQUESTS)
 
