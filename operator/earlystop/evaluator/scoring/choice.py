@@ -71,7 +71,7 @@ _DENIED = re.compile(
 )
 _SUPPOSED = re.compile(
     r"(?i:\b(?:(?:initially|originally|at first(?: glance| sight)?|(?:I )?first thought),?"
-    r"|if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|unsure|not the case"
+    r"|if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|unsure|whether|not the case"
     r"|(?:not|n't) (?:quite |entirely |at all )?(?:sure|certain|convinced|clear)"
     r"|(?:false|untrue|wrong|incorrect|(?:not|n't) (?:true|right|correct)) (?:that|to (?:say|think|claim|choose|pick))"
     r"|(?:(?:some|every|any)(?:one|body)|(?:some|many|most) (?:people|students)|some|many|most|people|students|others)"

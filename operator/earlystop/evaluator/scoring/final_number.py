@@ -21,7 +21,7 @@ from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whol
 _FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(
     r"(?:(?:\b(?:can)?not|n't|\binstead of|\brather than|\bas opposed to|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è"
-    r"|\bbukan|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
+    r"|\bbukan|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:(?:exactly|quite|even|equal to)\s+)?|不(?:是|等于)\s*"
     r"|\b(?:(?:up|down|increased|decreased|reduced|raised|lowered) from|compared (?:to|with)|versus|vs\.?)\s+"
     r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s"
     r"|\b(?:wrong|incorrect|mistaken|false) (?:answer|result|value|guess|solution) (?:is|was|would be)\s+)$",
@@ -72,6 +72,8 @@ _EXPLANATION = re.compile(r"\s*(?:explanation|reasoning|justification)\s*:?", re
 _ASKED = re.compile(r"\s*[?？]")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
+    r"|(?:isn't|wasn't) (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer"
+    r"|an? (?:valid )?solution)\b"
     r"|(?:(?:is|was|are|were|must be|has to be|can be)\s+|\()(?:also\s+)?(?:rejected|discarded"
     r"|excluded|ruled out|extraneous|invalid|impossible|wrong|incorrect"
     r"|not (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer|an? (?:valid )?solution)"

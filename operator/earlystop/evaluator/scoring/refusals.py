@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import re
 
-_CANNOT = r"(?:\bcan(?:not|'t| not)|\bcould(?:n't| not)|\bunable to|\bnot able to|\bimpossible to)"
+_CANNOT = (
+    r"(?:\bcan(?:not|'t| not)|\bcould(?:n't| not)|\bunable to|\bnot able to|\bimpossible to"
+    r"|(?:\bnot|n't) possible to|\b(?:will not|won't|refuse to))"
+)
 _FIND_OUT = (
-    r"(?:answer|determine|verify|tell|say|confirm|conclude|decide|know|be (?:answered|determined|verified|known))"
+    r"(?:answer|determine|verify|tell|say|confirm|conclude|decide|know|assist|help|find out"
+    r"|be (?:answered|determined|verified|known|computed|calculated|found))"
 )
 _NOT_ENOUGH = r"(?:(?:\bnot|n't)(?: \w+){0,2} enough|\binsufficient|\btoo little) (?:information|info|data|context)"
 _REFUSED = re.compile(rf"{_CANNOT} {_FIND_OUT}\b|{_NOT_ENOUGH}\b|\b(?:nobody|no one) knows\b", re.IGNORECASE)

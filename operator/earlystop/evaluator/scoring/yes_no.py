@@ -64,7 +64,7 @@ _OPEN = re.compile(
     rf"\s*(?:or|and|/)\s*{_WORD}|\s+(?:if|for|when|in)\b[^.!?\n]{{0,80}}\b{_WORD}\s+(?:otherwise|if|for|when|in)\b",
     re.IGNORECASE,
 )
-_THEN = re.compile(rf"\s*(?:,|\.{{2,3}})\s*{_WORD}\s*[.!]?\s*$", re.IGNORECASE)
+_THEN = re.compile(rf"\s*(?:[,!]|\.{{2,3}})\s*{_WORD}\s*[.!]?\s*$", re.IGNORECASE)
 """Two words and nothing else, as in "Yes... no."."""
 _NOT = (
     r"(?:\b(?:can)?not|n't|\bnever|\bhardly|\bscarcely|\bbarely|\bfar from|\bno longer)"
@@ -107,6 +107,7 @@ _DOUBTED = re.compile(
     r"|(?:doubtful|unlikely|unclear|questionable|debatable|hard|difficult|impossible|nothing"
     r"|no (?:evidence|proof|indication|sign|reason)|(?:not|n't) (?:sure|certain|clear|known)"
     r"|unable to|not able to|(?:can't|cannot|can not) (?:give|answer|determine|verify|tell|say|confirm)|whether|myth"
+    r"|(?:one|you|some|they) (?:might|may|could) say|(?:may|might|could) be|cannot be (?:said|claimed)"
     r"|misconception|(?:some|many|most|people|others)(?: people)? (?:say|believe|think|claim|argue)|ceased|by no means"
     r"|if it (?:is|were|was)|(?:wrong|incorrect|mistake|false) to (?:answer|say|claim|reply)"
     r"|like to (?:say|answer)(?= (?:yes|no|true|false)\b)"
@@ -122,6 +123,12 @@ _NOT_SO = re.compile(
     re.IGNORECASE,
 )
 """A word that an answer denies: "it is wrong to say yes"."""
+_CALLED_WRONG = re.compile(
+    rf"[\"']?{_WORD}[\"']? (?:is|was|would be) (?:the |an? )?"
+    r"(?:wrong|incorrect|not (?:the |a )?(?:correct|right|true))\b",
+    re.IGNORECASE,
+)
+"""A word that an answer calls wrong, as in "yes is incorrect"."""
 _CLAIMED = re.compile(
     rf"\b(?:claim|statement|idea|belief|notion) that [^.!?;\n]{{0,60}}?{_WORD}"
     r" is (?:wrong|incorrect|untrue|mistaken|false|not (?:true|correct|right))\b",
@@ -159,6 +166,7 @@ def says_yes(text: str) -> bool | None:
     text = _CLAIMED.sub(lambda found: " false" if _WORDS[found[1].lower()] else " true", after_hashes(text) or text)
     text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", text)
     text = _NOT_THOUGHT.sub(lambda found: " true" if found["word"].lower() == "false" else " false", text)
+    text = _CALLED_WRONG.sub(" ", text)
     text = _DOUBTED.sub(" ", _SUPPOSED.sub(" ", text))
     text = _FIRMLY_NOT.sub(
         " no", _QUESTION.sub(" ", _DENIED.sub(" ", _NOT_THE_CASE.sub(" false ", _NOT_SO.sub(" ", text))))
