@@ -78,6 +78,31 @@ def test_a_search_that_found_nothing_says_that_nothing_is_saved_and_how_to_find_
     )
 
 
+def test_no_larger_budget_is_asked_for_where_every_setting_was_tried() -> None:
+    tried = after(*zip(NAMES, (CERTIFIED, OPEN, HARMFUL, HARMFUL), strict=True), best="window-30")
+    said = end_message(plan_of({"budget": {"requests": 1_000_000}}), tried, BUDGET_USED, NOW)
+    assert said.endswith("Commit status.certified.")
+
+
+def test_what_was_left_untried_is_not_laid_to_a_later_alarm_or_lapse() -> None:
+    for reason in ("GuardAlarm", "CertificateLapsed"):
+        said = end_message(plan_of(), FOUND, reason, NOW, decided="The guard has shown harm.")
+        assert "Not tried: window-30." in said
+
+
+def test_one_compared_request_is_one() -> None:
+    said = end_message(plan_of(), after(("window-20", HARMFUL), requests=1), NOTHING_LEFT, NOW)
+    assert "after 1 trial and 1 compared request:" in said
+
+
+def test_more_careful_settings_are_asked_for_only_where_none_was_left_untried() -> None:
+    bold = after(("window-10", HARMFUL))
+    said = end_message(plan_of({"budget": {"requests": 1_000_000}}), bold, BUDGET_USED, NOW)
+    assert "Not tried for that reason: window-30, window-5." in said
+    assert "write more careful ones" not in said
+    assert "A larger search.budget.requests begins another search, which may try more." in said
+
+
 @pytest.mark.parametrize(
     ("search", "progress", "reason", "at", "cause", "advice"),
     [

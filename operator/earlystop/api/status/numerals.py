@@ -16,7 +16,8 @@ FIELDS = (("guard", "mark"), ("internal", "ledger"))
 """Texts of counts that are written with commas between them."""
 _COUNT = "(?:0|[1-9][0-9]{0,38})"
 _RUN = re.compile(rf"(?<![^ ;/\n]){_COUNT}(?:,{_COUNT})+(?![^;/\n])")
-_PLACE = re.compile(rf"{MARK}({MARK}|[0-9]{{1,5}})")
+_PLACE = re.compile(rf"{MARK}({MARK}|[0-9]{{1,9}})")
+"""As many digits as a run within the largest text may need: a sign follows them, and never a digit."""
 
 
 def without_numerals(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:

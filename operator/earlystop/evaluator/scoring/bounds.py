@@ -13,6 +13,7 @@ import re
 from itertools import pairwise
 
 from earlystop.evaluator.scoring.numbers import Number
+from earlystop.evaluator.scoring.shown_working import is_near
 
 _MOST_CHARACTERS = 40
 _BEFORE = re.compile(
@@ -34,10 +35,14 @@ _AFTER = re.compile(
 )
 _RANGE = re.compile(
     r"\s*(?:(?!(?:simplif|reduc|round|com|equal|amount|correspond|convert|add|sum|lead|increas|decreas|ris|fall|drop|grow)"
-    r"[a-z]*\s)[A-Za-z]+\s+)?to\s+[$€£¥]?$",
+    r"[a-z]*\s)[A-Za-z]+\s+)?(?:to|through|thru)\s+[$€£¥]?$",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"\bfrom\s+[$€£¥]?$", re.IGNORECASE)
+_TILDE = re.compile(r"\s?~\s?$")
+_FROM = re.compile(
+    r"(?<!anywhere )(?<!somewhere )(?<!ranges )(?<!range )(?<!ranging )(?<!varies )(?<!vary )\bfrom\s+[$€£¥]?$",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"\b(?:between|zwischen|entre|tra)\s+[$€£¥]?$", re.IGNORECASE)
 _AND = re.compile(r"\s*(?:[A-Za-z]+\s+)?(?:and|und|y|et|e)\s+[$€£¥]?$", re.IGNORECASE)
 _PARTS = re.compile(r"\s*(?:,|and|,\s*and)?\s*$", re.IGNORECASE)
@@ -66,5 +71,7 @@ def _are_one(text: str, one: Number, other: Number) -> bool:
     if _BETWEEN.search(before) and _AND.match(between):
         return True
     if _RANGE.match(between) and not _FROM.search(before):
+        return True
+    if _TILDE.match(between) and not is_near(one.value, other.value):
         return True
     return bool(_PARTS.match(between) and one.unit and other.unit and one.unit != other.unit and one.unit != "%")

@@ -18,20 +18,49 @@ _WITHDRAWN = re.compile(
 )
 _FACTOR = re.compile(r"[a-z](?![A-Za-z'])|\\pi(?![A-Za-z])|\\sqrt\{[^{}]{0,40}\}|\^\{?[0-9]{1,3}\}?|!(?=\s*\$)")
 """What goes on from a box as part of its formula, as in \\boxed{12}x."""
+_SCALE = re.compile(
+    r"[\s$]{0,3}(?:\\text\{\s*)?(?P<word>hundred|thousand|million|billion|trillion)(?![A-Za-z]|\s*and\b)",
+    re.IGNORECASE,
+)
+_OPERATION = re.compile(
+    r"\s{0,3}(?:[-+*/]|\\(?:cdot|times|pm|mp|div)(?![A-Za-z]))\s{0,3}(?=[0-9(\\]|[A-Za-z](?![A-Za-z]))[^=$\n,.;]{1,60}?"
+    r"(?=\s*(?:\$|\\[)\]]|[.,;]?\s*(?:\n|$)))"
+)
+"""What goes on from a box and makes another value of it. Where an equals sign follows, the box fills a gap and is the
+answer."""
+_WITHIN = re.compile(r"\\(?:sqrt(?:\[[^\[\]]{1,9}\])?|[dtc]?frac)\s*\{\s*$")
+_WITHIN_MOST = 20
+_MINUS = re.compile(r"(?:^|[\s$(=:])-$")
 _STATES = re.compile(r"[-+$\\(]{0,3}\s*(?:[0-9]|[A-Z]\b)")
 
 
 def standing_boxed(text: str) -> str | None:
     """What the last box holds, and those that are joined to it by a comma or a word; None where there is none, or where
-    the answer calls it wrong or states something else in its place afterwards."""
+    the answer calls it wrong, makes another value of it or states something else in its place afterwards."""
     found = list(boxes_from_the_end(text))
     if not found:
         return None
     end = found[0].end
     if _WITHDRAWN.match(text, end) or any(_STATES.match(text, start) for start in corrections(text, end)):
         return None
-    factor = _FACTOR.match(text, end)
-    return ", ".join(each.content for each in _joined(text, found)) + (factor[0] if factor else "")
+    joined = _joined(text, found)
+    before = text[max(0, joined[0].start - _WITHIN_MOST) : joined[0].start]
+    if _WITHIN.search(before) and "=" not in text[end : end + _WITHIN_MOST]:
+        return None
+    return _minus(before) + ", ".join(each.content for each in joined) + _after(text, end)
+
+
+def _minus(before: str) -> str:
+    """The sign that stands right before a box, as in "x = -\\boxed{5}"; "" without one, or for a dash."""
+    return "-" if _MINUS.search(before) else ""
+
+
+def _after(text: str, end: int) -> str:
+    """What goes on from a box and makes another value of what it holds, "" where nothing does."""
+    if scale := _SCALE.match(text, end):
+        return f" {scale['word']}"
+    goes_on = _FACTOR.match(text, end) or _OPERATION.match(text, end)
+    return goes_on[0] if goes_on else ""
 
 
 def _joined(text: str, from_the_end: list[Box]) -> list[Box]:

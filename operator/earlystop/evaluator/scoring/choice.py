@@ -71,7 +71,7 @@ _DENIED = re.compile(
 )
 _SUPPOSED = re.compile(
     r"(?i:\b(?:(?:initially|originally|at first(?: glance| sight)?|(?:I )?first thought),?"
-    r"|if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|not the case"
+    r"|if|suppose|supposing|assume|assuming|doubt(?:s|ful)?|unlikely|unclear|unsure|whether|not the case"
     r"|(?:not|n't) (?:quite |entirely |at all )?(?:sure|certain|convinced|clear)"
     r"|(?:false|untrue|wrong|incorrect|(?:not|n't) (?:true|right|correct)) (?:that|to (?:say|think|claim|choose|pick))"
     r"|(?:(?:some|every|any)(?:one|body)|(?:some|many|most) (?:people|students)|some|many|most|people|students|others)"
@@ -84,8 +84,12 @@ _SUPPOSED = re.compile(
 _CONTRARY = re.compile(
     r"(?i:\bif\b[^.!?;\n]{0,100}\b(?:were|was|had|did)\b[^.!?;\n]{0,100}\bwould (?:have been|be)\s+)"
     rf"{_NOUN}{_LETTER}"
+    rf"|(?i:\bwould (?:have been|be)\s+){_NOUN}{_LETTER}"
+    r"(?=\s+(?i:if\b(?! I )[^.!?;\n]{0,100}\b(?:were|was|had|did|didn't)\b))"
+    r"|(?i:\b(?:let's|let us|first|now|next|I'll)\s+(?:consider|examine|check|evaluate|analy[sz]e|look at)\s+)"
+    rf"{_NOUN}{_LETTER}"
 )
-"""A letter that would be right if things were otherwise."""
+"""A letter that would be right if things were otherwise, or that is only looked at."""
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
 _SMALL_AFTER_CUE = re.compile(
     rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([a-z])(?=\))|([b-hj-z])(?=\s*[.!]?\s*$))"

@@ -14,15 +14,17 @@ from earlystop.evaluator.scoring.corrections import corrections
 from earlystop.evaluator.scoring.measurement_units import unit_named
 from earlystop.evaluator.scoring.number_words import number_in_words, with_words_as_digits
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
+from earlystop.evaluator.scoring.refusals import is_doubted, refuses
 from earlystop.evaluator.scoring.shown_working import without_working
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
 _FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(
-    r"(?:(?:\b(?:can)?not|n't|\binstead of|\brather than|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è|\bbukan"
-    r"|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:exactly\s+|quite\s+|equal to\s+)?|不(?:是|等于)\s*"
+    r"(?:(?:\b(?:can)?not|n't|\binstead of|\brather than|\bas opposed to|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è"
+    r"|\bbukan|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:(?:exactly|quite|even|equal to)\s+)?|不(?:是|等于)\s*"
     r"|\b(?:(?:up|down|increased|decreased|reduced|raised|lowered) from|compared (?:to|with)|versus|vs\.?)\s+"
-    r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s)$",
+    r"|(?:\bnot|n't) (?:think|believe|say|mean)\b[^.,;:!?\n0-9]*\s"
+    r"|\b(?:wrong|incorrect|mistaken|false) (?:answer|result|value|guess|solution) (?:is|was|would be)\s+)$",
     re.IGNORECASE,
 )
 _OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
@@ -48,6 +50,7 @@ _OUT_OF = re.compile(
 )
 """Between a number and what it is a part of, as in "20 out of the 50 students"."""
 _SHARE = re.compile(r"(?<![0-9.,/])([0-9]{1,9}) (?:out of|in)(?: every)? ([0-9]{1,9})\s*[.!]?\s*$")
+_REPORTED = re.compile(r"\b(?:asks?|asked|mentions?|wonder)\b", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?P<hours>[0-9]{1,3})(?: ?h ?|:(?=[0-9]{2} ?(?:h|hrs?|hours?)$))(?P<minutes>[0-5][0-9])(?: ?[a-z]{1,5})?",
     re.IGNORECASE,
@@ -69,6 +72,8 @@ _EXPLANATION = re.compile(r"\s*(?:explanation|reasoning|justification)\s*:?", re
 _ASKED = re.compile(r"\s*[?？]")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
+    r"|(?:isn't|wasn't) (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer"
+    r"|an? (?:valid )?solution)\b"
     r"|(?:(?:is|was|are|were|must be|has to be|can be)\s+|\()(?:also\s+)?(?:rejected|discarded"
     r"|excluded|ruled out|extraneous|invalid|impossible|wrong|incorrect"
     r"|not (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer|an? (?:valid )?solution)"
@@ -76,10 +81,16 @@ _REJECTED = re.compile(
     re.IGNORECASE,
 )
 """After a number that an answer throws away, as in "x = -5 is rejected"."""
-_MADE_INTO = re.compile(r"\s+(?:squared|cubed|factorial)\b", re.IGNORECASE)
+_MADE_INTO = re.compile(r"\s+(?:squared|cubed|factorial|root|basis points?)\b", re.IGNORECASE)
 _UNFINISHED = re.compile(r" ?[×·⋅÷] ?(?=[A-Za-z(\\])| [*+] (?=[A-Za-z(\\])")
 """After a number that an unknown is added to or multiplied with."""
 _GOES_ON = re.compile(r"\s*[*/+×=^]|\s+-\s")
+_CUT_OFF = re.compile(
+    r"\s(?:by|the|an?|and|or|from|we|then|each one|to get|subtract|multiply|divide|costs)\s*$"
+    r"|(?<=[0-9)]) ?[=×÷]\s*$|(?<=[0-9)]) [*/]\s*$",
+    re.IGNORECASE,
+)
+"""The end of an answer that breaks off before it comes to its number."""
 
 
 def final_number(text: str, may_bound: bool = False) -> Number | None:
@@ -112,7 +123,7 @@ def _before_explanation(text: str) -> str:
 def _is_unsaid(text: str, number: Number) -> bool:
     """Whether an answer denies a number, asks about it, or makes another one of it."""
     before = text[: number.start][-40:]
-    if _DENIED.search(before) or _OPERATED.search(before) or _REFERENCE.search(before):
+    if any(each.search(before) for each in (_DENIED, _OPERATED, _REFERENCE)) or is_doubted(text, number.start):
         return True
     return any(each.match(text, number.end) for each in (_ASKED, _REJECTED, _MADE_INTO))
 
@@ -127,7 +138,8 @@ def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Num
     lead = LEAD.match(text, cues[-1].end()) if cues else None
     if lead and any(each and each.start == lead.end() and values_only and is_bound(text, each) for each in numbers):
         return None
-    return _stated(text, opened) or _last(text, opened)
+    stated = _stated(text, opened)
+    return _last(text, opened) if stated is None and not (refuses(text) or _CUT_OFF.search(text)) else stated
 
 
 def bounds_values(gold: str) -> bool:
@@ -193,9 +205,17 @@ def _are_several(text: str, before: Number, last: Number) -> bool:
 
 
 def share_of_a_whole(text: str, wanted: Number) -> Number | None:
-    """The part that "3 out of 8" or "3 in 8" says at a text's end, where a number that is not whole is wanted."""
-    found = _SHARE.search(prepared(searched(text))) if wanted.value.denominator > 1 else None
-    return Number(Fraction(int(found[1]), int(found[2])), "", 0, 0) if found and int(found[2]) else None
+    """The part that "3 out of 8" or "3 in 8" says at a text's end, where a number that is not whole, or a percentage,
+    is wanted; None beside another number in the same sentence, and for what is denied, doubted or a bound."""
+    text = prepared(searched(text))
+    found = _SHARE.search(text) if wanted.value.denominator > 1 or wanted.unit == "%" else None
+    if found is None or not int(found[2]) or refuses(text):
+        return None
+    upper = Number(Fraction(int(found[1])), "", found.start(), found.end(1))
+    *_, sentence = re.split(r"[.!?;\n](?!\d)", text[: found.start()])
+    if is_bound(text, upper) or _is_unsaid(text, upper) or any(numbers_in(sentence)) or _REPORTED.search(sentence):
+        return None
+    return Number(upper.value / int(found[2]), "", 0, 0)
 
 
 def hours_and_minutes(text: str, wanted: Number) -> Number | None:

@@ -39,6 +39,11 @@ _MOMENT = re.compile(
     rf"{_EDGE}(?:{_DATE}(?:(?:t|,? (?:at )?){_TIME})?|{_TIME.replace('?P<', '?P<only_')}){_END}",
     re.IGNORECASE,
 )
+_DENIED = re.compile(
+    r"(?:\b(?:can)?not|n't|\binstead of|\brather than|\bas opposed to|\bbefore|\bafter|\bprior to"
+    r"|\b(?:earlier|later) than)\s+(?:be )?(?:on |at |in )?(?:the )?$",
+    re.IGNORECASE,
+)
 _ISO_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 
 
@@ -69,8 +74,13 @@ def whole_moment(text: str) -> Moment | None:
 
 
 def last_moment(text: str, kind: tuple[bool, bool]) -> Moment | None:
-    """The last date, time, or both, of a text, None where it has none of this kind."""
-    moments = (_moment(found) for found in _MOMENT.finditer(with_english_dates(prepared(text))))
+    """The last date, time, or both, of a text, None where it has none of this kind. What is denied, or only comes
+    before or after it, is none."""
+    text = with_english_dates(prepared(text))
+    named = (
+        each for each in _MOMENT.finditer(text) if not _DENIED.search(text[max(0, each.start() - 40) : each.start()])
+    )
+    moments = map(_moment, named)
     return next((each for each in reversed(list(moments)) if each and each.kind == kind), None)
 
 

@@ -15,6 +15,7 @@ _BETWEEN = re.compile(
     r"(?P<below><|\\leq?(?:slant)?(?![A-Za-z])|≤)\s*(?P<high>[^<>=\\A-Za-z]{1,40}|\\infty)\s*"
 )
 _UNION = re.compile(r"\\(?:cup|bigcup)(?![A-Za-z])|∪")
+_GOES_ON = re.compile(r"\\[lc]?dots|\.\.\.|…")
 _MOST_PARTS = 50
 
 
@@ -37,9 +38,15 @@ def parts_without_order(formula: str) -> list[str] | None:
     names = {found[1] for each in parts if (found := _ASSIGNED.match(each))}
     if len(names) == 1:  # n = 1, -2 and n = 1 or n = -2, but not x = 1, y = 2
         parts = [_ASSIGNED.sub("", each, count=1) for each in parts]
-    elif names:
+    elif names or (not braced and _keeps_order(parts)):
         return None
     return _bounded(parts) if braced or len(parts) > 1 else None
+
+
+def _keeps_order(parts: list[str]) -> bool:
+    """Whether a list is a sequence rather than solutions: it goes on, says a value twice, or has words or letters."""
+    goes_on = any(_GOES_ON.fullmatch(each) for each in parts)
+    return goes_on or len(set(parts)) < len(parts) or not any(re.search(r"[0-9]|\\", each) for each in parts)
 
 
 def _bounded(parts: list[str]) -> list[str] | None:

@@ -60,14 +60,19 @@ _NO_ANSWER = (
 """After a "no" that answers nothing, as in "no doubt"."""
 _FIRST = re.compile(rf"[\s\"'(]*{_WORD}{_NO_ANSWER}", re.IGNORECASE)
 _ANY = re.compile(rf"\b{_WORD}{_NO_ANSWER}", re.IGNORECASE)
-_OPEN = re.compile(rf"\s*(?:or|and|/)\s*{_WORD}", re.IGNORECASE)
+_OPEN = re.compile(
+    rf"\s*(?:or|and|/)\s*{_WORD}|\s+(?:if|for|when|in)\b[^.!?\n]{{0,80}}\b{_WORD}\s+(?:otherwise|if|for|when|in)\b",
+    re.IGNORECASE,
+)
+_THEN = re.compile(rf"\s*(?:[,!]|\.{{2,3}})\s*{_WORD}\s*[.!]?\s*$", re.IGNORECASE)
+"""Two words and nothing else, as in "Yes... no."."""
 _NOT = (
     r"(?:\b(?:can)?not|n't|\bnever|\bhardly|\bscarcely|\bbarely|\bfar from|\bno longer)"
     r"(?: (?:be|entirely|always|necessarily|strictly|quite|really|actually|exactly))*"
 )
 _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false\b", re.IGNORECASE)
 """A statement that is not true is false; what is "not yes" says nothing."""
-_DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?{_WORD}", re.IGNORECASE)
+_DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?[\"']?{_WORD}", re.IGNORECASE)
 
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
 """What an answer only asks, or repeats of the question."""
@@ -100,7 +105,13 @@ _NOT_THOUGHT = re.compile(
 _DOUBTED = re.compile(
     r"\b(?:(?:partly|partially|half|rarely|seldom|hardly ever|almost|nearly|only (?:partly|partially|sometimes|half))"
     r"|(?:doubtful|unlikely|unclear|questionable|debatable|hard|difficult|impossible|nothing"
-    r"|no (?:evidence|proof|indication|sign|reason)|(?:not|n't) (?:sure|certain|clear|known))\b"
+    r"|no (?:evidence|proof|indication|sign|reason)|(?:not|n't) (?:sure|certain|clear|known)"
+    r"|unable to|not able to|(?:can't|cannot|can not) (?:give|answer|determine|verify|tell|say|confirm)|whether|myth"
+    r"|(?:one|you|some|they) (?:might|may|could) say|(?:may|might|could) be|cannot be (?:said|claimed)"
+    r"|misconception|(?:some|many|most|people|others)(?: people)? (?:say|believe|think|claim|argue)|ceased|by no means"
+    r"|if it (?:is|were|was)|(?:wrong|incorrect|mistake|false) to (?:answer|say|claim|reply)"
+    r"|like to (?:say|answer)(?= (?:yes|no|true|false)\b)"
+    r"|(?:opposite|contrary|reverse|converse) is)\b"
     r"(?:(?!\b(?:but|so|then|yet|hence)\b)[^.!?;,:\n]){0,60}?)"
     rf"\s{_WORD}",
     re.IGNORECASE,
@@ -112,6 +123,18 @@ _NOT_SO = re.compile(
     re.IGNORECASE,
 )
 """A word that an answer denies: "it is wrong to say yes"."""
+_CALLED_WRONG = re.compile(
+    rf"[\"']?{_WORD}[\"']? (?:is|was|would be) (?:the |an? )?"
+    r"(?:wrong|incorrect|not (?:the |a )?(?:correct|right|true))\b",
+    re.IGNORECASE,
+)
+"""A word that an answer calls wrong, as in "yes is incorrect"."""
+_CLAIMED = re.compile(
+    rf"\b(?:claim|statement|idea|belief|notion) that [^.!?;\n]{{0,60}}?{_WORD}"
+    r" is (?:wrong|incorrect|untrue|mistaken|false|not (?:true|correct|right))\b",
+    re.IGNORECASE,
+)
+"""What is wrong to claim: "the claim that it is true is wrong"."""
 _NOT_THE_CASE = re.compile(r"\b(?:it is|it's) not the case that\b", re.IGNORECASE)
 _AGAIN = re.compile(r"\blet me (?:redo|recheck|reconsider|rethink|try|start)\b[^.!?\n]*[.!?\n]", re.IGNORECASE)
 _TAKES_BACK = re.compile(r"\b(?:no longer|not any ?more|not now|not)\s*[.!]?\s*$", re.IGNORECASE)
@@ -126,14 +149,24 @@ def _after_second_thoughts(text: str) -> str:
     return last if _ANY.search(last) else text
 
 
+def _leaves_open(text: str, first: re.Match[str]) -> bool:
+    """Whether another word follows that says the contrary."""
+    then = _THEN.match(text, first.end())
+    return bool(_OPEN.match(text, first.end())) or (
+        then is not None and _WORDS[then[1].lower()] != _WORDS[first[1].lower()]
+    )
+
+
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
     statement = whole_statement(text) or ""
     if _AFFIRMED.fullmatch(statement) or _REFUSED.fullmatch(statement):
         return _AFFIRMED.fullmatch(statement) is not None
     text = prepared(searched(text))
-    text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", after_hashes(text) or text)
+    text = _CLAIMED.sub(lambda found: " false" if _WORDS[found[1].lower()] else " true", after_hashes(text) or text)
+    text = _DENIED_TRUTH.sub(lambda found: " false" if found["true"] else " true", text)
     text = _NOT_THOUGHT.sub(lambda found: " true" if found["word"].lower() == "false" else " false", text)
+    text = _CALLED_WRONG.sub(" ", text)
     text = _DOUBTED.sub(" ", _SUPPOSED.sub(" ", text))
     text = _FIRMLY_NOT.sub(
         " no", _QUESTION.sub(" ", _DENIED.sub(" ", _NOT_THE_CASE.sub(" false ", _NOT_SO.sub(" ", text))))
@@ -153,7 +186,7 @@ def says_yes(text: str) -> bool | None:
             return _ELSEWHERE.get((turned_there or elsewhere)[1].lower(), False)
         if first := _FIRST.match(text, place):
             turned = _TURNED.match(text, first.end())
-            return None if _OPEN.match(text, first.end()) else _WORDS[(turned or first)[1].lower()]
+            return None if _leaves_open(text, first) else _WORDS[(turned or first)[1].lower()]
     *before, last = _CONTRAST.split(text)
     if before and not _ANY.search(last) and _TAKES_BACK.search(last):
         return None

@@ -90,14 +90,15 @@ def end_message(plan: Plan, progress: SearchProgress, reason: str, at: int, deci
     it, where a person or a guard did; below: a sentence on the floor, with a blank before it; each "" for none.
     """
     cause = cause_of(plan, progress, reason, at)
-    after = f"after {counted(len(progress.trials), 'trial')} and {progress.requests:,} compared requests"
+    requests = counted(progress.requests, "compared request", "compared requests")
+    after = f"after {counted(len(progress.trials), 'trial')} and {requests}"
     by_rank = [
         (1, decided),
         (0, f"The search ended {after}: {cause.value}."),
         (2, _found(plan, progress, cause)),
         (5, _tried(plan, progress)),
         (6, _left(plan, progress, cause)),
-        (3, _next(progress, cause)),
+        (3, _next(plan, progress, cause)),
         (4, below.strip()),
     ]
     return _fitting(by_rank)
@@ -154,6 +155,8 @@ def _left(plan: Plan, progress: SearchProgress, cause: Cause) -> str:
         return ""
     if cause is Cause.NOT_WORTH_IT:
         return f"Not tried, since what may be saved more is not worth the requests: {_names(left)}."
+    if cause in (Cause.ALARM, Cause.LAPSE):  # the trials were over before
+        return f"Not tried: {_names(left)}."
     return f"Not tried for that reason: {_names(left)}."
 
 
@@ -162,16 +165,26 @@ def _untried(plan: Plan, progress: SearchProgress) -> list[str]:
     return [each.name for each in settings_of(plan.spec) if each.name not in tried]
 
 
-def _next(progress: SearchProgress, cause: Cause) -> str:
+def _leaves_more_careful(plan: Plan, progress: SearchProgress) -> bool:
+    """Whether a setting was left untried that is at most as bold in every parameter as one that was tried."""
+    left, tried = _untried(plan, progress), {each.name for each in progress.trials}
+    settings = settings_of(plan.spec)
+    bounds = [each.place for each in settings if each.name in tried]
+    places = [each.place for each in settings if each.name in left]
+    return any(all(one <= most for one, most in zip(place, bound, strict=True)) for place in places for bound in bounds)
+
+
+def _next(plan: Plan, progress: SearchProgress, cause: Cause) -> str:
     """What a person may do now."""
     if cause in (Cause.PERSON, Cause.ALARM, Cause.LAPSE):
         return FOR_MORE[cause]
+    for_more = FOR_MORE.get(cause, "") if _untried(plan, progress) else ""  # another search would try no others
     if progress.incumbent is not None:
-        return f"Commit status.certified. {FOR_MORE.get(cause, '')}".strip()
+        return f"Commit status.certified. {for_more}".strip()
     found = [each.outcome.end for each in progress.trials]
-    if found and all(each is TrialEnd.HARMFUL for each in found):
+    if found and all(each is TrialEnd.HARMFUL for each in found) and not _leaves_more_careful(plan, progress):
         return MORE_CAREFUL
-    return FOR_MORE.get(cause, MORE_REQUESTS)
+    return for_more or MORE_REQUESTS
 
 
 def _names(names: Sequence[str]) -> str:

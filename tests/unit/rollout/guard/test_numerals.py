@@ -40,6 +40,11 @@ def test_any_texts_come_back(mark: str, ledger: str) -> None:
     assert unpacked_fields(packed_fields(fields)) == fields
 
 
+def test_a_run_of_more_than_a_hundred_thousand_counts_comes_back() -> None:
+    fields = fields_of(",".join(["1"] * 120_000), "")
+    assert with_numerals(*without_numerals(fields)) == (fields, b"")
+
+
 @pytest.mark.parametrize("found", [None, 7, [1, "2"], {}])
 def test_what_is_no_text_stays(found: object) -> None:
     fields = fields_of(found, None)
