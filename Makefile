@@ -113,6 +113,10 @@ binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes onc
 	@$(BIN)/python -m tests.cluster.binaries
 	@$(BIN)/python -m tests.cluster.scoring
 
+.PHONY: others-kinds
+others-kinds: $(READY) ## fetch definitions of kinds as other projects publish them
+	@$(BIN)/python -m tests.cluster.go_modules
+
 .PHONY: promtool
 promtool: binaries ## build promtool, which tests the alert rules (a few minutes once)
 	$(BIN)/python -m tests.cluster.promtool
@@ -147,7 +151,7 @@ browser: $(READY) ## find or install Chromium, in which reports are opened
 	@$(BIN)/python -m tests.processes.browser
 
 .PHONY: cluster-tests
-cluster-tests: binaries promtool older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries others-kinds promtool older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
 
 .PHONY: e2e
@@ -173,7 +177,7 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 	$(BIN)/python -m tests.e2e.demo_engine
 
 .PHONY: test
-test: binaries promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
+test: binaries others-kinds promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit MARKED=
 	$(MAKE) --no-print-directory processes
 	$(MAKE) --no-print-directory --jobs=2 beside-clusters with-clusters

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from tests.cluster.access import Access
 from tests.cluster.errors import ClusterError
-from tests.cluster.go_modules import PinnedModule, file_of
+from tests.cluster.go_modules import AGENTGATEWAY, file_of
 from tests.cluster.packaging import objects
 from tests.cluster.processes import wait_until
 
 DEFINITION = Path(__file__).parent / "agentgateway-api" / "agentgatewaybackends.yaml"
 NAME = "agentgatewaybackends.agentgateway.dev"
-PUBLISHED = PinnedModule(
-    "github.com/agentgateway/agentgateway", "v1.3.1", "h1:yogoKFzt+PSCKQavyFv1jS5jKO8ewNtG4OW7ERHvnOQ="
-)
 PUBLISHED_DEFINITION = "controller/install/helm/agentgateway-crds/templates/agentgateway.dev_agentgatewaybackends.yaml"
 
 
@@ -24,7 +21,7 @@ PUBLISHED_DEFINITION = "controller/install/helm/agentgateway-crds/templates/agen
 def agentgateways_kind(access: Access, *, is_published: bool = False) -> Iterator[None]:
     """The API server knows the kind inside, by a definition of the tests' own that takes no field which the operator
     does not write, or by agentgateway's own as it is published."""
-    definition = file_of(PUBLISHED, PUBLISHED_DEFINITION) if is_published else DEFINITION.read_text()
+    definition = file_of(AGENTGATEWAY, PUBLISHED_DEFINITION) if is_published else DEFINITION.read_text()
     access.apply(*objects(definition))
     wait_until(lambda: _is_served(access), 60, "the kind to be served")
     yield

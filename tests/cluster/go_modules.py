@@ -1,5 +1,8 @@
 """Files of others' as they publish them in a Go module: fetched by Go's own client, pinned by checksum, and never
-copied into this project."""
+copied into this project.
+
+`make others-kinds` fetches them beforehand: the network of a test's cluster leads to nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,15 @@ class PinnedModule:
     path: str
     version: str
     checksum: str
+
+
+AGENTGATEWAY = PinnedModule(
+    "github.com/agentgateway/agentgateway", "v1.3.1", "h1:yogoKFzt+PSCKQavyFv1jS5jKO8ewNtG4OW7ERHvnOQ="
+)
+INFERENCE_POOLS = PinnedModule(
+    "sigs.k8s.io/gateway-api-inference-extension", "v1.3.0", "h1:Ng2Qs1Oum4WycuWyi3rOkAC7pZ2aDqgN2ku6Lr/mryQ="
+)
+EVERY = (AGENTGATEWAY, INFERENCE_POOLS)
 
 
 @cache
@@ -48,3 +60,8 @@ def _directory(module: PinnedModule) -> Path:
             f"{module.path} {module.version} has checksum {told['Sum']}, and {module.checksum} is pinned"
         )
     return Path(told["Dir"])
+
+
+if __name__ == "__main__":
+    for each in EVERY:
+        _directory(each)
