@@ -115,15 +115,18 @@ async def test_workers_that_are_killed_under_load_refuse_nobody_and_fail_no_requ
             tasks.create_task(asked.client(served.url, done, keeps_connection=number % 2 == 0))
             for number in range(CLIENTS)
         ]
-        for _ in range(KILLS):
+        for number in range(KILLS):
             wanted = asked.answered + 300
             await eventually(lambda wanted=wanted: asked.answered >= wanted)  # type: ignore[misc]
+            # On a quick machine a worker has answered as many before anybody has read a page with its counts.
+            await eventually(lambda number=number: bool(pages) and has_counts_of(pages[-1], number))  # type: ignore[misc]
             os.kill(served.worker(), signal.SIGKILL)
             kill = time.monotonic()
             await served.serving()
             kills.append((kill, time.monotonic()))
         wanted = asked.answered + 300
         await eventually(lambda: asked.answered >= wanted)
+        await eventually(lambda: has_counts_of(pages[-1], KILLS))
         done.set()
         await asyncio.wait(clients)
         read = len(pages)
@@ -135,6 +138,11 @@ async def test_workers_that_are_killed_under_load_refuse_nobody_and_fail_no_requ
     assert not [each for each in asked.failed if not any(each.is_of(*times) for times in kills)]
     assert_counts_never_went_back(pages)
     assert f"{RESTARTS} {KILLS}.0" in pages[-1] and f"{RESTARTS} 0.0" in pages[0]
+
+
+def has_counts_of(page: str, restarts: int) -> bool:
+    """Whether a page is of the worker after so many restarts, and that one has counted a request."""
+    return f"{RESTARTS} {restarts}.0" in page and 'process="' in page
 
 
 async def read_pages(served: RunningInjector, pages: list[str], until: asyncio.Event) -> None:
