@@ -139,6 +139,15 @@ def _own_tmp(directory: Path) -> Callable[[], None]:
     return replace_tmp_before_exec(directory)
 
 
+def is_running(pid: int) -> bool:
+    """Whether that process exists and is more than an entry that nobody has collected yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "XZ"
+
+
 def wait_until(
     check: Callable[[], bool],
     deadline_seconds: float,

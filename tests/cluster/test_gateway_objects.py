@@ -18,8 +18,8 @@ from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.rollout.unsupported import unwritable_fields
-from tests.cluster.agentgateway import agentgateways_kind
 from tests.cluster.errors import ClusterError
+from tests.cluster.kinds_of_others import agentgateways_kind
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until

@@ -18,7 +18,7 @@ from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE
 from tests.cluster.errors import ClusterError
-from tests.cluster.inference_pool_kind import inference_pools
+from tests.cluster.kinds_of_others import inference_pools
 from tests.cluster.kit import Cluster
 from tests.cluster.own_client import connected
 from tests.cluster.packaging import objects, template

@@ -17,7 +17,7 @@ from tests.cluster.cache import CACHE
 from tests.cluster.errors import ClusterError
 from tests.cluster.network import enter_private_network
 from tests.cluster.older_prometheus import fetch, is_version, older_prometheus
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.processes import Child, is_running, wait_until
 
 OWNER = """
 import os, sys
@@ -26,15 +26,6 @@ with ControlPlane(nodes=True) as cluster:
     print(open(f"/proc/self/task/{os.getpid()}/children").read(), flush=True)
     sys.stdin.read()
 """
-
-
-def is_running(pid: int) -> bool:
-    """Whether that process exists and is more than an entry that nobody has collected yet."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "XZ"
 
 
 def test_a_killed_owner_leaves_no_process_and_no_files(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from earlystop.api.conditions import Refusal
-from tests.cluster.agentgateway import agentgateways_kind
+from tests.cluster.kinds_of_others import agentgateways_kind
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import Manifest
 from tests.unit.delivery.corpus_cases import all_cases, written_objects

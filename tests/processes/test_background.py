@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.background import AUTOGROUP, LOWEST
+from tests.cluster.processes import is_running
 from tests.processes.environment import ROOT
 
 DEADLINE_SECONDS = 120
@@ -50,12 +51,3 @@ def test_an_interruption_ends_all_that_the_command_started(tmp_path: Path, numbe
     while is_running(child) and time.monotonic() < end:
         time.sleep(0.02)
     assert not is_running(child)
-
-
-def is_running(pid: int) -> bool:
-    """Whether that process exists and is more than an entry that nobody has collected yet."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "XZ"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -33,29 +33,30 @@ def runner_of(app: web.Application, **options: Any) -> web.AppRunner:
     return web.AppRunner(app, **WITHOUT_REQUESTS, **options)
 
 
-@asynccontextmanager
-async def listening(runner: web.BaseRunner, host: str, port: int) -> AsyncIterator[str]:
+def listening(runner: web.BaseRunner, host: str, port: int) -> AbstractAsyncContextManager[str]:
     """Listens while the block runs, and then finishes running requests; gives the URL, with the real port where `port`
     is 0.
 
     Raises OSError when the address cannot be bound.
     """
-    try:
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        yield _url_of(runner)
-    finally:
-        await runner.cleanup()
+    return _served(runner, lambda: [web.TCPSite(runner, host, port)])
+
+
+def listening_on(
+    runner: web.BaseRunner, sockets: Sequence[socket.socket], backlog: int
+) -> AbstractAsyncContextManager[str]:
+    """As `listening`, on sockets that are bound already, and are closed with the block. backlog: connections that may
+    wait."""
+    return _served(runner, lambda: [web.SockSite(runner, each, backlog=backlog) for each in sockets])
 
 
 @asynccontextmanager
-async def listening_on(runner: web.BaseRunner, sockets: Sequence[socket.socket], backlog: int) -> AsyncIterator[str]:
-    """As `listening`, on sockets that are bound already, and are closed with the block. backlog: connections that may
-    wait."""
+async def _served(runner: web.BaseRunner, sites: Callable[[], Sequence[web.BaseSite]]) -> AsyncIterator[str]:
+    """sites: makes them once the runner is set up, as aiohttp wants it."""
     try:
         await runner.setup()
-        for each in sockets:
-            await web.SockSite(runner, each, backlog=backlog).start()
+        for site in sites():
+            await site.start()
         yield _url_of(runner)
     finally:
         await runner.cleanup()

@@ -25,9 +25,9 @@ Shown = Mapping[str, "Shown"]
 FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "5:", "4:", "3:", "2:", "1:"
 """What a text begins with that is made in the present way, and those of earlier releases. In the fourth form counts
 stood among the fields (`numerals`), the bytes behind these were deflated, which takes a tenth more, and all of it was
-plain base 85 (`LONG`). The third one
-had the first dictionary of words, since another dictionary needs another form. In the second one moments and digests
-stood among the fields as they are (`short_texts`), in the first one the texts of `BYTE_FIELDS` too."""
+plain base 85 (`LONG`). The third one had the first dictionary of words, since another dictionary needs another form.
+In the second one moments and digests stood among the fields as they are (`short_texts`), in the first one the texts of
+`BYTE_FIELDS` too."""
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 256 KiB of packed fields has no more."""
 

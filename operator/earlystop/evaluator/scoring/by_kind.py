@@ -24,7 +24,7 @@ from earlystop.evaluator.scoring.final_number import (
     gold_number,
     hours_and_minutes,
     number_and_unit_in_words,
-    share_of_a_whole,
+    stated_proportion,
 )
 from earlystop.evaluator.scoring.latex import (
     last_boxed,
@@ -78,7 +78,7 @@ def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
     if found is not None and found.agrees(wanted, need_unit):
         return True
     exact = without_rounding(prediction[-MOST_CHARACTERS:])
-    readings = (final_number(exact), share_of_a_whole(prediction, wanted), hours_and_minutes(prediction, wanted))
+    readings = (final_number(exact), stated_proportion(prediction, wanted), hours_and_minutes(prediction, wanted))
     return any(each is not None and each.agrees(wanted, need_unit) for each in readings)
 
 

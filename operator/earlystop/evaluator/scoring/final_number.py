@@ -204,7 +204,7 @@ def _are_several(text: str, before: Number, last: Number) -> bool:
     return bool(_JOINED.match(between)) and (same or not text[: before.start].strip(" ([$"))
 
 
-def share_of_a_whole(text: str, wanted: Number) -> Number | None:
+def stated_proportion(text: str, wanted: Number) -> Number | None:
     """The part that "3 out of 8" or "3 in 8" says at a text's end, where a number that is not whole, or a percentage,
     is wanted; None beside another number in the same sentence, and for what is denied, doubted or a bound."""
     text = prepared(searched(text))
