@@ -37,7 +37,7 @@ def complete(words: Sequence[str]) -> None:
 
 
 def run() -> None:
-    """The program."""
+    """Prints what can follow the words of the command line, one completion a line; kubectl calls it."""
     with short_process():
         run_safely(lambda: complete(sys.argv[1:] or [""]))
     print(NO_FILES)

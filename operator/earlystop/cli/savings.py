@@ -206,7 +206,7 @@ def by_currency(found: Sequence[PolicySavings]) -> tuple[Money, ...]:
 
 
 def sentences(found: Sequence[PolicySavings]) -> tuple[str, ...]:
-    """What the numbers do not hold."""
+    """Sentences on what the numbers leave out, for the foot of the table."""
     told = [
         "Only requests that looks have seen are counted, each against the baseline's mean length in the same step. "
         "NET is SAVED without golden questions, shadows that are generated, and requests that failed beyond the "

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class WatchDiedError(Exception):
-    """A kind is no longer watched."""
+    """A kind that the operator needs has not been watched for too long."""
 
 
 async def fail_without_watches(

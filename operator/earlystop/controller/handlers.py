@@ -43,14 +43,14 @@ class NoDiffBase(kopf.DiffBaseStorage):
     """
 
     def build(self, **_: Any) -> Any:
-        """What Kopf would compare."""
+        """Nothing, where Kopf would keep what it compares at the next event."""
         return {}
 
     def fetch(self, **_: Any) -> None:
         """What Kopf would have stored on the object."""
 
     def store(self, **_: Any) -> None:
-        """Annotations belong to people."""
+        """Stores nothing: annotations belong to people."""
 
 
 def settings(namespaces: list[str], kinds: Iterable[str] | None = None) -> kopf.OperatorSettings:

@@ -63,7 +63,7 @@ class ObjectFollower:
             self._start_check.expect(tracked)
 
     def forgotten(self, key: Key) -> None:
-        """The operator tracks a policy no more."""
+        """A policy is no longer tracked, so nothing is followed for it alone."""
         self._cache.forget_reader(key)
 
     def object_shown(self, kind: str, manifest: Manifest, *, listed: bool = False) -> None:

@@ -55,7 +55,7 @@ class Holder:
     seconds: int
 
     def meets(self, other: Holder) -> bool:
-        """Whether both serve some namespace."""
+        """Whether there is a namespace that both operators serve; one without a list serves all."""
         return not self.serves or not other.serves or not self.serves.isdisjoint(other.serves)
 
     @property

@@ -57,7 +57,7 @@ class SettingsCollector:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether an entry waits for its end."""
+        """Whether an entry that a deleted policy left is still to be removed."""
         return bool(self._left)
 
     def policy_gone(self, uid: str, namespace: str, deliveries: Iterable[Delivery]) -> None:

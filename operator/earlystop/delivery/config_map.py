@@ -12,7 +12,7 @@ from earlystop.exporter.settings_document import SettingsDocument, read_document
 
 
 def entry(settings: ReadByServers) -> str:
-    """The key."""
+    """The key of the ConfigMap that holds the policy's settings."""
     return cast(ConfigMapKey, settings).key
 
 
@@ -28,7 +28,7 @@ def held(manifest: Manifest, key: str) -> SettingsDocument | None:
 
 
 def fields(key: str, document: SettingsDocument) -> Manifest:
-    """The key with the settings."""
+    """The part of a ConfigMap that puts settings under a key."""
     return {"data": {key: written(document)}}
 
 

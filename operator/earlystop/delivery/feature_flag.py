@@ -15,7 +15,7 @@ from earlystop.exporter.settings_document import BY_USER, SettingsDocument
 
 
 def entry(settings: ReadByServers) -> str:
-    """The flag's key."""
+    """The key of the flag that holds the policy's settings."""
     return cast(FeatureFlagEntry, settings).flag
 
 

@@ -52,7 +52,7 @@ class SettingsMode:
     fields: Callable[[str, SettingsDocument], Manifest]
 
     def objects_needed(self, inputs: ClusterInputs) -> Iterable[ObjectKey]:
-        """The object that holds the entry."""
+        """The object that holds the policy's entry, which the mode has to read."""
         return [ObjectKey(self.kind, inputs.namespace, self._name(inputs))]
 
     def owned_names(self, _: ClusterInputs, __: Sequence[str]) -> list[tuple[str, str]]:
@@ -124,7 +124,8 @@ class SettingsMode:
         """Nothing can be asked before users are served: every process says for itself what it serves by."""
 
     def retrial(self, _: ClusterInputs, __: TrafficSplit) -> None:
-        """Neither after users were taken off."""
+        """Nothing: as before users, every process says for itself what it serves by, also after users were taken
+        off."""
 
     def has_split(self, manifest: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
         """Whether the entry has these weights."""

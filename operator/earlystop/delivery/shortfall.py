@@ -45,7 +45,7 @@ class ServedMarks:
 
     @classmethod
     def begin(cls, split: TrafficSplit, now: Mark) -> ServedMarks:
-        """Compare from here on."""
+        """Marks from which counts are compared with the weights of a split."""
         return cls(split, now, now)
 
     def after(self, now: Mark) -> ServedMarks:

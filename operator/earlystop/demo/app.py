@@ -244,7 +244,7 @@ class ReferenceServer:
         self._spoiling = self._settings.spoiling
 
     def end_spoiling(self) -> None:
-        """No answer goes missing any more."""
+        """From now on no answer goes missing."""
         self._spoiling = Spoiling()
 
     def _seconds(self, reply: Reply) -> float:

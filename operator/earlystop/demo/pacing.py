@@ -32,5 +32,5 @@ class Pace:
 
     @property
     def seconds_to_next(self) -> float:
-        """Until one is due, 0 or more."""
+        """Seconds until the next request is to be sent, 0 or more."""
         return max(0.0, (1.0 - self.due) / self.rate)

@@ -40,7 +40,7 @@ class Spoiling:
                 raise ValueError(f"the fraction {name} is {getattr(self, name)}; write 0 to 1, as in 0.25")
 
     def outcome(self, variant: str, reply: Reply, rng: random.Random) -> Outcome:
-        """What becomes of a variant's reply."""
+        """What a client gets in place of a variant's reply: the reply itself, nothing, or a part of it."""
         whole = Outcome(reply.text, reply.vote.words, reply.result, cut=False)
         if variant == BASELINE and not self.every_variant:
             return whole

@@ -50,7 +50,7 @@ class Answer:
 
 
 class Spoilt(StrEnum):
-    """Why two answers are no pair."""
+    """Why two answers to a question are not counted as a pair."""
 
     FAILED = "failed"
     """Neither came, or one did not and it is not known to be its variant's fault."""

@@ -90,7 +90,7 @@ class Agreement:
 
     @property
     def sentence(self) -> str:
-        """All of it, for people."""
+        """A sentence for people: how far the judge agrees with them, and what that means for the margin."""
         agreed, all_of_them = self.right_kept + self.wrong_found, self.right + self.wrong
         return (
             f"the judge agrees with people on {agreed} of {counted(all_of_them, 'answer')} "

@@ -28,7 +28,7 @@ class Pin(Protocol):
     """Chooses the headers of a question and reads those of its answer."""
 
     def request(self, variant: str) -> Mapping[str, str]:
-        """Headers that lead to the variant."""
+        """Headers of a question that lead it to the variant."""
         ...
 
     def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
@@ -78,7 +78,7 @@ class DirectPin:
         object.__setattr__(self, "_echo", RoutePin(self.prefix))
 
     def request(self, variant: str) -> Mapping[str, str]:
-        """The full set of headers."""
+        """All headers by which a server assigns a question to the variant, where no gateway sets them."""
         return {
             GOLDEN_HEADER: str(variant),
             f"{self.prefix}{POLICY}": self.policy,

@@ -46,11 +46,11 @@ class Telemetry:
         self._answers.labels(str(variant), fate.value).inc()
 
     def discarded(self, reason: Spoilt) -> None:
-        """Two answers are no pair."""
+        """Counts that two answers are no pair, with the reason."""
         self._spoilt.labels(reason.value).inc()
 
     def not_sampled(self) -> None:
-        """A drawn question was left out."""
+        """Counts that a drawn question was not asked, since it was not sampled."""
         self._unasked.inc()
 
     def questions_left(self, count: int) -> None:

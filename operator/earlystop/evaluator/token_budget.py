@@ -22,7 +22,7 @@ class Budget:
         return self.spent + self.reserved + max(1, tokens) <= self.limit
 
     def reserve(self, tokens: int) -> Budget:
-        """The budget while a question is open."""
+        """The budget while a question is open that may take so many tokens."""
         return replace(self, reserved=self.reserved + tokens)
 
     def settle(self, reserved: int, spent: int) -> Budget:

@@ -110,7 +110,8 @@ def _with_capital(process: StrataProcess, log_capital: tuple[float, ...]) -> Str
 
 
 def _opened(log_r: Sequence[float], time: float) -> tuple[float, ...]:
-    """log(time + R) of each bet."""
+    """log(time + R) of each bet, with R the Shiryaev-Roberts sum whose logarithm is given. Raises ValueError unless
+    time > 0."""
     if not time > 0:
         raise ValueError(f"the time since the look before is {time}; write more than 0")
     log_time = log(time)

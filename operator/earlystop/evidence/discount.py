@@ -67,7 +67,7 @@ class Discount(NamedTuple):
         return max(0.0 if self.is_learned else before, log_e)
 
     def read(self, log_capital: list[float] | tuple[float, ...]) -> list[float] | tuple[float, ...]:
-        """The logarithms of capital, divided."""
+        """The logarithms of capital, divided by the factor."""
         return log_capital if self.factor == 1.0 else [capital / self.factor for capital in log_capital]
 
     def log_e(self, divided: float) -> float:
@@ -103,7 +103,7 @@ class EProcess(Protocol):
 
     @property
     def log_e_max(self) -> float:
-        """The largest that is proven, >= 0."""
+        """The largest log e-value so far that counts as proven, >= 0."""
 
 
 def said(process: EProcess) -> float:

@@ -105,7 +105,7 @@ class Knowledge(NamedTuple):
 
     @property
     def discount(self) -> Discount:
-        """How evidence on Exact Match is read."""
+        """The factor by which evidence on Exact Match is divided, and how well it is known."""
         return Discount(self.factor, self.is_measured, self.source in LEARNED, self.freedom)
 
 
@@ -234,7 +234,7 @@ def _of_users(users: SeenUsers, kind: str) -> float:
 
 
 def _guess(objective: Objective, split: SplitScatter) -> float:
-    """The factor before looks have taught it."""
+    """The factor to begin with, before any look has shown how much the arms scatter."""
     return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 

@@ -176,7 +176,7 @@ def replay(objective: Objective, looks: Iterable[Look]) -> EvidenceState:
 
 
 def _without_answers(look: Look) -> Look:
-    """The look with its requests alone."""
+    """The look without its answers, so that only its requests are evidence."""
     nothing = (ClassAnswers(),) * len(look.classes)
     baseline, candidate = (replace(each, match=0, mismatch=0, unscored=0) for each in (look.baseline, look.candidate))
     return replace(look, baseline=baseline, candidate=candidate, classes=nothing)

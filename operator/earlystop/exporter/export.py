@@ -141,7 +141,7 @@ class Exporter(Collector):
                         _add_to(self._revisions.known_row(assignment, variant), more)
 
     def failed(self, assignment: Assignment) -> None:
-        """A request ended without an answer."""
+        """Counts that a request ended without an answer."""
         self._add(assignment, failed=1)
 
     def evaluated(self, assignment: Assignment, tokens: int | None, result: str) -> None:

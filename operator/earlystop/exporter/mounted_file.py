@@ -17,7 +17,7 @@ Signature = tuple[int, int, int, int]
 
 
 class Missing(StrEnum):
-    """Why there is no file."""
+    """Why a mounted file cannot be read."""
 
     MISSING = "missing"
     """Nobody knows whether it is meant to be gone."""

@@ -70,7 +70,7 @@ class EventStream:
         return Answer(self._tokens, self._reasoning_tokens, finishes, is_empty=not self._has_content)
 
     def feed(self, piece: bytes) -> bytes:
-        """What is to be passed on now."""
+        """Takes the next bytes of the stream, and gives those that the client is to get now."""
         if not self._is_readable:
             return piece
         # What is held has no end in it, so no more of it is searched again than an end may begin in.

@@ -43,7 +43,7 @@ class LastingResolver(AbstractResolver):
             return self._last[name]
 
     async def close(self) -> None:
-        """Give up all questions."""
+        """Cancel all lookups that are under way, and close the resolver."""
         for lookup in self._lookups.values():
             lookup.cancel()
         await self._resolver.close()

@@ -94,7 +94,8 @@ class Injector:
         self._is_leaving = True
 
     def _close_if_leaving(self, response: web.StreamResponse) -> None:
-        """To be called before an answer begins."""
+        """Lets an answer say that its connection ends, where the process is to end. Call it before the answer
+        begins."""
         if self._is_leaving:
             response.force_close()
 

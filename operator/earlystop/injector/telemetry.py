@@ -85,19 +85,19 @@ class Telemetry:
         self._tokens_squared.inc(tokens * tokens)
 
     def edited(self, assignment: Assignment, effects: Mapping[str, Effect]) -> None:
-        """A body of this variant was edited."""
+        """Counts what was done to each parameter in a body of this variant."""
         for parameter, effect in effects.items():
             self._settings.labels(assignment.policy, assignment.variant, parameter, effect).inc()
 
     def answered(self, assignment: Assignment, answer: Answer) -> None:
-        """A request of this variant was answered."""
+        """Counts the finish reasons and reasoning tokens of an answer of this variant."""
         for reason in answer.finishes:
             self._finishes.labels(assignment.policy, assignment.variant, reason).inc()
         if answer.reasoning_tokens:
             self._reasoning.labels(assignment.policy, assignment.variant).inc(answer.reasoning_tokens)
 
     def failed(self, cause: str) -> None:
-        """A counted request failed."""
+        """Counts that a request failed, by its cause."""
         self._failures.labels(cause).inc()
 
 
@@ -109,7 +109,7 @@ class Restarts(Collector):
         self._restarts = restarts
 
     def collect(self) -> Iterable[Metric]:
-        """The one family."""
+        """The family of the one counter."""
         yield CounterMetricFamily(
             "earlystop_injector_restarts",
             "Workers that ended unasked, as by SIGKILL, and were started again; requests that they served failed.",

@@ -23,7 +23,7 @@ restart, whose last counts nobody scraped, is no disagreement."""
 
 
 class Larger(StrEnum):
-    """Whose counts are larger."""
+    """Which of two sources of counts has the larger ones."""
 
     ENGINE = "Engine"
     INJECTOR = "Injector"

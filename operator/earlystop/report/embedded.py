@@ -28,7 +28,7 @@ COMMENTS = ("//", "/**", "* ", "*/")
 
 @cache
 def asset(name: str) -> str:
-    """The text of a file."""
+    """The text of a file that the page holds, by its name in `report/assets`."""
     return files("earlystop.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ class EvidenceHistory:
 
 
 def history_of(comparison: Comparison) -> EvidenceHistory:
-    """The history of a comparison's evidence."""
+    """The log e-values of a comparison after each of its looks, worked out anew from the looks."""
     state, rows = begin(comparison.evidence.objective), []
     for look in comparison.looks:
         state = update(state, look)

@@ -50,7 +50,7 @@ def exhausted(state: RolloutState) -> bool:
 
 
 def takes_questions_once(objective: Objective) -> bool:
-    """Whether each golden question is evidence once."""
+    """Whether each golden question is evidence at most once in a campaign, so that they can run out."""
     return _most(objective) is not None
 
 

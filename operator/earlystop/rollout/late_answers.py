@@ -40,7 +40,7 @@ reason is only taken a little later."""
 
 
 class Backlog(Enum):
-    """What open requests say of a look."""
+    """What the number of open requests says of whether a look may be taken now."""
 
     STEADY = auto()
     """As many are open as when the evidence began, or the wait is over."""

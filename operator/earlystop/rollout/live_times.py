@@ -49,7 +49,7 @@ class LiveTimes:
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
-        """The live part of a spec."""
+        """The part of a spec that may be edited without ending the campaign."""
         rollout = spec.rollout
         return cls(
             look_seconds=rollout.look_seconds,

@@ -11,7 +11,7 @@ from earlystop.rollout.state import Comparison, Decision, Verdict
 
 
 class Served(StrEnum):
-    """Whose setting most requests get."""
+    """Whose setting gets the requests that are not part of a comparison."""
 
     BASELINE = "Baseline"
     CANDIDATE = "Candidate"

@@ -17,7 +17,7 @@ def weights_in_force(state: RolloutState, at: int) -> RolloutState:
 
 
 def weights_lost(state: RolloutState) -> RolloutState:
-    """Somebody changed what was in force."""
+    """Somebody changed the weights that were in force, so evidence is taken again only once they are proven anew."""
     return guard.weights_lost(state) if state.is_guarded else transitions.weights_lost(state)
 
 

@@ -32,7 +32,7 @@ class TokenBlocks:
 
     @classmethod
     def begin(cls, runs: int) -> Self:
-        """Before any look of so many rollouts."""
+        """The state of so many rollouts before any look."""
         return cls(np.zeros(runs), np.zeros(runs), np.zeros(runs, bool))
 
     def add(self, answers: Floats) -> None:
@@ -47,7 +47,7 @@ class TokenBlocks:
         self._close(rows)
 
     def keep(self, rows: Truths) -> None:
-        """Go on with these alone."""
+        """Drops all rollouts but these."""
         self.open, self.learned, self.bet_on = self.open[rows], self.learned[rows], self.bet_on[rows]
 
     def _close(self, rows: Truths) -> None:
@@ -101,7 +101,7 @@ class Paths:
         )
 
     def keep(self, rows: Truths) -> None:
-        """Go on with these alone."""
+        """Drops all rollouts but these."""
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name == "capital":

@@ -294,7 +294,7 @@ def _judged(look: Look, watched: Watched) -> tuple[int, int]:
 
 
 def _capital(claim: Claim, evidence: EvidenceState, watched: Watched) -> Floats:
-    """The logarithm of each bet's capital now."""
+    """The logarithm of the capital of each of a claim's bets, after the looks so far."""
     quality, side = evidence.quality, claim.side
     if claim.stratum is not None:
         processes = quality.harmed if side is Side.HARM else quality.certified

@@ -122,7 +122,7 @@ def _refuse_repeated_keys(root: yaml.Node | None) -> None:
 
 
 def _where_and_why(error: Exception) -> str:
-    """What a parser says, in one line."""
+    """What a parser says of a document that it cannot read, in one line, with the place where it knows it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         mark = error.problem_mark
         hint = STRAY_CHARACTER if error.problem.endswith("cannot start any token") else ""

@@ -180,7 +180,7 @@ class WatchCache:
         self._let_go_unread(self.readers.keep(reader, keys))
 
     def forget_reader(self, reader: Reader) -> None:
-        """A policy is gone."""
+        """A policy is gone: what was kept for it alone is let go."""
         self._let_go_unread(self.readers.forget(reader))
 
     def _let_go_unread(self, keys: Iterable[ObjectKey]) -> None:

@@ -88,7 +88,7 @@ class Connections:
             await asyncio.to_thread(known.close)
 
     def close(self) -> None:
-        """Close all, whoever uses them."""
+        """Close the connections of all sources, those in use as well."""
         for known in self._open.values():
             known.close()
         self._open.clear()

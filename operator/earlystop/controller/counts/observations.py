@@ -28,7 +28,7 @@ def readable(ledger: CountLedger, differing: tuple[float, float] | None = None) 
 
 
 def lost(failure: MetricsFailure) -> Observation:
-    """Counts cannot be used."""
+    """What conditions say where counts cannot be read or trusted, and why."""
     return Observation(
         ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
     )

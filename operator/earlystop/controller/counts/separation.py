@@ -51,7 +51,7 @@ class Part:
 
     @property
     def is_costly(self) -> bool:
-        """Whether others should not wait for this."""
+        """Whether the query failed or was so slow that policies of other namespaces should not share it."""
         return bool(self.failed) or self.seconds > SLOW_SECONDS
 
     @property

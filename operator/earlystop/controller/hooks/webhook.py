@@ -81,7 +81,7 @@ async def exchange(
 
 
 def _body(channel: Channel, identity: PolicyIdentity, occurrence: Occurrence) -> tuple[bytes, str]:
-    """What is posted, and its content type."""
+    """The body that is posted to a receiver, and its content type."""
     match channel.spec.template:
         case "Slack":
             content, content_type = chat.slack_message(identity, occurrence), chat.CONTENT_TYPE

@@ -52,11 +52,12 @@ class CrossCheckMemory:
         self.windows, self.until, self.missing = self.windows.after(found), until, ""
 
     def note_unread(self, until: int, missing: str) -> None:
-        """A window could not be compared."""
+        """A window could not be compared. until: its end, in Unix seconds; missing: a sentence that says what was
+        missing."""
         self.until, self.missing = until, missing
 
     def forget(self) -> None:
-        """Nobody asks for a comparison any more."""
+        """The policy asks for no comparison any more, so its windows are forgotten."""
         self.windows, self.missing = CrossChecks(), ""
 
     def note_read(self, read: Observation) -> None:
@@ -136,7 +137,7 @@ class StatusMemory:
         self.written_at, self.traffic_message = now, traffic_message
 
     def note_overflow(self, refusal: Refusal) -> None:
-        """The counts outgrow the status."""
+        """The counts outgrow the status; the refusal says by how much."""
         self.overflow = refusal
 
     def clear_overflow(self) -> None:

@@ -27,7 +27,7 @@ class HookMemory:
     _troubles: dict[str, HookTrouble] = field(default_factory=dict)
 
     def note_settled(self, settled: Settled) -> None:
-        """An occurrence was told, or given up."""
+        """An occurrence was delivered to a hook, or given up after its last try."""
         self.settled.append(settled)
         self.tries.pop(settled.hook, None)
         self.attended.pop(settled.hook, None)

@@ -147,7 +147,7 @@ class TrackedPolicy:
         )
 
     def advance(self, state: RolloutState, ledger: CountLedger) -> None:
-        """Take over where the rollout now stands."""
+        """Replace the rollout's state and its ledger of counts by newer ones."""
         self.state, self.ledger = state, ledger
 
     def observe(self, observations: Observations, now: float) -> None:
@@ -192,7 +192,7 @@ class TrackedPolicy:
         return state.plan is not None and not state.plan.is_asked_for(self.spec, self.retry_token)
 
     def announce(self, note: EventNote) -> None:
-        """An event shall tell people this."""
+        """Keep a note, of which an event is to be written."""
         self.notes.append(note)
 
     def take_news(self) -> list[EventNote]:

@@ -95,7 +95,7 @@ class ChangeWatches:
             self._tasks[kind] = asyncio.create_task(watch.run(), name=f"changes of {kind.plural}")
 
     async def close(self) -> None:
-        """Watch nothing any more."""
+        """End all watches, and wait until they have ended."""
         tasks = list(self._tasks.values())
         self.watch(())
         await asyncio.gather(*tasks, return_exceptions=True)

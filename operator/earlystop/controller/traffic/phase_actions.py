@@ -17,7 +17,7 @@ from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Pha
 
 
 class When(StrEnum):
-    """When the traffic is attended to."""
+    """When the objects that lead requests are compared with what a phase wants, and changed."""
 
     NEVER = "Never"
     """Weights stay as they are."""

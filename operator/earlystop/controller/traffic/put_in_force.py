@@ -243,7 +243,7 @@ async def _take_off(
     split: TrafficSplit,
     now: float,
 ) -> SplitResult:
-    """Take every candidate off, and say so."""
+    """Take every candidate's requests off; the result says why, for the condition TrafficApplied."""
     if isinstance(decision, Quarantine):
         tracked.traffic.quarantine(split.revision)
     elif decision.rest is not None:

@@ -49,7 +49,7 @@ class Upstream(NamedTuple):
 
 
 def settings_of(inputs: ClusterInputs) -> RequestBody | GatewayBody:
-    """The mode's settings."""
+    """The injector's settings in the policy's delivery."""
     assert inputs.spec.delivery.in_bodies is not None  # the CRD demands it for these modes
     return inputs.spec.delivery.in_bodies
 
@@ -114,7 +114,7 @@ def injector_service(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
 
 
 def injector_deployment(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
-    """The Deployment."""
+    """The Deployment of the injector's processes."""
     own = settings_of(inputs)
     labels = {**selector(inputs), "app.kubernetes.io/name": "earlystop-injector"}
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}

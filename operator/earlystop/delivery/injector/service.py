@@ -33,7 +33,7 @@ from earlystop.delivery.split import TrafficSplit
 
 
 def objects_needed(inputs: ClusterInputs) -> Iterable[ObjectKey]:
-    """The Service before the engine."""
+    """The Service that leads to the engine, which the mode has to read."""
     return [ObjectKey("Service", inputs.namespace, _upstream(inputs).service)]
 
 
@@ -88,7 +88,7 @@ def probe_only(_: ClusterInputs, __: TrafficSplit) -> None:
 
 
 def retrial(_: ClusterInputs, __: TrafficSplit) -> None:
-    """Neither after users were taken off."""
+    """Nothing: as before users, no request can be told from a client's, so none is tried after they were taken off."""
 
 
 def has_split(_: Manifest, __: Delivery, ___: TrafficSplit) -> bool:

@@ -83,7 +83,7 @@ def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
 
 
 def as_choice(prediction: str, gold: str) -> bool:
-    """The one letter that the answer chooses."""
+    """Whether the one letter that an answer chooses is the gold answer's."""
     letter = gold_letter(gold)
     return letter is not None and choice_letter(prediction) == letter
 

@@ -60,7 +60,7 @@ class _SessionWithoutRedirects(requests.Session):
     decompressed, and fail in words of its own at an address that is none."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere."""
+        """None, so that no redirect is prepared."""
 
 
 class ExactPrometheus(PrometheusConnect):

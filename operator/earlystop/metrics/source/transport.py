@@ -49,7 +49,7 @@ class Watch:
                 _shut(self._twin)
 
     def release(self) -> None:
-        """Forget the socket; it stays open."""
+        """Forget the socket, so that a deadline no longer ends it; its owner still has it open."""
         with self._lock:
             self._twin, old = None, self._twin
         if old is not None:

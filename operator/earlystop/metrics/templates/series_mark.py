@@ -98,5 +98,5 @@ class Amount(NamedTuple):
     uncertain: int = 0
 
     def plus(self, other: Amount) -> Amount:
-        """Sums of both."""
+        """The sums of this amount and another."""
         return Amount(self.counted + other.counted, self.uncertain + other.uncertain)

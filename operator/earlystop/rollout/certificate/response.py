@@ -52,7 +52,7 @@ def roll_back_lapsed(times: LiveTimes, state: RolloutState, now: int, previous_d
 
 
 def lapsed_message(changed: tuple[Part, ...]) -> str:
-    """Why the promoted setting is taken off."""
+    """The sentence on why the promoted setting is taken off, with what has changed."""
     named = ", ".join(_NAMES[each] for each in changed)
     return (
         f"The certificate has lapsed, as something that the setting was certified on has changed ({named}): all "
@@ -61,7 +61,7 @@ def lapsed_message(changed: tuple[Part, ...]) -> str:
 
 
 def lapsed_messages() -> list[str]:
-    """Every such sentence."""
+    """Every sentence that `lapsed_message` can give, by which `verify` checks a record's words."""
     return [lapsed_message(each) for number in range(1, len(Part) + 1) for each in combinations(Part, number)]
 
 

@@ -12,7 +12,7 @@ LARGEST_COUNT = 2**53
 
 
 def believable(evidence: Evidence) -> Evidence:
-    """The evidence without counts that cannot be."""
+    """The evidence without counts that contradict themselves or are larger than any counter's."""
     classes = *evidence.by_class_before, *evidence.by_class_after
     frozen = evidence.frozen
     return replace(

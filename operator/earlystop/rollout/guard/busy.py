@@ -42,7 +42,7 @@ NOT_READ = LoadRead(None, "it has not been read yet")
 
 
 class Hindrance(StrEnum):
-    """Why the load changes nothing."""
+    """Why the promoted setting serves although the policy lets the load choose."""
 
     NOTHING_MORE_CAREFUL = "NothingMoreCareful"
     NOT_CERTIFIED = "NotCertified"

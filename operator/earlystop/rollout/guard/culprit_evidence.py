@@ -224,7 +224,7 @@ def _factor(guard: GuardState, claim: Claim) -> float:
 
 
 def _is_scored(objective: Objective, claim: Claim) -> bool:
-    """Whether a scorer decides over a claim."""
+    """Whether a claim depends on how answers are scored, so that a broken scorer could move it."""
     if claim.kind is ClaimKind.GUARDRAIL:
         return any(
             each.name == claim.name and each.kind is GuardrailKind.UNSCORED_RATE for each in objective.guardrails

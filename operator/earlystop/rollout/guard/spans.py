@@ -27,7 +27,7 @@ class Rates(NamedTuple):
     candidate_hits: int = 0
 
     def plus(self, other: Rates) -> Rates:
-        """Both together."""
+        """The counts of both, added."""
         return Rates(*map(add, self, other))
 
 

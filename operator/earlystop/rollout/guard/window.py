@@ -25,7 +25,7 @@ class Sums(NamedTuple):
     tokens: int = 0
 
     def plus(self, other: Sums) -> Sums:
-        """Both together."""
+        """The sums of both, added."""
         return Sums(*map(add, self, other))
 
     @property

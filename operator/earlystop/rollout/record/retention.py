@@ -36,7 +36,7 @@ class Retention:
 
     @property
     def removes(self) -> bool:
-        """Whether anything is ever removed."""
+        """Whether the policy's retention ever removes a verdict."""
         return self.verdicts > 0 or self.days > 0
 
 

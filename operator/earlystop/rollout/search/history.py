@@ -217,7 +217,7 @@ class HistoryReader:
             self._refused.append(_unreadable(verdict or {}, error))
 
     def history(self) -> History:
-        """What was read."""
+        """The history of what was read so far."""
         passed_over = tuple(_counted(reason, number) for reason, number in self._others.items())
         return History(tuple(self._comparisons), tuple(self._refused), passed_over)
 

@@ -74,7 +74,7 @@ def likeness(a: Setting, b: Setting, lengths: Sequence[float]) -> float:
 
 
 def noise(seen: Estimate, supposed_error: float) -> float:
-    """Variance with which an estimate is believed."""
+    """The variance that an estimate from history gets in the prior."""
     return max(seen.error, LEAST_NOISE * supposed_error) ** 2
 
 

@@ -13,7 +13,7 @@ class ABTest(Staged):
     """Candidates beside the baseline and each other. A policy that names just one has it judged alone."""
 
     def judges_together(self, plan: Plan) -> bool:
-        """Whether there are several."""
+        """Whether the plan has more than one candidate."""
         return len(plan.names) > 1
 
     def after_look(self, plan: Plan, state: RolloutState, at: int) -> RolloutState:
@@ -34,7 +34,7 @@ class ABTest(Staged):
         return None if time_is_over else alone.decision_at(plan, state, at)
 
     def describe(self, plan: Plan) -> str:
-        """The share of each candidate."""
+        """The phrase for the share of each candidate in the sentence on a campaign's start."""
         if not (self.judges_together(plan) and plan.spec.delivery.traits.split_known):
             return super().describe(plan)
         return f" at {plan.stages[-1].weight} % each"

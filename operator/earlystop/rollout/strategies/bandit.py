@@ -59,7 +59,7 @@ class Bandit(Grid):
         return replace(restart_step(state), phase=Phase.APPLYING, step=state.step + 1, interrupted=False)
 
     def describe(self, plan: Plan) -> str:
-        """The weight that all share."""
+        """The phrase for the weight that all settings share in the sentence on a campaign's start."""
         return f" in shares of {plan.stages[-1].weight} % that follow the evidence"
 
     def describe_step(self, plan: Plan, state: RolloutState) -> str:

@@ -17,7 +17,7 @@ class Grid(ABTest):
         return {each.name: weight_of_each(plan, state.step) for each in state.active}
 
     def describe(self, plan: Plan) -> str:
-        """The share of each setting."""
+        """The phrase for the share of each setting in the sentence on a campaign's start."""
         return f" at {weight_of_each(plan, len(plan.stages) - 1)} % each"
 
     def describe_step(self, plan: Plan, state: RolloutState) -> str:

@@ -14,15 +14,15 @@ class ShadowOnly(ABTest):
     promotes = False
 
     def is_final(self, plan: Plan, step: int) -> bool:
-        """Shadow is all that there will be."""
+        """Always: no other step follows shadow."""
         return True
 
     def describe(self, plan: Plan) -> str:
-        """The way of judging."""
+        """The phrase for shadow in the sentence on a campaign's start."""
         return " in shadow: the server judges each on the baseline's requests"
 
     def describe_step(self, plan: Plan, state: RolloutState) -> str:
-        """The only stage."""
+        """The name of shadow, the only stage."""
         return SHADOW_STAGE
 
 

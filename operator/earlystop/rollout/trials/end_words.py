@@ -27,7 +27,7 @@ MOST_NAMED = 3
 
 
 class Cause(Enum):
-    """Why no other trial follows."""
+    """Why a search ends: for what reason no other trial follows."""
 
     ALL_TRIED = "every setting was tried"
     FAILURES_USED = "as many trials have failed as may (search.failureBudget)"
@@ -175,7 +175,7 @@ def _leaves_more_careful(plan: Plan, progress: SearchProgress) -> bool:
 
 
 def _next(plan: Plan, progress: SearchProgress, cause: Cause) -> str:
-    """What a person may do now."""
+    """A sentence on what a person may do now that the search is over."""
     if cause in (Cause.PERSON, Cause.ALARM, Cause.LAPSE):
         return FOR_MORE[cause]
     for_more = FOR_MORE.get(cause, "") if _untried(plan, progress) else ""  # another search would try no others

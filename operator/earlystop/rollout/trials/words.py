@@ -19,7 +19,7 @@ ENDS = {
 
 
 def trial_sentence(record: TrialRecord) -> str:
-    """What came of a trial."""
+    """The sentence on what came of a trial."""
     found = record.outcome
     loss = "no answers were compared" if found.loss is None else f"it loses {_points(found.loss)} points of EM"
     saving = "" if found.saving is None else f" and saves {_percent(found.saving)} of the tokens"
@@ -38,7 +38,7 @@ def trial_phrase(state: RolloutState) -> str:
 
 
 def choosing_sentence(state: RolloutState) -> str:
-    """Where a search stands between two trials."""
+    """The sentence on how far a search is, between two trials."""
     progress = state.search
     if is_interrupted(state):
         return interrupted_sentence(state)

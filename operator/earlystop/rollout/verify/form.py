@@ -118,7 +118,7 @@ def _checkpoint(record: VerdictSpec) -> Iterator[str]:
 
 
 def _trials(record: VerdictSpec) -> Iterator[str]:
-    """Numbers of earlier trials are text."""
+    """Paths of a record's earlier trials whose numbers are not written as this release writes them."""
     if record.search is None:
         return
     earlier = record.search.earlier

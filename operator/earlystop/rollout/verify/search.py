@@ -141,7 +141,7 @@ def _values(plan: Plan, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _ledger_differences(told: RecordedSearch, plan: Plan, progress: SearchProgress) -> list[str]:
-    """The ledger of risk once more."""
+    """Differences between the recorded ledger of risk and the one worked out anew, as sentences."""
     trial = plan.trial
     assert trial is not None  # the caller asked
     whole = risk_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk)

@@ -61,7 +61,7 @@ def _class_settings_of(state: RolloutState, awaited: AwaitedDecision) -> tuple[C
 
 
 def _grounds(plan: Plan, state: RolloutState, awaited: AwaitedDecision) -> str:
-    """What the evidence says of it now."""
+    """What the evidence says now of the decision that waits, in sentences."""
     name, at = awaited.candidate, state.last_look_at or awaited.since
     lacking = missing_phrases(missing_for_promotion(plan, state, name, at), name)
     if awaited.by_evidence:

@@ -15,7 +15,7 @@ LONGEST_MESSAGE = 256
 
 
 class GateState(StrEnum):
-    """How a gate stands."""
+    """Whether a gate has answered, and what."""
 
     WAITING = "Waiting"
     OPEN = "Open"
@@ -115,7 +115,7 @@ class GateRequirement:
     ends: bool
 
     def answer(self, _: int) -> Answer:
-        """How it stands."""
+        """The gate's answer as a requirement of the decision."""
         match self.stands.state:
             case GateState.OPEN:
                 return Answer(RequirementState.OPEN)

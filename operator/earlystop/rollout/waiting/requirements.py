@@ -35,10 +35,10 @@ class Answer:
 
 
 class Requirement(Protocol):
-    """Something that a decision waits for."""
+    """Something that a decision waits for, such as a person's approval or a gate."""
 
     def answer(self, now: int, /) -> Answer:
-        """How it stands at a moment, Unix seconds."""
+        """Whether it is met at a moment, in Unix seconds."""
 
 
 _WORST_FIRST = (RequirementState.REFUSED, RequirementState.TIMED_OUT, RequirementState.WAITING)

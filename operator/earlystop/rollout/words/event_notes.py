@@ -133,7 +133,7 @@ def _approval_notes(before: RolloutState, after: RolloutState) -> list[EventNote
 
 
 def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
-    """Events about single ones of several candidates."""
+    """Events about one candidate of several, as when it is certified or dropped."""
     if after.plan != before.plan or len(after.comparisons) < 2:
         return []
     notes = []
