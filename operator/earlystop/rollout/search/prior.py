@@ -74,7 +74,7 @@ def likeness(a: Setting, b: Setting, lengths: Sequence[float]) -> float:
 
 
 def noise(seen: Estimate, supposed_error: float) -> float:
-    """The variance that an estimate from history gets in the prior."""
+    """The variance of an estimate's error, which is supposed to be at least LEAST_NOISE of `supposed_error`."""
     return max(seen.error, LEAST_NOISE * supposed_error) ** 2
 
 
