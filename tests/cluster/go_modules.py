@@ -31,7 +31,13 @@ AGENTGATEWAY = PinnedModule(
 INFERENCE_POOLS = PinnedModule(
     "sigs.k8s.io/gateway-api-inference-extension", "v1.3.0", "h1:Ng2Qs1Oum4WycuWyi3rOkAC7pZ2aDqgN2ku6Lr/mryQ="
 )
-EVERY = (AGENTGATEWAY, INFERENCE_POOLS)
+ENVOY_AI_GATEWAY = PinnedModule(
+    "github.com/envoyproxy/ai-gateway", "v1.0.0", "h1:cTdSnQmtQQ2Ea5T/LLK50pIthG2SJAOxU9XPXZbtDkU="
+)
+ENVOY_GATEWAY = PinnedModule(
+    "github.com/envoyproxy/gateway", "v1.7.0", "h1:noVz4fADhljSKpQFaspb25+C3kC8bBBisQZle9W0ei4="
+)
+EVERY = (AGENTGATEWAY, INFERENCE_POOLS, ENVOY_AI_GATEWAY, ENVOY_GATEWAY)
 
 
 @cache

@@ -35,14 +35,6 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "0.5",
         "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
     ),
-    "a mode by a gateway's own objects for bodies": (
-        "spec.delivery",
-        {
-            "mode": "GatewayBody",
-            "gatewayBody": {"gateway": "EnvoyAIGateway", "engine": "VLLM", "routeRef": {"name": "qa"}},
-        },
-        "its bodyMutation overwrites a client's own value, so one that asked for less would get more",
-    ),
     "a preset of an engine that counts no requests": (
         "spec.metrics.preset",
         "LlamaCpp",

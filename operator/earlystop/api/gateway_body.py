@@ -9,7 +9,6 @@ from pydantic import Field
 from earlystop.api.body_knobs import Api, Engine
 from earlystop.api.by_headers import ByRoute
 from earlystop.api.injector import InjectorSpec
-from earlystop.api.values import rules
 
 GATEWAY_PATHS = ("/v1/chat/completions",)
 """What a setting is for in this mode where a policy names no paths: a gateway's object is for requests of one API."""
@@ -17,23 +16,18 @@ GATEWAY_PATHS = ("/v1/chat/completions",)
 WRITABLE_APIS = (Api.CHAT_COMPLETIONS, Api.RESPONSES, Api.MESSAGES)
 """APIs whose bodies agentgateway reads. Of OpenAI's old completions it knows nothing, and would take them for chat."""
 
-ENVOY_AI_GATEWAY = (
-    "gatewayBody.gateway EnvoyAIGateway: its bodyMutation overwrites a client's own value, so one that asked for less "
-    "would get more, and it splits by AIGatewayRoutes of its own, which no overlay can lead to; write delivery.mode "
-    "RequestBody, on an HTTPRoute to the engine's Service"
-)
-"""Why that gateway is refused, without a full stop."""
+APIS_OF_ENVOY = (Api.CHAT_COMPLETIONS, Api.COMPLETIONS, Api.RESPONSES)
+"""APIs whose bodies Envoy AI Gateway reads at the path that an engine has. For Messages it has a path of its own."""
 
 
 class GatewayBody(ByRoute):
     """A setting in the JSON body of each request, written by the gateway. An injector behind it counts by variant, and
     writes only what the gateway left out, of which it tells."""
 
-    model_config = rules({"rule": "self.gateway != 'EnvoyAIGateway'", "message": ENVOY_AI_GATEWAY})
-
     gateway: Literal["AgentGateway", "EnvoyAIGateway"] = Field(
-        description="Whose objects are written. AgentGateway: an AgentgatewayBackend for each variant. EnvoyAIGateway "
-        "is refused, and the refusal says why."
+        description="Whose objects are written. AgentGateway: an AgentgatewayBackend for each variant. EnvoyAIGateway: "
+        "an AIServiceBackend for each variant, with an AIGatewayRoute that leads to it; it overwrites what a client "
+        "wrote, so a parameter that is a number needs body.apply: Always."
     )
     engine: Engine = Field(
         description="Whose fields are meant: VLLM, SGLang, LlamaCpp, or OpenAI for what its API names."

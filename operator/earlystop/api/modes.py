@@ -82,7 +82,7 @@ MODES: dict[str, ModeTraits] = {
         through_injector=True,
         gateway_writes=True,
         watches=OVERLAY,
-        gateway_kinds=("AgentgatewayBackend",),
+        gateway_kinds=("AgentgatewayBackend", "AIGatewayRoute", "AIServiceBackend", "Backend"),
     ),
     "Workload": ModeTraits(module="earlystop.delivery.workload", own_pods=True, promotes_target=True, watches=OVERLAY),
     "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),

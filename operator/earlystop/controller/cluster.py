@@ -19,6 +19,8 @@ from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, wa
 from earlystop.controller.resource import Resource
 from earlystop.controller.resources import (
     AGENTGATEWAY_BACKENDS,
+    AI_GATEWAY_ROUTES,
+    AI_SERVICE_BACKENDS,
     APPROVALS,
     BY_KIND,
     CHECKPOINTS,
@@ -26,6 +28,7 @@ from earlystop.controller.resources import (
     DEFINITIONS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    ENVOY_BACKENDS,
     EVENTS,
     FEATURE_FLAGS,
     GATEWAY_CLASSES,
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
 
 __all__ = [  # with the kinds and the errors, which commands take from where they stand
     "AGENTGATEWAY_BACKENDS",
+    "AI_GATEWAY_ROUTES",
+    "AI_SERVICE_BACKENDS",
     "APPROVALS",
     "BY_KIND",
     "CHECKPOINTS",
@@ -60,6 +65,7 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
     "DEFINITIONS",
     "DEPLOYMENTS",
     "DISRUPTION_BUDGETS",
+    "ENVOY_BACKENDS",
     "EVENTS",
     "FORBIDDEN",
     "GATEWAYS",

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from earlystop.api.modes import watched_kinds
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.settings_collector import SettingsCollector
-from earlystop.delivery.agentgateway import KIND as AGENTGATEWAY
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_deployments
+from earlystop.delivery.orphans import let_go, made_by_operator, orphaned_overlays, unserved, unused_aliases
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
@@ -68,7 +68,7 @@ class OrphanCollector:
     async def sweep(self) -> None:
         """Hands what deleted policies left to garbage collection, in one pass over all namespaces. Raises ClusterError
         when the API fails."""
-        overlays = await self._managed("HTTPRoute")
+        overlays = [each for each in await self._managed("HTTPRoute") if made_by_operator(each)]
         services = await self._managed("Service")
         deployments = await self._managed("Deployment")
         of_gateways = await self._of_gateways()
@@ -80,9 +80,12 @@ class OrphanCollector:
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
         left = {
-            AGENTGATEWAY: unused_aliases(of_gateways, overlays, living),
             "Service": unused_aliases(services, overlays, living),
-            "Deployment": unused_deployments(deployments, overlays, living),
+            "Deployment": unserved(deployments, overlays, living),
+            **{
+                kind: unserved(unused_aliases(found, overlays, living), overlays, living)
+                for kind, found in of_gateways.items()
+            },
         }
         unused = {(kind, str(each["metadata"]["uid"])): each for kind, found in left.items() for each in found}
         self._unused_since = {key: self._unused_since.get(key, now) for key in unused}
@@ -96,14 +99,14 @@ class OrphanCollector:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]
         return [manifest for manifests in found for manifest in manifests]
 
-    async def _of_gateways(self) -> list[Manifest]:
-        """What the operator made for gateways; none in a cluster that does not know the kind."""
-        if not self._cluster.writes_gateway_objects:
-            return []
-        try:
-            return await self._managed(AGENTGATEWAY)
-        except NotFound:
-            return []
+    async def _of_gateways(self) -> dict[str, list[Manifest]]:
+        """What the operator made for gateways, by kind; none of a kind that the cluster does not know."""
+        kinds = set(watched_kinds(of_gateways=self._cluster.writes_gateway_objects)) - set(watched_kinds())
+        found = {}
+        for kind in sorted(kinds):
+            with suppress(NotFound):
+                found[kind] = await self._managed(kind)
+        return {kind: manifests for kind, manifests in found.items() if manifests}
 
     async def _living(self) -> set[str]:
         """UIDs of all policies, from the API itself: a policy whose spec this operator cannot read lives as well."""

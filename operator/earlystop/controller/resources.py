@@ -36,6 +36,9 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 INFERENCE_POOLS = Resource("inference.networking.k8s.io", "v1", "inferencepools")
 AGENTGATEWAY_BACKENDS = Resource("agentgateway.dev", "v1alpha1", "agentgatewaybackends")
+AI_GATEWAY_ROUTES = Resource("aigateway.envoyproxy.io", "v1beta1", "aigatewayroutes")
+AI_SERVICE_BACKENDS = Resource("aigateway.envoyproxy.io", "v1beta1", "aiservicebackends")
+ENVOY_BACKENDS = Resource("gateway.envoyproxy.io", "v1alpha1", "backends")
 FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
 # Every kind that a delivery mode reads or writes.
@@ -52,6 +55,9 @@ BY_KIND = {
     "NetworkPolicy": NETWORK_POLICIES,
     "InferencePool": INFERENCE_POOLS,
     "AgentgatewayBackend": AGENTGATEWAY_BACKENDS,
+    "AIGatewayRoute": AI_GATEWAY_ROUTES,
+    "AIServiceBackend": AI_SERVICE_BACKENDS,
+    "Backend": ENVOY_BACKENDS,
     "CustomResourceDefinition": DEFINITIONS,
 }
 KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}

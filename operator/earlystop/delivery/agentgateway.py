@@ -63,32 +63,6 @@ def backend(inputs: ClusterInputs, users: TargetRule, variant: VariantWeight) ->
     }
 
 
-def gateway_unfit(inputs: ClusterInputs) -> Refusal | None:
-    """Why such objects would do nothing in this cluster or on the route's gateways, or None."""
-    if not inputs.writes_gateway_objects:
-        return Refusal(
-            "GatewayBodyDisabled",
-            f"This operator may make no {KIND}, which delivery.mode GatewayBody needs. Ask the cluster's admin to set "
-            "gatewayBody.enabled in the chart's values, or write delivery.mode RequestBody.",
-        )
-    if DEFINITION not in inputs.objects:
-        return Refusal(
-            "GatewayObjectsMissing",
-            f"The cluster has no CustomResourceDefinition {DEFINITION.name}. Install agentgateway, or write "
-            "delivery.mode RequestBody, which needs nothing of a gateway's own.",
-        )
-    for gateway in inputs.gateways.values():
-        name = gateway["spec"]["gatewayClassName"]
-        controller = (inputs.gateway_classes.get(name) or {}).get("spec", {}).get("controllerName", "")
-        if controller and not any(f"{controller}/".startswith(f"{each}/") for each in CONTROLLERS):
-            return Refusal(
-                "GatewayUnfit",
-                f"GatewayClass {name} belongs to {controller}, which does not know an {KIND}. Use an agentgateway, or "
-                "write delivery.mode RequestBody.",
-            )
-    return None
-
-
 def written_path(inputs: ClusterInputs) -> str:
     """The one path of the requests that a setting is for, as the server knows it."""
     return inputs.spec.delivery.request_paths[0]

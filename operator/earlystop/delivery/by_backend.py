@@ -32,6 +32,11 @@ from earlystop.delivery.routes.gateways import backend_filter_refusal
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 
+def _users_base(inputs: ClusterInputs, users: TargetRule) -> dict[str, Any]:
+    del inputs
+    return users.base()
+
+
 @dataclass(frozen=True, slots=True)
 class ByBackend:
     """Renders the overlay of a mode that sets headers by backend.
@@ -40,12 +45,16 @@ class ByBackend:
         for one, for a rule of the user's.
     baseline_aliased: whether the baseline's requests go to an alias too, and not to the user's own Service.
     reference: a backend that leads to an alias, for a rule of the user's, with its name and weight.
+    base: the overlay's rule for a rule of the user's, before any header is set.
+    headers: the headers that a variant's requests carry.
     """
 
     alias_name: Callable[[str, str], str]
     alias: Callable[[ClusterInputs, TargetRule, VariantWeight], Manifest]
     baseline_aliased: bool = False
     reference: Callable[[TargetRule, str, int], dict[str, Any]] = TargetRule.backend_reference
+    base: Callable[[ClusterInputs, TargetRule], dict[str, Any]] = _users_base
+    headers: Callable[[ClusterInputs, TrafficSplit, VariantWeight], dict[str, str]] = variant_headers
 
     def refusal(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
         """Why no overlay can set headers by backend on the user's route, or lead to its aliases; None when one can."""
@@ -89,9 +98,9 @@ class ByBackend:
         for each in split.variants:
             double = each if each in self._aliased(split) else split.variants[1]
             service = self.alias_name(name, double.variant)
-            headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
+            headers = as_filter(modifier(inputs, self.headers(inputs, split, each)))
             backends = [{**self.reference(users, service, 100), "filters": [headers]}]
-            rule = golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each)
+            rule = golden_rule(for_probes({**self.base(inputs, users), "backendRefs": backends}, nonce), each)
             # All matches for each variant may be more than a route may have, and a probe meets the first.
             rules.append({**rule, "matches": rule["matches"][:1]})
         overlay = overlay_route(inputs, rules)
@@ -120,13 +129,13 @@ class ByBackend:
         name = users.backend["name"]
         backends = []
         for each in split.variants:
-            headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
+            headers = as_filter(modifier(inputs, self.headers(inputs, split, each)))
             if each in self._aliased(split):
                 led = self.reference(users, self.alias_name(name, each.variant), each.weight)
             else:
                 led = users.backend_reference(name, each.weight)
             backends.append({**led, "filters": [headers]})
-        return {**users.base(), "backendRefs": backends}
+        return {**self.base(inputs, users), "backendRefs": backends}
 
 
 def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -> dict[str, Any]:

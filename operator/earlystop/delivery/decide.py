@@ -171,6 +171,13 @@ def _write(
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that variant.
         waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
         return Write(missing, then=waiting) if missing else waiting
+    settling = desired.rendered.settle_seconds
+    if primary in changed and are_young(observed, prerequisites, now, settling):
+        message = (
+            f"The gateway's objects were made less than {settling:.0f} s ago, so some of its processes may not know "
+            "all of them yet. Requests stay where they are until then."
+        )
+        return Wait(SplitStatus.NOT_WRITTEN, traffic_condition(ConditionStatus.UNKNOWN, "WaitingForGateway", message))
     return Write(tuple(changed))
 
 

@@ -13,7 +13,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by
 
 LEFT = "TargetLeft"
-RELEASED = frozenset({"Service", "Deployment", "AgentgatewayBackend"})
+RELEASED = frozenset({"Service", "Deployment", "AgentgatewayBackend", "AIGatewayRoute", "AIServiceBackend", "Backend"})
 _SUCCESSOR = re.compile(r"policy (\S+) is about this target")
 
 

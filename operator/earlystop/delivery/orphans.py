@@ -13,6 +13,8 @@ from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_LA
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.ownership import controller_of
 
+OWNER = "EarlyStopPolicy"
+
 
 def is_leftover(manifest: Manifest) -> bool:
     """Whether an object was the operator's and belongs to no policy any more, so that another one may take it."""
@@ -28,6 +30,13 @@ def policy_of(manifest: Manifest) -> str:
     labels = manifest["metadata"].get("labels") or {}
     complete = labels.get(MANAGED_BY_LABEL) == MANAGER and labels.get(POLICY_LABEL)
     return str(labels.get(POLICY_UID_LABEL, "")) if complete else ""
+
+
+def made_by_operator(manifest: Manifest) -> bool:
+    """Whether an object with the operator's labels is not one that somebody else makes of such an object, with copies
+    of its labels: as Envoy AI Gateway makes an HTTPRoute of each AIGatewayRoute."""
+    owner = controller_of(manifest)
+    return owner is None or owner.get("kind", OWNER) == OWNER
 
 
 def orphaned_overlays(overlays: Iterable[Manifest], living: Collection[str]) -> list[Manifest]:
@@ -59,19 +68,18 @@ def field_manager(uid: str) -> str:
     return f"{MANAGER}-{uid}"
 
 
-def unused_deployments(
-    deployments: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
-) -> list[Manifest]:
-    """Deployments, of injectors and of candidates, of policies that are gone, of which no overlay is left either."""
+def unserved(objects: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]) -> list[Manifest]:
+    """Of policies that are gone, of which no overlay is left either: Deployments of injectors and of candidates, and
+    what a gateway has of the operator's."""
     served = {policy_of(each) for each in overlays}
-    return [each for each in deployments if (uid := policy_of(each)) and uid not in living and uid not in served]
+    return [each for each in objects if (uid := policy_of(each)) and uid not in living and uid not in served]
 
 
 def let_go(manifest: Manifest) -> Manifest:
     """The object with the policy that is gone as its only owner: garbage collection then removes it."""
     owner = {
         "apiVersion": API_VERSION,
-        "kind": "EarlyStopPolicy",
+        "kind": OWNER,
         "name": manifest["metadata"]["labels"][POLICY_LABEL],
         "uid": policy_of(manifest),
     }

@@ -47,6 +47,8 @@ class Rendered:
     unready: why no request may be led by the primary one yet, or no longer, None when it may.
     over: what is said when no request needs the objects any more, since the target itself has what was promoted; None
         before that.
+    settle_seconds: how old the others have to be before the primary one is written, where that takes longer than a
+        gateway needs for any change.
     promotion: values of the user's object that carry out a promotion; none where a person does that.
     left_to_do: a sentence about what a person has still to do, "" for nothing.
     idle: objects as they shall be once no request has been led to them for `idle_seconds`.
@@ -58,6 +60,7 @@ class Rendered:
     over: Condition | None = None
     idle: tuple[Manifest, ...] = ()
     idle_seconds: float = 0.0
+    settle_seconds: float = 0.0
     left_to_do: str = ""
     promotion: tuple[FieldApply, ...] = ()
 

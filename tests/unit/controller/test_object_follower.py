@@ -245,9 +245,11 @@ def own_backend(tracked: TrackedPolicy) -> Manifest:
 def test_a_gateways_own_kind_is_followed_where_the_operator_may_make_objects_of_it(following: Following) -> None:
     assert GATEWAY_KIND not in following.follower.kinds
     following.api.writes_gateway_objects = True
-    assert following.follower.kinds == (*FOLLOWED, GATEWAY_KIND)
+    own = (GATEWAY_KIND, "AIGatewayRoute", "AIServiceBackend", "Backend")
+    assert following.follower.kinds == (*FOLLOWED, *own)
     selected = settings([], following.follower.kinds).watching.label_selectors
-    assert {each.any_name for each in selected} == {"agentgatewaybackends"}
+    names = {"agentgatewaybackends", "aigatewayroutes", "aiservicebackends", "backends"}
+    assert {each.any_name for each in selected} == names
     assert set(selected.values()) == {SELECTOR}, "what users wrote for their gateway is not sent"
 
 

@@ -21,6 +21,7 @@ from tests.unit.rollout.policies import UID, policy
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
 LABELS = {"app": "qa-server"}
 BY_AGENTGATEWAY = {"gateway": "AgentGateway", "engine": "VLLM"}
+BY_ENVOY = {"gateway": "EnvoyAIGateway", "engine": "VLLM"}
 KNOBS = ({"parameter": "window", "env": "WINDOW"}, {"parameter": "patience", "argument": "--patience"})
 
 

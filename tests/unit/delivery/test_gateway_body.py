@@ -220,11 +220,6 @@ def test_what_a_gateway_cannot_write_is_refused_with_what_to_write(
     assert words in found and bool(found) == bool(words)
 
 
-def test_envoy_ai_gateway_is_refused_with_why() -> None:
-    found = refusal_with({}, gateway="EnvoyAIGateway")
-    assert "bodyMutation overwrites a client's own value" in found and "RequestBody" in found
-
-
 # What the gateway is asked
 
 

@@ -18,7 +18,7 @@ GATEWAY_PREFLIGHT: Mapping[str, str] = MappingProxyType(
 GATEWAY_FAULTS: Mapping[str, str] = MappingProxyType(
     {
         "GatewayDoesNotWrite": "The operator's own request came through the gateway without a variant's setting in its "
-        "body, so no user is led there; look at the status of the AgentgatewayBackends that the policy owns.",
+        "body, so no user is led there; look at the status of what the policy owns for the gateway.",
     }
 )
 GATEWAY_NOTES: Mapping[str, str] = MappingProxyType(

@@ -18,6 +18,6 @@ def not_written(missing: float, total: float, seconds: int) -> str:
     return (
         f"Of about {counted(round(total), 'setting')} for bodies of the last {seconds} s, the gateway had not "
         f"written {missing:.0f}, "
-        "so the injector wrote them. Behind the gateway alone they would be lost: look at the status of the policy's "
-        "AgentgatewayBackends, and at how clients write these fields."
+        "so the injector wrote them. Behind the gateway alone they would be lost: look at the status of what the "
+        "policy owns for the gateway, and at how clients write these fields."
     )

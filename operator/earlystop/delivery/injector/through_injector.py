@@ -19,17 +19,19 @@ Prerequisites = tuple[tuple[Manifest, ...], Manifest]
 
 @dataclass(frozen=True, slots=True)
 class ThroughInjector:
-    """Renders such a mode. backends: how its overlay leads to the variants. prerequisites: what stands before it."""
+    """Renders such a mode. backends: how its overlay leads to the variants. prerequisites: what stands before it.
+    settle_seconds: as `Rendered` has them."""
 
     backends: ByBackend
     prerequisites: Callable[[ClusterInputs, TrafficSplit], Prerequisites]
+    settle_seconds: float = 0.0
 
     def render(self, inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         """What the overlay leads to first, the injector among it, then the overlay route."""
         before, deployment = self.prerequisites(inputs, split)
         overlay = self.backends.overlay(inputs, split)
         unready = injector_unready(inputs, deployment, led=serves_users(inputs))
-        return Rendered((*before, overlay), overlay, unready)
+        return Rendered((*before, overlay), overlay, unready, settle_seconds=self.settle_seconds)
 
     def probe_only(self, inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
         """What `GatewayHeader` asks for, led to the injector, which passes signed questions on to the engine."""

@@ -104,8 +104,8 @@ def judge(plain: int, answers: Mapping[str, EngineAnswer]) -> Refusal | None:
             return Refusal(
                 "GatewayDoesNotWrite",
                 f"The operator's own request for {variant} came through the gateway without {answer.unwritten} as it "
-                "should be in its body, so no user is led there. Look at the status of the policy's "
-                "AgentgatewayBackends, and at the gateway's release. It is asked again every minute.",
+                "should be in its body, so no user is led there. Look at the status of what the "
+                "policy owns for the gateway, and at the gateway's release. It is asked again every minute.",
             )
         if answer.unknown:
             return Refusal(

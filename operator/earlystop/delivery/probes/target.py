@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -50,6 +50,33 @@ def plain_listener(inputs: ClusterInputs, route: Manifest) -> tuple[str, str | N
     return next(
         ((_address(gateway, each), hosts[0]) for gateway, each, hosts in found if each["protocol"] == "HTTP"), None
     )
+
+
+class PlainListener(NamedTuple):
+    """A listener of plain http. address, port: where it is reached. hostname: which hosts it takes, "" for all. parent:
+    namespace, name and sectionName, by which a route names it."""
+
+    address: str
+    port: int
+    hostname: str
+    parent: dict[str, str]
+
+
+def plain_listeners(inputs: ClusterInputs, route: Manifest) -> Iterator[PlainListener]:
+    """The listeners of plain http by which a route is reached."""
+    for gateway, listener, _ in _listeners(inputs, route):
+        if listener["protocol"] == "HTTP":
+            metadata = gateway["metadata"]
+            yield PlainListener(
+                address=gateway["status"]["addresses"][0]["value"],
+                port=listener["port"],
+                hostname=listener.get("hostname") or "",
+                parent={
+                    "namespace": metadata["namespace"],
+                    "name": metadata["name"],
+                    "sectionName": listener["name"],
+                },
+            )
 
 
 def why_no_probe(inputs: ClusterInputs, overlay: Manifest) -> Metrics:

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, ROUTES
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import (
@@ -29,12 +30,13 @@ HALF, ALL, NONE = split(50, step=2), split(100, step=2), split(0, step=2)
 
 
 class Moves:
-    """One policy whose shares are put in force, an hour between two. searches: whether it is a search's trial."""
+    """One policy whose shares are put in force, an hour between two. searches: whether it is a search's trial. spec:
+    what it says, where that is not what every policy of the mode says here."""
 
-    def __init__(self, mode: str = "GatewayHeader", *, searches: bool = False) -> None:
+    def __init__(self, mode: str = "GatewayHeader", *, searches: bool = False, spec: PolicySpec | None = None) -> None:
         self.api: Memory = World(SAME).api
         self.api.injector_image = "earlystop:1"
-        spec = spec_in(mode)
+        spec = spec_in(mode) if spec is None else spec
         # The looks that it has had count no users.
         changes: dict[str, Any] = {
             "parameters": [each.wire() for each in spec.parameters],
