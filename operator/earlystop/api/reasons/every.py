@@ -247,6 +247,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {"Suspended": "The campaign stands still at its weights; set spec.suspend to false to go on."},
     ),
     (
+        (Type.READY.value,),
+        {
+            "EditWaits": "By an edit or a retry the policy asks for another campaign, which does not begin while the "
+            "policy is suspended; set spec.suspend to false to begin it."
+        },
+    ),
+    (
         (Type.COMPLETED.value,),
         {"InProgress": "The campaign is under way; the condition Progressing says how far it is."},
     ),
