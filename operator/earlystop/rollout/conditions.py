@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.reasons.waiting import EDIT_WAITS
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.certificate.words import certified_condition
 from earlystop.rollout.doubts import doubt_about_all
@@ -29,8 +30,6 @@ from earlystop.rollout.waiting.condition import waiting_condition
 from earlystop.rollout.words.dispersion_words import without_users
 from earlystop.rollout.words.summary import outlook, summary
 from earlystop.rollout.words.waiting_edit import waiting_edit
-
-EDIT_WAITS = "EditWaits"
 
 
 def conditions(
