@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -34,10 +35,12 @@ from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
 from tests.faults.reconciling import wait_reconciled
+from tests.faults.rights_alone import OPERATOR_NAMESPACE
 from tests.turns import Turns
 
 pytestmark = pytest.mark.usefixtures("load", "no_policy_left")
 
+PAUSE = '--patch={"spec":{"suspend":true}}'
 KILLS = 2
 """At least; more than ten where the machine is not slow."""
 SEED = 20240229
@@ -104,6 +107,38 @@ def test_an_overlay_that_was_orphaned_on_purpose_is_let_go(stage: Stage, watched
     stage.access.kubectl("delete", "esp/cascaded", where, "--cascade=orphan", "--wait=true")
     wait_until(lambda: not has_overlay(stage, "cascaded"), 60, "the overlay to be let go")
     wait_share(stage, "unassigned", 1.0)
+
+
+def test_an_operator_whose_kubeconfig_acts_as_another_watches_and_writes_with_that_ones_rights_alone(
+    stage: Stage, watched: Following
+) -> None:
+    kill(stage)
+    stage.start_operator(kubeconfig=acting_as_the_operator(stage))
+    try:
+        apply_lasting(stage, "deputised")
+        watched.wait_status("deputised", phase_is("Observing"), 60, "observed")
+        stage.access.kubectl("patch", "esp/deputised", f"--namespace={stage.namespace}", "--type=merge", PAUSE)
+        watched.wait_status("deputised", phase_is("Suspended"), 30, "paused, as a watch has shown")
+    finally:
+        kill(stage)
+        stage.start_operator()
+
+
+def acting_as_the_operator(stage: Stage) -> Path:
+    """A kubeconfig of an account with no right but to act as the operator's."""
+    where = f"--namespace={stage.namespace}"
+    stage.access.kubectl("create", "serviceaccount", "deputy", where)
+    role = f"deputy-{stage.namespace}"
+    impersonate = ("--verb=impersonate", "--resource=serviceaccounts", "--resource-name=earlystop")
+    there = f"--namespace={OPERATOR_NAMESPACE}"
+    stage.access.kubectl("create", "role", role, there, *impersonate)
+    account = f"--serviceaccount={stage.namespace}:deputy"
+    stage.access.kubectl("create", "rolebinding", role, there, f"--role={role}", account)
+    path = stage.access.service_account_kubeconfig(stage.namespace, "deputy")
+    config = json.loads(path.read_text())
+    config["users"][0]["user"]["as"] = f"system:serviceaccount:{OPERATOR_NAMESPACE}:earlystop"
+    path.write_text(json.dumps(config))
+    return path
 
 
 def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage, watched: Following) -> None:

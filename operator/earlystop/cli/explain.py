@@ -68,7 +68,7 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
             yield outlook_of(view), ()
         return
     if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
-        yield summary(state), ()
+        yield f"{summary(state)} {view.waiting_edit}".strip(), ()
     yield from _classes(state)
     if state.phase in ENDED:
         yield afterwards(view)

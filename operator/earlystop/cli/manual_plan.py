@@ -11,11 +11,11 @@ from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_
 from earlystop.api.status.compact import without_defaults
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen.view import lacks_plan, status_of
-from earlystop.controller.memory.annotations import LONGEST_VALUE, requests_in
+from earlystop.cli.screen.view import asks_for_another, lacks_plan, status_of
+from earlystop.controller.memory.annotations import LONGEST_VALUE
 from earlystop.controller.resources import Manifest
 from earlystop.rollout import manual
-from earlystop.rollout.handled_requests import Request, is_new, is_spent, unused_text
+from earlystop.rollout.handled_requests import Request, is_new, unused_text
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable
 from earlystop.rollout.state import TRYING, Phase, RolloutState
@@ -71,7 +71,7 @@ def resume(policy: Manifest) -> ManualPlan:
     if state.phase != Phase.SUSPENDED:
         return ManualPlan(changes, f"{named(policy)} may start rollouts again.", SUSPEND, "false")
     goes_on = "goes on: its step starts afresh, with the evidence that it has"
-    if _starts_another(policy, state):
+    if asks_for_another(policy, state):
         goes_on = (
             f"starts a new campaign, since its spec or its retry was edited while it was paused; campaign "
             f"{state.revision} ends without a verdict, and nothing counted before counts again"
@@ -249,16 +249,6 @@ def state_of(policy: Manifest) -> RolloutState:
     except ValueError:
         other = "its status cannot be read. This command and the operator may be of different releases."
         raise Refused(f"{named(policy)}: {lacks_plan(policy) or other}") from None
-
-
-def _starts_another(policy: Manifest, state: RolloutState) -> bool:
-    """Whether the policy as it is written now asks for another campaign than the one under way, and is not refused."""
-    accepted = _condition(policy, "Accepted")
-    if state.plan is None or (accepted is not None and accepted["status"] == "False"):
-        return False
-    written = requests_in(policy).retry
-    token = written.text if written.text and not is_spent(state, RETRY, written) else state.plan.retry
-    return not state.plan.is_asked_for(PolicySpec.model_validate(policy["spec"]), token)
 
 
 def _condition(policy: Manifest, type_: str) -> Manifest | None:

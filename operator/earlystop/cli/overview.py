@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from earlystop.api.plurals import counted
+from earlystop.api.reasons.waiting import EDIT_WAITS
 from earlystop.cli.screen.fitting import said
 from earlystop.cli.screen.search import search_phrase
 from earlystop.cli.screen.stored_status import conditions_of, unpacked_status
@@ -95,9 +96,11 @@ def line(policy: Mapping[str, Any]) -> str:
 
 
 def _hold(status: Mapping[str, Any]) -> str:
-    """Why it does not go on, as the end of a line."""
+    """Why it does not go on, or that an edit waits, as the end of a line."""
     ready = conditions_of(status).get("Ready")
-    return f", not ready: {ready['reason']}" if ready is not None and ready["status"] == "False" else ""
+    if ready is None or (ready["status"] != "False" and ready["reason"] != EDIT_WAITS):
+        return ""
+    return f", not ready: {ready['reason']}" if ready["status"] == "False" else ", an edit or a retry waits"
 
 
 def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from earlystop.own_variables import set_own_variable
 
 NET_OBJECTS = 250_000
 """By how many the objects grow until cycles are searched for. The modules of no command have as many, and a command
@@ -23,7 +24,7 @@ def short_process() -> Iterator[None]:
     Pydantic would read what every installed distribution offers, to find plugins that none of ours is.
     """
     gc.set_threshold(NET_OBJECTS, *gc.get_threshold()[1:])
-    os.environ.setdefault(PLUGINS, ALL_PLUGINS)
+    set_own_variable(PLUGINS, ALL_PLUGINS)
     try:
         yield
     finally:

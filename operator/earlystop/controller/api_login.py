@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.impersonation import impersonation_headers
+from earlystop.own_variables import hidden_from_children
 
 PLUGIN_SECONDS = 30.0
 
@@ -28,11 +29,13 @@ class _Renewals:
 class ApiLogin:
     """configuration: of the client library, which holds the credentials. context: of the kubeconfig, also where it was
     the current one: that may be another by the time of a renewal, and lead to another cluster. from_file: whether they
-    are KUBECONFIG's; those of a service account the library renews itself."""
+    are KUBECONFIG's; those of a service account the library renews itself. acts_as: headers that say whose rights its
+    requests have, none where they are those of who logs in."""
 
     configuration: client.Configuration
     context: str | None
     from_file: bool
+    acts_as: tuple[tuple[str, str], ...] = ()
     _renewals: _Renewals = field(default_factory=_Renewals, repr=False, compare=False)
 
     @classmethod
@@ -42,23 +45,24 @@ class ApiLogin:
         Raises ConfigException when there is neither, and when it does not say clearly whom the latter acts as.
         """
         configuration = client.Configuration()
-        from_file, acts_as = context is not None, CIMultiDict[str]()
+        from_file, acts_as = context is not None, tuple[tuple[str, str], ...]()
         if not from_file:
             try:
                 config.load_incluster_config(client_configuration=configuration)
             except config.ConfigException:
                 from_file = True
         if from_file:
-            loaded = await config.load_kube_config(context=context, client_configuration=configuration)
+            with hidden_from_children():
+                loaded = await config.load_kube_config(context=context, client_configuration=configuration)
             context = str(loaded.current_context["name"])
             user = vars(loaded)["_user"]  # as the library has merged it from all files
-            acts_as = CIMultiDict(impersonation_headers(user.value if user is not None else {}))
+            acts_as = impersonation_headers(user.value if user is not None else {})
         # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
         configuration.retries = None
         # The library's session would read .netrc and the proxies anew, in another thread, for every request.
-        configuration.client_session_kwargs = {"trust_env": False, "headers": acts_as}
+        configuration.client_session_kwargs = {"trust_env": False, "headers": CIMultiDict(acts_as)}
         configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
-        return cls(configuration, context, from_file)
+        return cls(configuration, context, from_file, acts_as)
 
     @property
     def renewals_tried(self) -> int:
@@ -79,8 +83,9 @@ class ApiLogin:
 
     async def _learn(self) -> bool:
         try:
-            async with asyncio.timeout(PLUGIN_SECONDS):
-                await config.load_kube_config(context=self.context, client_configuration=self.configuration)
+            with hidden_from_children():
+                async with asyncio.timeout(PLUGIN_SECONDS):
+                    await config.load_kube_config(context=self.context, client_configuration=self.configuration)
         except (config.ConfigException, OSError, ValueError):  # TimeoutError is an OSError
             return False
         return True

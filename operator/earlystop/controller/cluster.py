@@ -133,7 +133,7 @@ class Cluster:
 
     def __init__(self, api: client.ApiClient, login: ApiLogin | None = None) -> None:
         """login: what renews the credentials of `api`, None for what never does."""
-        self._api, self._login = api, login
+        self._api, self.login = api, login
         self._turns = FairTurns(AT_ONCE)
 
     @classmethod
@@ -317,9 +317,9 @@ class Cluster:
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
     ) -> Manifest:
-        renewals = self._login.renewals_tried if self._login is not None else 0
+        renewals = self.login.renewals_tried if self.login is not None else 0
         status, data = await self._sent(method, path, body, content_type, accept)
-        if status == UNAUTHORIZED and self._login is not None and await self._login.renew(renewals):
+        if status == UNAUTHORIZED and self.login is not None and await self.login.renew(renewals):
             status, data = await self._sent(method, path, body, content_type, accept)
         if status >= 400:
             raise KINDS.get(status, ClusterError)(status, message_in(data))

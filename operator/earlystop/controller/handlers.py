@@ -12,7 +12,7 @@ import kopf
 from earlystop.api.modes import watched_kinds
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cluster import BY_KIND, PAGE
-from earlystop.controller.login import login
+from earlystop.controller.login import Credentials, WatchLogin
 from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
@@ -75,10 +75,11 @@ def settings(namespaces: list[str], kinds: Iterable[str] | None = None) -> kopf.
 def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     """Kopf's registry of the watches, whose handlers call `runtime`."""
     handlers = kopf.OperatorRegistry()
+    login = WatchLogin(os.environ, runtime.login)
 
     @kopf.on.login(registry=handlers, errors=kopf.ErrorsMode.TEMPORARY)
-    def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return login(os.environ, **kwargs)
+    async def log_in(**kwargs: Any) -> Credentials | None:
+        return await login(**kwargs)
 
     @kopf.on.event(GROUP, VERSION, "earlystoppolicies", registry=handlers)
     async def policy(event: Any, **_: Any) -> None:

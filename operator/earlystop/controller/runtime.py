@@ -12,6 +12,7 @@ from earlystop.api.addresses import Network
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.apart import each_of
+from earlystop.controller.api_login import ApiLogin
 from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_tokens_in_use, may_go_without
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
@@ -109,6 +110,11 @@ class Runtime:
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
         AWAITING_APPROVAL.set_function(self._awaiting)
+
+    @property
+    def login(self) -> ApiLogin | None:
+        """How the operator's requests say who they are; None where nobody asks."""
+        return self._cluster.login
 
     def tracked_policies(self) -> Collection[TrackedPolicy]:
         """Every policy that the operator tracks."""

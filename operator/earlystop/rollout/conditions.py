@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.reasons.waiting import EDIT_WAITS
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.certificate.words import certified_condition
 from earlystop.rollout.doubts import doubt_about_all
@@ -28,6 +29,7 @@ from earlystop.rollout.state import (
 from earlystop.rollout.waiting.condition import waiting_condition
 from earlystop.rollout.words.dispersion_words import without_users
 from earlystop.rollout.words.summary import outlook, summary
+from earlystop.rollout.words.waiting_edit import waiting_edit
 
 
 def conditions(
@@ -39,15 +41,17 @@ def conditions(
     policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
     which takes longest and which nobody reads who asks for statuses and reasons only.
     """
-    stands, guard = summary(state) if worded else "", guarded(state)
+    waits = waiting_edit(state) if edited and observations.refusal is None else ""
+    stands = f"{summary(state)} {waits}".strip() if worded else ""
+    guard = guarded(state)
     return (
-        _ready(state, observations, edited, stands),
+        _ready(state, observations, edited, stands, waits),
         _accepted(observations),
         _from_observation(Type.METRICS_AVAILABLE, observations.metrics),
         _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
         _setting_effective(state),
         _sample_ratio(state),
-        _progressing(state, stands, observations.author_unknown),
+        _progressing(state, stands, waits, observations.author_unknown),
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
@@ -75,7 +79,7 @@ def _stalled(observations: Observations) -> Condition:
     return Condition(Type.STALLED, ConditionStatus.FALSE, "NotStalled", "Nothing waits for an edit of the policy.")
 
 
-def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
+def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str, waits: str) -> Condition:
     """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
     the hours of a healthy rollout."""
     if observations.error is not None:
@@ -89,7 +93,8 @@ def _ready(state: RolloutState, observations: Observations, edited: bool, stands
             return Condition(Type.READY, ConditionStatus.FALSE, observation.reason, observation.message)
     if observations.record is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, VERDICT_MISSING, observations.record)
-    return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, stands)
+    reason = EDIT_WAITS if waits and state.phase not in ACTING else state.phase.value
+    return Condition(Type.READY, ConditionStatus.TRUE, reason, stands)
 
 
 def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -> str:
@@ -102,7 +107,7 @@ def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -
     return f"{why} Campaign {state.campaign} {beneath}: {stands}"
 
 
-def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Condition:
+def _progressing(state: RolloutState, stands: str, waits: str, author_unknown: bool) -> Condition:
     """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
     if state.phase in WATCHING and split_is_broken(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
@@ -119,9 +124,8 @@ def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Cond
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)
     if state.phase in TRYING | ACTING | BETWEEN_TRIALS:
-        return Condition(
-            Type.PROGRESSING, ConditionStatus.TRUE, _progress_reason(state), outlook(state) if stands else ""
-        )
+        message = f"{outlook(state)} {waits}".strip() if stands else ""
+        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, _progress_reason(state), message)
     return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, stands)
 
 

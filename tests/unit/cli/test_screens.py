@@ -66,6 +66,33 @@ def test_both_screens_of_a_refused_edit_say_why_and_what_goes_on_beneath_it(name
         assert f"The edit is refused: Policy b has it. Delete one. {beneath}" in text, text
 
 
+@pytest.mark.parametrize("name", ["suspended", "promoted", "searching, between two trials"])
+@pytest.mark.parametrize("change", ["edit", "retry"])
+def test_status_explain_and_get_of_a_paused_policy_say_that_an_edit_waits(name: str, change: str) -> None:
+    policy = policy_in(name)
+    policy["spec"]["suspend"] = True
+    shown = said_of(policy)
+    assert not any("asks for another campaign" in text for text in shown.values())
+    if change == "edit":
+        policy["spec"]["objective"]["exactMatch"]["margin"] = "0.015"
+    else:
+        policy["metadata"]["annotations"] = {"earlystop.dev/retry": "again"}
+    stated = conditions(REACHED[name], Observations(), edited=True)
+    policy["status"]["conditions"] = merge_conditions((), stated, 2, NOW)
+    for text in said_of(policy).values():
+        assert "By an edit or a retry the policy asks for another campaign by now: it begins when" in text, text
+    assert "EditWaits" in text_of(overview([policy]), UNLIMITED)
+    assert line(policy).endswith(", an edit or a retry waits")
+
+
+def said_of(policy: Manifest) -> dict[str, str]:
+    """What the two screens say of a policy."""
+    return {
+        "status": " ".join(text_of(picture(policy, LATER, UNLIMITED), UNLIMITED).split()),
+        "explain": " ".join(sentence for sentence, _ in explanation(policy, LATER, None)),
+    }
+
+
 @pytest.mark.slow
 @every_row("name", sorted(REACHED))
 def test_a_status_has_whole_numbers_at_80_and_at_120_columns(name: str) -> None:

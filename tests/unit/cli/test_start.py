@@ -75,6 +75,7 @@ DECLARED_BY = {
     "earlystop.cli.main",
     "earlystop.cli.options",
     "earlystop.cli.short_process",
+    "earlystop.own_variables",
 }
 """All of ours that options and help take, beside `cli/commands`: no kind, no client, no screen, no arithmetic."""
 

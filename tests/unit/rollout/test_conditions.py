@@ -195,6 +195,38 @@ def test_a_refused_edit_shows_why_and_what_goes_on_beneath_it(name: str, beneath
     assert same.message.startswith(f"Policy b has it. Delete one. {beneath}")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason", "what_becomes_of_it"),
+    [
+        ("suspended", "EditWaits", "begins when the policy is resumed, and campaign 1 ends without a verdict."),
+        ("promoted", "EditWaits", "begins when the policy is not suspended."),
+        ("rolled back", "EditWaits", "begins when the policy is not suspended."),
+        ("searching, between two trials", "EditWaits", "begins when the policy is not suspended."),
+        ("promoting", "Promoting", "begins when this decision is carried out."),
+    ],
+)
+def test_an_edit_that_waits_is_told_with_when_its_campaign_begins(
+    name: str, reason: str, what_becomes_of_it: str
+) -> None:
+    found = said(REACHED[name], FACTS["all well"], edited=True)
+    ready = found[ConditionType.READY]
+    assert (ready.status, ready.reason) == (ConditionStatus.TRUE, reason)
+    for each in (ready, found[ConditionType.PROGRESSING]):
+        assert each.message.endswith(f"the policy asks for another campaign by now: it {what_becomes_of_it}"), each
+    same = said(REACHED[name], FACTS["all well"])[ConditionType.READY]
+    assert same.reason == REACHED[name].phase.value and "asks for another campaign" not in same.message
+    reasons = {each.type: each.reason for each in conditions(REACHED[name], FACTS["all well"], edited=True)}
+    unworded = conditions(REACHED[name], FACTS["all well"], edited=True, worded=False)
+    assert {each.type: each.reason for each in unworded} == reasons, "else it would be written again and again"
+
+
+def test_an_edit_that_begins_at_once_or_is_refused_waits_for_nothing() -> None:
+    for name in ("observing", "pending", "applying"):
+        assert "by now" not in said(REACHED[name], FACTS["all well"], edited=True)[ConditionType.READY].message
+    refused = said(REACHED["suspended"], FACTS["refused"], edited=True)[ConditionType.READY]
+    assert refused.reason == "TargetTaken" and "by now" not in refused.message
+
+
 def test_a_broken_split_is_told_with_both_numbers() -> None:
     found = said(REACHED["observing a broken split"], FACTS["all well"])[ConditionType.SAMPLE_RATIO_OK]
     assert (found.status, found.reason) == (ConditionStatus.FALSE, "TrafficSplitMismatch")

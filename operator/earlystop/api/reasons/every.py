@@ -20,7 +20,7 @@ from earlystop.api.reasons.query_classes import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.reasons.search import search_rows
 from earlystop.api.reasons.settings import settings_rows
 from earlystop.api.reasons.traffic import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
-from earlystop.api.reasons.waiting import HELD_PROMOTION_REASONS, WAITING_REASONS
+from earlystop.api.reasons.waiting import EDIT_WAITS, HELD_PROMOTION_REASONS, WAITING_REASONS
 from earlystop.api.reasons.workload import WORKLOAD_ROWS
 from earlystop.api.source import REACHABLE
 
@@ -245,6 +245,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (*PHASE, EVENT),
         {"Suspended": "The campaign stands still at its weights; set spec.suspend to false to go on."},
+    ),
+    (
+        (Type.READY.value,),
+        {
+            EDIT_WAITS: "By an edit or a retry the policy asks for another campaign, which does not begin while the "
+            "policy is suspended; set spec.suspend to false to begin it."
+        },
     ),
     (
         (Type.COMPLETED.value,),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+EDIT_WAITS = "EditWaits"
+"""Of the condition Ready, while an edit or a retry waits for the end of a pause."""
+
 WAITING_REASONS: Mapping[str, str] = MappingProxyType(
     {
         "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted. Where nothing keeps a "

@@ -45,7 +45,7 @@ def hold_of(view: View) -> Hold | None:
         return _hold(str(ready["reason"]), str(ready["message"]))
     phase = view.state.phase
     if phase in (Phase.SUSPENDED, Phase.HELD):
-        return _hold(phase.value, summary(view.state))
+        return _hold(phase.value, f"{summary(view.state)} {view.waiting_edit}".strip())
     if phase in ENDED or progressing is None or progressing["reason"] == phase.value:
         return None
     if progressing["status"] == "False":
@@ -87,6 +87,10 @@ def _stems(text: str) -> frozenset[str]:
 
 def outlook_of(view: View) -> str:
     """Where a policy stands that nothing holds, in a sentence or two."""
+    return f"{_outlook(view)} {view.waiting_edit}".strip()
+
+
+def _outlook(view: View) -> str:
     state, plan = view.state, view.state.plan
     if plan is None:
         ready = view.conditions.get("Ready")

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.signatures import RETRY
 from earlystop.cli.screen.stored_status import UNREADABLE, conditions_of, unpacked_status
+from earlystop.controller.memory.annotations import requests_in
 from earlystop.controller.resources import Manifest
 from earlystop.rollout.evidence_history import EvidenceHistory, history_of
+from earlystop.rollout.handled_requests import is_spent
 from earlystop.rollout.plan import Stage, stages_of
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, RolloutState
 from earlystop.rollout.stored.plan_reference import has_reference, with_plan
 from earlystop.rollout.stored.status_codec import from_status
+from earlystop.rollout.words.waiting_edit import waiting_edit
 from earlystop.simulation.remaining_time import Remaining
 
 
@@ -54,6 +58,14 @@ class View:
         return conditions_of(self.status)
 
     @property
+    def waiting_edit(self) -> str:
+        """What becomes of an edit or a retry that waits, in a sentence; "" where there is none, or it is refused."""
+        begins_at_once = self.state.phase in ENDED | BETWEEN_TRIALS and not self.spec.suspend
+        if begins_at_once or not asks_for_another(self.policy, self.state):
+            return ""
+        return waiting_edit(self.state)
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages of the campaign under way, which no edit of the spec changes; before the first one, those of the
         spec."""
@@ -80,6 +92,19 @@ def view_of(
         remaining=remaining,
         events=events,
     )
+
+
+def asks_for_another(policy: Mapping[str, Any], state: RolloutState) -> bool:
+    """Whether the policy as it is written now asks for another campaign than the one in `state`, and is not refused.
+
+    Raises ValueError (pydantic's) where its spec cannot be read.
+    """
+    accepted = conditions_of(policy.get("status") or {}).get("Accepted")
+    if state.plan is None or (accepted is not None and accepted["status"] == "False"):
+        return False
+    written = requests_in(policy).retry
+    token = written.text if written.text and not is_spent(state, RETRY, written) else state.plan.retry
+    return not state.plan.is_asked_for(PolicySpec.model_validate(policy["spec"]), token)
 
 
 def status_of(policy: Mapping[str, Any]) -> Manifest:

@@ -35,6 +35,11 @@ SIGNED = (
     " So it is for the release of Lease {}, the oldest in this cluster, which alone writes this; conditions "
     "MetricsAvailable of policies say how others find it."
 )
+ANSWERED = "Queries are answered."
+ANYBODY = (
+    "It names no namespaceLabel, so whoever is scraped, in whatever namespace, can export counts under any policy's "
+    "name; write there the label that the scrape sets to a target's namespace."
+)
 Said = tuple[str, str, str]
 """Status and reason of a condition, and the Lease of the release that said so."""
 
@@ -59,7 +64,8 @@ class SourceReport:
 
     def message(self, signature: str) -> str:
         """What the condition tells the admin. signature: Lease of the release that says it, "" for the only one."""
-        found = "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
+        answered = ANSWERED if self.spec.namespace_label else f"{ANSWERED} {ANYBODY}"
+        found = answered if self.failure is None else f"No counts: {self.failure.message}."
         return f"{found[: MESSAGE_LIMIT - 300]}{SIGNED.format(signature)}" if signature else found[:MESSAGE_LIMIT]
 
 

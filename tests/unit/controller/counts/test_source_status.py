@@ -12,6 +12,8 @@ import pytest
 from earlystop.controller.cluster import SOURCES, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.part_reading import failure_of_source
 from earlystop.controller.counts.source_status import (
+    ANSWERED,
+    ANYBODY,
     FAILED_SECONDS,
     SECONDS_BETWEEN_WRITES,
     SourceStatusWriter,
@@ -88,9 +90,18 @@ async def test_what_a_source_does_is_written_at_once_and_only_once() -> None:
             "observedGeneration": 1,
             "lastTransitionTime": "2023-11-14T22:13:35Z",
             "reason": "Answering",
-            "message": "Queries are answered.",
+            "message": f"{ANSWERED} {ANYBODY}",
         }
         assert it.writes == 1
+
+
+async def test_a_source_without_a_namespace_label_says_who_can_forge_counts_until_it_names_one() -> None:
+    async with world() as it:
+        await it.end_exchange(None)
+        assert "can export counts under any policy's name; write there the label" in it.condition["message"]
+        it.write(url="http://prometheus:9090", namespaceLabel="namespace")
+        await it.end_exchange(None, 15)
+        assert it.condition["message"] == ANSWERED and it.writes == 2
 
 
 async def test_a_failure_is_written_with_its_kind_and_what_to_do() -> None:

@@ -348,3 +348,19 @@ async def test_a_retry_that_waits_for_the_end_of_a_pause_stays_that_of_who_asked
         world.edit_spec(written())
         await world.reconcile_until("Observing")
     assert told(world, "CampaignStarted")[-1].startswith("Asked for by user mallory: ")
+
+
+async def test_an_edit_of_a_paused_policy_is_told_while_it_waits_and_not_once_it_was_taken_back() -> None:
+    edited = {"suspend": True, "objective": {"exactMatch": {"margin": "0.015"}}}
+    async with World(SAME).open() as world:
+        await under_way(world)
+        for spec, reason in (({"suspend": True}, "Suspended"), (edited, "EditWaits"), ({"suspend": True}, "Suspended")):
+            world.edit_spec(written(spec))
+            await world.reconcile_until("Suspended")
+            await world.reconcile()
+            ready = next(each for each in world.status["conditions"] if each["type"] == "Ready")
+            assert ready["reason"] == reason
+            assert ("campaign 1 ends without a verdict" in ready["message"]) is (reason == "EditWaits")
+        world.edit_spec(written(edited | {"suspend": False}))
+        await world.reconcile_until("Observing")
+    assert world.status["campaign"] == 2
