@@ -180,5 +180,5 @@ def test_on_a_phone_each_cell_says_the_words_of_its_column() -> None:
         heading = re.search(rf'id="{table}".*?<thead>(.*?)</thead>', page, re.DOTALL)
         assert heading is not None
         columns = re.findall(r'<th scope="col">(.*?)</th>', heading[1])
-        said = re.findall(rf'#{table} (?:td:nth-child\(\d\)|tbody th)::before {{ content: "(.*?): "; }}', page)
+        said = re.findall(rf'#{table} (?:td:nth-child\(\d\)|tbody th)::before{{content:"(.*?): "}}', page)
         assert said == columns

@@ -68,7 +68,7 @@ class Report:
     terms: what each comparison had to prove, as JSON. problems: what is wrong with the record, as sentences. trail: all
     verdicts of the policy, the latest first. search: how its search ended, or that it went on, "" for no trial or where
     the record tells of another search than its plan. left_out: what the page does not show, as a sentence. made_at: as
-    Kubernetes writes times.
+    Kubernetes writes times. moves_traffic: whether candidates had requests of users, and not in shadow alone.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Report:
     left_out: str
     made_at: str
     search: str = ""
+    moves_traffic: bool = True
 
     @property
     def not_repeated(self) -> str:
@@ -155,6 +156,7 @@ def report_of(
         left_out=" ".join([*surplus, left_out]).strip(),
         made_at=rfc3339(made_at),
         search="" if problems else search_words(record, plan),
+        moves_traffic=plan.spec.delivery.traits.moves_traffic,
     )
 
 

@@ -16,6 +16,8 @@ from earlystop.report.embedded import asset, page_script, styles
 from earlystop.report.shown import shown_digest
 from earlystop.rollout.decision import BY_CLASS
 
+WEIGHT = "weight"
+"""The plot that is left out where no candidate had requests of users."""
 PLOTS = (
     ("effect", "Exact Match", "Points against the baseline, with the interval that is valid at every look."),
     ("saving", "Tokens saved", "Share of the baseline's, with the interval that is valid at every look."),
@@ -25,7 +27,7 @@ PLOTS = (
         "1 in 20: chance alone shows so much in one of 20 campaigns at most. A claim that reaches its line is proven; "
         "what is further from no sign than three times the line is drawn at the edge.",
     ),
-    ("weight", "Weight", "Requests that the candidate had."),
+    (WEIGHT, "Weight", "Requests that the candidate had."),
 )
 """Name, title and subtitle of each plot of a comparison."""
 
@@ -38,7 +40,8 @@ def page_of(report: Report) -> str:
     """The page, in HTML."""
     record = report.record
     title = f"{report.namespace}/{record.policy}: {record.decision} {record.candidate}"
-    shown = _template("shown.html.jinja").render(report=report, plots=PLOTS, counted=counted, by_class=BY_CLASS)
+    plots = [each for each in PLOTS if report.moves_traffic or each[0] != WEIGHT]
+    shown = _template("shown.html.jinja").render(report=report, plots=plots, counted=counted, by_class=BY_CLASS)
     return _template("page.html.jinja").render(
         report=report,
         title=title,

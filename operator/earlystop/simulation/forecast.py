@@ -247,7 +247,7 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
             factor=factor,
             needed=watched.dispersion.needed(claim.line, paths.looks + 1),
         )
-        paths.reached[:, index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
+        paths.reached[index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
@@ -273,12 +273,15 @@ def _moved(
     """Move the simulated bets of a claim in each rollout of a forecast. Gives whether its line was reached: at the end,
     or on the way where the look is bet on in parts. factor: by which evidence is divided. needed: what must be read for
     the claim."""
-    drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
+    drift, stake = (
+        np.take(np.column_stack([getattr(walk, name) for walk in claim.walks]), paths.step, axis=1)
+        for name in ("drift", "stake")
+    )
     weights = claim.walks[0].log_weights
-    before, _ = log_mixture(paths.capital[index] / factor[:, None], weights)
-    paths.capital[index] = paths.capital[index] + drift * seconds[:, None] + stake * surplus[:, None]
-    after, chances = log_mixture(paths.capital[index] / factor[:, None], weights)
-    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance) / factor
+    before, _ = log_mixture(paths.capital[index] / factor, weights)
+    paths.capital[index] = paths.capital[index] + drift * seconds + stake * surplus
+    after, chances = log_mixture(paths.capital[index] / factor, weights)
+    spread = np.abs((chances * stake).sum(axis=0)) * np.sqrt(variance) / factor
     is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= needed - NEAR)
     line = needed + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
@@ -290,13 +293,15 @@ def _moved(
 def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:
     dispersion = watched.objective.dispersion
     if watched.on_pairs:
-        paths.against[0, :, 0] += watched.supposed.rate * seconds
-        paths.against[0, :, 1] += surplus
+        paths.against[0, 0] += watched.supposed.rate * seconds
+        paths.against[0, 1] += surplus
         return
-    for stage, arms in enumerate(watched.arms):
+    # Nobody asks any more in the stages after the last that asks, which most looks are of.
+    asking = max(stage for stage, loss in enumerate(watched.losses) if loss is not None)
+    for stage, arms in enumerate(watched.arms[: asking + 1]):
         rows = paths.step == stage
         if rows.any():
-            paths.against[:, rows] += add_against_loss(
+            paths.against[:, :, rows] += add_against_loss(
                 arms, watched.objective.margin, dispersion, seconds[rows], surplus[rows], paths.candidate[rows]
             )
 
@@ -311,9 +316,9 @@ def _is_refuted(watched: Watched, paths: Paths) -> Truths:
             continue
         if watched.on_pairs:
             worse, better = (told.discordance + told.em_loss) / 2, (told.discordance - told.em_loss) / 2
-            value = pairs_against_loss(paths.against[0, rows], worse, better, loss, watched.objective.dispersion)
+            value = pairs_against_loss(paths.against[0][:, rows], worse, better, loss, watched.objective.dispersion)
         else:
-            value = loss_log_e(paths.against[:, rows], watched.objective.margin, loss)
+            value = loss_log_e(paths.against.compress(rows, axis=-1), watched.objective.margin, loss)
         refuted[rows] = value / factor[rows] >= -log(RISK_TO_ADVANCE)
     return refuted
 
@@ -324,10 +329,10 @@ def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: lis
         [log_mixture(paths.capital[i], each.walks[0].log_weights)[0] for i, each in enumerate(watched.claims)]
     )
     is_harm = np.array([each.side is Side.HARM for each in watched.claims])
-    harmed = paths.reached[:, is_harm].any(axis=1)
+    harmed = paths.reached[is_harm].any(axis=0)
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
-    proven = paths.reached[:, ~is_harm].all(axis=1) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
+    proven = paths.reached[~is_harm].all(axis=0) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
     proven &= paths.tokens.bet_on | watched.on_pairs
     promoted = proven & ~harmed & watched.may_promote
     for rows, verdict in ((harmed, -1), (promoted, 1)):

@@ -1,4 +1,4 @@
-"""Rollouts under way in a forecast, one a row of each array."""
+"""Rollouts under way in a forecast, a number of each in each array."""
 
 from __future__ import annotations
 
@@ -61,9 +61,10 @@ class Paths:
 
     number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
     last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
-    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
-    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds. tokens:
-    whether the test of tokens has begun to bet.
+    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim with a row
+    for each bet. reached: whether each claim was made, a row for each. against: log e-value of each bet against a loss,
+    and what a unit of loss adds, a row for each bet. tokens: whether the test of tokens has begun to bet. Rollouts are
+    along the last axis everywhere.
     """
 
     number: Numbers
@@ -94,9 +95,9 @@ class Paths:
             answers=np.zeros(runs),
             candidate=np.zeros(runs),
             in_step=np.zeros(runs),
-            capital=[np.zeros((runs, each)) for each in bets],
-            reached=np.zeros((runs, len(bets)), bool),
-            against=np.zeros((2, runs, len(GRID))),
+            capital=[np.zeros((each, runs)) for each in bets],
+            reached=np.zeros((len(bets), runs), bool),
+            against=np.zeros((2, len(GRID), runs)),
             tokens=TokenBlocks.begin(runs),
         )
 
@@ -105,8 +106,8 @@ class Paths:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name == "capital":
-                self.capital = [part[rows] for part in value]
+                self.capital = [part.compress(rows, axis=-1) for part in value]
             elif each.name == "tokens":
                 self.tokens.keep(rows)
             else:
-                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])
+                setattr(self, each.name, value.compress(rows, axis=-1))

@@ -8,6 +8,7 @@ engine makes, not of an approximation, at the rates that are supposed to be true
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +93,7 @@ def add_against_loss(
     arms: Arms, margin: float, dispersion: float, seconds: Floats, surplus: Floats, answered: Floats
 ) -> Floats:
     """What traffic adds to each bet of `effect_bounds.log_e_against_loss`, but for the loss itself: its `difference`
-    less its `spread`, one row a path and a column a bet, and `answers` beside it.
+    less its `spread`, one row a bet and a column a path, and `answers` beside it.
 
     seconds: of traffic. surplus: right answers more than expected. answered: the candidate's answers before, which the
     stakes follow while they are few.
@@ -101,11 +102,11 @@ def add_against_loss(
     prior = float(VARIANCE_ANSWERS)
     variance = (prior * 0.25 * (1 + ratio) + answered * (own + ratio * other)) / (prior + answered)
     stakes = np.minimum(
-        margin * np.array(effect_bounds.GRID.sizes) / variance[:, None], effect_bounds.LARGEST_STAKE / max(1.0, ratio)
+        margin * _column(effect_bounds.GRID.sizes) / variance, effect_bounds.LARGEST_STAKE / max(1.0, ratio)
     )
-    count = (arms.candidate * seconds)[:, None]
+    count = arms.candidate * seconds
     spread = own * _psi(stakes) + other / ratio * _psi(stakes * ratio)
-    difference = stakes * (count * (arms.rate_c - arms.rate_b) + surplus[:, None])
+    difference = stakes * (count * (arms.rate_c - arms.rate_b) + surplus)
     return np.stack([difference - count * spread, stakes * count]) / dispersion
 
 
@@ -115,19 +116,22 @@ def loss_log_e(against: Floats, margin: float, loss: float) -> Floats:
 
 
 def pairs_against_loss(seen: Floats, worse: float, better: float, loss: float, dispersion: float) -> Floats:
-    """The log e-value of each path against a loss, from pairs. seen: each path's number of pairs, and its surplus of
-    better ones."""
+    """The log e-value of each path against a loss, from pairs. seen: each path's number of pairs, and in the second row
+    its surplus of better ones."""
     walk = on_pairs(1.0, worse, better, loss, Side.PROMOTE, dispersion)
-    return log_mixture(seen[:, :1] * walk.drift + seen[:, 1:2] * walk.stake, walk.log_weights)[0]
+    return log_mixture(seen[0] * _column(walk.drift) + seen[1] * _column(walk.stake), walk.log_weights)[0]
 
 
 def log_mixture(log_capital: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
-    """log of the mixture, and each bet's part of it, for rows of log capitals."""
-    terms = log_capital + log_weights
-    largest = terms.max(axis=-1, keepdims=True)
-    parts = np.exp(terms - largest)
-    total = parts.sum(axis=-1, keepdims=True)
-    return (largest + np.log(total))[..., 0], parts / total
+    """log of the mixture of each path, and each bet's part of it. log_capital: a row for each bet, a column for each
+    path: along long rows numpy is eight times as fast as along short ones."""
+    parts = log_capital + _column(log_weights)
+    largest = parts.max(axis=0)
+    parts -= largest
+    np.exp(parts, out=parts)
+    total = parts.sum(axis=0)
+    parts /= total
+    return largest + np.log(total), parts
 
 
 def _expected(stakes: Floats, rate: float, guessed: float) -> Floats:
@@ -142,6 +146,11 @@ def _worth(stakes: Floats, guessed: float) -> Floats:
 
 def _walk(drift: Floats, stake: Floats, grid: BetGrid) -> Walk:
     return Walk(drift, stake, np.array(grid.log_weights))
+
+
+def _column(values: Sequence[float] | Floats) -> Floats:
+    """One number a bet, beside rows of paths."""
+    return np.asarray(values, float)[:, None]
 
 
 def _psi(stakes: Floats) -> Floats:

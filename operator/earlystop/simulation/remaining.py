@@ -276,7 +276,7 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
     paths.answers = np.full(runs, float(seen.baseline + seen.candidate))
     paths.candidate = np.full(runs, float(seen.candidate))
     paths.tokens.bet_on = np.full(runs, comparison.assessment.log_e.tokens != 0)
-    paths.capital = [np.tile(_capital(claim, evidence, watched), (runs, 1)) for claim in watched.claims]
+    paths.capital = [np.tile(_capital(claim, evidence, watched)[:, None], (1, runs)) for claim in watched.claims]
     factor = evidence.dispersion.factor / watched.objective.dispersion
     watched.dispersion = SupposedDispersion(
         watched.dispersion.waits if not evidence.dispersion.is_known else 0,
@@ -313,7 +313,7 @@ def _stand_against_loss(paths: Paths, watched: Watched, seen: _Seen, step: int) 
     loss = watched.supposed.em_loss
     beyond = seen.candidate * (loss - seen.loss)
     if watched.on_pairs:
-        paths.against[0, :, 0], paths.against[0, :, 1] = seen.candidate, beyond
+        paths.against[0, 0], paths.against[0, 1] = seen.candidate, beyond
         return
     arms, runs = watched.arms[step], len(paths.number)
     seconds, surplus = np.full(runs, seen.candidate / arms.candidate), np.full(runs, beyond)

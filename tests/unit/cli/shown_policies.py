@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, RenderableType
 
@@ -39,8 +41,16 @@ NOTES = (
 def policy_in(name: str, observations: Observations | None = None) -> Manifest:
     """A policy in a reached state, with the spec that its campaign is about. observations: of its objects and counts;
     none by default."""
-    state = REACHED[name] if name != GATED else waiting_for_a_gate()
-    made = manifest(state, changes=WITH_A_GATE if name == GATED else None, observations=observations)
+    if name == GATED:
+        return shown(waiting_for_a_gate(), observations, WITH_A_GATE)
+    return shown(REACHED[name], observations)
+
+
+def shown(
+    state: RolloutState, observations: Observations | None = None, changes: Mapping[str, Any] | None = None
+) -> Manifest:
+    """A policy in a state, with the spec that its campaign is about."""
+    made = manifest(state, changes=changes, observations=observations)
     if state.plan:
         made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
     return made

@@ -25,13 +25,13 @@ def said(engine: MiniRacer, expression: str) -> Any:
 
 @pytest.mark.parametrize(
     ("point", "length", "begins"),
-    [(100, 50, 106), (244, 50, 250), (245, 50, 189), (190, 170, 80), (299, 10, 283)],
+    [(100, 50, [106]), (244, 50, [250, 188]), (245, 50, [189]), (190, 170, [80]), (299, 10, [283])],
 )
-def test_a_label_stands_within_its_plot_at_the_right_of_its_point_where_there_is_room(
-    engine: MiniRacer, point: int, length: int, begins: int
+def test_a_label_stands_within_its_plot_at_the_right_of_its_point_where_there_is_room_or_at_its_left(
+    engine: MiniRacer, point: int, length: int, begins: list[int]
 ) -> None:
-    found = said(engine, f"labelStart({point}, {length}, 80, 300, 6)")
-    assert found == begins and found >= 80 and (found + length <= 300)
+    found = said(engine, f"labelStarts({point}, {length}, 80, 300, 6)")
+    assert found == begins and all(each >= 80 and each + length <= 300 for each in found)
 
 
 def test_an_axis_of_evidence_says_risks_and_nothing_below_no_sign(engine: MiniRacer) -> None:
@@ -63,8 +63,11 @@ def test_an_axis_of_time_is_a_minute_long_or_as_long_as_its_looks(
     assert said(engine, f"spanOf({times})") == span
 
 
+PLOT = '{"top": 0, "bottom": 200}'
+
+
 @pytest.mark.parametrize(
-    ("labels", "baselines"),
+    ("labels", "bottoms"),
     [
         ([(100, 50), (200, 50)], [50, 50]),
         ([(100, 50), (110, 52)], [50, 66]),
@@ -72,9 +75,36 @@ def test_an_axis_of_time_is_a_minute_long_or_as_long_as_its_looks(
         ([(100, 50), (110, 70)], [50, 70]),
     ],
 )
-def test_no_label_stands_on_another(engine: MiniRacer, labels: list[tuple[int, int]], baselines: list[int]) -> None:
-    written = json.dumps([{"left": left, "width": 30, "at": at} for left, at in labels])
-    assert said(engine, f"clearBaselines({written}, 14)") == baselines
+def test_no_label_stands_on_another(engine: MiniRacer, labels: list[tuple[int, int]], bottoms: list[int]) -> None:
+    written = json.dumps([{"lefts": [left], "width": 30, "bottom": bottom} for left, bottom in labels])
+    places = said(engine, f"placedLabels({written}, [], {PLOT}, 14)")
+    assert [each["bottom"] for each in places] == bottoms
+
+
+def test_a_label_stands_beside_what_is_drawn_and_at_the_other_side_of_its_point_where_that_is_nearer(
+    engine: MiniRacer,
+) -> None:
+    label = {"lefts": [106, 64], "width": 30, "bottom": 50}
+    for drawn, place in (
+        ([{"left": 120, "right": 125, "top": 30, "bottom": 60}], (64, 50)),
+        ([{"left": 0, "right": 300, "top": 45, "bottom": 47}], (106, 64)),
+        ([{"left": 0, "right": 300, "top": 0, "bottom": 200}], (106, 50)),  # there is no place beside it
+    ):
+        (found,) = said(engine, f"placedLabels({json.dumps([label])}, {json.dumps(drawn)}, {PLOT}, 14)")
+        assert (found["left"], found["bottom"]) == place
+
+
+def test_no_label_leaves_its_plot_however_many_there_are(engine: MiniRacer) -> None:
+    written = json.dumps([{"lefts": [100], "width": 30, "bottom": 195}] * 13)
+    places = said(engine, f"placedLabels({written}, [], {PLOT}, 14)")
+    assert len({each["bottom"] for each in places}) == 13
+    assert all(each["top"] >= 0 and each["bottom"] <= 200 for each in places)
+
+
+def test_a_setting_of_two_verdicts_on_the_same_evidence_is_drawn_once(engine: MiniRacer) -> None:
+    one = {"name": "w10", "effect": {"estimate": 0}, "saving": {"estimate": 50}}
+    other = {**one, "effect": {"estimate": -3}}
+    assert said(engine, f"differentSettings({json.dumps([one, one, other])})") == [one, other]
 
 
 @pytest.mark.parametrize(("dash", "stroke"), [("undefined", "solid"), ("[6, 4]", "dashed"), ("[3, 3]", "dotted")])

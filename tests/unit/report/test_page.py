@@ -74,6 +74,13 @@ def test_a_setting_of_each_class_is_not_called_in_force_for_requests_of_none() -
     assert said not in page_of(reported(stored(verdict("llm"))))
 
 
+@pytest.mark.parametrize(("state", "has_weights"), [("promoted", True), ("in shadow, reported", False)])
+def test_weights_are_drawn_where_requests_of_users_went_to_candidates(state: str, has_weights: bool) -> None:
+    page = page_of(reported(stored(verdict_object("qa", "llm", UID, REACHED[state]))))
+    drawn = {attrs["data-plot"] for _, attrs in Tags(page).found if "data-plot" in attrs}
+    assert ("weight" in drawn) is has_weights and "effect" in drawn
+
+
 def test_a_page_says_who_asked_approved_and_rejected() -> None:
     approved = hostile_verdict(requestedBy="anna", approvedBy=["ben", "carl"])
     assert '<dd data-record="approvedBy">ben, carl</dd>' in (page := page_of(reported(approved)))

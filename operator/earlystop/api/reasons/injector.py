@@ -17,8 +17,8 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
         "exactMatch.evidence: Pairs and ask golden questions.",
         "BackendKindUnfit": "The route leads to a backend that is no Service, such as an InferencePool; point a "
-        "backendRef at a Service, write mode RequestBody where the operator may lead to pools, or let the Pods draw "
-        "the variant by a sidecar, which needs no route.",
+        "backendRef at a Service, or write mode RequestBody where the operator may lead to pools. A sidecar that draws "
+        "the variant in the Pods needs no route.",
         "PoolNotFound": "The route leads to an InferencePool that does not exist; create it, or correct the "
         "backendRef.",
         "InjectorDisabled": "The operator may run no injectors, which this delivery.mode needs; set "

@@ -21,7 +21,7 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
             "fix or upgrade the gateway, then retry the policy.",
             "CandidateNotServed": "Probes or counts show that requests of a candidate, or of a search's incumbent, do "
-            "not come to the server and the baseline's do, so all requests go by your own route; look at what stands "
+            "not come to the server and the baseline's do. All requests go by your own route; look at what stands "
             "between the gateway and the Service of the variant that the message names.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",

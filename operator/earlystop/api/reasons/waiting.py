@@ -14,7 +14,7 @@ WAITING_REASONS: Mapping[str, str] = MappingProxyType(
         "session on a variant, write objective.exactMatch.assumeIndependent: true; where sessions stay and their "
         'design effect is known, write dispersion: "3" (yours); where it is known how long they last at most, '
         "longestSessionSeconds, and fewer looks teach it. Else wait: 128 looks do, which takes 48 minutes at "
-        "rollout.lookSeconds 15 with one candidate, and longer with several (`kubectl earlystop plan` says how long); "
+        "rollout.lookSeconds 15 with one candidate, and longer with several (`kubectl earlystop plan` says how long). "
         "256 do where the counts of requests show groups that stay with a variant beyond blocks of 32 looks. "
         "Cohorts learn it where servers count by users, or with rollout.aaSeconds (operator/docs/cohorts.md).",
         "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "

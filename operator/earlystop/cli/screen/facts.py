@@ -15,7 +15,7 @@ from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen.guard import guard_facts
 from earlystop.cli.screen.holds import news_in
 from earlystop.cli.screen.hook import hook_facts
-from earlystop.cli.screen.search import search_facts
+from earlystop.cli.screen.search import has_ended, search_facts, together_facts
 from earlystop.cli.screen.times import duration
 from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
@@ -32,6 +32,7 @@ def fact_blocks(view: View) -> Iterator[Block]:
 
 def _search(view: View) -> Iterator[tuple[str, str]]:
     yield from search_facts(view.status)
+    yield from together_facts(view)
     search, stored = view.spec.search, view.status.get("search")
     if search is None or not stored or stored.get("ended"):
         return
@@ -56,13 +57,15 @@ def _commit(view: View) -> Iterator[tuple[str, str]]:
 
 
 def _next(view: View) -> Iterator[tuple[str, str]]:
-    """What people may do after a rollback: what its reason means, and how the same is tried again."""
+    """What people may do after a rollback: what its reason means, and how the same is tried again. What the end of a
+    search means for all its settings, its own message says."""
     decision = view.state.decision
     if view.state.phase is not Phase.ROLLED_BACK or decision is None or decision.reason not in REASONS:
         return
     metadata = view.policy["metadata"]
     again = f"`kubectl earlystop retry {metadata['name']} -n {metadata['namespace']}` tries the same again."
-    yield "next", f"{news_in(REASONS[decision.reason].sentence, decision.message)} {again}".strip()
+    meant = "" if has_ended(view.status) else news_in(REASONS[decision.reason].sentence, decision.message)
+    yield "next", f"{meant} {again}".strip()
 
 
 def _margin(view: View) -> Iterator[tuple[str, str]]:

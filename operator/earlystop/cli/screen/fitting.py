@@ -112,11 +112,27 @@ def said(text: object, style: str = "") -> Text:
 def sentences_within(text: str, characters: int) -> str:
     """The first whole sentences of a text that fit into so many characters; at least the first one."""
     kept = ""
-    for sentence in text.replace(". ", ".\n").splitlines():
+    for sentence in _sentences(text):
         if kept and len(kept) + 1 + len(sentence) > characters:
             break
         kept = f"{kept} {sentence}".strip()
     return kept
+
+
+def ends_within(text: str, characters: int) -> str:
+    """The first sentence of a text and as many of its last ones as fit with it into so many characters: what came of
+    something, and what may be done now."""
+    first, *others = _sentences(text) or [""]
+    kept = ""
+    for sentence in reversed(others):
+        if len(first) + len(kept) + len(sentence) + 2 > characters:
+            break
+        kept = f"{sentence} {kept}".strip()
+    return f"{first} {kept}".strip()
+
+
+def _sentences(text: str) -> list[str]:
+    return text.replace(". ", ".\n").splitlines()
 
 
 def fitting_rows(title: str, rows: list[tuple[str, dict[str, str]]]) -> FirstThatFits:

@@ -16,9 +16,9 @@ from rich.text import Text
 from earlystop.cli.screen.candidate import candidate_blocks
 from earlystop.cli.screen.evidence import evidence_blocks
 from earlystop.cli.screen.facts import fact_blocks
-from earlystop.cli.screen.fitting import Block, FittedScreen, labelled, said, sentences_within
+from earlystop.cli.screen.fitting import Block, FittedScreen, ends_within, labelled, said, sentences_within
 from earlystop.cli.screen.holds import hold_of, outlook_of
-from earlystop.cli.screen.search import trial_blocks
+from earlystop.cli.screen.search import has_ended, trial_blocks
 from earlystop.cli.screen.times import clock, when_lines
 from earlystop.cli.screen.view import Event, View, view_of
 from earlystop.cli.terminal import UNLIMITED, printable
@@ -137,7 +137,11 @@ def _now(view: View) -> Iterator[Block]:
         text = outlook_of(view)
         if text:
             style = COLOURS.get(view.state.phase.value, "")
-            yield Block((labelled("now", said(text, style)), labelled("now", said(_short(text), style))), rank=2)
+            # Of a search that is over, other lines say what was proven; they and what happened last stay.
+            is_long = has_ended(view.status)
+            brief = ends_within(text, SHORT_MESSAGE) if is_long else _short(text)
+            versions = tuple(labelled("now", said(each, style)) for each in (text, brief))
+            yield Block(versions, rank=5 if is_long else 2)
         return
     held = said(f"{hold.reason}: {hold.message}", "yellow")
     short = said(_short(f"{hold.reason}: {hold.message}"), "yellow")

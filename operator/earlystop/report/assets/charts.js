@@ -2,6 +2,9 @@
 
 const COLOURS = { blue: "#0b5cad", red: "#b3261e", green: "#1b6b32", violet: "#6a3d9a", grey: "#5f6368" };
 const HEIGHT = 240;
+/** Pixels by which the plot of all settings is higher for each of them, and how high it is at most. */
+const [EACH_SETTING, MOST_HEIGHT] = [14, 480];
+const LABEL_HEIGHT = 15;
 const LEAST_WIDTH = 260;
 const inHundredths = (value) => (value === null ? null : 100 * value);
 
@@ -72,13 +75,23 @@ function strokeOf(plot, index) {
 const widthOf = (host) => Math.max(LEAST_WIDTH, host.clientWidth);
 
 /** Pixels of A4 between its usual margins, for a plot beside another or alone; a style fits it to other papers. */
-const sizeOnPaper = (host) => ({ width: host.closest(".plots") ? 345 : 720, height: 190 });
+const sizeOnPaper = (host, height) => ({ width: host.closest(".plots") ? 345 : 720, height: height - 50 });
 
-/** The interval of a single look: an upright bar, as there is no band between two points. bounds: the columns of its ends. */
+/** Pixels that the marks of an upright axis take beside the plot: those of the longest. */
+function widthOfMarks(plot, values, index, cycle) {
+  const axis = plot.axes[index];
+  // As found before: uPlot asks again while it fits the axes to each other.
+  if (cycle > 1) return axis._size;
+  plot.ctx.font = axis.font[0];
+  const longest = Math.max(...(values ?? [""]).map((each) => plot.ctx.measureText(each ?? "").width));
+  return Math.max(60, Math.ceil(axis.ticks.size + axis.gap + longest / uPlot.pxRatio));
+}
+
+/** The interval that is known at one look alone: an upright bar, as there is no band between two points. bounds: the columns of its ends. */
 function barOfOneLook(bounds, colour) {
   return (plot) => {
-    const [context, at] = [plot.ctx, Math.floor(plot.data[0].length / 2)];
-    const [high, low] = bounds.map((column) => plot.data[column][at]);
+    const [context, at] = [plot.ctx, plot.data[bounds[0]].findIndex((value) => value !== null)];
+    const [high, low] = bounds.map((column) => plot.data[column][at] ?? null);
     if (high === null || low === null) return;
     const x = Math.round(plot.valToPos(plot.data[0][at], "x", true));
     context.save();
@@ -95,17 +108,20 @@ function barOfOneLook(bounds, colour) {
 
 /** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
 function draw(host, options, columns) {
-  const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
-  plot.root.setAttribute("aria-hidden", "true"); // its host is the picture, with a text; below it are no tables to read
+  const { height = HEIGHT } = options;
+  const plot = new uPlot({ width: widthOf(host), height, ...options }, columns, host);
+  // Its host is the picture, with a text; below it are no tables to read.
+  plot.root.setAttribute("aria-hidden", "true");
   host.querySelectorAll(".u-legend .u-series").forEach((row, index) => {
-    if (options.series[index + 1].isBound) row.style.display = "none"; // the times, which come first, have no row
+    // The times, which come first, have no row.
+    if (options.series[index + 1].isBound) row.style.display = "none";
   });
   new ResizeObserver(() => {
     const width = widthOf(host);
-    if (width !== plot.width) plot.setSize({ width, height: HEIGHT });
+    if (width !== plot.width) plot.setSize({ width, height });
   }).observe(host);
-  addEventListener("beforeprint", () => plot.setSize(sizeOnPaper(host)));
-  addEventListener("afterprint", () => plot.setSize({ width: widthOf(host), height: HEIGHT }));
+  addEventListener("beforeprint", () => plot.setSize(sizeOnPaper(host, height)));
+  addEventListener("afterprint", () => plot.setSize({ width: widthOf(host), height }));
 }
 
 /**
@@ -125,17 +141,18 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
   const padded = (values, end) => (isPadded ? [end, ...values, end] : values);
   const drawn = (value) => (value === null ? null : Math.max(-within, Math.min(within, value)));
   const [series, columns, bands, bars] = [[{}], [isPadded ? [from, ...times, to] : times], [], []];
+  const known = (values) => values.filter((value) => value !== null).length;
   const add = (values, one) => {
     columns.push(padded(values.map(drawn), null));
-    series.push({ points: { show: times.length < 3 }, spanGaps: true, ...one });
+    series.push({ points: { show: known(values) < 3 }, spanGaps: true, ...one });
   };
   for (const { label, values, colour, dash, low, high, stepped } of curves) {
     if (low) {
       for (const bound of [high, low]) {
-        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: times.length < 2 } });
+        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: known(bound) < 2 } });
       }
       bands.push({ series: [columns.length - 2, columns.length - 1], fill: `${colour}22` });
-      if (times.length < 2) bars.push(barOfOneLook([columns.length - 2, columns.length - 1], colour));
+      if (known(low) < 2) bars.push(barOfOneLook([columns.length - 2, columns.length - 1], colour));
     }
     const paths = stepped ? { paths: uPlot.paths.stepped({ align: -1 }) } : {};
     add(values, { label, stroke: colour, width: 2, dash, ...paths });
@@ -146,41 +163,56 @@ function drawOverTime(host, times, curves, lines, unit, { least = Infinity, with
   }
   const [low, high] = rangeOf(columns.slice(1));
   const marks = isEvidence
-    ? { size: 76, splits: (_plot, _axis, lowest, highest) => risksBetween(lowest, highest), values: (_plot, found) => found.map(riskAt) }
-    : { size: 60 };
+    ? { splits: (_plot, _axis, lowest, highest) => risksBetween(lowest, highest), values: (_plot, found) => found.map(riskAt) }
+    : {};
   draw(host, {
     series, bands, hooks: { draw: bars }, legend: { live: false, markers: { width: 2, dash: strokeOf } }, cursor: { y: false, drag: { x: false, y: false } }, padding: [null, 36, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [Math.max(Math.min(low, least), -within), Math.min(high, within)] } },
-    axes: [{ ...AXIS, space: 72, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, ...marks, label: unit, labelSize: 18 }],
+    axes: [{ ...AXIS, space: 72, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: widthOfMarks, ...marks, label: unit, labelSize: 18 }],
   }, columns);
 }
 
-/** Where a label begins beside a point: at its right, or where there is no room, at its left, or as far left as there is. */
-function labelStart(point, length, from, to, gap) {
-  if (point + gap + length <= to) return point + gap;
-  return Math.max(from, point - gap - length);
+/** Where a label may begin beside a point: at its right and at its left, as far as there is room; else as far left as there is. */
+function labelStarts(point, length, from, to, gap) {
+  const [right, left] = [point + gap, point - gap - length];
+  const found = [...(right + length <= to ? [right] : []), ...(left >= from ? [left] : [])];
+  return found.length ? found : [from];
 }
+
+const areApart = (one, other) =>
+  one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top;
 
 /**
- * Baselines of labels, each {left, width, at}: where it is meant to stand or, where one before it stands there already,
- * so many lines above or below as it takes.
+ * Where labels stand, each {left, right, top, bottom}: where it is meant to or, where something is in its way, as few lines
+ * below or above as it takes. No label lies on another, and none on what is drawn while there is a place beside it.
+ * labels: {lefts, width, bottom}, lefts: where it may begin, by preference. drawn: rectangles. top, bottom: of the plot.
  */
-function clearBaselines(labels, lineHeight) {
+function placedLabels(labels, drawn, { top, bottom }, lineHeight) {
   const placed = [];
-  const isTaken = ({ left, width }, at) => placed.some((other) =>
-    left < other.left + other.width && other.left < left + width && Math.abs(at - other.at) < lineHeight);
-  for (const label of labels) {
-    let lines = 0;
-    while (isTaken(label, label.at + lines * lineHeight)) lines = lines > 0 ? -lines : 1 - lines;
-    placed.push({ ...label, at: label.at + lines * lineHeight });
+  for (const { lefts, width, bottom: wanted } of labels) {
+    const places = [];
+    for (let lines = 0; Math.abs(lines) * lineHeight <= bottom - top; lines = lines > 0 ? -lines : 1 - lines) {
+      const below = wanted + lines * lineHeight;
+      if (below > bottom || below - lineHeight < top) continue;
+      places.push(...lefts.map((left) => ({ left, right: left + width, top: below - lineHeight, bottom: below })));
+    }
+    const find = (others) => places.find((place) => others.every((other) => areApart(place, other)));
+    placed.push(find([...placed, ...drawn]) ?? find(placed) ?? places[0]);
   }
-  return placed.map(({ at }) => at);
+  return placed;
 }
 
-/** Settings by what they save (across) and by what they lose (up), each with its interval. */
+/** Each of these once: a later verdict on the same evidence, as an abort's, measures nothing anew. */
+function differentSettings(settings) {
+  return [...new Map(settings.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+const isMeasured = ({ effect, saving }) => effect.estimate !== null && saving.estimate !== null;
+
+/** Settings by what they save (across) and by what they lose (up), each with its interval. Gives whether there are any. */
 function drawTradeOff(host, settings, lines) {
-  const placed = settings.filter(({ effect, saving }) => effect.estimate !== null && saving.estimate !== null);
+  const placed = differentSettings(settings.filter(isMeasured));
   placed.sort((one, other) => one.saving.estimate - other.saving.estimate);
   if (!placed.length) return false;
   const reach = (name) => placed.flatMap((each) => [each[name].low, each[name].estimate, each[name].high])
@@ -209,26 +241,45 @@ function drawTradeOff(host, settings, lines) {
         : [[x(value), top], [x(value), top + height]];
       stroke(COLOURS.grey, from, to, [6 * ratio, 4 * ratio]);
     }
-    const labels = [];
+    const [labels, drawn] = [[], []];
     for (const { name, effect, saving } of placed) {
-      const at = [x(saving.estimate), y(effect.estimate)];
-      stroke(COLOURS.blue, [at[0], y(effect.low ?? -100)], [at[0], y(effect.high ?? 100)]);
-      stroke(COLOURS.blue, [x(saving.low ?? -100), at[1]], [x(saving.high ?? 100), at[1]]);
+      const [across, up] = [x(saving.estimate), y(effect.estimate)];
+      const [low, high] = [y(effect.low ?? -100), y(effect.high ?? 100)];
+      const [from, to] = [x(saving.low ?? -100), x(saving.high ?? 100)];
+      stroke(COLOURS.blue, [across, low], [across, high]);
+      stroke(COLOURS.blue, [from, up], [to, up]);
+      const box = (width, height) => ({ left: across - width, right: across + width, top: up - height, bottom: up + height });
+      drawn.push({ ...box(ratio, 0), top: high, bottom: low }, { ...box(0, ratio), left: from, right: to }, box(5 * ratio, 5 * ratio));
       const length = context.measureText(name).width;
-      labels.push({ name, left: labelStart(at[0], length, left, left + width, 6 * ratio), width: length, at: at[1] - 6 * ratio });
+      labels.push({ lefts: labelStarts(across, length, left, left + width, 7 * ratio), width: length, bottom: up - 2 * ratio, point: [across, up] });
     }
+    const places = placedLabels(labels, drawn, { top, bottom: top + height }, LABEL_HEIGHT * ratio);
+    // A label that had to go further than to the next line is led back to its point.
+    places.forEach((place, index) => {
+      const { bottom, point } = labels[index];
+      const near = place.left > point[0] ? place.left - 2 * ratio : place.right + 2 * ratio;
+      if (Math.abs(place.bottom - bottom) > LABEL_HEIGHT * ratio) stroke(COLOURS.grey, point, [near, place.bottom - 7 * ratio]);
+    });
     context.fillStyle = "#1a1a1a";
-    const baselines = clearBaselines(labels, 14 * ratio);
-    labels.forEach((label, index) => context.fillText(label.name, label.left, baselines[index]));
+    context.strokeStyle = "#ffffff";
+    // A white edge, where a dashed line passes behind a label.
+    context.lineWidth = 3 * ratio;
+    context.setLineDash([]);
+    places.forEach(({ left: from, bottom: below }, index) => {
+      const text = [placed[index].name, from, below - 3 * ratio];
+      context.strokeText(...text);
+      context.fillText(...text);
+    });
     context.restore();
   };
   const [across, up] = [room([...reach("saving"), ...lines.filter((each) => !each.across).map((each) => each.value)]),
     room([...reach("effect"), ...lines.filter((each) => each.across).map((each) => each.value)])];
   draw(host, {
+    height: Math.min(MOST_HEIGHT, HEIGHT + EACH_SETTING * placed.length),
     series: [{}, { label: "setting", stroke: COLOURS.blue, paths: () => null, points: { show: true, size: 9, fill: COLOURS.blue } }],
     legend: { show: false }, cursor: { show: false }, hooks: { draw: [bars] },
     scales: { x: { time: false, range: () => across }, y: { range: () => up } },
-    axes: [{ ...AXIS, label: "tokens saved, %", labelSize: 18 }, { ...AXIS, size: 60, label: "EM, points", labelSize: 18 }],
+    axes: [{ ...AXIS, label: "tokens saved, %", labelSize: 18 }, { ...AXIS, size: widthOfMarks, label: "EM, points", labelSize: 18 }],
   }, columns);
   return true;
 }

@@ -27,7 +27,9 @@ function plotComparison(host, comparison) {
     { label: "tokens are saved", values: evidence("tokens"), colour: COLOURS.green, dash: [10, 3] },
     { label: "harm", values: evidence("harm"), colour: COLOURS.red, dash: [3, 3] },
   ], linesOf(promoteLine, harmLine), "risk of error", { within: MOST_LINES * Math.max(promoteLine, harmLine), isEvidence: true });
-  drawOverTime(find("weight"), times,
+  // Nobody is led where candidates are judged in shadow.
+  const weight = find("weight");
+  if (weight) drawOverTime(weight, times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
     [], "% of requests", { least: 0 });
 }
@@ -45,6 +47,8 @@ function plotTradeOff(comparisons) {
     { value: -100 * margin, across: true }, { value: 100 * minimumSaving, across: false },
   ]);
   if (!isDrawn) host.closest("figure").hidden = true;
+  const others = [...new Set(settings.filter((each) => !isMeasured(each)).map(({ name }) => name))].join(", ");
+  if (isDrawn && others) host.after(element("p", `Not drawn, since what is lost or saved was not known yet: ${others}.`));
 }
 
 async function digestDifferences(recordText, termsText, shown) {
