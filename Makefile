@@ -164,6 +164,10 @@ e2e-if-possible: $(READY)
 	@if reason="$$($(BIN)/python -m tests.pods.why_not)"; then $(MAKE) --no-print-directory e2e; \
 	  else echo "LEFT OUT: the tests with real Pods (make e2e), since $$reason"; fi
 
+.PHONY: long-plays
+long-plays: binaries ## play what takes too long for every run: ten minutes without Prometheus, bursts at a limit of memory (as root)
+	$(PYTEST) tests/plays/[a-z]*.py -q -s
+
 .PHONY: faults
 faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
 	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q $(BY_FILE)

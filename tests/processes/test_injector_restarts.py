@@ -198,7 +198,7 @@ async def test_a_worker_that_leaves_no_memory_is_ended_before_the_kernel_ends_it
         assert served.worker() != first
         async with aiohttp.ClientSession() as session:
             await served.scrape(session)
-        assert f"{RESTARTS} 1.0" in served.page
+        assert served.total(RESTARTS) >= 1  # the next worker may have begun before the test said that memory is free
 
 
 async def test_a_worker_that_cannot_be_started_for_a_moment_is_started_later(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 CHECK_SECONDS = 2.5
 # Kopf starts the watch of a kind anew when its CRD is edited; that takes a moment.
 DEAD_SECONDS = 10.0
+CHECK_SERVED_SECONDS = 20.0
 ENDING_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,33 @@ async def fail_without_watches(
     raise WatchDiedError(
         f"no watch of {', '.join(missing_watches())} has run for {dead_seconds:.0f} s, and Kopf has not ended"
     )
+
+
+async def fail_without_served_watches(
+    unwatched: Callable[[], list[str]],
+    is_served: Callable[[str], Awaitable[bool]],
+    ready: asyncio.Event,
+    *,
+    check_seconds: float = CHECK_SERVED_SECONDS,
+) -> None:
+    """Wait until a kind that a cluster may lack has no watch at two checks in a row although the API server serves it.
+
+    Kopf asks which kinds there are while a CRD is being installed, may get an answer that lacks the kind, and asks no
+    more; and it never asks again where only some namespaces are watched. Then the kind's objects would be edited
+    unseen until the operator is started anew.
+    unwatched: such kinds without a watch. is_served: whether the API server lists one. ready: set when all others have
+    listed. Raises WatchDiedError.
+    """
+    await ready.wait()
+    before: set[str] = set()
+    while True:
+        await asyncio.sleep(check_seconds)
+        now = {kind for kind in unwatched() if await is_served(kind)}
+        if found := sorted(before & now & set(unwatched())):
+            raise WatchDiedError(
+                f"the API server serves {', '.join(found)}, which nothing has watched for {check_seconds:.0f} s"
+            )
+        before = now
 
 
 def end_by_force_later(seconds: float = ENDING_SECONDS) -> None:

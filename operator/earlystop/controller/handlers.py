@@ -127,7 +127,14 @@ def _followed(runtime: Runtime, kind: str) -> Any:
     return followed
 
 
-def missing_watches() -> list[str]:
-    """Kinds whose watch has died, by the names of Kopf's tasks; the version of Kopf is pinned for this."""
+def missing_watches(kinds: Iterable[str] = ESSENTIAL) -> list[str]:
+    """Kinds whose watch has died, by the names of Kopf's tasks; the version of Kopf is pinned for this.
+    kinds: as URLs spell them."""
     names = [task.get_name() for task in asyncio.all_tasks()]
-    return [kind for kind in ESSENTIAL if not any(name.startswith(f"watcher for {kind}") for name in names)]
+    return [kind for kind in kinds if not any(name.startswith(f"watcher for {kind}.") for name in names)]
+
+
+def unwatched(kinds: Iterable[str]) -> list[str]:
+    """Those of these kinds that nothing watches, of such as a cluster may lack."""
+    missing = missing_watches({BY_KIND[kind].plural for kind in kinds} - set(ESSENTIAL))
+    return [kind for kind in kinds if BY_KIND[kind].plural in missing]

@@ -25,7 +25,7 @@ from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.secrets import own_namespace
-from earlystop.controller.ending import end_by_force_later, fail_without_watches
+from earlystop.controller.ending import end_by_force_later, fail_without_served_watches, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.logs import log_as_json, log_beginning
@@ -205,6 +205,9 @@ async def operate(options: Options) -> None:
             _watch_when_free(runtime, lease, namespaces, ready),
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
+            fail_without_served_watches(
+                lambda: handlers.unwatched(runtime.follower.kinds), runtime.follower.is_served, ready
+            ),
         ]
         try:
             await _until_one_ends(jobs)

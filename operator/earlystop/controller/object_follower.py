@@ -57,6 +57,16 @@ class ObjectFollower:
         watched = watched_kinds(of_gateways=self._cluster.writes_gateway_objects)
         return tuple(dict.fromkeys((*FOLLOWED, *watched)))
 
+    async def is_served(self, kind: str) -> bool:
+        """Whether the API server serves the objects of a kind that is followed, and lets the operator list them."""
+        labels = "" if kind in FOLLOWED else SELECTOR
+        namespace = None if kind in CLUSTER_SCOPED else self._namespaces[0]
+        try:
+            await anext(self._cluster.pages(BY_KIND[kind], namespace, labels, at_once=1, metadata_only=True))
+        except ClusterError:
+            return False
+        return True
+
     def adopted(self, tracked: TrackedPolicy) -> None:
         """The operator starts to track a policy. One that is not checked at once is compared with what watches list."""
         if tracked.acceptance.generation == tracked.generation:

@@ -25,8 +25,6 @@ PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0)
 """Seconds before a worker is started again, by how many have ended at once, one after another. After as many the parent
 ends, so that whoever runs it sees that it does not work: kubelet shows CrashLoopBackOff."""
 MAX_SOCKETS = 64
-LOOK_SECONDS = 0.1
-"""Between two looks at what memory is left, where that is looked at."""
 ASKED_TO_END = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -115,7 +113,7 @@ class Parent:
             status = _status_of(worker)
             if status is not None:
                 return status, 0.0 if since is None else time.monotonic() - since
-            ready, _, _ = select.select(watched, [], [], LOOK_SECONDS if self._memory.is_limited else None)
+            ready, _, _ = select.select(watched, [], [], self._memory.seconds_to_look())
             if not ready and self._memory.is_short():
                 _say("the container's memory is nearly used up, and all of it would be ended: the worker is")
                 os.kill(worker, signal.SIGKILL)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from earlystop.controller.ending import WatchDiedError, fail_without_watches
+from earlystop.controller.ending import WatchDiedError, fail_without_served_watches, fail_without_watches
 
 HANGS = """
 import asyncio
@@ -65,6 +65,44 @@ def test_a_watch_that_is_started_anew_ends_nothing() -> None:
 def test_watches_that_did_not_start_yet_end_nothing() -> None:
     with pytest.raises(TimeoutError):
         guard([["services"]])
+
+
+def guard_served(unwatched: list[list[str]], served: set[str], *, ready: bool = True) -> None:
+    """Run the guard of kinds that a cluster may lack, on one answer a question, the last one for ever."""
+
+    def missing() -> list[str]:
+        return unwatched.pop(0) if len(unwatched) > 1 else unwatched[0]
+
+    async def is_served(kind: str) -> bool:
+        return kind in served
+
+    async def run() -> None:
+        flag = asyncio.Event()
+        if ready:
+            flag.set()
+        await asyncio.wait_for(fail_without_served_watches(missing, is_served, flag, check_seconds=0.001), 0.2)
+
+    asyncio.run(run())
+
+
+def test_a_kind_that_is_served_again_and_that_nothing_watches_ends_the_operator() -> None:
+    with pytest.raises(WatchDiedError, match="the API server serves HTTPRoute, which nothing has watched"):
+        guard_served([["HTTPRoute", "Gateway"]], {"HTTPRoute"})
+
+
+def test_a_kind_that_the_cluster_lacks_or_whose_watch_begins_a_moment_later_ends_nothing() -> None:
+    nothing: list[str] = []
+    route = ["HTTPRoute"]
+    with pytest.raises(TimeoutError):
+        guard_served([route], set())
+    for unwatched in ([route, nothing], [route, route, nothing], [nothing]):
+        with pytest.raises(TimeoutError):
+            guard_served(unwatched, set(route))
+
+
+def test_before_the_first_lists_have_come_nothing_is_missed() -> None:
+    with pytest.raises(TimeoutError):
+        guard_served([["HTTPRoute"]], {"HTTPRoute"}, ready=False)
 
 
 def test_an_event_loop_that_ignores_its_cancellation_is_ended_by_force() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from earlystop.injector.memory import Memory, most_in_use
+from earlystop.injector.memory import FASTEST_CLIMB, LOOK_SECONDS, Memory, most_in_use, seconds_until
 from earlystop.injector.parent import PAUSES, pause_before_restart
 
 MIB = 1 << 20
@@ -44,6 +44,23 @@ def test_memory_is_short_when_what_cannot_be_freed_comes_near_the_limit(tmp_path
     assert group(tmp_path, str(limit), most_in_use(limit) + 1).is_short()
     assert not group(tmp_path, str(limit), most_in_use(limit) + 1, reclaimable=MIB).is_short()
     assert most_in_use(limit) == 496 * MIB and most_in_use(64 * MIB) == 56 * MIB
+
+
+def test_memory_that_is_filled_as_fast_as_it_can_be_is_found_short_before_the_kernel_ends_anything() -> None:
+    for limit in (size * MIB for size in (64, 128, 512, 2048, 9216)):
+        for idle in range(0, most_in_use(limit), MIB):
+            in_use = float(idle)
+            while in_use <= most_in_use(limit):
+                in_use += FASTEST_CLIMB * seconds_until(most_in_use(limit) - int(in_use))
+            assert in_use < limit
+
+
+def test_memory_is_looked_at_seldom_while_much_is_left_and_never_where_there_is_no_limit(tmp_path: Path) -> None:
+    limit = 512 * MIB
+    assert group(tmp_path, str(limit), 45 * MIB).seconds_to_look() == LOOK_SECONDS
+    near = group(tmp_path, str(limit), most_in_use(limit) - 20 * MIB).seconds_to_look()
+    assert near is not None and near < LOOK_SECONDS / 5
+    assert group(tmp_path, "max", 45 * MIB).seconds_to_look() is None
 
 
 def test_a_limit_that_is_raised_or_lowered_while_the_container_runs_holds_from_then_on(tmp_path: Path) -> None:

@@ -148,6 +148,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
             "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source.",
+            "ClocksDiffer": "The source has no counts for the operator's time, since their clocks differ; put them "
+            "right (NTP).",
             "ScaledToZero": "The target's Deployment has 0 replicas, so there are no counts; the rollout waits and is "
             "not rolled back for it; scale the Deployment up to go on.",
             "Rewritten": "Counters that had been read are no longer there as they were; check the source's "

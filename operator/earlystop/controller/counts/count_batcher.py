@@ -25,6 +25,7 @@ from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, with_silence_explained
 from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.clocks import with_clocks_named
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import is_stale
 
@@ -81,6 +82,7 @@ class CountBatcher:
         self._threads: dict[Lane, ThreadPoolExecutor] = {}
         self._separations: defaultdict[str, Separation] = defaultdict(Separation)
         self._intervals: dict[str, ScrapeIntervals] = {}
+        self._ahead: dict[str, float | None] = {}
 
     def learn_source(self, name: str, spec: SourceSpec | None) -> None:
         """Take over a MetricSource as it is now; None: it is gone."""
@@ -106,8 +108,8 @@ class CountBatcher:
             result = (await self._ask(source, spec, request.policy, question))[request.policy]
         interval = self._intervals_of(source, spec).interval(request.policy)
         if not isinstance(result, MetricsFailure) and is_stale(result, interval):
-            return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
-        return result
+            result = MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
+        return with_clocks_named(result, self._ahead.get(source)) if isinstance(result, MetricsFailure) else result
 
     async def answer(
         self, source: str, question: Q, at: int, read: Callable[[ExactPrometheus, Q, int], T | MetricsFailure]
@@ -254,6 +256,7 @@ class CountBatcher:
             intervals = self._intervals[source] = measured(client, requests, answers, at, spec, intervals)
             return with_silence_explained(client, requests, answers, at, spec, intervals.interval)
         finally:
+            self._ahead[source] = client.seconds_ahead
             client.release_answer()
 
     def _intervals_of(self, source: str, spec: SourceSpec) -> ScrapeIntervals:
@@ -272,6 +275,7 @@ class CountBatcher:
                 if source not in self.sources:
                     await self._connections.drop(_connection_of(lane))
                     self._intervals.pop(source, None)
+                    self._ahead.pop(source, None)
                     self._separations.pop(source, None)
                     _end([self._threads.pop(lane)] if lane in self._threads else [])
 

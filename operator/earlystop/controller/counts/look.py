@@ -27,6 +27,7 @@ FINAL = frozenset(
     {
         FailureKind.STALE,
         FailureKind.NO_DATA,
+        FailureKind.CLOCKS_DIFFER,
         FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
         FailureKind.PROCESS_MISSING,

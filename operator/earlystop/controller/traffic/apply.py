@@ -15,6 +15,7 @@ from earlystop.delivery.routes.carried_metadata import updated_metadata
 
 # Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
 MERGED_KINDS = frozenset({"Service"})
+INTERNAL_ERROR = 500
 # Parts of the metadata that others write to as well.
 NAMED = ("labels", "annotations")
 # Of the metadata of an object that is written by server-side apply.
@@ -28,7 +29,10 @@ class WriteRefused(ClusterError):
 
 def is_refusal(error: ClusterError) -> bool:
     """Whether an error says that a request is not allowed or not valid: neither that the object has changed or is gone,
-    nor that there was no answer."""
+    nor that there was no answer. A webhook that must be asked and does not answer is an internal error to the API
+    server, and as lasting."""
+    if error.status == INTERNAL_ERROR and "webhook" in error.message:
+        return True
     return 400 <= error.status < 500 and not isinstance(error, Conflict | NotFound) and error.status not in (404, 409)
 
 

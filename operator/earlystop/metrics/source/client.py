@@ -20,6 +20,7 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from earlystop.metrics.source.address import PinnedAddress
 from earlystop.metrics.source.answer import Sample, parse_matrix, parse_vector
+from earlystop.metrics.source.clocks import seconds_ahead
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.transport import DeadlineAdapter, Watch
 from earlystop.metrics.templates.range_vectors import RawSeries
@@ -73,7 +74,7 @@ class ExactPrometheus(PrometheusConnect):
     connect_seconds and read_seconds bound one wait each, total_seconds the whole exchange except name resolution,
     which the system's resolver bounds; max_bytes bounds the body. The environment's proxies and .netrc are not used.
     large_answers: a lock that the clients of a process share, so that one answer of more than 256 KiB is parsed and
-    used at a time; see `release_answer`. clock: seconds, which never go back.
+    used at a time; see `release_answer`. clock: seconds, which never go back. wall_clock: Unix seconds.
     Raises ValueError for a URL that is not plain http or https with a host.
     """
 
@@ -94,6 +95,7 @@ class ExactPrometheus(PrometheusConnect):
         address: PinnedAddress | None = None,
         large_answers: threading.Lock | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         base = url.rstrip("/")
         self.place = _public_place(base)
@@ -113,6 +115,9 @@ class ExactPrometheus(PrometheusConnect):
         self._max_bytes = max_bytes
         self._turn = threading.Lock()
         self._clock, self._used_at = clock, clock()
+        self._wall_clock = wall_clock
+        self.seconds_ahead: float | None = None
+        """By how many seconds the wall clock was ahead of the source's at the last answer; None where nobody knows."""
         self._large_answers = large_answers or threading.Lock()
         self._holds_large_answer = False
 
@@ -196,6 +201,7 @@ class ExactPrometheus(PrometheusConnect):
         try:
             if response.status_code != 200:
                 raise self._failure_of_status(response.status_code)
+            self.seconds_ahead = seconds_ahead(response.headers.get("Date", ""), self._wall_clock())
             return response.headers.get("Content-Type", ""), self._body(response)
         finally:
             response.close()

@@ -36,6 +36,7 @@ class FailureKind(StrEnum):
     REDIRECT = "Redirect"
     NO_DATA = "NoData"
     STALE = "Stale"
+    CLOCKS_DIFFER = "ClocksDiffer"
     SCALED_TO_ZERO = "ScaledToZero"
     REWRITTEN = "Rewritten"
     SOURCE_CHANGED = "SourceChanged"
@@ -77,6 +78,7 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
+        FailureKind.CLOCKS_DIFFER: "put the clocks of the operator's node and of the metrics source's right (NTP)",
         FailureKind.SCALED_TO_ZERO: "nothing is rolled back for that, and the rollout goes on when there are replicas "
         "again; set spec.suspend to true if its deadline should wait as well",
         FailureKind.REWRITTEN: "samples must stay as they were scraped: check the source's deduplication, its "
@@ -91,6 +93,7 @@ OF_ONE_POLICY = frozenset(
     {
         FailureKind.NO_DATA,
         FailureKind.STALE,
+        FailureKind.CLOCKS_DIFFER,
         FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
         FailureKind.PROCESS_MISSING,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
+from email.utils import formatdate
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import CountBatcher, Lane
@@ -11,7 +13,9 @@ from earlystop.controller.counts.part_reading import Answers, Result
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.counts.metric_sources import eventually
+from tests.unit.metrics.source.faulty_server import Handler, serving, vector
 
 AT = 1_700_000_000
 
@@ -38,6 +42,19 @@ class Slow(CountBatcher):
 
 def looks(reader: CountBatcher, policy: str, at: int) -> asyncio.Task[Result]:
     return asyncio.create_task(reader.read("default", CountRequest(policy, "r1", 60), at))
+
+
+async def test_counts_that_a_source_cannot_have_yet_by_its_own_clock_are_no_fault_of_targets() -> None:
+    def answer(handler: Handler) -> None:
+        handler.date_time_string = lambda timestamp=None: formatdate(time.time() - 300, usegmt=True)  # type: ignore[method-assign]
+        handler.reply(200, vector(at=float(AT)))
+
+    with serving(answer) as server:
+        reader = CountBatcher()
+        reader.learn_source("default", SourceSpec.model_validate({"url": server.url}))
+        found = await reader.read("default", CountRequest("llm/first", "r1", 60), AT)
+        reader.close()
+    assert isinstance(found, MetricsFailure) and found.kind is FailureKind.CLOCKS_DIFFER, found
 
 
 async def test_policies_that_are_behind_catch_up_with_each_other_and_then_share_their_queries() -> None:

@@ -44,6 +44,8 @@ class Queries:
     def release_answer(self) -> None:
         """Nothing is held."""
 
+    seconds_ahead = None
+
 
 class Fleet:
     """A batcher that reads for policies of two namespaces, with a connection of each lane's own."""

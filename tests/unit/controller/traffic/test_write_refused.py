@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from earlystop.controller.campaign_tokens import CampaignTokens
-from earlystop.controller.cluster import CONFIG_MAPS, ROUTES, SERVICES, ClusterError, Manifest, Resource
+from earlystop.controller.cluster import CONFIG_MAPS, ROUTES, SERVICES, ClusterError, Conflict, Manifest, Resource
+from earlystop.controller.traffic.apply import is_refusal
 from earlystop.delivery.traffic_conditions import LONGEST_QUOTE
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
@@ -77,7 +78,7 @@ async def recovered(world: World) -> bool:
     ("changes", "kind", "name"),
     [(BY_CONFIG_MAP, CONFIG_MAPS, "ConfigMap qa-settings"), (None, ROUTES, "HTTPRoute"), (None, SERVICES, "Service")],
 )
-@pytest.mark.parametrize("status", [400, 403, 413, 422, 429])
+@pytest.mark.parametrize("status", [400, 403, 413, 422, 429, 500])
 async def test_a_refused_write_is_told_in_the_apis_words_and_made_once_it_is_allowed(
     changes: dict[str, Any] | None, kind: Resource, name: str, status: int
 ) -> None:
@@ -93,6 +94,19 @@ async def test_a_refused_write_is_told_in_the_apis_words_and_made_once_it_is_all
         assert not [token for token in api.repeated if token[:8] in said["message"]]
         api.refuses = ()
         assert await recovered(world)
+
+
+def test_a_webhook_that_must_be_asked_and_does_not_answer_refuses_and_an_outage_of_the_api_does_not() -> None:
+    # As an API server 1.34 says it.
+    down = 'Internal error occurred: failed calling webhook "rules.example": failed to call webhook: connection refused'
+    assert is_refusal(ClusterError(500, down))
+    for status, words in (
+        (500, "etcdserver: request timed out"),
+        (503, "apiserver is shutting down"),
+        (0, "no answer"),
+    ):
+        assert not is_refusal(ClusterError(status, words))
+    assert not is_refusal(Conflict(409, "the object has been modified"))
 
 
 async def test_a_rollback_whose_write_is_refused_says_so_and_is_done_once_it_is_allowed() -> None:
