@@ -177,8 +177,8 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 	@$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: demo-engine
-demo-engine: binaries real-engine ## watch a real language model's cap being tried: half an hour on two idle cores
-	$(BIN)/python -m tests.e2e.demo_engine
+demo-engine: binaries $(if $(VLLM),,real-engine) ## watch a real language model's cap being tried: half an hour on two idle cores (VLLM=path/to/bin/vllm)
+	$(BIN)/python -m tests.e2e.demo_engine $(if $(VLLM),--vllm $(abspath $(VLLM)))
 
 .PHONY: test
 test: binaries others-kinds promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs

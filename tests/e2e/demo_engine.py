@@ -1,8 +1,11 @@
 """`make demo-engine`: a real language model behind an injector, one cap promoted and another rolled back.
 
-Clients ask llama.cpp's server for 48 tokens at most. A cap of 32 cuts talk off and is to be promoted; one of 20 cuts
-answers off and is to be rolled back. Both are judged on golden questions, which an evaluator asks of both variants
-through the gateway, and on the tokens of users who ask beside it.
+Clients get 48 tokens at most. A cap of 32 cuts talk off and is to be promoted; one of 20 cuts answers off and is to be
+rolled back. Both are judged on golden questions, which an evaluator asks of both variants through the gateway, and on
+the tokens of users who ask beside it.
+
+The engine is llama.cpp's server behind an injector of one's own, or, with `VLLM=/path/to/bin/vllm`, a vLLM that is
+installed there, behind the injectors that the operator runs, whose counts are compared with vLLM's own.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,11 +28,13 @@ from tests.cluster.engine_build import engine_binary
 from tests.cluster.engine_model import engine_model
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import Child
+from tests.cluster.vllm_model import vllm_model
 from tests.e2e import real_engine
 from tests.e2e.acts import Act, play
 from tests.e2e.engine_stage import ENGINE_PORT, LONGEST_ANSWER, EngineStage, evaluator
 from tests.e2e.name_counting import CountedNames, questions
 from tests.e2e.scene import scene
+from tests.e2e.vllm_stage import VllmStage
 
 ACTS = (
     ("talk", 32, "Promoted", f"cap {LONGEST_ANSWER} to 32, at most 5 points of EM may be lost"),
@@ -52,17 +58,36 @@ class RealEngineStage(EngineStage):
         """Start llama-server."""
         return real_engine.start_engine(self.directory, self.server_address, ENGINE_PORT, threads=2)
 
+    def try_cap(self, name: str, cap: int, questions: Mapping[str, Any], deadline_seconds: int) -> None:
+        """A policy that tries a cap, judged on golden questions and users' tokens. questions: what the golden ones
+        are."""
+        tokens = {"longestAnswer": LONGEST_ANSWER}
+        self.apply_cap(name, cap, tokens=tokens, questions=questions, deadlineSeconds=deadline_seconds)
 
-def main() -> None:
+    def end_try(self, name: str) -> None:
+        """Delete the policy."""
+        self.delete_policy(name)
+
+    @contextmanager
+    def evaluating(self, name: str, folder: Path, golden: Mapping[str, str], *options: str) -> Iterator[Child]:
+        """As `evaluator`."""
+        with evaluator(self, name, folder, golden, *options) as child:
+            yield child
+
+
+def main(
+    vllm: Annotated[Path | None, typer.Option(help="Command of an installed vLLM, in place of llama.cpp.")] = None,
+    pairs_per_second: Annotated[float, typer.Option(help="Golden questions that both variants get.")] = PAIRS_A_SECOND,
+) -> None:
     """Play the two acts. Exits with 0 only if both verdicts are right."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     try:
-        engine_model(), engine_binary()
-        with _stage() as stage:
+        engine_model(), vllm_model(vllm) if vllm else engine_binary()
+        with _stage(vllm) as stage:
             seconds = time.monotonic() - began
             console.print(f"Cluster, gateway, Prometheus, engine, injector and operator are up after {seconds:.0f} s.")
-            right = [_act(stage, *act) for act in ACTS]
+            right = [_act(stage, pairs_per_second, *act) for act in ACTS]
             _tell_counts(stage)
     except ClusterError as error:
         console.print(str(error), style="red")
@@ -72,16 +97,18 @@ def main() -> None:
 
 
 @contextmanager
-def _stage() -> Iterator[RealEngineStage]:
+def _stage(vllm: Path | None) -> Iterator[RealEngineStage | VllmStage]:
     """The engine behind its injector on the kit's own cluster, with users who ask."""
     with ExitStack() as until_the_end:
         directory = Path(until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="demo-engine-")))
         users = directory / "users.jsonl"
         users.write_text("".join(map(_recording, questions(USERS_QUESTIONS, seed=1))))
         place = until_the_end.enter_context(scene(None))
-        stage = until_the_end.enter_context(
-            RealEngineStage(place.cluster.access, place.gateway, place.prometheus, data=str(users))
+        parts = (place.cluster.access, place.gateway, place.prometheus)
+        stage: RealEngineStage | VllmStage = (
+            RealEngineStage(*parts, data=str(users)) if vllm is None else VllmStage(*parts, data=str(users), vllm=vllm)
         )
+        until_the_end.enter_context(stage)
         stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
         stage.start_operator()
         stage.start_load(USERS_A_SECOND, 1, "--concurrency=1")  # else a slow machine never catches up
@@ -94,23 +121,24 @@ def _recording(asked: CountedNames) -> str:
     return f"{json.dumps(row)}\n"
 
 
-def _act(stage: RealEngineStage, name: str, cap: int, expected: str, about: str) -> bool:
+def _act(
+    stage: RealEngineStage | VllmStage, pairs_per_second: float, name: str, cap: int, expected: str, about: str
+) -> bool:
     """Golden questions are new ones in each act, and each is asked once: they stand for all that there can be."""
     golden = {each.question: each.answer for each in questions(GOLDEN_QUESTIONS, seed=cap)}
     asked = {"about": "Population", "number": len(golden)}
-    pace = (f"--pairs-per-second={PAIRS_A_SECOND}", f"--max-tokens={LONGEST_ANSWER}")
+    pace = (f"--pairs-per-second={pairs_per_second}", f"--max-tokens={LONGEST_ANSWER}")
 
     def begin() -> None:
-        tokens = {"longestAnswer": LONGEST_ANSWER}
-        stage.apply_cap(name, cap, tokens=tokens, questions=asked, deadlineSeconds=int(VERDICT_SECONDS))
+        stage.try_cap(name, cap, asked, int(VERDICT_SECONDS))
 
-    with tempfile.TemporaryDirectory() as folder, evaluator(stage, name, Path(folder), golden, *pace):
+    with tempfile.TemporaryDirectory() as folder, stage.evaluating(name, Path(folder), golden, *pace):
         right = play(stage, Act(name, about, expected, begin, VERDICT_SECONDS), console)
-    stage.delete_policy(name)
+    stage.end_try(name)
     return right
 
 
-def _tell_counts(stage: RealEngineStage) -> None:
+def _tell_counts(stage: RealEngineStage | VllmStage) -> None:
     """What the injector counted, for whoever compares it with the engine's own page."""
     for variant in ("baseline", "candidate"):
         answers = stage.total(f'earlystop_requests_total{{outcome="completed",variant="{variant}"}}')

@@ -100,11 +100,6 @@ class EngineStage(Stage):
         """Where the engine itself answers."""
         return f"http://{self.server_address}:{ENGINE_PORT}"
 
-    def total(self, query: str) -> float:
-        """The sum of what a query of Prometheus finds, 0 where it finds nothing."""
-        found: list[dict[str, Any]] = self.prometheus.query(f"sum({query})")
-        return float(found[0]["value"][1]) if found else 0.0
-
 
 @contextmanager
 def evaluator(

@@ -17,7 +17,7 @@ from tests.e2e.stage import Stage, direct, status_of
 
 ENGINE_PORT = 8081
 PASSED = 40
-"""Requests in a row after which the gateway has ceased to lead any through the injector."""
+"""Requests in a row, of a load of some 50 a second, after which the gateway leads none through the injector."""
 CAP: dict[str, Any] = {
     "name": "cap",
     "type": "Integer",
@@ -88,8 +88,9 @@ class InjectedStage(Stage):
         chosen = (f"--namespace={self.namespace}", f"--selector={INJECTOR_LABEL}={policy}")
         self.access.kubectl("delete", "pods", *chosen, "--force", "--grace-period=0", "--wait=false")
 
-    def leave_injector(self) -> None:
-        """Wait until requests under load come past the injector, and stop it: as a Pod's hook waits before its end."""
+    def leave_injector(self, passed: int = PASSED) -> None:
+        """Wait until so many requests in a row have come past the injector, under load, and stop it: as a Pod's hook
+        waits before its end."""
         marked = self._questions(), self._injected()
 
         def left() -> bool:
@@ -97,7 +98,7 @@ class InjectedStage(Stage):
             now = self._questions(), self._injected()
             if now[1] != marked[1]:
                 marked = now
-            return now[0] - marked[0] >= PASSED
+            return now[0] - marked[0] >= passed
 
         wait_until(left, 60.0, "requests to come past the injector")
         self.stop_injector()

@@ -315,6 +315,11 @@ class Stage(Started):
     def _answers(self) -> bool:
         return status_of(f"{self.gateway.url}/v1/models", self.host) == 200
 
+    def total(self, query: str) -> float:
+        """The sum of what a query of Prometheus finds, 0 where it finds nothing."""
+        found: list[dict[str, Any]] = self.prometheus.query(f"sum({query})")
+        return float(found[0]["value"][1]) if found else 0.0
+
     def python(self, name: str, module: str, *options: str, environment: dict[str, str] | None = None) -> Child:
         """Start a module of this project as a process that the caller stops."""
         paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])

@@ -7,7 +7,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -45,11 +44,6 @@ def stage(cluster: Cluster, gateway: Gateway) -> Iterator[InjectedStage]:
         stage.stop_injector()
 
 
-def total(stage: InjectedStage, query: str) -> float:
-    found: list[dict[str, Any]] = stage.prometheus.query(f"sum({query})")
-    return float(found[0]["value"][1]) if found else 0.0
-
-
 def answers(stage: InjectedStage) -> bool:
     """Whether a user's question is answered through the gateway."""
     question = load_recordings(stage.data)[0].question
@@ -82,8 +76,8 @@ def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_roll
             assert asking.alive, asking.tail()
         assert only_verdict(stage, name)["spec"]["reason"] == reason
         of_policy = f'policy="{stage.namespace}/{name}"'
-        assert total(stage, f'earlystop_injector_settings_total{{effect="refused",{of_policy}}}') == 0
-        assert total(stage, f'earlystop_injector_settings_total{{effect="set",variant="candidate",{of_policy}}}') > 0
+        assert stage.total(f'earlystop_injector_settings_total{{effect="refused",{of_policy}}}') == 0
+        assert stage.total(f'earlystop_injector_settings_total{{effect="set",variant="candidate",{of_policy}}}') > 0
         stage.delete_policy(name)
         stage.leave_injector()
     summary = stage.stop_load()

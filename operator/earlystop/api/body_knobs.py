@@ -131,6 +131,7 @@ class Field:
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
     only_whole: whether a number with a decimal point or an exponent is none to the engine.
     least: the smallest number that the engine takes there, None for that of the setting.
+    words: those of the setting's words that the engine takes there, none for all of them.
     off_where: paths and the client's words there of which each switches the field off where it is left out.
     by_some_models: whether only some models look at it. Then it stands for no other field: where a client wrote it
     alone, the first field is set beside it.
@@ -143,8 +144,14 @@ class Field:
     reads_text: bool = False
     only_whole: bool = False
     least: float | None = None
+    words: tuple[str, ...] = ()
     off_where: tuple[tuple[tuple[str, ...], str], ...] = ()
     by_some_models: bool = False
+
+    def takes(self, text: str) -> bool:
+        """Whether the engine takes a setting's value there. text: as a header says it, of a number where `least` is
+        one."""
+        return (self.least is None or float(text) >= self.least) and (not self.words or text in self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,19 +247,32 @@ _READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMP
 _OFF = (("reasoning_effort",), "none")
 
 
-def _thinking(*off_where: tuple[tuple[str, ...], str]) -> BodySetting:
+_OFF_IN_RESPONSES = (("reasoning", "effort"), "none")
+_OFF_IN_MESSAGES = (("thinking", "type"), "disabled")
+
+
+def _thinks(*off_where: tuple[tuple[str, ...], str]) -> tuple[Field, ...]:
     """Templates of Qwen, GLM and others look at the first, those of DeepSeek and Kimi at the second."""
     names = ("chat_template_kwargs", "enable_thinking"), ("chat_template_kwargs", "thinking")
-    fields = Field(names[0], off_where=off_where), Field(names[1], by_some_models=True)
-    return BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: fields}))
+    return Field(names[0], off_where=off_where), Field(names[1], by_some_models=True)
 
 
-_THINKING = _thinking(_OFF)
+def _thinking(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
+    return BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType(dict(fields)))
+
+
+_THINKING = _thinking({_CHAT: _thinks(_OFF)})
+_VLLM_THINKING = _thinking(
+    {_CHAT: _thinks(_OFF), _RESPONSES: _thinks(_OFF_IN_RESPONSES), _MESSAGES: _thinks(_OFF_IN_MESSAGES)}
+)
 # Chat completions with such an object get its effort in place of the one beside it, whatever that says.
 _SGLANG_EFFORT = (_field("reasoning.effort"), _field("reasoning.reasoning_effort"))
-_SGLANG_THINKING = _thinking(_OFF, (("reasoning", "effort"), "none"))
+_SGLANG_THINKING = _thinking({_CHAT: _thinks(_OFF, _OFF_IN_RESPONSES)})
 # What a client writes for the template counts at vLLM where the field above is left out, and wins over it at SGLang.
-_EFFORT_OF_CHATS = (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort"))
+_EFFORT_OF_TEMPLATES = _field("chat_template_kwargs.reasoning_effort")
+_EFFORT_OF_CHATS = (_field("reasoning_effort"), _EFFORT_OF_TEMPLATES)
+# vLLM takes Anthropic's efforts there, which know none and minimal not, and makes none of thinking that is disabled.
+_EFFORT_OF_MESSAGES = Field(("output_config", "effort"), words=EFFORTS[2:], off_where=(_OFF_IN_MESSAGES,))
 
 KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
     {
@@ -269,10 +289,11 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             Knob.REASONING_EFFORT: _effort(
                 {
                     _CHAT: _EFFORT_OF_CHATS,
-                    _RESPONSES: (_field("reasoning.effort"), _field("chat_template_kwargs.reasoning_effort")),
+                    _RESPONSES: (_field("reasoning.effort"), _EFFORT_OF_TEMPLATES),
+                    _MESSAGES: (_EFFORT_OF_MESSAGES, _EFFORT_OF_TEMPLATES),
                 }
             ),
-            Knob.THINKING: _THINKING,
+            Knob.THINKING: _VLLM_THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES, dict.fromkeys(_READ_SAMPLES, (TEMPERATURE,))),
             Knob.REPETITION_STOP: BodySetting(
                 ValueType.JSON,
@@ -307,7 +328,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _RESPONSES: (
                         _field("reasoning.effort"),
                         _field("reasoning_effort"),
-                        _field("chat_template_kwargs.reasoning_effort"),
+                        _EFFORT_OF_TEMPLATES,
                     ),
                 }
             ),

@@ -37,8 +37,7 @@ def _may_be_written(setting: BodySetting, text: str) -> bool:
 
 
 def _of_setting(setting: BodySetting, text: str, fields: tuple[Field, ...], api: Api) -> Iterable[tuple[Field, str]]:
-    taken = [field for field in fields if field.least is None or float(text) >= field.least]
-    if len(taken) < len(fields):
+    if not all(field.takes(text) for field in fields):
         return
     forbidden = [_broken(guard, float(text)) for guard in setting.guards.get(api, ())]
     if setting.where is not None:

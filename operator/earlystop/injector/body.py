@@ -80,9 +80,9 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
             return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
         holders = [_holder(root, field.path) for field in fields]
-        values = [_sent(root, field, holder) for field, holder in zip(fields, holders, strict=True)]
+        values = [_sent(root, setting, field, holder) for field, holder in zip(fields, holders, strict=True)]
         replaced = _replaced(setting, fields, values, json.loads(written))
-        is_taken = not replaced or _is_taken(setting, api, root, [fields[index] for index in replaced], written)
+        is_taken = not replaced or _is_taken(setting, api, root, [fields[index] for index in replaced], text)
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
     if replaced is None or not is_taken:
@@ -95,11 +95,12 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
     return Effect.LOWERED if was_there and setting.apply is Apply.IF_LARGER else Effect.SET
 
 
-def _sent(root: JsonObject, field: Field, holder: JsonObject) -> Any:
+def _sent(root: JsonObject, setting: BodySetting, field: Field, holder: JsonObject) -> Any:
     """The client's value of a field, ABSENT for none. Raises UnreadableError as `_holder` does."""
     value = holder.value(field.path[-1])
     is_off = not _is_there(value) and any(root.sent(path) == word for path, word in field.off_where)
-    return False if is_off else value
+    least = setting.order[0] if setting.order else False
+    return least if is_off else value
 
 
 def _replaced(setting: BodySetting, fields: list[Field], values: list[Any], ours: Any) -> tuple[int, ...] | None:
@@ -133,12 +134,10 @@ def _changed(setting: BodySetting, fields: list[Field], values: list[Any], ours:
     return tuple(index for index, each in ranks.items() if each is not None and each < rank_of_ours)
 
 
-def _is_taken(setting: BodySetting, api: Api, root: JsonObject, fields: list[Field], written: str) -> bool:
+def _is_taken(setting: BodySetting, api: Api, root: JsonObject, fields: list[Field], text: str) -> bool:
     """Whether the engine takes the value in these fields, beside the others of the body. Raises as `_holder` does."""
     guards = setting.guards.get(api, ())
-    if any(field.least is not None and float(written) < field.least for field in fields):
-        return False
-    return all(holds(guard, root, float(written)) for guard in guards)
+    return all(field.takes(text) for field in fields) and all(holds(guard, root, float(text)) for guard in guards)
 
 
 def _is_there(value: Any) -> bool:

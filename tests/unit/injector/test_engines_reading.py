@@ -146,6 +146,59 @@ def test_thinking_that_a_client_switched_off_by_its_effort_stays_off(engine: Eng
     assert with_knob(both, Knob.THINKING, "false", engine=engine) == (off, Effect.LOWERED)
 
 
+def vllm_effort_of_messages(body: dict[str, Any]) -> str | None:
+    """The effort that vLLM 0.32.0 gives to the template, as it ran: thinking that is disabled wins over any."""
+    if body.get("thinking", {}).get("type") == "disabled":
+        return "none"
+    above: str | None = body.get("output_config", {}).get("effort")
+    return above or body.get("chat_template_kwargs", {}).get("reasoning_effort")
+
+
+@every_row("inner", EFFORTS_SENT)
+@every_row("above", [each for each in EFFORTS_SENT if each != "none"])
+@every_row("thinks", [None, "disabled", "enabled", "adaptive"])
+def test_messages_of_vllm_think_with_no_more_effort_than_a_client_asked_for(
+    thinks: str | None, above: str | None, inner: str | None
+) -> None:
+    body: dict[str, Any] = {"thinking": {"type": thinks}} if thinks else {}
+    if above:
+        body["output_config"] = {"format": {"type": "json_schema"}, "effort": above}
+    if inner:
+        body["chat_template_kwargs"] = {"reasoning_effort": inner}
+    asked = vllm_effort_of_messages(body)
+    for value in ("low", "medium"):
+        after, effect = with_knob(body, Knob.REASONING_EFFORT, value, api=Api.MESSAGES)
+        expected = value if asked is None or EFFORTS.index(asked) > EFFORTS.index(value) else asked
+        assert vllm_effort_of_messages(after) == expected, value
+        assert (effect is Effect.KEPT) == (after == body)
+        assert after.get("output_config", {}).get("format") == body.get("output_config", {}).get("format")
+
+
+@pytest.mark.parametrize("value", ["none", "minimal"])
+def test_an_effort_that_messages_of_vllm_refuse_is_not_written_there(value: str) -> None:
+    for body in ({}, {"output_config": {"effort": "high"}}):
+        assert with_knob(body, Knob.REASONING_EFFORT, value, api=Api.MESSAGES) == (body, Effect.REFUSED)
+    of_template = {"chat_template_kwargs": {"reasoning_effort": "high"}}
+    lowered = {"chat_template_kwargs": {"reasoning_effort": value}}
+    assert with_knob(of_template, Knob.REASONING_EFFORT, value, api=Api.MESSAGES) == (lowered, Effect.LOWERED)
+
+
+@every_row(
+    ("api", "off"),
+    [(Api.RESPONSES, {"reasoning": {"effort": "none"}}), (Api.MESSAGES, {"thinking": {"type": "disabled"}})],
+)
+def test_responses_and_messages_of_vllm_think_only_where_variant_and_client_do(api: Api, off: dict[str, Any]) -> None:
+    for value in ("true", "false"):
+        assert with_knob(off, Knob.THINKING, value, api=api) == (off, Effect.KEPT)
+    not_thinking = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert with_knob({}, Knob.THINKING, "false", api=api) == (not_thinking, Effect.SET)
+    for other in ("enable_thinking", "thinking"):
+        thinking = {"chat_template_kwargs": {other: True}}
+        after, effect = with_knob(thinking, Knob.THINKING, "false", api=api)
+        assert effect is Effect.LOWERED
+        assert set(after["chat_template_kwargs"].values()) == {False}
+
+
 def test_an_effort_beside_responses_own_is_covered_at_llama_cpp_as_well() -> None:
     body = {"reasoning_effort": "high"}
     told = with_knob(body, Knob.REASONING_EFFORT, "low", engine=Engine.LLAMA_CPP, api=Api.RESPONSES)
