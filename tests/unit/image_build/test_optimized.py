@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earlystop.command_line import plain_app
+from tests.bench.scale_stage import IN_A_POD
 
 OPERATOR = Path(__file__).parents[3] / "operator"
 
@@ -20,6 +21,15 @@ def test_all_code_of_an_image_is_compiled_at_the_level_at_which_it_runs() -> Non
     (level,) = re.findall(r"PYTHONOPTIMIZE=(\d)", made)
     assert re.findall(r"-m compileall -q -o (\d)", made) == [level] * made.count("-m compileall")
     assert f"optimize={level}," in (OPERATOR / "image_build" / "runtime_files.py").read_text()
+
+
+def test_the_scale_benchmark_runs_the_operator_with_what_image_and_chart_set_for_memory() -> None:
+    root = OPERATOR.parent
+    image = set(re.findall(r"    (\w+)=(\d+) ", (OPERATOR / "Containerfile").read_text()))
+    pod = (root / "charts" / "earlystop" / "templates" / "deployment.yaml").read_text()
+    chart = set(re.findall(r"- name: (MALLOC_\w+)\n +value: \"(\d+)\"", pod))
+    of_the_log = {("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")}
+    assert set(IN_A_POD.items()) == chart | image - of_the_log
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,7 @@ class TrackedPolicy:
     def advance(self, state: RolloutState, ledger: CountLedger) -> None:
         """Replace the rollout's state and its ledger of counts by newer ones."""
         self.state, self.ledger = state, ledger
+        self._split = None  # it would keep the state before alive until somebody asks
 
     def observe(self, observations: Observations, now: float) -> None:
         """Take over what the operator knows of the policy's surroundings at Unix time `now`."""
