@@ -39,6 +39,8 @@ SECONDS = {
     "tests/faults/test_api_server.py": 120,
     "tests/e2e/test_search_ways.py": 120,
     "tests/faults/test_metrics.py": 110,
+    "tests/faults/test_lost_data.py": 110,
+    "tests/faults/test_crds.py": 100,
     "tests/e2e/test_forged.py": 100,
     "tests/faults/test_hooks.py": 100,
     "tests/e2e/test_search.py": 100,

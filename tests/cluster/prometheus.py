@@ -83,6 +83,10 @@ class Prometheus:
         if self._child is not None:
             self._child.stop(patience_seconds=0.0 if abruptly else 10.0)
 
+    def forget(self) -> None:
+        """Remove all data while it is stopped, as where its volume is gone."""
+        shutil.rmtree(self._home / "data", ignore_errors=True)
+
     def set_targets(self, targets: Targets, *, labels: Labels | None = None) -> None:
         """Replace all targets, also while it runs: it takes changes (and the first ones) up every 5 s."""
         groups = [

@@ -43,7 +43,16 @@ def test_memory_is_short_when_what_cannot_be_freed_comes_near_the_limit(tmp_path
     assert not group(tmp_path, str(limit), most_in_use(limit)).is_short()
     assert group(tmp_path, str(limit), most_in_use(limit) + 1).is_short()
     assert not group(tmp_path, str(limit), most_in_use(limit) + 1, reclaimable=MIB).is_short()
-    assert most_in_use(limit) == 496 * MIB and most_in_use(64 * MIB) == 56 * MIB
+    assert [most_in_use(size * MIB) // MIB for size in (64, 128, 512, 2048)] == [56, 112, 480, 1984]
+
+
+def test_programs_that_are_mapped_are_in_use_although_they_are_files(tmp_path: Path) -> None:
+    limit = 128 * MIB
+    memory = group(tmp_path, str(limit), most_in_use(limit) + 2 * MIB, reclaimable=14 * MIB)
+    assert not memory.is_short()
+    with (tmp_path / "memory.stat").open("a") as stat:
+        stat.write(f"file_mapped {13 * MIB}\n")
+    assert memory.is_short()
 
 
 def test_memory_that_is_filled_as_fast_as_it_can_be_is_found_short_before_the_kernel_ends_anything() -> None:

@@ -78,7 +78,7 @@ async def test_an_error_that_repeats_the_overlay_is_told_without_the_token(monke
     ) -> Any:
         if method != "GET" and "/httproutes" in path:
             sent.append(json.dumps(body))
-            raise ClusterError(500, f"a webhook failed on {sent[-1]}")
+            raise ClusterError(500, f"the store failed on {sent[-1]}")
         return await call(self, method, path, body, content_type)
 
     monkeypatch.setattr(Memory, "_call", talkative)
