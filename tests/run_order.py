@@ -31,6 +31,8 @@ SECONDS = {
     "tests/e2e/test_in_service.py": 260,
     "tests/faults/test_verbs.py": 200,
     "tests/faults/test_unserved_candidate.py": 190,
+    "tests/faults/test_three_people.py": 130,
+    "tests/faults/test_approvals_attacked.py": 120,
     "tests/cluster/test_custom_counts.py": 180,
     "tests/e2e/test_stock_engine.py": 160,
     "tests/faults/test_users_edits.py": 150,

@@ -19,6 +19,6 @@ def apply_harmful(stage: Stage, name: str, **rollout: Any) -> None:
     stage.apply_policy(name, 1, "0.001", risk=NEVER, harm="0.5", **{**ONE_STEP, **rollout})
 
 
-def apply_lasting(stage: Stage, name: str, **rollout: Any) -> None:
-    """Observed until its deadline: harmless, but nobody saves 99 % of the tokens."""
-    stage.apply_policy(name, 20, "0.10", saving="0.99", risk=NEVER, **{**ONE_STEP, **rollout})
+def apply_lasting(stage: Stage, name: str, spec: dict[str, Any] | None = None, **rollout: Any) -> None:
+    """Observed until its deadline: harmless, but nobody saves 99 % of the tokens. spec: as in `apply_quick`."""
+    stage.apply_policy(name, 20, "0.10", saving="0.99", risk=NEVER, spec=spec, **{**ONE_STEP, **rollout})

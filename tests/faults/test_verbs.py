@@ -3,90 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from earlystop.controller.cluster import APPROVALS
 from earlystop.rollout.verify.verdict import differences
 from tests.cluster.errors import ClusterError
-from tests.cluster.processes import child_environment, wait_until
+from tests.cluster.processes import wait_until
 from tests.e2e.proof import Manifest, assert_weights_were_always_valid, only_verdict, share_alone, tolerance, wait_share
-from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import Following
+from tests.faults.people import Person, person
 from tests.faults.policies import apply_lasting, apply_quick
 from tests.faults.reconciling import reconciliations, wait_reconciled
 
 GROUPS = ("--as-group=system:masters", "--as-group=system:authenticated")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user with a kubeconfig of their own."""
-
-    stage: Stage
-    name: str
-    kubeconfig: Path
-
-    @property
-    def user(self) -> str:
-        """As the API server knows them."""
-        return f"system:serviceaccount:{self.stage.namespace}:{self.name}"
-
-    def earlystop(self, *args: str, answer: str = "") -> tuple[int, str]:
-        """Exit code and output of `kubectl earlystop ARGS`."""
-        paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])
-        settings = {"KUBECONFIG": str(self.kubeconfig), "PYTHONPATH": paths, "COLUMNS": "400"}
-        command = [sys.executable, "-m", "earlystop.cli.main", *args]
-        done = subprocess.run(
-            command, env=child_environment(**settings), input=answer, capture_output=True, text=True, timeout=300
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.returncode, done.stdout + done.stderr
-
-    def does(self, *args: str) -> str:
-        """What `kubectl earlystop ARGS` printed; it succeeds."""
-        code, output = self.earlystop(*args)
-        assert code == 0, output
-        return output
-
-
 @pytest.fixture(scope="module")
 def alice(stage: Stage) -> Person:
     """Holds the role `edit` in the stage's namespace, which the chart's role is aggregated to."""
-    return person(stage, "alice", role="edit")
+    return person(stage, "alice", "edit")
 
 
 @pytest.fixture(scope="module")
 def victor(stage: Stage) -> Person:
     """May look, and no more."""
-    return person(stage, "victor", role="view")
-
-
-def person(stage: Stage, name: str, role: str) -> Person:
-    where = f"--namespace={stage.namespace}"
-    stage.access.kubectl("create", "serviceaccount", name, where)
-    account = f"--serviceaccount={stage.namespace}:{name}"
-    stage.access.kubectl("create", "rolebinding", name, where, f"--clusterrole={role}", account)
-    verb = "patch" if role == "edit" else "get"
-
-    def may() -> bool:
-        try:
-            stage.access.kubectl("auth", "can-i", verb, "esp", where, f"--as=system:{account[2:].replace('=', ':')}")
-        except ClusterError:
-            return False
-        return True
-
-    # The controllers aggregate the chart's roles a moment after they were created.
-    wait_until(may, 60, f"{name} to be let in")
-    return Person(stage, name, stage.access.service_account_kubeconfig(stage.namespace, name))
+    return person(stage, "victor", "view")
 
 
 @pytest.fixture
@@ -277,7 +222,7 @@ def test_an_abort_takes_a_proven_setting_back_and_its_certificate_with_it(
 def test_a_proven_setting_waits_until_somebody_who_may_has_approved_it_and_the_verdict_says_who(
     stage: Stage, watched: Following, alice: Person
 ) -> None:
-    ben = person(stage, "ben", role="earlystop-approve")
+    ben = person(stage, "ben", "earlystop-approve")
     apply_quick(stage, "asking", spec={"approval": {"mode": "BeforePromotion"}})
     watched.wait_status("asking", lambda status: "awaiting" in status, 120, "waiting for an approval")
     stage.told("asking", "AwaitingApproval", "Waits for an approval. Proposed: all requests get window=10")

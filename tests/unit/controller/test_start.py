@@ -16,7 +16,7 @@ from earlystop.controller.runtime import Runtime
 
 
 class NothingToLearn:
-    follower = SimpleNamespace(kinds=())
+    follower, login = SimpleNamespace(kinds=()), None
 
     async def learn_sources(self) -> None:
         pass

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.requesting import SAME, SAVING
+from tests.unit.controller.reconcile.signers import NAMES, REQUESTS, WAYS, Asked, Signers
 from tests.unit.controller.reconcile.verbs import VERBS, People
 from tests.unit.rollout.traffic import Quality
 
@@ -55,3 +56,42 @@ async def test_an_abort_among_other_requests_takes_the_candidate_off_and_keeps_i
     kind: str, verbs: list[str]
 ) -> None:
     await played(kind, verbs)
+
+
+async def played_by(kind: str, turns: list[Asked]) -> None:
+    quality, changes = KINDS[kind]
+    async with World(quality, changes).open() as world:
+        people = Signers(world)
+        await world.reconcile_until("Observing")
+        for turn in turns:
+            await people.ask_as(turn)
+        people.turn = Asked("wait", "alice", "command")
+        await people.come_to_an_end()
+
+
+TURNS = st.builds(Asked, st.sampled_from(REQUESTS), st.sampled_from(NAMES), st.sampled_from(WAYS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(turns=st.lists(TURNS, min_size=3, max_size=9))
+async def test_of_three_people_who_ask_in_any_order_by_any_way_each_is_named_for_the_own_requests_alone(
+    kind: str, turns: list[Asked]
+) -> None:
+    await played_by(kind, turns)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "pause alice kubectl, resume bob unsigned, pause carol unsigned, resume carol apply",
+        "pause alice kubectl, resume alice kubectl, pause bob unsigned, abort carol apply",
+        "abort alice command, retry bob unsigned, wait bob apply, abort carol unsigned",
+        "promote alice apply, abort bob unsigned, retry carol kubectl, promote bob unsigned",
+        "retry alice kubectl, retry bob unsigned, edit carol apply, retry carol command, abort bob kubectl",
+        "pause alice apply, edit bob apply, retry carol kubectl, resume bob unsigned, abort alice unsigned",
+    ],
+)
+async def test_who_writes_beside_another_persons_signature_is_not_taken_for_them(told: str) -> None:
+    await played_by("undecided", [Asked(*each.split(" ")) for each in told.split(", ")])
