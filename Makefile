@@ -231,10 +231,13 @@ clean: ## remove everything that was cached
 IMAGE ?= earlystop-operator:0.1.0
 ENGINE ?= $(firstword $(shell command -v docker podman buildah 2>/dev/null))
 # Where there is no registry: any image with Python, its venv, ca-certificates and libstdc++.
-BUILD_ARGS = $(if $(BASE),--build-arg BASE=$(BASE))
+BUILD_ARGS = $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_FLAGS)
+# For whatever else a build needs, such as another package index or, with podman and buildah, an authority of one's own:
+# BUILD_FLAGS="--build-arg PIP_CERT=/trusted.crt --volume /etc/ssl/certs/ca-certificates.crt:/trusted.crt:ro".
+BUILD_FLAGS ?=
 
 .PHONY: image
-image: ## build the operator's image (IMAGE=name:tag, BASE=image with Python)
+image: ## build the operator's image (IMAGE=name:tag, BASE=image with Python, BUILD_FLAGS=more of the engine's)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
 	$(ENGINE) build --file operator/Containerfile $(BUILD_ARGS) --tag $(IMAGE) .
 

@@ -4,6 +4,8 @@ installed."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,27 @@ from tests.cluster.packaging import CHART, helm, named, template
 
 def rendered(path: str, value: object) -> str:
     return template("--set-json", f"{path}={json.dumps(value)}")
+
+
+def open_objects(part: dict[str, Any], path: str = "") -> Iterator[str]:
+    """The objects of a schema that take keys of any name. path: of this part."""
+    if part.get("type") == "object" and part.get("additionalProperties") is not False and "propertyNames" not in part:
+        values = part.get("additionalProperties")
+        if not isinstance(values, dict) or "pattern" not in values:
+            yield path
+    for name, each in part.get("properties", {}).items():
+        yield from open_objects(each, f"{path}.{name}".lstrip("."))
+    inner = part.get("items")
+    for each in [*([inner] if isinstance(inner, dict) else []), *part.get("oneOf", [])]:
+        yield from open_objects(each, path)
+
+
+def test_no_object_of_the_values_takes_a_key_that_is_misspelt_but_for_what_helm_owns() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    found = {*open_objects(schema)}
+    for name, each in schema["definitions"].items():
+        found |= {*open_objects(each, name)}
+    assert found == {"global"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +61,11 @@ def rendered(path: str, value: object) -> str:
         ("tolerations", [{"ky": "a"}]),
         ("affinity", {"nodeAfinity": {}}),
         ("topologySpreadConstraints", [{}]),
+        ("topologySpreadConstraints", [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "Never"}]),
+        ("affinity", {"nodeAffinity": {"requiredDuringScheduling": {}}}),
+        ("networkPolicy.ingressFrom", [{"podSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}}]),
+        ("extraEnv", [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "kye": "k"}}}]),
+        ("extraEnv", [{"name": "A", "valueFrom": {"fieldRef": {"path": "metadata.name"}}}]),
         ("podSecurityContext.seccompProfile", {"type": "Localhost"}),
         ("podSecurityContext.seccompProfile", {"type": "RuntimeDefault", "localhostProfile": "x"}),
         ("podSecurityContext.seLinuxOptions", {"tpye": "x"}),
@@ -45,6 +73,10 @@ def rendered(path: str, value: object) -> str:
         ("securityContext.runAsNonRoot", False),
         ("securityContext.runAsUser", 0),
         ("podSecurityContext.runAsUser", 0),
+        ("podSecurityContext.runAsUser", 2**31),
+        ("podSecurityContext.fsGroup", 2**31),
+        ("resources.requests", {"cpus": "50m"}),
+        ("resources.limits", {"Memory": "1Gi"}),
         ("metrics.serviceMonitor.interval", "30s1m"),
         ("metrics.serviceMonitor.interval", ""),
         ("image.repository", "operator:1"),

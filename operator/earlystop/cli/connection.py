@@ -14,7 +14,7 @@ from earlystop.api.wire import GROUP
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
-from earlystop.cli.kubeconfig import ensure_usable
+from earlystop.cli.kubeconfig import namespace_in_kubeconfig, usable_kubeconfig
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
@@ -68,9 +68,9 @@ async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
     from earlystop.controller.cluster import Cluster  # here, since whoever names files would wait for the client
 
-    ensure_usable(context)
+    kubeconfig = usable_kubeconfig(context)
     try:
-        connecting = await Cluster.connect(context)
+        connecting = await Cluster.connect(context, kubeconfig)
     except ClusterError as error:
         raise CommandFailure(explained(error, "use", None)) from None
     except UNREADABLE as error:
@@ -181,17 +181,8 @@ def namespace_of(namespace: str | None, context: str | None) -> str:
     """The namespace that was asked for, else that of the context, else `default`. Raises CommandFailure."""
     if namespace is not None:
         return _checked(namespace, "--namespace")
-    from kubernetes.aio import config  # here, as the client in `connected`
-
-    ensure_usable(context)
-    try:
-        contexts, current = config.list_kube_config_contexts()
-    except config.ConfigException:
-        return "default"
-    except UNREADABLE as error:
-        raise CommandFailure(_unusable(error)) from None
-    chosen = next((each for each in contexts if each["name"] == context), current) if context else current
-    return str(chosen["context"].get("namespace") or "default")
+    usable_kubeconfig(context)
+    return str(namespace_in_kubeconfig(context) or "default")
 
 
 def _checked(name: str, what: str) -> str:

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.impersonation import impersonation_headers
+from earlystop.controller.resources import Manifest
 from earlystop.own_variables import hidden_from_children
 
 PLUGIN_SECONDS = 30.0
@@ -39,8 +40,9 @@ class ApiLogin:
     _renewals: _Renewals = field(default_factory=_Renewals, repr=False, compare=False)
 
     @classmethod
-    async def find(cls, context: str | None) -> Self:
+    async def find(cls, context: str | None, kubeconfig: Manifest | None = None) -> Self:
         """The credentials of the Pod's service account, else those of KUBECONFIG; with `context`, the latter's alone.
+        kubeconfig: what KUBECONFIG says, where that is known; files in it have absolute names.
 
         Raises ConfigException when there is neither, and when it does not say clearly whom the latter acts as.
         """
@@ -53,7 +55,10 @@ class ApiLogin:
                 from_file = True
         if from_file:
             with hidden_from_children():
-                loaded = await config.load_kube_config(context=context, client_configuration=configuration)
+                if kubeconfig is None:
+                    loaded = await config.load_kube_config(context=context, client_configuration=configuration)
+                else:
+                    loaded = await config.load_kube_config_from_dict(kubeconfig, context, configuration)
             context = str(loaded.current_context["name"])
             user = vars(loaded)["_user"]  # as the library has merged it from all files
             acts_as = impersonation_headers(user.value if user is not None else {})

@@ -137,13 +137,14 @@ class Cluster:
         self._turns = FairTurns(AT_ONCE)
 
     @classmethod
-    async def connect(cls, context: str | None = None) -> Self:
+    async def connect(cls, context: str | None = None, kubeconfig: Manifest | None = None) -> Self:
         """Connect as the Pod's service account, else as KUBECONFIG says; with `context`, as KUBECONFIG says of it.
+        kubeconfig: what KUBECONFIG says, where that is known.
 
         Raises ClusterError when there is neither.
         """
         try:
-            login = await ApiLogin.find(context)
+            login = await ApiLogin.find(context, kubeconfig)
         except config.ConfigException as error:
             message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
             raise ClusterError(0, message) from None

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from earlystop.api.crds import definitions
-from earlystop.cli.kubeconfig import SEPARATOR, ensure_usable
+from earlystop.cli.kubeconfig import SEPARATOR, namespace_in_kubeconfig, usable_kubeconfig
 from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy, verdict
 from tests.unit.cli.api_server import use_kubeconfig
@@ -145,7 +145,30 @@ def test_a_kubeconfig_of_several_files_is_one(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "one").write_text(RIGHT_KUBECONFIG)
     (tmp_path / "two").write_text("current-context: a\n")
     use_kubeconfig(tmp_path / f"one{SEPARATOR}{tmp_path / 'two'}{SEPARATOR}{tmp_path / 'none'}", monkeypatch)
-    ensure_usable(None)
+    merged = usable_kubeconfig(None)
+    assert merged is not None and merged["current-context"] == "a"
+
+
+def test_files_that_a_kubeconfig_names_are_those_beside_the_file_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "config").write_text(
+        "contexts: [{name: a, context: {cluster: c, user: u, namespace: llm}}]\ncurrent-context: a\n"
+        "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority: ca.crt}}]\n"
+    )
+    (tmp_path / "two" / "config").write_text(
+        "users: [{name: u, user: {client-certificate: sub/u.crt, client-key: /keys/u.key}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://y'}}]\n"
+    )
+    use_kubeconfig(Path(SEPARATOR.join(str(tmp_path / folder / "config") for folder in ("one", "two"))), monkeypatch)
+    merged = usable_kubeconfig(None)
+    assert merged is not None
+    (cluster,), (user,) = merged["clusters"], merged["users"]
+    assert cluster["cluster"] == {"server": "https://x", "certificate-authority": str(tmp_path / "one" / "ca.crt")}
+    assert user["user"] == {"client-certificate": str(tmp_path / "two" / "sub/u.crt"), "client-key": "/keys/u.key"}
+    assert namespace_in_kubeconfig(None) == "llm"
 
 
 def test_names_that_kubernetes_does_not_take_are_refused_before_anything_is_asked() -> None:
@@ -159,4 +182,4 @@ def test_a_user_without_credentials_is_one(tmp_path: Path, monkeypatch: pytest.M
         "users: [{name: u, user: null}]\ncurrent-context: a\n"
     )
     use_kubeconfig(tmp_path / "config", monkeypatch)
-    ensure_usable(None)
+    usable_kubeconfig(None)

@@ -15,8 +15,9 @@ from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen.guard import guard_facts
 from earlystop.cli.screen.holds import news_in
 from earlystop.cli.screen.hook import hook_facts
-from earlystop.cli.screen.search import has_ended, search_facts, together_facts
+from earlystop.cli.screen.search import has_ended, search_facts
 from earlystop.cli.screen.times import duration
+from earlystop.cli.screen.together import together_facts
 from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase

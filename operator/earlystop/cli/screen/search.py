@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 from earlystop.api.plurals import counted
 from earlystop.cli.screen.fitting import Block, fitting_rows
 from earlystop.controller.resources import Manifest
-from earlystop.rollout.state import DECIDED, NOT_CHOSEN, Comparison
-from earlystop.rollout.words.listing import some_of
 
 if TYPE_CHECKING:
     from earlystop.cli.screen.view import View
 
 CHOOSING = "Choosing"
 """The phase between two trials, in which `why` is still of the one that is over."""
-PROVEN, SAVES_LESS, HARMFUL, UNDECIDED = ORDER = ("proven", "saves less", "harmful", "without a verdict")
-"""Ends of settings that are judged together, in the order in which they are told."""
-MOST_NAMED = 6
-"""Settings of each end that are named; the others are counted."""
 ENDS = {"Certified": "Proven"}
 """Words for a trial's end in the status, where the screen has another one."""
 
@@ -43,10 +37,10 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
     ended = search.get("ended")
     if ended:
         yield "ended", str(ended["reason"])
-        yield from _commit(status)
+        yield from commit_fact(status)
 
 
-def _commit(status: Manifest) -> Iterator[tuple[str, str]]:
+def commit_fact(status: Manifest) -> Iterator[tuple[str, str]]:
     """What is proven, to be written into the server's own configuration."""
     certified = (status.get("certified") or {}).get("values")
     if certified:
@@ -56,30 +50,6 @@ def _commit(status: Manifest) -> Iterator[tuple[str, str]]:
 def has_ended(status: Manifest) -> bool:
     """Whether a search by trials is over."""
     return bool((status.get("search") or {}).get("ended"))
-
-
-def together_facts(view: View) -> Iterator[tuple[str, str]]:
-    """What came of the settings of a search that judged them together; nothing before, and of a search by trials."""
-    search, state = view.spec.search, view.state
-    if search is None or view.status.get("search") or state.phase not in DECIDED or len(state.comparisons) < 2:
-        return
-    names: dict[str, list[str]] = {}
-    for each in state.comparisons:
-        names.setdefault(_end_of(each), []).append(each.name)
-    told = "; ".join(f"{words} {some_of(found, MOST_NAMED)}" for words, found in sorted(names.items(), key=_by_end))
-    yield "search", f"{search.strategy} judged {counted(len(state.comparisons), 'setting')} together: {told}"
-    yield from _commit(view.status)
-
-
-def _end_of(comparison: Comparison) -> str:
-    """How the trial of a setting among others ended."""
-    if comparison.dropped is None:
-        return PROVEN if comparison.certified_at is not None else UNDECIDED
-    return SAVES_LESS if comparison.dropped.reason == NOT_CHOSEN else HARMFUL
-
-
-def _by_end(group: tuple[str, list[str]]) -> int:
-    return ORDER.index(group[0])
 
 
 def search_phrase(status: Manifest) -> str:
