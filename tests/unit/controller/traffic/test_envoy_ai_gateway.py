@@ -130,5 +130,22 @@ async def test_what_a_deleted_policy_leaves_goes_after_its_overlay(moves: Moves)
     assert {tuple(owners(moves, resource, name)) for resource in KINDS for name in NAMES} == {("EarlyStopPolicy",)}
 
 
+async def test_a_route_that_the_gateway_made_of_ours_is_not_taken_for_an_overlay_that_is_left_behind(
+    moves: Moves,
+) -> None:
+    """It has copies of the labels of the AIGatewayRoute, which owns it."""
+    await moves.in_force(HALF)
+    ours = moves.api.at(AI_GATEWAY_ROUTES, "llm", NAMES[1])["metadata"]
+    owner = {"kind": "AIGatewayRoute", "name": NAMES[1], "uid": ours["uid"], "controller": True}
+    labelled = {key: ours[key] for key in ("name", "namespace", "labels")}
+    theirs = moves.api.put(ROUTES, {"metadata": {**labelled, "ownerReferences": [owner]}, "spec": {"rules": []}})
+    for path in [each for each in moves.api.objects if "/earlystoppolicies/" in each]:
+        del moves.api.objects[path]
+    await OrphanCollector(moves.api, lambda: float(NOW), [None]).sweep()
+    assert moves.api.at(ROUTES, "llm", NAMES[1]) == theirs
+    (left,) = moves.api.at(ROUTES, "llm", overlay_name("qa"))["metadata"]["ownerReferences"]
+    assert left["kind"] == "EarlyStopPolicy" and not left.get("controller")
+
+
 def owners(moves: Moves, resource: Resource, name: str) -> list[str]:
     return [each["kind"] for each in moves.api.at(resource, "llm", name)["metadata"]["ownerReferences"]]
