@@ -28,7 +28,7 @@ _GOES_ON = (
 _WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
 _BEGINS = rf"(?<![{_WORD}+#&-])(?<![{_WORD}]')"
 _ENDS = (
-    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:\(|(?:{_GOES_ON}|it is)\b)"
+    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|--|-\s)|\s+(?:\(|(?:{_GOES_ON}|it is)\b)"
     r"|'d[iıuü]r|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
 )
 _PRONOUN = r"(?!I\s+(?:was|would|will|can|could|must|should|may|might|do|did|have|had)\b)"
@@ -163,6 +163,15 @@ _REPLACED = re.compile(
 _OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
 _SHOWN_RIGHT, _SHOWN_WRONG = "✅✔☑🗸✓", "❌✗✘✖❎🗙"
 _ANY_WORD = r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0eff])*"  # the signs for vowels of India and Thailand are no letters
+_LABELLED_TEXT = (
+    r"(?:([A-Z])[.:)]|\(([A-Z])\)[.:]?)\s+"
+    r"(?!(?:It|This|That|The|These|They|However|Therefore|Thus|So|Because|Since|We|In|As|And|But|Which|When|Its|An?)\b)\S.*$"
+)
+"""An option as the question lists it, to the end of its line."""
+_CONCLUDED = re.compile(rf"\b(?:is|are|be)\s*:?\s*{_NOUN}{_LABELLED_TEXT}")
+_ALONE = re.compile(rf"{_NOUN}{_LABELLED_TEXT}")
+_VALUE = re.compile(r"[-+0-9.,\s]{1,40}")
+"""What a box holds that an answer has calculated before it chooses."""
 _FINAL_LINE = re.compile(
     r"^(?!.*\b(?i:not?|none|never|except|but|nicht|pas|non|nie|ne|không|bukan|wrong|incorrect|false|rejected|eliminated"
     r"|excluded|ruled|out|falsch|faux|incorrecto|errado|sbagliato|misleading)\b)"
@@ -180,7 +189,9 @@ def choice_letter(text: str) -> str | None:
     """The one letter A to Z that an answer chooses, None where it chooses none or several."""
     text = text[-MOST_CHARACTERS:]
     boxed = standing_boxed(text)
-    text = _plain(text if boxed is None else boxed)
+    if boxed is not None:
+        text = text[text.rfind("boxed") :] if _VALUE.fullmatch(boxed) else boxed
+    text = _plain(text)
     line = after_hashes(text)
     text = text if line is None else line
     whole = _WHOLE.fullmatch(text)
@@ -190,7 +201,7 @@ def choice_letter(text: str) -> str | None:
     corrected = _corrected(remaining)
     if corrected:
         return corrected
-    for read in (_after_cue, _last_line, _judged, _labelled, _named, _small_labelled):
+    for read in (_after_cue, _last_line, _concluded, _judged, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
             return found.pop() if len(found) == 1 else None
@@ -312,6 +323,14 @@ def _last_line(text: str) -> set[str]:
         return {_letters(each[1]) for each in sentences}
     final = _FINAL_LINE.match(lines[-1].strip()) if len(lines[-1]) < _MOST_IN_A_LINE else None
     return {_letters(final[1])} if final else set()
+
+
+def _concluded(text: str) -> set[str]:
+    """The option that the last line is or ends with, as in "Hence the ratio is C. 0.53"."""
+    before, last = (["", ""] + [line.strip() for line in text.split("\n") if line.strip()])[-2:]
+    found = _ALONE.match(last) if before.endswith(":") else None
+    found = found or _CONCLUDED.search(last)
+    return {found[1] or found[2]} if found else set()
 
 
 def _named(text: str) -> set[str]:

@@ -25,10 +25,11 @@ CUE = re.compile(
     r"|\bans\s*(?:[:=]|\.(?=\s*[(\[]?\s*\S+\s*$))\s*"
     r"|\b(?:answer|result|solution|choice|option|decision|verdict|selection"
     r"|(?:(?<=right )|(?<=correct )|(?<=best ))one)"
-    r"(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
+    r"(?: (?:choice|option|letter|to (?:the|this|your) (?:question|problem)))?"
+    r"(?:\s*\((?=[^()\n]{0,40}[a-z]{2})[^()\n]{1,40}\))?"
     rf"[\"']?\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
     r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
-    r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just"
+    r"|in fact|actually|(?:most )?(?:likely|probably)(?: to be)?|definitely|certainly|surely|obviously|only|just"
     r"|for sure|for certain|without (?:a |any )?doubt|undoubtedly|of course)\b,?\s*)?",
     re.IGNORECASE,
 )

@@ -74,10 +74,23 @@ _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false
 """A statement that is not true is false; what is "not yes" says nothing."""
 _DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?[\"']?{_WORD}", re.IGNORECASE)
 
-_QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]|\((?:yes|true)(?: or |/)(?:no|false)\)", re.IGNORECASE
+)
 """What an answer only asks, or repeats of the question."""
+_UNDECIDED = re.compile(
+    r"[\s:\"'(]*(?:it(?:'s| is)? )?(?:depends|dependent|impossible|unknown|unclear|uncertain|undetermined|inconclusive"
+    r"|maybe|possibly|perhaps|both|neither|the same|based on|debatable|cannot|can't"
+    r"|not (?:clear|certain|known|possible|(?:as |so |that )?(?:simple|important)))\b",
+    re.IGNORECASE,
+)
+"""What an answer states in place of a yes or no: "The answer is: it depends."."""
+_LONG = re.compile(r"\blong(?:er)?\s*\Z", re.IGNORECASE)
+"""Before "answer" where a short one stands before it."""
 _SUPPOSED = re.compile(
-    r"\b(?:if|suppose|assuming|assume) (?:the answer (?:is|were|was) |it (?:is|were) )?(?:yes|no)\b", re.IGNORECASE
+    r"\b(?:if|suppose|assuming|assume) (?:the answer(?: to [^.,;!?\n]{1,40}?)? (?:is|were|was) |it (?:is|were) )?"
+    r"[\"']?(?:yes|no)\b",
+    re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
     r"(?<=[.!,;])\s*(?:oh,? |hmm+,? )?(?:wait|actually|sorry)[,.!]? no\s*(?:[.!]|$)", re.IGNORECASE
@@ -157,6 +170,12 @@ def _leaves_open(text: str, first: re.Match[str]) -> bool:
     )
 
 
+def _leaves_undecided(text: str, cue: re.Match[str]) -> bool:
+    """Whether an answer's last statement is neither yes nor no, and neither follows."""
+    is_undecided = _UNDECIDED.match(text, cue.end()) and not _ANY.search(text, cue.end())
+    return bool(is_undecided) and _LONG.search(text, 0, cue.start()) is None
+
+
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
     statement = whole_statement(text) or ""
@@ -179,6 +198,8 @@ def says_yes(text: str) -> bool | None:
             return _WORDS[first[1].lower()]
     if _TAKEN_BACK.search(text, start):
         return False
+    if cues and _leaves_undecided(text, cues[-1]):
+        return None
     places = [cue.end() for cue in reversed(cues)]
     for place in (*places, 0):
         if elsewhere := _FIRST_ELSEWHERE.match(text, place):
