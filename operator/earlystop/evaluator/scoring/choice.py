@@ -96,7 +96,7 @@ _SMALL_AFTER_CUE = re.compile(
 )
 _MORE = re.compile(
     rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or|y|et|ou|und|oder|和|与|或|及|と|и)\s*"
-    rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
+    rf"(?:(?:maybe|perhaps|possibly|likely|probably|even|also)\s+)?{_NOUN}({_LETTER})"
 )
 _WHOLE = re.compile(
     r"\s*(?:[-*>•:=]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*(?:です|だ|입니다|이다)?\s*[.:,;!]?\s*"
@@ -125,6 +125,10 @@ _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
 _RIGHT = ("true", "correct", "right", "yes")
 """Verdicts that call an option right; the others of `_JUDGED` call it wrong."""
+_REFERRED = re.compile(
+    r"(?:\b(?:in|like|unlike|under|from|see|(?:similar|compared|analogous|identical|opposed) to) (?:the )?|\()$",
+    re.IGNORECASE,
+)
 _JUDGED = re.compile(
     rf"(?:^|(?<=[\s;,.(\[|]))([A-Z])(?:[)\]]?\s*[:.=|–—-]+|[)\]]|\s+is)\s*"
     rf"((?i:incorrect|correct|true|false|right|wrong|yes|no))(?![{_WORD}])",
@@ -169,6 +173,7 @@ _LABELLED_TEXT = (
 )
 """An option as the question lists it, to the end of its line."""
 _CONCLUDED = re.compile(rf"\b(?:is|are|be)\s*:?\s*{_NOUN}{_LABELLED_TEXT}")
+_SEVERAL = re.compile(rf"\b(?:is|are)\s+{_NOUN}({_LETTER})(?=[^a-z]*\b(?:and|or)\b[^a-z]*$)")
 _ALONE = re.compile(rf"{_NOUN}{_LABELLED_TEXT}")
 _VALUE = re.compile(r"[-+0-9.,\s]{1,40}")
 """What a box holds that an answer has calculated before it chooses."""
@@ -181,7 +186,8 @@ _FINAL_LINE = re.compile(
 _KEY = re.compile(r"(?<=[a-z])_(?=[a-z])")
 _QUOTED = re.compile(r"[„“‚‘«‹「『【〈《<]\s*([A-Z])\s*[“”’‘»›」』】〉》>]|'([A-Z])'(?!\w)|\"([A-Z])\"(?!\w)")
 _AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
-_BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
+_BRACKETED = re.compile(r"(?<![\w)])(\([A-Z]\)|\[[A-Z]\])(?!-\w|\()")
+"""Not the signs of chemistry, as in (R)-2-methoxy and CH(F)."""
 _SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[).])\s+\S", re.MULTILINE)
 
 
@@ -201,7 +207,7 @@ def choice_letter(text: str) -> str | None:
     corrected = _corrected(remaining)
     if corrected:
         return corrected
-    for read in (_after_cue, _last_line, _concluded, _judged, _labelled, _named, _small_labelled):
+    for read in (_concluded, _after_cue, _last_line, _judged, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
             return found.pop() if len(found) == 1 else None
@@ -268,9 +274,13 @@ def _after_cue(text: str) -> set[str]:
 
 
 def _begins_list(text: str, start: int) -> bool:
-    """Whether this line and the next one begin with a letter each, as a list of all choices does."""
+    """Whether this line and the next one begin with a letter each, as a list of all choices does; or this one with A,
+    and a later one with B."""
     _, _, rest = text[start:].partition("\n")
-    return bool(_LABELLED.match(rest.lstrip("\n")))
+    if _LABELLED.match(rest.lstrip("\n")):
+        return True
+    letters = [next(filter(None, line.groups())) for line in _LABELLED.finditer(rest)]
+    return bool(re.match(r"[(\[]?A\b", text[start:])) and "B" in letters
 
 
 def _with_alternatives(text: str, first: re.Match[str]) -> set[str]:
@@ -326,19 +336,34 @@ def _last_line(text: str) -> set[str]:
 
 
 def _concluded(text: str) -> set[str]:
-    """The option that the last line is or ends with, as in "Hence the ratio is C. 0.53"."""
+    """The option that the last line is or ends with, as in "Hence the ratio is C. 0.53", or all letters that it ends
+    with; none where it says "the answer is"."""
     before, last = (["", ""] + [line.strip() for line in text.split("\n") if line.strip()])[-2:]
+    if CUE.search(last):
+        return set()
+    if several := _SEVERAL.search(last):
+        return _with_alternatives(last, several)
     found = _ALONE.match(last) if before.endswith(":") else None
     found = found or _CONCLUDED.search(last)
     return {found[1] or found[2]} if found else set()
 
 
 def _named(text: str) -> set[str]:
-    """The letters that are called an option, called correct, or stand in brackets: in this order of preference."""
+    """The letters that are called correct, called an option, or stand in brackets: in this order of preference."""
     for pattern in (_CORRECT, _OPTION, _BRACKETED, _CONCLUSION):
+        named = list(pattern.finditer(text))
+        if pattern is _OPTION:
+            named = _chosen(text, named)
         found: set[str] = set()
-        for each in pattern.finditer(text):
+        for each in named:
             found |= {_letters(each[1])} if pattern is _BRACKETED else _with_alternatives(text, each)
         if found:
             return found
     return set()
+
+
+def _chosen(text: str, named: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Those that are not only referred to, as in "similar to option A"; where there are no others, those in the last
+    paragraph."""
+    chosen = [each for each in named if not _REFERRED.search(text[max(0, each.start() - 20) : each.start()])]
+    return chosen or [each for each in named if "\n" not in text[each.start() :].rstrip()]
