@@ -1,4 +1,6 @@
-"""Lists, tuples, sets and objects as code writes them, equal however they are spaced or quoted. Pure and total."""
+"""Values as code writes them: lists, tuples, sets and objects, equal however they are spaced or quoted, and texts in
+single quotes, of which every character counts. Pure and total.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,34 @@ import warnings
 from typing import Any
 
 _MOST_CHARACTERS = 2000
+_COLLECTIONS = ("[]", "()", "{}")
 
 
-def same_collection(prediction: str, gold: str) -> bool | None:
-    """Whether both are the same list, tuple, set or object; None where one of them is none, and is a text."""
-    wanted = _collection(gold)
-    found = _collection(prediction) if wanted is not None else None
+def is_value(text: str) -> bool:
+    """Whether a gold answer is a value of code."""
+    return _value(text, (*_COLLECTIONS, "''")) is not None
+
+
+def same_value(prediction: str, gold: str) -> bool | None:
+    """Whether both are the same value of code; None where one of them is none, and is a text.
+
+    A text may stand without its quotes in the prediction.
+    """
+    wanted = _value(gold, (*_COLLECTIONS, "''"))
+    if isinstance(wanted, str):
+        return wanted in (prediction, prediction.strip(), _value(prediction, ("''", '""')))
+    found = None if wanted is None else _value(prediction, _COLLECTIONS)
     return None if found is None else type(found) is type(wanted) and bool(found == wanted)
 
 
-def _collection(text: str) -> Any:
+def _value(text: str, kinds: tuple[str, ...]) -> Any:
+    """The value that stands between one of these pairs of signs, None where it is none."""
     text = text.strip("` \t\n")
-    if len(text) > _MOST_CHARACTERS or text[:1] + text[-1:] not in ("[]", "()", "{}"):
+    if not 2 <= len(text) <= _MOST_CHARACTERS or text[0] + text[-1] not in kinds:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
             value = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-    return value if isinstance(value, (list, tuple, set, dict)) else None
+    return value if isinstance(value, (str, list, tuple, set, dict)) else None
