@@ -78,13 +78,6 @@ _QUESTION = re.compile(
     r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]|\((?:yes|true)(?: or |/)(?:no|false)\)", re.IGNORECASE
 )
 """What an answer only asks, or repeats of the question."""
-_UNDECIDED = re.compile(
-    r"[\s:\"'(]*(?:it(?:'s| is)? )?(?:depends|dependent|impossible|unknown|unclear|uncertain|undetermined|inconclusive"
-    r"|maybe|possibly|perhaps|both|neither|the same|based on|debatable|cannot|can't"
-    r"|not (?:clear|certain|known|possible|(?:as |so |that )?(?:simple|important)))\b",
-    re.IGNORECASE,
-)
-"""What an answer states in place of a yes or no: "The answer is: it depends."."""
 _LONG = re.compile(r"\blong(?:er)?\s*\Z", re.IGNORECASE)
 """Before "answer" where a short one stands before it."""
 _SUPPOSED = re.compile(
@@ -171,9 +164,9 @@ def _leaves_open(text: str, first: re.Match[str]) -> bool:
 
 
 def _leaves_undecided(text: str, cue: re.Match[str]) -> bool:
-    """Whether an answer's last statement is neither yes nor no, and neither follows."""
-    is_undecided = _UNDECIDED.match(text, cue.end()) and not _ANY.search(text, cue.end())
-    return bool(is_undecided) and _LONG.search(text, 0, cue.start()) is None
+    """Whether what an answer states at last is neither yes nor no, and neither follows or opens the text."""
+    is_said = _ANY.search(text, cue.end()) or _FIRST_ELSEWHERE.match(text, cue.end()) or _FIRST.match(text)
+    return "answer" in cue[0].lower() and not is_said and _LONG.search(text, 0, cue.start()) is None
 
 
 def says_yes(text: str) -> bool | None:
