@@ -290,7 +290,17 @@ OTHER = [
 ]
 SPELLINGS = [
     row
-    for name in ("spellings", "benchmarks", "habits", "sentences", "reported", "continued", "estimated", "doubted")
+    for name in (
+        "spellings",
+        "benchmarks",
+        "habits",
+        "sentences",
+        "reported",
+        "continued",
+        "estimated",
+        "doubted",
+        "recorded",
+    )
     for each in yaml.load(Path(__file__).with_name(f"scoring_{name}.yaml").read_text("utf-8"), Loader=SAFE_LOADER)
     for row in rows(each["scoring"], _accepted(each["gold"]), tuple(each["right"]), tuple(each["wrong"]))
 ]

@@ -13,6 +13,8 @@ from earlystop.evaluator.scoring.latex import Box, boxes_from_the_end
 _SPACE = r"(?:[$\s\\()\[\]]|\\q?quad(?![A-Za-z]))*"
 _WORD = r"(?:or|and|\\(?:text|mbox|textrm)\{\s*(?:or|and)\s*\})"
 _BETWEEN = re.compile(rf"{_SPACE}(?:,|{_WORD}|,\s*{_WORD}){_SPACE}")
+_EMPTY = re.compile(r"(?:[\s~?]|\\(?:q?quad|[,;:! ])|\\h?phantom\{[^{}]*\})*")
+"""What a box holds that is the gap of a question."""
 _WITHDRAWN = re.compile(
     r"[$\s\\)\]]*(?:is|was|would be|cannot be|can't be)\s+(?:wrong|incorrect|not|false|a mistake)", re.IGNORECASE
 )
@@ -37,7 +39,7 @@ _STATES = re.compile(r"[-+$\\(]{0,3}\s*(?:[0-9]|[A-Z]\b)")
 def standing_boxed(text: str) -> str | None:
     """What the last box holds, and those that are joined to it by a comma or a word; None where there is none, or where
     the answer calls it wrong, makes another value of it or states something else in its place afterwards."""
-    found = list(boxes_from_the_end(text))
+    found = [box for box in boxes_from_the_end(text) if not _EMPTY.fullmatch(box.content)]
     if not found:
         return None
     end = found[0].end

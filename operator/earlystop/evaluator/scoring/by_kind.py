@@ -6,8 +6,9 @@ as what it is. The rule, by the gold answer alone:
 - a number in words (seven): Exact Match, or a number of the same value;
 - a date or a time: the whole answer must be the same date or time;
 - one capital letter, alone or in brackets: the answer must choose this letter, also in a sentence;
-- any other text: Exact Match, whichever way quotes and dashes are written, and the numbers in both texts must agree, so
-  that "1.2 km" is not "12 km".
+- a list, tuple, set or object of code: the same one, however it is spaced; in single quotes, the same characters;
+- any other text: Exact Match, whichever way quotes and dashes are written, and the numbers and signs in both texts must
+  agree, so that "1.2 km" is not "12 km", and "C" is not "C++".
 "The whole answer" leaves out emphasis, a box, quotes, a full stop and the words "The answer is".
 """
 
@@ -17,13 +18,14 @@ import re
 
 from earlystop.evaluator.scoring.boxes import standing_boxed
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
+from earlystop.evaluator.scoring.code_values import is_value, same_value
 from earlystop.evaluator.scoring.exact import comparable
 from earlystop.evaluator.scoring.final_number import (
     bounds_values,
     final_number,
     gold_number,
     hours_and_minutes,
-    number_and_unit_in_words,
+    number_and_what_is_counted,
     stated_proportion,
 )
 from earlystop.evaluator.scoring.latex import (
@@ -37,6 +39,7 @@ from earlystop.evaluator.scoring.moments import last_moment, whole_moment
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.shown_working import is_near, without_rounding
+from earlystop.evaluator.scoring.signs import same_signs
 from earlystop.evaluator.scoring.solution_sets import as_interval, parts_without_order
 from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_statement
 from earlystop.evaluator.scoring.typography import plain_characters
@@ -63,7 +66,10 @@ def as_text(prediction: str, gold: str) -> bool:
     in_words = number_in_words(gold)
     if in_words is not None and _is_whole_number(prediction, Number(in_words, "", 0, 0)):
         return True
-    return _same_text(prediction, gold) and _same_numbers(prediction, gold)
+    same = same_value(prediction, gold)
+    if same is not None:
+        return same
+    return _same_text(prediction, gold) and _same_numbers(prediction, gold) and same_signs(prediction, gold)
 
 
 def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
@@ -148,7 +154,7 @@ def _one_of_equals(found: str, gold: str) -> str:
 
 def can_match(gold: str) -> bool:
     """Whether some answer can match this gold answer as text."""
-    return bool(comparable(gold)) or whole_number(gold) is not None
+    return bool(comparable(gold)) or whole_number(gold) is not None or is_value(gold)
 
 
 def can_match_number(gold: str) -> bool:
@@ -160,12 +166,14 @@ def _is_whole_number(prediction: str, wanted: Number) -> bool:
     stated = whole_statement(prediction)
     if not stated:
         return False
-    number = whole_number(stated, leading_zeros=False) or number_and_unit_in_words(stated)
+    number = whole_number(stated, leading_zeros=False) or number_and_what_is_counted(stated)
     return number is not None and number.agrees(wanted)
 
 
 def _same_text(prediction: str, gold: str) -> bool:
     """Exact Match as it is published, or once quotes, dashes, spaces and accents are spelled one way."""
+    if not comparable(gold):
+        return False
     if comparable(prediction) == comparable(gold):
         return True
     if len(prediction) > MOST_CHARACTERS:

@@ -28,7 +28,7 @@ _GOES_ON = (
 _WORD = r"0-9A-Za-z_\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
 _BEGINS = rf"(?<![{_WORD}+#&-])(?<![{_WORD}]')"
 _ENDS = (
-    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|-\s)|\s+(?:\(|(?:{_GOES_ON}|it is)\b)"
+    rf"(?=\s*(?:$|[\n.,;:!?)\]\"'—]|--|-\s)|\s+(?:\(|(?:{_GOES_ON}|it is)\b)"
     r"|'d[iıuü]r|\s?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0600-\u06ff\u0900-\u097f])"
 )
 _PRONOUN = r"(?!I\s+(?:was|would|will|can|could|must|should|may|might|do|did|have|had)\b)"
@@ -96,7 +96,7 @@ _SMALL_AFTER_CUE = re.compile(
 )
 _MORE = re.compile(
     rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or|y|et|ou|und|oder|和|与|或|及|と|и)\s*"
-    rf"(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
+    rf"(?:(?:maybe|perhaps|possibly|likely|probably|even|also)\s+)?{_NOUN}({_LETTER})"
 )
 _WHOLE = re.compile(
     r"\s*(?:[-*>•:=]\s+|[0-9]{1,2}\.\s+)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*(?:です|だ|입니다|이다)?\s*[.:,;!]?\s*"
@@ -125,6 +125,10 @@ _OPTION = re.compile(rf"(?<![A-Za-z]){_CHOSEN}\s*(?<![A-Za-z])({_LETTER})")
 _SMALL_OPTION = re.compile(r"\b(?i:option|choice|letter)\s+(?:\(([a-z])\)|([b-hj-z])(?=\s*(?:[.,:;!]|$)))")
 _RIGHT = ("true", "correct", "right", "yes")
 """Verdicts that call an option right; the others of `_JUDGED` call it wrong."""
+_REFERRED = re.compile(
+    r"(?:\b(?:in|like|unlike|under|from|see|(?:similar|compared|analogous|identical|opposed) to) (?:the )?|\()$",
+    re.IGNORECASE,
+)
 _JUDGED = re.compile(
     rf"(?:^|(?<=[\s;,.(\[|]))([A-Z])(?:[)\]]?\s*[:.=|–—-]+|[)\]]|\s+is)\s*"
     rf"((?i:incorrect|correct|true|false|right|wrong|yes|no))(?![{_WORD}])",
@@ -163,6 +167,16 @@ _REPLACED = re.compile(
 _OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s|\s+\()")
 _SHOWN_RIGHT, _SHOWN_WRONG = "✅✔☑🗸✓", "❌✗✘✖❎🗙"
 _ANY_WORD = r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0eff])*"  # the signs for vowels of India and Thailand are no letters
+_LABELLED_TEXT = (
+    r"(?:([A-Z])[.:)]|\(([A-Z])\)[.:]?)\s+"
+    r"(?!(?:It|This|That|The|These|They|However|Therefore|Thus|So|Because|Since|We|In|As|And|But|Which|When|Its|An?)\b)\S.*$"
+)
+"""An option as the question lists it, to the end of its line."""
+_CONCLUDED = re.compile(rf"\b(?:is|are|be)\s*:?\s*{_NOUN}{_LABELLED_TEXT}")
+_SEVERAL = re.compile(rf"\b(?:is|are)\s+{_NOUN}({_LETTER})(?=[^a-z]*\b(?:and|or)\b[^a-z]*$)")
+_ALONE = re.compile(rf"{_NOUN}{_LABELLED_TEXT}")
+_VALUE = re.compile(r"[-+0-9.,\s]{1,40}")
+"""What a box holds that an answer has calculated before it chooses."""
 _FINAL_LINE = re.compile(
     r"^(?!.*\b(?i:not?|none|never|except|but|nicht|pas|non|nie|ne|không|bukan|wrong|incorrect|false|rejected|eliminated"
     r"|excluded|ruled|out|falsch|faux|incorrecto|errado|sbagliato|misleading)\b)"
@@ -172,7 +186,8 @@ _FINAL_LINE = re.compile(
 _KEY = re.compile(r"(?<=[a-z])_(?=[a-z])")
 _QUOTED = re.compile(r"[„“‚‘«‹「『【〈《<]\s*([A-Z])\s*[“”’‘»›」』】〉》>]|'([A-Z])'(?!\w)|\"([A-Z])\"(?!\w)")
 _AROUND_LETTER = re.compile(r"(?<!\w)_([A-Z])_(?!\w)|\[\[\s*([A-Z])\s*\]\]")
-_BRACKETED = re.compile(r"(\([A-Z]\)|\[[A-Z]\])")
+_BRACKETED = re.compile(r"(?<![\w)])(\([A-Z]\)|\[[A-Z]\])(?!-\w|\()")
+"""Not the signs of chemistry, as in (R)-2-methoxy and CH(F)."""
 _SMALL_LABELLED = re.compile(r"^\s*(?:\(([a-z])\)|(?!e\. ?g\.|i\. ?e\.)([a-z])[).])\s+\S", re.MULTILINE)
 
 
@@ -180,7 +195,9 @@ def choice_letter(text: str) -> str | None:
     """The one letter A to Z that an answer chooses, None where it chooses none or several."""
     text = text[-MOST_CHARACTERS:]
     boxed = standing_boxed(text)
-    text = _plain(text if boxed is None else boxed)
+    if boxed is not None:
+        text = text[text.rfind("boxed") :] if _VALUE.fullmatch(boxed) else boxed
+    text = _plain(text)
     line = after_hashes(text)
     text = text if line is None else line
     whole = _WHOLE.fullmatch(text)
@@ -190,7 +207,7 @@ def choice_letter(text: str) -> str | None:
     corrected = _corrected(remaining)
     if corrected:
         return corrected
-    for read in (_after_cue, _last_line, _judged, _labelled, _named, _small_labelled):
+    for read in (_concluded, _after_cue, _last_line, _judged, _labelled, _named, _small_labelled):
         found = read(remaining)
         if found:
             return found.pop() if len(found) == 1 else None
@@ -257,9 +274,13 @@ def _after_cue(text: str) -> set[str]:
 
 
 def _begins_list(text: str, start: int) -> bool:
-    """Whether this line and the next one begin with a letter each, as a list of all choices does."""
+    """Whether this line and the next one begin with a letter each, as a list of all choices does; or this one with A,
+    and a later one with B."""
     _, _, rest = text[start:].partition("\n")
-    return bool(_LABELLED.match(rest.lstrip("\n")))
+    if _LABELLED.match(rest.lstrip("\n")):
+        return True
+    letters = [next(filter(None, line.groups())) for line in _LABELLED.finditer(rest)]
+    return bool(re.match(r"[(\[]?A\b", text[start:])) and "B" in letters
 
 
 def _with_alternatives(text: str, first: re.Match[str]) -> set[str]:
@@ -314,12 +335,35 @@ def _last_line(text: str) -> set[str]:
     return {_letters(final[1])} if final else set()
 
 
+def _concluded(text: str) -> set[str]:
+    """The option that the last line is or ends with, as in "Hence the ratio is C. 0.53", or all letters that it ends
+    with; none where it says "the answer is"."""
+    before, last = (["", ""] + [line.strip() for line in text.split("\n") if line.strip()])[-2:]
+    if CUE.search(last):
+        return set()
+    if several := _SEVERAL.search(last):
+        return _with_alternatives(last, several)
+    found = _ALONE.match(last) if before.endswith(":") else None
+    found = found or _CONCLUDED.search(last)
+    return {found[1] or found[2]} if found else set()
+
+
 def _named(text: str) -> set[str]:
-    """The letters that are called an option, called correct, or stand in brackets: in this order of preference."""
+    """The letters that are called correct, called an option, or stand in brackets: in this order of preference."""
     for pattern in (_CORRECT, _OPTION, _BRACKETED, _CONCLUSION):
+        named = list(pattern.finditer(text))
+        if pattern is _OPTION:
+            named = _chosen(text, named)
         found: set[str] = set()
-        for each in pattern.finditer(text):
+        for each in named:
             found |= {_letters(each[1])} if pattern is _BRACKETED else _with_alternatives(text, each)
         if found:
             return found
     return set()
+
+
+def _chosen(text: str, named: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Those that are not only referred to, as in "similar to option A"; where there are no others, those in the last
+    paragraph."""
+    chosen = [each for each in named if not _REFERRED.search(text[max(0, each.start() - 20) : each.start()])]
+    return chosen or [each for each in named if "\n" not in text[each.start() :].rstrip()]

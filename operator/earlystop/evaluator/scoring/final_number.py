@@ -19,6 +19,8 @@ from earlystop.evaluator.scoring.shown_working import without_working
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
 _FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
+_STEP = re.compile(r"^[ ]*step [0-9]{1,3}(?:[:.)]| -)[ ]+(?=\S)", re.IGNORECASE | re.MULTILINE)
+"""The heading of a step, whose number is none of the answer's."""
 _DENIED = re.compile(
     r"(?:(?:\b(?:can)?not|n't|\binstead of|\brather than|\bas opposed to|\bno es|\bn'est pas|\bnicht|\bnão é|\bnon è"
     r"|\bbukan|\bkhông phải(?: là)?)\s+(?:be\s+)?(?:(?:exactly|quite|even|equal to)\s+)?|不(?:是|等于)\s*"
@@ -39,9 +41,9 @@ _OPERATED = re.compile(
 )
 """Before a number that another one is made of: "the square root of 9" is not 9."""
 _OF_THE_VALUE = re.compile(
-    r"and|or|to|plus|minus|times|over|by|divided|multiplied|mod|choose|factorial|squared|cubed|half|halves|thirds?|quarters?"
+    r"and|or|to|of|plus|minus|times|over|by|divided|multiplied|mod|choose|factorial|squared|cubed|half|halves|thirds?|quarters?"
     r"|dozens?|score|tens|hundreds?|thousands?|millions?|billions?|less|more|fewer|not|if|at|most|least|past|percentile"
-    r"|th|ish|ways?",
+    r"|th|ish|ways?|\w+ths|pi|root|(?:probably|perhaps|maybe|possibly|wrong|incorrect)",
     re.IGNORECASE,
 )
 """Words after a number that make another one of it, or none."""
@@ -57,6 +59,7 @@ _DURATION = re.compile(
 )
 _GIVEN = re.compile(
     r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
+    r"(?: (?:first|last|next|other))?"
     r"|after \w+ing(?: \w+){0,3}) $",
     re.IGNORECASE,
 )
@@ -70,6 +73,11 @@ _REFERENCE = re.compile(
 """Before the number of a place that an answer refers to."""
 _EXPLANATION = re.compile(r"\s*(?:explanation|reasoning|justification)\s*:?", re.IGNORECASE)
 _ASKED = re.compile(r"\s*[?？]")
+_SEVERAL = Number(Fraction(0), "", -1, -1)
+"""Stands for several numbers that are stated as the answer."""
+_ANY_DIGIT = re.compile(r"[0-9]")
+_STOP = re.compile(r"[.!?;,\n\"]")
+_DIGITS = re.compile(r"[-+]?[0-9][0-9.,]*")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
     r"|(?:isn't|wasn't) (?:valid|possible|allowed|correct|right|the (?:right |correct )?answer"
@@ -99,7 +107,9 @@ def final_number(text: str, may_bound: bool = False) -> Number | None:
     line = after_hashes(text)
     if line is not None:
         text = line
-    text = without_working(_before_explanation(text))
+    text = without_working(_before_explanation(_STEP.sub("", text)))
+    if (in_words := _stated_in_words(text)) is not None:
+        return in_words
     without_notes = _FOOTNOTE.sub(" ", text)
     for read in (without_notes, text):
         numbers = [each for each in numbers_in(read) if each is None or not _is_unsaid(read, each)]
@@ -139,6 +149,8 @@ def _comes_to(text: str, numbers: list[Number | None], values_only: bool) -> Num
     if lead and any(each and each.start == lead.end() and values_only and is_bound(text, each) for each in numbers):
         return None
     stated = _stated(text, opened)
+    if stated == _SEVERAL:
+        return None
     return _last(text, opened) if stated is None and not (refuses(text) or _CUT_OFF.search(text)) else stated
 
 
@@ -158,7 +170,8 @@ def gold_number(text: str) -> Number | None:
 
 
 def _stated(text: str, numbers: list[Number | None]) -> Number | None:
-    """The number right after the last "the answer is", unless a calculation or an alternative goes on from it."""
+    """The number right after the last "the answer is", unless a calculation goes on from it; `_SEVERAL` where others
+    stand beside it."""
     cues = list(CUE.finditer(text))
     if not cues:
         return None
@@ -166,17 +179,32 @@ def _stated(text: str, numbers: list[Number | None]) -> Number | None:
     start = after.end() if after else cues[-1].end()
     for index, number in enumerate(numbers):
         if number is not None and number.start == start:
-            following = numbers[index + 1] if index + 1 < len(numbers) else None
-            is_open = following and not number.agrees(following) and _are_open(text, number, following)
-            return None if is_open or _GOES_ON.match(text, number.end) else number
+            if _are_open(text, _listed(text, numbers[index:])):
+                return _SEVERAL
+            return None if _GOES_ON.match(text, number.end) else number
     return None
 
 
-def _are_open(text: str, number: Number, following: Number) -> bool:
-    """Whether the answer states both: with "or", or with "and" and nothing after them."""
+def _listed(text: str, numbers: list[Number | None]) -> list[Number]:
+    """The first number, and those that are joined to it one after the other, as in "3, 5 and 7"."""
+    listed: list[Number] = []
+    for each in numbers:
+        if each is None or (listed and not _is_joined(text, listed[-1], each)):
+            break
+        listed.append(each)
+    return listed
+
+
+def _is_joined(text: str, number: Number, following: Number) -> bool:
     between = text[number.end : following.start]
-    ends = not text[following.end :].strip(" .!)$")
-    return bool(_OR.match(between)) or (ends and bool(_JOINED.match(between)))
+    return bool(_OR.match(between) or _JOINED.match(between))
+
+
+def _are_open(text: str, listed: list[Number]) -> bool:
+    """Whether the answer states several numbers: with "or", or as a list with nothing after it."""
+    if all(each.agrees(listed[0]) for each in listed):
+        return False
+    return bool(_OR.match(text[listed[0].end : listed[1].start])) or not text[listed[-1].end :].strip(" .!)$")
 
 
 def _last(text: str, numbers: list[Number | None]) -> Number | None:
@@ -224,16 +252,27 @@ def hours_and_minutes(text: str, wanted: Number) -> Number | None:
     return Number(Fraction(60 * int(found["hours"]) + int(found["minutes"])), "min", 0, 0) if found else None
 
 
+def _stated_in_words(text: str) -> Number | None:
+    """The number in words right after the last "the answer is", where no digits follow that."""
+    cues = list(CUE.finditer(text))
+    if not cues or _ANY_DIGIT.search(text, cues[-1].end()):
+        return None
+    statement, *_ = _STOP.split(text[cues[-1].end() :].strip(" \n:\"'"), maxsplit=1)
+    return number_and_what_is_counted(statement)
+
+
 def _in_words(text: str) -> Number | None:
-    return number_and_unit_in_words(whole_statement(text) or "")
+    return number_and_what_is_counted(whole_statement(text) or "")
 
 
-def number_and_unit_in_words(text: str) -> Number | None:
-    """The number that the whole text is in words, as "five", "five feet" or "five apples"; None where it is none."""
+def number_and_what_is_counted(text: str) -> Number | None:
+    """The number that the whole text is, as "five", "five feet", "five apples" or "5 apples"; None where it is none."""
     value = number_in_words(text)
     if value is not None:
         return Number(value, "", 0, 0)
     counted, _, last = text.strip().rpartition(" ")
     value = number_in_words(counted)
+    if value is None and _DIGITS.fullmatch(counted) and (found := whole_number(counted, leading_zeros=False)):
+        value = found.value if len(last) > 2 else None
     is_counted = last.isalpha() and not _OF_THE_VALUE.fullmatch(last)
     return Number(value, unit_named(last), 0, 0) if value is not None and is_counted else None

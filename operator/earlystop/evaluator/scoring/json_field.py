@@ -6,12 +6,16 @@ import ast
 import json
 import re
 import warnings
+from bisect import bisect_left
 from typing import Any
 
 from earlystop.evaluator.scoring.latex import closing_brace
 
 _MOST_CHARACTERS = 200_000
 _MOST_OBJECTS = 200
+_MOST_IN_OBJECT = 20_000
+_BACKSLASH = re.compile(r"\\(u[0-9A-Fa-f]{4}|[\"\\/bfnrt]|)")
+"""With what it escapes, "" where that is nothing of JSON."""
 _COMMENT = re.compile(r"^[ \t]*//[^\n]*$", re.MULTILINE)
 _SAID_TWICE = object()
 """Stands for the values of a key that an object has twice with two of them."""
@@ -29,15 +33,43 @@ def json_field(text: str, path: str) -> str | None:
     for _ in range(_MOST_OBJECTS):
         if position < 0:
             break
-        try:
-            value, end = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            value, end = _as_python(text, position)
+        value, end = _object_at(text, position)
         if value is not None:
             field = _at(value, path)
             found = found if field is None else None if field is _SAID_TWICE else str(field)
         position = text.find("{", end)
-    return found
+    return None if found is None else found.replace("\f", "\\f").replace("\b", "\\b")  # of \frac and \beta
+
+
+def _object_at(text: str, position: int) -> tuple[Any, int]:
+    """The object that begins there, None where none does; and where it ends, or the search goes on."""
+    try:
+        return _DECODER.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _with_lone_backslashes(text, position)
+    except (ValueError, RecursionError):
+        return _as_python(text, position)
+
+
+def _with_lone_backslashes(text: str, position: int) -> tuple[Any, int]:
+    r"""The object where formulas stand as LaTeX has them, as in {"answer": "\(2\pi\)"}: a backslash that escapes
+    nothing is one. Raises ValueError where it is no object even so."""
+    part = text[position : position + _MOST_IN_OBJECT]
+    doubled: list[int] = []  # where in the text that is read
+
+    def escaped(found: re.Match[str]) -> str:
+        if found[1]:
+            return found[0]
+        doubled.append(found.start() + len(doubled))
+        return "\\\\"
+
+    read = _BACKSLASH.sub(escaped, part)
+    if not doubled:
+        raise ValueError("every backslash escapes something")
+    value, end = _DECODER.raw_decode(read)
+    return value, position + end - bisect_left(doubled, end)
 
 
 def _as_python(text: str, position: int) -> tuple[Any, int]:

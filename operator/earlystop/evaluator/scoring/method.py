@@ -13,6 +13,7 @@ from earlystop.evaluator.scoring.exact import check_gold
 from earlystop.evaluator.scoring.json_field import json_field
 from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex
 from earlystop.evaluator.scoring.pattern import check_pattern, last_group
+from earlystop.evaluator.scoring.run_on import without_next_question
 from earlystop.evaluator.scoring.yes_no import says_yes
 
 
@@ -36,6 +37,10 @@ _NEED_DETAIL = {
     ScoringMode.JSON: "a field of the answer; write json:FIELD, as in json:city",
 }
 """What a mode cannot do without, and how it is written."""
+
+
+_SEARCHED = (ScoringMode.NUMBER, ScoringMode.CHOICE, ScoringMode.BOXED, ScoringMode.YES_NO)
+"""The modes that look for an answer within a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ class Scoring:
     def _extracted(self, prediction: str) -> str | None:
         if self.mode is ScoringMode.REGEX:
             return last_group(str(self.pattern), prediction)
-        return json_field(prediction, str(self.field)) if self.mode is ScoringMode.JSON else prediction
+        if self.mode is ScoringMode.JSON:
+            return json_field(prediction, str(self.field))
+        return without_next_question(prediction) if self.mode in _SEARCHED else prediction
 
     def _matches_one(self, answer: str, gold: str) -> bool:
         if self.mode is ScoringMode.RAW:

@@ -37,5 +37,5 @@ def is_doubted(text: str, start: int) -> bool:
 
 def refuses(text: str) -> bool:
     """Whether an answer says that it can give none, and says none nevertheless afterwards."""
-    found = None if _OPENS.match(text) else _REFUSED.search(text)
-    return found is not None and _GOES_ON.search(text, found.end()) is None
+    found = [] if _OPENS.match(text) else list(_REFUSED.finditer(text))
+    return bool(found) and _GOES_ON.search(text, found[-1].end()) is None

@@ -23,15 +23,20 @@ _OTHER_LANGUAGES = (
 CUE = re.compile(
     rf"(?:{_OTHER_LANGUAGES}"
     r"|\bans\s*(?:[:=]|\.(?=\s*[(\[]?\s*\S+\s*$))\s*"
-    r"|\b(?:answer|result|solution|choice|option|decision|verdict|selection"
+    r"|(?<!each )(?<!every )\b(?:answer|result|solution|choice|option|decision|verdict|selection"
     r"|(?:(?<=right )|(?<=correct )|(?<=best ))one)"
-    r"(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
+    r"(?: (?:choice|option|letter|to (?:the|this|your) (?:question|problem)))?"
+    r"(?: (?:from|among|out of|of|based on|given|considering)(?: (?:the|these|those|all|any|given|available|provided"
+    r"|listed|above|following|remaining)){0,3} (?:options?|choices?|alternatives?|information|analysis|list)"
+    r"(?: (?:given|provided|listed|above|available))?)?"
+    r"(?:\s*\((?=[^()\n]{0,40}[a-z]{2})[^()\n]{1,40}\))?"
     rf"[\"']?\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|{_IS}|-(?= ))\s*)"
     r"(?:,?\s*(?:indeed|therefore|thus|then|clearly|simply|approximately|about|roughly|exactly|equal to|the number"
-    r"|in fact|actually|(?:most )?(?:likely|probably)|definitely|certainly|surely|obviously|only|just"
+    r"|in fact|actually|(?:most )?(?:likely|probably)(?: to be)?|definitely|certainly|surely|obviously|only|just"
     r"|for sure|for certain|without (?:a |any )?doubt|undoubtedly|of course)\b,?\s*)?",
     re.IGNORECASE,
 )
+_ONE_NUMBER = re.compile(r"[-+]?[$€£]?[-+]?[0-9][0-9.,/ ]{0,40}%?")
 _LEAD = re.compile(
     r"\s*(?:####|(?:(?:so|thus|hence|therefore|then|ok|okay|sure|well|and)\b,?\s*)?"
     r"(?:(?:the|my|our|a|final|correct|right|best|die|das|la|el|il|o|het)\s+)*" + CUE.pattern + r")\s*",
@@ -47,10 +52,13 @@ def searched(text: str) -> str:
 
 
 def after_hashes(text: str) -> str | None:
-    """The line after the last ####, as GSM8K writes its answers (Cobbe et al. 2021, arXiv:2110.14168)."""
+    """The line after the last ####, as GSM8K writes its answers (Cobbe et al. 2021, arXiv:2110.14168).
+
+    With more text below it, it is a heading of Markdown, unless it is one number.
+    """
     _, hashes, rest = text.rpartition("####")
-    line = rest.strip().split("\n", 1)[0]
-    return line if hashes and line else None
+    line, _, below = rest.strip().partition("\n")
+    return line if hashes and line and (not below.strip() or _ONE_NUMBER.fullmatch(line.strip())) else None
 
 
 def whole_statement(text: str) -> str | None:

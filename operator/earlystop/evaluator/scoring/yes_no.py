@@ -74,10 +74,16 @@ _DENIED_TRUTH = re.compile(rf"{_NOT} (?P<true>true|correct|right)\b|{_NOT} false
 """A statement that is not true is false; what is "not yes" says nothing."""
 _DENIED = re.compile(rf"{_NOT} (?:say |answer |an? )?[\"']?{_WORD}", re.IGNORECASE)
 
-_QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"(?<![^.!?\n])[^.!?\n]*[?？]|\byes or no\b\s*[:,]|\((?:yes|true)(?: or |/)(?:no|false)\)", re.IGNORECASE
+)
 """What an answer only asks, or repeats of the question."""
+_LONG = re.compile(r"\blong(?:er)?\s*\Z", re.IGNORECASE)
+"""Before "answer" where a short one stands before it."""
 _SUPPOSED = re.compile(
-    r"\b(?:if|suppose|assuming|assume) (?:the answer (?:is|were|was) |it (?:is|were) )?(?:yes|no)\b", re.IGNORECASE
+    r"\b(?:if|suppose|assuming|assume) (?:the answer(?: to [^.,;!?\n]{1,40}?)? (?:is|were|was) |it (?:is|were) )?"
+    r"[\"']?(?:yes|no)\b",
+    re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
     r"(?<=[.!,;])\s*(?:oh,? |hmm+,? )?(?:wait|actually|sorry)[,.!]? no\s*(?:[.!]|$)", re.IGNORECASE
@@ -157,6 +163,12 @@ def _leaves_open(text: str, first: re.Match[str]) -> bool:
     )
 
 
+def _leaves_undecided(text: str, cue: re.Match[str]) -> bool:
+    """Whether what an answer states at last is neither yes nor no, and neither follows or opens the text."""
+    is_said = _ANY.search(text, cue.end()) or _FIRST_ELSEWHERE.match(text, cue.end()) or _FIRST.match(text)
+    return "answer" in cue[0].lower() and not is_said and _LONG.search(text, 0, cue.start()) is None
+
+
 def says_yes(text: str) -> bool | None:
     """True for yes, False for no, None where an answer says neither or both."""
     statement = whole_statement(text) or ""
@@ -179,6 +191,8 @@ def says_yes(text: str) -> bool | None:
             return _WORDS[first[1].lower()]
     if _TAKEN_BACK.search(text, start):
         return False
+    if cues and _leaves_undecided(text, cues[-1]):
+        return None
     places = [cue.end() for cue in reversed(cues)]
     for place in (*places, 0):
         if elsewhere := _FIRST_ELSEWHERE.match(text, place):
