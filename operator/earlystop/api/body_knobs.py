@@ -261,7 +261,8 @@ def _thinking(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
     return BodySetting(ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType(dict(fields)))
 
 
-_THINKING = _thinking({_CHAT: _thinks(_OFF)})
+# llama.cpp looks at no message's `thinking.type`.
+_LLAMA_THINKING = _thinking({_CHAT: _thinks(_OFF), _RESPONSES: _thinks(_OFF, _OFF_IN_RESPONSES), _MESSAGES: _thinks()})
 _VLLM_THINKING = _thinking(
     {_CHAT: _thinks(_OFF), _RESPONSES: _thinks(_OFF_IN_RESPONSES), _MESSAGES: _thinks(_OFF_IN_MESSAGES)}
 )
@@ -330,9 +331,10 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                         _field("reasoning_effort"),
                         _EFFORT_OF_TEMPLATES,
                     ),
+                    _MESSAGES: (_EFFORT_OF_TEMPLATES,),
                 }
             ),
-            Knob.THINKING: _THINKING,
+            Knob.THINKING: _LLAMA_THINKING,
             Knob.SAMPLES: _number(1, _LLAMA_SAMPLES),
         },
         Engine.OPENAI: {

@@ -184,19 +184,44 @@ def test_an_effort_that_messages_of_vllm_refuse_is_not_written_there(value: str)
 
 
 @every_row(
-    ("api", "off"),
-    [(Api.RESPONSES, {"reasoning": {"effort": "none"}}), (Api.MESSAGES, {"thinking": {"type": "disabled"}})],
+    ("engine", "api", "off"),
+    [
+        (Engine.VLLM, Api.RESPONSES, {"reasoning": {"effort": "none"}}),
+        (Engine.VLLM, Api.MESSAGES, {"thinking": {"type": "disabled"}}),
+        (Engine.LLAMA_CPP, Api.RESPONSES, {"reasoning": {"effort": "none"}}),
+        (Engine.LLAMA_CPP, Api.RESPONSES, {"reasoning_effort": "none"}),
+        (Engine.LLAMA_CPP, Api.MESSAGES, {"chat_template_kwargs": {"enable_thinking": False}}),
+    ],
 )
-def test_responses_and_messages_of_vllm_think_only_where_variant_and_client_do(api: Api, off: dict[str, Any]) -> None:
+def test_responses_and_messages_think_only_where_variant_and_client_do(
+    engine: Engine, api: Api, off: dict[str, Any]
+) -> None:
+    def told(body: dict[str, Any], value: str) -> tuple[dict[str, Any], Effect]:
+        return with_knob(body, Knob.THINKING, value, engine=engine, api=api)
+
     for value in ("true", "false"):
-        assert with_knob(off, Knob.THINKING, value, api=api) == (off, Effect.KEPT)
+        assert told(off, value) == (off, Effect.KEPT)
     not_thinking = {"chat_template_kwargs": {"enable_thinking": False}}
-    assert with_knob({}, Knob.THINKING, "false", api=api) == (not_thinking, Effect.SET)
+    assert told({}, "false") == (not_thinking, Effect.SET)
     for other in ("enable_thinking", "thinking"):
-        thinking = {"chat_template_kwargs": {other: True}}
-        after, effect = with_knob(thinking, Knob.THINKING, "false", api=api)
+        after, effect = told({"chat_template_kwargs": {other: True}}, "false")
         assert effect is Effect.LOWERED
         assert set(after["chat_template_kwargs"].values()) == {False}
+
+
+def test_a_message_that_says_it_does_not_think_is_told_so_in_the_words_that_llama_cpp_looks_at() -> None:
+    body: dict[str, Any] = {"thinking": {"type": "disabled"}}
+    after, effect = with_knob(body, Knob.THINKING, "false", engine=Engine.LLAMA_CPP, api=Api.MESSAGES)
+    assert (after, effect) == ({**body, "chat_template_kwargs": {"enable_thinking": False}}, Effect.SET)
+
+
+@every_row("asked", EFFORTS_SENT)
+def test_messages_of_llama_cpp_think_with_no_more_effort_than_their_template_was_asked_for(asked: str | None) -> None:
+    """Efforts elsewhere in a message are not looked at, as b11434 ran."""
+    ignored = {"output_config": {"effort": "max"}, "reasoning_effort": "max"}
+    body = {**ignored, **({"chat_template_kwargs": {"reasoning_effort": asked}} if asked else {})}
+    after, _ = with_knob(body, Knob.REASONING_EFFORT, "low", engine=Engine.LLAMA_CPP, api=Api.MESSAGES)
+    assert after == {**ignored, "chat_template_kwargs": {"reasoning_effort": "none" if asked == "none" else "low"}}
 
 
 def test_an_effort_beside_responses_own_is_covered_at_llama_cpp_as_well() -> None:
