@@ -15,7 +15,7 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   learned, what these show is too little, and blocks of twice the length must be learned (`needed_looks`). And since
   version 7 a factor that looks teach is at least what requests show, as far as answers may be that much alike
   (`lasting_groups`): the few long blocks of answers miss too often what groups that last for long have in common.
-  Since version 8 it is so of a guess, too.
+  Since version 8 it is so of a guess, and of lengths, too.
 
 How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
 these are few (`discount`). They are those of the blocks that must be learned, which only grow. A guess has
@@ -29,7 +29,7 @@ that is learned counts for all claims anew after each look, and one that is no l
 |---|---|---|---|
 | Exact Match, its classes, intervals | its factor | of answers | of differences of answers, in classes |
 | floor | as Exact Match, or that of blocks of the candidate's level, if it is larger | likewise | likewise |
-| lengths | that of blocks of lengths | the larger of users' and blocks' | that of blocks of lengths |
+| lengths | that of blocks of lengths | the larger of users' and blocks' | of blocks of lengths, or requests |
 | lengths below a known bound | 1 | of lengths | as lengths |
 | failures, votes, other bad events | its factor | the larger of users' and bursts' | of bursts, for each guardrail |
 | split of requests | that of shares | not expected | that of shares |
@@ -250,6 +250,8 @@ def _lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Di
     waits = known.source is DispersionSource.LOOKS
     looks = known.needed_looks if waits else 1
     factor, is_known = blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks)
+    if objective.engine > SEVENTH and _split_may_teach(objective):
+        factor = max(factor, most_scatter(blocks, witnesses.split))
     return Discount(factor, is_known, is_learned=True, freedom=_freedom(objective, blocks, looks))
 
 

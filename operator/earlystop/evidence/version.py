@@ -32,7 +32,8 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   although few of these are long.
 - Version 8: differences of answers teach how much these scatter by what each weighs (`scatter`), where under version 7
   all looks counted alike, so that many quiet ones hid how the busy ones scattered. And a factor that is a guess is at
-  least what requests show as soon as they do (`lasting_groups.guessed_scatter`).
+  least what requests show as soon as they do (`lasting_groups.guessed_scatter`). What they show of groups that last
+  bounds how much lengths scatter, too.
 """
 
 from __future__ import annotations

@@ -146,6 +146,16 @@ def test_a_guess_of_the_scatter_is_at_least_what_requests_show_whatever_is_decla
     assert knowledge(pairs, grouped) == knowledge(replace(pairs, engine=SEVENTH), grouped)
 
 
+def test_what_requests_show_of_groups_that_last_bounds_how_much_lengths_scatter() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    grouped = after(objective, 140).witnesses._replace(split=split_in_long_groups())
+    assert grouped.lengths is not None
+    least = most_scatter(grouped.lengths, grouped.split)
+    assert least > UNKNOWN and divisors(objective, grouped).lengths.factor == least
+    assert divisors(replace(objective, engine=SEVENTH), grouped).lengths.factor < least
+    assert divisors(replace(objective, sessions_declared=True), grouped).lengths.factor < least
+
+
 def test_a_floor_acts_on_a_guess_that_the_split_makes_no_smaller() -> None:
     objective = replace(PLAIN, source=DispersionSource.LOOKS, floor=0.5)
     state = after(objective, 4 * LEAST_LOOKS, counts_requests=True)

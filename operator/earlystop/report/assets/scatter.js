@@ -258,7 +258,9 @@ function lengthsDiscount(terms, { users, split }, blocks) {
   }
   const waits = terms.source === "Looks";
   const looks = waits ? neededLooks(terms, split) : 1;
-  const [factor, isKnown] = [scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks)];
+  const isKnown = !waits || isScatterKnown(blocks, looks);
+  const least = terms.engine > 7 && splitMayTeach(terms) ? mostScatter(blocks, split) : 1;
+  const factor = Math.max(scatterFactor(blocks, UNKNOWN_SCATTER, looks), least);
   return discounted(factor, isKnown, true, blocksFreedom(terms, blocks, looks));
 }
 
