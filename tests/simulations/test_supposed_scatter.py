@@ -31,7 +31,7 @@ def supposed(kind: Sessions, looks: int) -> np.ndarray:
 def test_the_supposed_factor_has_the_law_of_the_one_that_looks_teach(kind: Sessions, looks: int) -> None:
     by = engine(kind)
     learned = by.factor[by.is_known[:, looks - 1], looks - 1]
-    # Of 300 campaigns the upper quantiles are known within a quarter, and between 128 and 300 looks they differ by more.
+    # Of 300 campaigns upper quantiles are known within a quarter, and between 128 and 300 looks they differ by more.
     assert np.quantile(supposed(kind, looks), PARTS) == pytest.approx(np.quantile(learned, PARTS), rel=0.6)
 
 
