@@ -17,7 +17,7 @@ from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
-from earlystop.evidence.version import CURRENT, FIFTH, SIXTH
+from earlystop.evidence.version import CURRENT, FIFTH, SEVENTH, SIXTH
 from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
 from tests.bench.statistics_paths import Array, look_gains
 
@@ -54,7 +54,7 @@ def divided(
 
     known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
     """
-    answers = _Scales(*_differences(counts))
+    answers = _Scales(*_differences(counts), by_information=version > SEVENTH)
     split = _Split(counts)
     one_by_one, outlast = split.seems_one_by_one, split.groups_outlast_blocks
     unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
@@ -64,6 +64,8 @@ def divided(
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
     if version > SIXTH and not declared:
         factor = np.maximum(factor, _most_scatter(answers, split))
+    if version > SEVENTH:
+        factor = np.where(learned, factor, np.maximum(factor, split.guessed_scatter))
     freedom = np.where(outlast, answers.freedom[-1], answers.freedom[scatter.SCALES.index(known_looks)])
     return Divided(factor, learned, np.where(learned, freedom, GUESS_FREEDOM))
 
@@ -119,38 +121,44 @@ def _differences(counts: Counts) -> tuple[Array, Array]:
 
 
 class _Scales:
-    """`scatter.Scatter` of many runs after each look: means and degrees of freedom, shape (scales, runs, looks)."""
+    """`scatter.Scatter` of many runs after each look: means and degrees of freedom, shape (scales, runs, looks), and
+    those that equal weights would have, by which looks are waited for."""
 
-    def __init__(self, statistic: Array, information: Array) -> None:
-        runs, looks = statistic.shape
-        sums = [np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1) for each in (statistic, information)]
-        found = [self._scale(size, sums[0], sums[1], looks) for size in scatter.SCALES]
-        self.mean, self.freedom = (np.array([each[k] for each in found]) for k in (0, 1))
+    def __init__(self, statistic: Array, information: Array, *, by_information: bool) -> None:
+        nothing = np.zeros((len(statistic), 1))
+        sums = [np.concatenate([nothing, each.cumsum(axis=1)], axis=1) for each in (statistic, information)]
+        found = [self._scale(size, *sums, by_information=by_information) for size in scatter.SCALES]
+        self.mean, self.freedom, self.waited = (np.array([each[k] for each in found]) for k in range(3))
 
     @staticmethod
-    def _scale(size: int, statistic: Array, information: Array, looks: int) -> tuple[Array, Array]:
-        part = max(1, size // scatter.PARTS)
+    def _scale(size: int, statistic: Array, information: Array, *, by_information: bool) -> tuple[Array, Array, Array]:
+        part, looks = max(1, size // scatter.PARTS), statistic.shape[1] - 1
         ends = np.arange(2 * size, looks + 1, part)
-        mean, freedom = np.zeros((len(statistic), looks)), np.zeros((len(statistic), looks))
+        mean, freedom, waited = np.zeros((3, len(statistic), looks))
         if not ends.size:
-            return mean, freedom
+            return mean, freedom, waited
         (late, early), (new, old) = (
             (each[:, ends] - each[:, ends - size], each[:, ends - size] - each[:, ends - 2 * size])
             for each in (statistic, information)
         )
         apart = late / new - early / old
-        total = (apart**2 / (1 / new + 1 / old)).cumsum(axis=1)
+        variance = 1 / new + 1 / old
+        each = 1 / variance if by_information else np.ones_like(variance)
+        total, weight, squares = (part.cumsum(axis=1) for part in (each * apart**2 / variance, each, each**2))
         windows = np.arange(1, len(ends) + 1)
         blocks, squared = 2 + (windows - 1) * part / size, 4 * size * size
+        nominal = (1.5 * blocks - 2) * squared / (squared + 5)
+        least = np.minimum(nominal, scatter.LEAST_EFFECTIVE_FREEDOM)
+        effective = np.maximum(nominal * weight**2 / (windows * squares), least)
         at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
         seen = at >= 0
-        mean[:, seen] = (total / windows)[:, at[seen]]
-        freedom[:, seen] = ((1.5 * blocks - 2) * squared / (squared + 5))[at[seen]]
-        return mean, freedom
+        mean[:, seen], freedom[:, seen] = (total / weight)[:, at[seen]], effective[:, at[seen]]
+        waited[:, seen] = nominal[at[seen]]
+        return mean, freedom, waited
 
     def is_known(self, looks: int) -> Flags:
         long = np.array([size >= looks for size in scatter.SCALES])
-        learned = (self.freedom[long] >= LEAST_FREEDOM).any(axis=0)
+        learned = (self.waited[long] >= LEAST_FREEDOM).any(axis=0)
         return np.asarray(learned & (self.bound(LEAST_FREEDOM, CHANCE_QUANTILE) < scatter.MOST_FACTOR))
 
     @property
@@ -159,7 +167,7 @@ class _Scales:
 
     def bound(self, least: float, chance: float) -> Array:
         """`scatter._largest_bound` of the scales with so many degrees of freedom."""
-        used = self.freedom >= least
+        used = self.waited >= least
         part = 2 / (9 * np.maximum(self.freedom, 1.0))
         explained = self.mean <= (1 - part + chance * np.sqrt(part)) ** 3
         each = np.maximum(1.0, self.mean / np.maximum(1 - part - BOUND_QUANTILE * np.sqrt(part), 0.05) ** 3)
@@ -174,12 +182,13 @@ class _Scales:
 
 class _Split:
     """`SplitScatter` of many runs after each look, at even weights. means, blocks: looks in a block -> of shape (runs,
-    looks) and (looks,); a mean is 0 before there are `LEAST_BLOCKS`, or where nobody counts requests."""
+    looks) and (looks,); a mean is 0 before there are `LEAST_BLOCKS`, or where nobody counts requests. first_means: the
+    same from the first block on."""
 
     def __init__(self, counts: Counts) -> None:
         started = counts.started_b + counts.started_c
         self.shape = runs, looks = started.shape
-        self.means, self.blocks, self.is_counted = {}, {}, bool(started.any())
+        self.means, self.first_means, self.blocks, self.is_counted = {}, {}, {}, bool(started.any())
         apart, variance = (
             np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1)
             for each in (counts.started_c - started / 2, started / 4)
@@ -189,14 +198,15 @@ class _Split:
             squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
             mean = squares.cumsum(axis=1) / np.arange(1, len(ends) + 1)
             blocks = np.arange(1, looks + 1) // size
-            self.means[size] = np.where(blocks >= split_scatter.LEAST_BLOCKS, mean[:, np.maximum(blocks - 1, 0)], 0.0)
+            self.first_means[size] = np.where(blocks > 0, mean[:, np.maximum(blocks - 1, 0)], 0.0)
+            self.means[size] = np.where(blocks >= split_scatter.LEAST_BLOCKS, self.first_means[size], 0.0)
             self.blocks[size] = blocks
 
-    def limit(self, size: int, quantile: float) -> Array:
-        """As `Blocks._limit`, infinite where there are too few blocks."""
+    def limit(self, size: int, quantile: float, least: int = split_scatter.LEAST_BLOCKS) -> Array:
+        """As `Blocks._limit`, infinite where there are fewer blocks than the least."""
         blocks = self.blocks[size]
         part = 2 / (9 * np.maximum(blocks, 1))
-        return np.where(blocks >= split_scatter.LEAST_BLOCKS, (1 - part + quantile * np.sqrt(part)) ** 3, np.inf)
+        return np.where(blocks >= least, (1 - part + quantile * np.sqrt(part)) ** 3, np.inf)
 
     @property
     def seems_one_by_one(self) -> Flags:
@@ -223,6 +233,15 @@ class _Split:
             return np.ones(self.shape)
         long = np.array([self.means[size] for size in self._long])
         return np.asarray(np.where(self._exceeds(lasting_groups.CHANCE_QUANTILE), long, 1.0).max(axis=0))
+
+    @property
+    def guessed_scatter(self) -> Array:
+        """As `lasting_groups.guessed_scatter`."""
+        largest = np.ones(self.shape)
+        for size, mean in self.first_means.items():
+            limit = self.limit(size, lasting_groups.CHANCE_QUANTILE, least=1)
+            largest = np.maximum(largest, np.where(mean > limit, mean, 1.0))
+        return np.asarray(np.minimum(1 + lasting_groups.GUESSED_LIKENESS * (largest - 1), scatter.MOST_FACTOR))
 
     @property
     def _long(self) -> list[int]:

@@ -25,6 +25,7 @@ from tests.bench import (
     street_delays,
     street_floor,
     street_golden,
+    street_groups,
     street_mixes,
     street_pairs,
     street_rare,
@@ -233,6 +234,12 @@ def client_cells(seed: int, kinds: Iterable[str] = tuple(street_clients.KINDS)) 
         yield Cell(kind, partial(street_clients.errors, kind, seed=seed))
 
 
+def group_cells(seed: int, kinds: Iterable[str] = tuple(street_groups.KINDS)) -> Iterator[Cell]:
+    """Groups of requests that stay with a variant, as large and as uneven as traffic makes them."""
+    for kind in kinds:
+        yield Cell(kind, partial(street_groups.errors, kind, seed=seed))
+
+
 def rare_cells(seed: int) -> Iterator[Cell]:
     """Query classes that are seldom asked for, through the transitions."""
     for kind in street_rare.KINDS:
@@ -258,6 +265,7 @@ def cells_beyond() -> Mapping[str, Cell]:
         *session_cells(SEED + 11, street_sessions.BEYOND),
         *strange_cells(SEED + 16, street_strange.BEYOND),
         *client_cells(SEED + 23, tuple(street_clients.BEYOND)),
+        *group_cells(SEED + 25, tuple(street_groups.BEYOND)),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),
@@ -293,6 +301,7 @@ def cells() -> Mapping[str, Cell]:
         *shared_risk_cells(SEED + 21),
         *recorded_cells(SEED + 22),
         *client_cells(SEED + 23),
+        *group_cells(SEED + 25),
         *cohort_cells(SEED + 15),
         *delay_cells(SEED + 6),
         *chain_cells(SEED + 8),

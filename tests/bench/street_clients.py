@@ -168,14 +168,14 @@ def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
     """Shares of campaigns that promote, and that roll back, a candidate which loses just the margin."""
     known = {**KINDS, **BEYOND}
     number = list(known).index(kind)
-    rows = [_counted(known[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
+    rows = [counted(known[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
     n_b, x_b, n_c, x_c = (np.array(each) for each in zip(*rows, strict=True))
     counts = Counts(n_b, x_b, n_c, x_c, n_b, n_c)
     found = claims(counts, divided(counts), MARGIN, RISK)
     return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())
 
 
-def _counted(requests: Requests) -> tuple[Array, Array, Array, Array]:
+def counted(requests: Requests) -> tuple[Array, Array, Array, Array]:
     """Answers and matches of each look, of the baseline and of the candidate; a look without any has one answer that is
     neither right nor wrong on average, since the bench takes no empty looks."""
     look, arm, right = requests

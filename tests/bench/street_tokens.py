@@ -44,6 +44,9 @@ KINDS: dict[str, Draw] = {
     "20 looks of 200, 20 of 1,500 tokens": _spread(lambda look: 1500 if look // 20 % 2 else 200),
     "log-normal, sigma 2": _log_normal(2.0),
     "Pareto 2.1": lambda rng, look, part: 600 * part * 1.1 / 2.1 * (1 + rng.pareto(2.1, ANSWERS)),
+    "Pareto 1.5, cut off at 32,768 tokens": lambda rng, look, part: (
+        part * np.minimum(200 * (1 + rng.pareto(1.5, ANSWERS)), 32_768)
+    ),
 }
 
 

@@ -58,6 +58,7 @@ CASES = {
         {"steps": RISING}, 0.0, {"exactMatch": {"margin": "0.05", "dispersion": "2"}}, {"dispersion": 2.0}
     ),
     "answers that take longer than settling": Case({"steps": RISING}, 0.0, {}, {"answer_seconds": 120.0}),
+    "nothing is written of sessions": Case({"steps": [{"weight": 50}]}, 0.0, {"exactMatch": {"margin": "0.05"}}),
     "query classes that are proven each": Case({"steps": RISING}, 0.0, EACH),
 }
 

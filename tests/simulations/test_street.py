@@ -47,6 +47,8 @@ SWINGS_AROUND_THE_FLOOR = "floor, a level that wobbles by 5 points for both, lea
 
 BURSTS_OF_AGENTS = "coding agents that arrive in bursts, likeness 0.3, looks of 150 s"
 BATCHES = "batches of alike calls on one connection, over 5 looks"
+GROWS_BUSY = "single requests for 128 looks, then ten times as many in groups of 10 within a look"
+AGENTS = "one group in 200 asks 300 times over 19 looks, likeness 0.3"
 ONE_CLIENT = "one client with all of the loss, 20 looks at a time"
 
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
@@ -78,6 +80,9 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
         street.recorded_cells(SEED + 22, (BURSTS_OF_AGENTS, ONE_CLIENT)), 60
     ),
     "alike calls come in batches": lambda: rows_of(street.client_cells(SEED + 23, (BATCHES,)), 60),
+    "quiet traffic grows busy, and agents ask hundreds of times": lambda: rows_of(
+        street.group_cells(SEED + 25, (GROWS_BUSY, AGENTS)), 100
+    ),
     "questions are asked again, of a variant that is drawn anew": lambda: rows_of(
         street.retried_cells(SEED + 17, street_retries.Retried.DRAWN, (0.5,)), 200
     ),

@@ -19,6 +19,7 @@ from earlystop.evidence import scatter
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.scatter import MOST_FACTOR, SCALES, Scatter
+from earlystop.evidence.version import CURRENT, SEVENTH
 
 FIRST_RATE, FIRST_ANSWERS = 0.8, 20
 """A guess of a rate before any answer, and how many answers it is worth. A look's own rate counts besides what was seen
@@ -78,9 +79,10 @@ class ArmScatter:
 NOBODY_COMPARED = ArmScatter()
 
 
-def start(guardrails: int) -> ArmScatter:
-    """Before any look; guardrails: how many there are."""
-    return ArmScatter(events=(NO_SCATTER,) * guardrails)
+def start(guardrails: int, engine: int = CURRENT) -> ArmScatter:
+    """Before any look; guardrails: how many there are; engine: version of the arithmetic."""
+    nothing = Scatter(by_information=engine > SEVENTH)
+    return ArmScatter(answers=nothing, events=(NO_SCATTER,) * guardrails, level=nothing)
 
 
 def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answers]]) -> ArmScatter:

@@ -15,6 +15,7 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   learned, what these show is too little, and blocks of twice the length must be learned (`needed_looks`). And since
   version 7 a factor that looks teach is at least what requests show, as far as answers may be that much alike
   (`lasting_groups`): the few long blocks of answers miss too often what groups that last for long have in common.
+  Since version 8 it is so of a guess, and of lengths, too.
 
 How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
 these are few (`discount`). They are those of the blocks that must be learned, which only grow. A guess has
@@ -28,7 +29,7 @@ that is learned counts for all claims anew after each look, and one that is no l
 |---|---|---|---|
 | Exact Match, its classes, intervals | its factor | of answers | of differences of answers, in classes |
 | floor | as Exact Match, or that of blocks of the candidate's level, if it is larger | likewise | likewise |
-| lengths | that of blocks of lengths | the larger of users' and blocks' | that of blocks of lengths |
+| lengths | that of blocks of lengths | the larger of users' and blocks' | of blocks of lengths, or requests |
 | lengths below a known bound | 1 | of lengths | as lengths |
 | failures, votes, other bad events | its factor | the larger of users' and bursts' | of bursts, for each guardrail |
 | split of requests | that of shares | not expected | that of shares |
@@ -47,13 +48,13 @@ from typing import NamedTuple
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.discount import GUESS_FREEDOM, UNDIVIDED, Discount
 from earlystop.evidence.dispersion_source import LEARNED, STATED, DispersionSource
-from earlystop.evidence.lasting_groups import most_scatter
+from earlystop.evidence.lasting_groups import guessed_scatter, most_scatter
 from earlystop.evidence.objective import Basis, GuardrailKind, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, SCALES, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
-from earlystop.evidence.version import FIFTH, FIRST, FOURTH, SIXTH, THIRD
+from earlystop.evidence.version import FIFTH, FIRST, FOURTH, SEVENTH, SIXTH, THIRD
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
@@ -181,6 +182,8 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     elif source is DispersionSource.LOOKS:
         is_known = is_measured = answers.is_known(needed)
         factor = answers.factor(_guess(objective, witnesses.split), needed)
+        if objective.engine > SEVENTH and not is_known and objective.basis is not Basis.PAIRS:
+            factor = max(factor, guessed_scatter(witnesses.split))
         if objective.engine > SIXTH and _split_may_teach(objective):
             factor = max(factor, most_scatter(answers, witnesses.split))
         freedom = _freedom(objective, answers, needed)
@@ -247,6 +250,8 @@ def _lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Di
     waits = known.source is DispersionSource.LOOKS
     looks = known.needed_looks if waits else 1
     factor, is_known = blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks)
+    if objective.engine > SEVENTH and _split_may_teach(objective):
+        factor = max(factor, most_scatter(blocks, witnesses.split))
     return Discount(factor, is_known, is_learned=True, freedom=_freedom(objective, blocks, looks))
 
 

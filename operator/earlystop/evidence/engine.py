@@ -69,7 +69,7 @@ def begin(objective: Objective) -> EvidenceState:
         effect=shown.start(objective),
         attrition=attrition.start(),
         pair_attrition=pair_attrition.start(objective),
-        arms=arm_scatter.start(len(objective.guardrails)),
+        arms=arm_scatter.start(len(objective.guardrails), objective.engine),
     )
 
 

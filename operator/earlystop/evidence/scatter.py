@@ -10,6 +10,11 @@ Blocks overlap by three quarters, which doubles what few looks say about long bl
 with the degrees of freedom that it has for white noise (Riley, Howe, "Handbook of frequency stability analysis",
 NIST SP 1065, 2008, table 5).
 
+The variance of a sum is that of its parts, each by what it weighs. So since version 8 of the engine each pair of blocks
+counts by its information: traffic that begins quietly, with single requests, and goes on in sessions with ten times as
+many scatters as the latter do. The mean then has fewer degrees of freedom where a few pairs outweigh the others
+(Satterthwaite, 1946). How many looks are waited for stays a matter of their number alone.
+
 The factor is the largest over the scales that show more than chance, each at an upper confidence bound, by the
 chi-square law (Wilson, Hilferty, 1931); 1 where none does. What the longest blocks show is multiplied by as much as it
 has grown since blocks of half the length, at most `MOST_GROWTH`: clusters may be longer still. For independent events
@@ -51,6 +56,9 @@ MOST_GROWTH = 2.0
 MOST_FACTOR = 100.0
 """No larger factor is learned: arms that scatter more do not merely answer sessions, they drift apart by themselves."""
 
+LEAST_EFFECTIVE_FREEDOM = 1.0
+"""Degrees of freedom that a mean has at least, however much a few pairs of blocks outweigh the others."""
+
 PARTS = 4
 """Parts of a block by which the next one is shifted."""
 
@@ -64,7 +72,8 @@ class Scale(NamedTuple):
 
     looks, statistic, information: of the part that is not complete yet. parts: the latest complete ones as `_PART`, one
     after the other, at most those of two blocks. windows, total: how many pairs of adjacent blocks were compared, and
-    the sum of their squares, standardised.
+    the sum of their squares, standardised, each times what it counts. weight, squared_weights: the sums of what they
+    count, and of its squares; as many as windows before version 8 of the engine.
     """
 
     size: int
@@ -74,23 +83,30 @@ class Scale(NamedTuple):
     parts: bytes = b""
     windows: int = 0
     total: float = 0.0
+    weight: float = 0.0
+    squared_weights: float = 0.0
 
     @property
     def mean(self) -> float:
         """Mean of the standardised squares, 1 on average for independent events; a pair must have been compared."""
-        return self.total / self.windows
+        return self.total / self.weight
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the mean."""
-        return _freedom(self.size, self.windows)
+        """Degrees of freedom of the mean; 0 before a pair was compared."""
+        if not self.windows:
+            return 0.0
+        evenness = self.weight * self.weight / (self.windows * self.squared_weights)
+        freedom = _freedom(self.size, self.windows)
+        return max(freedom * evenness, min(freedom, LEAST_EFFECTIVE_FREEDOM))
 
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """What looks so far have shown, at each scale."""
+    """What looks so far have shown, at each scale. by_information: whether blocks count by it, or all alike."""
 
     scales: tuple[Scale, ...] = tuple(Scale(size) for size in SCALES)
+    by_information: bool = False
 
     def is_known(self, looks: int = 1) -> bool:
         """Whether blocks of so many looks, or longer ones, are learned, and scatter less than `MOST_FACTOR`."""
@@ -103,7 +119,7 @@ class Scatter:
 
     def freedom(self, looks: int = 1) -> float:
         """Degrees of freedom of blocks of so many looks, one of `SCALES`; 0 before two of them were compared."""
-        return next(_freedom(each.size, each.windows) for each in self.scales if each.size >= looks)
+        return next(each.freedom for each in self.scales if each.size >= looks)
 
     def factor(self, unknown: float, looks: int = 1) -> float:
         """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
@@ -141,7 +157,9 @@ class Scatter:
 def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
     """The scatter after one more look. statistic: difference of the arms over its variance; information: 1 over the
     variance, > 0, both as independent events would have it."""
-    return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
+    by_information = scatter.by_information
+    scales = [_with_look(each, statistic, information, by_information=by_information) for each in scatter.scales]
+    return Scatter(tuple(scales), by_information)
 
 
 def freedom_after(size: int, looks: int) -> float:
@@ -151,24 +169,26 @@ def freedom_after(size: int, looks: int) -> float:
 
 def begun_anew(known: Scatter) -> Scatter:
     """Before a look that is not to be compared with those before it; what they have shown stays."""
-    return Scatter(tuple(Scale(each.size, windows=each.windows, total=each.total) for each in known.scales))
+    scales = [each._replace(looks=0, statistic=0.0, information=0.0, parts=b"") for each in known.scales]
+    return Scatter(tuple(scales), known.by_information)
 
 
-def _with_look(scale: Scale, statistic: float, information: float) -> Scale:
-    size, looks, statistic_before, information_before, parts, windows, total = scale
+def _with_look(scale: Scale, statistic: float, information: float, *, by_information: bool) -> Scale:
+    size, looks, statistic_before, information_before, parts, windows, total, weight, squared_weights = scale
     part, looks = _part(size), looks + 1
     statistic, information = statistic_before + statistic, information_before + information
     if looks < part:
-        return Scale(size, looks, statistic, information, parts, windows, total)
+        return Scale(size, looks, statistic, information, parts, windows, total, weight, squared_weights)
     block = size // part * _PART.size
     parts = parts[_PART.size - 2 * block :] + _PART.pack(statistic, information)
     if len(parts) < 2 * block:
-        return Scale(size, parts=parts, windows=windows, total=total)
+        return Scale(size, 0, 0.0, 0.0, parts, windows, total, weight, squared_weights)
     before, known = _sum(parts[:block])
     after, new = _sum(parts[block:])
-    apart = after / new - before / known
-    squared = apart * apart / (1 / new + 1 / known)
-    return Scale(size, parts=parts, windows=windows + 1, total=total + squared)
+    apart, variance = after / new - before / known, 1 / new + 1 / known
+    counts = 1 / variance if by_information else 1.0
+    total, weight = total + counts * (apart * apart / variance), weight + counts
+    return Scale(size, 0, 0.0, 0.0, parts, windows + 1, total, weight, squared_weights + counts * counts)
 
 
 def _part(size: int) -> int:
@@ -197,7 +217,7 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
 
 def _bound(scale: Scale, chance: float) -> float:
     """An upper bound of a scale's factor, 1 where chance explains what it shows."""
-    most, shrunk = _limits(scale.size, scale.windows, chance)
+    most, shrunk = _limits(scale.freedom, chance)
     return 1.0 if scale.mean <= most else max(1.0, scale.mean / shrunk)
 
 
@@ -213,7 +233,7 @@ def _freedom(size: int, windows: int) -> float:
 
 
 @lru_cache(maxsize=8192)
-def _limits(size: int, windows: int, chance: float) -> tuple[float, float]:
+def _limits(freedom: float, chance: float) -> tuple[float, float]:
     """The mean up to which chance explains it, and by what a larger one is divided for its upper bound."""
-    part = 2 / (9 * _freedom(size, windows))
+    part = 2 / (9 * freedom)
     return (1 - part + chance * sqrt(part)) ** 3, (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3

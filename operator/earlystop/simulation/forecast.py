@@ -234,7 +234,7 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
         moved = surplus.sum(axis=1) if claim.stratum is None else surplus[:, claim.stratum]
         spread = variance if claim.stratum is None else part
         parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
-        factor, is_known = watched.dispersion.after(paths.looks + 1)
+        factor, is_known = watched.dispersion.after(paths.looks + 1, paths.number)
         crossed = _moved(
             claim,
             paths,
@@ -309,7 +309,7 @@ def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: 
 def _is_refuted(watched: Watched, paths: Paths) -> Truths:
     """Whether the loss that the next step asks about is refuted; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
-    factor, _ = watched.dispersion.after(paths.looks)
+    factor, _ = watched.dispersion.after(paths.looks, paths.number)
     for stage, loss in enumerate(watched.losses):
         rows = paths.step == stage
         if loss is None or loss >= 1 or not rows.any():

@@ -12,8 +12,9 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.evidence.scatter import LEAST_FREEDOM, freedom_after
-from earlystop.evidence.version import FOURTH
+from earlystop.evidence.scatter import LEAST_FREEDOM, SCALES, freedom_after
+from earlystop.evidence.version import FIFTH, FOURTH
+from earlystop.simulation.supposed_scatter import SupposedScatter
 
 LEARNED_SURPLUS = 1.4
 """How much larger the factor is that looks teach than the true one, on average after 128 to 300 looks: the price of a
@@ -25,13 +26,17 @@ class SupposedDispersion:
     """The factors by which evidence is divided, besides what the objective says.
 
     waits: looks until it is known how much answers scatter, 0 where the policy or the design says it. guess, learned:
-    the factors before and after. block: looks in the blocks that teach it, None where the factor is no estimate.
+    the factors before and after, the second as a mean. block: looks in the blocks that teach it, None where the factor
+    is no estimate. shown: what looks show in each rollout, None where all have `learned`; stated: by what that is
+    divided.
     """
 
     waits: int = 0
     guess: float = 1.0
     learned: float = 1.0
     block: int | None = None
+    shown: SupposedScatter | None = None
+    stated: float = 1.0
 
     @classmethod
     def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
@@ -46,12 +51,20 @@ class SupposedDispersion:
         block = objective.known_looks if objective.engine > FOURTH else None
         if objective.same_setting_steps:  # learned before anything is tried
             return cls(0, learned, learned, block)
-        return cls(looks_to_learn(objective.known_looks), guess, learned, block)
+        may_wait = objective.engine > FIFTH and not objective.sessions_declared and objective.split_known
+        shown = None if objective.basis is Basis.PAIRS else SupposedScatter(scatter, may_wait)
+        return cls(looks_to_learn(objective.known_looks), guess, learned, block, shown, stated)
 
-    def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The factor of each rollout after so many looks, and whether it is known."""
-        is_known = looks >= self.waits
-        return np.where(is_known, self.learned, self.guess), is_known
+    def after(
+        self, looks: NDArray[np.int64], numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The factor of the rollouts of these numbers after so many looks, and whether it is known."""
+        if self.shown is None:
+            is_known = looks >= self.waits
+            return np.where(is_known, self.learned, self.guess), is_known
+        waits = np.where(self.shown.waits_longer(numbers), max(self.waits, looks_to_learn(SCALES[-1])), self.waits)
+        learned = np.maximum(self.shown.factor(numbers, looks) / self.stated, 1.0)
+        return np.where(looks >= waits, learned, self.guess), looks >= waits
 
     def needed(self, log_e: float, looks: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each rollout must read after so many looks so that this log e-value counts (`Discount.needed`)."""

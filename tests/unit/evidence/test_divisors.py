@@ -26,14 +26,14 @@ from earlystop.evidence.divisors import (
     knowledge,
 )
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
-from earlystop.evidence.lasting_groups import most_scatter
+from earlystop.evidence.lasting_groups import guessed_scatter, most_scatter
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind
 from earlystop.evidence.rate_ratio import Events
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
 from earlystop.evidence.split_scatter import LEAST_LOOKS, NO_SPLIT, SplitScatter, observe
 from earlystop.evidence.user_factors import NOBODY_SEEN
-from earlystop.evidence.version import CURRENT, FIFTH, SIXTH, THIRD
+from earlystop.evidence.version import CURRENT, FIFTH, SEVENTH, SIXTH, THIRD
 
 PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
 
@@ -132,6 +132,28 @@ def test_what_requests_show_of_groups_that_last_bounds_the_factor_from_below_unl
         replace(objective, source=DispersionSource.ASSUMED),
     ):
         assert knowledge(vouched, grouped) == knowledge(replace(vouched, engine=SIXTH), grouped)
+
+
+def test_a_guess_of_the_scatter_is_at_least_what_requests_show_whatever_is_declared() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    grouped = after(objective, 3).witnesses._replace(split=split_in_long_groups())
+    assert guessed_scatter(grouped.split) > UNKNOWN
+    for guessed in (objective, replace(objective, sessions_declared=True, known_looks=16)):
+        assert knowledge(guessed, grouped).factor >= guessed_scatter(grouped.split)
+    declared = replace(objective, sessions_declared=True, engine=SEVENTH)
+    assert knowledge(declared, grouped).factor == UNKNOWN
+    pairs = replace(objective, basis=Basis.PAIRS)
+    assert knowledge(pairs, grouped) == knowledge(replace(pairs, engine=SEVENTH), grouped)
+
+
+def test_what_requests_show_of_groups_that_last_bounds_how_much_lengths_scatter() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    grouped = after(objective, 140).witnesses._replace(split=split_in_long_groups())
+    assert grouped.lengths is not None
+    least = most_scatter(grouped.lengths, grouped.split)
+    assert least > UNKNOWN and divisors(objective, grouped).lengths.factor == least
+    assert divisors(replace(objective, engine=SEVENTH), grouped).lengths.factor < least
+    assert divisors(replace(objective, sessions_declared=True), grouped).lengths.factor < least
 
 
 def test_a_floor_acts_on_a_guess_that_the_split_makes_no_smaller() -> None:

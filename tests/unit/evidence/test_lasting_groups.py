@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from earlystop.evidence import scatter, split_scatter
-from earlystop.evidence.lasting_groups import most_alike, most_scatter
+from earlystop.evidence.lasting_groups import GUESSED_LIKENESS, guessed_scatter, most_alike, most_scatter
 from earlystop.evidence.scatter import MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import LEAST_BLOCKS, LONG_BLOCK, NO_SPLIT, SHORT_BLOCK, SplitScatter
 
@@ -74,3 +74,10 @@ def test_requests_that_are_dealt_out_in_turn_show_nothing_and_too_few_blocks_nei
 def test_likeness_is_bounded_by_one_where_nothing_says_that_it_is_less() -> None:
     assert most_alike(Scatter(), NO_SPLIT) == 1.0
     assert 0.0 <= most_alike(*traffic(3, 5, 0.3)) <= 1.0
+
+
+def test_requests_are_a_guess_of_the_scatter_from_the_first_block_on() -> None:
+    one_agent = split_scatter.observe(NO_SPLIT, 50, 150, 50.0)
+    assert guessed_scatter(one_agent) == 1 + GUESSED_LIKENESS * (50**2 / 50 - 1)
+    assert guessed_scatter(split_scatter.observe(NO_SPLIT, 100, 100, 50.0)) == guessed_scatter(NO_SPLIT) == 1.0
+    assert guessed_scatter(split_scatter.observe(NO_SPLIT, 0, 10_000, 50.0)) == MOST_FACTOR

@@ -93,3 +93,35 @@ def test_growth_is_carried_on_to_blocks_that_were_not_seen_yet_and_nothing_else_
     assert grows.carried_on(1) == grows.factor(1.0, 64)
     assert flat.carried_on(32) == flat.factor(1.0, 64)
     assert Scatter().carried_on(32) == 1.0
+
+
+def test_busy_looks_say_more_of_the_scatter_than_quiet_ones() -> None:
+    rng = np.random.default_rng(11)
+    found = Scatter(by_information=True), Scatter()
+    for at in range(200):
+        information, deviation = (1.0, 1.0) if at < 150 else (10.0, 3.0)
+        statistic = float(rng.normal(0, deviation * np.sqrt(information)))
+        found = scatter.observe(found[0], statistic, information), scatter.observe(found[1], statistic, information)
+    weighed, even = (each.scales[0] for each in found)
+    # A quarter of the looks has 500 of 650 parts of the information, and the variance of 9.
+    assert weighed.mean == pytest.approx((150 + 500 * 9) / 650, rel=0.5) and even.mean < 4
+    assert weighed.freedom < even.freedom / 2
+    assert [each.windows for each in found[0].scales] == [each.windows for each in found[1].scales]
+    assert found[0].is_known(KNOWN_LOOKS) and found[0].learned_looks == found[1].learned_looks
+
+
+def test_looks_that_weigh_alike_say_the_same_whether_they_are_weighed_or_not() -> None:
+    differences = np.random.default_rng(12).normal(0, 1, 150)
+    found = Scatter(by_information=True)
+    for each in differences:
+        found = scatter.observe(found, float(each) / 0.25, 4.0)
+    even = seen(differences, 0.25)
+    assert [each.mean for each in found.scales] == pytest.approx([each.mean for each in even.scales])
+    assert [each.freedom for each in found.scales] == pytest.approx([each.freedom for each in even.scales])
+
+
+def test_what_was_seen_before_looks_that_are_not_compared_stays_with_what_it_weighs() -> None:
+    before = seen(np.random.default_rng(13).normal(0, 1, 40))
+    anew = scatter.begun_anew(before)
+    assert [each.mean for each in anew.scales[:4]] == [each.mean for each in before.scales[:4]]
+    assert not any(each.parts for each in anew.scales)

@@ -117,7 +117,7 @@ function begin(terms) {
     lengths: startLengths(terms.minimumSaving),
     bounded: terms.longestAnswer === null ? null : startBounded(terms.minimumSaving, terms.longestAnswer),
     effect: terms.engine === 1 ? startFirstEffect() : startEffect(terms.margin),
-    users: startUsers(), arms: startArms(), split: startSplit(), own: null,
+    users: startUsers(), arms: startArms(terms.engine), split: startSplit(), own: null,
   };
 }
 

@@ -11,17 +11,27 @@ const BOUND_QUANTILE = 0.5;
 const MOST_GROWTH = 2;
 const MOST_FACTOR = 100;
 
-const startScatter = () =>
-  SCALES.map((size) => ({ size, looks: 0, statistic: 0, information: 0, parts: [], windows: 0, total: 0 }));
+/** byInformation: whether pairs of blocks count by it, or all alike, as before version 8 of the engine. */
+function startScatter(byInformation = false) {
+  const nothing = { looks: 0, statistic: 0, information: 0, parts: [], windows: 0, total: 0 };
+  return SCALES.map((size) => ({ size, byInformation, ...nothing, weight: 0, squaredWeights: 0 }));
+}
 
 const partOf = (scale) => Math.max(1, Math.floor(scale.size / 4));
-const meanOf = (scale) => scale.total / scale.windows;
+const meanOf = (scale) => scale.total / scale.weight;
 
-function freedomOf(scale) {
+/** Degrees of freedom that the mean would have if all pairs of blocks counted alike: by these looks are waited for. */
+function waitedFreedom(scale) {
   if (!scale.windows) return 0;
   const blocks = 2 + ((scale.windows - 1) * partOf(scale)) / scale.size;
   const squared = 4 * scale.size * scale.size;
   return ((1.5 * blocks - 2) * squared) / (squared + 5);
+}
+
+function freedomOf(scale) {
+  if (!scale.windows) return 0;
+  const evenness = (scale.weight * scale.weight) / (scale.windows * scale.squaredWeights);
+  return Math.max(waitedFreedom(scale) * evenness, Math.min(waitedFreedom(scale), 1));
 }
 
 /** With one more look. statistic: difference between the arms over its variance; information: 1 over the variance. */
@@ -38,8 +48,11 @@ function observeScatter(scatter, statistic, information) {
     const both = (some) => some.reduce(([one, other], each) => [one + each[0], other + each[1]], [0, 0]);
     const [[before, known], [after, recent]] = [both(parts.slice(0, half)), both(parts.slice(half))];
     const apart = after / recent - before / known;
-    const squared = (apart * apart) / (1 / recent + 1 / known);
-    return { ...next, windows: scale.windows + 1, total: scale.total + squared };
+    const variance = 1 / recent + 1 / known;
+    const counts = scale.byInformation ? 1 / variance : 1;
+    const total = scale.total + counts * ((apart * apart) / variance);
+    const squaredWeights = scale.squaredWeights + counts * counts;
+    return { ...next, windows: scale.windows + 1, total, weight: scale.weight + counts, squaredWeights };
   });
 }
 
@@ -61,7 +74,7 @@ function largestBound(scales, chance = CHANCE_QUANTILE) {
   return Math.min(largest, MOST_FACTOR);
 }
 
-const withFreedom = (scatter, least) => scatter.filter((each) => freedomOf(each) >= least);
+const withFreedom = (scatter, least) => scatter.filter((each) => waitedFreedom(each) >= least);
 const beyondDoubt = (scatter) => largestBound(withFreedom(scatter, LEAST_FREEDOM), DOUBT_QUANTILE);
 
 function isScatterKnown(scatter, looks = 1) {
@@ -139,7 +152,13 @@ function mostScatter(answers, split) {
   return Math.min(1 + mostAlike(answers, split) * (shown - 1), MOST_FACTOR);
 }
 
-const startArms = () => ({ answers: startScatter(), seen: {} });
+/** The factor as far as requests show it before answers do, from a single block on. */
+function guessedScatter(split) {
+  const shown = split.sizes.filter((each) => each.blocks && meanSquare(each) > splitLimit(each, 1)).map(meanSquare);
+  return Math.min(1 + 0.5 * (Math.max(1, ...shown) - 1), MOST_FACTOR);
+}
+
+const startArms = (engine) => ({ answers: startScatter(engine > 7), seen: {} });
 
 /** The rate of a look, with what was seen before it; inside (0, 1). Answers are [scored, match]. */
 function rateBeside([scored, match], [scoredNow, matchNow]) {
@@ -223,10 +242,11 @@ function knowledge(terms, { users, arms, split }) {
   if (terms.source === "Looks") {
     const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
     const needed = neededLooks(terms, split);
+    const isKnown = isScatterKnown(arms.answers, needed);
     const least = terms.engine > 6 && splitMayTeach(terms) ? mostScatter(arms.answers, split) : 1;
-    const factor = Math.max(scatterFactor(arms.answers, guess, needed), least);
-    const freedom = blocksFreedom(terms, arms.answers, needed);
-    return discounted(Math.max(given, factor), isScatterKnown(arms.answers, needed), true, freedom);
+    const guessed = terms.engine > 7 && !isKnown && terms.basis !== "Pairs" ? guessedScatter(split) : 1;
+    const factor = Math.max(scatterFactor(arms.answers, guess, needed), least, guessed);
+    return discounted(Math.max(given, factor), isKnown, true, blocksFreedom(terms, arms.answers, needed));
   }
   return discounted(given);
 }
@@ -238,7 +258,9 @@ function lengthsDiscount(terms, { users, split }, blocks) {
   }
   const waits = terms.source === "Looks";
   const looks = waits ? neededLooks(terms, split) : 1;
-  const [factor, isKnown] = [scatterFactor(blocks, UNKNOWN_SCATTER, looks), !waits || isScatterKnown(blocks, looks)];
+  const isKnown = !waits || isScatterKnown(blocks, looks);
+  const least = terms.engine > 7 && splitMayTeach(terms) ? mostScatter(blocks, split) : 1;
+  const factor = Math.max(scatterFactor(blocks, UNKNOWN_SCATTER, looks), least);
   return discounted(factor, isKnown, true, blocksFreedom(terms, blocks, looks));
 }
 
