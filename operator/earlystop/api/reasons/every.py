@@ -11,9 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.reasons.counts import COUNT_ROWS, SOURCE
 from earlystop.api.reasons.in_service import IN_SERVICE_ROWS
 from earlystop.api.reasons.injector import injector_rows
-from earlystop.api.reasons.label import LABEL_REASONS
 from earlystop.api.reasons.missing import MISSING_REASONS
 from earlystop.api.reasons.page import Reason, page_of
 from earlystop.api.reasons.query_classes import CLASS_REASONS, HEADER_REASONS
@@ -22,12 +22,8 @@ from earlystop.api.reasons.settings import settings_rows
 from earlystop.api.reasons.traffic import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
 from earlystop.api.reasons.waiting import EDIT_WAITS, HELD_PROMOTION_REASONS, WAITING_REASONS
 from earlystop.api.reasons.workload import WORKLOAD_ROWS
-from earlystop.api.source import REACHABLE
-
-SOURCE = f"MetricSource {REACHABLE}"
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
-COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
 PHASE = (Type.READY.value, Type.PROGRESSING.value, Type.PROMOTED.value, Type.ROLLED_BACK.value)
 ENDED_PHASE = (Type.READY.value, Type.PROGRESSING.value)
 
@@ -111,73 +107,15 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
     ),
-    (
-        COUNTS,
-        {
-            "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind "
-            "it and any NetworkPolicy.",
-            "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
-            "source, or correct its DNS record.",
-            "TlsFailed": "No trusted TLS connection came about; check the server's certificate and the MetricSource's "
-            "tls.caRef.",
-            "Timeout": "The source did not answer in time; check its load and its query limits.",
-            "Unauthorized": "The source refused the credentials; check the Secret that the MetricSource names.",
-            "SecretNotFound": "The Secret or its key does not exist; create it, or correct the reference.",
-            "SecretForbidden": "The operator may not get the Secret; name it in the chart's metricSecrets, or in a "
-            "Role.",
-            "SecretUnreadable": "The Secret could not be read just now; it is read again by itself, and if this lasts, "
-            "check the Kubernetes API.",
-            "SecretUnusable": "The Secret's key does not hold what it stands for; write it anew.",
-            "Rejected": "The source refused the query; check that the url is a Prometheus API's base and that it takes "
-            "POST.",
-            "NotExecuted": "The source could not execute the query; raise its limits on samples, series or memory.",
-            "Throttled": "The source limits how often it is asked; raise its limit, or rollout.lookSeconds.",
-            "ServerError": "The source answered with an error of its own; read its log.",
-            "NotJson": "The url leads to something else, often a login page; name the API's base url.",
-            "Malformed": "The answer is not of the Prometheus HTTP API version 1; check the source and proxies before "
-            "it.",
-            "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
-            "check those stores.",
-            "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
-            "or the proxy on the way.",
-            "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
-            "TooLarge": "The answer is too large; check the labels that the servers export.",
-            "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
-            "query classes, and keep a server's process label the same for its life.",
-            "Redirect": "The source redirects, which is not followed; name the final url.",
-            "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
-            "scraped.",
-            "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source.",
-            "ClocksDiffer": "The source has no counts for the operator's time, since their clocks differ; put them "
-            "right (NTP).",
-            "ScaledToZero": "The target's Deployment has 0 replicas, so there are no counts; the rollout waits and is "
-            "not rolled back for it; scale the Deployment up to go on.",
-            "Rewritten": "Counters that had been read are no longer there as they were; check the source's "
-            "deduplication, downsampling and retention.",
-            "SourceChanged": "The MetricSource leads to other series than the campaign began with; put it back as it "
-            "was, or retry the policy.",
-            "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
-        },
-    ),
+    *COUNT_ROWS,
     *TRAFFIC_ROWS,
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
     *IN_SERVICE_ROWS,
     *search_rows(REFUSAL),
-    (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
-    ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
-    (
-        (Type.METRICS_AVAILABLE.value, EVENT),
-        {
-            "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
-            "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
-            "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
-            "look at what the message names. It is no evidence, and nothing waits for it.",
-        },
-    ),
     (
         (Type.READY.value, EVENT),
         {
@@ -185,7 +123,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "taken back by itself when the policy goes on."
         },
     ),
-    ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),
     (
         (Type.ACCEPTED.value, EVENT),
         {"Accepted": "The policy can be carried out as written; nothing is to be done."},
