@@ -1,4 +1,4 @@
-"""What an evaluator's metrics page says, and a run of it to the end of its budget."""
+"""What an evaluator's metrics page says, a run of it to the end of its budget, and answers that a test chooses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
 
+from earlystop.evaluator.grading import Answer
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
@@ -53,3 +54,13 @@ def evaluator(page: Page, asker: Asks, questions: tuple[GoldenQuestion, ...], **
 async def run_out(asking: Evaluator) -> None:
     """Runs until the budget is spent."""
     await asyncio.wait_for(asking.run(asyncio.Event()), DEADLINE_SECONDS)
+
+
+class ChosenAnswers:
+    """Answers with what the test chose, in order."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = iter(answers)
+
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
+        return next(self._answers)
