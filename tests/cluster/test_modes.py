@@ -32,7 +32,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import objects, settable_deployment, spec_in, split
+from tests.unit.delivery.cluster import COHORTS_IN_BODIES, objects, settable_deployment, spec_in, split
 from tests.unit.delivery.forged_headers import FORGED
 
 PORT, CHAT = 8124, "/v1/chat/completions"
@@ -40,7 +40,8 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-LEADING = ("GatewayHeader", "HeaderCohort", "RequestBody", "Workload")
+BY_COHORT = ("HeaderCohort", COHORTS_IN_BODIES)
+LEADING = ("GatewayHeader", *BY_COHORT, "RequestBody", "Workload")
 FIRST = {**dict.fromkeys(LEADING, SHARES), "Shadow": split(0, 0, shadows=2, token=TOKEN)}
 PROMOTED = split(0, 100, token=TOKEN)
 LATER = {**dict.fromkeys(LEADING, PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
@@ -51,12 +52,14 @@ Headers = dict[str, str]
 
 @dataclass
 class RoutedNamespace:
-    """A mode's overlay in a namespace of its own, and what the server says that it was sent."""
+    """A mode's overlay in a namespace of its own, and what the server says that it was sent. name: the mode's, as
+    `spec_in` takes it."""
 
     access: Access
     gateway: Gateway
     inputs: ClusterInputs
     applied: dict[str, Any]
+    name: str
 
     @property
     def mode(self) -> Mode:
@@ -66,10 +69,6 @@ class RoutedNamespace:
     def host(self) -> str:
         """Of this stage alone: routes of a namespace that is being removed serve for a while."""
         return host_of(self.inputs.namespace)
-
-    @property
-    def name(self) -> str:
-        return self.inputs.spec.delivery.mode
 
     def put(self, wanted: TrafficSplit) -> None:
         """Put a share in force and have it proven. Its objects have no owner, since there is no policy here; the server
@@ -114,7 +113,7 @@ class RoutedNamespace:
         told = [variant_headers(self.inputs, wanted, each) for each in wanted.variants if each.weight]
         nobody = variant_headers(self.inputs, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
         nobody.pop(f"{PREFIX}token")
-        return [*told, nobody] if self.name == "HeaderCohort" else told
+        return [*told, nobody] if self.name in BY_COHORT else told
 
 
 def host_of(namespace: str) -> str:
@@ -146,7 +145,7 @@ def server(cluster: Cluster) -> Iterator[None]:
 # With a gateway that mixes up the headers of backends too, where a mode sets none: what refusals advise must hold.
 # What needs a gateway of a kind of its own cannot run on this one.
 GATEWAYS = [(mode, False) for mode in sorted(route_modes()) if not MODES[mode].gateway_writes]
-GATEWAYS += [(mode, True) for mode in ("HeaderCohort", "Shadow")]
+GATEWAYS += [(COHORTS_IN_BODIES, False), *((mode, True) for mode in ("HeaderCohort", "Shadow"))]
 
 
 @pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
@@ -160,7 +159,7 @@ def laid_out(
 
 
 def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNamespace]:
-    namespace = f"mode-{mode.lower()}-{uuid.uuid4().hex[:8]}"
+    namespace = f"mode-{mode.lower().replace(' ', '-')}-{uuid.uuid4().hex[:8]}"
     access.kubectl("create", "namespace", namespace)
     _, service = manifests.service(namespace, PORT, replicas=0)
     deployment = settable_deployment()
@@ -188,7 +187,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         ),
         pods=(),
     )
-    yield RoutedNamespace(access, gateway, inputs, {})
+    yield RoutedNamespace(access, gateway, inputs, {}, mode)
     access.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
@@ -200,7 +199,7 @@ def stage(laid_out: RoutedNamespace) -> RoutedNamespace:
 
 
 def drawn(wanted: TrafficSplit, number: int, seed: int) -> list[Headers]:
-    """Requests of users whose cohorts are as frequent as the share says; only HeaderCohort looks at that."""
+    """Requests of users whose cohorts are as frequent as the share says; only cohorts look at that."""
     weights = wanted.weights if wanted.weight_beside_baseline else (50, 20, 30)
     values = random.Random(seed).choices(list(VALUES.values()), weights, k=number)
     return [{COHORT: value} for value in values]
@@ -255,7 +254,7 @@ def test_no_request_on_the_overlays_paths_is_without_a_variant(stage: RoutedName
 
 
 def test_requests_of_no_cohort_are_evidence_for_nobody(stage: RoutedNamespace) -> None:
-    revision = "unassigned" if stage.name == "HeaderCohort" else FIRST[stage.name].revision
+    revision = "unassigned" if stage.name in BY_COHORT else FIRST[stage.name].revision
     for each in stage.send([{}, {COHORT: "of nobody"}, {f"{PREFIX}revision": "0123456789"}]):
         assert each[f"{PREFIX}revision"] == revision
 

@@ -95,6 +95,12 @@ def in_bodies(**settings: Any) -> Manifest:
     return made
 
 
+def cohorts_in_bodies(**changes: Any) -> Manifest:
+    """The policy with its candidate w10 for a cohort of users, before an injector."""
+    told = {"header": "X-User-Cohort", "cohorts": [cohort("baseline", "a"), cohort("w10", "b", "c")], **changes}
+    return changed(in_bodies(**BY_ROUTE, cohort=told), "spec.rollout", {"strategy": "ABTest"})
+
+
 BY_ROUTE, BY_SERVICE = {"routeRef": {"name": "qa"}}, {"serviceRef": {"name": "qa", "port": 80}}
 NEITHER = "needs delivery.requestBody with a routeRef, or, where no route leads to the engine, with split: Injector"
 DRAWS = "requestBody.serviceRef and requestBody.userKey are for an injector that draws the variant"
@@ -116,6 +122,30 @@ def test_what_does_not_go_together_of_an_injector_is_refused(
     cluster: Cluster, settings: Manifest, sentence: str
 ) -> None:
     assert sentence in refusal(cluster, in_bodies(**settings))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [(changes, sentence) for changes, sentence in COHORTS.values() if "headerPrefix" not in changes],
+    ids=[name for name, (changes, _) in COHORTS.items() if "headerPrefix" not in changes],
+)
+def test_cohorts_in_bodies_are_refused_for_the_same_reasons(cluster: Cluster, changes: Manifest, sentence: str) -> None:
+    assert sentence.replace("headerCohort", "requestBody.cohort") in refusal(cluster, cohorts_in_bodies(**changes))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("spec.delivery.requestBody.split", "Injector", "requestBody.cohort: the gateway tells cohorts apart"),
+        ("spec.delivery.requestBody.headerPrefix", "x-user-", "X-User-Cohort is one of the headers that the overlay"),
+        ("spec.rollout.steps", [{"weight": 5}], "no share of requests in delivery.mode RequestBody with cohorts;"),
+        ("spec.rollout.strategy", "Canary", "delivery.mode RequestBody compares fixed cohorts; write rollout.strategy"),
+    ],
+)
+def test_what_does_not_go_together_with_cohorts_in_bodies_is_refused(
+    cluster: Cluster, path: str, value: Any, sentence: str
+) -> None:
+    assert sentence in refusal(cluster, changed(cohorts_in_bodies(), path, value))
 
 
 def in_shadow() -> Manifest:
@@ -241,5 +271,7 @@ def test_policies_of_every_route_mode_are_stored(cluster: Cluster) -> None:
     staged = changed(policy(), "spec.rollout.shadowSeconds", 600)
     drawn = in_bodies(**BY_ROUTE, split="Injector", userKey={"kind": "Cookie", "name": "sid"})
     direct = in_bodies(**BY_SERVICE, split="Injector")
-    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged, in_bodies(**BY_ROUTE), drawn, direct):
+    watched_cohorts = changed(cohorts_in_bodies(), "spec.rollout.minimumSeconds", 600)
+    by_injector = (in_bodies(**BY_ROUTE), drawn, direct, watched_cohorts)
+    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged, *by_injector):
         cluster.access.kubectl(*create, input=json.dumps(good))

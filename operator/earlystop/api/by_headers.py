@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.body_knobs import Engine
+from earlystop.api.cohorts import CohortsInBodies, own_header_rule
 from earlystop.api.injector import InjectorSpec, ServicePort, UserKey
 from earlystop.api.values import ObjectName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
@@ -48,6 +49,12 @@ class RequestBody(ByHeaders):
             "message": "requestBody.serviceRef and requestBody.userKey are for an injector that draws the variant; "
             "write split: Injector, or remove them",
         },
+        {
+            "rule": "!has(self.cohort) || self.split == 'Gateway'",
+            "message": "requestBody.cohort: the gateway tells cohorts apart, and no variant is drawn; remove split: "
+            "Injector, or cohort",
+        },
+        own_header_rule("requestBody.cohort", "self.cohort", "!has(self.cohort) || "),
     )
 
     route_ref: RouteReference | None = Field(None, description="The HTTPRoute that leads to the target.")
@@ -61,6 +68,11 @@ class RequestBody(ByHeaders):
         description="Who draws the variant of a request. Gateway: the gateway does, and the overlay's headers on each "
         "backend say which. Injector: the injector does, by weights in a file that the operator writes; then "
         "the gateway needs no filters on backends.",
+    )
+    cohort: CohortsInBodies | None = Field(
+        None,
+        description="Instead of weights: a variant for each cohort of users, told apart by a header that requests "
+        "already carry, as delivery.mode HeaderCohort has it. All other rules of that mode hold.",
     )
     user_key: UserKey | None = Field(
         None,

@@ -8,15 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.by_headers import ByRoute, RequestBody, RouteReference
+from earlystop.api.cohorts import Cohorts, cohort_rules, own_header_rule
 from earlystop.api.gateway_body import GATEWAY_PATHS, GatewayBody
 from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import NAME_PATTERN, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
-
-# A token of RFC 9110, as Gateway API takes it.
-HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
-HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 EnvironmentName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 ArgumentName = Annotated[str, Field(min_length=2, max_length=64, pattern=r"^--?[A-Za-z][A-Za-z0-9._-]*$")]
@@ -26,13 +23,6 @@ ContainerName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_P
 # As Gateway API writes the value of an Exact path, in segments that are not empty.
 PATH_PATTERN = r"^(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+$"
 ApiPath = Annotated[str, Field(min_length=2, max_length=256, pattern=PATH_PATTERN)]
-
-# Of one connection, or rewritten on the way; content-type is what an overlay may match on itself.
-FORBIDDEN_HEADERS = (
-    *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
-    *("transfer-encoding", "upgrade", "host", "content-length", "content-type"),
-)
-
 
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
 """What a setting is for where a policy names no paths."""
@@ -46,45 +36,10 @@ class Shadow(ByRoute):
     """The server judges every candidate on the baseline's requests; no user gets a candidate's answer."""
 
 
-class Cohort(Value):
-    """Whose requests get a variant: those with one of these values of the cohorts' header."""
-
-    variant: SettingName = Field(description='"baseline" or the name of a candidate.')
-    values: Annotated[tuple[HeaderValue, ...], Field(min_length=1, max_length=16)] = Field(
-        description="Values of the header, compared exactly."
-    )
-
-
-class HeaderCohort(ByRoute):
+class HeaderCohort(ByRoute, Cohorts):
     """A variant for each cohort of users, told apart by a header that requests already carry."""
 
-    model_config = rules(
-        {
-            "rule": f"!(self.header.lowerAscii() in {list(FORBIDDEN_HEADERS)})",
-            "messageExpression": "'headerCohort.header: ' + self.header + ' belongs to the connection or the body; "
-            "write a header of your own, for example x-user-cohort'",
-        },
-        {
-            "rule": f"!self.header.lowerAscii().startsWith('{DEFAULT_PREFIX}')"
-            " && !self.header.lowerAscii().startsWith(self.headerPrefix)",
-            "messageExpression": "'headerCohort.header: ' + self.header + ' is one of the headers that the overlay "
-            "sets itself; write a header that clients send, for example x-user-cohort'",
-        },
-        {
-            "rule": "self.cohorts.exists(c, c.variant == 'baseline')",
-            "message": "headerCohort.cohorts: write a cohort for the variant baseline",
-        },
-        {
-            "rule": "self.cohorts.all(c, c.values.all(v, self.cohorts.exists_one(o, o.values.exists(w, w == v))"
-            " && c.values.exists_one(w, w == v)))",
-            "message": "headerCohort.cohorts overlap; write each value once, in the cohort of one variant",
-        },
-    )
-
-    header: HeaderName = Field(description="Header whose value tells the cohort, for example x-user-cohort.")
-    cohorts: Annotated[
-        tuple[Cohort, ...], Field(min_length=2, max_length=11, json_schema_extra={"x-list-map-key": "variant"})
-    ] = Field(description="One cohort for the baseline and for each candidate.")
+    model_config = rules(*cohort_rules("headerCohort"), own_header_rule("headerCohort"))
 
 
 class WorkloadSetting(Value):
@@ -222,8 +177,8 @@ class Delivery(Value):
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
         "the engine, which the operator runs, writes the setting into each request's body and counts; with split: "
-        "Injector it draws the variant, too. GatewayBody: the same where the gateway itself writes bodies, by objects "
-        "that the operator makes for it. Shadow: all "
+        "Injector it draws the variant, too, and with cohort each cohort of users has one. GatewayBody: the same as "
+        "by weights where the gateway itself writes bodies, by objects that the operator makes for it. Shadow: all "
         "requests stay on the baseline, and the server counts what the candidates would have done. Workload: each "
         "candidate has Pods of its own, which an overlay leads its share of requests to. ConfigMap: without "
         "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
@@ -252,6 +207,8 @@ class Delivery(Value):
         if self.drawn_by_injector is not None:
             module = traits.drawing_module if self.route_ref is not None else traits.direct_module
             traits = replace(traits, module=module)
+        elif self.request_body is not None and self.cohorts is not None:
+            traits = replace(traits, module=traits.cohort_module, split_known=False, same_users=True)
         by_user = self.drawn_by_injector is not None and self.drawn_by_injector.user_key is not None
         keeps_users = by_user or (self.by_servers is not None and self.by_servers.drawn_by == "User")
         return replace(traits, same_users=True) if keeps_users else traits
@@ -263,6 +220,16 @@ class Delivery(Value):
         return own if own is not None and own.split == "Injector" else None
 
     @property
+    def cohorts(self) -> Cohorts | None:
+        """The cohorts of a policy in which each gets its variant, else None."""
+        return self.header_cohort or (self.request_body.cohort if self.request_body is not None else None)
+
+    @property
+    def cohorts_field(self) -> str:
+        """Where the cohorts are written, as a path below `delivery`."""
+        return "headerCohort" if self.header_cohort is not None else "requestBody.cohort"
+
+    @property
     def by_backends(self) -> bool:
         """Whether each variant is a backend of one rule, which has room for `MOST_BACKENDS` of them."""
         return self.traits.by_weights and self.route_ref is not None and self.drawn_by_injector is None
@@ -270,7 +237,7 @@ class Delivery(Value):
     @property
     def leads_to_pools(self) -> bool:
         """Whether an InferencePool behind the route can be led to, by an injector that sends back to the gateway."""
-        return self.request_body is not None and self.by_backends
+        return self.request_body is not None and self.drawn_by_injector is None
 
     @property
     def by_servers(self) -> ReadByServers | None:

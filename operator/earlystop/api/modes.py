@@ -14,7 +14,8 @@ class ModeTraits:
 
     module: dotted name of the module that delivers by it (`delivery.modes.Mode`); "" for one that is not built yet.
     drawing_module, direct_module: those that deliver where an injector draws the variant, the second without a route;
-        "" for a mode in which none does.
+        "" for a mode in which none does. cohort_module: the one that leads cohorts of users by headers through an
+        injector; "" for a mode that does not.
     moves_traffic: whether any user's request ever gets a candidate's setting.
     split_known: whether requests are split by weights, so that the weights can be checked against the counts.
     same_users: whether each user keeps a variant, so that the same users are in every look.
@@ -33,6 +34,7 @@ class ModeTraits:
     module: str = ""
     drawing_module: str = ""
     direct_module: str = ""
+    cohort_module: str = ""
     moves_traffic: bool = True
     split_known: bool = True
     same_users: bool = False
@@ -72,6 +74,7 @@ MODES: dict[str, ModeTraits] = {
         module="earlystop.delivery.request_body",
         drawing_module="earlystop.delivery.injector.split",
         direct_module="earlystop.delivery.injector.service",
+        cohort_module="earlystop.delivery.injector.cohorts",
         edits_bodies=True,
         through_injector=True,
         watches=OVERLAY,

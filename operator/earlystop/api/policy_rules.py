@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from earlystop.api.cohorts import HAS_COHORTS, IN_BODIES, variant_rules
 from earlystop.api.modes import MODES
 from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
 from earlystop.api.query_class import POLICY_RULES
@@ -15,7 +16,9 @@ from earlystop.api.session_rules import SESSION_RULES
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
 # Presets by which variants are told apart by their Pods, and so only where each has its own.
 BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods and not traits.of_gateway)
-WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
+_WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
+WITHOUT_STEPS = f"(self.delivery.mode in {list(_WITHOUT_STEPS)} || {IN_BODIES})"
+"""CEL for whether the operator moves no share of requests."""
 
 EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
 THROUGH_INJECTOR = tuple(name for name, traits in MODES.items() if traits.through_injector)
@@ -184,16 +187,17 @@ RULES: tuple[dict[str, str], ...] = (
         "remove it",
     },
     {
-        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} || self.rollout.steps.size() > 0",
+        "rule": f"{WITHOUT_STEPS} || self.rollout.steps.size() > 0",
         "message": "rollout.steps: write at least one, for example {weight: 5}",
     },
     {
-        "rule": f"!(self.delivery.mode in {list(WITHOUT_STEPS)}) || self.rollout.steps.size() == 0",
+        "rule": f"!{WITHOUT_STEPS} || self.rollout.steps.size() == 0",
         "messageExpression": "'rollout.steps: the operator moves no share of requests in delivery.mode '"
-        " + self.delivery.mode + '; remove them, and write rollout.minimumSeconds to say how long to watch'",
+        f" + self.delivery.mode + ({IN_BODIES} ? ' with cohorts' : '')"
+        " + '; remove them, and write rollout.minimumSeconds to say how long to watch'",
     },
     {
-        "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] || self.rollout.minimumSeconds == 0",
+        "rule": f"self.delivery.mode == 'Shadow' || {HAS_COHORTS} || self.rollout.minimumSeconds == 0",
         "message": "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
     },
     {
@@ -207,8 +211,9 @@ RULES: tuple[dict[str, str], ...] = (
         "rollout.minimumSeconds instead",
     },
     {
-        "rule": "self.delivery.mode != 'HeaderCohort' || self.rollout.strategy == 'ABTest'",
-        "message": "delivery.mode HeaderCohort compares fixed cohorts; write rollout.strategy ABTest",
+        "rule": f"!{HAS_COHORTS} || self.rollout.strategy == 'ABTest'",
+        "messageExpression": "'delivery.mode ' + self.delivery.mode + ' compares fixed cohorts; write "
+        "rollout.strategy ABTest'",
     },
     {
         "rule": "self.rollout.strategy == 'ABTest' || self.delivery.mode == 'Shadow'"
@@ -227,20 +232,12 @@ RULES: tuple[dict[str, str], ...] = (
         "message": "rollout.learnSeconds: in delivery.mode Shadow every request is compared with itself; remove it",
     },
     {
-        "rule": "!has(self.delivery.headerCohort) || has(self.candidates)",
-        "message": "delivery.mode HeaderCohort has a cohort for each candidate; write candidates",
+        "rule": f"!{HAS_COHORTS} || has(self.candidates)",
+        "messageExpression": "'delivery.mode ' + self.delivery.mode + ' has a cohort for each candidate; write "
+        "candidates'",
     },
-    {
-        "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
-        " || self.delivery.headerCohort.cohorts.all(c, c.variant == 'baseline'"
-        " || self.candidates.exists(o, o.name == c.variant))",
-        "message": "headerCohort.cohorts: each variant is baseline or the name of a candidate",
-    },
-    {
-        "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
-        " || self.candidates.all(o, self.delivery.headerCohort.cohorts.exists(c, c.variant == o.name))",
-        "message": "headerCohort.cohorts: write a cohort for every candidate",
-    },
+    *variant_rules("headerCohort", "!has(self.delivery.headerCohort)"),
+    *variant_rules("requestBody.cohort", f"!({IN_BODIES})"),
     {
         "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0)"
         " || (self.parameters.all(p, p.name.matches('^[a-z]'))"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from earlystop.api.delivery import FORBIDDEN_HEADERS, HeaderName, HeaderValue
+from earlystop.api.cohorts import FORBIDDEN_HEADERS, HeaderName, HeaderValue
 from earlystop.api.values import DecimalText, SettingName, Value, between, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 

@@ -105,7 +105,7 @@ class Rollout(Value):
     )
     steps: Steps = Field(
         (),
-        description="Rising shares of traffic for the candidate; none in delivery.mode Shadow and HeaderCohort.",
+        description="Rising shares of traffic for the candidate; none in delivery.mode Shadow and for cohorts.",
     )
     advance: Literal["WhenSafe", "ByTime"] = Field(
         "WhenSafe",
@@ -148,10 +148,10 @@ class Rollout(Value):
         0,
         ge=0,
         le=604_800,
-        description="With delivery.mode HeaderCohort: for so long all cohorts get the baseline's setting (A/A), and "
-        "longer until it is known how much their answers scatter and differ by themselves. The candidates are then "
-        "judged against that difference, so cohorts need not be alike, and servers need not count by users; the same "
-        "users must go on asking. 0: none.",
+        description="With delivery.mode HeaderCohort, or requestBody.cohort: for so long all cohorts get the "
+        "baseline's setting (A/A), and longer until it is known how much their answers scatter and differ by "
+        "themselves. The candidates are then judged against that difference, so cohorts need not be alike, and servers "
+        "need not count by users; the same users must go on asking. 0: none.",
     )
     look_seconds: int = Field(
         15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 64 looks."

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from earlystop.api.cohorts import HAS_COHORTS
+
 _ASKED_FOR = "has(self.rollout.aaSeconds) && self.rollout.aaSeconds > 0"
 
 SAME_SETTING_RULES = (
     {
-        "rule": f"!({_ASKED_FOR}) || self.delivery.mode == 'HeaderCohort'",
+        "rule": f"!({_ASKED_FOR}) || {HAS_COHORTS}",
         "message": "rollout.aaSeconds compares cohorts of users that stay as they are, and delivery.mode HeaderCohort "
-        "alone has them; elsewhere requests are drawn anew, and looks show how much answers scatter; remove it",
+        "alone has them, or RequestBody with cohort; elsewhere requests are drawn anew, and looks show how much "
+        "answers scatter; remove it",
     },
     {
         "rule": f"!({_ASKED_FOR}) || !has(self.objective.guardrails) && !has(self.objective.queryClasses)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from earlystop.api.cohorts import HAS_COHORTS
+
 MOST_LOOKS = 40
 """Looks that a declared session may touch, its first and its last one included: longer blocks than show so much are not
 learned."""
@@ -9,7 +11,7 @@ learned."""
 _DECLARED = "has(self.objective.exactMatch.longestSessionSeconds)"
 _SECONDS = "self.objective.exactMatch.longestSessionSeconds"
 _BY_USERS = (
-    "self.delivery.mode == 'HeaderCohort' && (!has(self.rollout.aaSeconds) || self.rollout.aaSeconds == 0)",
+    f"{HAS_COHORTS} && (!has(self.rollout.aaSeconds) || self.rollout.aaSeconds == 0)",
     "has(self.delivery.requestBody) && has(self.delivery.requestBody.userKey)",
     "has(self.delivery.configMap) && has(self.delivery.configMap.drawnBy) && self.delivery.configMap.drawnBy == 'User'",
     "has(self.delivery.featureFlag) && has(self.delivery.featureFlag.drawnBy)"

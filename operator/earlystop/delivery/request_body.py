@@ -8,25 +8,23 @@ without the overlay all is as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.delivery.by_backend import ByBackend, has_split, probes, summary
-from earlystop.delivery.injector.inner_route import detached_inner_route, inner_route
-from earlystop.delivery.injector.objects import (
-    disruption_budget,
-    injected_alias,
-    injector_deployment,
-    network_policy,
+from earlystop.delivery.injector.objects import injected_alias
+from earlystop.delivery.injector.through_injector import (
+    InjectedMode,
+    Prerequisites,
+    ThroughInjector,
+    before_the_engine,
+    owned_before_the_engine,
 )
-from earlystop.delivery.injector.through_injector import Prerequisites, ThroughInjector
-from earlystop.delivery.injector.upstream import injector_refusal, route_upstream, route_upstream_refusal
-from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.names import injected_alias_name, injector_name, inner_route_name, overlay_name
-from earlystop.delivery.overlay import can_lead_to_pools
+from earlystop.delivery.injector.upstream import injector_refusal, route_upstream_refusal
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.names import injected_alias_name, overlay_name
 from earlystop.delivery.probes.variant_probes import through_golden_rules
-from earlystop.delivery.route_mode import RouteMode, backend_pools, backend_services, detached
+from earlystop.delivery.route_mode import backend_pools, backend_services
 from earlystop.delivery.split import TrafficSplit
 
 _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True)
@@ -37,10 +35,7 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
     variants = (Variant.BASELINE.value, *candidates)
     services = [*backend_services(inputs), *backend_pools(inputs)]
     aliases = [("Service", injected_alias_name(service, each)) for service in services for each in variants]
-    own = [(kind, injector_name(inputs.policy)) for kind in ("Deployment", "PodDisruptionBudget", "NetworkPolicy")]
-    # Also where the route leads to no pool any more.
-    inner = [inner_route_name(inputs.policy)] if can_lead_to_pools(inputs) else []
-    return [*aliases, *own, *(("HTTPRoute", each) for each in (*inner, overlay_name(inputs.policy)))]
+    return [*aliases, *owned_before_the_engine(inputs), ("HTTPRoute", overlay_name(inputs.policy))]
 
 
 def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
@@ -49,26 +44,10 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
 
 
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> Prerequisites:
-    """What leads to an InferencePool, where there is one, then the alias Services and the injector."""
-    upstream = route_upstream(inputs)
-    deployment = injector_deployment(inputs, upstream)
-    inner = [inner_route(inputs)] if upstream.inner is not None else detached_inner_route(inputs)
-    beside = (disruption_budget(inputs), network_policy(inputs))
-    return (*inner, *_BACKENDS.aliases(inputs, split), deployment, *beside), deployment
+    return before_the_engine(inputs, _BACKENDS.aliases(inputs, split))
 
 
 _THROUGH = ThroughInjector(_BACKENDS, _prerequisites)
-
-
-def _detached(inputs: ClusterInputs) -> list[Manifest]:
-    return [*detached(inputs), *detached_inner_route(inputs)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class InjectedMode(RouteMode):
-    """An overlay that may need a second route, which leaves the Gateway with it."""
-
-    detached = staticmethod(_detached)
 
 
 MODE = InjectedMode(

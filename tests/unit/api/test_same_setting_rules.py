@@ -16,6 +16,16 @@ COHORTS = {
 }
 DELIVERY = {"mode": "HeaderCohort", "gatewayHeader": None, "headerCohort": COHORTS}
 
+IN_BODIES = {
+    "mode": "RequestBody",
+    "gatewayHeader": None,
+    "requestBody": {
+        "engine": "VLLM",
+        "routeRef": {"name": "qa"},
+        "cohort": {name: COHORTS[name] for name in ("header", "cohorts")},
+    },
+}
+
 
 def _problems(changes: dict[str, Any], **rollout: Any) -> str:
     said = {"strategy": "ABTest", "steps": None, "aaSeconds": 600, **rollout}
@@ -43,6 +53,11 @@ def test_other_modes_have_no_cohorts_that_stay() -> None:
         "rollout.aaSeconds compares cohorts of users that stay as they are" in said
         and "HeaderCohort alone has them" in said
     )
+
+
+def test_cohorts_whose_settings_stand_in_bodies_may_have_the_same_setting_first() -> None:
+    said = _problems({"delivery": IN_BODIES})
+    assert "rollout.aaSeconds" not in said and "rollout.steps" not in said
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,16 @@ COHORTS = {
     "cohorts": [{"values": ["a"], "variant": "baseline"}, {"values": ["b"], "variant": "w10"}],
 }
 
+IN_BODIES = {
+    "mode": "RequestBody",
+    "gatewayHeader": None,
+    "requestBody": {
+        "engine": "VLLM",
+        "routeRef": {"name": "qa"},
+        "cohort": {name: COHORTS[name] for name in ("header", "cohorts")},
+    },
+}
+
 
 def _problems(seconds: int, changes: dict[str, Any], **exact: Any) -> str:
     said = {"assumeIndependent": None, "longestSessionSeconds": seconds, **exact}
@@ -75,8 +85,9 @@ def test_what_says_the_same_in_another_way_is_refused_beside_it(exact: dict[str,
             }
         },
         {"delivery": {"mode": "HeaderCohort", "gatewayHeader": None, "headerCohort": COHORTS}},
+        {"delivery": IN_BODIES},
     ],
-    ids=["injector", "config map", "feature flag", "cohorts"],
+    ids=["injector", "config map", "feature flag", "cohorts", "cohorts before an injector"],
 )
 def test_users_who_keep_a_variant_have_no_longest_session(changes: dict[str, Any]) -> None:
     assert "a user keeps a variant for the whole campaign" in _problems(60, changes)

@@ -18,9 +18,12 @@ from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from tests.unit.rollout.policies import UID, policy
 
+LONG_AGO = "1970-01-02T00:00:00Z"
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
 LABELS = {"app": "qa-server"}
 BY_AGENTGATEWAY = {"gateway": "AgentGateway", "engine": "VLLM"}
+COHORTS_IN_BODIES = "RequestBody with cohort"
+"""What `spec_in` calls mode RequestBody where cohorts have their settings in bodies."""
 BY_ENVOY = {"gateway": "EnvoyAIGateway", "engine": "VLLM"}
 KNOBS = ({"parameter": "window", "env": "WINDOW"}, {"parameter": "patience", "argument": "--patience"})
 
@@ -67,15 +70,22 @@ def in_bodies(below: str = "vllm_xargs.") -> list[dict[str, Any]]:
 
 def body_changes(mode: str) -> dict[str, Any]:
     """What a policy of this mode says of bodies: a gateway's own objects write fields of the root alone."""
-    return {"RequestBody": {"parameters": in_bodies()}, "GatewayBody": {"parameters": in_bodies("")}}.get(mode, {})
+    of_injector = {"parameters": in_bodies()}
+    changes = {"RequestBody": of_injector, COHORTS_IN_BODIES: of_injector}
+    return {**changes, "GatewayBody": {"parameters": in_bodies("")}}.get(mode, {})
 
 
 def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
-    """A policy of this mode with so many candidates, w10, w5, w2, ..., and a cohort `b-<name>` for each of them."""
+    """A policy of this mode, or of `COHORTS_IN_BODIES`, with so many candidates, w10, w5, w2, ..., and a cohort
+    `b-<name>` for each of them."""
     tried = [{"name": f"w{each}", "values": [{"name": "window", "value": each}]} for each in WINDOWS[:candidates]]
     cohorts: list[dict[str, Any]] = [{"variant": "baseline", "values": ["a", "A"]}]
     cohorts += [{"variant": each["name"], "values": [f"b-{each['name']}"]} for each in tried]
     settings: dict[str, Any] = {"routeRef": {"name": "qa"}}
+    changes, by_cohort = body_changes(mode), mode in ("HeaderCohort", COHORTS_IN_BODIES)
+    if mode == COHORTS_IN_BODIES:
+        mode = "RequestBody"
+        settings |= {"cohort": {"header": "X-Cohort", "cohorts": cohorts}}
     field = mode[0].lower() + mode[1:]
     if mode == "HeaderCohort":
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
@@ -83,8 +93,7 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     if mode == "Workload":
         settings |= {"container": "server", "settings": list(KNOBS)}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
-    changes = body_changes(mode)
-    strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
+    strategy = "ABTest" if by_cohort or candidates > 1 else "Canary"
     return policy({**changes, "delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
 
 
@@ -122,6 +131,17 @@ def running(made: Manifest) -> Manifest:
     pods = made["spec"].get("replicas", 1)
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), pods)
     return {**made, "status": {"observedGeneration": made["metadata"].get("generation", 1), **counts}}
+
+
+def stored(found: ClusterInputs, objects: Any, **status: int) -> ClusterInputs:
+    """The objects as a server keeps them, the injector's Pods ready but for this status."""
+    kept = []
+    for each in objects:
+        whole = running(each)
+        if "status" in whole:
+            whole = {**whole, "status": whole["status"] | status}
+        kept.append({**whole, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO, "generation": 1}})
+    return found.with_objects(kept)
 
 
 def service(name: str = "qa", **selector: str) -> Manifest:

@@ -1,4 +1,5 @@
-"""Mode HeaderCohort: each cohort gets its variant, and everybody else the baseline, as evidence for nobody."""
+"""Mode HeaderCohort, and RequestBody with `cohort`: each cohort gets its variant, and everybody else the baseline, as
+evidence for nobody."""
 
 from __future__ import annotations
 
@@ -7,10 +8,22 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.delivery.header_cohort import has_split, probes, render, summary
+from earlystop.delivery.by_cohort import has_split, probes, summary
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import TrafficSplit
-from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split
+from tests.unit.delivery.cluster import (
+    COHORTS_IN_BODIES,
+    exact,
+    header,
+    inputs,
+    overlay_in,
+    prefix,
+    rule,
+    spec_in,
+    split,
+)
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 
 CHAT = "/v1/chat/completions"
@@ -18,12 +31,16 @@ BOTH, ONE_LEFT, NEITHER, WON = split(30, 30), split(0, 30), split(0, 0), split(0
 Told = tuple[str, str, str]
 
 
-def told(wanted: TrafficSplit, request: Request, *rules: dict[str, Any]) -> Told:
+def overlay(here: ClusterInputs, wanted: TrafficSplit) -> Manifest:
+    return overlay_in(mode_of(here.spec.delivery).render(here, wanted))
+
+
+def told(wanted: TrafficSplit, request: Request, *rules: dict[str, Any], mode: str = "HeaderCohort") -> Told:
     """Revision, variant and window that the server sees of a request."""
     users = list(rules) or [rule()]
-    here = inputs(*users, spec=spec_in("HeaderCohort", len(wanted.candidates)))
+    here = inputs(*users, spec=spec_in(mode, len(wanted.candidates)))
     assert preflight(here, wanted) is None
-    (made,) = render(here, wanted).objects
+    made = overlay(here, wanted)
     met = winner(request, users, made["spec"]["rules"])
     assert met is not None and len(met["backendRefs"]) == 1
     carried = passed_on({"x-early-stop-variant": "forged", **request.headers}, met, met["backendRefs"][0])
@@ -55,11 +72,12 @@ TABLE: list[tuple[TrafficSplit, str | None, Told]] = [
 ]
 
 
+@pytest.mark.parametrize("mode", ["HeaderCohort", COHORTS_IN_BODIES])
 @pytest.mark.parametrize(("wanted", "value", "expected"), TABLE)
 def test_each_cohort_gets_its_variant_and_everybody_else_the_baseline(
-    wanted: TrafficSplit, value: str | None, expected: Told
+    wanted: TrafficSplit, value: str | None, expected: Told, mode: str
 ) -> None:
-    assert told(wanted, cohort(value)) == expected
+    assert told(wanted, cohort(value), mode=mode) == expected
 
 
 def test_the_only_candidate_is_called_candidate_whatever_its_name() -> None:
@@ -80,7 +98,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
         for value in ("a", "b-w10", None):
             assert told(BOTH, cohort(value, **{GOLDEN_HEADER: variant})) == (OURS, variant, window)
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH).objects
+    made = overlay(here, BOTH)
     met = winner(cohort("a", **{GOLDEN_HEADER: "neither"}), made["spec"]["rules"])
     assert met is not None
     assert GOLDEN_HEADER not in passed_on({GOLDEN_HEADER: "neither"}, met, met["backendRefs"][0])
@@ -88,7 +106,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
 
 def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> None:
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH).objects
+    made = overlay(here, BOTH)
     asked = {dict(each.headers).get("X-Cohort"): (each.revision, each.weights) for each in probes(here, BOTH, made)}
     assert asked == {
         "a": (OURS, (("baseline", 100),)),
@@ -97,17 +115,20 @@ def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> No
         "b-w5": (OURS, (("w5", 100),)),
         None: ("unassigned", (("baseline", 100),)),
     }
-    (made,) = render(here, WON).objects
+    made = overlay(here, WON)
     (only,) = probes(here, WON, made)
     assert (only.revision, only.weights) == (OURS, (("w5", 100),))
 
 
 @pytest.mark.parametrize("name", ["x-cohort", "X-COHORT"])
-def test_a_route_that_matches_on_the_cohorts_header_itself_is_refused(name: str) -> None:
-    here = inputs(rule(prefix("/", headers=[header(name, "a")])), spec=spec_in("HeaderCohort"))
+@pytest.mark.parametrize(
+    ("mode", "field"), [("HeaderCohort", "headerCohort"), (COHORTS_IN_BODIES, "requestBody.cohort")]
+)
+def test_a_route_that_matches_on_the_cohorts_header_itself_is_refused(name: str, mode: str, field: str) -> None:
+    here = inputs(rule(prefix("/", headers=[header(name, "a")])), spec=spec_in(mode))
     refusal = preflight(here, split(50))
     assert refusal is not None
-    assert refusal.reason == "CohortHeaderInRoute" and "Write another header in headerCohort" in refusal.message
+    assert refusal.reason == "CohortHeaderInRoute" and f"Write another header in {field}, or" in refusal.message
 
 
 def test_more_cohorts_than_a_route_can_hold_are_refused() -> None:
@@ -120,7 +141,7 @@ def test_more_cohorts_than_a_route_can_hold_are_refused() -> None:
 
 def test_an_overlay_in_which_somebody_moved_a_cohort_does_not_show_the_share() -> None:
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH).objects
+    made = overlay(here, BOTH)
     for each in made["spec"]["rules"]:
         for match in each["matches"]:
             for condition in match.get("headers", []):

@@ -17,7 +17,18 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.proof import Metrics, Probes
 from earlystop.delivery.routes.gateway_limits import excess
 from earlystop.delivery.split import TrafficSplit
-from tests.unit.delivery.cluster import exact, header, inputs, overlay_in, prefix, rule, spec_in, split, untouched
+from tests.unit.delivery.cluster import (
+    COHORTS_IN_BODIES,
+    exact,
+    header,
+    inputs,
+    overlay_in,
+    prefix,
+    rule,
+    spec_in,
+    split,
+    untouched,
+)
 from tests.unit.delivery.forged_headers import FORGED
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 from tests.unit.delivery.route_rules import REQUESTS, rules_of_routes
@@ -32,7 +43,9 @@ MODIFIED = {
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 
-modes = st.sampled_from(sorted(route_modes()))
+WAYS = (*route_modes(), COHORTS_IN_BODIES)
+"""What `spec_in` makes a policy of that overlays a route."""
+modes = st.sampled_from(sorted(WAYS))
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100)
 routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
     lambda drawn: [{**each, "filters": drawn[1]} for each in drawn[0]]
@@ -83,7 +96,8 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
             assert sum(backend["weight"] for backend in backends) == 100
             assert all(0 <= backend["weight"] <= 100 for backend in backends)
         else:
-            assert [(backend["name"], "filters" in backend) for backend in backends] == [("qa", False)]
+            led_to = "qa-es-injector" if mode == COHORTS_IN_BODIES else "qa"
+            assert [(backend["name"], "filters" in backend) for backend in backends] == [(led_to, False)]
         for backend in backends:
             carried = passed_on(FORGED, each, backend)
             assert {name: carried.get(name, "") for name in NAMES} in truths
@@ -119,15 +133,16 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
     made, has_split = overlay(here, one), mode_of(here.spec.delivery).has_split
     assert has_split(made, here.spec.delivery, one)
     same = {
-        **dict.fromkeys(route_modes(), one.weights == other.weights and shadows == other_shadows),
+        **dict.fromkeys(WAYS, one.weights == other.weights and shadows == other_shadows),
         "HeaderCohort": False,
+        COHORTS_IN_BODIES: False,
         "Shadow": shadows == other_shadows,
     }
     if len(weights) == len(others):
         assert has_split(made, here.spec.delivery, other) == same[mode]
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize("weights", [(25,), (10, 20), (0, 100), (0, 0)])
 def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: str, weights: tuple[int, ...]) -> None:
     here = inputs(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
@@ -145,7 +160,7 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
                 assert "x-early-stop-shadow" not in carried
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
     here, earlier = inputs(spec=spec_in(mode, 2)), inputs(spec=spec_in("HeaderCohort", 2))
     taken_back = on_the_baseline(here, overlay(earlier, split(0, 100)))
@@ -154,7 +169,7 @@ def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well
         assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
     wanted = split(10, 0, shadows=1)
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
@@ -176,7 +191,7 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
         assert found == {variant for variant, weight in target.weights if weight}
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
     here = inputs(spec=spec_in(mode), gateways={})
     module = mode_of(here.spec.delivery)
@@ -184,7 +199,7 @@ def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> Non
     assert isinstance(proof, Metrics) and proof.reason == "NoGatewayAddress"
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     here, wanted = inputs(spec=spec_in(mode, 3)), split(10, 10, 10)
     module = mode_of(here.spec.delivery)
@@ -192,7 +207,7 @@ def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     assert module.owned_names(here, [each.variant for each in wanted.candidates]) == made
 
 
-@pytest.mark.parametrize("mode", route_modes())
+@pytest.mark.parametrize("mode", WAYS)
 def test_what_is_in_force_is_a_sentence(mode: str) -> None:
     module = mode_of(spec_in(mode).delivery)
     for weights in ((25,), (10, 20), (0, 0), (0, 100)):

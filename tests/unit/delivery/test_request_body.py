@@ -22,12 +22,11 @@ from earlystop.delivery.probes.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, running, service, spec_in, split
+from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, service, spec_in, split, stored
 from tests.unit.rollout.policies import policy
 
 HALF, NONE = split(50), split(0)
 NOW = 1_000_000.0
-LONG_AGO = "1970-01-02T00:00:00Z"
 NAME = "qa-es-injector"
 NOT_YET = Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for.")
 SHOWN = TrafficView(condition=NOT_YET, proven_on_probes=HALF)
@@ -52,17 +51,6 @@ def made(found: ClusterInputs, kind: str) -> Manifest:
 def container(found: ClusterInputs) -> Manifest:
     (only,) = made(found, "Deployment")["spec"]["template"]["spec"]["containers"]
     return dict(only)
-
-
-def stored(found: ClusterInputs, objects: Any, **status: int) -> ClusterInputs:
-    """The objects as a server keeps them, the injector's Pods ready but for this status."""
-    kept = []
-    for each in objects:
-        whole = running(each)
-        if "status" in whole:
-            whole = {**whole, "status": whole["status"] | status}
-        kept.append({**whole, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO, "generation": 1}})
-    return found.with_objects(kept)
 
 
 def led(wanted: TrafficSplit = HALF, **status: int) -> ClusterInputs:

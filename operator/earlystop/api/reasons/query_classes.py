@@ -10,8 +10,8 @@ CLASS_REASONS = {
 }
 
 HEADER_REASONS = {
-    "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
-    "headerCohort, or take the match out of the route.",
-    "ClassHeaderInRoute": "The route matches on the header of a query class itself; write another header in "
+    "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header for them, "
+    "or take the match out of the route.",
+    "ClassHeaderInRoute": "The route matches on the header of a query class itself; name another header for them in "
     "queryClasses[].match, or take that match out of the route.",
 }
