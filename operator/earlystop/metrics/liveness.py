@@ -101,7 +101,7 @@ def newest_scrape(question: LivenessQuestion, scrapes: Iterable[Scrape]) -> floa
     if silent:
         what = f"{_named(silent)} up and the process goes on, but the counters of {question.policy} are no longer there"
         return MetricsFailure(FailureKind.STALE, what)
-    living = [each for each in of_policy if each.up and 0 <= question.at - each.scraped_at <= question.stale_after]
+    living = [each for each in of_policy if each.up and _is_scraped(question, each)]
     alive = {kind_of(each.labels) for each in living}
     missing = {variant: found for variant, found in kinds.items() if not found & alive}
     if not missing:
@@ -155,15 +155,25 @@ def _lost_its_counters(question: LivenessQuestion, scrape: Scrape) -> bool:
     )
 
 
+def _is_scraped(question: LivenessQuestion, scrape: Scrape) -> bool:
+    """Whether the source still asks a target, be it up or down. After an outage of its own it asked none for a while,
+    which says nothing of them."""
+    return 0 <= question.at - scrape.scraped_at <= question.stale_after
+
+
 def _missing(
     question: LivenessQuestion, missing: Mapping[str, set[Labels]], not_living: Sequence[Scrape], whole: bool
 ) -> MetricsFailure:
     whose = question.policy if whole else f"{question.policy}, variant {', '.join(sorted(missing))},"
     what = f"the newest sample of {whose} is too old"
     kinds = {kind for found in missing.values() for kind in found}
-    down = [each for each in not_living if kind_of(each.labels) in kinds]
-    if down:
-        return MetricsFailure(FailureKind.STALE, f"{what}: {_named(down)} down or no longer scraped")
+    of_kind = [each for each in not_living if kind_of(each.labels) in kinds]
+    down = [each for each in of_kind if _is_scraped(question, each)]
+    left = [each for each in of_kind if not _is_scraped(question, each)]
+    if of_kind:
+        why = [f"{_named(down)} down"] if down else []
+        why += [f"{_named(left)} no longer scraped"] if left else []
+        return MetricsFailure(FailureKind.STALE, f"{what}: {', and '.join(why)}")
     gone = [Scrape(each.labels, False, 0.0) for each in question.known if kind_of(each.labels) in kinds]
     return MetricsFailure(FailureKind.STALE, f"{what}: {_named(gone)} gone, and no other of the kind is scraped")
 

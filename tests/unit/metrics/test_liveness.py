@@ -63,10 +63,20 @@ def test_targets_that_are_gone_are_named() -> None:
     assert "qa-5d8f6c7b9d-x2x4z 10.0.0.1:8080 job qa is gone" in said and "llm/qa is too old" in said
 
 
-@pytest.mark.parametrize("down", [scrape(NEW, up=False), scrape(NEW, age=51), scrape(NEW, age=float("nan"))])
-def test_targets_that_cannot_be_scraped_are_named(down: Scrape) -> None:
-    said = message(newest_scrape(asked(*known(OLD)), [down, scrape(OTHER)]))
-    assert "the target qa-6b7c8d9f5c-abcde 10.0.0.7:8080 job qa is down or no longer scraped" in said
+def test_a_target_that_does_not_answer_is_down_and_one_that_nobody_asks_is_only_no_longer_scraped() -> None:
+    """After an outage of the source itself no target was asked, which is no fault of theirs."""
+    named = "the target qa-6b7c8d9f5c-abcde 10.0.0.7:8080 job qa is"
+    for silent, how in (
+        (scrape(NEW, up=False), "down"),
+        (scrape(NEW, up=False, age=51), "no longer scraped"),
+        (scrape(NEW, age=51), "no longer scraped"),
+        (scrape(NEW, age=float("nan")), "no longer scraped"),
+    ):
+        said = message(newest_scrape(asked(*known(OLD)), [silent, scrape(OTHER)]))
+        assert f"{named} {how};" in said, said
+        assert "where that was away itself, its next scrapes end this" in said
+    both = message(newest_scrape(asked(*known(OLD)), [scrape(OLD, up=False), scrape(NEW, age=51)]))
+    assert f"qa-5d8f6c7b9d-x2x4z 10.0.0.1:8080 job qa is down, and {named} no longer scraped;" in both
 
 
 def test_one_living_target_of_a_kind_is_enough_since_each_serves_both_variants() -> None:

@@ -49,7 +49,8 @@ COUNT_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Redirect": "The source redirects, which is not followed; name the final url.",
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
-            "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source.",
+            "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source. "
+            "Where that was away itself, its next scrapes end this.",
             "ClocksDiffer": "The source has no counts for the operator's time, since their clocks differ; put them "
             "right (NTP).",
             "ScaledToZero": "The target's Deployment has 0 replicas, so there are no counts; the rollout waits and is "
@@ -70,6 +71,13 @@ COUNT_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
             "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
             "look at what the message names. It is no evidence, and nothing waits for it.",
+        },
+    ),
+    (
+        (Type.METRICS_AVAILABLE.value, EVENT, SOURCE),
+        {
+            "ClockBehind": "Counts can be read, but those of some time ago, since the operator's clock is behind the "
+            "source's, and harm is found as much later; put the clocks right (NTP).",
         },
     ),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),

@@ -25,7 +25,7 @@ from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, with_silence_explained
 from earlystop.metrics.source.client import ExactPrometheus
-from earlystop.metrics.source.clocks import with_clocks_named
+from earlystop.metrics.source.clocks import seconds_behind, with_clocks_named
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import is_stale
 
@@ -200,7 +200,10 @@ class CountBatcher:
             client = await self._connections.client(_connection_of(lane), spec)
         if lane not in self._threads:
             self._threads[lane] = ThreadPoolExecutor(1, thread_name_prefix=f"metrics-{_connection_of(lane)}")
-        return await asyncio.get_running_loop().run_in_executor(self._threads[lane], question, client)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads[lane], question, client)
+        finally:
+            self._ahead[lane[0]] = client.seconds_ahead
 
     def _read(
         self, lane: Lane, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
@@ -256,7 +259,6 @@ class CountBatcher:
             intervals = self._intervals[source] = measured(client, requests, answers, at, spec, intervals)
             return with_silence_explained(client, requests, answers, at, spec, intervals.interval)
         finally:
-            self._ahead[source] = client.seconds_ahead
             client.release_answer()
 
     def _intervals_of(self, source: str, spec: SourceSpec) -> ScrapeIntervals:
@@ -268,6 +270,11 @@ class CountBatcher:
         spec = self.sources.get(source)
         found = None if spec is None else self._intervals_of(source, spec).difference(policy)
         return None if spec is None or found is None else (found, float(spec.scrape_interval_seconds))
+
+    def seconds_behind(self, source: str) -> float | None:
+        """By how many seconds the operator's clock was behind a source's at its last answer; None where they agree or
+        nobody knows."""
+        return seconds_behind(self._ahead.get(source))
 
     async def _leave(self, source: str) -> None:
         for lane in ((source, False), (source, True)):

@@ -20,6 +20,7 @@ from earlystop.api.source import REACHABLE, SourceSpec
 from earlystop.api.visible import visible
 from earlystop.controller.cluster import SOURCES, Cluster, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.metrics.source.clocks import CLOCK_BEHIND, late_by
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 
@@ -50,21 +51,26 @@ log = logging.getLogger(__name__)
 class SourceReport:
     """How the last exchange with a source ended.
 
-    spec: by which the source was asked. failure: None for an answer. at: Unix seconds.
+    spec: by which the source was asked. failure: None for an answer. at: Unix seconds. behind: seconds by which the
+    operator's clock is behind the source's, None where it is not.
     """
 
     spec: SourceSpec
     failure: MetricsFailure | None
     at: float
+    behind: float | None = None
 
     @property
     def status_and_reason(self) -> tuple[str, str]:
         """Status and reason of the condition Reachable that follows from the exchange."""
-        return ("True", ANSWERING) if self.failure is None else ("False", self.failure.kind.value)
+        if self.failure is not None:
+            return "False", self.failure.kind.value
+        return "True", ANSWERING if self.behind is None else CLOCK_BEHIND
 
     def message(self, signature: str) -> str:
         """What the condition tells the admin. signature: Lease of the release that says it, "" for the only one."""
-        answered = ANSWERED if self.spec.namespace_label else f"{ANSWERED} {ANYBODY}"
+        answered = ANSWERED if self.behind is None else f"{ANSWERED} {late_by(self.behind)}"
+        answered = answered if self.spec.namespace_label else f"{answered} {ANYBODY}"
         found = answered if self.failure is None else f"No counts: {self.failure.message}."
         return f"{found[: MESSAGE_LIMIT - 300]}{SIGNED.format(signature)}" if signature else found[:MESSAGE_LIMIT]
 
@@ -97,7 +103,7 @@ class SourceStatusWriter:
     def note_exchange(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
         """Remember how an exchange with a source ended. One by another spec than today's says nothing."""
         if self._reader.known().get(name) == spec:
-            self._reports[name] = SourceReport(spec, failure, self._clock())
+            self._reports[name] = SourceReport(spec, failure, self._clock(), self._reader.seconds_behind(name))
             if self._stored.get(name) != (*self._reports[name].status_and_reason, self._signature()):
                 self._woken.set()
 

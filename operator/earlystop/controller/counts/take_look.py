@@ -57,7 +57,8 @@ async def take_look_due(
     LOOKS.labels("read").inc()
     LOOK_LATENESS.observe(max(0.0, clock() - at - delay))
     tracked.note_reading()
-    differing = reader.differing_interval(tracked.plan.spec.metrics.source_ref.name, tracked.label)
-    metrics = with_disagreement(tracked, readable(ledger, differing))
+    source = tracked.plan.spec.metrics.source_ref.name
+    said = readable(ledger, reader.differing_interval(source, tracked.label), reader.seconds_behind(source))
+    metrics = with_disagreement(tracked, said)
     tracked.observe(replace(tracked.observations, metrics=metrics), clock())
     return Progress(state, ledger)

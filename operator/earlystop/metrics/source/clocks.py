@@ -13,6 +13,8 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
 LEAST_SECONDS = 10.0
 """Clocks that differ by less explain nothing: `Date` is in whole seconds, and an answer may take some."""
+CLOCK_BEHIND = "ClockBehind"
+"""Reason of MetricsAvailable, and of a MetricSource's Reachable, while counts are read late by a slow clock."""
 _SEEMS_ABSENT = frozenset({FailureKind.STALE, FailureKind.NO_DATA})
 
 
@@ -33,4 +35,18 @@ def with_clocks_named(failure: MetricsFailure, ahead: float | None) -> MetricsFa
     how = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
     return MetricsFailure(
         FailureKind.CLOCKS_DIFFER, f"there are none for the operator's time, which is {how} the metrics source's"
+    )
+
+
+def seconds_behind(ahead: float | None) -> float | None:
+    """By how many seconds the operator's clock is behind a source's, None where they agree or nobody knows. Counts can
+    be read then, but they are as old as that. ahead: as `seconds_ahead` gives it."""
+    return -ahead if ahead is not None and ahead <= -LEAST_SECONDS else None
+
+
+def late_by(behind: float) -> str:
+    """What follows from an operator's clock that is so many seconds behind a source's, as sentences."""
+    return (
+        f"What is read was counted {behind:.0f} s ago, since the operator's clock is so far behind the metrics "
+        "source's: harm is found as much later. Put the clocks of the operator's node and of the metrics source's right (NTP)."
     )

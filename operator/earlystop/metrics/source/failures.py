@@ -77,7 +77,8 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         "changes only when it starts, and that nobody else exports this policy's series",
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
-        FailureKind.STALE: "check that the server's targets are up in the metrics source",
+        FailureKind.STALE: "check that the server's targets are up in the metrics source; where that was away itself, "
+        "its next scrapes end this",
         FailureKind.CLOCKS_DIFFER: "put the clocks of the operator's node and of the metrics source's right (NTP)",
         FailureKind.SCALED_TO_ZERO: "nothing is rolled back for that, and the rollout goes on when there are replicas "
         "again; set spec.suspend to true if its deadline should wait as well",

@@ -36,6 +36,8 @@ from earlystop.rollout.words.summary import summary
 
 COMPARED = ("OverlayMisses", "ForgedRequests", "NeverApplied", "SettingsNotWritten")
 """Reasons of weights that are in force, and of something about requests that a person has to know."""
+READ_WITH_DOUBT = ("ScrapeIntervalDiffers", "ClockBehind")
+"""Reasons of counts that can be read, and of something about reading that a person has to put right."""
 ERROR_NOTE = EventNote(
     "InternalError",
     "Reconcile",
@@ -247,7 +249,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(
                 EventNote(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True)
             )
-        if new.reason == "ScrapeIntervalDiffers" and old.reason != "ScrapeIntervalDiffers":
+        if new.reason in READ_WITH_DOUBT and new.reason != old.reason:
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
         if new.reason == "CountsDisagree" and old.reason != "CountsDisagree":
             notes.append(EventNote(new.reason, "CompareCounts", new.message, warning=True))

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection
 from email.utils import formatdate
 
+import pytest
+
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import CountBatcher, Lane
 from earlystop.controller.counts.part_reading import Answers, Result
@@ -55,6 +57,20 @@ async def test_counts_that_a_source_cannot_have_yet_by_its_own_clock_are_no_faul
         found = await reader.read("default", CountRequest("llm/first", "r1", 60), AT)
         reader.close()
     assert isinstance(found, MetricsFailure) and found.kind is FailureKind.CLOCKS_DIFFER, found
+
+
+async def test_a_probe_of_an_idle_source_shows_how_far_the_clock_is_behind() -> None:
+    def answer(handler: Handler) -> None:
+        handler.date_time_string = lambda timestamp=None: formatdate(time.time() + 300, usegmt=True)  # type: ignore[method-assign]
+        handler.reply(200, vector(at=float(AT)))
+
+    with serving(answer) as server:
+        reader = CountBatcher()
+        reader.learn_source("default", SourceSpec.model_validate({"url": server.url}))
+        assert reader.seconds_behind("default") is None
+        await reader.probe("default", AT)
+        reader.close()
+    assert reader.seconds_behind("default") == pytest.approx(300, abs=5)
 
 
 async def test_policies_that_are_behind_catch_up_with_each_other_and_then_share_their_queries() -> None:

@@ -20,6 +20,7 @@ from earlystop.controller.counts.source_status import (
     source_spec,
 )
 from earlystop.metrics.convention.reading import Reading
+from earlystop.metrics.source.clocks import late_by
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.counts.metric_sources import CountingOperator, answer_well, bearer, eventually, opened
 from tests.unit.metrics.source.faulty_server import serving
@@ -102,6 +103,20 @@ async def test_a_source_without_a_namespace_label_says_who_can_forge_counts_unti
         it.write(url="http://prometheus:9090", namespaceLabel="namespace")
         await it.end_exchange(None, 15)
         assert it.condition["message"] == ANSWERED and it.writes == 2
+
+
+async def test_a_clock_that_is_behind_the_sources_is_told_while_it_answers() -> None:
+    async with world() as it:
+        it.write(url="http://prometheus:9090", namespaceLabel="namespace")
+        it.operator.reader._ahead["default"] = -301.0
+        await it.end_exchange(None)
+        assert it.said == ("True", "ClockBehind") and it.condition["message"] == f"{ANSWERED} {late_by(301)}"
+        it.operator.reader._ahead["default"] = -1.0
+        await it.end_exchange(None, 15)
+        assert it.said == ("True", "Answering") and it.condition["message"] == ANSWERED and it.writes == 2
+        it.operator.reader._ahead["default"] = -301.0
+        await it.end_exchange(DOWN, 15)
+        assert it.said == ("False", "Unreachable")
 
 
 async def test_a_failure_is_written_with_its_kind_and_what_to_do() -> None:

@@ -132,6 +132,22 @@ async def test_a_scrape_interval_that_differs_is_told_once_with_both_numbers_and
         assert condition(world, "Ready")[0] == "True"
 
 
+@pytest.mark.slow
+async def test_a_clock_that_is_behind_the_sources_is_told_once_and_taken_back_while_counts_go_on() -> None:
+    async with World(SLOW, CHANGES).open() as world:
+        await world.reconcile_until("Observing")
+        world.counts._ahead["default"] = -301.0
+        await world.pass_time(300)
+        status, reason, message = condition(world, "MetricsAvailable")
+        assert (status, reason) == ("True", "ClockBehind") and "counted 301 s ago" in message and "NTP" in message
+        assert len(events(world, "ClockBehind")) == 1
+        assert condition(world, "Ready")[0] == "True"
+        world.counts._ahead["default"] = 0.0
+        await world.pass_time(300)
+        assert condition(world, "MetricsAvailable")[:2] == ("True", "Readable")
+        assert len(events(world, "ClockBehind")) == 1
+
+
 async def test_an_error_of_the_operators_own_is_a_condition_and_goes_by_itself() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")

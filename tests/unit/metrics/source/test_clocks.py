@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from earlystop.metrics.source.client import ExactPrometheus
-from earlystop.metrics.source.clocks import seconds_ahead, with_clocks_named
+from earlystop.metrics.source.clocks import late_by, seconds_ahead, seconds_behind, with_clocks_named
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.metrics.source.faulty_server import Handler, serving, vector
 
@@ -25,6 +25,17 @@ def test_a_clock_that_is_minutes_off_is_named_with_the_direction_in_which_it_is(
 @pytest.mark.parametrize("ahead", [None, 0.0, 9.0, -9.0])
 def test_clocks_that_agree_or_are_not_known_change_nothing(ahead: float | None) -> None:
     assert with_clocks_named(STALE, ahead) is STALE
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind"), [(None, None), (300.0, None), (-9.9, None), (-10.0, 10.0), (-301.0, 301.0)]
+)
+def test_a_clock_is_behind_from_ten_seconds_on(ahead: float | None, behind: float | None) -> None:
+    assert seconds_behind(ahead) == behind
+
+
+def test_who_reads_of_a_clock_that_is_behind_learns_by_how_much_what_follows_and_what_to_do() -> None:
+    assert "was counted 301 s ago" in late_by(301.2) and "harm is found" in late_by(301.2) and "NTP" in late_by(301.2)
 
 
 def test_a_failure_that_has_another_cause_stays() -> None:
