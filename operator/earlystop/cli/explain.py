@@ -12,6 +12,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.missing_words import missing_costs
 from earlystop.cli.recorded import with_recorded_looks
 from earlystop.cli.screen.aftermath import Paragraph, afterwards
+from earlystop.cli.screen.class_map import map_rows, map_waits
 from earlystop.cli.screen.classes import class_rows
 from earlystop.cli.screen.holds import hold_of, outlook_of
 from earlystop.cli.screen.reading import remaining_of, unreadable
@@ -70,6 +71,7 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
     if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
         yield f"{summary(state)} {view.waiting_edit}".strip(), ()
     yield from _classes(state)
+    yield from _map(state)
     if state.phase in ENDED:
         yield afterwards(view)
     elif state.phase in BETWEEN_TRIALS:
@@ -120,6 +122,13 @@ def _classes(state: RolloutState) -> Iterator[Paragraph]:
             yield f"EM by query class, of the baseline and of {each.name}, with the interval of the difference:", told
 
 
+def _map(state: RolloutState) -> Iterator[Paragraph]:
+    """Which settings are proven in each query class, where each class gets a setting of its own."""
+    told = tuple(f"{name}: {'; '.join(others)}" for name, *others in map_rows(state))
+    if told:
+        yield "Each query class gets the proven setting that saves most in it, and the baseline where none is:", told
+
+
 def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
     """What each candidate's promotion waits for, and the next step."""
     at = state.last_look_at
@@ -127,7 +136,9 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
         yield "It waits for its first look at the counts of this step; nothing is judged before.", ()
         return
     done, noun = ("promoted", "promotion") if strategy_of(plan).promotes else ("recommended", "recommendation")
-    for each in state.active:
+    if plan.is_per_class:
+        yield f"The map of query classes is {done} when there is:", map_waits(plan, state, at)
+    for each in () if plan.is_per_class else state.active:
         waits = promotion_waits(plan, state, each.name, at)
         if waits:
             yield f"{each.name} is {done} when there is:", waits

@@ -56,12 +56,24 @@ def class_settings(plan: Plan, comparisons: Sequence[Comparison]) -> tuple[Class
     return tuple(found)
 
 
+def unsettled_classes(plan: Plan, state: RolloutState) -> tuple[str, ...]:
+    """Names of the classes to which more looks are of use, in the policy's order."""
+    over = {index for index, each in enumerate(state.comparisons) if each.dropped or not _may_be_given(each)}
+    return tuple(
+        each.name
+        for index, each in enumerate(plan.objective.classes)
+        if not class_map.is_settled(_family(state.comparisons, index), over)
+    )
+
+
 def are_settled(plan: Plan, state: RolloutState) -> bool:
     """Whether more looks are of no use to any class."""
-    over = {index for index, each in enumerate(state.comparisons) if each.dropped or not _may_be_given(each)}
-    return all(
-        class_map.is_settled(_family(state.comparisons, index), over) for index in range(len(plan.objective.classes))
-    )
+    return not unsettled_classes(plan, state)
+
+
+def evidence_in_class(comparisons: Sequence[Comparison], index: int) -> dict[str, ClassEvidence]:
+    """Each candidate's evidence in one class, by its name. index: of the class in the policy's order."""
+    return dict(zip((each.name for each in comparisons), _family(comparisons, index), strict=True))
 
 
 def hours_are_covered(plan: Plan, comparisons: Sequence[Comparison]) -> bool:

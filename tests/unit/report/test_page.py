@@ -70,7 +70,10 @@ def test_a_page_of_a_guards_alarm_says_its_own_promise_and_that_its_plots_are_of
 def test_a_setting_of_each_class_is_not_called_in_force_for_requests_of_none() -> None:
     by_class = classes.decided(classes.LIVE, started(classes.LIVE), classes.EASY_AND_HARD)
     said = "<dt>Setting in force, of requests of no class</dt>"
-    assert said in page_of(reported(stored(verdict_object("qa", "llm", UID, by_class))))
+    page = page_of(reported(stored(verdict_object("qa", "llm", UID, by_class))))
+    assert said in page and "Promote</span> by query class; foremost is candidate" in page
+    rows = re.findall(r'<dt>Query class <span [^>]*>(\w+)</span></dt><dd><span data-record="([^"]*)">(\w+)<', page)
+    assert rows == [("lookup", "classMap.0.candidate", "w10"), ("proof", "classMap.1.candidate", "w10")]
     assert said not in page_of(reported(stored(verdict("llm"))))
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from earlystop.api.reasons.every import REASONS
+from earlystop.cli.screen.class_map import map_waits
 from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import promotion_waits, step_waits
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
@@ -98,7 +99,11 @@ def _outlook(view: View) -> str:
     at = state.last_look_at
     if state.phase is not Phase.OBSERVING or at is None or state.leading is None:
         return summary(state)
-    waits = promotion_waits(plan, state, state.leading.name, at, with_numbers=False)
+    waits = (
+        map_waits(plan, state, at)
+        if plan.is_per_class
+        else promotion_waits(plan, state, state.leading.name, at, with_numbers=False)
+    )
     following = step_waits(plan, state, at, with_numbers=False)
     below = floor_above_baseline(state.active).strip()
     sentences = [below] if below else []

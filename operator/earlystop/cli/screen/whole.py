@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.cli.screen.candidate import candidate_blocks
+from earlystop.cli.screen.class_map import map_blocks
 from earlystop.cli.screen.evidence import evidence_blocks
 from earlystop.cli.screen.facts import fact_blocks
 from earlystop.cli.screen.fitting import Block, FittedScreen, ends_within, labelled, said, sentences_within
@@ -23,10 +24,12 @@ from earlystop.cli.screen.times import clock, when_lines
 from earlystop.cli.screen.view import Event, View, view_of
 from earlystop.cli.terminal import UNLIMITED, printable
 from earlystop.controller.resources import Manifest
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_settings
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import DECIDED, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.words.class_messages import OWN_SETTINGS
 from earlystop.simulation.remaining_time import Remaining
 
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green", "Suspended": "yellow"}
@@ -76,7 +79,9 @@ def _where(view: View) -> Iterator[Block]:
         return
     setting = said(f"{_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})")
     step, weight = _step(plan, state), f"{view.status.get('weight', 0)} %"
-    first = said(f"{weight} now; decided at {step}" if state.phase in DECIDED else f"{step}; {weight} now")
+    by_class = state.decision is not None and state.decision.reason == BY_CLASS
+    now = "" if by_class else f"{weight} now; "  # no one weight says what classes get
+    first = said(f"{now}decided at {step}" if state.phase in DECIDED else f"{step}; {weight} now")
     ramp = _ramp(view)
     full = labelled("where", first, *([ramp] if ramp else []), setting)
     yield Block((full, labelled("where", first, setting), labelled("where", first)), rank=3)
@@ -86,6 +91,8 @@ def _settings(plan: Plan, state: RolloutState) -> str:
     """The settings that it is about: those that are tried, the one that was decided on, or what a search found."""
     if state.search is not None and state.search.ended is not None:
         return "nothing proven" if state.certified is None else in_settings(state.certified.values)
+    if state.decision is not None and state.decision.reason == BY_CLASS:
+        return OWN_SETTINGS
     names = [each.name for each in state.active or state.comparisons] if state.decision is None else [state.leader]
     return " | ".join(in_settings(plan.settings_of(each)) for each in names)
 
@@ -179,6 +186,7 @@ BLOCKS: tuple[Callable[[View], Iterator[Block]], ...] = (
     _when,
     evidence_blocks,
     candidate_blocks,
+    map_blocks,
     trial_blocks,
     fact_blocks,
     _checks,

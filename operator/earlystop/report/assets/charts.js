@@ -84,7 +84,7 @@ function widthOfMarks(plot, values, index, cycle) {
   if (cycle > 1) return axis._size;
   plot.ctx.font = axis.font[0];
   const longest = Math.max(...(values ?? [""]).map((each) => plot.ctx.measureText(each ?? "").width));
-  return Math.max(60, Math.ceil(axis.ticks.size + axis.gap + longest / uPlot.pxRatio));
+  return Math.max(60, Math.ceil(axis.ticks.size + axis.gap + 6 + longest / uPlot.pxRatio));
 }
 
 /** The interval that is known at one look alone: an upright bar, as there is no band between two points. bounds: the columns of its ends. */

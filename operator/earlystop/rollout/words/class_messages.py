@@ -9,6 +9,9 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import ClassSetting
 from earlystop.rollout.strategy import strategy_of
 
+OWN_SETTINGS = "each query class has its own setting"
+"""What a decision by class is about, where a decision for all requests names a setting."""
+
 
 def by_class_message(plan: Plan, settings: Sequence[ClassSetting]) -> str:
     """The sentence on what each class gets. settings: at least one."""

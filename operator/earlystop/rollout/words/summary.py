@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.plurals import counted
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.guard.in_service import in_service_sentence
 from earlystop.rollout.plan import Plan, StageKind
@@ -19,6 +20,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.strategy import Strategy, strategy_of
 from earlystop.rollout.trials.words import choosing_sentence, trial_phrase
+from earlystop.rollout.words.class_messages import OWN_SETTINGS
 from earlystop.rollout.words.decision_messages import of_users
 from earlystop.rollout.words.floor_words import floor_above_baseline
 from earlystop.rollout.words.step_messages import waiting_sentence
@@ -68,6 +70,8 @@ def outlook(state: RolloutState) -> str:
 
 def _tried_settings(plan: Plan, state: RolloutState) -> str:
     """The settings under trial; after a decision, the one that it is about."""
+    if state.decision is not None and state.decision.reason == BY_CLASS:
+        return OWN_SETTINGS
     if state.decision is not None and state.active:
         return in_settings(plan.settings_of(state.leader))
     return " | ".join(in_settings(plan.settings_of(each.name)) for each in state.under_trial)
