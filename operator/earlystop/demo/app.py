@@ -49,7 +49,8 @@ class ServerSettings:
     milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any;
     user_header: name of the header that says who asks, "" where none does.
     settings_file: where the one policy's settings are mounted, by which the server draws variants itself; "" where
-    headers say the variant.
+    headers say the variant. session_header: name of the header that says of which session a request is, which then
+    keeps its variant where the server draws one for each request, as sticky routing does; "" for none.
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
@@ -72,6 +73,7 @@ class ServerSettings:
     slow_wrong_answers: float = 0.0
     spoiling: Spoiling = field(default_factory=Spoiling)
     settings_file: str = ""
+    session_header: str = ""
     spoils_later: bool = False
     receipt_keys: tuple[bytes, ...] = field(default=(), repr=False)
     late_labels: bool = False
@@ -93,6 +95,8 @@ class ServerSettings:
         checked_policies(self.policies)
         if self.settings_file and len(self.policies) != 1:
             raise ValueError("a settings file holds the settings of one policy; name just that one")
+        if self.session_header and not self.settings_file:
+            raise ValueError("a session keeps a variant only where the server draws it; name a settings file, too")
         if wrong := next((each for each in self.classes if not WORD.fullmatch(each)), None):
             raise ValueError(f"the query class {wrong!r} can be no label; write letters, digits, . _ + and -")
         if bool(self.class_header) != bool(self.classes):
@@ -257,7 +261,8 @@ class ReferenceServer:
         settings = self._settings
         if self._mounted is not None:
             user = request.headers.get(settings.user_header, "") if settings.user_header else None
-            return drawn_placement(self._mounted.choose(user=user), settings.baseline)
+            session = request.headers.get(settings.session_header) if settings.session_header else None
+            return drawn_placement(self._mounted.choose(user=user, request=session), settings.baseline)
         placement = placement_of(request.headers, settings.header_prefix, settings.baseline, settings.user_header)
         if not placement.is_assigned:
             return placement

@@ -1,6 +1,7 @@
 """Asks recorded questions at a steady rate: `python -m earlystop.demo.load --url http://HOST:PORT`.
 
-Questions are drawn at random with replacement, from a seed, so that answers are independent as the tests assume.
+Questions are drawn at random with replacement, from a seed, so that answers are independent as the tests assume, unless
+they are to come in sessions.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import random
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from earlystop.command_line import plain_app
 from earlystop.demo.chat import MODEL
 from earlystop.demo.pacing import Pace
 from earlystop.demo.recordings import BUILTIN, load_recordings
+from earlystop.demo.sessions import Sessions, draw_turns
 
 # Requests that fall due within a tick leave together: a wake-up for each would cost more than the request.
 TICK_SECONDS = 0.005
@@ -80,6 +81,8 @@ class LoadPlan:
     cohort_header, cohorts: a header that every user sends, and its values; a user keeps the same one, and an empty one
     stands for users who send none; users: how many there are, evenly over the cohorts; who asks is drawn at random.
     user_header: a header that says which user asks, "" for none.
+    sessions: how many requests in a row ask alike; session_header: a header that says of which session each request
+    is, "" for none.
     Raises ValueError for a value out of range.
     """
 
@@ -96,6 +99,8 @@ class LoadPlan:
     cohorts: tuple[str, ...] = ()
     users: int = 1_000
     user_header: str = ""
+    sessions: Sessions = field(default_factory=Sessions)
+    session_header: str = ""
 
     def __post_init__(self) -> None:
         Pace(self.rate, at=0.0)
@@ -109,11 +114,12 @@ class LoadPlan:
 
 
 class _Question(NamedTuple):
-    """A request's body, the cohort of the user who asks, None without cohorts, and that user."""
+    """A request's body, the cohort of the user who asks, None without cohorts, that user, and the session's name."""
 
     body: bytes
     cohort: str | None
     user: int
+    session: str
 
 
 class _Asker:
@@ -125,6 +131,7 @@ class _Asker:
         self._variant_header = plan.variant_header
         self._cohort_header = plan.cohort_header
         self._user_header = plan.user_header
+        self._session_header = plan.session_header
         self.failures: Counter[str] = Counter()
         self.variants: Counter[str] = Counter()
         self.cohorts: dict[str, Counter[str]] = {cohort: Counter() for cohort in plan.cohorts}
@@ -140,6 +147,8 @@ class _Asker:
         headers = {self._cohort_header: question.cohort} if question.cohort else {}
         if self._user_header:
             headers[self._user_header] = f"user-{question.user}"
+        if self._session_header:
+            headers[self._session_header] = question.session
         try:
             async with self._session.post(self._url, data=question.body, headers=headers) as response:
                 words = await response.read()
@@ -190,16 +199,14 @@ async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event
 
 
 def _draw(questions: Sequence[str], plan: LoadPlan) -> Iterator[_Question]:
-    """Requests without end, questions and users drawn with replacement; each body is serialised once, beforehand."""
+    """Requests without end; each body is serialised once, beforehand."""
     bodies = [
         json.dumps({"model": MODEL, "messages": [{"role": "user", "content": question}]}).encode()
         for question in questions
     ]
-    rng, users = random.Random(plan.seed), random.Random(plan.seed + 1)
-    while True:
-        body = bodies[int(rng.random() * len(bodies))]
-        user = int(users.random() * plan.users)
-        yield _Question(body, plan.cohorts[user % len(plan.cohorts)] if plan.cohorts else None, user)
+    for turn in draw_turns(plan.sessions, plan.rate, len(bodies), plan.users, plan.seed):
+        cohort = plan.cohorts[turn.user % len(plan.cohorts)] if plan.cohorts else None
+        yield _Question(bodies[turn.question], cohort, turn.user, f"session-{plan.seed}-{turn.session}")
 
 
 async def _send(plan: LoadPlan, asker: _Asker, drawn: Iterator[_Question], stop: asyncio.Event) -> tuple[int, float]:
@@ -247,6 +254,9 @@ def main(
     cohorts: Annotated[str, typer.Option(help="Its values, like a,b; an empty one for users without.")] = "",
     users: Annotated[int, typer.Option(help="Users, evenly over the cohorts.")] = 1_000,
     user_header: Annotated[str, typer.Option(help="Header that says which user asks; none by default.")] = "",
+    session_requests: Annotated[int, typer.Option(help="Requests of a session, which all ask the same.")] = 1,
+    session_seconds: Annotated[float, typer.Option(help="How long a session of several requests takes.")] = 1.0,
+    session_header: Annotated[str, typer.Option(help="Header that says of which session a request is.")] = "",
 ) -> None:
     """The command, whose parameters are its options."""
     try:
@@ -262,6 +272,8 @@ def main(
             cohorts=tuple(cohorts.split(",")) if cohorts else (),
             user_header=user_header,
             users=users,
+            sessions=Sessions(session_requests, session_seconds),
+            session_header=session_header,
         )
         questions = [recording.question for recording in load_recordings(data)]
     except (ValueError, OSError) as error:

@@ -21,6 +21,10 @@ Policies = Annotated[
 UserHeader = Annotated[
     str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
 ]
+SessionHeader = Annotated[
+    str,
+    typer.Option(help="Header that says of which session a request is, to keep it on a variant; with a settings file."),
+]
 SettingsFile = Annotated[
     str, typer.Option(help="Mounted file with the one policy's settings, for delivery mode ConfigMap; no headers.")
 ]
