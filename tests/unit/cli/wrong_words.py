@@ -35,6 +35,8 @@ SUPPOSITIONS: dict[str, tuple[list[str], str]] = {
 }
 """Suppositions that no traffic fulfils; `plan` and `simulate` answer them alike."""
 
+COHORT = {"variant": "w10", "values": ["beta"]}
+
 OBJECTS: dict[str, tuple[str, Any, str]] = {
     "a kind with a letter too few": (
         "kind",
@@ -76,6 +78,11 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
     "a letter of another script": ("spec.candidates.0.name", "\u0430bc", "does not match"),
     "somebody else's header as the prefix": ("spec.delivery.gatewayHeader.headerPrefix", "cookie: ", "does not match"),
     "a name without a letter": ("spec.targetRef.name", "", 'spec.targetRef.name: "" is too short; write 1 character'),
+    "one cohort alone": (
+        "spec.delivery",
+        {"mode": "HeaderCohort", "headerCohort": {"routeRef": {"name": "qa"}, "header": "x-c", "cohorts": [COHORT]}},
+        "write 2 items or more: One cohort for the baseline and for each candidate",
+    ),
     "a number that is none": ("spec.objective.exactMatch.margin", float("nan"), "NaN is no decimal"),
     "a margin in percent": ("spec.objective.exactMatch.margin", "2%", '"2%" is no decimal; write "0.02".'),
     "a percentage with a blank": ("spec.objective.exactMatch.margin", "12.5 %", 'write "0.125".'),
