@@ -36,7 +36,9 @@ def gateway_refusal(settings: GatewayBody, parameters: Iterable[Parameter], path
         if not problem and by_envoy and setting is not None:
             problem = _overwriting(each, setting, api)
         if problem:
-            return Refusal("GatewayCannotWrite", f"parameter {each.name}: {problem}. {INSTEAD}.")
+            return Refusal(
+                "GatewayCannotWrite", f"parameter {each.name}: {problem}. {INSTEAD}{_root_alone(setting, api)}."
+            )
     return _too_many(found, api) if by_envoy else None
 
 
@@ -52,6 +54,19 @@ def problem_of(setting: BodySetting, api: Api) -> str:
     if setting.pattern or setting.type is ValueType.JSON:
         return "mode GatewayBody writes numbers, words and true or false, and the field holds an object"
     return ""
+
+
+def _root_alone(setting: BodySetting | None, api: Api) -> str:
+    """The field of the body's root that a gateway can write where others of a setting stand deeper: the end of a
+    sentence, or ""."""
+    fields = () if setting is None else setting.fields.get(api, ())
+    roots = [each.path[0] for each in fields if len(each.path) == 1]
+    if not roots or len(roots) == len(fields):
+        return ""
+    return (
+        f"; or, where {roots[0]} alone is enough for your model and its clients, write body: {{paths: [{{api: {api}, "
+        f"path: {roots[0]}}}], apply: Always}} in place of the knob"
+    )
 
 
 def _overwriting(parameter: Parameter, setting: BodySetting, api: Api) -> str:

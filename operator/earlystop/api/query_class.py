@@ -88,7 +88,9 @@ POLICY_RULES: tuple[dict[str, str], ...] = (
         "messageExpression": "'objective.perClass: delivery.mode ' + self.delivery.mode + ' with rollout.strategy '"
         " + self.rollout.strategy + ' leads no query class to a setting of its own; write delivery.mode Shadow, or '"
         " + 'GatewayHeader with rollout.strategy ABTest, for a server that scores its live answers and counts '"
-        " + 'them by class (operator/docs/class-map.md)'",
+        " + 'them by class (operator/docs/class-map.md)' + (self.delivery.mode in ['RequestBody', 'GatewayBody'] ?"
+        " '; nobody scores the live answers of an engine as it is, so there a setting for each class cannot be had, '"
+        " + 'and one for each effort can (operator/docs/effort-map.md)' : '')",
     },
     {
         "rule": f"!{PER_CLASS} || !has(self.candidates) || self.candidates.size() > 1",

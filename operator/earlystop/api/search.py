@@ -84,7 +84,11 @@ class SearchBudget(Value):
         {"rule": "has(self.requests) || has(self.seconds)", "message": "search.budget: write requests, seconds or both"}
     )
 
-    requests: Requests | None = Field(None, description="Requests of all variants that are compared. Absent: any.")
+    requests: Requests | None = Field(
+        None,
+        description="Requests of users, of all variants that are compared; golden questions are not among them. "
+        "Absent: any.",
+    )
     seconds: int | None = Field(None, ge=60, le=31_536_000, description="Time since its start. Absent: any.")
 
 

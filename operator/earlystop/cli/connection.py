@@ -18,7 +18,7 @@ from earlystop.cli.kubeconfig import namespace_in_kubeconfig, usable_kubeconfig
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resource import Resource
-from earlystop.controller.resources import APPROVALS, EVENTS, VERDICTS, Manifest
+from earlystop.controller.resources import APPROVALS, EVENTS, POLICIES, VERDICTS, Manifest
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
@@ -128,9 +128,22 @@ async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str)
         latest = sorted(of_policy, key=lambda each: str(each["spec"].get("at", "")))[-MOST_HINTED:]
         names = ", ".join(each["metadata"]["name"] for each in reversed(latest))
         return f"{name} is a policy, and a verdict has a name of its own: of its latest ones, {names}"
-    others = [each["metadata"]["name"] for each in listed]
+    if resource == VERDICTS and await _is_policy(cluster, namespace, name):
+        return f"{name} is a policy that has none yet, which `kubectl earlystop status {name} -n {namespace}` shows"
+    others = sorted(each["metadata"]["name"] for each in listed)
     close = get_close_matches(name, others, n=1)
-    return f"perhaps {close[0]} is meant" if close else "name another with --namespace"
+    if close or not others or resource == VERDICTS:
+        return f"perhaps {close[0]} is meant" if close else "name another with --namespace"
+    more = f" and {len(others) - MOST_HINTED} more" if len(others) > MOST_HINTED else ""
+    return f"there are {', '.join(others[:MOST_HINTED])}{more}; name another namespace with --namespace"
+
+
+async def _is_policy(cluster: Cluster, namespace: str, name: str) -> bool:
+    """Whether there is a policy of this name; false where nobody says."""
+    try:
+        return await cluster.get(POLICIES, namespace, name) is not None
+    except ClusterError:
+        return False
 
 
 async def list_objects(
@@ -188,7 +201,9 @@ def namespace_of(namespace: str | None, context: str | None) -> str:
 def _checked(name: str, what: str) -> str:
     """A name as Kubernetes takes it; any other would lead to another path of the API. Raises CommandFailure."""
     if not NAME.fullmatch(name):
-        raise CommandFailure(f"{what}: {shown(name)} cannot be a name; write small letters, digits and hyphens.")
+        last = name.rpartition("/")[2]
+        instead = f"{last} alone" if NAME.fullmatch(last) else "small letters, digits and hyphens"
+        raise CommandFailure(f"{what}: {shown(name)} cannot be a name; write {instead}.")
     return name
 
 

@@ -47,6 +47,23 @@ COMMANDS = {
     "savings": LazyCommand(OUTCOMES, "savings", "Show what policies have saved, in tokens and money."),
     "verify": LazyCommand(RECORD, "verify", "Recompute a stored verdict from its looks."),
 }
+ELSEWHERE = {
+    "version": f"{PROGRAM} --version",
+    "help": f"{PROGRAM} --help, or --help after a command",
+    "apply": "kubectl apply -f FILE",
+    "create": "kubectl apply -f FILE",
+    "edit": "kubectl edit esp NAME",
+    "delete": "kubectl delete esp NAME, which sends all requests by your own route again",
+    "describe": f"kubectl describe esp NAME, or {PROGRAM} status NAME",
+    "events": "kubectl events --for esp/NAME",
+    "logs": "kubectl logs --namespace earlystop-system --selector app.kubernetes.io/name=earlystop",
+    "rollback": f"{PROGRAM} abort NAME, which gives all requests back to the baseline",
+    "undo": f"{PROGRAM} abort NAME, which gives all requests back to the baseline",
+    "stop": f"{PROGRAM} pause NAME, or {PROGRAM} abort NAME",
+    "start": f"kubectl apply -f FILE, or {PROGRAM} resume NAME after a pause",
+    "restart": f"{PROGRAM} retry NAME, which begins a new campaign",
+}
+"""What to write for commands that kubectl or other rollout tools have, and this program has not."""
 
 
 class Commands(LazyCommands):
@@ -54,6 +71,7 @@ class Commands(LazyCommands):
 
     lazy = COMMANDS
     aliases = {"list": "get"}  # noqa: RUF012
+    elsewhere = ELSEWHERE
 
 
 app = typer.Typer(

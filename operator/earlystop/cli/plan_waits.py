@@ -61,9 +61,22 @@ def rate_remarks(spec: PolicySpec, rate: float) -> list[str]:
     each = " for each candidate" if candidates > 1 else ""
     answered = "it and the baseline" if candidates > 1 else "both variants"
     return [
-        f"--rate {rate:g} means {rate:g} pairs a second here{each}: golden questions that {answered} answer, "
-        f"so {counted(format(2 * candidates * rate, 'g'), 'answer')} a second in all. Requests of users bring no "
-        "evidence on EM."
+        f"--rate {rate:g} means {counted(format(rate, 'g'), 'pair')} a second here{each}: golden questions that "
+        f"{answered} answer, so {counted(format(2 * candidates * rate, 'g'), 'answer')} a second in all. "
+        "Requests of users bring no evidence on EM.",
+        *_requests_are_of_users(spec),
+    ]
+
+
+def _requests_are_of_users(spec: PolicySpec) -> list[str]:
+    """That a search's bound on requests is none on pairs, where the policy writes one."""
+    budget = None if spec.search is None else spec.search.budget
+    if budget is None or budget.requests is None:
+        return []
+    return [
+        f"search.budget.requests: {budget.requests} counts requests of users, which come at a rate of their own, and "
+        "no pairs; this forecast plays one request for each pair. Where users ask more often than that, bound "
+        "the search by search.budget.seconds instead."
     ]
 
 

@@ -127,7 +127,8 @@ def _ensure_some(found: dict[Key, Record], names: Sequence[str], chosen: str | N
     if not any(each.verdicts or each.checkpoints for each in found.values()):
         where = "any namespace" if chosen is None else f"namespace {chosen}"
         whose = f"policy {names[0]}" if names else "any policy"
-        raise CommandFailure(f"There is no verdict of {whose} in {where}; name another with --namespace.")
+        shows = "`kubectl earlystop get` shows where policies stand, of another namespace with --namespace"
+        raise CommandFailure(f"There is no verdict of {whose} in {where}; {shows}.")
 
 
 def records_named(name: str, namespace: str | None, context: str | None) -> dict[Key, Record]:

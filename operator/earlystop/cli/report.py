@@ -78,7 +78,7 @@ def _single_record(records: Mapping[Key, Record], policy: str | None, where: str
     if not records:
         whose = "" if policy is None else f" of a policy {shown(policy)}"
         raise CommandFailure(
-            f"There is no verdict{whose} in {where}; kubectl earlystop list shows where policies stand."
+            f"There is no verdict{whose} in {where}; kubectl earlystop get shows where policies stand."
         )
     if len(records) > 1:
         names = ", ".join(sorted("/".join(filter(None, key)) for key in records))

@@ -25,6 +25,7 @@ from earlystop.cli.options import Form
 from earlystop.cli.terminal import FirstThatFits, console, printable, say
 from earlystop.controller.resources import POLICIES, SOURCES, Manifest
 from earlystop.rollout.formatting import in_count, rfc3339
+from earlystop.rollout.phases import ENDED
 from earlystop.rollout.savings.ledger import SavingsLedger, Sums
 from earlystop.rollout.savings.price import Money, net_tokens, price_of, worth_of
 from earlystop.rollout.stored.savings_codec import restore_savings
@@ -132,7 +133,8 @@ def savings_of(policy: Manifest, sources: Sequence[Manifest]) -> PolicySavings |
     price = price_of(spec, _source_of(spec, sources))
     net = net_tokens(spec, ledger.sums)
     worth = None if price is None else worth_of(net, price)
-    is_over = "nextLookAt" not in policy.get("status", {})
+    status = policy.get("status", {})
+    is_over = "nextLookAt" not in status and status.get("phase") in ENDED  # a guard goes on looking
     return PolicySavings(*place, ledger, net, worth, spec.savings.shadows == "Generated", is_over)
 
 

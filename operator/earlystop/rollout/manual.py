@@ -170,7 +170,8 @@ def _stale(verb: str, state: RolloutState, request: Request) -> Declined | None:
     """Why a request is not about the campaign of this state."""
     if state.phase == Phase.PENDING:
         return Declined(
-            f"{GROUP}/{verb} is {_quoted(request.text)}, but no campaign has begun. Nothing is done.",
+            f"No campaign has begun, so there is nothing to {verb}. Nothing is done; the conditions Accepted and "
+            "Ready say what is waited for.",
         )
     if request.revision == state.revision:
         return None

@@ -52,6 +52,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"delivery": {"mode": "ConfigMap", "configMap": {"name": "es", "key": "s"}}, "rollout": STEPS},
         "leads no query class to a setting of its own; write delivery.mode Shadow",
     ),
+    (
+        {
+            "delivery": {"mode": "RequestBody", "requestBody": {"engine": "VLLM", "routeRef": {"name": "qwen"}}},
+            "rollout": STEPS,
+        },
+        "there a setting for each class cannot be had, and one for each effort can (operator/docs/effort-map.md)",
+    ),
     ({"candidates": [{"name": "a", "values": [{"name": "window", "value": "9"}]}]}, "write at least two"),
     (
         {

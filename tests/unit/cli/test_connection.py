@@ -63,7 +63,28 @@ def test_a_policy_that_is_not_there_is_answered_with_the_nearest_name(
     with api_with([manifest(REACHED["observing"], name="qa-server")], tmp_path, monkeypatch):
         for verb in VERBS[:-1]:
             ensure_sentence(run(verb, "qa-sever"), "There is no policy qa-sever in namespace llm; perhaps qa-server is")
-        ensure_sentence(run("status", "x"), "There is no policy x in namespace llm; name another with --namespace")
+        ensure_sentence(run("status", "x"), "There is no policy x in namespace llm; there are qa-server; name another")
+        for words in ("esp/qa-server", "earlystoppolicy/qa-server"):
+            ensure_sentence(run("status", words), "cannot be a name; write qa-server alone.")
+
+
+def test_a_policy_without_a_verdict_is_told_from_a_name_that_nothing_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(handler: Handler) -> None:
+        path = handler.path.split("?")[0]
+        if path.endswith("/earlystopverdicts"):
+            handler.reply(200, json.dumps({"items": [], "metadata": {}}).encode())
+        elif path.endswith("/earlystoppolicies/qa"):
+            handler.reply(200, json.dumps(manifest(REACHED["observing"])).encode())
+        else:
+            refused(handler, 404, "not found")
+
+    with answering(answer, tmp_path, monkeypatch):
+        for command in ("verify", "statement"):
+            told = "There is no verdict qa in namespace llm; qa is a policy that has none yet"
+            ensure_sentence(run(command, "qa"), told, "kubectl earlystop status qa -n llm")
+            ensure_sentence(run(command, "other"), "There is no verdict other in namespace llm; name another with")
 
 
 @pytest.mark.slow

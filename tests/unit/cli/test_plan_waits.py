@@ -77,11 +77,22 @@ def test_a_rate_is_said_to_be_one_of_pairs_where_golden_questions_are_the_eviden
     exact = {"objective": {"exactMatch": {"evidence": "Pairs"}}}
     (said,) = rate_remarks(policy(exact), 2.0)
     assert "2 pairs a second" in said and "both variants answer" in said and "4 answers a second in all" in said
+    (said,) = rate_remarks(policy(exact), 1.0)
+    assert "--rate 1 means 1 pair a second here" in said
     several = [{"name": each, "values": [setting("budget", each[1:])]} for each in ("b512", "b256")]
     rollout = {"strategy": "ABTest", "steps": [{"weight": 10}]}
     (said,) = rate_remarks(PolicySpec.model_validate(body_spec(candidates=several, rollout=rollout)), 2.0)
     assert "2 pairs a second here for each candidate" in said and "8 answers a second in all" in said
     assert rate_remarks(policy(), 2.0) == [], "requests of users are what the option says"
+
+
+def test_a_bound_on_requests_is_said_to_be_none_on_pairs() -> None:
+    search = {"strategy": "Ladder", "parameters": [{"name": "budget", "values": ["256", "512"]}]}
+    bounded = body_spec(candidates=None, search={**search, "budget": {"requests": 20_000}})
+    in_time = body_spec(candidates=None, search={**search, "budget": {"seconds": 36_000}})
+    (_, said) = rate_remarks(PolicySpec.model_validate(bounded), 1.0)
+    assert "search.budget.requests: 20000 counts requests of users" in said and "search.budget.seconds" in said
+    assert len(rate_remarks(PolicySpec.model_validate(in_time), 1.0)) == 1
 
 
 def test_what_people_and_gates_take_is_said_to_be_in_no_figure_with_its_bound() -> None:

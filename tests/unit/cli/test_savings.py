@@ -63,6 +63,13 @@ def test_what_is_served_after_the_last_look_is_said_not_to_be_in_it() -> None:
     assert not any("no look counts" in sentence for sentence in sentences([counting]))
 
 
+@pytest.mark.parametrize("state", ["applying", "settling", "observing", "suspended", "promoting"])
+def test_a_campaign_that_goes_on_is_never_said_to_be_over(state: str) -> None:
+    found = savings_of(policy(state=state), [])
+    assert found is not None and not found.is_over
+    assert not any("are over" in sentence for sentence in sentences([found]))
+
+
 def test_counters_that_contradict_each_other_are_told_with_what_to_look_for() -> None:
     asked = Asked(Tally(completed=150, tokens=90_000))
     counts = counts_of_step(1, 0, StageKind.SPLIT, Tally(completed=100, tokens=60_000), [], asked=asked)

@@ -7,7 +7,7 @@ from typing import Any
 COMMAND_LINES: dict[str, tuple[list[str], str]] = {
     "a rate of nothing": (["plan", "RIGHT", "--rate=0"], "0 is out of bounds; write 0.0001 to 1e+06."),
     "a rate beyond all servers": (["simulate", "RIGHT", "--rate=1e300"], "write 0.0001 to 1e+06."),
-    "a word for a number": (["plan", "RIGHT", "--rate=fast"], "write a number."),
+    "a word for a number": (["plan", "RIGHT", "--rate=20/s"], "write a number alone, as 20, or 0.03 for 3 %."),
     "a loss in points": (["plan", "RIGHT", "--em-loss=2"], "2 is out of bounds; write -1 to 1."),
     "a loss in points, simulated": (["simulate", "RIGHT", "--em-loss=2"], "2 is out of bounds; write -1 to 1."),
     "half a rollout": (["simulate", "RIGHT", "--runs=1.5"], "write a whole number."),
@@ -18,7 +18,13 @@ COMMAND_LINES: dict[str, tuple[list[str], str]] = {
     "a time before all time": (["counts", "RIGHT", "--prometheus=http://x", "--at=-5"], "write 0 or more."),
     "an output that is none": (["status", "qa", "-o", "xml"], "'xml' is not one of 'screen', 'json', 'yaml'."),
     "an option that is none": (["plan", "--bogus", "RIGHT"], "No such option: --bogus"),
-    "a command that is none": (["bogus"], "No such command 'bogus'."),
+    "a command that is none": (["bogus"], "There is no command bogus; there are get, status,"),
+    "a command of kubectl": (["logs", "qa"], "write kubectl logs --namespace earlystop-system"),
+    "a command of other rollout tools": (["rollback", "qa"], "write kubectl earlystop abort NAME,"),
+    "an option as a command": (["version"], "There is no command version; write kubectl earlystop --version."),
+    "no file": (["plan"], "Missing argument 'policy': YAML file of the policy."),
+    "no name": (["status"], "Missing argument 'policy': name of the policy."),
+    "no output": (["report", "qa"], "Missing option '--output' / '-o': file to write, as in qa.html;"),
     "one file too many": (["plan", "RIGHT", "RIGHT"], "Got unexpected extra argument"),
 }
 
@@ -28,6 +34,8 @@ SUPPOSITIONS: dict[str, tuple[list[str], str]] = {
     "a gain beyond 1": (["--em-loss=-0.5"], "leave 1.3 for the candidate"),
 }
 """Suppositions that no traffic fulfils; `plan` and `simulate` answer them alike."""
+
+COHORT = {"variant": "w10", "values": ["beta"]}
 
 OBJECTS: dict[str, tuple[str, Any, str]] = {
     "a kind with a letter too few": (
@@ -70,6 +78,11 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
     "a letter of another script": ("spec.candidates.0.name", "\u0430bc", "does not match"),
     "somebody else's header as the prefix": ("spec.delivery.gatewayHeader.headerPrefix", "cookie: ", "does not match"),
     "a name without a letter": ("spec.targetRef.name", "", 'spec.targetRef.name: "" is too short; write 1 character'),
+    "one cohort alone": (
+        "spec.delivery",
+        {"mode": "HeaderCohort", "headerCohort": {"routeRef": {"name": "qa"}, "header": "x-c", "cohorts": [COHORT]}},
+        "write 2 items or more: One cohort for the baseline and for each candidate",
+    ),
     "a number that is none": ("spec.objective.exactMatch.margin", float("nan"), "NaN is no decimal"),
     "a margin in percent": ("spec.objective.exactMatch.margin", "2%", '"2%" is no decimal; write "0.02".'),
     "a percentage with a blank": ("spec.objective.exactMatch.margin", "12.5 %", 'write "0.125".'),

@@ -164,7 +164,7 @@ def _sentence(error: Any) -> str:
         case "less_than_equal":
             return f"{where}: {given} is too large; write {error['ctx']['le']} or less."
         case "string_too_short" | "string_too_long" | "too_short" | "too_long":
-            return f"{where}: {_length(error)}."
+            return f"{where}: {_length(error)}{_what_belongs(error['loc']) if error['type'] == 'too_short' else ''}."
         case str(kind) if kind in WANTED:
             return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}{_parts(error['loc'], given)}."
     return sentence(f"{where}: {error['msg']}")

@@ -47,6 +47,8 @@ MOST_LOOKS = 4000
 """Looks that are replayed in all, those of each candidate counted, and once more for each query class: some seven
 seconds of one core. Verdicts differ a hundredfold in them, so a number of verdicts bounds nothing."""
 
+SAME_LOOKS = "about a campaign that was decided twice: another verdict holds its looks"
+
 CHANGED = "The digest does not belong to this record: it was changed after it was made."
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
@@ -133,11 +135,13 @@ def read_history(
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is remembered of a verdict that may count. at: its moment. looks: how many would be replayed."""
+    """What is remembered of a verdict that may count. at: its moment. looks: how many would be replayed. campaign: the
+    policy and the revision whose requests it is about."""
 
     at: str
     name: Name
     looks: int
+    campaign: tuple[str, str]
 
 
 class HistoryReader:
@@ -167,7 +171,8 @@ class HistoryReader:
             link, record = Link.of(verdict), verdict["spec"]
             plan = parse_plan(record["plan"])
             reason = self._not_counted(plan, record)
-            kept = _Kept(str(record["at"]), (namespace, link.name), _looks_of(record, plan))
+            campaign = link.policy_uid, str(record["revision"])
+            kept = _Kept(str(record["at"]), (namespace, link.name), _looks_of(record, plan), campaign)
         except UNREADABLE as error:
             self._refused.append(_unreadable(verdict, error))
             return
@@ -189,11 +194,20 @@ class HistoryReader:
         have at most `MOST_LOOKS` looks. One that has too many is passed over, not those that are older and have
         fewer."""
         chains, chosen, left = Chains([*self._removed, *self._links.values()]), [], MOST_LOOKS
+        whole: list[_Kept] = []
         for each in {kept.name: kept for kept in reversed(self._kept)}.values():
             link = self._links[each.name]
             problem = chains.problem_of(link) if link.is_sound else CHANGED
             if problem is not None:
                 self._refused.append(f"{_in_words(each.name)} is refused: {problem}")
+            else:
+                whole.append(each)
+        # A campaign that was decided twice, as one that a person aborts after its promotion, has two verdicts about the
+        # same looks. The one with the most of them counts; of equals the first, which nobody asked for.
+        fullest = {each.campaign: each for each in sorted(whole, key=lambda each: each.looks)}
+        for each in whole:
+            if fullest[each.campaign] is not each:
+                self._others[SAME_LOOKS] += 1
             elif each.looks > left:
                 self._others[f"with more looks than the {MOST_LOOKS} that are replayed in all"] += 1
             else:

@@ -13,6 +13,7 @@ import pytest
 
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.search import history
 from earlystop.rollout.search.history import HistoryReader, Subject, read_history
@@ -96,6 +97,25 @@ def test_a_chain_that_is_whole_counts_and_one_with_a_gap_does_not() -> None:
     (refused,) = read_history(OWN, [second]).refused
     assert "is refused: The verdict before chain-" in refused
     assert "is not there" in refused
+
+
+def decided_twice(namesake: str = "aborted") -> list[dict[str, Any]]:
+    """A promotion, and the verdict of the person who took it back: both have the campaign's looks."""
+    first = past_verdict(name="twice")
+    second = altered(first, decision="RollBack", reason=ABORTED, previous=first["spec"]["digest"], requestedBy="eve")
+    second["metadata"]["name"] = f"{first['metadata']['name']}-{namesake}"
+    second["spec"]["digest"] = digest_of(second["spec"])
+    return [first, second]
+
+
+def test_a_campaign_that_is_aborted_after_its_promotion_counts_once_and_as_the_evidence_decided() -> None:
+    first, second = decided_twice()
+    found = read_history(OWN, [second, first])
+    assert found.refused == ()
+    assert found.comparisons == read_history(OWN, [first]).comparisons
+    assert found.passed_over == (
+        "1 verdict passed over, about a campaign that was decided twice: another verdict holds its looks.",
+    )
 
 
 def test_a_later_verdict_is_refused_where_an_earlier_one_of_its_chain_was_changed() -> None:
