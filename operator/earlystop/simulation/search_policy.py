@@ -133,10 +133,15 @@ def worth(figures: SearchFigures, horizon: int) -> float:
 
 def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
     """Which strategy to write, as a sentence: by what it saves over the horizon, searches included; none where each
-    ends with the baseline more often than not.
+    ends with the baseline more often than not, or where nothing on the curve holds.
 
     found: at least one. horizon: requests that the setting found will serve, those of the search among them.
     """
+    if not found[0].best_name:
+        return (
+            "None is recommended: by this curve no setting holds what objective asks for, so a search should end with "
+            "the baseline. Write other values to try, or another margin or minimumSaving."
+        )
     useful = [each for each in found if each.none_found <= 0.5]
     if not useful:
         return (

@@ -139,6 +139,18 @@ def test_a_search_that_fails_before_it_tries_the_best_setting_names_the_failure_
 
 
 @pytest.mark.slow
+def test_a_curve_on_which_no_setting_holds_is_told_as_such_with_what_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "SEARCHES_PLANNED", 1)
+    harmful = "setting,em,tokens\nbaseline,0.94,145\nwindow-20,0.89,120\nwindow-10,0.545,90\nwindow-2,0.12,60\n"
+    done = asked(tmp_path, "plan", curve=harmful)
+    text = " ".join(done.output.split())
+    assert done.exit_code == 0 and "by this curve no setting holds what objective asks for" in text
+    assert "Write other values to try, or another margin or minimumSaving." in text
+
+
+@pytest.mark.slow
 def test_a_floor_above_the_curves_baseline_is_told_beside_searches_that_all_end_with_the_baseline(
     tmp_path: Path,
 ) -> None:
