@@ -55,6 +55,7 @@ SECONDS = {
     "tests/cluster/test_real_counts.py": 70,
     "tests/cluster/test_other_routes.py": 70,
     "tests/cluster/test_rendered_objects.py": 70,
+    "tests/faults/test_replaced_services.py": 110,
     "tests/faults/test_leaving.py": 65,
     "tests/faults/test_refusals.py": 60,
     "tests/e2e/test_whole.py": 60,
