@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 
 import pytest
+from aiohttp import web
 
+from tests.cluster.processes import wait_until
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,
@@ -16,12 +20,14 @@ from tests.e2e.proof import (
     verdict_looks,
     wait_share,
 )
-from tests.e2e.stage import Stage, phase_is
+from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting, apply_quick
+from tests.faults.proxies import Proxy, kept
 from tests.faults.reconciling import reconciliations, wait_reconciled
-from tests.faults.spoiled_prometheus import SpoiledPrometheus
+from tests.faults.spoiled_prometheus import SpoiledPrometheus, closing
 
+BEHIND_SECONDS = 300
 HOLD_SECONDS = 5
 """Of a policy that would be rolled back by a longer outage; one look that fails on a busy machine is shorter."""
 
@@ -80,6 +86,39 @@ def test_a_promoted_setting_is_never_reverted_by_an_outage(
         stage, verdict_looks(only_verdict(stage, "proven")), watched.policies("proven")
     )
     source.become("fine")
+
+
+class FastClock(Proxy):
+    """A source whose clock is five minutes fast, so that the operator's is that much behind it."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Pass a query on, and its answer back with another Date."""
+        async with self.upstream(request, await request.read()) as answer:
+            said = formatdate(time.time() + BEHIND_SECONDS, usegmt=True)
+            headers = {**kept(answer.headers), "Date": said}
+            return closing(web.Response(status=answer.status, headers=headers, body=await answer.read()))
+
+
+def test_a_clock_that_is_behind_the_sources_is_told_and_stops_no_rollout(
+    stage: Stage, watched: Following, source: SpoiledPrometheus, no_policy_left: None
+) -> None:
+    def said() -> str:
+        status = stage.access.get(f"ess/{stage.source}").get("status", {})
+        return next((each["reason"] for each in status.get("conditions", []) if each["type"] == "Reachable"), "")
+
+    fields = {"evaluationDelaySeconds": DELAY_SECONDS, "timeoutSeconds": 10}
+    with FastClock(stage.prometheus.url) as fast:
+        stage.apply_source(fast.url, **fields)
+        apply_quick(stage, "late")
+        status = watched.wait_status("late", condition_is("MetricsAvailable", "True", "ClockBehind"), 60, "told")
+        (message,) = [each["message"] for each in status["conditions"] if each["type"] == "MetricsAvailable"]
+        (seconds,) = re.findall(r"was counted (\d+) s ago", message)
+        assert abs(int(seconds) - BEHIND_SECONDS) <= 5 and "NTP" in message
+        wait_until(lambda: said() == "ClockBehind", 30, "the source to say so, too")
+        watched.wait_status("late", phase_is("Promoted"), 120, "promoted")
+        assert len(stage.told("late", "ClockBehind")) == 1
+        stage.apply_source(source.url, **fields)
+        wait_until(lambda: said() == "Answering", 60, "the source to take it back")
 
 
 def make_it_reconcile(stage: Stage, policy: str, mark: str) -> None:

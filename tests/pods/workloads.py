@@ -14,6 +14,8 @@ Manifest = dict[str, Any]
 GATEWAY_ADDRESS, GATEWAY_PORT = "10.0.0.80", 8000
 PROMETHEUS_ADDRESS, PROMETHEUS_PORT = "10.0.0.90", 9090
 SERVER_PORT = 8080
+STAYING_SECONDS = 5
+"""For so long a Pod that is being ended takes requests: those who send them hear of its end a moment later."""
 _RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 _GATEWAY_RULES = [
     {"apiGroups": [""], "resources": ["namespaces", "services", "secrets", "nodes", "configmaps"]},
@@ -66,6 +68,8 @@ def traefik(namespace: str) -> list[Manifest]:
     name = "traefik"
     arguments = [
         f"--entrypoints.web.address=:{GATEWAY_PORT}",
+        # Whoever sends it requests hears a moment later that its Pod is being ended.
+        f"--entrypoints.web.transport.lifecycle.requestacceptgracetimeout={STAYING_SECONDS}s",
         "--entrypoints.ping.address=:8082",
         "--ping=true",
         "--ping.entrypoint=ping",
@@ -110,6 +114,8 @@ def server(namespace: str, replicas: int = 2) -> list[Manifest]:
     arguments = ["--host=0.0.0.0", f"--port={SERVER_PORT}", "--names-variants", "--drain-seconds=2"]
     pod["spec"] = _pod("server", f"{OPERATOR}:{TAG}", arguments, SERVER_PORT, ready="/metrics")
     pod["spec"]["containers"][0]["command"] = ["python", "-m", "earlystop.demo.server"]
+    stay = ["python", "-c", f"import time; time.sleep({STAYING_SECONDS})"]
+    pod["spec"]["containers"][0]["lifecycle"] = {"preStop": {"exec": {"command": stay}}}
     pod["spec"]["automountServiceAccountToken"] = False
     del pod["spec"]["serviceAccountName"]
     return [deployment, service]
