@@ -57,6 +57,11 @@ _DURATION = re.compile(
     r"(?P<hours>[0-9]{1,3})(?: ?h ?|:(?=[0-9]{2} ?(?:h|hrs?|hours?)$))(?P<minutes>[0-5][0-9])(?: ?[a-z]{1,5})?",
     re.IGNORECASE,
 )
+_PLURAL = re.compile(
+    r"(?!(?:yes|is|was|this|thus|as|always|versus|across|pairs|couples|scores|lakhs|crores)$)\w+s"
+    r"|people|persons|children|men|women|feet|teeth|mice|geese|sheep|fish|deer|oxen|dice|data|\w+(?:men|women)",
+    re.IGNORECASE,
+)
 _GIVEN = re.compile(
     r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
     r"(?: (?:first|last|next|other))?"
@@ -257,8 +262,11 @@ def _stated_in_words(text: str) -> Number | None:
     cues = list(CUE.finditer(text))
     if not cues or _ANY_DIGIT.search(text, cues[-1].end()):
         return None
-    statement, *_ = _STOP.split(text[cues[-1].end() :].strip(" \n:\"'"), maxsplit=1)
-    return number_and_what_is_counted(statement)
+    said = text[cues[-1].end() :].strip(" \n:\"'")
+    stop = _STOP.search(said)
+    if stop is not None and stop[0] == "?":
+        return None
+    return number_and_what_is_counted(said[: stop.start()] if stop else said)
 
 
 def _in_words(text: str) -> Number | None:
@@ -274,5 +282,10 @@ def number_and_what_is_counted(text: str) -> Number | None:
     value = number_in_words(counted)
     if value is None and _DIGITS.fullmatch(counted) and (found := whole_number(counted, leading_zeros=False)):
         value = found.value if len(last) > 2 else None
-    is_counted = last.isalpha() and not _OF_THE_VALUE.fullmatch(last)
+    is_counted = last.isalpha() and _is_counted(last, value) and not _OF_THE_VALUE.fullmatch(last)
     return Number(value, unit_named(last), 0, 0) if value is not None and is_counted else None
+
+
+def _is_counted(word: str, value: Fraction | None) -> bool:
+    """Whether a word names what there are so many of, and says nothing of the number, as in "42 doubled"."""
+    return bool(value == 1 or unit_named(word) or _PLURAL.fullmatch(word))
