@@ -82,6 +82,7 @@ _SEVERAL = Number(Fraction(0), "", -1, -1)
 """Stands for several numbers that are stated as the answer."""
 _ANY_DIGIT = re.compile(r"[0-9]")
 _STOP = re.compile(r"[.!?;,\n\"]")
+_NEXT_WORD = re.compile(r"\s*(?:(?:and|or|no|not|maybe|perhaps|possibly|rather|actually|wait)\b[\s,:]*)*(\w+)", re.IGNORECASE)
 _DIGITS = re.compile(r"[-+]?[0-9][0-9.,]*")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
@@ -264,9 +265,15 @@ def _stated_in_words(text: str) -> Number | None:
         return None
     said = text[cues[-1].end() :].strip(" \n:\"'")
     stop = _STOP.search(said)
-    if stop is not None and stop[0] == "?":
+    if stop is not None and (stop[0] == "?" or _goes_on_with_a_number(said[stop.end() :])):
         return None
     return number_and_what_is_counted(said[: stop.start()] if stop else said)
+
+
+def _goes_on_with_a_number(text: str) -> bool:
+    """Whether another number in words comes next, as of a list, an alternative or a correction."""
+    following = _NEXT_WORD.match(text)
+    return following is not None and number_in_words(following[1]) is not None
 
 
 def _in_words(text: str) -> Number | None:
