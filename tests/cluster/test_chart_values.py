@@ -148,3 +148,17 @@ def test_a_variable_that_the_chart_sets_too_is_the_one_that_people_write(name: s
     text = rendered("extraEnv", [{"name": name, "value": "4"}])
     (container,) = named(text, "Deployment", "earlystop")["spec"]["template"]["spec"]["containers"]
     assert [each for each in container["env"] if each["name"] == name] == [{"name": name, "value": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("resources.requests", {"cpu": 0, "memory": "1e9", "nvidia.com/gpu": "1", "hugepages-2Mi": "4Mi"}),
+        ("resources.limits", {"cpu": ".5", "ephemeral-storage": "1.5Gi"}),
+        ("podSecurityContext", {"runAsUser": 1000650000, "fsGroup": 5, "fsGroupChangePolicy": "OnRootMismatch"}),
+        ("tolerations", [{"operator": "Exists"}]),
+        ("nodeSelector", {"node-role.kubernetes.io/infra": ""}),
+    ],
+)
+def test_what_an_api_server_takes_is_taken(path: str, value: object) -> None:
+    assert rendered(path, value)

@@ -24,6 +24,7 @@ from earlystop.delivery.overlay import TargetRule, rules_to_overlay
 from earlystop.delivery.split import VariantWeight
 
 GROUP, KIND = "agentgateway.dev", "AgentgatewayBackend"
+VERSION = "v1alpha1"
 DEFINITION = ObjectKey("CustomResourceDefinition", None, f"agentgatewaybackends.{GROUP}")
 CONTROLLERS = (GROUP, "kgateway.dev/agentgateway")
 """Beginnings, before a slash, of the controllerName of GatewayClasses that take such objects."""
@@ -52,7 +53,7 @@ def backend(inputs: ClusterInputs, users: TargetRule, variant: VariantWeight) ->
     writes = {"transformations": computed} if computed else {}
     name = written_backend_name(service_name, variant.variant)
     return {
-        "apiVersion": f"{GROUP}/v1alpha1",
+        "apiVersion": f"{GROUP}/{VERSION}",
         "kind": KIND,
         "metadata": owned_with_service(inputs, name, service_name),
         "spec": {

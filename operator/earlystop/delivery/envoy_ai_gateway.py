@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from earlystop.api.body_knobs import BodySetting, ValueType, api_of
@@ -31,10 +32,15 @@ from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 GROUP, ENVOY_GROUP = "aigateway.envoyproxy.io", "gateway.envoyproxy.io"
 ROUTE, AI_BACKEND, BACKEND = "AIGatewayRoute", "AIServiceBackend", "Backend"
-DEFINITIONS = tuple(
-    ObjectKey("CustomResourceDefinition", None, name)
-    for name in (f"aigatewayroutes.{GROUP}", f"aiservicebackends.{GROUP}", f"backends.{ENVOY_GROUP}")
+AI_VERSION, ENVOY_VERSION = "v1beta1", "v1alpha1"
+DEFINITIONS: Mapping[ObjectKey, str] = MappingProxyType(
+    {
+        ObjectKey("CustomResourceDefinition", None, f"aigatewayroutes.{GROUP}"): AI_VERSION,
+        ObjectKey("CustomResourceDefinition", None, f"aiservicebackends.{GROUP}"): AI_VERSION,
+        ObjectKey("CustomResourceDefinition", None, f"backends.{ENVOY_GROUP}"): ENVOY_VERSION,
+    }
 )
+"""With the version in which each is written."""
 CONTROLLERS = (ENVOY_GROUP,)
 """Beginnings, before a slash, of the controllerName of GatewayClasses that take such objects."""
 SECONDS_TO_SETTLE = 150.0
@@ -82,7 +88,7 @@ def behind(inputs: ClusterInputs, split: TrafficSplit) -> tuple[Manifest, ...]:
 
 def _backend(inputs: ClusterInputs, name: str, service: str, endpoint: dict[str, Any]) -> Manifest:
     return {
-        "apiVersion": f"{ENVOY_GROUP}/v1alpha1",
+        "apiVersion": f"{ENVOY_GROUP}/{ENVOY_VERSION}",
         "kind": BACKEND,
         "metadata": owned_with_service(inputs, name, service),
         "spec": {"endpoints": [endpoint]},
@@ -94,7 +100,7 @@ def _ai_backend(inputs: ClusterInputs, users: TargetRule, variant: VariantWeight
     service = users.backend["name"]
     mutation = _mutation(inputs, variant)
     return {
-        "apiVersion": f"{GROUP}/v1beta1",
+        "apiVersion": f"{GROUP}/{AI_VERSION}",
         "kind": AI_BACKEND,
         "metadata": owned_with_service(inputs, written_backend_name(service, variant.variant), service),
         "spec": {
@@ -115,7 +121,7 @@ def _inner_route(inputs: ClusterInputs, users: TargetRule, variant: VariantWeigh
     parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", **found.parent}
     timeouts = {"timeouts": users.rule["timeouts"]} if "timeouts" in users.rule else {}
     return {
-        "apiVersion": f"{GROUP}/v1beta1",
+        "apiVersion": f"{GROUP}/{AI_VERSION}",
         "kind": ROUTE,
         "metadata": owned_with_service(inputs, name, service),
         "spec": {
@@ -184,11 +190,24 @@ def _listener(inputs: ClusterInputs) -> PlainListener | None:
 
 
 def _fit(inputs: ClusterInputs) -> Iterator[PlainListener]:
-    """The listeners of plain http that take a host of the operator's choice."""
+    """The listeners of plain http that take a host of the operator's choice, at an address that others can have."""
     assert inputs.route is not None  # checked before
     return (
-        each for each in plain_listeners(inputs, inputs.route) if not each.hostname or each.hostname.startswith("*.")
+        each
+        for each in plain_listeners(inputs, inputs.route)
+        if (not each.hostname or each.hostname.startswith("*.")) and _is_reachable(each.address)
     )
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether an address may be a gateway's. Who may write a Gateway may ask for any, such as that of a cloud's own
+    metadata, and what the operator makes would have requests sent there. Loopback the gateway refuses by itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return True
+    mapped = getattr(found, "ipv4_mapped", None) or found
+    return not (mapped.is_link_local or mapped.is_unspecified or mapped.is_multicast)
 
 
 def _endpoint(address: str, port: int) -> dict[str, Any]:

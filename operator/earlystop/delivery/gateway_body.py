@@ -47,7 +47,7 @@ class Writer:
     """A gateway whose objects write bodies.
 
     product: its name. kinds: of the objects that there are one of for each variant. own_kinds: of those that there are
-        one of for the policy, named as its injector. definitions: of all of them. controllers: beginnings, before a
+        one of for the policy, named as its injector. definitions: of all of them, with the version that is written. controllers: beginnings, before a
         slash, of the controllerName of GatewayClasses that take them.
     backends: how an overlay leads to them. behind: what else stands between them and the injector.
     unfit: why they could not write on the user's route, None when they can.
@@ -56,7 +56,7 @@ class Writer:
 
     product: str
     kinds: tuple[str, ...]
-    definitions: tuple[ObjectKey, ...]
+    definitions: Mapping[ObjectKey, str]
     controllers: tuple[str, ...]
     backends: ByBackend
     unfit: Callable[[ClusterInputs], Refusal | None]
@@ -70,7 +70,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "AgentGateway": Writer(
             product="agentgateway",
             kinds=(agentgateway.KIND,),
-            definitions=(agentgateway.DEFINITION,),
+            definitions={agentgateway.DEFINITION: agentgateway.VERSION},
             controllers=agentgateway.CONTROLLERS,
             backends=ByBackend(
                 written_backend_name, agentgateway.backend, baseline_aliased=True, reference=agentgateway.reference
@@ -161,6 +161,13 @@ def gateway_unfit(inputs: ClusterInputs) -> Refusal | None:
             f"The cluster has no CustomResourceDefinition {missing.name}. Install {writer.product}, or write "
             "delivery.mode RequestBody, which needs nothing of a gateway's own.",
         )
+    older = next((each for each in writer.definitions.items() if not _is_served(inputs.objects[each[0]], each[1])), None)
+    if older is not None:
+        return Refusal(
+            "GatewayObjectsMissing",
+            f"CustomResourceDefinition {older[0].name} serves no {older[1]}, in which the operator writes. Install an "
+            f"{writer.product} that has it, or write delivery.mode RequestBody, which needs nothing of a gateway's own.",
+        )
     for gateway in inputs.gateways.values():
         name = gateway["spec"]["gatewayClassName"]
         controller = (inputs.gateway_classes.get(name) or {}).get("spec", {}).get("controllerName", "")
@@ -171,6 +178,12 @@ def gateway_unfit(inputs: ClusterInputs) -> Refusal | None:
                 "or write delivery.mode RequestBody.",
             )
     return None
+
+
+def _is_served(definition: Manifest, version: str) -> bool:
+    """Whether a kind's definition serves a version; of one that lists none it is not known, and taken for granted."""
+    versions = definition.get("spec", {}).get("versions", [])
+    return not versions or any(each["name"] == version and each.get("served", True) for each in versions)
 
 
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> Prerequisites:

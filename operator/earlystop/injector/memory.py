@@ -41,9 +41,13 @@ class Memory:
 
     def seconds_to_look(self) -> float | None:
         """Until when nothing can have become short that is not short now, within the bounds of looks; None where there
-        is nothing to look at."""
+        is nothing to look at. What the kernel frees by itself is left: with a cache that fills a container, looks are no
+        quicker."""
         most = self._most() if self.is_limited else None
-        return None if most is None else seconds_until(most - self._in_use())
+        if most is None:
+            return None
+        seconds = seconds_until(most - self._in_use())
+        return seconds if seconds == LOOK_SECONDS else seconds_until(most - self._in_use() + self._reclaimable())
 
     def _most(self) -> int | None:
         """Bytes in use above which memory is short now, None where there is no limit."""

@@ -103,7 +103,7 @@ class Parent:
             return self._wait_for(worker, own)
 
     def _wait_for(self, worker: int, link: socket.socket) -> tuple[int, float]:
-        since, is_asked, watched = None, False, [self._woken, link.fileno()]
+        since, is_asked, is_killed, watched = None, False, False, [self._woken, link.fileno()]
         while True:
             if self._is_leaving and not is_asked:
                 # The worker alone holds them from now on, so that they close when it takes no more requests.
@@ -114,9 +114,10 @@ class Parent:
             if status is not None:
                 return status, 0.0 if since is None else time.monotonic() - since
             ready, _, _ = select.select(watched, [], [], self._memory.seconds_to_look())
-            if not ready and self._memory.is_short():
+            if not ready and not is_killed and self._memory.is_short():
                 _say("the container's memory is nearly used up, and all of it would be ended: the worker is")
                 os.kill(worker, signal.SIGKILL)
+                is_killed = True  # what it had is freed a while after
             if self._woken in ready:
                 os.read(self._woken, 512)
             if link.fileno() in ready:  # once: there is nothing more to be heard, but that it ends

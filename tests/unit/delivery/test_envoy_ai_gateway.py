@@ -12,7 +12,7 @@ from earlystop.api.wire import INNER_HEADER
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.envoy_ai_gateway import AI_BACKEND, BACKEND, DEFINITIONS, ROUTE, SECONDS_TO_SETTLE, inner_host
-from earlystop.delivery.gateway_body import MODE, owned_names
+from earlystop.delivery.gateway_body import MODE, gateway_unfit, owned_names
 from earlystop.delivery.injector.inner_route import mark_of
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.leaving import leave
@@ -294,3 +294,19 @@ def test_choices_without_an_order_need_no_word_about_a_clients_value() -> None:
     body = {"paths": [{"api": "ChatCompletions", "path": "service_tier"}]}
     choice = {"type": "Choice", "choices": ["flex", "auto"], "minimum": None, "maximum": None, "stopsSooner": None}
     assert refusal_with({**choice, "body": body}, gateway="EnvoyAIGateway") == ""
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "fe80::1", "::ffff:169.254.169.254", "224.0.0.1"])  # noqa: S104 - refused
+def test_no_request_is_led_to_an_address_that_is_no_gateways_although_one_claims_it(address: str) -> None:
+    claimed = here(gateways={("llm", "edge"): gateway(address=address)})
+    refused = MODE.refusal(claimed, HALF)
+    assert refused is not None and "no http listener with an address" in refused.message
+
+
+def test_a_release_of_the_gateway_that_serves_no_version_which_is_written_is_refused_by_name() -> None:
+    found = here()
+    older = {"metadata": {}, "spec": {"versions": [{"name": "v1alpha1", "served": True}]}}
+    first = next(iter(DEFINITIONS))
+    refused = gateway_unfit(replace(found, objects={**found.objects, first: older}))
+    assert refused is not None and f"{first.name} serves no v1beta1" in refused.message
+    assert gateway_unfit(found) is None

@@ -131,3 +131,11 @@ def test_a_gold_answer_of_the_table_is_right_for_itself(name: str) -> None:
     for gold in {each for row in TABLE if row[0] == name for each in row[2]}:
         answer = f"\\boxed{{{gold}}}" if name == "boxed" else f'{{"answer": "{gold}"}}' if "json" in name else gold
         assert scoring.matches(answer, [gold]), gold
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", "the answer ", "answer (", "answer from the "])
+def test_a_model_that_repeats_itself_before_more_questions_costs_no_seconds_an_answer(piece: str) -> None:
+    answer = "answer" + piece * (100_000 // len(piece)) + "\nQuestion: And now?" * 30
+    began = time.process_time()
+    Scoring.named("number").matches(answer, ["1"])
+    assert time.process_time() - began < 2, "cues are looked for along all of it for each space or question"

@@ -72,6 +72,13 @@ def test_memory_is_looked_at_seldom_while_much_is_left_and_never_where_there_is_
     assert group(tmp_path, "max", 45 * MIB).seconds_to_look() is None
 
 
+def test_a_container_that_a_cache_of_files_fills_is_not_looked_at_more_often(tmp_path: Path) -> None:
+    limit = 512 * MIB
+    assert group(tmp_path, str(limit), limit, reclaimable=460 * MIB).seconds_to_look() == LOOK_SECONDS
+    near = group(tmp_path, str(limit), limit, reclaimable=40 * MIB).seconds_to_look()
+    assert near is not None and near < LOOK_SECONDS / 5
+
+
 def test_a_limit_that_is_raised_or_lowered_while_the_container_runs_holds_from_then_on(tmp_path: Path) -> None:
     memory = group(tmp_path, str(512 * MIB), 600 * MIB)
     assert memory.is_short()

@@ -175,6 +175,14 @@ _LABELLED_TEXT = (
 _CONCLUDED = re.compile(rf"\b(?:is|are|be)\s*:?\s*{_NOUN}{_LABELLED_TEXT}")
 _SEVERAL = re.compile(rf"\b(?:is|are)\s+{_NOUN}({_LETTER})(?=[^a-z]*\b(?:and|or)\b[^a-z]*$)")
 _ALONE = re.compile(rf"{_NOUN}{_LABELLED_TEXT}")
+_SET_ASIDE = re.compile(
+    r"\b(?:excluded|eliminated|rejected|discarded|ruled out|second|runner-up|distractors?|traps?|errors?|mistakes?"
+    r"|avoid|(?:may|might|could)(?= be\b)|wrong (?:options?|choices?|answers?|ones?)"
+    r"|(?:options|choices|ones) (?:that )?(?:are|were)|options|choices)\b",
+    re.IGNORECASE,
+)
+"""Before an option that is listed, supposed or left out, and not chosen."""
+_OTHER_LETTER = re.compile(rf"{_BEGINS}[A-HJ-Z]{_ENDS}")
 _VALUE = re.compile(r"[-+0-9.,\s]{1,40}")
 """What a box holds that an answer has calculated before it chooses."""
 _FINAL_LINE = re.compile(
@@ -344,8 +352,14 @@ def _concluded(text: str) -> set[str]:
     if several := _SEVERAL.search(last):
         return _with_alternatives(last, several)
     found = _ALONE.match(last) if before.endswith(":") else None
+    lead = before if found else last
     found = found or _CONCLUDED.search(last)
-    return {found[1] or found[2]} if found else set()
+    if found is None:
+        return set()
+    named = found.start(1 if found[1] else 2)
+    if last.endswith("?") or _SET_ASIDE.search(last[:named] if lead is last else lead):
+        return set()
+    return set() if _OTHER_LETTER.search(last, named + 2) else {last[named]}
 
 
 def _named(text: str) -> set[str]:

@@ -57,6 +57,11 @@ _DURATION = re.compile(
     r"(?P<hours>[0-9]{1,3})(?: ?h ?|:(?=[0-9]{2} ?(?:h|hrs?|hours?)$))(?P<minutes>[0-5][0-9])(?: ?[a-z]{1,5})?",
     re.IGNORECASE,
 )
+_PLURAL = re.compile(
+    r"(?!(?:yes|is|was|this|thus|as|always|versus|across|pairs|couples|scores|lakhs|crores)$)\w+s"
+    r"|people|persons|children|men|women|feet|teeth|mice|geese|sheep|fish|deer|oxen|dice|data|\w+(?:men|women)",
+    re.IGNORECASE,
+)
 _GIVEN = re.compile(
     r"\b(?:(?:at|in|for|from|among|across|over|on) (?:all )?(?:the|these|those|his|her|their)"
     r"(?: (?:first|last|next|other))?"
@@ -77,6 +82,7 @@ _SEVERAL = Number(Fraction(0), "", -1, -1)
 """Stands for several numbers that are stated as the answer."""
 _ANY_DIGIT = re.compile(r"[0-9]")
 _STOP = re.compile(r"[.!?;,\n\"]")
+_NEXT_WORD = re.compile(r"\s*(?:(?:and|or|no|not|maybe|perhaps|possibly|rather|actually|wait)\b[\s,:]*)*(\w+)", re.IGNORECASE)
 _DIGITS = re.compile(r"[-+]?[0-9][0-9.,]*")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
@@ -257,8 +263,17 @@ def _stated_in_words(text: str) -> Number | None:
     cues = list(CUE.finditer(text))
     if not cues or _ANY_DIGIT.search(text, cues[-1].end()):
         return None
-    statement, *_ = _STOP.split(text[cues[-1].end() :].strip(" \n:\"'"), maxsplit=1)
-    return number_and_what_is_counted(statement)
+    said = text[cues[-1].end() :].strip(" \n:\"'")
+    stop = _STOP.search(said)
+    if stop is not None and (stop[0] == "?" or _goes_on_with_a_number(said[stop.end() :])):
+        return None
+    return number_and_what_is_counted(said[: stop.start()] if stop else said)
+
+
+def _goes_on_with_a_number(text: str) -> bool:
+    """Whether another number in words comes next, as of a list, an alternative or a correction."""
+    following = _NEXT_WORD.match(text)
+    return following is not None and number_in_words(following[1]) is not None
 
 
 def _in_words(text: str) -> Number | None:
@@ -274,5 +289,10 @@ def number_and_what_is_counted(text: str) -> Number | None:
     value = number_in_words(counted)
     if value is None and _DIGITS.fullmatch(counted) and (found := whole_number(counted, leading_zeros=False)):
         value = found.value if len(last) > 2 else None
-    is_counted = last.isalpha() and not _OF_THE_VALUE.fullmatch(last)
+    is_counted = last.isalpha() and _is_counted(last, value) and not _OF_THE_VALUE.fullmatch(last)
     return Number(value, unit_named(last), 0, 0) if value is not None and is_counted else None
+
+
+def _is_counted(word: str, value: Fraction | None) -> bool:
+    """Whether a word names what there are so many of, and says nothing of the number, as in "42 doubled"."""
+    return bool(value == 1 or unit_named(word) or _PLURAL.fullmatch(word))

@@ -10,7 +10,15 @@ from earlystop.evaluator.scoring.numbers import prepared
 
 _LEAD = re.compile(r"[>#=*\s-]+\s")
 """A quotation, heading or bullet of Markdown, or an equals sign, before the whole text."""
-_SIGN = re.compile(r"[#<>=^]|\+(?![0-9])|(?<=\w)\+|(?<![\w)\].])-(?=[0-9]|[A-Za-z](?![A-Za-z])|[(\\])")
+_OPERAND = r"(?:(?<![A-Za-z])[A-Za-z]|[0-9)])"
+_OPERAND_AFTER = r"(?:[A-Za-z](?![A-Za-z])|[0-9(])"
+_SIGN = re.compile(
+    r"[#<>=^]|\+(?![0-9])|(?<=\w)\+|(?<![\w)\].])-(?=[0-9]|[A-Za-z](?![A-Za-z])|[(\\])"
+    rf"|(?<={_OPERAND})[*/](?={_OPERAND_AFTER})|(?<={_OPERAND} )[-*/](?= {_OPERAND_AFTER})"
+    r"|(?<=[A-Za-z0-9])-(?=\s*[.,;:!?)]|\s*$)"
+)
+"""Between the operands of a formula, each a letter or a number, also those that words have otherwise: x - y, but
+x-ray. A hyphen behind its word at the end is a sign, as of blood groups and ions: A-, Cl-."""
 
 
 def same_signs(one: str, other: str) -> bool:
