@@ -49,6 +49,7 @@ SECONDS = {
     "tests/e2e/test_real_engine.py": 100,
     "tests/faults/test_bad_gateway.py": 100,
     "tests/cluster/test_label_faults.py": 90,
+    "tests/e2e/test_sticky_sessions.py": 90,
     "tests/e2e/test_injector_split.py": 85,
     "tests/cluster/test_image.py": 75,
     "tests/e2e/test_mounted_settings.py": 75,
