@@ -80,7 +80,7 @@ def test_status_explain_and_get_of_a_paused_policy_say_that_an_edit_waits(name: 
     stated = conditions(REACHED[name], Observations(), edited=True)
     policy["status"]["conditions"] = merge_conditions((), stated, 2, NOW)
     for text in said_of(policy).values():
-        assert "By an edit or a retry the policy asks for another campaign by now: it begins when" in text, text
+        assert "An edit or a retry asks for another campaign: it begins when" in text, text
     assert "EditWaits" in text_of(overview([policy]), UNLIMITED)
     assert line(policy).endswith(", an edit or a retry waits")
 

@@ -212,7 +212,7 @@ def test_an_edit_that_waits_is_told_with_when_its_campaign_begins(
     ready = found[ConditionType.READY]
     assert (ready.status, ready.reason) == (ConditionStatus.TRUE, reason)
     for each in (ready, found[ConditionType.PROGRESSING]):
-        assert each.message.endswith(f"the policy asks for another campaign by now: it {what_becomes_of_it}"), each
+        assert each.message.endswith(f"An edit or a retry asks for another campaign: it {what_becomes_of_it}"), each
     same = said(REACHED[name], FACTS["all well"])[ConditionType.READY]
     assert same.reason == REACHED[name].phase.value and "asks for another campaign" not in same.message
     reasons = {each.type: each.reason for each in conditions(REACHED[name], FACTS["all well"], edited=True)}

@@ -8,7 +8,7 @@ from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, Phase, Rollou
 def waiting_edit(state: RolloutState) -> str:
     """When the campaign begins that the policy asks for by now, instead of the one in `state`, and what becomes of this
     one; "" where it begins at once. To be asked only where the policy is not refused."""
-    asks = "By an edit or a retry the policy asks for another campaign by now:"
+    asks = "An edit or a retry asks for another campaign:"
     if state.phase is Phase.SUSPENDED:
         return f"{asks} it begins when the policy is resumed, and campaign {state.campaign} ends without a verdict."
     if state.phase in ACTING:
