@@ -20,13 +20,13 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.rollout.unsupported import unwritable_fields
 from tests.cluster.errors import ClusterError
+from tests.cluster.gateways_objects import NUMBER, OPERATOR, TRIED, TYPES, admitted, take
 from tests.cluster.kinds_of_others import kinds_of_envoy
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
-from tests.cluster.test_gateway_objects import NUMBER, OPERATOR, TRIED, TYPES, admitted, take
+from tests.unit.delivery.body_policies import behind_envoy
 from tests.unit.delivery.cluster import exact, gateway, rule
-from tests.unit.delivery.test_envoy_ai_gateway import here
 from tests.unit.rollout.policies import policy
 
 PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/responses")
@@ -94,7 +94,7 @@ def rendered(engine: Engine, knob: Knob, path: str, **more: Any) -> list[dict[st
     )
     if unwritable_fields(found) is not None:
         return []
-    observed = here(rule(exact(path), timeouts={"request": "300s"}), spec=found, **more)
+    observed = behind_envoy(rule(exact(path), timeouts={"request": "300s"}), spec=found, **more)
     wanted = TrafficSplit("r", 1, (VariantWeight("baseline", 50, ()), VariantWeight("w10", 50, (("it", value),))))
     refusal = preflight(observed, wanted)
     assert not isinstance(refusal, Refusal), refusal

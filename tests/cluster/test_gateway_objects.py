@@ -5,7 +5,6 @@ with gatewayBody.enabled."""
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.rollout.unsupported import unwritable_fields
 from tests.cluster.errors import ClusterError
+from tests.cluster.gateways_objects import NUMBER, TRIED, TYPES, admitted, take
 from tests.cluster.kinds_of_others import agentgateways_kind
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import objects, template
@@ -26,14 +26,7 @@ from tests.cluster.processes import wait_until
 from tests.unit.delivery.cluster import exact, inputs, rule
 from tests.unit.rollout.policies import policy
 
-OPERATOR = ("--as=system:serviceaccount:earlystop-system:earlystop", "--as-group=system:masters")
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
-TRIED = {Knob.REASONING_EFFORT: "low", Knob.THINKING: "false"}
-TYPES: dict[Knob, dict[str, Any]] = {
-    Knob.REASONING_EFFORT: {"type": "Choice", "choices": ["low", "high"], "stopsSooner": "WhenLower"},
-    Knob.THINKING: {"type": "Boolean"},
-}
-NUMBER = {"type": "Integer", "minimum": "2", "maximum": "4096", "stopsSooner": "WhenLower"}
 PROVIDER = ("spec", "ai", "provider", "custom")
 REFUSED: dict[str, tuple[tuple[str, ...], Any]] = {
     "another Service": ((*PROVIDER, "backendRef", "name"), "database"),
@@ -99,27 +92,6 @@ def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
         holder = holder[key]
     holder[path[-1]] = value
     return manifest
-
-
-def take(cluster: Cluster, namespace: str, made: list[dict[str, Any]]) -> None:
-    """Have the API server check objects as if the operator wrote them, and store none. Raises ClusterError."""
-    items = [{**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in made]
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    cluster.access.kubectl(
-        *("create", "--dry-run=server", "--validate=strict", "--output=name", "--filename=-", *OPERATOR),
-        input=text,
-        timeout_seconds=240,
-    )
-
-
-def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool:
-    try:
-        take(cluster, namespace, [manifest])
-    except ClusterError as error:
-        if "ValidatingAdmissionPolicy" in str(error):
-            return False
-        raise
-    return True
 
 
 def test_every_object_for_every_engine_is_taken_from_the_operators_own_account(

@@ -21,20 +21,10 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probes.engine_check import EngineAnswer, judge
 from earlystop.delivery.probes.questions import open_question_of, probe_body, question_of
 from earlystop.delivery.probes.target import probe_target
-from earlystop.rollout.unsupported import refusal_of_spec
-from tests.unit.delivery.cluster import BY_AGENTGATEWAY, exact, inputs, prefix, rule, running, spec_in, split
-from tests.unit.rollout.policies import policy
+from tests.unit.delivery.body_policies import CHAT, refusal_with
+from tests.unit.delivery.cluster import exact, inputs, prefix, rule, running, spec_in, split
 
 HALF = split(50)
-CHAT = "/v1/chat/completions"
-CAP: dict[str, Any] = {
-    "name": "cap",
-    "type": "Integer",
-    "minimum": "16",
-    "maximum": "4096",
-    "stopsSooner": "WhenLower",
-    "body": {"knob": "AnswerCap"},
-}
 
 
 def here(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
@@ -43,16 +33,6 @@ def here(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
 
 def made(found: ClusterInputs, kind: str) -> list[Manifest]:
     return [each for each in MODE.render(found, HALF).objects if each["kind"] == kind]
-
-
-def refusal_with(body: dict[str, Any], delivery: dict[str, Any] | None = None, **settings: Any) -> str:
-    """Why a policy with such a parameter is refused, "" where it is not."""
-    own = {"routeRef": {"name": "qa"}, **BY_AGENTGATEWAY, **settings}
-    written = {"gatewayHeader": None, "mode": "GatewayBody", "gatewayBody": own, **(delivery or {})}
-    tried = [{"name": "w10", "values": [{"name": "cap", "value": "128"}]}]
-    changes = {"parameters": [{**CAP, **body}], "baseline": {"values": []}, "candidates": tried, "delivery": written}
-    found = refusal_of_spec(policy({**changes, "objective": {"exactMatch": {"evidence": "Pairs"}}}))
-    return "" if found is None else f"{found.reason}: {found.message}"
 
 
 # What is made

@@ -28,9 +28,9 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
 from tests.unit.controller.traffic.gateways import Gateway
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
+from tests.unit.delivery.body_policies import ENVOY_CLASS, NAMES, envoy_spec
 from tests.unit.delivery.cluster import gateway, running
 from tests.unit.delivery.probe_answers import served
-from tests.unit.delivery.test_envoy_ai_gateway import ENVOY_CLASS, NAMES, spec
 from tests.unit.rollout.policies import NOW
 
 KINDS = (ENVOY_BACKENDS, AI_SERVICE_BACKENDS, AI_GATEWAY_ROUTES)
@@ -39,7 +39,7 @@ KINDS = (ENVOY_BACKENDS, AI_SERVICE_BACKENDS, AI_GATEWAY_ROUTES)
 @pytest.fixture
 async def moves() -> AsyncIterator[Moves]:
     """A policy behind an Envoy AI Gateway that plays the overlay, and whose injector has come to be ready."""
-    moves = Moves(spec=spec())
+    moves = Moves(spec=envoy_spec())
     moves.api.writes_gateway_objects = True
     for each in envoy_ai_gateway.DEFINITIONS:
         moves.api.put(DEFINITIONS, {"metadata": {"name": each.name}})
