@@ -47,8 +47,8 @@ class Writer:
     """A gateway whose objects write bodies.
 
     product: its name. kinds: of the objects that there are one of for each variant. own_kinds: of those that there are
-        one of for the policy, named as its injector. definitions: of all of them, with the version that is written. controllers: beginnings, before a
-        slash, of the controllerName of GatewayClasses that take them.
+        one of for the policy, named as its injector. definitions: of all of them, with the version that is written.
+    controllers: beginnings, before a slash, of the controllerName of GatewayClasses that take them.
     backends: how an overlay leads to them. behind: what else stands between them and the injector.
     unfit: why they could not write on the user's route, None when they can.
     settle_seconds: how old they have to be before users are led to them, 0 for the time between any two changes.
@@ -161,12 +161,14 @@ def gateway_unfit(inputs: ClusterInputs) -> Refusal | None:
             f"The cluster has no CustomResourceDefinition {missing.name}. Install {writer.product}, or write "
             "delivery.mode RequestBody, which needs nothing of a gateway's own.",
         )
-    older = next((each for each in writer.definitions.items() if not _is_served(inputs.objects[each[0]], each[1])), None)
+    definitions = writer.definitions.items()
+    older = next((each for each in definitions if not _is_served(inputs.objects[each[0]], each[1])), None)
     if older is not None:
         return Refusal(
             "GatewayObjectsMissing",
             f"CustomResourceDefinition {older[0].name} serves no {older[1]}, in which the operator writes. Install an "
-            f"{writer.product} that has it, or write delivery.mode RequestBody, which needs nothing of a gateway's own.",
+            f"{writer.product} that has it, or write delivery.mode RequestBody, which needs nothing of a gateway's "
+            "own.",
         )
     for gateway in inputs.gateways.values():
         name = gateway["spec"]["gatewayClassName"]

@@ -41,8 +41,8 @@ class Memory:
 
     def seconds_to_look(self) -> float | None:
         """Until when nothing can have become short that is not short now, within the bounds of looks; None where there
-        is nothing to look at. What the kernel frees by itself is left: with a cache that fills a container, looks are no
-        quicker."""
+        is nothing to look at. What the kernel frees by itself is left: with a cache that fills a container, looks are
+        no quicker."""
         most = self._most() if self.is_limited else None
         if most is None:
             return None

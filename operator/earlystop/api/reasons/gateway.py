@@ -11,8 +11,8 @@ GATEWAY_PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "route; do what the message says, or write delivery.mode RequestBody.",
         "GatewayBodyDisabled": "The operator may make no objects of gateways; set gatewayBody.enabled in the chart's "
         "values.",
-        "GatewayObjectsMissing": "The cluster does not know the gateway's kind, or not in the version that the operator "
-        "writes; install the gateway, or a newer release, or write delivery.mode RequestBody.",
+        "GatewayObjectsMissing": "The cluster does not know the gateway's kind, or not in the version that the "
+        "operator writes; install the gateway, or a newer release, or write delivery.mode RequestBody.",
     }
 )
 GATEWAY_FAULTS: Mapping[str, str] = MappingProxyType(

@@ -82,7 +82,9 @@ _SEVERAL = Number(Fraction(0), "", -1, -1)
 """Stands for several numbers that are stated as the answer."""
 _ANY_DIGIT = re.compile(r"[0-9]")
 _STOP = re.compile(r"[.!?;,\n\"]")
-_NEXT_WORD = re.compile(r"\s*(?:(?:and|or|no|not|maybe|perhaps|possibly|rather|actually|wait)\b[\s,:]*)*(\w+)", re.IGNORECASE)
+_NEXT_WORD = re.compile(
+    r"\s*(?:(?:and|or|no|not|maybe|perhaps|possibly|rather|actually|wait)\b[\s,:]*)*(\w+)", re.IGNORECASE
+)
 _DIGITS = re.compile(r"[-+]?[0-9][0-9.,]*")
 _REJECTED = re.compile(
     r"(?:\s+[A-Za-z]+)?\s*(?:(?:(?:does|do|did)(?: not|n't)|fails?)(?: (?:work|fit|hold|count))?(?=\s*(?:[.,;!]|$))"
