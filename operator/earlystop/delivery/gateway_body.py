@@ -161,14 +161,13 @@ def gateway_unfit(inputs: ClusterInputs) -> Refusal | None:
             f"The cluster has no CustomResourceDefinition {missing.name}. Install {writer.product}, or write "
             "delivery.mode RequestBody, which needs nothing of a gateway's own.",
         )
-    older = next(
-        (each for each in writer.definitions.items() if not _is_served(inputs.objects[each[0]], each[1])), None
-    )
+    definitions = writer.definitions.items()
+    older = next((each for each in definitions if not _is_served(inputs.objects[each[0]], each[1])), None)
     if older is not None:
         return Refusal(
             "GatewayObjectsMissing",
-            f"CustomResourceDefinition {older[0].name} serves no {older[1]}, in which the operator writes. Install "
-            f"an {writer.product} that has it, or write delivery.mode RequestBody, which needs nothing of a gateway's "
+            f"CustomResourceDefinition {older[0].name} serves no {older[1]}, in which the operator writes. Install an "
+            f"{writer.product} that has it, or write delivery.mode RequestBody, which needs nothing of a gateway's "
             "own.",
         )
     for gateway in inputs.gateways.values():

@@ -40,8 +40,9 @@ class Memory:
         return self._in_use() - self._reclaimable() > most
 
     def seconds_to_look(self) -> float | None:
-        """Seconds within which memory cannot become short, within the bounds of looks; None without a limit. What the
-        kernel frees by itself counts as free: with a cache that fills a container, looks are no quicker."""
+        """Until when nothing can have become short that is not short now, within the bounds of looks; None where there
+        is nothing to look at. What the kernel frees by itself is left: with a cache that fills a container, looks are
+        no quicker."""
         most = self._most() if self.is_limited else None
         if most is None:
             return None

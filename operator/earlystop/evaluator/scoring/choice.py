@@ -178,7 +178,7 @@ _ALONE = re.compile(rf"{_NOUN}{_LABELLED_TEXT}")
 _SET_ASIDE = re.compile(
     r"\b(?:excluded|eliminated|rejected|discarded|ruled out|second|runner-up|distractors?|traps?|errors?|mistakes?"
     r"|avoid|(?:may|might|could)(?= be\b)|wrong (?:options?|choices?|answers?|ones?)"
-    r"|(?:options|choices|ones) (?:that )?(?:are|were)|options|choices)\b",
+    r"|(?:options|choices|ones) (?:that )?(?:are|were))\b|\b(?:options|choices):",
     re.IGNORECASE,
 )
 """Before an option that is listed, supposed or left out, and not chosen."""
