@@ -54,7 +54,7 @@ def divided(
 
     known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
     """
-    answers = _Scales(*_differences(counts), by_information=version > SEVENTH)
+    answers = _Scales(*_differences(counts), is_weighed=version > SEVENTH)
     split = _Split(counts)
     one_by_one, outlast = split.seems_one_by_one, split.groups_outlast_blocks
     unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
@@ -108,8 +108,8 @@ def _counted(divided: Array, half: Array) -> Array:
     return np.where(divided > FULL_LOG_E, FULL_LOG_E + half * np.log((half + beyond) / (half + FULL_LOG_E)), divided)
 
 
-def _differences(counts: Counts) -> tuple[Array, Array]:
-    """Statistic and information of each look, as `arm_scatter.observe_answers` hands them to `scatter`."""
+def _differences(counts: Counts) -> tuple[Array, Array, Array]:
+    """Statistic, information and weight of each look, as `arm_scatter.observe_answers` hands them to `scatter`."""
     both, right = counts.n_b + counts.n_c, counts.x_b + counts.x_c
     before_n, before_x = both.cumsum(axis=1) - both, right.cumsum(axis=1) - right
     past = (before_x + FIRST_RATE * FIRST_ANSWERS) / (before_n + FIRST_ANSWERS)
@@ -117,42 +117,50 @@ def _differences(counts: Counts) -> tuple[Array, Array]:
     ratio = counts.n_c / counts.n_b
     variance = counts.n_c * rate * (1 - rate) * (1 + ratio)
     difference = counts.x_c - ratio * counts.x_b
-    return difference * counts.n_c / variance, counts.n_c**2 / variance
+    return difference * counts.n_c / variance, counts.n_c**2 / variance, counts.n_c / (1 + ratio)
 
 
 class _Scales:
     """`scatter.Scatter` of many runs after each look: means and degrees of freedom, shape (scales, runs, looks), and
     those that equal weights would have, by which looks are waited for."""
 
-    def __init__(self, statistic: Array, information: Array, *, by_information: bool) -> None:
+    def __init__(self, statistic: Array, information: Array, weight: Array, *, is_weighed: bool) -> None:
         nothing = np.zeros((len(statistic), 1))
-        sums = [np.concatenate([nothing, each.cumsum(axis=1)], axis=1) for each in (statistic, information)]
-        found = [self._scale(size, *sums, by_information=by_information) for size in scatter.SCALES]
+        looks = statistic, information, information
+        if is_weighed:
+            looks = weight * statistic / information, weight**2 / information, weight
+        sums = [np.concatenate([nothing, each.cumsum(axis=1)], axis=1) for each in looks]
+        found = [self._scale(size, *sums, is_weighed=is_weighed) for size in scatter.SCALES]
         self.mean, self.freedom, self.waited = (np.array([each[k] for each in found]) for k in range(3))
 
     @staticmethod
-    def _scale(size: int, statistic: Array, information: Array, *, by_information: bool) -> tuple[Array, Array, Array]:
+    def _scale(
+        size: int, statistic: Array, variance: Array, weight: Array, *, is_weighed: bool
+    ) -> tuple[Array, Array, Array]:
         part, looks = max(1, size // scatter.PARTS), statistic.shape[1] - 1
         ends = np.arange(2 * size, looks + 1, part)
         mean, freedom, waited = np.zeros((3, len(statistic), looks))
         if not ends.size:
             return mean, freedom, waited
-        (late, early), (new, old) = (
+        (late, early), (late_variance, early_variance), (new, old) = (
             (each[:, ends] - each[:, ends - size], each[:, ends - size] - each[:, ends - 2 * size])
-            for each in (statistic, information)
+            for each in (statistic, variance, weight)
         )
         apart = late / new - early / old
-        variance = 1 / new + 1 / old
-        each = 1 / variance if by_information else np.ones_like(variance)
-        total, weight, squares = (part.cumsum(axis=1) for part in (each * apart**2 / variance, each, each**2))
+        both = 1 / (1 / new + 1 / old)
+        square, each = apart**2 * both, np.ones_like(both)
+        if is_weighed:
+            square *= both
+            each = (both / new) ** 2 * late_variance + (both / old) ** 2 * early_variance
+        total, counted, squares = (part.cumsum(axis=1) for part in (square, each, each**2))
         windows = np.arange(1, len(ends) + 1)
         blocks, squared = 2 + (windows - 1) * part / size, 4 * size * size
         nominal = (1.5 * blocks - 2) * squared / (squared + 5)
         least = np.minimum(nominal, scatter.LEAST_EFFECTIVE_FREEDOM)
-        effective = np.maximum(nominal * weight**2 / (windows * squares), least)
+        effective = np.maximum(nominal * counted**2 / (windows * squares), least)
         at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
         seen = at >= 0
-        mean[:, seen], freedom[:, seen] = (total / weight)[:, at[seen]], effective[:, at[seen]]
+        mean[:, seen], freedom[:, seen] = (total / counted)[:, at[seen]], effective[:, at[seen]]
         waited[:, seen] = nominal[at[seen]]
         return mean, freedom, waited
 

@@ -19,6 +19,8 @@ BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods
 _WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 WITHOUT_STEPS = f"(self.delivery.mode in {list(_WITHOUT_STEPS)} || {IN_BODIES})"
 """CEL for whether the operator moves no share of requests."""
+_NAMED = f"'delivery.mode ' + self.delivery.mode + ({IN_BODIES} ? ' with cohort' : '')"
+"""CEL for a policy's mode in a message, and whether it compares cohorts there."""
 
 EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
 THROUGH_INJECTOR = tuple(name for name, traits in MODES.items() if traits.through_injector)
@@ -192,8 +194,7 @@ RULES: tuple[dict[str, str], ...] = (
     },
     {
         "rule": f"!{WITHOUT_STEPS} || self.rollout.steps.size() == 0",
-        "messageExpression": "'rollout.steps: the operator moves no share of requests in delivery.mode '"
-        f" + self.delivery.mode + ({IN_BODIES} ? ' with cohorts' : '')"
+        "messageExpression": f"'rollout.steps: the operator moves no share of requests in ' + {_NAMED}"
         " + '; remove them, and write rollout.minimumSeconds to say how long to watch'",
     },
     {
@@ -212,8 +213,7 @@ RULES: tuple[dict[str, str], ...] = (
     },
     {
         "rule": f"!{HAS_COHORTS} || self.rollout.strategy == 'ABTest'",
-        "messageExpression": "'delivery.mode ' + self.delivery.mode + ' compares fixed cohorts; write "
-        "rollout.strategy ABTest'",
+        "messageExpression": f"{_NAMED} + ' compares fixed cohorts; write rollout.strategy ABTest'",
     },
     {
         "rule": "self.rollout.strategy == 'ABTest' || self.delivery.mode == 'Shadow'"
@@ -233,8 +233,7 @@ RULES: tuple[dict[str, str], ...] = (
     },
     {
         "rule": f"!{HAS_COHORTS} || has(self.candidates)",
-        "messageExpression": "'delivery.mode ' + self.delivery.mode + ' has a cohort for each candidate; write "
-        "candidates'",
+        "messageExpression": f"{_NAMED} + ' has a cohort for each candidate; write candidates'",
     },
     *variant_rules("headerCohort", "!has(self.delivery.headerCohort)"),
     *variant_rules("requestBody.cohort", f"!({IN_BODIES})"),

@@ -81,13 +81,13 @@ NOBODY_COMPARED = ArmScatter()
 
 def start(guardrails: int, engine: int = CURRENT) -> ArmScatter:
     """Before any look; guardrails: how many there are; engine: version of the arithmetic."""
-    nothing = Scatter(by_information=engine > SEVENTH)
+    nothing = Scatter(is_weighed=engine > SEVENTH)
     return ArmScatter(answers=nothing, events=(NO_SCATTER,) * guardrails, level=nothing)
 
 
 def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answers]]) -> ArmScatter:
     """What is known after one more look. classes: its answers by query class, of the baseline and of the candidate."""
-    seen, difference, variance, total = dict(known.seen), 0.0, 0.0, 0
+    seen, difference, variance, total, exposed = dict(known.seen), 0.0, 0.0, 0, 0.0
     for name, (baseline, candidate) in sorted(classes.items()):
         if not baseline.scored or not candidate.scored:
             continue
@@ -96,11 +96,13 @@ def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answ
         rate, ratio = _rate(before, both), candidate.scored / baseline.scored
         difference += candidate.match - ratio * baseline.match
         variance += candidate.scored * rate * (1 - rate) * (1 + ratio)
+        exposed += candidate.scored * (1 + ratio)
         total += candidate.scored
         seen[name] = Answers(before.scored + both.scored, before.match + both.match)
     if not total:
         return known
-    learned = scatter.observe(known.answers, difference * total / variance, total * total / variance)
+    information, weight = total * total / variance, total * total / exposed
+    learned = scatter.observe(known.answers, difference * total / variance, information, weight)
     return replace(known, answers=learned, seen=tuple(sorted(seen.items())))
 
 
@@ -112,7 +114,8 @@ def observe_pairs(known: ArmScatter, pairs: Pairs) -> ArmScatter:
     before = dict(known.seen).get("", Answers(0, 0))
     rate = _rate(before, Answers(pairs.total, apart))
     seen = (("", Answers(before.scored + pairs.total, before.match + apart)),)
-    learned = scatter.observe(known.answers, (pairs.candidate_only - pairs.baseline_only) / rate, pairs.total / rate)
+    statistic = (pairs.candidate_only - pairs.baseline_only) / rate
+    learned = scatter.observe(known.answers, statistic, pairs.total / rate, pairs.total)
     return replace(known, answers=learned, seen=seen)
 
 
@@ -122,7 +125,7 @@ def observe_level(known: ArmScatter, answers: Answers) -> ArmScatter:
         return known
     rate, before = _rate(known.answered, answers), known.answered
     variance = rate * (1 - rate)
-    learned = scatter.observe(known.level, answers.match / variance, answers.scored / variance)
+    learned = scatter.observe(known.level, answers.match / variance, answers.scored / variance, answers.scored)
     answered = Answers(before.scored + answers.scored, before.match + answers.match)
     return replace(known, level=learned, answered=answered)
 

@@ -18,8 +18,9 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   Since version 8 it is so of a guess, and of lengths, too.
 
 How many degrees of freedom a factor has is handed on with it: evidence for claims at small risks counts for less while
-these are few (`discount`). They are those of the blocks that must be learned, which only grow. A guess has
-`GUESS_FREEDOM`, more than blocks have when they are learned, so the number falls once, when the factor is known.
+these are few (`discount`). They are those of the blocks that must be learned. A guess has `GUESS_FREEDOM`, more than
+blocks have when they are learned, so the number falls when the factor is known, and later only where a few busy looks
+outweigh the others (`scatter`).
 
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
 `UNKNOWN`, nothing is proven, and nothing is promoted. Harm acts on what is said with that factor meanwhile. A factor

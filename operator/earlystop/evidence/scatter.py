@@ -10,10 +10,14 @@ Blocks overlap by three quarters, which doubles what few looks say about long bl
 with the degrees of freedom that it has for white noise (Riley, Howe, "Handbook of frequency stability analysis",
 NIST SP 1065, 2008, table 5).
 
-The variance of a sum is that of its parts, each by what it weighs. So since version 8 of the engine each pair of blocks
-counts by its information: traffic that begins quietly, with single requests, and goes on in sessions with ten times as
-many scatters as the latter do. The mean then has fewer degrees of freedom where a few pairs outweigh the others
-(Satterthwaite, 1946). How many looks are waited for stays a matter of their number alone.
+The variance of a sum is that of its parts, each by what it weighs. So since version 8 of the engine looks of answers
+weigh by how many there were: traffic that begins quietly, with single requests, and goes on in sessions with ten times
+as many scatters as the latter do. What is divided by what is then a sum over all pairs of blocks, of their squares by
+weight and of the variances of these, as of a ratio estimator (Cochran, "Sampling techniques", 1977, chapter 6). A look
+must not weigh by its own answers: where nearly all are right, one without a mistake has a variance of almost nothing,
+and weighed by the inverse of that it would hide the sessions that go wrong as a whole. The mean has fewer degrees of
+freedom where a few pairs outweigh the others (Satterthwaite, 1946). How many looks are waited for stays a matter of
+their number alone.
 
 The factor is the largest over the scales that show more than chance, each at an upper confidence bound, by the
 chi-square law (Wilson, Hilferty, 1931); 1 where none does. What the longest blocks show is multiplied by as much as it
@@ -62,24 +66,27 @@ LEAST_EFFECTIVE_FREEDOM = 1.0
 PARTS = 4
 """Parts of a block by which the next one is shifted."""
 
-_PART = Struct("=dd")
-"""A part that is complete: its statistic and its information. A policy has some 300 of them, and as tuples they would
-take a seventh of all memory that the operator has for it; these bytes are the very same numbers."""
+_PART, _WEIGHED_PART = Struct("=dd"), Struct("=ddd")
+"""A part that is complete: its statistic, the variance of that, and its weight, which is the variance where looks are
+not weighed. A policy has some 300 of them, and as tuples they would take a seventh of all memory that the operator has
+for it; these bytes are the very same numbers."""
 
 
 class Scale(NamedTuple):
     """Blocks of so many looks, each shifted by a part against the last one.
 
-    looks, statistic, information: of the part that is not complete yet. parts: the latest complete ones as `_PART`, one
-    after the other, at most those of two blocks. windows, total: how many pairs of adjacent blocks were compared, and
-    the sum of their squares, standardised, each times what it counts. weight, squared_weights: the sums of what they
-    count, and of its squares; as many as windows before version 8 of the engine.
+    looks, statistic, variance, answers: of the part that is not complete yet; answers: its weight, where looks are
+    weighed. parts: the latest complete ones, one after the other, at most those of two blocks. windows, total: how many
+    pairs of adjacent blocks were compared, and the sum of their squares, standardised, each times what it counts.
+    weight, squared_weights: the sums of what they count, and of its squares; as many as windows before version 8 of the
+    engine.
     """
 
     size: int
     looks: int = 0
     statistic: float = 0.0
-    information: float = 0.0
+    variance: float = 0.0
+    answers: float = 0.0
     parts: bytes = b""
     windows: int = 0
     total: float = 0.0
@@ -103,10 +110,10 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """What looks so far have shown, at each scale. by_information: whether blocks count by it, or all alike."""
+    """What looks so far have shown, at each scale. is_weighed: whether looks have weights, or all count alike."""
 
     scales: tuple[Scale, ...] = tuple(Scale(size) for size in SCALES)
-    by_information: bool = False
+    is_weighed: bool = False
 
     def is_known(self, looks: int = 1) -> bool:
         """Whether blocks of so many looks, or longer ones, are learned, and scatter less than `MOST_FACTOR`."""
@@ -154,12 +161,15 @@ class Scatter:
         return [each for each in self.scales if _freedom(each.size, each.windows) >= least]
 
 
-def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
+def observe(scatter: Scatter, statistic: float, information: float, weight: float | None = None) -> Scatter:
     """The scatter after one more look. statistic: difference of the arms over its variance; information: 1 over the
-    variance, > 0, both as independent events would have it."""
-    by_information = scatter.by_information
-    scales = [_with_look(each, statistic, information, by_information=by_information) for each in scatter.scales]
-    return Scatter(tuple(scales), by_information)
+    variance, > 0, both as independent events would have it. weight: what the look weighs, > 0, whatever its answers
+    were; its information if there is none. It makes no difference where looks are not weighed."""
+    if not scatter.is_weighed:
+        return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
+    weight = information if weight is None else weight
+    look = weight * (statistic / information), weight * (weight / information), weight
+    return Scatter(tuple([_with_weighed_look(each, *look) for each in scatter.scales]), is_weighed=True)
 
 
 def freedom_after(size: int, looks: int) -> float:
@@ -169,26 +179,46 @@ def freedom_after(size: int, looks: int) -> float:
 
 def begun_anew(known: Scatter) -> Scatter:
     """Before a look that is not to be compared with those before it; what they have shown stays."""
-    scales = [each._replace(looks=0, statistic=0.0, information=0.0, parts=b"") for each in known.scales]
-    return Scatter(tuple(scales), known.by_information)
+    scales = [each._replace(looks=0, statistic=0.0, variance=0.0, answers=0.0, parts=b"") for each in known.scales]
+    return Scatter(tuple(scales), known.is_weighed)
 
 
-def _with_look(scale: Scale, statistic: float, information: float, *, by_information: bool) -> Scale:
-    size, looks, statistic_before, information_before, parts, windows, total, weight, squared_weights = scale
+def _with_look(scale: Scale, statistic: float, information: float) -> Scale:
+    size, looks, statistic_before, information_before, _, parts, windows, total, weight, squared_weights = scale
     part, looks = _part(size), looks + 1
     statistic, information = statistic_before + statistic, information_before + information
     if looks < part:
-        return Scale(size, looks, statistic, information, parts, windows, total, weight, squared_weights)
+        return Scale(size, looks, statistic, information, 0.0, parts, windows, total, weight, squared_weights)
     block = size // part * _PART.size
     parts = parts[_PART.size - 2 * block :] + _PART.pack(statistic, information)
     if len(parts) < 2 * block:
-        return Scale(size, 0, 0.0, 0.0, parts, windows, total, weight, squared_weights)
+        return Scale(size, 0, 0.0, 0.0, 0.0, parts, windows, total, weight, squared_weights)
     before, known = _sum(parts[:block])
     after, new = _sum(parts[block:])
-    apart, variance = after / new - before / known, 1 / new + 1 / known
-    counts = 1 / variance if by_information else 1.0
-    total, weight = total + counts * (apart * apart / variance), weight + counts
-    return Scale(size, 0, 0.0, 0.0, parts, windows + 1, total, weight, squared_weights + counts * counts)
+    apart = after / new - before / known
+    squared = apart * apart / (1 / new + 1 / known)
+    return Scale(size, 0, 0.0, 0.0, 0.0, parts, windows + 1, total + squared, weight + 1.0, squared_weights + 1.0)
+
+
+def _with_weighed_look(scale: Scale, statistic: float, variance: float, answers: float) -> Scale:
+    """statistic: difference of the arms times the weight; variance: of that; answers: the weight."""
+    size, looks, statistic_before, variance_before, answers_before, parts, windows, total, weight, squares = scale
+    part, looks = _part(size), looks + 1
+    statistic, variance, answers = statistic_before + statistic, variance_before + variance, answers_before + answers
+    if looks < part:
+        return Scale(size, looks, statistic, variance, answers, parts, windows, total, weight, squares)
+    block = size // part * _WEIGHED_PART.size
+    parts = parts[_WEIGHED_PART.size - 2 * block :] + _WEIGHED_PART.pack(statistic, variance, answers)
+    if len(parts) < 2 * block:
+        return Scale(size, 0, 0.0, 0.0, 0.0, parts, windows, total, weight, squares)
+    before, variance_before, known = _weighed_sum(parts[:block])
+    after, variance_after, new = _weighed_sum(parts[block:])
+    # What a pair counts follows from its weights: the more of them, and the more alike, the more.
+    both = 1 / (1 / new + 1 / known)
+    apart = both * (after / new - before / known)
+    counts = (both / new) ** 2 * variance_after + (both / known) ** 2 * variance_before
+    total, weight = total + apart * apart, weight + counts
+    return Scale(size, 0, 0.0, 0.0, 0.0, parts, windows + 1, total, weight, squares + counts * counts)
 
 
 def _part(size: int) -> int:
@@ -201,6 +231,13 @@ def _sum(parts: bytes) -> tuple[float, float]:
     for one, other in _PART.iter_unpack(parts):
         statistic, information = statistic + one, information + other
     return statistic, information
+
+
+def _weighed_sum(parts: bytes) -> tuple[float, float, float]:
+    statistic = variance = weight = 0.0
+    for one, two, three in _WEIGHED_PART.iter_unpack(parts):
+        statistic, variance, weight = statistic + one, variance + two, weight + three
+    return statistic, variance, weight
 
 
 def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> float:

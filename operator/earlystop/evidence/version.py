@@ -30,8 +30,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
 - Version 7: evidence on Exact Match is divided by at least what requests show of groups that last, as far as their
   answers may be that much alike (`lasting_groups`), where under version 6 the blocks of answers alone said by how much,
   although few of these are long.
-- Version 8: differences of answers teach how much these scatter by what each weighs (`scatter`), where under version 7
-  all looks counted alike, so that many quiet ones hid how the busy ones scattered. And a factor that is a guess is at
+- Version 8: differences of answers teach how much these scatter by how many answers a look has (`scatter`), where under
+  version 7 all looks counted alike, so that many quiet ones hid how the busy ones scattered, and looks without a
+  mistake hid the sessions that go wrong as a whole where nearly all are right. And a factor that is a guess is at
   least what requests show as soon as they do (`lasting_groups.guessed_scatter`). What they show of groups that last
   bounds how much lengths scatter, too.
 """

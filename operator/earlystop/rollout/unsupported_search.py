@@ -48,8 +48,9 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
             f"them; write {' or '.join(IN_SHADOW)}, or judge nothing in shadow"
         )
     if spec.delivery.traits.moves_traffic and not spec.delivery.traits.split_known:
+        named = mode if spec.delivery.request_body is None else f"{mode} with cohort"
         return _refusal(
-            f"search: delivery.mode {mode} has a cohort for each candidate; write candidates, or another mode"
+            f"search: delivery.mode {named} has a cohort for each candidate; write candidates, or another mode"
         )
     if by_trials(spec) and spec.delivery.traits.promotes_target:
         return _refusal(

@@ -97,7 +97,7 @@ def test_growth_is_carried_on_to_blocks_that_were_not_seen_yet_and_nothing_else_
 
 def test_busy_looks_say_more_of_the_scatter_than_quiet_ones() -> None:
     rng = np.random.default_rng(11)
-    found = Scatter(by_information=True), Scatter()
+    found = Scatter(is_weighed=True), Scatter()
     for at in range(200):
         information, deviation = (1.0, 1.0) if at < 150 else (10.0, 3.0)
         statistic = float(rng.normal(0, deviation * np.sqrt(information)))
@@ -112,7 +112,7 @@ def test_busy_looks_say_more_of_the_scatter_than_quiet_ones() -> None:
 
 def test_looks_that_weigh_alike_say_the_same_whether_they_are_weighed_or_not() -> None:
     differences = np.random.default_rng(12).normal(0, 1, 150)
-    found = Scatter(by_information=True)
+    found = Scatter(is_weighed=True)
     for each in differences:
         found = scatter.observe(found, float(each) / 0.25, 4.0)
     even = seen(differences, 0.25)

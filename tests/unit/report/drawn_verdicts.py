@@ -106,8 +106,24 @@ def grouped_campaign(seed: int, looks: int) -> RolloutState:
     return RolloutState(campaign=1, plan=plan, comparisons=(only,))
 
 
-def _grouped(rng: random.Random, count: int) -> Tally:
-    right = sum(rng.random() < 0.8 for _ in range(count))
+def quiet_campaign(seed: int, looks: int) -> RolloutState:
+    """A campaign under way with few requests a look, then ten times as many in sessions that a variant keeps and that
+    are right or wrong as a whole; nearly all are right."""
+    rng = random.Random(seed)
+    exact_match = {"margin": "0.1", "assumeIndependent": None, "floor": "0.9"}
+    plan = parse_plan(plan_text(policy({"objective": {"exactMatch": exact_match}})))
+    found = []
+    for at in range(looks):
+        sessions, alike = (20, 1) if at < looks // 2 else (20, 10)
+        own = sum(rng.random() < 0.5 for _ in range(sessions))
+        baseline, candidate = (_grouped(rng, each * alike, 0.98, alike) for each in (own, sessions - own))
+        found.append(Look(NOW + 30 * at, 0, 50, baseline, candidate))
+    only = Comparison(plan.names[0], replay(plan.objective_at(0, None), found), looks=tuple(found))
+    return RolloutState(campaign=1, plan=plan, comparisons=(only,))
+
+
+def _grouped(rng: random.Random, count: int, rate: float = 0.8, alike: int = 1) -> Tally:
+    right = alike * sum(rng.random() < rate for _ in range(count // alike))
     tokens = [rng.randint(100, 900) for _ in range(count)]
     return Tally(
         started=count,

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from earlystop.api.look_table import number_of_looks
+from earlystop.evidence.engine import replay
+from earlystop.evidence.version import CURRENT, SEVENTH
 from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
-from tests.unit.report.drawn_verdicts import cohorts_campaign, drawn_campaign, drawn_verdict, grouped_campaign
+from tests.unit.report.drawn_verdicts import (
+    cohorts_campaign,
+    drawn_campaign,
+    drawn_verdict,
+    grouped_campaign,
+    quiet_campaign,
+)
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
@@ -22,6 +31,7 @@ ROLLOUT = Path(__file__).parents[1] / "rollout"
 RECORDED = sorted((ROLLOUT / "recorded").glob("*decided.json"))
 OF_VERSION_2 = [ROLLOUT / "recorded_by_version_2" / f"{name}.json" for name in ("harmed-in-a-class", "promoted")]
 OF_VERSION_6 = ROLLOUT / "recorded_by_version_6" / "harmed-while-groups-last.json"
+OF_VERSION_7 = ROLLOUT / "recorded_by_version_7" / "harmed-while-requests-show-groups.json"
 PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
 
 
@@ -63,6 +73,19 @@ def test_groups_of_requests_that_outlast_blocks_are_repeated_too(scripts: Replay
     (only,) = campaign.comparisons
     assert only.evidence.dispersion.groups_outlast == (looks == 140) and not only.evidence.dispersion.is_known
     ensure_repeated(scripts, campaign, at_each_look=False)
+
+
+@pytest.mark.slow
+def test_quiet_looks_before_busy_ones_are_repeated_too_while_scatter_is_a_guess_and_once_it_is_learned(
+    scripts: Replayer,
+) -> None:
+    campaign = quiet_campaign(7, 150)
+    (only,) = campaign.comparisons
+    plan = only.evidence.objective
+    assert plan.engine == CURRENT and only.evidence.dispersion.is_measured
+    before = replay(replace(plan, engine=SEVENTH), only.looks)
+    assert only.evidence.dispersion.factor != pytest.approx(before.dispersion.factor, rel=0.1)
+    ensure_repeated(scripts, campaign, at_each_look=True)
 
 
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])
@@ -107,7 +130,7 @@ def test_looks_as_text_are_repeated_as_their_rows_are_and_a_changed_count_in_a_l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [*RECORDED, *OF_VERSION_2, OF_VERSION_6], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RECORDED, *OF_VERSION_2, OF_VERSION_6, OF_VERSION_7], ids=lambda path: path.stem)
 def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Path) -> None:
     spec = json.loads(path.read_text())["verdict"]
     report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})

@@ -48,6 +48,6 @@ def late_by(behind: float) -> str:
     """What follows from an operator's clock that is so many seconds behind a source's, as sentences."""
     return (
         f"What is read was counted {behind:.0f} s ago, since the operator's clock is so far behind the metrics "
-        "source's: harm is found as much later. Put the clocks of the operator's node and of the metrics source's "
-        "right (NTP)."
+        "source's: harm is found as much later. Set the clocks of the operator's node and of the metrics source right, "
+        "for example by NTP."
     )

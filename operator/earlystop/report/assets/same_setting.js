@@ -25,7 +25,7 @@ const ownSaving = ({ keepLow, keep, keepHigh }) =>
   ({ estimate: fromKeep(keep), low: fromKeep(keepHigh), high: fromKeep(keepLow) });
 
 const scatterAnew = (scatter) =>
-  scatter.map((each) => ({ ...each, looks: 0, statistic: 0, information: 0, parts: [] }));
+  scatter.map((each) => ({ ...each, looks: 0, sums: [0, 0, 0], parts: [] }));
 
 /** Before the first look in which the setting is tried. */
 function triedNow(state, terms) {

@@ -11,10 +11,10 @@ const BOUND_QUANTILE = 0.5;
 const MOST_GROWTH = 2;
 const MOST_FACTOR = 100;
 
-/** byInformation: whether pairs of blocks count by it, or all alike, as before version 8 of the engine. */
-function startScatter(byInformation = false) {
-  const nothing = { looks: 0, statistic: 0, information: 0, parts: [], windows: 0, total: 0 };
-  return SCALES.map((size) => ({ size, byInformation, ...nothing, weight: 0, squaredWeights: 0 }));
+/** isWeighed: whether looks have weights, or all count alike, as before version 8 of the engine. */
+function startScatter(isWeighed = false) {
+  const nothing = { looks: 0, sums: [0, 0, 0], parts: [], windows: 0, total: 0 };
+  return SCALES.map((size) => ({ size, isWeighed, ...nothing, weight: 0, squaredWeights: 0 }));
 }
 
 const partOf = (scale) => Math.max(1, Math.floor(scale.size / 4));
@@ -34,25 +34,35 @@ function freedomOf(scale) {
   return Math.max(waitedFreedom(scale) * evenness, Math.min(waitedFreedom(scale), 1));
 }
 
-/** With one more look. statistic: difference between the arms over its variance; information: 1 over the variance. */
-function observeScatter(scatter, statistic, information) {
+const sumsOf = (some) => some.reduce((sums, each) => sums.map((sum, index) => sum + each[index]), [0, 0, 0]);
+
+/** The square by which two blocks differ, and what it counts. A block is its statistic, the variance of that, a weight. */
+function squareApart(isWeighed, [before, varianceBefore, known], [after, varianceAfter, recent]) {
+  const apart = after / recent - before / known;
+  if (!isWeighed) return [(apart * apart) / (1 / recent + 1 / known), 1];
+  const both = 1 / (1 / recent + 1 / known);
+  return [(both * apart) ** 2, (both / recent) ** 2 * varianceAfter + (both / known) ** 2 * varianceBefore];
+}
+
+/** With one more look. statistic: difference between the arms over its variance; information: 1 over the variance;
+ * weight: what the look weighs, whatever its answers were. */
+function observeScatter(scatter, statistic, information, weight = information) {
   return scatter.map((scale) => {
     const looks = scale.looks + 1;
-    const added = [scale.statistic + statistic, scale.information + information];
-    if (looks < partOf(scale)) return { ...scale, looks, statistic: added[0], information: added[1] };
+    const look = scale.isWeighed
+      ? [weight * (statistic / information), weight * (weight / information), weight]
+      : [statistic, information, information];
+    const sums = sumsOf([scale.sums, look]);
+    if (looks < partOf(scale)) return { ...scale, looks, sums };
     const half = Math.floor(scale.size / partOf(scale));
     const kept = 2 * half > 1 ? scale.parts.slice(-(2 * half - 1)) : [];
-    const parts = [...kept, added];
-    const next = { ...scale, looks: 0, statistic: 0, information: 0, parts };
+    const parts = [...kept, sums];
+    const next = { ...scale, looks: 0, sums: [0, 0, 0], parts };
     if (parts.length < 2 * half) return next;
-    const both = (some) => some.reduce(([one, other], each) => [one + each[0], other + each[1]], [0, 0]);
-    const [[before, known], [after, recent]] = [both(parts.slice(0, half)), both(parts.slice(half))];
-    const apart = after / recent - before / known;
-    const variance = 1 / recent + 1 / known;
-    const counts = scale.byInformation ? 1 / variance : 1;
-    const total = scale.total + counts * ((apart * apart) / variance);
+    const [squared, counts] = squareApart(scale.isWeighed, sumsOf(parts.slice(0, half)), sumsOf(parts.slice(half)));
     const squaredWeights = scale.squaredWeights + counts * counts;
-    return { ...next, windows: scale.windows + 1, total, weight: scale.weight + counts, squaredWeights };
+    const [total, counted] = [scale.total + squared, scale.weight + counts];
+    return { ...next, windows: scale.windows + 1, total, weight: counted, squaredWeights };
   });
 }
 
@@ -170,7 +180,7 @@ const addedAnswers = ([scored, match], [more, moreMatch]) => [scored + more, mat
 
 function observeAnswers(known, classes) {
   const seen = { ...known.seen };
-  let [difference, variance, total] = [0, 0, 0];
+  let [difference, variance, total, exposed] = [0, 0, 0, 0];
   for (const name of sortedNames(Object.keys(classes))) {
     const [baseline, candidate] = classes[name];
     if (!baseline[0] || !candidate[0]) continue;
@@ -179,11 +189,13 @@ function observeAnswers(known, classes) {
     const [rate, ratio] = [rateBeside(before, both), candidate[0] / baseline[0]];
     difference += candidate[1] - ratio * baseline[1];
     variance += candidate[0] * rate * (1 - rate) * (1 + ratio);
+    exposed += candidate[0] * (1 + ratio);
     total += candidate[0];
     seen[name] = addedAnswers(before, both);
   }
   if (!total) return known;
-  return { answers: observeScatter(known.answers, (difference * total) / variance, (total * total) / variance), seen };
+  const [information, weight] = [(total * total) / variance, (total * total) / exposed];
+  return { answers: observeScatter(known.answers, (difference * total) / variance, information, weight), seen };
 }
 
 function observePairs(known, pairs) {
@@ -192,7 +204,7 @@ function observePairs(known, pairs) {
   const before = known.seen[""] ?? [0, 0];
   const apart = [total, pairs[1] + pairs[2]];
   const rate = rateBeside(before, apart);
-  const answers = observeScatter(known.answers, (pairs[2] - pairs[1]) / rate, total / rate);
+  const answers = observeScatter(known.answers, (pairs[2] - pairs[1]) / rate, total / rate, total);
   return { answers, seen: { "": addedAnswers(before, apart) } };
 }
 
