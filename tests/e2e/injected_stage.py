@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from earlystop.api.body_knobs import Engine
 from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.delivery.injector.objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name
 from tests.cluster.commands import NODE
 from tests.cluster.processes import Child, wait_until
-from tests.e2e.capped_engine import WITHOUT_CAP
+from tests.e2e.capped_engine import ASKED, WITHOUT_CAP
 from tests.e2e.stage import Stage, direct, status_of
 
 ENGINE_PORT = 8081
@@ -29,17 +30,30 @@ CAP: dict[str, Any] = {
 
 class InjectedStage(Stage):
     """The server is an engine that knows nothing of rollouts. Pods of a hollow node execute nothing and are ready as
-    soon as they are there, and requests come to their address: there an injector runs with a Pod's arguments."""
+    soon as they are there, and requests come to their address: there an injector runs with a Pod's arguments.
+
+    kind: which engine the server plays."""
+
+    kind = Engine.VLLM
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, server_port=ENGINE_PORT, **options)
         self.injector: Child | None = None
 
     def start_server(self, *options: str) -> None:
-        """Start the engine. options: none that it has."""
-        where = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}")
+        """Start the engine. options: more of its own."""
+        where = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}", f"--kind={self.kind}")
         self.server = self.python("engine", "tests.e2e.capped_engine", *where, *options)
-        self.server.wait_ready(lambda: status_of(f"{self._engine_url}/health") == 200, 30.0)
+        self.server.wait_ready(lambda: status_of(self._engine_url + ASKED) == 200, 30.0)
+
+    def play(self, kind: Engine) -> None:
+        """From now on the server is an engine of this kind. Nobody may be asking it."""
+        if kind is self.kind:
+            return
+        self.kind = kind
+        if self.server is not None:
+            self.server.stop(patience_seconds=10.0)
+        self.start_server()
 
     def start_injector(self, policy: str) -> None:
         """Run what the Deployment of a policy's injector says, once the operator has written it. There is no DNS, so
@@ -104,10 +118,15 @@ class InjectedStage(Stage):
         self.stop_injector()
 
     def apply_cap(
-        self, name: str, cap: int, knob: str = "AnswerCap", request_body: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        cap: int,
+        knob: str = "AnswerCap",
+        request_body: Mapping[str, Any] | None = None,
+        rollout: Mapping[str, Any] | None = None,
     ) -> None:
         """A policy that tries a cap, judged on golden questions. Without it, bodies are left alone. request_body: what
-        leads to the engine, None for the stage's route by the gateway's split."""
+        leads to the engine, None for the stage's route by the gateway's split. rollout: other than half of all."""
         setting = {"name": f"cap{cap}", "values": [{"name": "cap", "value": str(cap)}]}
         led = {"routeRef": {"name": "qa"}} if request_body is None else request_body
         self.apply_policy(
@@ -120,10 +139,9 @@ class InjectedStage(Stage):
                 "parameters": [CAP | {"body": {"knob": knob}}],
                 "baseline": {"values": []},
                 "candidates": [setting],
-                "delivery": {"mode": "RequestBody", "requestBody": {**led, "engine": "VLLM"}},
+                "delivery": {"mode": "RequestBody", "requestBody": {**led, "engine": self.kind.value}},
             },
-            steps=[{"weight": 50, "minimumSeconds": 2}],
-            settleSeconds=1,
+            **{"steps": [{"weight": 50, "minimumSeconds": 2}], **(rollout or {}), "settleSeconds": 1},
         )
 
     @property
@@ -132,7 +150,7 @@ class InjectedStage(Stage):
 
     def _questions(self) -> float:
         """Questions that the engine has answered, whoever asked."""
-        return _sum_at(f"{self._engine_url}/metrics", "vllm:request_generation_tokens_count")
+        return _sum_at(self._engine_url + ASKED, "answered")
 
     def _injected(self) -> float:
         """Questions that came by the injector."""
