@@ -26,6 +26,9 @@ PAGE = ("checks.js", "shown.js", "charts.js", "tables.js", "page.js")
 COMMENTS = ("//", "/**", "* ", "*/")
 """How a line of a script begins that is a comment, or part of one."""
 
+COMMENTED = "// With comments, and the sources of formulas, these scripts stand in operator/earlystop/report/assets."
+"""What a page says to those who read its source to check the evidence."""
+
 
 @cache
 def asset(name: str) -> str:
@@ -40,9 +43,9 @@ def replay_script() -> str:
 
 def page_script() -> str:
     """Everything that a page runs: the library of plots with its licence, the evidence, and the page's own scripts."""
-    own = "\n".join([*(_flush_left(asset(name)) for name in REPLAY), *(_bare(asset(name)) for name in PAGE)])
+    own = "\n".join(_bare(asset(name)) for name in (*REPLAY, *PAGE))
     library = f"/*\n{asset('uplot/LICENSE')}*/\n{asset('uplot/uPlot.iife.min.js')}"
-    return f'{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
+    return f'{library}\n{COMMENTED}\n(() => {{\n"use strict";\n{own}\n}})();\n'
 
 
 def styles() -> str:
@@ -65,6 +68,6 @@ def _flush_left(text: str) -> str:
 
 
 def _bare(script: str) -> str:
-    """A script of the page itself, flush left and without the lines that are comments alone, for the same reason. What
-    repeats the evidence keeps its comments: who reads a page's source has that to check."""
+    """A script flush left and without the lines that are comments alone, for the same reason; `COMMENTED` says where
+    they are."""
     return "\n".join(line for line in _flush_left(script).splitlines() if not line.startswith(COMMENTS))

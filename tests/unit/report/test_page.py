@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from earlystop.api.look_table import as_text
-from earlystop.report.embedded import PAGE, REPLAY, asset, page_script
+from earlystop.report.embedded import COMMENTED, PAGE, REPLAY, asset, page_script
 from earlystop.report.page import page_of
 from earlystop.rollout.verdict import canonical_text, digest_of, verdict_object
 from tests.cluster.objects import verdict
@@ -149,11 +149,12 @@ def test_no_text_of_a_script_goes_over_a_lines_end_where_its_indentation_would_b
         assert all(line.count("`") % 2 == 0 for line in asset(name).splitlines()), name
 
 
-def test_only_comments_of_the_pages_own_scripts_are_left_out_of_it() -> None:
-    whole, shown = "\n".join(map(asset, PAGE)), page_script()
+def test_only_comments_of_scripts_are_left_out_of_a_page_which_says_where_they_stand() -> None:
+    whole, shown = "\n".join(map(asset, (*REPLAY, *PAGE))), page_script()
     code = re.sub(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", "", whole, flags=re.MULTILINE | re.DOTALL)
     assert all(line.lstrip() in shown for line in code.splitlines())
     assert "/** Marks of an axis" in whole and "/** Marks of an axis" not in shown
+    assert COMMENTED in shown
 
 
 @pytest.mark.slow
