@@ -46,3 +46,12 @@ def test_as_many_rollouts_as_in_the_engine_wait_for_longer_blocks(kind: Sessions
 def test_factors_of_one_rollout_are_alike_from_look_to_look_and_change_over_many() -> None:
     early, soon, late = (np.log(supposed(GROUPS, looks)) for looks in (130, 145, 299))
     assert np.corrcoef(early, soon)[0, 1] > 0.8 and np.corrcoef(early, late)[0, 1] < 0.4
+
+
+def test_what_a_rollout_has_drawn_does_not_depend_on_which_others_are_still_under_way() -> None:
+    told = SupposedScatter(2.0, may_wait=True)
+    numbers = np.array([10, 4_000, 5_000, 9_000])
+    looks = np.full(4, 150)
+    for count in range(1, 5):
+        assert (told.factor(numbers[:count], looks[:count]) == told.factor(numbers, looks)[:count]).all()
+        assert (told.waits_longer(numbers[:count]) == told.waits_longer(numbers)[:count]).all()
