@@ -139,7 +139,11 @@ def test_cohorts_in_bodies_are_refused_for_the_same_reasons(cluster: Cluster, ch
         ("spec.delivery.requestBody.split", "Injector", "requestBody.cohort: the gateway tells cohorts apart"),
         ("spec.delivery.requestBody.headerPrefix", "x-user-", "X-User-Cohort is one of the headers that the overlay"),
         ("spec.rollout.steps", [{"weight": 5}], "no share of requests in delivery.mode RequestBody with cohort;"),
-        ("spec.rollout.strategy", "Canary", "delivery.mode RequestBody with cohort compares fixed cohorts; write rollout.strategy"),
+        (
+            "spec.rollout.strategy",
+            "Canary",
+            "delivery.mode RequestBody with cohort compares fixed cohorts; write rollout.strategy",
+        ),
     ],
 )
 def test_what_does_not_go_together_with_cohorts_in_bodies_is_refused(

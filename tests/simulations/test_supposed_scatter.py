@@ -11,7 +11,7 @@ from earlystop.simulation.supposed_scatter import SupposedScatter
 from tests.bench.dispersion_paths import Divided, divided
 from tests.bench.street_sessions import Sessions, streams
 
-RUNS = 300
+RUNS = 600
 SINGLE, GROUPS = Sessions(1, 1, 0.0, counted=True), Sessions(1, 5, 0.5, counted=True)
 SCATTER = {SINGLE: 1.0, GROUPS: 1 + 4 * 0.5}
 PARTS = (0.25, 0.5, 0.75, 0.9)
@@ -31,7 +31,7 @@ def supposed(kind: Sessions, looks: int) -> np.ndarray:
 def test_the_supposed_factor_has_the_law_of_the_one_that_looks_teach(kind: Sessions, looks: int) -> None:
     by = engine(kind)
     learned = by.factor[by.is_known[:, looks - 1], looks - 1]
-    # Of 300 campaigns upper quantiles are known within a quarter, and between 128 and 300 looks they differ by more.
+    # Of 600 campaigns upper quantiles are known within a quarter, and between 128 and 300 looks they differ by more.
     assert np.quantile(supposed(kind, looks), PARTS) == pytest.approx(np.quantile(learned, PARTS), rel=0.6)
 
 

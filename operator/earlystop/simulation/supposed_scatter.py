@@ -62,8 +62,8 @@ def _enough(numbers: NDArray[np.int64]) -> int:
 
 @lru_cache(maxsize=4)
 def _drawn(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lengths and phases of the waves and a number in [0, 1) for each of so many rollouts, a multiple of `AT_ONCE`. What
-    a rollout has drawn does not depend on how many there are."""
+    """Lengths and phases of the waves, and a number in [0, 1), for each of so many rollouts, a multiple of `AT_ONCE`.
+    What a rollout has drawn does not depend on how many there are."""
     parts = [_part(number) for number in range(count // AT_ONCE)]
     lengths, phases, chances = (np.concatenate(each) for each in zip(*parts, strict=True))
     return lengths, phases, chances
