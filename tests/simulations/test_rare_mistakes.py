@@ -19,8 +19,10 @@ def at_the_border(rate: float) -> Counts:
     """Campaigns whose candidate loses just the margin. rate: the baseline's Exact Match."""
     rng = np.random.default_rng(5)
     shape, answers = (RUNS, LOOKS), np.full((RUNS, LOOKS), float(SESSIONS * ALIKE))
-    baseline, candidate = (ALIKE * rng.binomial(SESSIONS, each, shape) for each in (rate, rate - MARGIN))
-    started = ALIKE * rng.binomial(2 * SESSIONS, 0.5, shape)
+    baseline, candidate = (
+        float(ALIKE) * rng.binomial(SESSIONS, each, shape).astype(float) for each in (rate, rate - MARGIN)
+    )
+    started = float(ALIKE) * rng.binomial(2 * SESSIONS, 0.5, shape).astype(float)
     return Counts(answers, baseline, answers, candidate, started, 2 * answers - started)
 
 
