@@ -1,10 +1,14 @@
 """Searches on curves that others have measured and made public: nobody here chose where they bend.
 
-Run as `python -m tests.bench.search_public [--runs N]`. A curve is what a public table says, in the form that
-`kubectl earlystop plan --curve` reads: the most careful setting of the table is the baseline, and the others follow
-from careful to bold. Where a table has no tokens, it is what the table has of each answer instead: milliseconds, or
-hundredths of a cent. Most tables rest on 40 to 1,319 questions, so a point of one may be off by several; here it is the
-truth, whatever the model it came from.
+Run as `python -m tests.bench.search_public [--runs N]`. A curve is what a table says that was found in public text, in
+the form that `kubectl earlystop plan --curve` reads: the most careful setting of the table is the baseline, and the
+others follow from careful to bold. Where a table has no tokens, it is what the table has of each answer instead:
+milliseconds, operations, steps, or hundredths of a cent. Two things are not the tables': where all answers were right
+stands .999, and where only tokens of reasoning were counted 200 stand for those of the answer.
+
+`source` says what was measured. Most have no address, so nobody can look them up by it: they serve for their forms, and
+no claim about a model rests on them. They are of 10 to 1,319 questions, so a point of one may be off by several, or by
+ten and more where questions are few; here it is the truth.
 """
 
 from __future__ import annotations
@@ -31,7 +35,8 @@ HEADINGS = ("curve", "search", "violates", "ends at best", "saving", "requests, 
 
 @dataclass(frozen=True, slots=True)
 class PublicCurve:
-    """A table that others have published. source: what it measured, and of what. rows: setting, em and tokens."""
+    """A table that others have published. source: what it measured, and of what. rows: setting, em (0..1) and tokens,
+    or what stands for these."""
 
     name: str
     source: str

@@ -13,7 +13,7 @@ from tests.bench.simulated_search import SimulatedSearch
 RUNS = 2
 LADDER = f"Ladder, cold, {VERSION}"
 MOST_VIOLATED = 6
-"""A risk of 5 % violates in more than 6 of 28 campaigns once in 6,000 times."""
+"""A risk of 5 % violates in more than 6 of 28 campaigns once in 2,700 times."""
 HARMFUL = "Qwen3-8B, max tokens, 200 questions", "R1-Distill-Qwen-14B, token budget"
 """Curves of which every setting loses more than the margin."""
 

@@ -62,6 +62,14 @@ def _enough(numbers: NDArray[np.int64]) -> int:
 
 @lru_cache(maxsize=4)
 def _drawn(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    random = np.random.default_rng(SEED)
-    lengths = random.normal(0, sqrt(2) / LIKE_SPAN, (count, WAVES))
-    return lengths, random.uniform(0, 2 * pi, (count, WAVES)), random.random(count)
+    """Lengths and phases of the waves, and a number in [0, 1), for each of so many rollouts, a multiple of `AT_ONCE`.
+    What a rollout has drawn does not depend on how many there are."""
+    parts = [_part(number) for number in range(count // AT_ONCE)]
+    lengths, phases, chances = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return lengths, phases, chances
+
+
+def _part(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    random = np.random.default_rng([SEED, number] if number else SEED)
+    lengths = random.normal(0, sqrt(2) / LIKE_SPAN, (AT_ONCE, WAVES))
+    return lengths, random.uniform(0, 2 * pi, (AT_ONCE, WAVES)), random.random(AT_ONCE)
