@@ -129,6 +129,9 @@ class _Scales:
         looks = statistic, information, information
         if is_weighed:
             looks = weight * statistic / information, weight**2 / information, weight
+        # Of looks that are not weighed nothing is asked.
+        even = weight.cumsum(axis=1) ** 2 / (weight**2).cumsum(axis=1)
+        self.effective = even if is_weighed else np.full_like(weight, np.inf)
         sums = [np.concatenate([nothing, each.cumsum(axis=1)], axis=1) for each in looks]
         found = [self._scale(size, *sums, is_weighed=is_weighed) for size in scatter.SCALES]
         self.mean, self.freedom, self.waited = (np.array([each[k] for each in found]) for k in range(3))
@@ -166,7 +169,7 @@ class _Scales:
 
     def is_known(self, looks: int) -> Flags:
         long = np.array([size >= looks for size in scatter.SCALES])
-        learned = (self.waited[long] >= LEAST_FREEDOM).any(axis=0)
+        learned = (self.waited[long] >= LEAST_FREEDOM).any(axis=0) & (self.effective >= looks)
         return np.asarray(learned & (self.bound(LEAST_FREEDOM, CHANCE_QUANTILE) < scatter.MOST_FACTOR))
 
     @property

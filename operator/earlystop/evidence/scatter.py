@@ -12,12 +12,14 @@ NIST SP 1065, 2008, table 5).
 
 The variance of a sum is that of its parts, each by what it weighs. So since version 8 of the engine looks of answers
 weigh by how many there were: traffic that begins quietly, with single requests, and goes on in sessions with ten times
-as many scatters as the latter do. What is divided by what is then a sum over all pairs of blocks, of their squares by
-weight and of the variances of these, as of a ratio estimator (Cochran, "Sampling techniques", 1977, chapter 6). A look
+as many scatters as the latter do. The mean is then a ratio estimator (Cochran, "Sampling techniques", 1977, chapter 6):
+the sum of the squares of all pairs of blocks, by weight, over that of the variances which these have by chance. A look
 must not weigh by its own answers: where nearly all are right, one without a mistake has a variance of almost nothing,
 and weighed by the inverse of that it would hide the sessions that go wrong as a whole. The mean has fewer degrees of
 freedom where a few pairs outweigh the others (Satterthwaite, 1946). How many looks are waited for stays a matter of
-their number alone.
+their number, with one exception: where a few looks have nearly all the answers, quiet ones before them say nothing of
+these. So looks are worth as many as their weights have it (Kish's effective sample size), and nothing is known while
+that is less than the looks in the blocks that must be learned.
 
 The factor is the largest over the scales that show more than chance, each at an upper confidence bound, by the
 chi-square law (Wilson, Hilferty, 1931); 1 where none does. What the longest blocks show is multiplied by as much as it
@@ -28,7 +30,7 @@ by it holds approximately; one of independent events holds exactly, whatever the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, log, log2, sqrt
 from struct import Struct
@@ -110,13 +112,17 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """What looks so far have shown, at each scale. is_weighed: whether looks have weights, or all count alike."""
+    """What looks so far have shown, at each scale. is_weighed: whether looks have weights, or all count alike. weight,
+    squared_weights: the sums of these weights, and of their squares."""
 
     scales: tuple[Scale, ...] = tuple(Scale(size) for size in SCALES)
     is_weighed: bool = False
+    weight: float = 0.0
+    squared_weights: float = 0.0
 
     def is_known(self, looks: int = 1) -> bool:
-        """Whether blocks of so many looks, or longer ones, are learned, and scatter less than `MOST_FACTOR`."""
+        """Whether blocks of so many looks, or longer ones, are learned from as many looks as these have, by their
+        weights, and scatter less than `MOST_FACTOR`."""
         return self._known_factor(looks) is not None
 
     @property
@@ -152,7 +158,7 @@ class Scatter:
 
     def _known_factor(self, looks: int) -> float | None:
         learned = self._with_freedom(LEAST_FREEDOM)
-        if not learned or learned[-1].size < looks:
+        if not learned or learned[-1].size < looks or self.weight * self.weight < looks * self.squared_weights:
             return None
         bound = _largest_bound(learned)
         return bound if bound < MOST_FACTOR else None
@@ -169,7 +175,9 @@ def observe(scatter: Scatter, statistic: float, information: float, weight: floa
         return Scatter(tuple([_with_look(each, statistic, information) for each in scatter.scales]))
     weight = information if weight is None else weight
     look = weight * (statistic / information), weight * (weight / information), weight
-    return Scatter(tuple([_with_weighed_look(each, *look) for each in scatter.scales]), is_weighed=True)
+    scales = tuple([_with_weighed_look(each, *look) for each in scatter.scales])
+    total, squares = scatter.weight + weight, scatter.squared_weights + weight * weight
+    return Scatter(scales, is_weighed=True, weight=total, squared_weights=squares)
 
 
 def freedom_after(size: int, looks: int) -> float:
@@ -180,7 +188,7 @@ def freedom_after(size: int, looks: int) -> float:
 def begun_anew(known: Scatter) -> Scatter:
     """Before a look that is not to be compared with those before it; what they have shown stays."""
     scales = [each._replace(looks=0, statistic=0.0, variance=0.0, answers=0.0, parts=b"") for each in known.scales]
-    return Scatter(tuple(scales), known.is_weighed)
+    return replace(known, scales=tuple(scales))
 
 
 def _with_look(scale: Scale, statistic: float, information: float) -> Scale:

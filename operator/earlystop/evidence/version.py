@@ -32,7 +32,8 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   although few of these are long.
 - Version 8: differences of answers teach how much these scatter by how many answers a look has (`scatter`), where under
   version 7 all looks counted alike, so that many quiet ones hid how the busy ones scattered, and looks without a
-  mistake hid the sessions that go wrong as a whole where nearly all are right. And a factor that is a guess is at
+  mistake hid the sessions that go wrong as a whole where nearly all are right. Nothing is known while a few looks have
+  nearly all answers. And a factor that is a guess is at
   least what requests show as soon as they do (`lasting_groups.guessed_scatter`). What they show of groups that last
   bounds how much lengths scatter, too.
 """

@@ -125,3 +125,15 @@ def test_what_was_seen_before_looks_that_are_not_compared_stays_with_what_it_wei
     anew = scatter.begun_anew(before)
     assert [each.mean for each in anew.scales[:4]] == [each.mean for each in before.scales[:4]]
     assert not any(each.parts for each in anew.scales)
+
+
+def test_quiet_looks_teach_nothing_of_a_few_that_have_nearly_all_answers() -> None:
+    rng = np.random.default_rng(14)
+    found = Scatter(is_weighed=True)
+    known = []
+    for at in range(170):
+        information = 1.0 if at < 130 else 1000.0
+        found = scatter.observe(found, float(rng.normal(0, np.sqrt(information))), information)
+        known.append(found.is_known(KNOWN_LOOKS))
+    assert known[129] and not any(known[130:160]) and known[-1]
+    assert not known[126]

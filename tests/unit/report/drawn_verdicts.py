@@ -106,15 +106,15 @@ def grouped_campaign(seed: int, looks: int) -> RolloutState:
     return RolloutState(campaign=1, plan=plan, comparisons=(only,))
 
 
-def quiet_campaign(seed: int, looks: int) -> RolloutState:
-    """A campaign under way with few requests a look, then ten times as many in sessions that a variant keeps and that
-    are right or wrong as a whole; nearly all are right."""
+def quiet_campaign(seed: int, quiet: int, times: int) -> RolloutState:
+    """A campaign under way with few requests a look, then so many times as many in sessions that a variant keeps and
+    that are right or wrong as a whole; nearly all are right. quiet: looks before these."""
     rng = random.Random(seed)
     exact_match = {"margin": "0.1", "assumeIndependent": None, "floor": "0.9"}
     plan = parse_plan(plan_text(policy({"objective": {"exactMatch": exact_match}})))
     found = []
-    for at in range(looks):
-        sessions, alike = (20, 1) if at < looks // 2 else (20, 10)
+    for at in range(150):
+        sessions, alike = (20, 1) if at < quiet else (20, times)
         own = sum(rng.random() < 0.5 for _ in range(sessions))
         baseline, candidate = (_grouped(rng, each * alike, 0.98, alike) for each in (own, sessions - own))
         found.append(Look(NOW + 30 * at, 0, 50, baseline, candidate))

@@ -76,13 +76,14 @@ def test_groups_of_requests_that_outlast_blocks_are_repeated_too(scripts: Replay
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("quiet", "times", "is_learned"), [(75, 10, True), (130, 100, False)])
 def test_quiet_looks_before_busy_ones_are_repeated_too_while_scatter_is_a_guess_and_once_it_is_learned(
-    scripts: Replayer,
+    scripts: Replayer, quiet: int, times: int, is_learned: bool
 ) -> None:
-    campaign = quiet_campaign(7, 150)
+    campaign = quiet_campaign(7, quiet, times)
     (only,) = campaign.comparisons
     plan = only.evidence.objective
-    assert plan.engine == CURRENT and only.evidence.dispersion.is_measured
+    assert plan.engine == CURRENT and only.evidence.dispersion.is_measured == is_learned
     before = replay(replace(plan, engine=SEVENTH), only.looks)
     assert only.evidence.dispersion.factor != pytest.approx(before.dispersion.factor, rel=0.1)
     ensure_repeated(scripts, campaign, at_each_look=True)

@@ -20,3 +20,9 @@ def test_groups_that_outlast_blocks_are_named_with_what_to_write_and_for_how_lon
 def test_blocks_that_are_not_learned_yet_are_named_where_no_groups_are_seen() -> None:
     said = unknown_dispersion(SHORT)
     assert "so far known for sessions of 8 looks, needed for 32" in said and "groups" not in said
+
+
+def test_looks_that_have_nearly_all_answers_are_named_where_quiet_ones_before_them_taught_blocks_long_enough() -> None:
+    said = not_promoted_yet(SHORT._replace(learned_looks=32))
+    assert said.startswith("nothing is promoted yet: it is not known how much answers scatter (a few looks have")
+    assert "32 looks as busy would" in said and "needed for" not in said

@@ -13,7 +13,7 @@ const MOST_FACTOR = 100;
 
 /** isWeighed: whether looks have weights, or all count alike, as before version 8 of the engine. */
 function startScatter(isWeighed = false) {
-  const nothing = { looks: 0, sums: [0, 0, 0], parts: [], windows: 0, total: 0 };
+  const nothing = { looks: 0, sums: [0, 0, 0], parts: [], windows: 0, total: 0, answers: 0, squaredAnswers: 0 };
   return SCALES.map((size) => ({ size, isWeighed, ...nothing, weight: 0, squaredWeights: 0 }));
 }
 
@@ -53,11 +53,12 @@ function observeScatter(scatter, statistic, information, weight = information) {
       ? [weight * (statistic / information), weight * (weight / information), weight]
       : [statistic, information, information];
     const sums = sumsOf([scale.sums, look]);
-    if (looks < partOf(scale)) return { ...scale, looks, sums };
+    const [answers, squaredAnswers] = [scale.answers + weight, scale.squaredAnswers + weight * weight];
+    if (looks < partOf(scale)) return { ...scale, looks, sums, answers, squaredAnswers };
     const half = Math.floor(scale.size / partOf(scale));
     const kept = 2 * half > 1 ? scale.parts.slice(-(2 * half - 1)) : [];
     const parts = [...kept, sums];
-    const next = { ...scale, looks: 0, sums: [0, 0, 0], parts };
+    const next = { ...scale, looks: 0, sums: [0, 0, 0], parts, answers, squaredAnswers };
     if (parts.length < 2 * half) return next;
     const [squared, counts] = squareApart(scale.isWeighed, sumsOf(parts.slice(0, half)), sumsOf(parts.slice(half)));
     const squaredWeights = scale.squaredWeights + counts * counts;
@@ -89,7 +90,9 @@ const beyondDoubt = (scatter) => largestBound(withFreedom(scatter, LEAST_FREEDOM
 
 function isScatterKnown(scatter, looks = 1) {
   const learned = withFreedom(scatter, LEAST_FREEDOM);
-  return learned.length > 0 && learned.at(-1).size >= looks && largestBound(learned) < MOST_FACTOR;
+  if (!learned.length || learned.at(-1).size < looks || largestBound(learned) >= MOST_FACTOR) return false;
+  const { isWeighed, answers, squaredAnswers } = learned[0];
+  return !isWeighed || answers * answers >= looks * squaredAnswers;
 }
 
 function scatterFactor(scatter, unknown, looks = 1) {

@@ -51,6 +51,12 @@ def unknown_dispersion(known: Knowledge) -> str:
             f"{in_hundredths(known.factor)} meanwhile; a longer rollout.lookSeconds holds such groups in fewer looks; "
             f"{ADVICE})"
         )
+    if known.learned_looks >= known.needed_looks:
+        return (
+            f"how much answers scatter (a few looks have nearly all answers, and quieter ones say nothing of these; "
+            f"{counted(known.needed_looks, 'look')} as busy would; evidence is divided by "
+            f"{in_hundredths(known.factor)} meanwhile; {ADVICE})"
+        )
     return (
         f"how much answers scatter (so far known for sessions of {counted(known.learned_looks, 'look')}, needed for "
         f"{known.needed_looks}; evidence is divided by {in_hundredths(known.factor)} meanwhile; {ADVICE})"
@@ -59,5 +65,7 @@ def unknown_dispersion(known: Knowledge) -> str:
 
 def not_promoted_yet(known: Knowledge) -> str:
     """Says that looks are still too few for any promotion, and why, without a capital or a full stop."""
+    if known.learned_looks >= known.needed_looks:
+        return f"nothing is promoted yet: it is not known {unknown_dispersion(known)}"
     looks = looks_to_learn(known.needed_looks)
     return f"nothing is promoted before {counted(looks, 'look')}: it is not known yet {unknown_dispersion(known)}"
