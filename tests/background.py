@@ -21,8 +21,12 @@ AUTOGROUP = Path("/proc/self/autogroup")
 parts of a cluster have one each. Not every Linux has it, and no other system."""
 
 
+ENDING = {signal.SIGINT, signal.SIGTERM}
+
+
 def step_back() -> None:
-    """Give this process, and all that it starts, the lowest priority."""
+    """Give this process, and all that it starts, the lowest priority, and let signals reach it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     os.nice(LOWEST)
     with contextlib.suppress(OSError):
         AUTOGROUP.write_text(str(LOWEST))
@@ -31,6 +35,8 @@ def step_back() -> None:
 def main(command: Sequence[str]) -> int:
     """Returns the command's exit code. SIGINT and SIGTERM end the command with all that it has started, by SIGTERM:
     shells have their background ignore SIGINT."""
+    # One that comes while the command is being started waits until it is known what to end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=step_back
@@ -39,8 +45,9 @@ def main(command: Sequence[str]) -> int:
         def end(number: int, frame: FrameType | None) -> None:
             os.killpg(process.pid, signal.SIGTERM)
 
-        signal.signal(signal.SIGINT, end)
-        signal.signal(signal.SIGTERM, end)
+        for number in ENDING:
+            signal.signal(number, end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         code = process.wait()
         output.seek(0)
         sys.stdout.buffer.write(output.read())
