@@ -100,6 +100,12 @@ class Installation:
         """The decision of each verdict by its policy."""
         return {each["spec"]["policy"]: each["spec"]["decision"] for each in self.plane.items(VERDICTS, TEAM)}
 
+    def delete_verdicts(self, policy: str) -> None:
+        """Delete the verdicts of a policy, as an admin of the cluster may."""
+        of_policy = [each for each in self.plane.items(VERDICTS, TEAM) if each["spec"]["policy"] == policy]
+        names = [f"esv/{each['metadata']['name']}" for each in of_policy]
+        self.plane.kubectl("delete", *names, f"--namespace={TEAM}", "--wait=true")
+
     def operator_log(self) -> str:
         """The end of what the operator's Pod printed, and what Kubernetes says of it."""
         where = f"--namespace={RELEASE_NAMESPACE}"

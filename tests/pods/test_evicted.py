@@ -78,6 +78,7 @@ def test_evictions_in_mid_rollout_cost_no_request_and_the_rollout_goes_on(instal
     with installation.load() as summaries["verdict"]:
         installation.wait_for(NAME, lambda status: status.get("phase") == "Promoted", VERDICT_SECONDS, "promoted")
     print(json.dumps(summaries), *installation.events(NAME), sep="\n")
+    installation.delete_policy(NAME)
+    installation.delete_verdicts(NAME)
     lost = {name: each for name, each in summaries.items() if each["failed"] or not each["ok"]}
     assert not lost
-    installation.delete_policy(NAME)
