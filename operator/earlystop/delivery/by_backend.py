@@ -24,8 +24,9 @@ from earlystop.delivery.headers import (
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
-from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
+from earlystop.delivery.probes.nonce import probe_nonce
 from earlystop.delivery.probes.target import probe_target
+from earlystop.delivery.probes.variant_probes import a_rule_for_each
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.routes.attached_policies import policies_cover_aliases
 from earlystop.delivery.routes.gateways import backend_filter_refusal
@@ -93,27 +94,17 @@ class ByBackend:
         prerequisites: what has to be in place first, None for the aliases alone. None where no probe can be sent.
         """
         users = rules_to_overlay(inputs)[0]
-        name, nonce = users.backend["name"], probe_nonce(inputs, split, PROBE_ONLY)
-        rules = []
-        for each in split.variants:
-            double = each if each in self._aliased(split) else split.variants[1]
-            service = self.alias_name(name, double.variant)
-            headers = as_filter(modifier(inputs, self.headers(inputs, split, each)))
-            backends = [{**self.reference(users, service, 100), "filters": [headers]}]
-            rule = golden_rule(for_probes({**self.base(inputs, users), "backendRefs": backends}, nonce), each)
-            # All matches for each variant may be more than a route may have, and a probe meets the first.
-            rules.append({**rule, "matches": rule["matches"][:1]})
-        overlay = overlay_route(inputs, rules)
-        targets = [
-            probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))
-            for each, rule in zip(split.variants, rules, strict=True)
-        ]
-        found = [target for target in targets if target is not None]
-        if len(found) < len(targets):
-            return None
         if prerequisites is None:
             prerequisites = tuple(self.alias(inputs, users, each) for each in self._aliased(split))
-        return ProbeOnlyRules((*prerequisites, overlay), tuple(found))
+
+        def rule_for(variant: VariantWeight, nonce: str) -> dict[str, Any]:
+            double = variant if variant in self._aliased(split) else split.variants[1]
+            service = self.alias_name(users.backend["name"], double.variant)
+            headers = as_filter(modifier(inputs, self.headers(inputs, split, variant)))
+            backends = [{**self.reference(users, service, 100), "filters": [headers]}]
+            return for_probes({**self.base(inputs, users), "backendRefs": backends}, nonce)
+
+        return a_rule_for_each(inputs, split, rule_for, prerequisites)
 
     def _aliased(self, split: TrafficSplit) -> tuple[VariantWeight, ...]:
         return split.variants if self.baseline_aliased else split.variants[1:]

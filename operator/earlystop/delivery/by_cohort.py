@@ -22,7 +22,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probes.target import probe_target
-from earlystop.delivery.probes.variant_probes import one_of_each
+from earlystop.delivery.probes.variant_probes import a_rule_for_each, one_of_each
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.route_mode import incumbent_refusal
 from earlystop.delivery.rule_level import setting
@@ -90,20 +90,12 @@ class ByCohort:
     ) -> ProbeOnlyRules | None:
         """A rule for each variant, also one that no cohort gets yet, that only the operator's probes meet; None where
         no probe can be sent. prerequisites: what has to be in place first."""
-        users, nonce = rules_to_overlay(inputs)[0], probe_nonce(inputs, split, PROBE_ONLY)
-        rules = []
-        for each in split.variants:
-            set_by_rule = self._setting(inputs, users, variant_headers(inputs, split, each))
-            rule = golden_rule(for_probes(set_by_rule, nonce), each)
-            # All matches for each variant may be more than a route may have, and a probe meets the first.
-            rules.append({**rule, "matches": rule["matches"][:1]})
-        overlay = overlay_route(inputs, rules)
-        found = [
-            probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))
-            for each, rule in zip(split.variants, rules, strict=True)
-        ]
-        targets = tuple(target for target in found if target is not None)
-        return ProbeOnlyRules((*prerequisites, overlay), targets) if len(targets) == len(found) else None
+        users = rules_to_overlay(inputs)[0]
+
+        def rule_for(variant: VariantWeight, nonce: str) -> dict[str, Any]:
+            return for_probes(self._setting(inputs, users, variant_headers(inputs, split, variant)), nonce)
+
+        return a_rule_for_each(inputs, split, rule_for, prerequisites)
 
     def _rules(self, inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> list[dict[str, Any]]:
         """One rule for each cohort, and a last one for everybody else."""

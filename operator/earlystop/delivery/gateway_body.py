@@ -47,7 +47,7 @@ class Writer:
     """A gateway whose objects write bodies.
 
     product: its name. kinds: of the objects that there are one of for each variant. own_kinds: of those that there are
-        one of for the policy, named as its injector. definitions: of all of them, with the version that is written.
+    one of for the policy, named as its injector. definitions: of all of them, with the version that is written.
     controllers: beginnings, before a slash, of the controllerName of GatewayClasses that take them.
     backends: how an overlay leads to them. behind: what else stands between them and the injector.
     unfit: why they could not write on the user's route, None when they can.

@@ -7,24 +7,8 @@ from typing import Any
 import pytest
 
 from earlystop.cli.files.offline_check import problems_of
+from tests.unit.api.cohort_policies import BY_HEADER, IN_BODIES
 from tests.unit.rollout.policies import written
-
-COHORTS = {
-    "header": "x-cohort",
-    "routeRef": {"name": "qa"},
-    "cohorts": [{"values": ["a"], "variant": "baseline"}, {"values": ["b"], "variant": "w10"}],
-}
-DELIVERY = {"mode": "HeaderCohort", "gatewayHeader": None, "headerCohort": COHORTS}
-
-IN_BODIES = {
-    "mode": "RequestBody",
-    "gatewayHeader": None,
-    "requestBody": {
-        "engine": "VLLM",
-        "routeRef": {"name": "qa"},
-        "cohort": {name: COHORTS[name] for name in ("header", "cohorts")},
-    },
-}
 
 
 def _problems(changes: dict[str, Any], **rollout: Any) -> str:
@@ -33,7 +17,7 @@ def _problems(changes: dict[str, Any], **rollout: Any) -> str:
         "apiVersion": "earlystop.dev/v1alpha1",
         "kind": "EarlyStopPolicy",
         "metadata": {"name": "qa", "namespace": "llm"},
-        "spec": written({"delivery": DELIVERY, "rollout": said, **changes}),
+        "spec": written({"delivery": BY_HEADER, "rollout": said, **changes}),
     }
     return " ".join(map(str, problems_of(manifest)))
 

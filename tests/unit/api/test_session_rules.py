@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.cli.files.offline_check import problems_of
+from tests.unit.api.cohort_policies import BY_HEADER, IN_BODIES
 from tests.unit.rollout.policies import written
 
 DRAWN = {
@@ -20,21 +21,6 @@ DRAWN = {
     },
 }
 BY_SERVERS = {"name": "qa-settings", "key": "early-stop.json", "drawnBy": "User"}
-COHORTS = {
-    "header": "x-cohort",
-    "routeRef": {"name": "qa"},
-    "cohorts": [{"values": ["a"], "variant": "baseline"}, {"values": ["b"], "variant": "w10"}],
-}
-
-IN_BODIES = {
-    "mode": "RequestBody",
-    "gatewayHeader": None,
-    "requestBody": {
-        "engine": "VLLM",
-        "routeRef": {"name": "qa"},
-        "cohort": {name: COHORTS[name] for name in ("header", "cohorts")},
-    },
-}
 
 
 def _problems(seconds: int, changes: dict[str, Any], **exact: Any) -> str:
@@ -84,7 +70,7 @@ def test_what_says_the_same_in_another_way_is_refused_beside_it(exact: dict[str,
                 "featureFlag": {"name": "qa-settings", "drawnBy": "User"},
             }
         },
-        {"delivery": {"mode": "HeaderCohort", "gatewayHeader": None, "headerCohort": COHORTS}},
+        {"delivery": BY_HEADER},
         {"delivery": IN_BODIES},
     ],
     ids=["injector", "config map", "feature flag", "cohorts", "cohorts before an injector"],

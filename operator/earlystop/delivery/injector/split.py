@@ -9,13 +9,13 @@ take up the weights of that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.by_backend import summary
-from earlystop.delivery.golden_rules import golden_rule, rules_in_force, serves_no_user
+from earlystop.delivery.golden_rules import rules_in_force, serves_no_user
 from earlystop.delivery.headers import for_nonce
 from earlystop.delivery.injector import weights as injector_weights
 from earlystop.delivery.injector.objects import injector_service
@@ -24,13 +24,12 @@ from earlystop.delivery.injector.upstream import injector_refusal, route_upstrea
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, detached_route, overlay_route, rules_to_overlay
-from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
-from earlystop.delivery.probes.target import probe_target
+from earlystop.delivery.probes.variant_probes import a_rule_for_each
 from earlystop.delivery.proof import ProbeOnlyRules, Reports
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, detached, serves_users
 from earlystop.delivery.routes.attached_policies import policies_cover_aliases
-from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 
 def owned_names(inputs: ClusterInputs, _: Sequence[str]) -> list[tuple[str, str]]:
@@ -79,21 +78,13 @@ def has_split(route: Manifest, _: Delivery, split: TrafficSplit) -> bool:
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
     """A rule for each variant that only the operator's probes meet: the gateway shows that it leads to the injector,
     and the injector that it knows the campaign. None where no probe can be sent."""
-    users, nonce = rules_to_overlay(inputs)[0], probe_nonce(inputs, split, PROBE_ONLY)
-    rules = []
-    for each in split.variants:
-        rule = golden_rule(for_nonce(_rule(inputs, users), nonce), each)
-        # All matches for each variant may be more than a route may have, and a probe meets the first.
-        rules.append({**rule, "matches": rule["matches"][:1]})
-    overlay = overlay_route(inputs, rules)
-    found = [
-        probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))
-        for each, rule in zip(split.variants, rules, strict=True)
-    ]
-    targets = tuple(target for target in found if target is not None)
-    if len(targets) < len(found):
-        return None
-    return ProbeOnlyRules((*_prerequisites(inputs, split)[0], overlay), targets, asks_engine=bool(split.token))
+    users = rules_to_overlay(inputs)[0]
+
+    def rule_for(_: VariantWeight, nonce: str) -> dict[str, Any]:
+        return for_nonce(_rule(inputs, users), nonce)
+
+    found = a_rule_for_each(inputs, split, rule_for, _prerequisites(inputs, split)[0])
+    return None if found is None else replace(found, asks_engine=bool(split.token))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,48 @@
-"""Probes that can reach one variant only, to tell which of them is served while users are led."""
+"""Probes that can reach one variant only: to tell whether each would be served before users are led, and which of them
+is while they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.delivery.golden_rules import golden_variants, is_golden
+from earlystop.delivery.golden_rules import golden_rule, golden_variants, is_golden
 from earlystop.delivery.headers import Rule
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.probes.nonce import probe_nonce
+from earlystop.delivery.overlay import overlay_route
+from earlystop.delivery.probes.nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probes.target import probe_target
-from earlystop.delivery.proof import ProbeTarget
-from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 PURPOSE = "variant "
+
+
+def a_rule_for_each(
+    inputs: ClusterInputs,
+    split: TrafficSplit,
+    rule_for: Callable[[VariantWeight, str], Rule],
+    prerequisites: tuple[Manifest, ...],
+) -> ProbeOnlyRules | None:
+    """A rule for each variant that only the operator's probes meet; None where one of them cannot be sent.
+
+    rule_for: the rule that leads to a variant, with the nonce that its answer echoes. prerequisites: what has to be in
+    place before the overlay.
+    """
+    nonce = probe_nonce(inputs, split, PROBE_ONLY)
+    rules = []
+    for each in split.variants:
+        rule = golden_rule(rule_for(each, nonce), each)
+        # All matches for each variant may be more than a route may have, and a probe meets the first.
+        rules.append({**rule, "matches": rule["matches"][:1]})
+    overlay = overlay_route(inputs, rules)
+    targets = [
+        probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))
+        for each, rule in zip(split.variants, rules, strict=True)
+    ]
+    found = tuple(target for target in targets if target is not None)
+    return ProbeOnlyRules((*prerequisites, overlay), found) if len(found) == len(targets) else None
 
 
 def through_golden_rules(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> tuple[ProbeTarget, ...]:
