@@ -167,7 +167,7 @@ class Runtime:
 
     def _learn_source(self, name: str, spec: SourceSpec | None) -> None:
         """Take over a MetricSource; the policies that read it are checked again."""
-        if spec == self.reader.known().get(name):
+        if spec == self.reader.sources.get(name):
             return
         self.reader.learn_source(name, spec)
         for key, tracked in self._tracked.items():
@@ -337,7 +337,7 @@ class Runtime:
     def policy_views(self) -> Iterator[PolicyView]:
         """Every tracked policy as /metrics is made from it."""
         for tracked in tuple(self._tracked.values()):
-            source = self.reader.known().get(tracked.spec.metrics.source_ref.name)
+            source = self.reader.sources.get(tracked.spec.metrics.source_ref.name)
             price = price_of(tracked.spec, source)
             yield PolicyView(
                 tracked.namespace, tracked.name, tracked.spec, tracked.state, tracked.policy.conditions, price

@@ -18,6 +18,7 @@ from earlystop.metrics.templates.reset_ledger import ResetLedger
 
 AnyRequest = CountRequest | TemplateRequest
 AnyReading = Reading | TemplateReading
+AnyCounts = CountSource[Any, Any, Any]
 CountLedger = Ledger | ResetLedger
 """An empty `Ledger` is what every campaign begins with."""
 

@@ -12,7 +12,6 @@ from earlystop.rollout.guard.culprit import Evidence, Frozen
 from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.state import Alarm
-from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 
@@ -22,11 +21,8 @@ PATIENCE_SECONDS = 5.0
 """So long an alarm waits for what is known of recorded answers: requests are to go back at once."""
 
 
-async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState) -> RolloutState:
-    """The state that a look led to, with a decision where a guard has alarmed in it; else the same one."""
-    alarm = alarm_of(state)
-    if alarm is None or not state.is_guarded:
-        return state
+async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState, alarm: Alarm) -> RolloutState:
+    """The state that a look led to in which a guard has alarmed, with its decision."""
     evidence = evidence_of(state)
     evidence = replace(evidence, frozen=await _frozen(reader, tracked, evidence, alarm))
     # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
@@ -36,7 +32,7 @@ async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: Rollo
 async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, evidence: Evidence, alarm: Alarm) -> Frozen | None:
     """What the scorer made of recorded answers; None where nobody says it, or not in time."""
     name = tracked.plan.spec.metrics.source_ref.name
-    source = reader.known().get(name)
+    source = reader.sources.get(name)
     if source is None or not evidence.scored:
         return None
     seconds = max(LEAST_SECONDS, alarm.at - evidence.onset)

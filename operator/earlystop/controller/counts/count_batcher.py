@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -69,7 +69,7 @@ class CountBatcher:
     synchronous: sources that hang, however many, hold up no other. One exchange at a time with a source, and one more
     for namespaces whose series make queries slow, see `separation`. Namespaces that wait for a source take turns.
 
-    clock: Unix seconds."""
+    sources: the MetricSources by name, as they are now. clock: Unix seconds."""
 
     def __init__(self, connections: Connections | None = None, clock: Callable[[], float] = time.time) -> None:
         self.sources: dict[str, SourceSpec] = {}
@@ -90,10 +90,6 @@ class CountBatcher:
             self.sources[name] = spec
         elif self.sources.pop(name, None) is not None:
             self._start(self._leave(name))
-
-    def known(self) -> Mapping[str, SourceSpec]:
-        """The sources by name."""
-        return self.sources
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         """The counts of one policy at Unix second `at`, or why there are none. Stale counts are a failure."""

@@ -80,7 +80,7 @@ def _question_due(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> Cros
     if plan is None or preset is None or started_at is None or tracked.state.watch_phase is not Phase.OBSERVING:
         return None
     name = plan.spec.metrics.source_ref.name
-    source = reader.known().get(name)
+    source = reader.sources.get(name)
     if source is None or not plan.spec.delivery.traits.through_injector:
         return None
     differing = reader.differing_interval(name, tracked.label)

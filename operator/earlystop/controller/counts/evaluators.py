@@ -32,7 +32,7 @@ async def evaluators_of(
     if look == memory.look and now - memory.at < pause:
         return memory.found
     name = plan.spec.metrics.source_ref.name
-    source = reader.known().get(name)
+    source = reader.sources.get(name)
     if source is None:
         return NOTHING_KNOWN
     question = EvaluatorsQuestion(label, source.namespace_label)

@@ -9,23 +9,10 @@ from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.guard.busy import Hindrance, LoadRead, wanted_of
 from earlystop.rollout.words.event_note import EventNote
 
-LONGEST_PAUSE_SECONDS = 60
-
-
-def load_due_at(tracked: TrackedPolicy) -> float | None:
-    """When the load is to be read next, in Unix seconds; None where nothing follows it. As often as looks begin, and
-    once a minute at least."""
-    wanted = wanted_of(tracked.times)
-    if wanted is None or not tracked.state.is_guarded or tracked.spec.suspend:
-        return None
-    if tracked.load_memory.name != wanted.load:
-        return 0.0
-    return tracked.load_memory.read_at + min(LONGEST_PAUSE_SECONDS, tracked.spec.rollout.look_seconds)
-
 
 async def look_for_load(reader: CountBatcher, tracked: TrackedPolicy, now: float) -> None:
     """Read the load if that is due, and remember it. A load that cannot be read is told once, and changes nothing."""
-    due, wanted = load_due_at(tracked), wanted_of(tracked.times)
+    due, wanted = tracked.load_due_at, wanted_of(tracked.times)
     if due is None or wanted is None or now < due:
         return
     before, found = tracked.load_memory.read, await _read(reader, tracked, wanted.load, int(now))
@@ -37,7 +24,7 @@ async def look_for_load(reader: CountBatcher, tracked: TrackedPolicy, now: float
 
 async def _read(reader: CountBatcher, tracked: TrackedPolicy, name: str, at: int) -> LoadRead:
     source = tracked.plan.spec.metrics.source_ref.name
-    spec = reader.known().get(source)
+    spec = reader.sources.get(source)
     loads = {} if spec is None else {each.name: each.query for each in spec.loads or ()}
     if name not in loads:
         known = f"it has {', '.join(sorted(loads))}" if loads else "it has none"

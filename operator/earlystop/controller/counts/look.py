@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from earlystop.api.counts import Tally, UserScatter, Variant, total
 from earlystop.api.wire import INCUMBENT
-from earlystop.controller.counts.guard_totals import guard_totals
 from earlystop.controller.counts.look_request import steps_without_split
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.evidence.missing_answers import class_answers, counts_as_mismatch
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.convention.user_groups import scatter_of
-from earlystop.metrics.count_ledger import AnyReading, CountLedger, source_of
+from earlystop.metrics.count_ledger import AnyCounts, AnyReading, CountLedger, source_of
 from earlystop.metrics.count_source import CountedStep
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
@@ -40,6 +40,18 @@ FINAL = frozenset(
 )
 
 
+class Counted(NamedTuple):
+    """What a look has counted of its step.
+
+    source: how counters of its kind are read. ledger: with the look's answer. arms: counts of all that serve users, by
+    label of the variant, as far as they can be told apart.
+    """
+
+    source: AnyCounts
+    ledger: CountLedger
+    arms: Mapping[str, Tally]
+
+
 def _incumbent(state: RolloutState) -> tuple[str, ...]:
     """The label of a search's incumbent, where a guard watches over it."""
     return (INCUMBENT,) if state.is_guarded and promoted_label(state) == INCUMBENT else ()
@@ -50,29 +62,30 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
 
     Raises MetricsFailure for counters that can no longer be trusted, and for more series than can be kept.
     """
-    state = tracked.state
+    state, plan = tracked.state, tracked.plan
     step = CountedStep(
         policy=tracked.label,
         step=state.clock.step,
         started_at=state.clock.started_at,
-        variants=(Variant.BASELINE.value, *tracked.plan.variants, *_incumbent(state)),
+        variants=(Variant.BASELINE.value, *plan.variants, *_incumbent(state)),
     )
-    applied = source_of(reading).apply(tracked.ledger, reading, at, step)
+    source = source_of(reading)
+    applied = source.apply(tracked.ledger, reading, at, step)
     ledger: CountLedger = applied.ledger
-    if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
-        state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    totals = (guard_totals(tracked, ledger),) if state.is_guarded else _totals(tracked, ledger, reading)
-    after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
-    return replace(after, savings=_savings(tracked, ledger, at)), ledger
-
-
-def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsLedger:
-    """The savings ledger with what the step has counted so far, that of a guard among others."""
-    state, plan = tracked.state, tracked.plan
-    source, step = source_of(ledger), state.clock.step
     named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
-    arms = source.totals(ledger, step, named)
-    asked = source.evaluated_since(tracked.ledger, ledger, step, named)
+    counted = Counted(source, ledger, source.totals(ledger, step.step, named))
+    if state.phase == Phase.OBSERVING and plan.stage(state.step).weight > 0:
+        state = _with_uncertain(state, plan.variants, applied.newly_uncertain)
+    totals = (_guard_totals(tracked, counted),) if state.is_guarded else _totals(tracked, counted, reading)
+    after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, counted))
+    return replace(after, savings=_savings(tracked, counted, named, at)), ledger
+
+
+def _savings(tracked: TrackedPolicy, counted: Counted, named: tuple[str, ...], at: int) -> SavingsLedger:
+    """The savings ledger with what the step has counted so far, that of a guard among others."""
+    state, plan, arms = tracked.state, tracked.plan, counted.arms
+    step = state.clock.step
+    asked = counted.source.evaluated_since(tracked.ledger, counted.ledger, step, named)
     candidates = [asked[each] for each in plan.variants if each in asked]
     is_beside = INCUMBENT in arms and INCUMBENT not in plan.variants
     tried = [arms[variant] for variant in plan.variants]
@@ -94,7 +107,7 @@ def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsLed
     return booked(state.savings, counts, at)
 
 
-def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:
+def _in_flight(tracked: TrackedPolicy, counted: Counted) -> tuple[int, ...] | None:
     """Requests of the step that have not ended, of the baseline and each candidate, or of the promoted setting under a
     guard, while the step waits for them."""
     state = tracked.state
@@ -102,8 +115,8 @@ def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] |
         return None
     others = (promoted_label(state),) if state.is_guarded else tracked.plan.variants
     variants = (Variant.BASELINE.value, *others)
-    counted = source_of(ledger).in_flight(ledger, state.clock.step, variants)
-    return None if counted is None else tuple(counted[variant] for variant in variants)
+    open_now = counted.source.in_flight(counted.ledger, state.clock.step, variants)
+    return None if open_now is None else tuple(open_now[variant] for variant in variants)
 
 
 def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mapping[str, Tally]) -> RolloutState:
@@ -127,16 +140,28 @@ def state_or_failure(
         return failure.with_traceback(None)
 
 
-def _totals(tracked: TrackedPolicy, ledger: CountLedger, reading: AnyReading) -> Iterator[Totals]:
+def _guard_totals(tracked: TrackedPolicy, counted: Counted) -> Totals:
+    """Counts of the baseline and of the promoted setting, in all and in the query classes that the guard compares."""
+    step, guard, arms = tracked.state.clock.step, tracked.state.guard, counted.arms
+    label = promoted_label(tracked.state)
+    variants = (Variant.BASELINE.value, label)
+    if guard is None:
+        return Totals(arms[Variant.BASELINE], arms[label])
+    in_classes = (counted.source.totals(counted.ledger, step, variants, each.name) for each in guard.objective.classes)
+    classes = (class_answers(guard.objective, each[Variant.BASELINE], each[label]) for each in in_classes)
+    return Totals(arms[Variant.BASELINE], arms[label], tuple(classes))
+
+
+def _totals(tracked: TrackedPolicy, counted: Counted, reading: AnyReading) -> Iterator[Totals]:
     """Counts of the baseline and each candidate, in all and in the query classes that its comparison names, and what
     groups of users show of the two. The ledger is gone through once for all variants."""
-    counts, step, candidates = source_of(ledger), tracked.state.step, tracked.plan.variants
+    step, candidates = tracked.state.step, tracked.plan.variants
     variants = (Variant.BASELINE.value, *candidates)
     named = [[each.name for each in comparison.evidence.objective.classes] for comparison in tracked.state.comparisons]
     judged = [each.name for comparison in tracked.state.comparisons[:1] for each in comparison.by_class]
-    arms = counts.totals(ledger, step, variants)
+    arms = counted.arms
     in_class = {
-        name: counts.totals(ledger, step, variants, name)
+        name: counted.source.totals(counted.ledger, step, variants, name)
         for name in {*judged, *(name for names in named for name in names)}
     }
     for variant, names, comparison in zip(candidates, named, tracked.state.comparisons, strict=True):

@@ -18,15 +18,7 @@ from earlystop.metrics.count_source import CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.state import Phase, RolloutState
-
-
-def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) -> float:
-    """Seconds from a look's moment until its counts are complete in the campaign's source; 0 before a campaign."""
-    if tracked.state.phase == Phase.PENDING:
-        return 0.0
-    source = sources.get(tracked.plan.spec.metrics.source_ref.name)
-    return float(source.evaluation_delay_seconds) if source is not None else 0.0
+from earlystop.rollout.state import RolloutState
 
 
 def look_request(
@@ -53,6 +45,7 @@ def look_request(
     source = sources.get(metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
     templates = source.templates.by_field() if source is not None and source.templates is not None else {}
+    liveness = _liveness(tracked, at)
     question = CountQuestion(
         policy=tracked.label,
         revision=state.revision,
@@ -60,7 +53,7 @@ def look_request(
         variants=tracked.plan.variants,
         window_seconds=window_since(known, at, interval),
         templates=templates,
-        liveness=_liveness(tracked, at),
+        liveness=liveness,
         users=_user_question(tracked, at, interval) if since is None else None,
         beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
         step=clock.step if step is None else step,

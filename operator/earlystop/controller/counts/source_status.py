@@ -102,7 +102,7 @@ class SourceStatusWriter:
 
     def note_exchange(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
         """Remember how an exchange with a source ended. One by another spec than today's says nothing."""
-        if self._reader.known().get(name) == spec:
+        if self._reader.sources.get(name) == spec:
             self._reports[name] = SourceReport(spec, failure, self._clock(), self._reader.seconds_behind(name))
             if self._stored.get(name) != (*self._reports[name].status_and_reason, self._signature()):
                 self._woken.set()
@@ -112,7 +112,7 @@ class SourceStatusWriter:
         name = manifest["metadata"]["name"]
         self._stored[name] = _stored_in(manifest)
         report = self._reports.get(name)
-        if report is not None and report.spec != self._reader.known().get(name):
+        if report is not None and report.spec != self._reader.sources.get(name):
             del self._reports[name]  # the report is about another spec
         self._woken.set()
 
@@ -134,7 +134,7 @@ class SourceStatusWriter:
     def ask_idle(self) -> None:
         """Start to ask each source that no exchange was reported of for a while. One that hangs holds up no other."""
         now = self._clock()
-        for name, spec in self._reader.known().items():
+        for name, spec in self._reader.sources.items():
             if name not in self._probes and now >= self._ask_at(name):
                 task = asyncio.create_task(self._reader.probe(name, int(now) - spec.evaluation_delay_seconds))
                 self._probes[name] = task

@@ -13,6 +13,8 @@ from earlystop.rollout.guard.busy import NOT_READ, LoadRead
 from earlystop.rollout.observations import NOT_YET, Observation
 from earlystop.rollout.state import RolloutState
 
+LONGEST_SECONDS_OF_A_LOAD = 60
+
 
 @dataclass(slots=True)
 class AcceptanceMemory:
@@ -77,6 +79,11 @@ class LoadMemory:
     def note(self, name: str, read: LoadRead, now: float) -> None:
         """Remembers what was read of the load of this name at Unix time `now`."""
         self.name, self.read, self.read_at = name, read, now
+
+    def due_at(self, name: str, look_seconds: int) -> float:
+        """When the load of this name is to be read next, in Unix seconds: as often as looks begin, and once a minute at
+        least. 0 where another one was read last."""
+        return self.read_at + min(LONGEST_SECONDS_OF_A_LOAD, look_seconds) if self.name == name else 0.0
 
 
 @dataclass(slots=True)

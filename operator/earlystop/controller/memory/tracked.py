@@ -26,6 +26,7 @@ from earlystop.controller.resources import Manifest
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
+from earlystop.rollout.guard.busy import wanted_of
 from earlystop.rollout.handled_requests import is_spent
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
@@ -196,13 +197,18 @@ class TrackedPolicy:
         """Keep a note, of which an event is to be written."""
         self.notes.append(note)
 
+    @property
+    def may_have_news(self) -> bool:
+        """Whether anything was announced or observed since the news was taken last."""
+        seen = self.observations, self.shown_metrics, self.shown_traffic
+        return bool(self.notes) or self._told is None or not all(map(is_, seen, self._told))
+
     def take_news(self) -> list[EventNote]:
         """What there is to tell, oldest first: what is shown since the last time, and other notes. Each is handed
         over once."""
-        seen = self.observations, self.shown_metrics, self.shown_traffic
-        if not self.notes and self._told is not None and all(map(is_, seen, self._told)):
+        if not self.may_have_news:
             return []  # as nearly always: a reconciliation asks after each of its parts
-        self._told, shown = seen, self.shown
+        self._told, shown = (self.observations, self.shown_metrics, self.shown_traffic), self.shown
         news = [*observation_notes(self.announced, shown), *self.notes]
         self.announced, self.notes = shown, []
         return news
@@ -239,6 +245,25 @@ class TrackedPolicy:
     def name(self) -> str:
         """Name of the policy."""
         return self.policy.name
+
+    @property
+    def is_to_be_recalled(self) -> bool:
+        """Whether the state lacks looks or is still said to, or has looks that a verdict may hold as well."""
+        is_unsure = self.state.is_guarded and self.state.most_looks > 0 and not self.status.verdict_digest
+        return self.state.lacks_looks or is_unsure or self.observations.record is not None
+
+    @property
+    def load_due_at(self) -> float | None:
+        """When the load is to be read next, in Unix seconds; None where nothing follows it."""
+        wanted = wanted_of(self.times)
+        if wanted is None or not self.state.is_guarded or self.spec.suspend:
+            return None
+        return self.load_memory.due_at(wanted.load, self.spec.rollout.look_seconds)
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether the policy's certificate has lapsed, as far as is known."""
+        return self.state.certified is not None and self.state.certified.lapse is not None
 
     @property
     def uid(self) -> str:

@@ -1,13 +1,14 @@
-"""What people have answered to a decision of a policy that waits, as a change of its campaign."""
+"""What ends a wait of a policy: its rollout's time, or what gates and people have answered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
+from earlystop.rollout.transitions import expire
 from earlystop.rollout.waiting.answered import after_answers
 from earlystop.rollout.waiting.approval import (
     ApprovalRequirement,
@@ -22,6 +23,25 @@ from earlystop.rollout.waiting.gates import GateSubject, following
 from earlystop.rollout.waiting.gates import requirements as gate_requirements
 from earlystop.rollout.waiting.requirements import Requirement
 from earlystop.rollout.waiting.step_gates import after_step_gates
+
+
+async def after_waiting(
+    tracked: TrackedPolicy,
+    given: Callable[[tuple[str, str]], Awaitable[Sequence[GivenApproval]]],
+    clock: Callable[[], float],
+) -> RolloutState:
+    """The state after the first of these that is news: the end of the rollout's time, an answer of a gate, and all that
+    people have answered; the same one where none is.
+
+    given: gives the approvals that name the policy of a namespace and name. clock: Unix seconds.
+    """
+    state = tracked.state
+    ended = expire(tracked.times, state, int(clock()))
+    if ended is not state:
+        return ended
+    approvals = () if state.awaiting is None else await given(tracked.key)
+    asked = after_gates(tracked, int(clock()))
+    return asked if asked is not state else after_people(tracked, approvals, int(clock()))
 
 
 def asked_of(tracked: TrackedPolicy) -> Asked:

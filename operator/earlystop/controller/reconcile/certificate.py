@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from earlystop.api.wire import MODEL_LABEL
 from earlystop.controller.cluster import Cluster, ClusterError, Manifest
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.evaluators import evaluators_of
-from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
+from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.template_digests import template_digests
 from earlystop.metrics.convention.evaluators import NOTHING_KNOWN, EvaluatorDigests
 from earlystop.rollout.certificate.binding import Binding, digest_of_parameters
 from earlystop.rollout.certificate.evaluators import differing_evaluators
 from earlystop.rollout.certificate.follow import follow_certificate, is_known_to_lapse
-from earlystop.rollout.state import RolloutState
 
 
-class FollowedCertificate(NamedTuple):
-    """The state after a certificate was followed. lapse_read: whether anything that has lapsed was read just now."""
+async def read_certificate(
+    cluster: Cluster, reader: CountBatcher, recorder: Recorder, tracked: TrackedPolicy, now: float
+) -> bool:
+    """Read the target of the policy's certificate, as a watch last showed it, and what its evaluators say, and keep
+    what follows. Nothing follows where the target cannot be read, which shows no change, or where there is none.
+    Returns whether anything that has lapsed was read just now.
 
-    state: RolloutState
-    lapse_read: bool
-
-
-def is_lapsed(tracked: TrackedPolicy) -> bool:
-    """Whether the policy's certificate has lapsed, as far as is known."""
-    return tracked.state.certified is not None and tracked.state.certified.lapse is not None
-
-
-async def after_certificate(
-    cluster: Cluster, reader: CountBatcher, tracked: TrackedPolicy, now: float
-) -> FollowedCertificate | None:
-    """The state after the target of the policy's certificate was read, as a watch last showed it, and what its
-    evaluators say; None where the target could not be read, which shows no change, or where there is none."""
+    Raises what `Recorder.keep` raises.
+    """
     certified = tracked.state.certified
     if certified is None:
         _tell_differing(tracked, NOTHING_KNOWN, now)
-        return None
+        return False
     evaluators = await evaluators_of(reader, tracked.evaluators, tracked.label, tracked.state, now)
     _tell_differing(tracked, evaluators, now)
     target = tracked.plan.spec.target_ref.name if certified.bound is None else certified.bound.target
     try:
         deployment = await cluster.read(ObjectKey("Deployment", tracked.namespace, target))
     except ClusterError:
-        return None
+        return False
     if deployment is None:
-        return None
+        return False
     found = _present_binding(tracked, target, deployment, evaluators, int(now))
     after = follow_certificate(tracked.state, found, int(now))
-    return FollowedCertificate(after, is_known_to_lapse(after, found))
+    return await recorder.keep(tracked, Progress(after)) and is_known_to_lapse(after, found)
 
 
 def _tell_differing(tracked: TrackedPolicy, evaluators: EvaluatorDigests, now: float) -> None:

@@ -11,7 +11,7 @@ from earlystop.controller.cluster import Cluster
 from earlystop.controller.memory.next_identity import NextIdentity
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.store.past_verdicts import PastVerdicts
-from earlystop.controller.store.verdict_store import earlier_policy
+from earlystop.controller.store.verdict_store import NO_EARLIER_POLICY, earlier_policy
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.search.external import WaitingOffer
 
@@ -57,8 +57,11 @@ class NewCampaigns:
         lapse_read: see NewCampaign. Raises ClusterError when the Kubernetes API fails.
         """
         entropy, commitment = self._next_identity(tracked)
-        earlier = await earlier_policy(self._cluster, tracked)
-        history = await self._past.history_for(tracked, now)
+        earlier, history, spec = NO_EARLIER_POLICY, None, tracked.spec
+        if tracked.state.plan is None and not spec.suspend and tracked.observations.refusal is None:
+            earlier = await earlier_policy(self._cluster, tracked)  # before its first campaign, and never again
+        if spec.search is not None and spec.search.warm_start == "History":
+            history = await self._past.history_for(tracked, now)
         inputs = CampaignInputs(
             uid=tracked.uid,
             entropy=entropy,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
-from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.new_campaign import NewCampaign
+from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.certificate.response import revalidates, roll_back_lapsed
 from earlystop.rollout.certificate.words import revalidating_note
@@ -19,6 +20,18 @@ from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.words.event_notes import EventNote
+
+
+async def follow_requests(recorder: Recorder, tracked: TrackedPolicy, new: NewCampaign, now: int) -> None:
+    """Abort, start a campaign, pause or resume it, promote, in the order of `REQUESTED`, and keep each before the next.
+    At most one campaign begins: new. now: Unix seconds.
+
+    Raises what `Recorder.keep` raises.
+    """
+    for requested in REQUESTED:
+        after = requested(tracked, now, new)
+        if after is not tracked.state or tracked.may_have_news:
+            await recorder.keep(tracked, Progress(after))
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:

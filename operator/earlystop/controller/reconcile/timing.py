@@ -6,7 +6,6 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
-from earlystop.controller.counts.load import load_due_at
 from earlystop.controller.memory.pauses import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -119,6 +118,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     """
     state = tracked.state
     moments = [_check_due(tracked, in_namespace)]
+    if state is not tracked.status.stored:
+        moments.append(_store_due(tracked, policies))
     rechecks = tracked.traffic.recheck and state.watch_phase not in RESTING
     if state.phase in ACTING or state.watch_phase == Phase.APPLYING or rechecks:
         is_quiet = state.is_held and tracked.observations.traffic.status is ConditionStatus.TRUE
@@ -134,8 +135,6 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.step_gates is not None and not state.step_gates.entered and state.suspended_at is None:
         times = time_out_at(tracked.times.step_gates, state.step_gates.asked)
         moments += [each for each in times if each > now]
-    watches = next_watch(tracked, policies), next_counts(tracked, tracked.split, policies)
-    moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)
     if look is not None:
         moments.append(_reading_due(tracked, look + delay, now))
@@ -147,8 +146,6 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:
         ends = waiting_ends_at(tracked.times, state), proof_is_due(tracked.times, state)
         moments += [each if now < each else now + LONGEST_RETRY_SECONDS for each in ends if each is not None]
-    if state is not tracked.status.stored:
-        moments.append(_store_due(tracked, policies))
     moments += [
         # A target that cannot be read now is read again after a while.
         each if now < each else now + LONGEST_RETRY_SECONDS
@@ -157,9 +154,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     ]
     if _guard_is_due(tracked):
         moments.append(now)
-    load_due = load_due_at(tracked)
-    if load_due is not None:
-        moments.append(load_due)
+    read = next_watch(tracked, policies), next_counts(tracked, tracked.split, policies), tracked.load_due_at
+    moments += [each for each in read if each is not None]
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
 

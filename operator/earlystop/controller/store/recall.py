@@ -15,13 +15,6 @@ from earlystop.rollout.recorded_looks import with_looks
 from earlystop.rollout.verdict import digest_of, verdict_name
 
 
-def is_to_be_recalled(tracked: TrackedPolicy) -> bool:
-    """Whether a policy's state lacks looks or is still said to, or has looks that a verdict may hold as well."""
-    state = tracked.state
-    is_unsure = state.is_guarded and state.most_looks > 0 and not tracked.status.verdict_digest
-    return state.lacks_looks or is_unsure or tracked.observations.record is not None
-
-
 async def recall_looks(cluster: Cluster, tracked: TrackedPolicy, judging: FairTurns, now: float) -> None:
     """Give a policy's state the looks that the verdict of its decision holds, and say on the policy where that cannot
     be done. It is tried again at each reconciliation, since a verdict may be restored. Where the state has them, as

@@ -75,13 +75,10 @@ NO_EARLIER_POLICY = EarlierPolicy()
 
 
 async def earlier_policy(cluster: Cluster, tracked: TrackedPolicy) -> EarlierPolicy:
-    """What a policy goes on from that was made again under its name. It is asked for before the first campaign of a
-    policy, and never again.
+    """What a policy goes on from that was made again under its name.
 
     Raises ClusterError when the API fails.
     """
-    if tracked.state.plan is not None or tracked.spec.suspend or tracked.observations.refusal is not None:
-        return NO_EARLIER_POLICY
     # Verdicts of earlier releases have no label with the name. They spend risk all the same.
     is_shared = tracked.spec.objective.risk.campaigns > 1
     labels = "" if is_shared else f"{POLICY_LABEL}={policy_label(tracked.name)}"

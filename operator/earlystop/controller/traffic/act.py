@@ -13,7 +13,6 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.cross_check import look_for_disagreement, take_back_if_over, with_disagreement
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.store.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
@@ -23,7 +22,8 @@ from earlystop.controller.traffic.proof_by_reports import proof_by_reports
 from earlystop.controller.traffic.put_in_force import correction_note, detach_while_frozen, put_in_force
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns
-from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
+from earlystop.controller.traffic.unseen_requests import with_unseen
+from earlystop.controller.traffic.watch import watch
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
 from earlystop.delivery.decisions import LEADS, SplitStatus
@@ -47,7 +47,6 @@ class TrafficActor:
         cluster: Cluster,
         http: aiohttp.ClientSession,
         reader: CountBatcher,
-        policies: Callable[[], int],
         clock: Callable[[], float],
         tokens: CampaignTokens,
     ) -> None:
@@ -55,14 +54,13 @@ class TrafficActor:
         self._tokens = tokens
         self._http = http
         self._reader = reader
-        self._policies = policies
         self._turns = ProbeTurns()
         self._clock = clock
 
-    async def act(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
+    async def act(self, tracked: TrackedPolicy, delay: float, policies: int) -> Progress | None:
         """Do what the phase asks for about traffic and verdict. Returns what follows from it, None when nothing does.
 
-        delay: seconds until counts are complete.
+        delay: seconds until counts are complete. policies: how many the operator tracks.
 
         Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
         """
@@ -75,10 +73,10 @@ class TrafficActor:
         split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)
         if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
-            await self._keep_users_safe(tracked, split, delay)
+            await self._keep_users_safe(tracked, split, delay, policies)
             return None
         if actions.when in (When.ON_RECHECK, When.TO_DETACH):
-            await self._watch(tracked, split, delay)
+            await watch(self._http, self._reader, tracked, split, policies, self._clock, delay, self._turns)
             if not tracked.traffic.recheck:
                 return None
         return await self._put_in_force(tracked, split, actions, delay)
@@ -119,24 +117,11 @@ class TrafficActor:
             return written
         return await proof_by_counts(self._reader, tracked, split, at) or written
 
-    async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
-        """Ask for the candidates, for their share of the counts, and for requests that come past the overlay, where any
-        of these is due."""
-        await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
-        await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
-        await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
-        await look_for_disagreement(self._reader, tracked, int(self._clock() - delay))
-        take_back_if_over(tracked, tracked.state, self._clock())  # it may stand in a status of an earlier release
-        said = tracked.observations
-        read = tracked.cross_check.read
-        metrics = said.metrics if read.status is not said.metrics.status else with_disagreement(tracked, read)
-        tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic), metrics=metrics), self._clock())
-
-    async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
+    async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float, policies: int) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""
-        await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
+        await watch_counts(self._reader, tracked, split, policies, self._clock(), delay)
         traffic = await self._carry_out(tracked, split, only_to_detach=True)
-        await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+        await watch_candidates(self._http, tracked, split, policies, self._clock(), self._turns)
         if traffic is not None:
             _note(tracked, traffic, self._clock())
 

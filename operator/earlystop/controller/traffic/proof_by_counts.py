@@ -27,7 +27,7 @@ async def proof_by_counts(
     decided = tracked.state.phase in DECIDED
     # After a decision no look moves on, so what counts is from when the objects were last written.
     since = int(tracked.traffic.written_at) or at if decided else None
-    request, known = split_request(tracked, reader.known(), split, at, since)
+    request, known = split_request(tracked, reader.sources, split, at, since)
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
     if isinstance(result, MetricsFailure):
         return None

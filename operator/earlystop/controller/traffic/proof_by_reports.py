@@ -25,7 +25,7 @@ async def proof_by_reports(
     at: the Unix second that is asked for.
     """
     metrics = tracked.plan.spec.metrics
-    source = reader.known().get(metrics.source_ref.name)
+    source = reader.sources.get(metrics.source_ref.name)
     if source is None:
         return written
     question = ReportsQuestion(tracked.label, source.namespace_label)

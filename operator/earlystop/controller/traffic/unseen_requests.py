@@ -30,7 +30,7 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     """Ask for requests that came past the overlay or were forged up to Unix second `at`, if that is due."""
     memory, state = tracked.traffic.requests, tracked.state
     metrics = tracked.plan.spec.metrics
-    source = reader.known().get(metrics.source_ref.name)
+    source = reader.sources.get(metrics.source_ref.name)
     if state.watch_phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
         return
     if tracked.plan.spec.delivery.route_ref is None:

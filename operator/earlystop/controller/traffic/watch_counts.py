@@ -112,7 +112,7 @@ async def _read(
     """What is counted up to Unix second `at`, None while counts cannot be read. It is asked for back to the counts that
     were compared last. begins: there are none."""
     memory = tracked.traffic.counts
-    request, known = split_request(tracked, reader.known(), split, at, at if begins else memory.until)
+    request, known = split_request(tracked, reader.sources, split, at, at if begins else memory.until)
     ledger = known if begins or memory.ledger is None else memory.ledger
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
     if isinstance(result, MetricsFailure):

@@ -57,7 +57,7 @@ class WatchedSource:
     async def end_exchange(self, failure: MetricsFailure | None, seconds: float = 0.0) -> None:
         """Time goes by, an exchange ends, and what is due is written."""
         self.now += seconds
-        self.watch.note_exchange("default", self.operator.reader.known()["default"], failure)
+        self.watch.note_exchange("default", self.operator.reader.sources["default"], failure)
         await self.watch.write_due()
 
     @property
@@ -157,7 +157,7 @@ async def test_a_hiccup_between_two_writes_is_no_write() -> None:
 
 async def test_an_edit_is_judged_anew_and_what_was_heard_of_the_old_spec_says_nothing() -> None:
     async with world() as it:
-        old = it.operator.reader.known()["default"]
+        old = it.operator.reader.sources["default"]
         await it.end_exchange(DOWN)
         it.write(url="http://prometheus:9091")
         it.now += SECONDS_BETWEEN_WRITES
@@ -220,7 +220,7 @@ async def test_of_two_releases_that_find_a_source_otherwise_one_writes_and_says_
         signatures: list[str | None] = ["ops/earlystop", None]
         it.watch = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: signatures[0])
         other = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now, lambda: signatures[1])
-        spec = it.operator.reader.known()["default"]
+        spec = it.operator.reader.sources["default"]
 
         async def ten_minutes() -> None:
             for _ in range(60):

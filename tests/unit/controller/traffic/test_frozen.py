@@ -228,10 +228,10 @@ async def test_users_are_safe_too_while_a_decision_waits_for_its_verdict() -> No
     moves = Moves()
     async with in_force(moves) as played, aiohttp.ClientSession() as http:
         moves.tracked.state = replace(REACHED["promoting"], revision=HALF.revision)
-        actor = TrafficActor(moves.api, http, CountBatcher(), lambda: 1, lambda: moves.now, CampaignTokens())
+        actor = TrafficActor(moves.api, http, CountBatcher(), lambda: moves.now, CampaignTokens())
         played.broken.add(alias_name("qa"))
         for _ in range(4):
             moves.now += SECONDS_BETWEEN
             moves.api.fail("POST", ClusterError(403, "a webhook denied the request"))
-            await actor.act(moves.tracked, 0.0)
+            await actor.act(moves.tracked, 0.0, 1)
         assert not leads_somebody(moves) and moves.tracked.observations.storage is not None
