@@ -18,19 +18,10 @@ from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
-from earlystop.rollout.certificate.follow import certificate_due_at
-from earlystop.rollout.certificate.response import acts_at
-from earlystop.rollout.decided import is_decided_by_evidence
-from earlystop.rollout.guard.adjust import steps_back
-from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.outages import goes_on_at, is_interrupted
-from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
-from earlystop.rollout.trials.clock import waits_until
-from earlystop.rollout.trials.deadline import ends_at
+from earlystop.rollout.next_moments import next_moments
+from earlystop.rollout.state import ACTING, Phase
 from earlystop.rollout.trials.sequence import due_again_at
-from earlystop.rollout.waiting.end import proof_is_due, waiting_ends_at
-from earlystop.rollout.waiting.gates import time_out_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -41,8 +32,6 @@ REFUSED_CHECKS_A_SECOND = 10.0
 FINDINGS_A_SECOND = 2.0
 # A message that changes while its reason stays is stored this often at most.
 MESSAGE_SECONDS = 10.0
-# A proposal wakes the policy that it names; this is for one that no watch reported.
-SECONDS_BETWEEN_PROPOSALS = 60.0
 # What follows from comparisons: Progressing changes with the phase, which is stored at once, or with one of the others.
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
@@ -124,60 +113,17 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.phase in ACTING or state.watch_phase == Phase.APPLYING or rechecks:
         is_quiet = state.is_held and tracked.observations.traffic.status is ConditionStatus.TRUE
         moments.append(now + LONGEST_RETRY_SECONDS if is_quiet else _next_try(tracked, now))
-    again_at = due_again_at(state, tracked.spec)
-    if again_at is not None:
-        # One that is due and did not begin waits, as for a proposal or for a target that another policy has.
-        moments.append(again_at if now < again_at else now + SECONDS_BETWEEN_PROPOSALS)
-    if state.phase in BETWEEN_TRIALS and not tracked.spec.suspend and tracked.observations.refusal is None:
-        moments.append(_follows_at(tracked, now))
-    if state.awaiting is not None and state.suspended_at is None:
-        moments += [each for each in time_out_at(tracked.times.gates, state.gates) if each > now]
-    if state.step_gates is not None and not state.step_gates.entered and state.suspended_at is None:
-        times = time_out_at(tracked.times.step_gates, state.step_gates.asked)
-        moments += [each for each in times if each > now]
+    moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     look = next_look(tracked.times, state)
     if look is not None:
         moments.append(_reading_due(tracked, look + delay, now))
-    if state.phase in TRYING:
-        if not is_decided_by_evidence(state):  # nothing ends it at its deadline
-            moments.append(ends_at(tracked.spec.rollout.deadline_seconds, state))
-        if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
-            moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
-    if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:
-        ends = waiting_ends_at(tracked.times, state), proof_is_due(tracked.times, state)
-        moments += [each if now < each else now + LONGEST_RETRY_SECONDS for each in ends if each is not None]
-    moments += [
-        # A target that cannot be read now is read again after a while.
-        each if now < each else now + LONGEST_RETRY_SECONDS
-        for each in (certificate_due_at(state), acts_at(tracked.times, state))
-        if each is not None
-    ]
-    if _guard_is_due(tracked):
-        moments.append(now)
+    refused = tracked.observations.refusal is not None
+    moments += next_moments(
+        tracked.spec, tracked.times, state, now, refused=refused, retry_seconds=LONGEST_RETRY_SECONDS
+    )
     read = next_watch(tracked, policies), next_counts(tracked, tracked.split, policies), tracked.load_due_at
     moments += [each for each in read if each is not None]
-    moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
-
-
-def _guard_is_due(tracked: TrackedPolicy) -> bool:
-    """Whether a guard begins, or a more careful setting follows its alarm, or follows no more, which is stored too."""
-    times, state = tracked.times, tracked.state
-    if state.phase is Phase.ROLLED_BACK and steps_back(state):
-        return True
-    return tracked.observations.refusal is None and begins_now(times, state)
-
-
-def _follows_at(tracked: TrackedPolicy, now: float) -> float:
-    """When what follows by itself begins: now, but where a search waits for proposals, with the next one, which wakes
-    the policy, or when its time is over; and an outage is followed by a pause."""
-    search, until = tracked.spec.search, waits_until(tracked.state) if tracked.state.plan is not None else None
-    if is_interrupted(tracked.state):
-        return max(now, float(min(goes_on_at(tracked.state), until or goes_on_at(tracked.state))))
-    if search is None or not search.traits.takes_proposals:
-        return now
-    waits = now + SECONDS_BETWEEN_PROPOSALS
-    return waits if until is None else min(waits, max(now, float(until)))
 
 
 def _reading_due(tracked: TrackedPolicy, complete_at: float, now: float) -> float:

@@ -17,8 +17,7 @@ from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.store.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, PhaseActions, When, next_after
-from earlystop.controller.traffic.proof_by_counts import proof_by_counts
-from earlystop.controller.traffic.proof_by_reports import proof_by_reports
+from earlystop.controller.traffic.proof_by_servers import proven_by_servers
 from earlystop.controller.traffic.put_in_force import correction_note, detach_while_frozen, put_in_force
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns
@@ -27,7 +26,6 @@ from earlystop.controller.traffic.watch import watch
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
 from earlystop.delivery.decisions import LEADS, SplitStatus
-from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import write_refused
 from earlystop.rollout.observations import Observation
@@ -94,28 +92,15 @@ class TrafficActor:
             raise
         if written is None:
             return None
-        traffic = await self._proven_by_servers(tracked, split, written, int(self._clock()) - ceil(delay))
+        by_counts = actions.after[written.status] is Next.PROVE_BY_METRICS
+        asked_at = int(self._clock()) - ceil(delay)
+        traffic = await proven_by_servers(self._reader, tracked, split, written, counts=by_counts, at=asked_at)
         interrupted = tracked.traffic.note_led(split, changed=bool(written.changed), led=traffic.status in LEADS)
-        if next_after(tracked.state.watch_phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
+        if actions.after[traffic.status] in (Next.STORE_VERDICT, Next.FINISH):
             await ensure_verdict_stored(self._cluster, tracked, self._clock())
-        _note(tracked, traffic, self._clock())
         after = _after_traffic(tracked, traffic, ceil(self._clock()), interrupted=interrupted)
+        _note(tracked, traffic, self._clock())
         return None if after is tracked.state else Progress(after)
-
-    async def _proven_by_servers(
-        self, tracked: TrackedPolicy, split: TrafficSplit, written: SplitResult, at: int
-    ) -> SplitResult:
-        """How far the split has got where no probe can tell: by what processes report of themselves, else by the
-        requests that they count; as it was while they tell nothing. at: the Unix second that is asked for."""
-        said = written.observation.status
-        if isinstance(written.proof, Reports):
-            if said is not ConditionStatus.UNKNOWN:
-                return written
-            return await proof_by_reports(self._reader, tracked, split, written, written.proof, at)
-        follows = next_after(tracked.state.watch_phase, written.status)
-        if follows is not Next.PROVE_BY_METRICS or said is ConditionStatus.FALSE:
-            return written
-        return await proof_by_counts(self._reader, tracked, split, at) or written
 
     async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float, policies: int) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""

@@ -6,7 +6,7 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.controller.counts.look import FINAL, look_failed, state_after_reading, state_or_failure
 from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.traffic.proof_by_counts import requests_since, split_is_shown
+from earlystop.controller.traffic.proof_by_servers import requests_since, split_is_shown
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.count_source import MAX_SERIES
 from earlystop.metrics.convention.ended_processes import Ended, Start, SumKey, digest_of

@@ -11,7 +11,7 @@ from earlystop.controller.counts.look import state_after_reading, state_or_failu
 from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.desired_split import desired_split
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.traffic.proof_by_counts import requests_since, split_is_shown
+from earlystop.controller.traffic.proof_by_servers import requests_since, split_is_shown
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import pack_ledger, unpack_ledger

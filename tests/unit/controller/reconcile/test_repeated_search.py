@@ -8,7 +8,8 @@ import pytest
 
 from earlystop.controller.cluster import POLICIES
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.reconcile.timing import SECONDS_BETWEEN_PROPOSALS, acceptance_is_due, next_reconcile
+from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
+from earlystop.rollout.next_moments import SECONDS_BETWEEN_PROPOSALS
 from earlystop.rollout.state import ENDED, TRYING, Phase
 from tests.unit.controller.searching_world import SearchingWorld
 from tests.unit.controller.tracked_policies import manifest, tracked

@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.counts import Tally
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, ROUTES, SERVICES
-from earlystop.controller.traffic.proof_by_counts import requests_since, variant_is_missing
+from earlystop.controller.traffic.proof_by_servers import requests_since, variant_is_missing
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_OF_REST, SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name

@@ -8,7 +8,7 @@ from earlystop.api.counts import Tally
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.desired_split import desired_split
-from earlystop.controller.traffic.proof_by_counts import proof_by_counts
+from earlystop.controller.traffic.proof_by_servers import proof_by_counts
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.reading import Reading

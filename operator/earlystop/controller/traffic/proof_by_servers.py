@@ -1,8 +1,9 @@
-"""Proving a split by the requests that are counted under its step, where no probe can be asked."""
+"""Proving a split where no probe can tell: by what every process reports, or by the requests that they count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -10,7 +11,10 @@ from earlystop.controller.counts.look_request import split_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.delivery.decisions import SplitStatus
+from earlystop.delivery.processes_behind import processes_behind
+from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
+from earlystop.metrics.convention.reports import ReportsQuestion, read_reports
 from earlystop.metrics.count_ledger import AnyReading, CountLedger, source_of
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.observations import Observation
@@ -18,6 +22,21 @@ from earlystop.rollout.state import DECIDED
 
 EXPECTED_OF_MISSING = 10
 """Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
+
+
+async def proven_by_servers(
+    reader: CountBatcher, tracked: TrackedPolicy, split: TrafficSplit, written: SplitResult, *, counts: bool, at: int
+) -> SplitResult:
+    """How far the split has got; as it was while servers tell nothing. counts: whether the requests that they count may
+    prove it. at: the Unix second that is asked for."""
+    said = written.observation.status
+    if isinstance(written.proof, Reports):
+        if said is not ConditionStatus.UNKNOWN:
+            return written
+        return await proof_by_reports(reader, tracked, split, written, written.proof, at)
+    if not counts or said is ConditionStatus.FALSE:
+        return written
+    return await proof_by_counts(reader, tracked, split, at) or written
 
 
 async def proof_by_counts(
@@ -75,3 +94,28 @@ def variant_is_missing(counted: Mapping[str, int], split: TrafficSplit) -> bool:
     missing = [variant for variant, requests in counted.items() if requests == 0]
     total = sum(counted.values())
     return any(total * weights[variant] >= EXPECTED_OF_MISSING * served > 0 for variant in missing)
+
+
+async def proof_by_reports(
+    reader: CountBatcher, tracked: TrackedPolicy, split: TrafficSplit, written: SplitResult, proof: Reports, at: int
+) -> SplitResult:
+    """How far a split has got that is written: proven, or which processes are behind; as it was while nobody knows.
+
+    at: the Unix second that is asked for.
+    """
+    metrics = tracked.plan.spec.metrics
+    source = reader.sources.get(metrics.source_ref.name)
+    if source is None:
+        return written
+    question = ReportsQuestion(tracked.label, source.namespace_label)
+    answer = await reader.answer(metrics.source_ref.name, question, at, read_reports)
+    if isinstance(answer, MetricsFailure):
+        return written
+    behind = processes_behind(answer, proof.digest, proof.fewest)
+    if behind is not None:
+        return replace(written, observation=Observation(behind.status, behind.reason, behind.message))
+    tracked.traffic.note_proven(split, at)
+    message = f"Weights are in force: all {len(answer)} processes that are up serve by the settings of this step."
+    return replace(
+        written, status=SplitStatus.PROVEN, observation=Observation(ConditionStatus.TRUE, "InForce", message)
+    )
