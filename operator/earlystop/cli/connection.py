@@ -17,8 +17,7 @@ from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import namespace_in_kubeconfig, usable_kubeconfig
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
-from earlystop.controller.resource import Resource
-from earlystop.controller.resources import APPROVALS, EVENTS, POLICIES, VERDICTS, Manifest
+from earlystop.controller.resources import APPROVALS, EVENTS, POLICIES, VERDICTS, Manifest, Resource
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster

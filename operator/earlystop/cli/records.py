@@ -17,8 +17,7 @@ from earlystop.cli.failure import CommandFailure, sentence
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.controller.cluster_errors import ClusterError, NotFound
-from earlystop.controller.resource import Resource
-from earlystop.controller.resources import CHECKPOINTS, POLICIES, VERDICTS, Key, Manifest
+from earlystop.controller.resources import CHECKPOINTS, POLICIES, VERDICTS, Key, Manifest, Resource
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster

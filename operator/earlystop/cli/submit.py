@@ -12,8 +12,7 @@ from earlystop.api.signatures import annotation_of, signature, signature_annotat
 from earlystop.cli.connection import explained, read_from
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
 from earlystop.controller.cluster_errors import ClusterError, Conflict, NotFound
-from earlystop.controller.resource import Resource
-from earlystop.controller.resources import POLICIES, Manifest
+from earlystop.controller.resources import POLICIES, Manifest, Resource
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster

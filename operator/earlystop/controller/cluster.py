@@ -16,7 +16,6 @@ from earlystop.controller.api_login import ApiLogin
 from earlystop.controller.cluster_errors import FORBIDDEN, KINDS, UNAUTHORIZED, ClusterError, Conflict, NotFound
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
-from earlystop.controller.resource import Resource
 from earlystop.controller.resources import (
     AGENTGATEWAY_BACKENDS,
     AI_GATEWAY_ROUTES,
@@ -47,6 +46,7 @@ from earlystop.controller.resources import (
     SOURCES,
     VERDICTS,
     Manifest,
+    Resource,
 )
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.delivery.object_key import ObjectKey

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.wire import GROUP, VERSION
-from earlystop.controller.resource import Resource
 
 Manifest = dict[str, Any]
 """An object as the API has it."""
 Key = tuple[str, str]
 """Namespace and name of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind as the API's paths name it. `group` is empty for the core kinds."""
+
+    group: str
+    version: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """The field `apiVersion` of objects of this kind."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """The URL path of a collection, an object, or its subresource. `namespace` None: cluster-scoped."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root, *(("namespaces", namespace) if namespace else ()), self.plural, name, subresource]
+        return "/".join(part for part in parts if part)
+
 
 POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
 VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from earlystop.api.verdict import SettingPair
 from earlystop.rollout.decision import AFTER_PROMOTION, BY_CLASS
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan
@@ -50,3 +51,21 @@ def least_saving(comparison: Comparison) -> float:
     of its interval, and what it had to save at least."""
     proven, needed = comparison.assessment.saving.low, comparison.evidence.objective.minimum_saving
     return round(needed if proven is None else max(proven, needed), 6)
+
+
+def setting_pairs(plan: Plan, comparison: Comparison, decision: Decision) -> tuple[SettingPair, ...]:
+    """Each parameter with its value before a decision about a candidate and the one that the decision leaves in
+    force."""
+    return pairs_served(plan, comparison.name, served_after(plan, comparison, decision))
+
+
+def pairs_served(plan: Plan, candidate: str, served: Served) -> tuple[SettingPair, ...]:
+    """As `setting_pairs`, for a decision about a candidate after which the setting of one of the three serves."""
+    before, tried = plan.baseline_settings, plan.settings_of(candidate)
+    after = before
+    match served:
+        case Served.CANDIDATE:
+            after = tried
+        case Served.INCUMBENT if plan.incumbent is not None:
+            after = dict(plan.incumbent.values)
+    return tuple(SettingPair(name=name, before=before.get(name), after=after.get(name)) for name in before | tried)

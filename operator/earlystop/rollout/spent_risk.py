@@ -24,6 +24,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
 from earlystop.evidence.same_setting import policy_risk
+from earlystop.evidence.version import FIRST
 from earlystop.rollout.formatting import risk_text
 from earlystop.rollout.margin_use import part_of
 from earlystop.rollout.plan import Plan, parse_plan
@@ -110,6 +111,11 @@ def risk_status(plan: Plan) -> RiskStatus:
         promote_spent=risk_text(before + promote * spent),
         harm_spent=risk_text(float(risk.harm) * spent),
     )
+
+
+def recorded_risk(plan: Plan) -> RiskStatus | None:
+    """What a campaign spends of the risks of error; None under version 1 of the engine, which did not say it."""
+    return None if plan.objective.engine == FIRST else risk_status(plan)
 
 
 def _keys(spec: PolicySpec) -> list[str]:

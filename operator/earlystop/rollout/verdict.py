@@ -4,68 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from earlystop.api.counts import (
-    FIRST_COUNTS,
-    TALLY_FIELDS,
-    ClassAnswers,
-    UserScatter,
-    Variant,
-    later_columns,
-    later_counts,
-)
+from earlystop.api.counts import later_columns, later_counts
 from earlystop.api.look_table import as_text
-from earlystop.api.status.guard import RecordedGuard
-from earlystop.api.status.policy import NamedLogE, Remainder, RiskStatus, Uncertain
+from earlystop.api.status.policy import NamedLogE, Remainder, Uncertain
 from earlystop.api.values import bounded
-from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
+from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import API_VERSION, DIGEST_ANNOTATION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
-from earlystop.evidence.objective import Basis
-from earlystop.evidence.version import FIRST
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.guard.codec import recorded_guard
 from earlystop.rollout.pinned_baseline import margin_of
-from earlystop.rollout.plan import Plan
-from earlystop.rollout.serving import Served, served_after
-from earlystop.rollout.spent_risk import risk_status
-from earlystop.rollout.state import Comparison, Decision, RolloutState, Totals
+from earlystop.rollout.serving import setting_pairs
+from earlystop.rollout.spent_risk import recorded_risk
+from earlystop.rollout.state import Comparison, RolloutState, Totals
 from earlystop.rollout.stored.class_codec import class_map_entries, class_records
 from earlystop.rollout.stored.search_codec import recorded_search
-from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.verdict_columns import columns, guard_columns
 
 LONGEST_NAME = 253  # of an object in Kubernetes
-COLUMNS = (
-    "at",
-    "step",
-    "weight",
-    *(f"{variant}.{name}" for variant in (Variant.BASELINE, Variant.CANDIDATE) for name in TALLY_FIELDS[:FIRST_COUNTS]),
-)
-
-
-def columns(plan: Plan, later: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, the
-    baseline's weight in looks that other variants shared traffic with, those of later counts in looks that have
-    some, and `users.` columns where users are counted."""
-    names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
-    is_beside = plan.incumbent is not None or strategy_of(plan).judges_together(plan)
-    beside = ("baseline.weight",) if is_beside else ()
-    users = (f"users.{name}" for name in UserScatter._fields) if plan.objective.by_users else ()
-    classes = (f"{name}/{each.name}" for each in plan.objective.classes for name in names)
-    return (*COLUMNS, *classes, *beside, *later, *users)
-
-
-def guard_columns(guard: RecordedGuard, plan: Plan) -> tuple[str, ...]:
-    """Names of the columns of a guard's looks, in which no query class has any where golden questions are compared, and
-    later counts only where a look has some."""
-    names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
-    classes = () if Basis(guard.evidence) is Basis.PAIRS else plan.objective.classes
-    known = (*COLUMNS, *(f"{name}/{each.name}" for each in classes for name in names))
-    later = max((row[-1] for row in guard.looks if len(row) > len(known)), default=0)
-    return (*known, *later_columns(later))
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -87,8 +47,9 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     """The verdict's spec for a state with a decision, with its digest."""
     decision, comparison = state.decision, state.leading
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
-    plan = state.pinned_plan
-    assessment = comparison.assessment
+    plan, assessment = state.pinned_plan, comparison.assessment
+    log_e, looks, uncertain = _log_e(assessment), _rows(comparison), uncertain_of(state)
+    others = tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate)
     guard = recorded_guard(state.guard)
     if guard is not None and decision.guard_looks_as_text:
         guard = guard.model_copy(update={"columns": guard_columns(guard, plan)})
@@ -105,19 +66,19 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         candidate=decision.candidate,
         settings=setting_pairs(plan, comparison, decision),
         plan=plan.text,
-        log_e=_log_e(assessment),
+        log_e=log_e,
         risk=recorded_risk(plan),
         margin=margin_of(state),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
         columns=columns(plan, later_columns(later_counts(look for each in state.comparisons for look in each.looks))),
-        looks=_rows(comparison),
+        looks=looks,
         number_of_looks=len(comparison.looks) if decision.looks_as_text else None,
-        others=tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate),
+        others=others,
         classes=class_records(state.comparisons),
         class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
-        uncertain=uncertain_of(state),
+        uncertain=uncertain,
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
         guard=guard,
@@ -131,29 +92,6 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         rows["guard"] = as_text(rows["guard"])
     record = as_text(rows) if decision.looks_as_text else rows
     return {**record, "digest": digest_of(record)}
-
-
-def recorded_risk(plan: Plan) -> RiskStatus | None:
-    """What a campaign spends of the risks of error; None under version 1 of the engine, which did not say it."""
-    return None if plan.objective.engine == FIRST else risk_status(plan)
-
-
-def setting_pairs(plan: Plan, comparison: Comparison, decision: Decision) -> tuple[SettingPair, ...]:
-    """Each parameter with its value before a decision about a candidate and the one that the decision leaves in
-    force."""
-    return pairs_served(plan, comparison.name, served_after(plan, comparison, decision))
-
-
-def pairs_served(plan: Plan, candidate: str, served: Served) -> tuple[SettingPair, ...]:
-    """As `setting_pairs`, for a decision about a candidate after which the setting of one of the three serves."""
-    before, tried = plan.baseline_settings, plan.settings_of(candidate)
-    after = before
-    match served:
-        case Served.CANDIDATE:
-            after = tried
-        case Served.INCUMBENT if plan.incumbent is not None:
-            after = dict(plan.incumbent.values)
-    return tuple(SettingPair(name=name, before=before.get(name), after=after.get(name)) for name in before | tried)
 
 
 def _log_e(assessment: Assessment) -> RecordedLogE:

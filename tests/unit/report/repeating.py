@@ -10,7 +10,7 @@ from earlystop.api.counts import later_columns
 from earlystop.evidence.assessment import Assessment
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.verdict import columns
+from earlystop.rollout.verdict_columns import columns
 from tests.unit.report.script_engine import Replayer
 
 NEAR = 1e-9

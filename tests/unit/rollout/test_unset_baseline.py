@@ -7,10 +7,10 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.serving import setting_pairs
 from earlystop.rollout.state import Decision, Verdict
 from earlystop.rollout.stored.settings import settings_text, values_of
 from earlystop.rollout.unsupported import pinned_refusal, unwritten_bodies
-from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.words.summary import summary
 from tests.unit.api.body_policies import body_spec, setting
 from tests.unit.rollout.policies import started

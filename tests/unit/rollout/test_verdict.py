@@ -17,7 +17,8 @@ from earlystop.api.wire import DIGEST_ANNOTATION, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
-from earlystop.rollout.verdict import COLUMNS, digest_of, verdict_name, verdict_object, verdict_spec
+from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
+from earlystop.rollout.verdict_columns import COLUMNS
 from earlystop.rollout.verify.verdict import chain_differences, differences, object_differences
 from tests.unit.every_row import every_row
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, decided

@@ -6,13 +6,12 @@ import asyncio
 from dataclasses import astuple, replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.memory.tracked import TrackedPolicy
+from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.metrics.convention.frozen import FrozenCounts, FrozenQuestion, read_frozen
 from earlystop.rollout.guard.culprit import Evidence, Frozen
 from earlystop.rollout.guard.culprit_evidence import evidence_of
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.state import Alarm
-from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 
 LEAST_SECONDS, MOST_SECONDS = 120, 3600
@@ -21,12 +20,14 @@ PATIENCE_SECONDS = 5.0
 """So long an alarm waits for what is known of recorded answers: requests are to go back at once."""
 
 
-async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, state: RolloutState, alarm: Alarm) -> RolloutState:
-    """The state that a look led to in which a guard has alarmed, with its decision."""
+async def after_alarm(reader: CountBatcher, tracked: TrackedPolicy, look: Progress, alarm: Alarm) -> Progress:
+    """What a look led to in which a guard has alarmed, with its decision."""
+    state = look.state
     evidence = evidence_of(state)
     evidence = replace(evidence, frozen=await _frozen(reader, tracked, evidence, alarm))
     # The digest of the promotion's verdict is worked out only now: it takes as long as many looks.
-    return respond(tracked.times, state, digest_of_decision(tracked.name, tracked.uid, tracked.state), evidence)
+    digest = digest_of_decision(tracked.name, tracked.uid, tracked.state)
+    return replace(look, state=respond(tracked.times, state, digest, evidence))
 
 
 async def _frozen(reader: CountBatcher, tracked: TrackedPolicy, evidence: Evidence, alarm: Alarm) -> Frozen | None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
-from earlystop.controller.counts.alarm import after_alarm
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import with_disagreement
 from earlystop.controller.counts.look import look_failed, state_or_failure
@@ -19,7 +18,6 @@ from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase
 
@@ -67,9 +65,6 @@ async def take_look_due(
         tracked.note_failed_reading(clock(), again=again)
         return Progress(state)
     state, ledger = found
-    alarm = alarm_of(state) if state.is_guarded else None
-    if alarm is not None:
-        state = await after_alarm(reader, tracked, state, alarm)
     LOOKS.labels("read").inc()
     LOOK_LATENESS.observe(max(0.0, clock() - at - delay))
     tracked.note_reading()

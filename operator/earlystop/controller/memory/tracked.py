@@ -27,6 +27,8 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.guard.busy import wanted_of
+from earlystop.rollout.guard.state import Alarm
+from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.handled_requests import is_spent
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from earlystop.rollout.live_times import LiveTimes
@@ -53,6 +55,11 @@ class Progress:
 
     state: RolloutState
     ledger: CountLedger | None = None
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """The alarm of the guard in what a look has led to; None without one, and where nothing was counted."""
+        return alarm_of(self.state) if self.ledger is not None and self.state.is_guarded else None
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.savings.price import net_tokens, worth_of
+from earlystop.rollout.spent_risk import recorded_risk
 from earlystop.rollout.state import Comparison, Phase, RolloutState
-from earlystop.rollout.verdict import recorded_risk
 from earlystop.rollout.waiting.condition import awaits_people
 
 

@@ -14,6 +14,7 @@ from math import inf
 import aiohttp
 
 from earlystop.controller.cluster import Cluster
+from earlystop.controller.counts.alarm import after_alarm
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.load import look_for_load
 from earlystop.controller.counts.take_look import evaluation_delay, take_look_due
@@ -103,6 +104,8 @@ class Reconciler:
         delay = evaluation_delay(tracked, reader.sources)
         for _ in range(CHANGES_AT_ONCE):
             progress = await take_look_due(cluster, reader, tracked, delay, clock, self._judging)
+            if progress is not None and (alarm := progress.alarm) is not None:
+                progress = await after_alarm(reader, tracked, progress, alarm)
             if progress is None:  # no evidence waits to be read
                 after = await after_waiting(tracked, self._given, clock)
                 news = after is not tracked.state

@@ -23,7 +23,7 @@ from earlystop.rollout.guard.response import alarm_message
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.verdict import guard_columns
+from earlystop.rollout.verdict_columns import guard_columns
 
 
 def guard_differences(record: VerdictSpec, plan: Plan, trial: tuple[Look, ...]) -> list[str]:

@@ -29,6 +29,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.spent_risk import recorded_risk
 from earlystop.rollout.state import (
     DECIDED,
     NOTHING_LEARNED,
@@ -57,7 +58,7 @@ from earlystop.rollout.stored.savings_codec import restore_savings, savings_stat
 from earlystop.rollout.stored.search_codec import restore_search, search_status
 from earlystop.rollout.stored.settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import recorded_risk, uncertain_of
+from earlystop.rollout.verdict import uncertain_of
 
 
 class TooLarge(ValueError):

@@ -38,10 +38,12 @@ from earlystop.rollout.promotion import (
     missing_proof,
 )
 from earlystop.rollout.search.verdict_chain import Link, forks
+from earlystop.rollout.spent_risk import recorded_risk
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, policy_label, recorded_risk
+from earlystop.rollout.verdict import digest_of, first_verdict_name, policy_label
+from earlystop.rollout.verdict_columns import columns
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
 from earlystop.rollout.verify.form import form_differences

@@ -31,6 +31,7 @@ from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof, mix_moved
 from earlystop.rollout.revision import revision_of
+from earlystop.rollout.serving import setting_pairs
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.strategies import alone, together
@@ -51,7 +52,6 @@ from earlystop.rollout.trials.campaign_budget import (
     seconds_sentence,
 )
 from earlystop.rollout.trials.end_reasons import BUDGET_USED
-from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify.earlier_words import earlier_missing_phrases, sentence_pattern, texts_of_users
 from earlystop.rollout.verify.search import decision_in
 from earlystop.rollout.waiting.answered import (

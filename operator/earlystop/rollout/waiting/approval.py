@@ -15,11 +15,10 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.serving import Served, served_after
+from earlystop.rollout.serving import Served, pairs_served, served_after
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.stored.class_codec import class_map_entries
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import pairs_served
 from earlystop.rollout.waiting.awaited import AwaitedDecision
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
 

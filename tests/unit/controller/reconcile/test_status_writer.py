@@ -13,7 +13,7 @@ from earlystop.api.status.packed import PACKED_FIELDS
 from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.memory.policy_snapshot import condition_summaries
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.resource import Resource
+from earlystop.controller.resources import Resource
 from earlystop.controller.store.status_writer import (
     Gone,
     StatusConflict,

@@ -21,7 +21,7 @@ from earlystop.controller.cluster import (
     ROUTES,
 )
 from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
-from earlystop.controller.resource import Resource
+from earlystop.controller.resources import Resource
 from earlystop.delivery import envoy_ai_gateway
 from earlystop.delivery.envoy_ai_gateway import SECONDS_TO_SETTLE
 from earlystop.delivery.golden_rules import serves_no_user
