@@ -21,7 +21,7 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     percents = weights(state)
     if percents is None:
         return None
-    plan = state.pinned_plan
+    plan, in_shadow, promoted = state.pinned_plan, shadowed(state), promoted_label(state)
     tried = [plan.baseline_settings] * len(plan.settings) if _has_same_setting(state) else plan.settings
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *tried)]
     labels = (Variant.BASELINE.value, *plan.variants)
@@ -29,15 +29,13 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     incumbent = plan.incumbent
     serving = () if incumbent is None else (VariantWeight(INCUMBENT, incumbent_weight(state), incumbent.values),)
     variants = (baseline, *serving, *candidates)
-    shadows = tuple(
-        ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
-    )
+    shadows = tuple(ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in in_shadow)
     return TrafficSplit(
         state.revision,
         state.clock.step,
         variants,
         shadows,
-        promoted=promoted_label(state),
+        promoted=promoted,
         classes=_class_rules(state),
         has_incumbent=incumbent is not None,
     )

@@ -14,7 +14,7 @@ from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.guard.adjust import steps_back
 from earlystop.rollout.guard.in_service import NOT_PROVEN
-from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled, unused_text
+from earlystop.rollout.handled_requests import Request, handled_of, is_new, is_spent, note_handled, unused_text
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -155,6 +155,31 @@ def unproven(state: RolloutState, now: int, name: str) -> tuple[str, ...]:
     """What a promotion of a candidate by evidence would still need, one phrase each with its numbers; none when all is
     proven. Raises KeyError for a name that is not tried."""
     return missing_phrases(missing_for_promotion(state.pinned_plan, state, name, now), name)
+
+
+def answered(
+    verb: str,
+    decide: Decide,
+    times: LiveTimes,
+    state: RolloutState,
+    request: Request,
+    previous_digest: Callable[[], str],
+    now: int,
+) -> tuple[RolloutState, Declined | None]:
+    """The state after a request, which it remembers, and why nothing was done about it, None where something was or
+    there is none. One that was dealt with before is declined once more where another one stood there meanwhile.
+    previous_digest: gives the digest of the policy's latest verdict, which is dear to work out."""
+    if not is_new(state, verb, request):
+        return noted(verb, state, request)
+    return follow(verb, decide, times, state, request, previous_digest(), now)
+
+
+def noted(verb: str, state: RolloutState, request: Request) -> tuple[RolloutState, Declined | None]:
+    """As `answered`, of a request that nothing is to be decided about."""
+    after = note_handled(state, verb, request)
+    if is_spent(state, verb, request) and request.text != handled_of(state, verb).text:
+        return after, Declined(spent_message(after, verb, request))
+    return after, None
 
 
 def spent_message(state: RolloutState, verb: str, request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
@@ -14,8 +15,8 @@ from earlystop.rollout.certificate.words import revalidating_note
 from earlystop.rollout.guard.adjust import step_back, without_step_back
 from earlystop.rollout.guard.busy import follow_load
 from earlystop.rollout.guard.follow import follow_guard
-from earlystop.rollout.handled_requests import Request, handled_of, is_new, is_spent, note_handled
-from earlystop.rollout.manual import Decide, Declined, abort, follow, promote_now, spent_message
+from earlystop.rollout.handled_requests import Request, handled_of, note_handled
+from earlystop.rollout.manual import Decide, Declined, abort, answered, noted, promote_now
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import suspend_or_resume
@@ -45,7 +46,8 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     A refused spec changes nothing of the campaign under way. A policy that has left its target to another one begins
     nothing by itself.
     """
-    state = _noted(tracked, RETRY, tracked.policy.requests.retry)
+    retry = tracked.policy.requests.retry
+    state = _told(tracked, RETRY, retry, *noted(RETRY, tracked.state, retry))
     has_left = bool(tracked.traffic.handover.successor) and not tracked.is_edited(state)
     if tracked.observations.refusal is not None or has_left:
         return state
@@ -102,36 +104,25 @@ REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, afte
 
 def _after_request(tracked: TrackedPolicy, verb: str, request: Request, decide: Decide, now: int) -> RolloutState:
     """The state after a person's request. One that is declined changes nothing and gets one event."""
-    if not is_new(tracked.state, verb, request):
-        return _noted(tracked, verb, request)
-    digest = digest_of_decision(tracked.name, tracked.uid, tracked.state)
-    after, declined = follow(verb, decide, tracked.times, tracked.state, request, digest, now)
-    if declined is None:
-        return after
-    _tell_declined(tracked, verb, request, declined, handled_of(after, verb).by)
-    return after
-
-
-def _noted(tracked: TrackedPolicy, verb: str, request: Request) -> RolloutState:
-    """The state that remembers what stands there. A text that was dealt with before another one gets one event."""
     state = tracked.state
+    of_latest = partial(digest_of_decision, tracked.name, tracked.uid, state)
+    return _told(tracked, verb, request, *answered(verb, decide, tracked.times, state, request, of_latest, now))
+
+
+def _told(
+    tracked: TrackedPolicy, verb: str, request: Request, after: RolloutState, declined: Declined | None
+) -> RolloutState:
+    """The state after a request. People are told why nothing is done about it: once, also where the status that would
+    remember it is stuck."""
     if not request.text:
         tracked.declined.pop(verb, None)
-    after = note_handled(state, verb, request)
-    if is_spent(state, verb, request) and request.text != handled_of(state, verb).text:
-        declined = Declined(spent_message(after, verb, request))
-        _tell_declined(tracked, verb, request, declined, handled_of(after, verb).by)
-    return after
-
-
-def _tell_declined(tracked: TrackedPolicy, verb: str, request: Request, declined: Declined, by: str) -> None:
-    """Tell people why nothing is done about a request: once, also where the status that would remember it is stuck."""
-    if tracked.declined.get(verb) == request.text:
-        return
+    if declined is None or tracked.declined.get(verb) == request.text:
+        return after
     tracked.declined[verb] = request.text
     reason = "RequestRefused" if declined.refused else "RequestIgnored"
-    message = f"{declined.message} Asked for by {by}."
+    message = f"{declined.message} Asked for by {handled_of(after, verb).by}."
     tracked.announce(EventNote(reason, "ApplyRequest", message, warning=declined.refused))
+    return after
 
 
 def _pause_was_requested(tracked: TrackedPolicy) -> bool:
