@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import expire
+from earlystop.rollout.unstored import relinked
 from earlystop.rollout.waiting.answered import after_answers
 from earlystop.rollout.waiting.approval import (
     ApprovalRequirement,
@@ -30,8 +32,9 @@ async def after_waiting(
     given: Callable[[tuple[str, str]], Awaitable[Sequence[GivenApproval]]],
     clock: Callable[[], float],
 ) -> RolloutState:
-    """The state after the first of these that is news: the end of the rollout's time, an answer of a gate, and all that
-    people have answered; the same one where none is.
+    """The state after the first of these that is news: the end of the rollout's time, an answer of a gate, all that
+    people have answered, and that a decision to be carried out names the verdict before it as it is rendered now; the
+    same one where none is.
 
     given: gives the approvals that name the policy of a namespace and name. clock: Unix seconds.
     """
@@ -41,7 +44,12 @@ async def after_waiting(
         return ended
     approvals = () if state.awaiting is None else await given(tracked.key)
     asked = after_gates(tracked, int(clock()))
-    return asked if asked is not state else after_people(tracked, approvals, int(clock()))
+    if asked is not state:
+        return asked
+    answered = after_people(tracked, approvals, int(clock()))
+    if answered is not state:
+        return answered
+    return relinked(state, partial(digest_of_decision, tracked.name, tracked.uid))
 
 
 def asked_of(tracked: TrackedPolicy) -> Asked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from math import inf
+from math import ceil, inf
 
 import aiohttp
 
@@ -32,6 +32,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconc
 from earlystop.controller.store.recall import recall_looks
 from earlystop.controller.store.status_writer import refresh
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.controller.traffic.phase_actions import after_traffic
 from earlystop.rollout.waiting.approval import GivenApproval
 
 CHANGES_AT_ONCE = 512
@@ -108,10 +109,11 @@ class Reconciler:
                 progress = await after_alarm(reader, tracked, progress, alarm)
             if progress is None:  # no evidence waits to be read
                 after = await after_waiting(tracked, self._given, clock)
-                news = after is not tracked.state
-                progress = Progress(after) if news else await self._actor.act(tracked, delay, policies)
-            if progress is None:
-                break
+                if after is tracked.state and (acted := await self._actor.act(tracked, delay, policies)) is not None:
+                    after = after_traffic(tracked, acted, ceil(clock()))
+                if after is tracked.state:
+                    break
+                progress = Progress(after)
             if not await recorder.keep(tracked, progress) and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
         await read_certificate(cluster, reader, recorder, tracked, clock())

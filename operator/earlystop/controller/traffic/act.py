@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import ceil
 
 import aiohttp
@@ -13,10 +12,10 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.memory.tracked import Progress, TrackedPolicy
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.store.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.apply import WriteRefused
-from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, PhaseActions, When, next_after
+from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Acted, Next, PhaseActions, When
 from earlystop.controller.traffic.proof_by_servers import proven_by_servers
 from earlystop.controller.traffic.put_in_force import correction_note, detach_while_frozen, put_in_force
 from earlystop.controller.traffic.split_result import SplitResult
@@ -29,12 +28,6 @@ from earlystop.delivery.decisions import LEADS, SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import write_refused
 from earlystop.rollout.observations import Observation
-from earlystop.rollout.state import RolloutState
-from earlystop.rollout.step_moves import unproven_weights_lost, weights_in_force, weights_lost
-from earlystop.rollout.stored.status_codec import digest_of_decision
-from earlystop.rollout.transitions import carried_out, give_up
-from earlystop.rollout.unstored import relinked
-from earlystop.rollout.verdict import verdict_name
 
 
 class TrafficActor:
@@ -55,16 +48,14 @@ class TrafficActor:
         self._turns = ProbeTurns()
         self._clock = clock
 
-    async def act(self, tracked: TrackedPolicy, delay: float, policies: int) -> Progress | None:
-        """Do what the phase asks for about traffic and verdict. Returns what follows from it, None when nothing does.
+    async def act(self, tracked: TrackedPolicy, delay: float, policies: int) -> Acted | None:
+        """Do what the phase asks for about traffic and verdict. Returns what has come of it, None where the split was
+        left as it is.
 
         delay: seconds until counts are complete. policies: how many the operator tracks.
 
         Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
         """
-        linked = relinked(tracked.state, partial(digest_of_decision, tracked.name, tracked.uid))
-        if linked is not tracked.state:
-            return Progress(linked)
         split, actions = tracked.split, ACTIONS[tracked.state.watch_phase]
         if split is None or actions.when is When.NEVER:
             return None
@@ -81,9 +72,9 @@ class TrafficActor:
 
     async def _put_in_force(
         self, tracked: TrackedPolicy, split: TrafficSplit, actions: PhaseActions, delay: float
-    ) -> Progress | None:
-        """Write the split and prove it, and store the verdict where that comes after the route. Returns what follows,
-        None when nothing does."""
+    ) -> Acted | None:
+        """Write the split and prove it, and store the verdict where that comes after the route. Returns what has come
+        of it, None where weights are frozen and nothing had to be taken off."""
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         try:
             written = await self._carry_out(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
@@ -98,9 +89,8 @@ class TrafficActor:
         interrupted = tracked.traffic.note_led(split, changed=bool(written.changed), led=traffic.status in LEADS)
         if actions.after[traffic.status] in (Next.STORE_VERDICT, Next.FINISH):
             await ensure_verdict_stored(self._cluster, tracked, self._clock())
-        after = _after_traffic(tracked, traffic, ceil(self._clock()), interrupted=interrupted)
         _note(tracked, traffic, self._clock())
-        return None if after is tracked.state else Progress(after)
+        return Acted(traffic.status, bool(traffic.changed), interrupted)
 
     async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float, policies: int) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""
@@ -141,20 +131,3 @@ def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     tracked.traffic.note_attempt(succeeded=done)
     said = with_unseen(tracked, traffic.observation)
     tracked.observe(replace(tracked.observations, traffic=said), now)
-
-
-def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int, *, interrupted: bool) -> RolloutState:
-    """The state that follows from how far the split has got. interrupted: whether users were led by it before, and not
-    all the time since."""
-    state = unproven_weights_lost(tracked.state) if interrupted else tracked.state
-    match next_after(state.watch_phase, traffic.status):
-        case Next.SETTLE:
-            return weights_in_force(state, now)
-        case Next.GIVE_UP:
-            return give_up(tracked.times, state, now)
-        case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
-            return weights_lost(state)
-        case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
-            return carried_out(state)
-        case _:
-            return state

@@ -12,8 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.decisions import SplitStatus
-from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Phase
+from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState
+from earlystop.rollout.step_moves import unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.transitions import carried_out, give_up
+from earlystop.rollout.verdict import verdict_name
 
 
 class When(StrEnum):
@@ -101,6 +105,35 @@ ACTIONS: Mapping[Phase, PhaseActions] = {
     **dict.fromkeys((ENDED | BETWEEN_TRIALS) - {Phase.HELD}, OVER),
     Phase.HELD: HELD,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What acting on a split has come to.
+
+    status: how far the split has got. changed: whether anything was written that differed. interrupted: whether users
+    were led by the split before, and not all the time since.
+    """
+
+    status: SplitStatus
+    changed: bool
+    interrupted: bool
+
+
+def after_traffic(tracked: TrackedPolicy, acted: Acted, now: int) -> RolloutState:
+    """The state that follows from what was done about traffic and verdict. now: Unix seconds."""
+    state = unproven_weights_lost(tracked.state) if acted.interrupted else tracked.state
+    match next_after(state.watch_phase, acted.status):
+        case Next.SETTLE:
+            return weights_in_force(state, now)
+        case Next.GIVE_UP:
+            return give_up(tracked.times, state, now)
+        case Next.SETTLE_AGAIN_IF_CHANGED if acted.changed:
+            return weights_lost(state)
+        case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
+            return carried_out(state)
+        case _:
+            return state
 
 
 def next_after(phase: Phase, status: SplitStatus) -> Next:
