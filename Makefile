@@ -14,6 +14,8 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
 # Compiled once, beside the other caches: hundreds of processes start in a run, and the tests themselves are compiled.
 export PYTHONPYCACHEPREFIX := $(CACHE)/bytecode
+# Set in many containers, and every one of those processes would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export RUFF_CACHE_DIR := $(CACHE)/ruff
