@@ -20,7 +20,7 @@ from tests.e2e.drawn_stage import DrawnStage
 from tests.e2e.engine_stage import evaluator
 from tests.e2e.own_stage import DELAY_SECONDS, recorded
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import condition_is, phase_is
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import following
 
 PORTS = {"port": 9466, "injector_port": ADMIN_PORT}

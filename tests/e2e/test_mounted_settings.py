@@ -14,7 +14,8 @@ from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import OTHER_KEY, POLICY, MountedStage
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, phase_is
+from tests.e2e.stage import NEVER
+from tests.e2e.stage_objects import phase_is
 from tests.unit.exporter.mounts import KEY
 
 

@@ -21,7 +21,8 @@ from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import POLICY, MountedStage
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, phase_is
+from tests.e2e.stage import NEVER
+from tests.e2e.stage_objects import phase_is
 
 RATE = 200.0
 HEADER = "--session-header=x-session"

@@ -28,7 +28,8 @@ from tests.e2e.engine_stage import evaluator
 from tests.e2e.injected_stage import InjectedStage
 from tests.e2e.own_stage import DELAY_SECONDS, recorded
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import condition_is, direct, phase_is
+from tests.e2e.stage import direct
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following, following
 
 EVALUATOR_PORT = 9466
