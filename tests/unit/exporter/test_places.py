@@ -227,6 +227,7 @@ def test_a_campaign_that_begins_several_steps_a_day_is_counted_for_months() -> N
     assert counted_in(registry, 399 - MAX_STRATA // 4 + 1) == 4, "no step goes that has a place"
 
 
+@pytest.mark.slow
 def test_a_step_in_use_keeps_its_place_and_one_that_lost_it_never_comes_back() -> None:
     registry, clock = CollectorRegistry(), Clock()
     exporter = Exporter(registry, process="proc", clock=clock)

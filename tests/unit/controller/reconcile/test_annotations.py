@@ -154,6 +154,7 @@ async def test_no_event_tells_of_a_request_that_was_carried_out_however_often_it
     assert world.status["campaign"] == (2 if name == RETRY else 1)
 
 
+@pytest.mark.slow
 async def test_a_retry_that_is_removed_or_written_again_begins_nothing_and_is_told_once() -> None:
     """As by `kubectl replace`, a prune, or a controller whose file has an old token."""
     async with World(SAME).open() as world:
