@@ -103,6 +103,12 @@ with-clusters: $(READY)
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
 	$(BIN)/python -m tests.cluster.rights
 
+# Real Pods start after the last cluster, and what computes goes on beside them: they leave most of two cores idle.
+.PHONY: clusters-then-pods
+clusters-then-pods: $(READY)
+	@$(MAKE) --no-print-directory with-clusters
+	@$(MAKE) --no-print-directory e2e-if-possible
+
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
 	@for cache in pytest pytest-other-half pytest-background; do \
@@ -186,8 +192,7 @@ demo-engine: binaries $(if $(VLLM),,real-engine) ## watch a real language model'
 test: binaries others-kinds promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit MARKED=
 	$(MAKE) --no-print-directory processes
-	$(MAKE) --no-print-directory --jobs=2 beside-clusters with-clusters
-	@$(MAKE) --no-print-directory e2e-if-possible
+	$(MAKE) --no-print-directory --jobs=2 beside-clusters clusters-then-pods
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
