@@ -45,7 +45,7 @@ CORES := -n 2
 # for a third process to collect them all. So two processes have a half of the folders each, and each remembers its own
 # failures. MARKED says which of them: `make test` leaves out none.
 MARKED ?= -m "not slow"
-HALF := $(addprefix tests/unit/,controller cli demo injector exporter metrics)
+HALF := $(addprefix tests/unit/,controller cli demo injector exporter)
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
 # Seconds after which a unit test fails; the slowest takes five.
 UNIT_LIMIT := --timeout=300
