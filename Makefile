@@ -14,6 +14,8 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
 # Compiled once, beside the other caches: hundreds of processes start in a run, and the tests themselves are compiled.
 export PYTHONPYCACHEPREFIX := $(CACHE)/bytecode
+# Set in many containers, and every one of those processes would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export RUFF_CACHE_DIR := $(CACHE)/ruff
@@ -43,7 +45,7 @@ CORES := -n 2
 # for a third process to collect them all. So two processes have a half of the folders each, and each remembers its own
 # failures. MARKED says which of them: `make test` leaves out none.
 MARKED ?= -m "not slow"
-HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
+HALF := $(addprefix tests/unit/,controller cli demo injector exporter)
 OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
 # Seconds after which a unit test fails; the slowest takes five.
 UNIT_LIMIT := --timeout=300
@@ -100,6 +102,12 @@ with-clusters: $(READY)
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
 	$(BIN)/python -m tests.cluster.rights
+
+# Real Pods start after the last cluster, and what computes goes on beside them: they leave most of two cores idle.
+.PHONY: clusters-then-pods
+clusters-then-pods: $(READY)
+	@$(MAKE) --no-print-directory with-clusters
+	@$(MAKE) --no-print-directory e2e-if-possible
 
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
@@ -184,8 +192,7 @@ demo-engine: binaries $(if $(VLLM),,real-engine) ## watch a real language model'
 test: binaries others-kinds promtool older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit MARKED=
 	$(MAKE) --no-print-directory processes
-	$(MAKE) --no-print-directory --jobs=2 beside-clusters with-clusters
-	@$(MAKE) --no-print-directory e2e-if-possible
+	$(MAKE) --no-print-directory --jobs=2 beside-clusters clusters-then-pods
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds

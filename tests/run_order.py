@@ -12,10 +12,14 @@ import pytest
 
 WITH_A_CLUSTER = ("tests/cluster", "tests/faults", "tests/e2e")
 SECONDS = {
-    "tests/bench/test_quick_statistics.py": 200,
-    "tests/simulations/test_ab_test_machine.py": 73,
-    "tests/simulations/test_street.py": 45,
-    "tests/simulations/test_errors_over_a_rollout.py": 26,
+    "tests/bench/test_quick_statistics.py": 530,
+    "tests/simulations/test_street.py": 340,
+    "tests/simulations/test_searches.py": 330,
+    "tests/simulations/test_search_machine.py": 200,
+    "tests/simulations/test_ab_test_machine.py": 200,
+    "tests/simulations/test_class_map_errors.py": 180,
+    "tests/simulations/test_report_replay.py": 160,
+    "tests/simulations/test_errors_over_a_rollout.py": 75,
     "tests/simulations/test_ramps.py": 25,
     "tests/simulations/test_forecasts.py": 24,
     "tests/simulations/test_convention_worlds.py": 18,

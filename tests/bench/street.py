@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from earlystop.evidence.objective import GuardrailKind, Objective
 from tests.bench import (
@@ -36,9 +35,9 @@ from tests.bench import (
     street_tokens,
     street_users,
     street_walks,
-    verdict_streams,
 )
 from tests.bench.street_cells import Cell, run_cells
+from tests.bench.street_tables import print_costs, print_intervals
 
 SEED = 13
 
@@ -329,29 +328,9 @@ def run(
         console.print(f"{verdict:6} {row.promoted:6.1%} {row.rolled_back:6.1%}  {row.kind}", highlight=False)
         missed = missed or not (row.holds or beyond)
     if not cell and not beyond:
-        missed = _intervals(console, quick=quick) or missed
-        _costs(console, quick=quick)
+        missed = print_intervals(console, SEED, quick=quick) or missed
+        print_costs(console, SEED, quick=quick)
     raise typer.Exit(1 if missed else 0)
-
-
-def _intervals(console: Console, *, quick: bool) -> bool:
-    """Print how many intervals contradict their verdicts; whether any does."""
-    missed = False
-    for number, (name, objective) in enumerate(verdict_streams.OBJECTIVES.items()):
-        streams = 100 if quick else 10_000 // len(verdict_streams.OBJECTIVES)
-        problems, decided = verdict_streams.contradictions(objective, streams, SEED + number)
-        console.print(f"{name}: {streams} streams, {decided} verdicts, {len(problems)} intervals against them")
-        missed = missed or bool(problems)
-    return missed
-
-
-def _costs(console: Console, *, quick: bool) -> None:
-    cost = Table(
-        "no loss: requests until a promotion", "of those with nothing missing", "of those without the check", "least"
-    )
-    for kind, of_whole, of_unchecked, least in street_attrition.cost_rows(40 if quick else 400, SEED):
-        cost.add_row(kind, f"{of_whole:.2f}", f"{of_unchecked:.2f}", "" if least is None else f"{least:.2f}")
-    console.print(cost)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,21 +78,11 @@ class Access:
             resource, is_namespaced = self._served(each["apiVersion"], each["kind"])
             namespace = each["metadata"].get("namespace", self._namespace) if is_namespaced else None
             path = resource.path(namespace, each["metadata"]["name"])
-            request = self._client.param_serialize(
-                "PATCH",
-                path,
-                query_params=[("fieldManager", "kubectl"), ("fieldValidation", "Strict"), ("force", "true")],
-                header_params={"Content-Type": "application/apply-patch+yaml"},
-                body=each,
-                auth_settings=["BearerToken"],
-            )
-            try:
-                answer = self._client.call_api(*request, _request_timeout=60)
-                text = answer.read()
-            except HTTPError as error:
-                raise ClusterError(f"apply of {path} had no answer: {error}") from None
-            if answer.status not in (200, 201):
-                raise ClusterError(f"apply of {path} was answered with {answer.status}: {text[:2000].decode()}")
+            options = [("fieldManager", "kubectl"), ("fieldValidation", "Strict"), ("force", "true")]
+            content = {"Content-Type": "application/apply-patch+yaml"}
+            status, text = self._answer("PATCH", path, each, content, options, seconds=60)
+            if status not in (200, 201):
+                raise ClusterError(f"apply of {path} was answered with {status}: {text[:2000].decode()}")
 
     def install_crds(self, *paths: Path) -> None:
         """Apply files or directories that hold nothing but CRDs, and wait until these are served."""
@@ -118,16 +108,11 @@ class Access:
         Raises ClusterError for any other answer, and for none.
         """
         path = resource.path(namespace, name)
-        request = self._client.param_serialize("GET", path, auth_settings=["BearerToken"])
-        try:
-            answer = self._client.call_api(*request, _request_timeout=10)
-            text = answer.read()
-        except HTTPError as error:
-            raise ClusterError(f"GET {path} had no answer: {error}") from None
-        if answer.status == 404:
+        status, text = self._answer("GET", path)
+        if status == 404:
             return None
-        if answer.status != 200:
-            raise ClusterError(f"GET {path} was answered with {answer.status}: {text[:300]!r}")
+        if status != 200:
+            raise ClusterError(f"GET {path} was answered with {status}: {text[:300]!r}")
         return json.loads(text)
 
     def read(self, resource: Resource, namespace: str | None = None, name: str = "") -> Any:
@@ -147,16 +132,8 @@ class Access:
         thousand times. Returns the HTTP status. Raises ClusterError when there is no answer."""
         path = resource.path(namespace, name)
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        headers = {"Content-Type": kind}
-        request = self._client.param_serialize(
-            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
-        try:
-            answer = self._client.call_api(*request, _request_timeout=10)
-            answer.read()
-        except HTTPError as error:
-            raise ClusterError(f"{method} {path} had no answer: {error}") from None
-        return int(answer.status)
+        status, _ = self._answer(method, path, body, {"Content-Type": kind})
+        return status
 
     def refusal(
         self,
@@ -174,20 +151,34 @@ class Access:
         path = resource.path(namespace, name)
         method, content, options = WAYS[way]
         headers = {"Content-Type": content, "Impersonate-User": user, **(impersonated or {})}
+        dry = [("dryRun", "All"), ("fieldValidation", "Strict"), *options]
+        status, text = self._answer(method, path, changes, headers, dry)
+        return "" if status == 200 else str(json.loads(text)["message"])
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        options: Sequence[tuple[str, str]] = (),
+        *,
+        seconds: float = 10,
+    ) -> tuple[int, bytes]:
+        """HTTP status and body of an answer. seconds: how long to wait for it. Raises ClusterError for none."""
         request = self._client.param_serialize(
             method,
             path,
-            query_params=[("dryRun", "All"), ("fieldValidation", "Strict"), *options],
-            header_params=headers,
-            body=changes,
+            query_params=list(options),
+            header_params=dict(headers or {}),
+            body=body,
             auth_settings=["BearerToken"],
         )
         try:
-            answer = self._client.call_api(*request, _request_timeout=10)
-            text = answer.read()
+            answer = self._client.call_api(*request, _request_timeout=seconds)
+            return int(answer.status), answer.read()
         except HTTPError as error:
             raise ClusterError(f"{method} {path} had no answer: {error}") from None
-        return "" if answer.status == 200 else str(json.loads(text)["message"])
 
     def _served(self, api_version: str, kind: str) -> tuple[Resource, bool]:
         """The resource of a kind, and whether its objects have a namespace, as the API server says."""
@@ -196,19 +187,14 @@ class Access:
 
         def is_known() -> bool:
             if (api_version, kind) not in self._kinds:
-                request = self._client.param_serialize("GET", root, auth_settings=["BearerToken"])
-                answer = self._client.call_api(*request, _request_timeout=10)
-                text = answer.read()
-                for each in json.loads(text)["resources"] if answer.status == 200 else ():
+                status, text = self._answer("GET", root)
+                for each in json.loads(text)["resources"] if status == 200 else ():
                     if "/" not in each["name"]:
                         found = Resource(group, version, each["name"]), bool(each["namespaced"])
                         self._kinds[api_version, each["kind"]] = found
             return (api_version, kind) in self._kinds
 
-        try:
-            wait_until(is_known, KIND_SECONDS, f"the kind {kind} of {api_version} to be served")
-        except HTTPError as error:
-            raise ClusterError(f"GET {root} had no answer: {error}") from None
+        wait_until(is_known, KIND_SECONDS, f"the kind {kind} of {api_version} to be served")
         return self._kinds[api_version, kind]
 
     @cached_property

@@ -20,7 +20,8 @@ from tests.cluster.gateway import GATEWAY
 from tests.cluster.kit import own_address
 from tests.cluster.processes import wait_until
 from tests.cluster.slowed import CoreWaits
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 PORT = 8125
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"

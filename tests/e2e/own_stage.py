@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
@@ -13,6 +14,8 @@ from tests.cluster.network import POD_ADDRESS
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.scene import ROOT, Scene
 from tests.e2e.stage import BUILTIN, Stage
+
+StageOfAKind = TypeVar("StageOfAKind", bound=Stage)
 
 
 def recorded() -> str:
@@ -33,3 +36,17 @@ def own_stage(cluster: Cluster, gateway: Gateway, data: str = BUILTIN) -> Iterat
         with scene.stage(data=data) as stage:
             stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
             yield stage
+
+
+@contextmanager
+def stage_of(
+    kind: Callable[..., StageOfAKind], cluster: Cluster, gateway: Gateway, data: str = BUILTIN
+) -> Iterator[StageOfAKind]:
+    """As `own_stage`, of another kind, with its operator."""
+    with (
+        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
+        kind(cluster.access, gateway, prometheus, data=data) as stage,
+    ):
+        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
+        stage.start_operator()
+        yield stage

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from tests.e2e.shell import Shell
-from tests.e2e.stage import Stage, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import phase_is
 from tests.page_commands import AFTER_THE_VERDICT, WHILE_IT_WAITS, Shown
 
 POLICY = "qa"

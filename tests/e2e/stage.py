@@ -11,14 +11,13 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from earlystop.controller.cluster import EVENTS, POLICIES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane
@@ -26,9 +25,10 @@ from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.manifest_files import written_in
 from tests.cluster.network import POD_ADDRESS
 from tests.cluster.packaging import named
-from tests.cluster.processes import PATIENCE, Child, wait_until
+from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.cluster.started import Started
+from tests.e2e.stage_objects import StageObjects
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
@@ -44,7 +44,7 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Without the environment's proxy, which does not know the private network."""
 
 
-class Stage(Started):
+class Stage(StageObjects, Started):
     """Use as a context manager, from the main thread, on a cluster with a gateway and a Prometheus not yet started.
 
     data: recordings that the server answers from and the load asks, or "builtin". The operator runs with the rights
@@ -205,94 +205,6 @@ class Stage(Started):
         gateway = [] if self.gateway.pid is None else [self.gateway.pid]
         return [os.getpid(), *plane, *gateway, *children]
 
-    def apply_source(self, url: str | None = None, **spec: Any) -> None:
-        """Change the stage's MetricSource: its address, or other fields of its spec."""
-        source = manifests.source(self.source, url or self.prometheus.url)
-        source["spec"].update(spec)
-        self.access.apply(source)
-
-    def apply_policy(
-        self,
-        name: str,
-        window: int,
-        margin: str,
-        *,
-        saving: str = "0.10",
-        risk: str = "0.01",
-        harm: str | None = None,
-        objective: dict[str, Any] | None = None,
-        spec: dict[str, Any] | None = None,
-        **rollout: Any,
-    ) -> dict[str, Any]:
-        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout,
-        `objective` adds to its spec.objective, and `spec` replaces whole parts of its spec. risk: of both wrong
-        decisions, but for `harm`, that of a false rollback, where it is given."""
-        policy = manifests.policy(self.namespace, name, self.source, window, margin)
-        policy["spec"]["objective"]["tokens"]["minimumSaving"] = saving
-        policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": harm or risk}
-        policy["spec"]["objective"].update(objective or {})
-        policy["spec"].update(spec or {})
-        policy["spec"]["rollout"].update(rollout)
-        self.access.apply(policy)
-        return policy
-
-    def policy(self, name: str) -> dict[str, Any]:
-        """The policy as it stands in the cluster."""
-        found: dict[str, Any] = self.access.read(POLICIES, self.namespace, name)
-        return found
-
-    def delete_policy(self, name: str) -> None:
-        """Delete a policy and wait until it is gone."""
-        self.access.kubectl("delete", f"esp/{name}", f"--namespace={self.namespace}", "--wait=true")
-
-    def verdicts(self) -> list[dict[str, Any]]:
-        """All verdicts of the stage's namespace."""
-        return self.access.items(VERDICTS, self.namespace)
-
-    def events(self, name: str) -> list[tuple[str, str]]:
-        """Reason and message of a policy's events, oldest first."""
-        items = self.access.items(EVENTS, self.namespace)
-        mine = [item for item in items if item["involvedObject"].get("name") == name]
-        return [(item["reason"], item["message"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
-
-    def told(self, name: str, reason: str, beginning: str = "", deadline_seconds: float = 10.0) -> list[str]:
-        """Messages of a policy's events of this reason, oldest first, once the newest begins so: an event comes a
-        moment after the status that it tells of. Raises ClusterError at the deadline."""
-        found: list[str] = []
-
-        def came() -> bool:
-            found[:] = [message for each, message in self.events(name) if each == reason]
-            return bool(found) and found[-1].startswith(beginning)
-
-        wait_until(came, deadline_seconds, f"the event {reason} on {name} to begin with {beginning!r}")
-        return found
-
-    def wait_for(
-        self, name: str, what: Callable[[dict[str, Any]], bool], deadline_seconds: float, described: str
-    ) -> dict[str, Any]:
-        """The policy's status once it is as wanted. Raises AssertionError at PATIENCE times the deadline, with the
-        last status."""
-        status: dict[str, Any] = {}
-        end = time.monotonic() + PATIENCE * deadline_seconds
-        while time.monotonic() < end:
-            status = self.policy(name).get("status", {})
-            if what(status):
-                return status
-            time.sleep(0.3)
-        shown = {key: status.get(key) for key in ("phase", "step", "counts", "evidence", "decision", "conditions")}
-        log = self.operator.log.read_text()[-3000:] if self.operator else ""
-        raise AssertionError(
-            f"{name} was not {described} within {PATIENCE * deadline_seconds:.0f} s; status: {shown}\n{log}"
-        )
-
-    def assert_never(self, name: str, what: Callable[[dict[str, Any]], bool], seconds: float, described: str) -> None:
-        """For so many seconds the policy's status is not as described. Raises AssertionError with one that is."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            status = self.policy(name).get("status", {})
-            assert not what(status), f"{name} is {described}: {status}"
-            time.sleep(0.3)
-
     def _questions(self) -> float:
         """Questions that the server has begun to answer, whoever asked."""
         with direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
@@ -329,23 +241,6 @@ class Stage(Started):
             self.directory,
             environment={"PYTHONPATH": paths, **(environment or {})},
         )
-
-
-def phase_is(*phases: str) -> Callable[[dict[str, Any]], bool]:
-    """For `wait_for`: whether the rollout has come to one of these phases."""
-    return lambda status: status.get("phase") in phases
-
-
-def condition_is(type_: str, status: str, reason: str | None = None) -> Callable[[dict[str, Any]], bool]:
-    """For `wait_for`: whether a condition has this status, and this reason if one is given."""
-
-    def holds(found: dict[str, Any]) -> bool:
-        return any(
-            condition["type"] == type_ and condition["status"] == status and reason in (None, condition["reason"])
-            for condition in found.get("conditions", [])
-        )
-
-    return holds
 
 
 @cache

@@ -8,7 +8,8 @@ from earlystop.rollout.verify.verdict import differences
 from tests.cluster.processes import wait_until
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 MINE = 'policy="{policy}",revision="{revision}",variant="{variant}"'
 TEMPLATES = {

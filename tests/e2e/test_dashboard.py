@@ -13,7 +13,8 @@ from earlystop.api.wire import PROMOTE_ANNOTATION
 from earlystop.cli.savings import savings_of
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import wait_until
-from tests.e2e.stage import Stage, direct, phase_is
+from tests.e2e.stage import Stage, direct
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.whole import abort
 
 NAME = "shown"

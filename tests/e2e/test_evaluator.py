@@ -21,7 +21,8 @@ from tests.cluster.processes import Child
 from tests.e2e.golden_evaluator import evaluating, evaluating_each, write_questions
 from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import Manifest, only_verdict
-from tests.e2e.stage import Stage, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import following
 
 PAIRS_A_SECOND, LIVE_RATE = 60, 50.0

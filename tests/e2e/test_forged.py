@@ -20,7 +20,8 @@ from earlystop.delivery.names import overlay_name
 from tests.cluster.processes import child_environment
 from tests.e2e.hostile import answered, echoed, lies, probing
 from tests.e2e.proof import only_verdict, tolerance
-from tests.e2e.stage import NEVER, ROOT, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, ROOT, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.whole import retry
 
 RATE, HOSTILE = 150.0, 1000

@@ -24,7 +24,8 @@ from tests.e2e.other_service import OtherService
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import has_overlay, share_alone, tolerance, wait_share
 from tests.e2e.scene import free_port
-from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 RATE, OTHER_RATE, PAIRS_A_SECOND = 200.0, 100.0, 40
 ONE_STEP: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 0, "lookSeconds": 1}

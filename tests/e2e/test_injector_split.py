@@ -14,13 +14,12 @@ from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from earlystop.exporter.settings_document import read_document
 from tests.cluster.gateway import Gateway
-from tests.cluster.kit import Cluster, own_address
-from tests.cluster.prometheus import Prometheus
+from tests.cluster.kit import Cluster
 from tests.e2e.drawn_stage import DrawnStage
 from tests.e2e.engine_stage import evaluator
-from tests.e2e.own_stage import DELAY_SECONDS, recorded
+from tests.e2e.own_stage import recorded, stage_of
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import condition_is, phase_is
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import following
 
 PORTS = {"port": 9466, "injector_port": ADMIN_PORT}
@@ -29,12 +28,7 @@ ASKED = ("--pairs-per-second=60", "--repeat")
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway) -> Iterator[DrawnStage]:
-    with (
-        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
-        DrawnStage(cluster.access, gateway, prometheus, data=recorded()) as stage,
-    ):
-        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
-        stage.start_operator()
+    with stage_of(DrawnStage, cluster, gateway, recorded()) as stage:
         yield stage
         stage.stop_injector()
         stage.stop_kubelet()

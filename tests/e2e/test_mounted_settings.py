@@ -8,24 +8,19 @@ from typing import Any
 import pytest
 
 from tests.cluster.gateway import Gateway
-from tests.cluster.kit import Cluster, own_address
+from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
-from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import OTHER_KEY, POLICY, MountedStage
-from tests.e2e.own_stage import DELAY_SECONDS
+from tests.e2e.own_stage import stage_of
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, phase_is
+from tests.e2e.stage import NEVER
+from tests.e2e.stage_objects import phase_is
 from tests.unit.exporter.mounts import KEY
 
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway) -> Iterator[MountedStage]:
-    with (
-        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
-        MountedStage(cluster.access, gateway, prometheus) as stage,
-    ):
-        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
-        stage.start_operator()
+    with stage_of(MountedStage, cluster, gateway) as stage:
         yield stage
         stage.end()
 

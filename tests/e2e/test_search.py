@@ -15,7 +15,8 @@ from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import share, share_alone, tolerance, weights
-from tests.e2e.stage import BUILTIN, Stage, phase_is
+from tests.e2e.stage import BUILTIN, Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import Following
 
 RATE, SEARCH_SECONDS = 400.0, 120

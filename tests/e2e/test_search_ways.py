@@ -23,7 +23,8 @@ from tests.cluster.processes import wait_until
 from tests.e2e.drawn_answers import write_answers
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import assert_weights_were_always_valid, only_verdict, share, wait_share, weights
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 
 RATE, SECONDS = 400.0, 120

@@ -27,7 +27,8 @@ from tests.e2e.proof import (
     wait_share,
     weights,
 )
-from tests.e2e.stage import BUILTIN, Stage, phase_is
+from tests.e2e.stage import BUILTIN, Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import Following
 
 RATE, FORGED = 400.0, 200

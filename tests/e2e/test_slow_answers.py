@@ -12,7 +12,8 @@ from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.e2e.own_stage import own_stage
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, Stage, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import Following, following
 
 RATE, SLOW_SECONDS = 100.0, 2.0

@@ -15,13 +15,13 @@ from earlystop.evidence.divisors import Knowledge
 from earlystop.rollout.state import Comparison
 from earlystop.rollout.stored.status_codec import from_status
 from tests.cluster.gateway import Gateway
-from tests.cluster.kit import Cluster, own_address
+from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
-from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import POLICY, MountedStage
-from tests.e2e.own_stage import DELAY_SECONDS
+from tests.e2e.own_stage import stage_of
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, phase_is
+from tests.e2e.stage import NEVER
+from tests.e2e.stage_objects import phase_is
 
 RATE = 200.0
 HEADER = "--session-header=x-session"
@@ -46,12 +46,7 @@ class StickyStage(MountedStage):
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway) -> Iterator[StickyStage]:
-    with (
-        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
-        StickyStage(cluster.access, gateway, prometheus) as stage,
-    ):
-        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
-        stage.start_operator()
+    with stage_of(StickyStage, cluster, gateway) as stage:
         yield stage
         stage.end()
 

@@ -19,16 +19,16 @@ from earlystop.delivery.injector.objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from tests.cluster.gateway import Gateway
-from tests.cluster.kit import Cluster, own_address
+from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
-from tests.cluster.prometheus import Prometheus
 from tests.cluster.slowed import CoreWaits
 from tests.e2e.capped_engine import WITHOUT_CAP
 from tests.e2e.engine_stage import evaluator
 from tests.e2e.injected_stage import InjectedStage
-from tests.e2e.own_stage import DELAY_SECONDS, recorded
+from tests.e2e.own_stage import recorded, stage_of
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import condition_is, direct, phase_is
+from tests.e2e.stage import direct
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following, following
 
 EVALUATOR_PORT = 9466
@@ -38,12 +38,7 @@ BACK_WITHIN_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway) -> Iterator[InjectedStage]:
-    with (
-        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
-        InjectedStage(cluster.access, gateway, prometheus, data=recorded()) as stage,
-    ):
-        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
-        stage.start_operator()
+    with stage_of(InjectedStage, cluster, gateway, recorded()) as stage:
         yield stage
         stage.stop_injector()
 

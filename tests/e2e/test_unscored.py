@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 RATE = 200.0
 NAME = "unscored"

@@ -13,7 +13,8 @@ from earlystop.delivery.names import overlay_name
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 pytestmark = pytest.mark.usefixtures("no_policy_left")
 

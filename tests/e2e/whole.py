@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import has_overlay, wait_share
-from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 
 STEPS = [{"weight": weight, "minimumSeconds": 3} for weight in (5, 25, 50)]
 

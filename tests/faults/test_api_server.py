@@ -18,7 +18,8 @@ from tests.e2e.proof import (
     only_verdict,
     verdict_looks,
 )
-from tests.e2e.stage import OPERATOR_NAMESPACE, Stage, phase_is
+from tests.e2e.stage import OPERATOR_NAMESPACE, Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import following
 from tests.faults.policies import apply_quick
 from tests.faults.proxies import SpoiledApiServer

@@ -15,7 +15,8 @@ from earlystop.controller.cluster import APPROVALS
 from earlystop.demo import manifests
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import NEVER, Stage, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import Following
 from tests.faults.people import Person, person
 from tests.faults.policies import ONE_STEP

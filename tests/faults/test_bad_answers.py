@@ -27,7 +27,8 @@ from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import counted, looks_of
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.faults.service_namespaces import POLICY, Manifest, ServiceNamespace
 from tests.faults.spoiled_prometheus import MODES, SpoiledPrometheus
 

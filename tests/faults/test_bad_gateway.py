@@ -8,7 +8,8 @@ import pytest
 
 from tests.cluster.bad_gateway import bad_gateway
 from tests.cluster.gateway import Gateway
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 from tests.faults.reconciling import wait_reconciled

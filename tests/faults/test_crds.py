@@ -13,7 +13,8 @@ from earlystop.delivery.names import overlay_name
 from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY, GATEWAY_API
 from tests.cluster.processes import wait_until
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.faults.policies import apply_lasting
 
 DEFINITION = "httproutes.gateway.networking.k8s.io"

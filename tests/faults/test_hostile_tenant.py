@@ -20,7 +20,8 @@ from tests.cluster.processes import wait_until
 from tests.cluster.slowed import CoreWaits
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict, verdict_looks
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.faults.hostile import HostileServer, create_refused, editing, with_hostile_labels
 from tests.faults.policies import ONE_STEP, apply_quick
 from tests.faults.service_namespaces import ServiceNamespace

@@ -6,7 +6,8 @@ import pytest
 
 from earlystop.controller.cluster import ROUTES
 from tests.cluster.processes import PATIENCE
-from tests.e2e.stage import Stage, condition_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is
 from tests.faults.policies import apply_harmful, apply_quick
 
 SECONDS = round(90 * PATIENCE)

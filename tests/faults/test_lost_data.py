@@ -9,7 +9,8 @@ import pytest
 from earlystop.api.counts import Tally, Variant
 from earlystop.rollout.formatting import from_rfc3339
 from tests.e2e.proof import assert_weights_were_always_valid, counted, looks_of, weights
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 

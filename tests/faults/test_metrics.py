@@ -20,7 +20,8 @@ from tests.e2e.proof import (
     verdict_looks,
     wait_share,
 )
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting, apply_quick
 from tests.faults.proxies import Proxy, kept

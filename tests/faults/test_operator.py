@@ -31,7 +31,8 @@ from tests.e2e.proof import (
     verdict_looks,
     wait_share,
 )
-from tests.e2e.stage import NEVER, Stage, condition_is, phase_is
+from tests.e2e.stage import NEVER, Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
 from tests.faults.reconciling import wait_reconciled

@@ -15,7 +15,8 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import alias_name, overlay_name
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import ask, share
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 from tests.faults.reconciling import reconciliations, wait_reconciled

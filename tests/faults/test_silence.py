@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 

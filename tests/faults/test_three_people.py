@@ -15,7 +15,8 @@ from earlystop.cli.screen.view import status_of
 from earlystop.rollout.handled_requests import handled_of
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.verify.verdict import differences
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.people import Person, person
 from tests.faults.policies import apply_lasting

@@ -22,7 +22,8 @@ from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import wait_until
 from tests.cluster.slowed import CoreWaits
 from tests.e2e.proof import ask
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.faults.policies import apply_lasting
 
 RATE = 60.0

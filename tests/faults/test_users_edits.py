@@ -22,7 +22,8 @@ from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.slowed import CoreWaits
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.e2e.whole import abort
 from tests.faults.policies import apply_lasting, apply_quick

@@ -13,7 +13,8 @@ from earlystop.rollout.verify.verdict import differences
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import Manifest, assert_weights_were_always_valid, only_verdict, share_alone, tolerance, wait_share
-from tests.e2e.stage import Stage, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import phase_is
 from tests.e2e.watching import Following
 from tests.faults.people import Person, person
 from tests.faults.policies import apply_lasting, apply_quick

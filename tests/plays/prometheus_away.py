@@ -20,7 +20,8 @@ from earlystop.delivery.names import overlay_name
 from earlystop.rollout.verify.verdict import differences
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.proof import assert_looks_are_what_prometheus_says, looks_of, verdict_looks, weights
-from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.stage import Stage
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Watch
 from tests.faults.service_namespaces import POLICY, ServiceNamespace
 

@@ -20,8 +20,8 @@ from earlystop.controller.hooks.deliverer import HookDeliverer
 from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from earlystop.controller.resources import Key
+from tests.unit.controller.hooks.attended_world import DueTimes
 from tests.unit.controller.hooks.cron_jobs import cron_job
-from tests.unit.controller.hooks.hook_world import DueTimes
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, serve_hooks, target
 
 if TYPE_CHECKING:

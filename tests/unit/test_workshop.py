@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.cluster.go_build import executable_name, progress_line
 from tests.run_order import SECONDS, WITH_A_CLUSTER, rank
 
 ROOT = Path(__file__).parents[2]
+MOST_LINES_OF_A_TEST_FILE = 350
+MOST_LINES_OF_A_FUNCTION = 60
 
 
 def test_files_without_a_cluster_come_first_and_then_the_longest() -> None:
@@ -58,3 +61,22 @@ def test_the_page_shows_the_examples_as_they_are_run(name: str) -> None:
     page = (ROOT / "tests" / "README.md").read_text()
     example = (ROOT / "tests" / "unit" / "examples" / f"test_{name}.py").read_text()
     assert f"```python\n{example}```" in page, f"paste tests/unit/examples/test_{name}.py into tests/README.md"
+
+
+def test_no_file_of_tests_is_longer_than_one_idea_takes() -> None:
+    lengths = {file: len(file.read_text().splitlines()) for file in (ROOT / "tests").rglob("*.py")}
+    too_long = {file.name: lines for file, lines in lengths.items() if lines > MOST_LINES_OF_A_TEST_FILE}
+    assert too_long == {}, "split these by idea"
+
+
+@pytest.mark.slow
+def test_each_function_of_the_product_fits_a_screen() -> None:
+    too_long = {
+        f"{file.name}:{node.name}": node.end_lineno - node.lineno + 1
+        for file in (ROOT / "operator").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    }
+    assert too_long == {}, "name the parts of these"

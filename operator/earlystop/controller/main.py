@@ -88,6 +88,14 @@ class Options:
 
 
 ABOUT = "Run the early-stop rollout operator."
+RefusedNetworks = Annotated[
+    list[str] | None,
+    typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
+]
+PolicyMetrics = Annotated[
+    bool,
+    typer.Option(help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."),
+]
 
 
 def run(
@@ -109,10 +117,7 @@ def run(
     inference_pools: Annotated[
         bool, typer.Option(help="Let injectors send on to InferencePools, by the gateway; refused without it.")
     ] = False,
-    refused_network: Annotated[
-        list[str] | None,
-        typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
-    ] = None,
+    refused_network: RefusedNetworks = None,
     serve_reports: Annotated[
         bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
     ] = False,
@@ -124,20 +129,13 @@ def run(
     ] = 0,
     keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
-    policy_metrics: Annotated[
-        bool,
-        typer.Option(
-            help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."
-        ),
-    ] = True,
+    policy_metrics: PolicyMetrics = True,
 ) -> None:
     """The command, whose parameters are its options."""
     settings = dict(locals())
     log_as_json(log_level)
     log_beginning(settings)
-    gc.set_threshold(*COLLECT_AFTER)
-    gc.freeze()  # modules stay, so no search for cycles need pass through them
-    SSLProtocol.max_size = TLS_BUFFER_BYTES
+    _spare_memory_and_time()
     try:
         named = (ip_network(each, strict=False) for each in refused_network or [])
         refused = [*api_server_networks(os.environ), *named]
@@ -160,6 +158,12 @@ def run(
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
         raise typer.Exit(1) from None
+
+
+def _spare_memory_and_time() -> None:
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.freeze()  # modules stay, so no search for cycles need pass through them
+    SSLProtocol.max_size = TLS_BUFFER_BYTES
 
 
 async def operate(options: Options) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,14 +123,6 @@ def report_of(
     ]
     ordered = latest_first(trail)
     settings = [tried for each in ordered for tried in each.settings]
-    surplus = [
-        f"Only the latest {most} {what} are shown."
-        for most, what, found in (
-            (MOST_DECISIONS, "verdicts", ordered),
-            (MOST_SETTINGS, "settings", settings),
-        )
-        if len(found) > most
-    ]
     return Report(
         name=str(metadata["name"]),
         namespace=str(metadata.get("namespace") or "default"),
@@ -153,11 +145,18 @@ def report_of(
         ),
         settings=tuple(settings[:MOST_SETTINGS]),
         trail=tuple(ordered[:MOST_DECISIONS]),
-        left_out=" ".join([*surplus, left_out]).strip(),
+        left_out=" ".join([*_surplus(ordered, settings), left_out]).strip(),
         made_at=rfc3339(made_at),
         search="" if problems else search_words(record, plan),
         moves_traffic=plan.spec.delivery.traits.moves_traffic,
     )
+
+
+def _surplus(trail: Sequence[TrailEntry], settings: Sequence[TriedSetting]) -> Iterator[str]:
+    """What is left out of lists that are too long, as sentences."""
+    for most, what, found in ((MOST_DECISIONS, "verdicts", trail), (MOST_SETTINGS, "settings", settings)):
+        if len(found) > most:
+            yield f"Only the latest {most} {what} are shown."
 
 
 def _in_classes(objective: Objective, rows: Sequence[Sequence[int]]) -> tuple[ReportedClass, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.cluster.protections import PROTECTIONS
@@ -54,6 +55,7 @@ def all_fields() -> list[str]:
     return list(fields(spec))
 
 
+@pytest.mark.slow
 def test_of_every_field_it_is_decided_whether_an_editor_may_weaken_it() -> None:
     found = all_fields()
     undecided = [each for each in found if not within(each, PROTECTED) and not within(each, UNPROTECTED)]

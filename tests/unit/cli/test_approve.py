@@ -81,6 +81,7 @@ def test_what_a_person_asked_for_says_who_did_and_what_is_not_proven() -> None:
     )
 
 
+@pytest.mark.slow
 @every_row("name", sorted(REACHED))
 def test_nothing_is_answered_where_no_decision_waits(name: str) -> None:
     if REACHED[name].awaiting is not None:

@@ -41,6 +41,7 @@ def test_every_state_is_explained_in_whole_sentences_with_what_it_tries(name: st
     assert not [each for each in waited_for if "log e-value" in each]
 
 
+@pytest.mark.slow
 @every_row("name", sorted(path.stem for path in RECORDED.glob("*.json")))
 def test_statuses_of_earlier_releases_are_explained_too(name: str) -> None:
     assert explained(recorded(name))

@@ -75,6 +75,7 @@ def test_a_risk_of_many_digits_leaves_room_for_the_other_columns() -> None:
     assert dict(search_facts({**STATUS, "search": spent}))["risk"] == "0.0417 of 0.05 of the search spent"
 
 
+@pytest.mark.slow
 def test_every_trial_of_a_search_that_is_over_stands_on_the_screen_with_why_it_ended_and_what_may_be_done() -> None:
     values = [str(window) for window in range(38, 18, -2)]
     parameters = [{"name": "window", "values": values}]
@@ -98,6 +99,7 @@ def test_the_end_of_a_search_is_told_what_to_do_by_its_own_words_and_not_by_thos
     assert "write more careful ones" in " ".join(" ".join(lines).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "truth", "told"),
     [

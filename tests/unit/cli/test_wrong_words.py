@@ -64,6 +64,7 @@ def test_what_is_wrong_with_an_object_beside_a_right_policy_is_one_line_of_valid
     assert result.stdout.count("\n") == 1 and result.stdout.endswith(".\n") and not result.stderr
 
 
+@pytest.mark.slow
 def test_objects_of_others_are_passed_over_whatever_they_are_called(tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
     others = [

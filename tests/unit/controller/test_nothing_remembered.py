@@ -7,6 +7,7 @@ import gc
 from typing import Any
 
 import kopf
+import pytest
 from kopf._cogs.structs.ephemera import AnyMemo, Memo
 from kopf._cogs.structs.references import Resource
 from kopf._core.engines.indexing import OperatorIndexers
@@ -65,6 +66,7 @@ async def test_after_a_handler_has_failed_it_is_called_with_the_next_event() -> 
     assert watching.seen == events
 
 
+@pytest.mark.slow
 async def test_nothing_is_kept_of_the_objects_that_were_shown() -> None:
     watching = Watching()
     gc.collect()

@@ -88,6 +88,7 @@ async def variants_of(settings: ServerSettings, session: str, requests: int = 20
         return found
 
 
+@pytest.mark.slow
 async def test_a_session_keeps_its_variant_where_the_server_draws_and_others_do_not(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text(written(document(50)))

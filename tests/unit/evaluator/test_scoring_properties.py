@@ -116,6 +116,7 @@ def test_a_long_answer_of_any_kind_is_scored_in_time() -> None:
         assert time.process_time() - began < 20, piece
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["2", "1,", "٢"])
 def test_a_model_that_repeats_digits_without_end_costs_no_seconds_an_answer(piece: str) -> None:
     answer, scoring = piece * (10_000 // len(piece)), Scoring.named("number")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from earlystop.evaluator.scoring import Scoring
 from tests.unit.evaluator.scoring_rows import Row
 from tests.unit.evaluator.scoring_table import TABLE
@@ -12,6 +14,7 @@ def label(row: Row) -> str:
     return f"{row[0]}: {row[1][:40]!r} against {row[2]}"
 
 
+@pytest.mark.slow
 @every_row("row", TABLE)
 def test_an_answer_has_the_score_that_people_would_give_it(row: Row) -> None:
     name, answer, gold, right = row

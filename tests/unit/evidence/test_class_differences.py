@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.class_differences import class_differences
 from earlystop.evidence.engine import replay
@@ -54,6 +56,7 @@ def test_an_interval_excludes_the_margin_of_its_class_exactly_where_harm_to_the_
             assert (high < -each.margin) == (class_claim(each.name) in state.assessment.harms)
 
 
+@pytest.mark.slow
 def test_the_true_difference_of_a_class_is_outside_its_interval_at_some_look_in_few_campaigns() -> None:
     rng = random.Random(11)
     campaigns, missed = 60, 0

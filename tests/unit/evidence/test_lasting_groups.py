@@ -45,6 +45,7 @@ def over_seeds(span: int, likeness: float, seeds: Sequence[int] = range(12)) -> 
     return np.array([most_scatter(*traffic(seed, span, likeness)) for seed in seeds])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("span", [10, 40])
 def test_groups_that_last_are_worth_on_average_what_their_answers_scatter_by_in_long_blocks(span: int) -> None:
     shared = np.arange(1, LONG_BLOCK)
@@ -53,12 +54,14 @@ def test_groups_that_last_are_worth_on_average_what_their_answers_scatter_by_in_
     assert found.mean() > 1 + 0.5 * 2 * in_common.sum() and found.max() <= MOST_FACTOR
 
 
+@pytest.mark.slow
 def test_answers_that_are_hardly_alike_scatter_less_than_requests_do() -> None:
     alike, apart = (np.array([most_alike(*traffic(seed, 10, each)) for seed in range(12)]) for each in (0.8, 0.0))
     assert np.mean(alike) > 0.6 and np.mean(apart) < 0.5
     assert np.mean(over_seeds(10, 0.0)) < np.mean(over_seeds(10, 0.8)) / 2
 
 
+@pytest.mark.slow
 def test_single_requests_seldom_show_a_group() -> None:
     found = over_seeds(1, 0.0, range(40))
     assert np.mean(found == 1.0) > 0.5 and np.median(found) == 1.0 and found.max() < 4

@@ -199,6 +199,18 @@ def counted_in(registry: CollectorRegistry, step: int) -> float:
     )
 
 
+def held_of(registry: CollectorRegistry, step: int) -> float:
+    """As `counted_in`, without writing the page and reading it again, which takes forty milliseconds of a full one."""
+    return sum(
+        row.value
+        for family in registry.collect()
+        for row in family.samples
+        if row.name == "earlystop_requests_started_total"
+        and (row.labels["revision"], row.labels["step"]) == (revision(TOKEN), str(step))
+    )
+
+
+@pytest.mark.slow
 def test_a_campaign_that_begins_several_steps_a_day_is_counted_for_months() -> None:
     """As under a guard that follows the load, with four query classes."""
     registry, clock = CollectorRegistry(), Clock()
@@ -208,12 +220,14 @@ def test_a_campaign_that_begins_several_steps_a_day_is_counted_for_months() -> N
             request = in_step(step, query_class=query_class)
             assert exporter.register(request.policy, request.revision, step, query_class)
             exporter.started(request)
-        assert counted_in(registry, step) == 4
+        assert held_of(registry, step) == 4
         clock.now += IDLE_SECONDS
+    assert counted_in(registry, 399) == held_of(registry, 399) == 4
     assert not any(unassigned(registry).values())
     assert counted_in(registry, 399 - MAX_STRATA // 4 + 1) == 4, "no step goes that has a place"
 
 
+@pytest.mark.slow
 def test_a_step_in_use_keeps_its_place_and_one_that_lost_it_never_comes_back() -> None:
     registry, clock = CollectorRegistry(), Clock()
     exporter = Exporter(registry, process="proc", clock=clock)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+import pytest
+
 from earlystop.api.conditions import ConditionStatus
 from earlystop.rollout.damping import LEAST_SECONDS, DampedObservation, observe
 from earlystop.rollout.observations import NOT_YET, Observation
@@ -37,6 +39,7 @@ def writes(sequence: list[tuple[float, Observation]]) -> list[tuple[float, Obser
     return written
 
 
+@pytest.mark.slow
 @every_row("seed", range(200))
 def test_there_is_at_most_one_write_a_minute_and_what_lasts_is_shown_within_one(seed: int) -> None:
     rng = random.Random(seed)

@@ -81,6 +81,7 @@ def test_nothing_is_told_when_nothing_has_changed(name: str) -> None:
     assert event_notes(REACHED[name], REACHED[name]) == ()
 
 
+@pytest.mark.slow
 @every_row("before", REACHED)
 def test_every_story_can_be_posted_and_read_by_people(before: str) -> None:
     for after in REACHED.values():

@@ -102,6 +102,7 @@ def test_a_text_that_is_proposed_for_a_request_is_one_that_the_operator_deals_wi
         state = note_handled(state, "promote", Request(text, "user alice"))
 
 
+@pytest.mark.slow
 @every_row("name", sorted(REACHED))
 def test_what_was_dealt_with_outlives_a_restart(name: str) -> None:
     state = note_handled(REACHED[name], "promote", Request("0123456789", "user alice", "x", "abc"))

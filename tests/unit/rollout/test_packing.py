@@ -125,6 +125,7 @@ def test_text_with_a_changed_character_is_refused_by_name() -> None:
         unpack_looks(changed)
 
 
+@pytest.mark.slow
 def test_a_text_that_stands_for_more_than_any_rollout_counts_is_refused_before_it_is_unpacked() -> None:
     bomb = bytes(4 * LARGEST)
     bare = lzma.compress(bomb, format=lzma.FORMAT_RAW, filters=DECOMPRESSION)

@@ -32,6 +32,7 @@ def test_all_phases_are_among_the_states_that_are_tried_here() -> None:
 LEDGER = "0 baseline qa p1 1,1,0,1,0,0,9,81"
 
 
+@pytest.mark.slow
 @every_row("name", REACHED)
 def test_a_status_gives_back_the_state_itself_with_every_float(name: str) -> None:
     ledger = "" if name == "pending" else LEDGER
@@ -144,6 +145,7 @@ def former_layout(status: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in in_both_layouts(status).items() if name != "internal"}
 
 
+@pytest.mark.slow
 @every_row("name", sorted(REACHED.keys() - {"pending"}))
 def test_a_status_of_the_former_layout_is_read_and_its_packed_fields_move_at_the_next_write(name: str) -> None:
     status = stored(REACHED[name], LEDGER)
@@ -152,6 +154,7 @@ def test_a_status_of_the_former_layout_is_read_and_its_packed_fields_move_at_the
     assert stored(state, ledger) == status and not set(PACKED_FIELDS) & status.keys()
 
 
+@pytest.mark.slow
 @every_row("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
 def test_a_decision_of_an_earlier_release_keeps_its_verdict_with_rows_to_the_character(name: str) -> None:
     status = stored(REACHED[name])

@@ -147,6 +147,7 @@ def proposed_by_one(exact_match: float, search: Mapping[str, Any] | None = None)
     return World(searched({"strategy": "External", **(search or {})}), truth, offers=(offer,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [1, SEARCHES["External"].version])
 def test_what_others_propose_goes_on_where_a_certificate_is_likely_unless_an_earlier_release_began_it(
     monkeypatch: pytest.MonkeyPatch, version: int

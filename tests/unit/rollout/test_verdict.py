@@ -33,6 +33,7 @@ def spec_of(state: RolloutState) -> dict[str, Any]:
     return verdict_spec("qa", UID, state)
 
 
+@pytest.mark.slow
 @every_row("name", DECIDED)
 def test_every_verdict_is_one_that_the_crd_describes_and_can_be_recomputed(name: str) -> None:
     stored = json.loads(json.dumps(spec_of(REACHED[name])))
@@ -165,6 +166,7 @@ TAMPERED: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @every_row("name", ["promoted", "rolled back", "several, one promoted"])
 @every_row("field", TAMPERED)
 def test_a_word_that_was_changed_together_with_the_digest_is_found(name: str, field: str) -> None:

@@ -103,6 +103,7 @@ def test_the_columns_name_every_integer_of_every_row() -> None:
             assert named == {}
 
 
+@pytest.mark.slow
 @every_row("column", range(39))
 def test_a_change_of_any_count_of_any_column_is_found_out(column: int) -> None:
     spec = stored(PROMOTED)

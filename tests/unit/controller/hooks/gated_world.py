@@ -11,13 +11,14 @@ from earlystop.controller.hooks.ask_gate import GateAsker
 from earlystop.controller.hooks.gatekeeper import GateKeeper
 from earlystop.controller.hooks.run_job import CRON_JOBS, JOBS
 from tests.unit.controller.embedded_world import World
+from tests.unit.controller.hooks.attended_world import AttendedWorld, DueTimes
 from tests.unit.controller.hooks.cron_jobs import cron_job
-from tests.unit.controller.hooks.hook_world import DueTimes, condition_of
+from tests.unit.controller.hooks.hook_world import condition_of
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
 from tests.unit.controller.reconcile.qualities import SAVING
 
 
-class GatedWorld:
+class GatedWorld(AttendedWorld):
     """A World whose policy has gates."""
 
     def __init__(
@@ -40,20 +41,10 @@ class GatedWorld:
         self.keeper = GateKeeper(asker, {tracked.key: tracked}, lambda _: None, lambda: self.world.now)
         self.keeper.scheduler = self.queue  # type: ignore[assignment]  # it has the methods that are called
 
-    def restart(self) -> None:
-        self.world.restart()
-        self.begin()
-
     async def advance(self) -> None:
         """Reconcile, and ask whatever is due."""
-        now = self.world.now
-        await self.world.reconcile()
-        following, self.world.now = self.world.now, now
-        self.keeper.look_at(self.world.tracked)
-        for key in self.queue.take(now):
-            again = await self.keeper.attend(key)
-            if again is not None:
-                self.queue.wake_at(key, again)
+        following = await self.attend_due(self.keeper)
+        assert following is not None, "this operator is never lost"
         self.world.now = self.queue.next_moment(following)
 
     async def advance_until(self, phase: str, gates: str = "", times: int = 400) -> None:

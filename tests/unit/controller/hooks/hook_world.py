@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from math import inf
 from typing import Any
 
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.deliverer import HookDeliverer
 from earlystop.controller.resources import Key
 from tests.unit.controller.embedded_world import World
+from tests.unit.controller.hooks.attended_world import AttendedWorld, DueTimes
 from tests.unit.controller.hooks.receiver import NAMESPACE, Receiver, receiving, serve_hooks, target
 from tests.unit.controller.reconcile.qualities import ONE_STEP
 from tests.unit.rollout.traffic import Quality
-
-
-class DueTimes:
-    """The scheduler's queue, which a test empties at the moments that it chooses."""
-
-    def __init__(self) -> None:
-        self.due: dict[Key, float] = {}
-
-    def wake(self, key: Key) -> None:
-        self.wake_at(key, 0.0)
-
-    def wake_at(self, key: Key, at: float) -> None:
-        self.due[key] = min(at, self.due.get(key, inf))
-
-    def take(self, now: float) -> Iterator[Key]:
-        """Whatever is due, which is in the queue no longer."""
-        for key, at in list(self.due.items()):
-            if at <= now:
-                del self.due[key]
-                yield key
-
-    def next_moment(self, following: float) -> float:
-        """The moment at which something is due, or the policy itself at `following`."""
-        return min(following, *self.due.values()) if self.due else following
 
 
 def condition_of(status: Mapping[str, Any], kind: str) -> tuple[str, str, str]:
@@ -46,7 +22,7 @@ def condition_of(status: Mapping[str, Any], kind: str) -> tuple[str, str, str]:
     return found.get("status", ""), found.get("reason", ""), found.get("message", "")
 
 
-class HookWorld:
+class HookWorld(AttendedWorld):
     """A World whose policy has hooks. lose_after_telling: the operator is lost whenever a hook was told, before that is
     stored; once for each occurrence."""
 
@@ -74,28 +50,15 @@ class HookWorld:
     def wake(self, _: Key) -> None:
         self.woken = True
 
-    def restart(self) -> None:
-        self.world.restart()
-        self.begin()
-
     async def advance(self) -> None:
         """Reconcile, tell whatever is due, and go on to the next moment."""
-        now = self.world.now
-        await self.world.reconcile()
-        following, self.world.now = self.world.now, now
-        self.deliverer.look_at(self.world.tracked)
-        for key in self.queue.take(now):
-            again = await self.deliverer.attend(key)
-            if again is not None:
-                self.queue.wake_at(key, again)
-            if self._is_lost():
-                self.restart()
-                return
-        if not self.woken:
+        following = await self.attend_due(self.deliverer)
+        if following is not None and not self.woken:
             self.world.now = self.queue.next_moment(following)
         self.woken = False
 
-    def _is_lost(self) -> bool:
+    def is_lost(self) -> bool:
+        """Whether a hook was told that was not told before, where the operator is lost whenever one was."""
         told = set(self.receiver.ids) - self._lost
         if not self.lose_after_telling or not told:
             return False

@@ -281,6 +281,7 @@ async def test_gates_that_are_taken_out_hold_nothing_any_more() -> None:
         assert made.world.status["campaign"] == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_of_long_ago_lets_nothing_go_on_when_the_last_gate_opens_late() -> None:
     """The receiver said open, and would say closed by now; the other gate may take as long as it likes."""
     late = {**READY, "onTimeout": "Wait", "timeoutSeconds": 60}

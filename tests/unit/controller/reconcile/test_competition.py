@@ -29,6 +29,7 @@ def other(state: str = "pending", **more: Any) -> TrackedPolicy:
     return tracked(None if state == "pending" else REACHED[state], **{**OTHER, **more})
 
 
+@pytest.mark.slow
 @every_row("name", UNEDITED)
 def test_a_policy_keeps_its_target_in_every_phase_but_those_that_end_on_the_baseline(name: str) -> None:
     first = tracked(REACHED[name])

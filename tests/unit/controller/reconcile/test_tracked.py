@@ -26,6 +26,7 @@ from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 
 
+@pytest.mark.slow
 @every_row("name", REACHED)
 def test_a_session_takes_up_what_was_stored(name: str) -> None:
     found = tracked(REACHED[name])

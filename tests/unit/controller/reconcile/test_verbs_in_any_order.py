@@ -41,6 +41,7 @@ async def test_whatever_people_ask_in_any_order_comes_to_an_end_and_an_abort_win
     await played(kind, verbs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "verbs"),
     [
@@ -82,6 +83,7 @@ async def test_of_three_people_who_ask_in_any_order_by_any_way_each_is_named_for
     await played_by(kind, turns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "told",
     [

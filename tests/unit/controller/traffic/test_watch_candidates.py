@@ -96,6 +96,7 @@ async def test_a_server_that_echoes_no_probe_is_not_asked_again_and_again() -> N
         assert next_watch(moves.tracked, 1) is None
 
 
+@pytest.mark.slow
 async def test_an_operator_that_is_cut_off_from_the_gateway_says_so_and_compares_counts_until_probes_tell_again() -> (
     None
 ):
@@ -118,6 +119,7 @@ async def test_an_operator_that_is_cut_off_from_the_gateway_says_so_and_compares
         assert next_counts(moves.tracked, HALF, 1) is None
 
 
+@pytest.mark.slow
 async def test_what_probes_of_one_split_met_is_not_said_of_the_next_one() -> None:
     moves = Moves()
     async with in_force(moves) as played:

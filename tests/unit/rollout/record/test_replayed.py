@@ -36,6 +36,7 @@ def test_a_campaign_of_an_earlier_release_comes_to_its_decision_again(path: Path
     assert [each.at for each in own] == [row[0] for row in record.looks]
 
 
+@pytest.mark.slow
 @every_row("name", DECIDED)
 def test_every_decision_of_this_release_is_come_to_again(name: str) -> None:
     record = reached(name)

@@ -103,6 +103,7 @@ def learned(verdicts: list[Manifest]) -> WarmStart:
     return warm_start(BASELINE, SETTINGS, read_history(Subject.of(BASELINE), verdicts))
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=40)
 @given(poison=st.lists(POISON, max_size=6), again=st.lists(st.integers(0, 3), max_size=3), data=st.data())
 def test_forged_foreign_and_repeated_verdicts_in_any_order_teach_nothing_beyond_the_sound_ones(
@@ -115,6 +116,7 @@ def test_forged_foreign_and_repeated_verdicts_in_any_order_teach_nothing_beyond_
         assert each is not None and isfinite(each.mean) and abs(each.mean) <= 1 and 0 < each.error < 10
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=20)
 @given(lies=st.lists(st.tuples(st.sampled_from(WINDOWS), st.sampled_from([0.0, 0.4]), st.sampled_from([0.3, 0.9]))))
 def test_a_history_of_other_bounds_and_of_traffic_unlike_ours_is_believed_within_bounds_alone(
@@ -172,6 +174,7 @@ def played(
     return tuple(outcomes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("proposer", "level"), [(LADDER, "ladder"), (BAYESIAN, "bayesian")], ids=["Ladder", "Bayesian"]
 )
@@ -199,6 +202,7 @@ def test_no_history_lowers_what_a_trial_must_show_nor_adds_trials_beyond_those_t
     assert spent_risk(warm, certified_are_free=True) <= TERMS.risk * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @given(world=worlds())
 @settings(examples)
 def test_a_proposal_from_a_belief_that_was_stored_is_that_from_the_belief_as_it_is_read_again(

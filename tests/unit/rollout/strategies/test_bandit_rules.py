@@ -35,6 +35,7 @@ LOSING = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(examples)
 @given(
     holding=st.lists(HOLDING, min_size=1, max_size=6),
@@ -60,6 +61,7 @@ def campaign(answering: tuple[Answering, ...]) -> list[RolloutState]:
     return states
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=12)
 @given(answering=st.tuples(*[ANSWERING] * len(NAMES)))
 def test_whatever_settings_are_like_a_bandit_promotes_one_that_is_certified_and_its_verdict_verifies(
