@@ -28,6 +28,7 @@ from tests.bench.scale_sources import Request, Scrape, audited, scrape, value
 from tests.cluster.access import Access
 from tests.cluster.kit import Cluster
 from tests.cluster.network import NODE_ADDRESS
+from tests.cluster.pod_credentials import show_service_account
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 
@@ -65,7 +66,7 @@ class ScaleStage:
         self._all_begun = False
         self._access = access
         self._audit_log = audit_log
-        self._kubeconfig = access.service_account_kubeconfig(SYSTEM, ACCOUNT)
+        self._login = show_service_account(access, SYSTEM, ACCOUNT)
 
     @property
     def pid(self) -> int:
@@ -76,7 +77,7 @@ class ScaleStage:
     def start_operator(self) -> float:
         """Start the operator; returns the moment at which it was started, by the monotonic clock."""
         begun = time.monotonic()
-        environment = {"KUBECONFIG": str(self._kubeconfig), **IN_A_POD, NAMESPACE_VARIABLE: SYSTEM}
+        environment = {**self._login, **IN_A_POD, NAMESPACE_VARIABLE: SYSTEM}
         options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
         self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)
         return begun

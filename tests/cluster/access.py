@@ -55,7 +55,7 @@ class Access:
     @property
     def url(self) -> str:
         """The API server's address as the kubeconfig names it."""
-        return str(self._cluster()["server"])
+        return str(self.cluster()["server"])
 
     def kubectl(self, *args: str, input: str | None = None, timeout_seconds: float = 60.0) -> str:
         """What `kubectl ARGS` printed. Raises ClusterError with its error output when it fails."""
@@ -220,11 +220,15 @@ class Access:
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """A kubeconfig with a real, expiring token of that service account: what RBAC lets it do holds."""
-        token = self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=4h").strip()
         path = self.directory / f"{namespace}-{name}.kubeconfig"
-        return write_kubeconfig(path, self._cluster(), token, namespace)
+        return write_kubeconfig(path, self.cluster(), self.service_account_token(namespace, name), namespace)
 
-    def _cluster(self) -> dict[str, Any]:
+    def service_account_token(self, namespace: str, name: str) -> str:
+        """A real token of that service account, for four hours."""
+        return self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=4h").strip()
+
+    def cluster(self) -> dict[str, Any]:
+        """How the API server is reached and known, as in a kubeconfig's `clusters`."""
         view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
         cluster: dict[str, Any] = json.loads(view)["clusters"][0]["cluster"]
         return cluster

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from operator import add, sub
+from operator import add, attrgetter, sub
 from typing import NamedTuple
 
 from earlystop.api.wire import BASELINE as BASELINE_LABEL
@@ -149,25 +149,7 @@ class Tally:
 
     def row(self) -> tuple[int, ...]:
         """The counts in field order, as they are stored in a verdict."""
-        return (
-            self.started,
-            self.completed,
-            self.failed,
-            self.match,
-            self.mismatch,
-            self.unscored,
-            self.tokens,
-            self.tokens_squared,
-            self.feedback_up,
-            self.feedback_down,
-            self.pairs_both,
-            self.pairs_baseline_only,
-            self.pairs_candidate_only,
-            self.pairs_neither,
-            self.empty,
-            self.cut,
-            *self.pair_answers,
-        )
+        return _counts_of(self)
 
 
 def total(tallies: Sequence[Tally]) -> Tally:
@@ -178,6 +160,8 @@ def total(tallies: Sequence[Tally]) -> Tally:
 
 
 TALLY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Tally))
+# A look asks for the rows of some thirty tallies.
+_counts_of: Callable[[Tally], tuple[int, ...]] = attrgetter(*TALLY_FIELDS)
 
 FIRST_COUNTS = 14
 """How many counts a tally had at first. Later ones stand at the end of what is stored, and only where one is not 0, so

@@ -2,13 +2,15 @@
 
 `kubernetes` loads its whole synchronous client with every part of it: a second client, with clients for OAuth and for
 websockets, of which the operator uses nothing. `requests` loads a library that guesses the encoding of a text, and the
-operator, which takes answers as bytes, needs no more of that than its version number.
+operator, which takes answers as bytes, needs no more of that than its version number. `kopf` and `kubernetes` load
+what reads YAML, which in a Pod has none to read: its service account's credentials are plain texts.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -31,6 +33,9 @@ UNUSED_PARTS = (
     "kubernetes.aio.watch",
 )
 """Parts of `kubernetes` that it loads with itself and the operator does not use: 5 MiB with what they load in turn."""
+
+YAML = "yaml"
+"""What reads YAML: 1.4 MiB with its tables."""
 
 ENCODINGS = "charset_normalizer"
 """The library that guesses encodings; its tables of many languages take 3 MiB."""
@@ -59,8 +64,8 @@ def load_at_first_use(names: Iterable[str]) -> None:
     sys.meta_path.insert(0, _FoundLazily(names))
 
 
-class _VersionAlone(ModuleType):
-    """Stands for a library whose version is known. The library is loaded when anything else is asked of it."""
+class _StandIn(ModuleType):
+    """Stands for a library, which is loaded when anything is asked of it but what the stand-in says itself."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -68,19 +73,20 @@ class _VersionAlone(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def load_when_more_than_its_version_is_asked(name: str) -> None:
-    """From now on, load the library of this name when something of it is first used, its version excepted. One that is
-    loaded stays so; for one that is not installed nothing changes."""
-    if name in sys.modules:
-        return
-    spec = PathFinder.find_spec(name)
-    try:
-        known = version(name)
-    except PackageNotFoundError:
-        return
+def load_when_asked(name: str, **known: object) -> None:
+    """From now on, load the library of this name when something of it is first used, however many modules import it
+    before. One that is loaded stays so; for one that is not installed nothing changes. known: what is said of it
+    without that."""
+    spec = None if name in sys.modules else PathFinder.find_spec(name)
     if spec is None:
         return
-    module = _VersionAlone(name)
+    module = _StandIn(name)
     # An import asks each module for its path, too.
-    module.__dict__.update(__version__=known, __spec__=spec, __path__=spec.submodule_search_locations)
+    module.__dict__.update(known, __spec__=spec, __path__=spec.submodule_search_locations)
     sys.modules[name] = module
+
+
+def load_when_more_than_its_version_is_asked(name: str) -> None:
+    """As `load_when_asked`; its version is known."""
+    with suppress(PackageNotFoundError):
+        load_when_asked(name, __version__=version(name))

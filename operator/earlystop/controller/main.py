@@ -5,38 +5,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import platform
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Any
 
 import kopf
-import typer
 from aiohttp import web
 
-from earlystop.api.addresses import Network
-from earlystop.command_line import plain_app
 from earlystop.controller import handlers
-from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_served_watches, fail_without_watches
 from earlystop.controller.health import Health, serve
-from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.logs import log_as_json, log_beginning
 from earlystop.controller.nothing_remembered import NothingRemembered
-from earlystop.controller.record.keeper import DEFAULT_LEASE, RecordKeeper, RecordSettings
-from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
+from earlystop.controller.options import Options, options_of, settings_in
+from earlystop.controller.record.keeper import RecordKeeper
+from earlystop.controller.release_lease import ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probes.session import probe_session
-from earlystop.rollout.record.retention import Retention
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -52,112 +43,18 @@ LATE_KEY_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
-class LogLevel(StrEnum):
-    """The levels of Python's log that say something of the operator."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How the operator was started; the options of the command say what each is for.
-
-    host, port: of health, metrics and reports. namespaces: that are served; empty for all.
-    token_key: Secret with the key of campaigns' tokens. lease_name: of this release.
-    injector_image: "" where no injectors may be run. gateway_bodies: whether gateways' own objects are made.
-    inference_pools: whether injectors may send on to InferencePools.
-    refused_networks: to which no webhook is sent. serve_reports: whether reports are served.
-    record: how verdicts are kept and published. policy_metrics: whether metrics name policies.
-    """
-
-    host: str
-    port: int
-    namespaces: list[str]
-    token_key: str
-    lease_name: str
-    injector_image: str
-    gateway_bodies: bool
-    inference_pools: bool
-    refused_networks: Sequence[Network]
-    serve_reports: bool
-    record: RecordSettings
-    policy_metrics: bool
-
-
-ABOUT = "Run the early-stop rollout operator."
-RefusedNetworks = Annotated[
-    list[str] | None,
-    typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
-]
-PolicyMetrics = Annotated[
-    bool,
-    typer.Option(help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."),
-]
-
-
-def run(
-    host: Annotated[str, typer.Option(help="Address for /healthz, /readyz and /metrics.")] = "0.0.0.0",  # noqa: S104
-    port: Annotated[int, typer.Option(help="Port for /healthz, /readyz and /metrics.")] = 8080,
-    namespace: Annotated[list[str] | None, typer.Option(help="Watch this namespace only; may be repeated.")] = None,
-    token_key: Annotated[
-        str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
-    ] = DEFAULT_SECRET,
-    lease: Annotated[
-        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is noticed.")
-    ] = RELEASE_LEASE,
-    injector_image: Annotated[
-        str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
-    ] = "",
-    gateway_bodies: Annotated[
-        bool, typer.Option(help="Make objects of gateways for delivery.mode GatewayBody, which is refused without it.")
-    ] = False,
-    inference_pools: Annotated[
-        bool, typer.Option(help="Let injectors send on to InferencePools, by the gateway; refused without it.")
-    ] = False,
-    refused_network: RefusedNetworks = None,
-    serve_reports: Annotated[
-        bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
-    ] = False,
-    record_lease: Annotated[
-        str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
-    ] = DEFAULT_LEASE,
-    keep_verdicts: Annotated[
-        int, typer.Option(help="Keep the latest so many verdicts of each policy; 0 keeps all.", min=0)
-    ] = 0,
-    keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
-    log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
-    policy_metrics: PolicyMetrics = True,
-) -> None:
-    """The command, whose parameters are its options."""
-    settings = dict(locals())
-    log_as_json(log_level)
-    log_beginning(settings)
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the operator as arguments of its command say, those of this process by default."""
+    settings = settings_in(arguments)
+    log_as_json(settings.log_level)
+    log_beginning(vars(settings))
     _spare_memory_and_time()
     try:
-        named = (ip_network(each, strict=False) for each in refused_network or [])
-        refused = [*api_server_networks(os.environ), *named]
-        options = Options(
-            host=host,
-            port=port,
-            namespaces=namespace or [],
-            token_key=token_key,
-            lease_name=lease,
-            injector_image=injector_image,
-            gateway_bodies=gateway_bodies,
-            inference_pools=inference_pools,
-            refused_networks=refused,
-            serve_reports=serve_reports,
-            record=RecordSettings(record_lease, Retention(keep_verdicts, keep_days)),
-            policy_metrics=policy_metrics,
-        )
-        asyncio.run(operate(options))
+        asyncio.run(operate(options_of(settings)))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
-        raise typer.Exit(1) from None
+        raise SystemExit(1) from None
 
 
 def _spare_memory_and_time() -> None:
@@ -343,7 +240,7 @@ async def _sweep(runtime: Runtime) -> None:
 
 def main() -> None:
     """Entry point of the command."""
-    plain_app(run, ABOUT)()
+    run()
 
 
 if __name__ == "__main__":

@@ -277,7 +277,8 @@ def _freedom(size: int, windows: int) -> float:
     return (1.5 * blocks - 2) * squared / (squared + 5)
 
 
-@lru_cache(maxsize=8192)
+# One look asks for the same few several times. With weights no other look has them again, and a fleet's would fill MiB.
+@lru_cache(maxsize=64)
 def _limits(freedom: float, chance: float) -> tuple[float, float]:
     """The mean up to which chance explains it, and by what a larger one is divided for its upper bound."""
     part = 2 / (9 * freedom)

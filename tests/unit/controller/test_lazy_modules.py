@@ -58,3 +58,25 @@ def test_a_library_of_which_the_version_alone_was_known_is_whole_for_whoever_imp
         "print(__version__ == version('charset_normalizer'), from_bytes is charset_normalizer.api.from_bytes)"
     )
     assert run(program) == "True True"
+
+
+@pytest.mark.slow
+def test_yaml_is_loaded_when_some_is_read_and_by_whoever_imports_a_name_of_it() -> None:
+    program = (
+        "import sys, earlystop.controller.main, yaml;"
+        "before = 'yaml.scanner' in sys.modules;"
+        "first = yaml.safe_load('a: [1]');"
+        "from yaml import SafeDumper, safe_load;"
+        "import yaml as whole, yaml.nodes;"
+        "print(before, first, safe_load is yaml.safe_load, whole.SafeDumper is SafeDumper, yaml.nodes.Node.__name__)"
+    )
+    assert run(program) == "False {'a': [1]} True True Node"
+
+
+def test_a_library_that_is_not_installed_is_missed_as_before() -> None:
+    program = (
+        "from earlystop.controller.lazy_modules import load_when_asked;"
+        "load_when_asked('no_such_library')\n"
+        "try:\n    import no_such_library\nexcept ModuleNotFoundError as error:\n    print(error.name)"
+    )
+    assert run(program) == "no_such_library"

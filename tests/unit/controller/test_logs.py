@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import inspect
 import json
 import logging
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from earlystop import __version__
 from earlystop.controller import main
 from earlystop.controller.logs import log_as_json
+from earlystop.controller.options import settings_in
 from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import Quality
 
@@ -56,12 +56,14 @@ def test_the_first_line_says_the_version_and_every_setting(
     monkeypatch.setenv("EARLYSTOP_PASSWORD", "hunter2")
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
-    given = {name: each.default for name, each in inspect.signature(main.run).parameters.items()}
-    main.run(**{**given, "namespace": ["llm"], "keep_verdicts": 64, "log_level": main.LogLevel.INFO})
+    main.run(["--namespace=llm", "--keep-verdicts=64"])
     text = capsys.readouterr().out
     first = lines_of(text)[0]
-    assert first["version"] == __version__ and first["settings"].keys() == given.keys()
-    assert (first["settings"]["namespace"], first["settings"]["keep_verdicts"]) == (["llm"], 64)
+    assert first["version"] == __version__ and first["settings"] == {
+        **vars(settings_in([])),
+        "namespace": ["llm"],
+        "keep_verdicts": 64,
+    }
     assert "hunter2" not in text
 
 

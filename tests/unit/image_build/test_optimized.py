@@ -35,7 +35,6 @@ def test_the_scale_benchmark_runs_the_operator_with_what_image_and_chart_set_for
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("controller.main", "run"),
         ("injector.main", "run"),
         ("evaluator.__main__", "main"),
         ("evaluator.feedback.__main__", "main"),

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from earlystop.controller.policy_metrics.limits import MOST_IN_ALL, exposed
+from earlystop.controller.policy_metrics.limits import MOST_IN_ALL, expose
 from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
-from earlystop.controller.policy_metrics.table import TABLE, PolicyMetric
+from earlystop.controller.policy_metrics.table import TABLE
+from earlystop.controller.policy_metrics.written import WrittenFamily
 
 LEFT_OUT = "earlystop_operator_policies_without_series"
 LEFT_OUT_MEANING = (
@@ -37,24 +38,20 @@ class PolicyCollector(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """The families without samples."""
-        yield from (_family(each) for each in TABLE)
+        yield from map(WrittenFamily, TABLE)
         yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING)
 
     def collect(self) -> Iterator[Metric]:
         """The families as they are now."""
         self._told, self._faulty = self._faulty, set()
-        found = exposed(self._views(), most_in_all=self._most_in_all, samples_of=self._samples_of)
-        families: dict[str, list[Sample]] = {each.name: [] for each in TABLE}
-        left_out = found.left_out
-        for sample in found.samples:
-            families[sample.metric.name].append(sample)
-        del found
+        families = {each.name: WrittenFamily(each) for each in TABLE}
+
+        def show(sample: Sample) -> None:
+            families[sample.metric.name].add(sample)
+
+        left_out = expose(self._views(), show, most_in_all=self._most_in_all, samples_of=self._samples_of)
         for each in TABLE:
-            family = _family(each)
-            for sample in families.pop(each.name):
-                family.add_metric(sample.labels, sample.value)
-            yield family
-            del family  # whoever asks need not hold all families at once
+            yield families.pop(each.name)  # whoever asks need not hold all families at once
         yield GaugeMetricFamily(LEFT_OUT, LEFT_OUT_MEANING, value=left_out)
         self._log_left_out(left_out)
 
@@ -82,7 +79,3 @@ class PolicyCollector(Collector):
         elif self._left_out and not left_out:
             log.info("every policy has its metrics again")
         self._left_out = left_out
-
-
-def _family(metric: PolicyMetric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)

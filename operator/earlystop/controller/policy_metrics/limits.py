@@ -8,8 +8,7 @@ fills the room with policies of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
 from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
 from earlystop.controller.policy_metrics.table import LEFT_OUT
@@ -21,31 +20,30 @@ MOST_IN_ALL = 20_000
 """Series of all policies: these take a third of a second of a core at each scrape."""
 
 
-class Exposed(NamedTuple):
-    """samples: what /metrics shows of policies. left_out: policies of which it shows nothing, for want of room."""
-
-    samples: Sequence[Sample]
-    left_out: int
-
-
-def exposed(
+def expose(
     views: Iterable[PolicyView],
+    show: Callable[[Sample], None],
     most_of_one: int = MOST_OF_ONE,
     most_in_all: int = MOST_IN_ALL,
     samples_of: Callable[[PolicyView], Iterable[Sample]] = samples_of,
-) -> Exposed:
-    """The samples of as many policies as there is room for. A policy is shown whole, up to its own limit, or not at
-    all: half of one would look like one in which nothing happens. One without samples is left out."""
-    samples: list[Sample] = []
-    empty, order = 0, _in_turn(views)
+) -> int:
+    """Show the samples of as many policies as there is room for. A policy is shown whole, up to its own limit, or not
+    at all: half of one would look like one in which nothing happens. One without samples is left out.
+
+    show: takes each sample that /metrics has; they need not all be held at once. Returns of how many policies nothing
+    is shown.
+    """
+    number_shown, empty, order = 0, 0, _in_turn(views)
     for number, view in enumerate(order):
         own = list(samples_of(view))
         shown = [*own[:most_of_one], Sample(LEFT_OUT, view.key, max(0, len(own) - most_of_one))] if own else []
-        if len(samples) + len(shown) > most_in_all:
-            return Exposed(samples, empty + len(order) - number)  # nobody works out what the others have to say
-        samples += shown
+        if number_shown + len(shown) > most_in_all:
+            return empty + len(order) - number  # nobody works out what the others have to say
+        for sample in shown:
+            show(sample)
+        number_shown += len(shown)
         empty += not own
-    return Exposed(samples, empty)
+    return empty
 
 
 def _in_turn(views: Iterable[PolicyView]) -> list[PolicyView]:

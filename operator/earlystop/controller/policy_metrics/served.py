@@ -10,6 +10,8 @@ from math import inf
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
+from earlystop.controller.policy_metrics.written import WrittenFamily
+
 LEAST_SECONDS = 1.0
 """So long a page is served again, and then let go: that of 200 policies takes 1.6 MiB. No scrape comes sooner, and
 whoever asks in a loop costs the looks nothing."""
@@ -28,10 +30,12 @@ class _One(Collector):
 
 def page_of(registry: CollectorRegistry) -> bytearray:
     """The same as `generate_latest`, which would hold every sample and every line of all families at once: five times
-    the memory of the page. Here each family is let go before the next one."""
+    the memory of the page. Here each family is let go before the next one. Those of policies are written already."""
     page = bytearray()
     for family in registry.collect():
         page += generate_latest(_One(family))
+        if isinstance(family, WrittenFamily):
+            page += family.lines
         del family  # before the next one is made
     return page
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from earlystop.api.source import LABELS_WITH_A_MEANING
 from earlystop.api.wire import (
     COUNTED_METRICS,
+    FEEDBACK,
     MARKS,
     POLICY,
+    REQUESTS,
     REVISION,
     SERIES_LABELS,
     STARTED,
@@ -27,6 +29,13 @@ EVALUATED_AT = "evaluated_at"
 for one, moves that time and then writes the time asked for beside each value."""
 
 WINDOW_MARGIN_SECONDS = 60
+KEPT_AT_ZERO = (STARTED, REQUESTS, FEEDBACK)
+"""Counters of which each process has one at least for everything that it counts: a server the first two, an evaluator
+the second, and what counts votes alone the third. Their rows are in the answer whatever they say, so a process that has
+counted nothing yet is. Of the others a value of 0 says nothing: what an answer does not hold is read as 0, and the
+ledger keeps the largest value. Most rows would be such ones. NaN, which is no count, is not equal to 0 either."""
+AT_ZERO = "zero"
+"""Rows with `reading="zero"` are counters of these that say 0."""
 _REGEX_METACHARACTERS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _GROUPED_BY = ("__name__", *SERIES_LABELS, *MARKS)
@@ -59,7 +68,8 @@ def counts_query(
     as it runs, and would send them at each look.
 
     `last_over_time` keeps the metric's name (`max_over_time` drops it, and then different counters collide) and
-    still sees processes that ended within the window. `max by` folds an HA pair's replicas, never adds them.
+    still sees processes that ended within the window. `max by` folds an HA pair's replicas, never adds them. Counters
+    of 0 are left out where they say nothing, see `KEPT_AT_ZERO`.
     Rows of `label_faults.py` say whether labels were lost on the way.
     With `namespace_label` only series of these policies' namespaces are asked for, so that the series of another one
     take no room in the answer; the label stays on every row, so that the reader can tell whose each is.
@@ -75,14 +85,21 @@ def counts_query(
     names = escape(alternation(COUNTED_METRICS))
     numbers = alternation(map(str, steps))
     of_steps = f',{STEP}=~"{numbers}"' if numbers else ""
-    counts = (
-        f"max by ({','.join((*_GROUPED_BY, *namespace))})"
-        f'(last_over_time({{__name__=~"{names}",{chosen}{of_steps}}}[{window_seconds}s]))'
+    by = ",".join((*_GROUPED_BY, *namespace))
+    counts, kept = (
+        f"max by ({by})(last_over_time({{{_named(each)},{chosen}{of_steps}}}[{window_seconds}s]))"
+        for each in (COUNTED_METRICS, KEPT_AT_ZERO)
     )
     newest = f"max by ({','.join((POLICY, REVISION, VARIANT, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
-    # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.
-    faults = fault_rows(names, asked, present, namespace, within, _marked)
-    return " or ".join((counts, faults, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
+    # `or` drops a right-hand row whose labels, the name aside, equal a left-hand row's; the added label makes that
+    # impossible.
+    zeros, faults = _marked(f"{kept} == 0", AT_ZERO), fault_rows(names, asked, present, namespace, within, _marked)
+    own = _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)
+    return " or ".join((f"{counts} != 0", zeros, faults, *own))
+
+
+def _named(metrics: Iterable[str]) -> str:
+    return f'__name__=~"{escape(alternation(metrics))}"'
 
 
 def namespace_of(policy: str) -> str:

@@ -30,7 +30,7 @@ from earlystop.metrics.convention.label_faults import (
     process_shared,
 )
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING
+from earlystop.metrics.convention.query import AT_ZERO, NEWEST_SAMPLE, READING
 from earlystop.metrics.convention.user_groups import UserGroups
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
@@ -93,7 +93,7 @@ class GatheredRows:
         """One row. It runs tens of thousands of times a look, so it is one function, and asks for the rare last."""
         get = labels.get
         if namespace_label is not None and get(namespace_label) != self.namespace:
-            self.refused += READING not in labels
+            self.refused += labels.get(READING, AT_ZERO) == AT_ZERO
             return
         metric = get("__name__", "")
         place = FIELD_INDEX.get((metric, get(OUTCOME, ""), get(RESULT, ""), get(SENTIMENT, "")))

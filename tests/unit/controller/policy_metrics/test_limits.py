@@ -6,11 +6,12 @@ import logging
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from earlystop.controller.policy_metrics.collector import LEFT_OUT, PolicyCollector
-from earlystop.controller.policy_metrics.limits import exposed
-from earlystop.controller.policy_metrics.samples import PolicyView, samples_of
+from earlystop.controller.policy_metrics.limits import expose
+from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
+from earlystop.controller.policy_metrics.served import page_of
 from tests.unit.controller.policy_metrics.views import value_of, view
 from tests.unit.rollout.states import REACHED
 
@@ -27,7 +28,9 @@ def policies(**numbers: int) -> list[PolicyView]:
 
 
 def shown(views: list[PolicyView], most_in_all: int) -> set[tuple[str, ...]]:
-    return {each.labels[:2] for each in exposed(views, most_in_all=most_in_all).samples}
+    samples: list[Sample] = []
+    expose(views, samples.append, most_in_all=most_in_all)
+    return {each.labels[:2] for each in samples}
 
 
 def test_a_canary_has_some_seventy_series() -> None:
@@ -36,10 +39,11 @@ def test_a_canary_has_some_seventy_series() -> None:
 
 def test_a_policy_keeps_its_first_series_and_says_how_many_are_left_out() -> None:
     whole = list(samples_of(view(REACHED["observing"])))
-    found = exposed(policies(a=1), most_of_one=20)
-    assert [each.metric for each in found.samples[:20]] == [each.metric for each in whole[:20]]
-    assert value_of(list(found.samples), "earlystop_policy_series_left_out") == len(whole) - 20
-    assert found.left_out == 0
+    found: list[Sample] = []
+    left_out = expose(policies(a=1), found.append, most_of_one=20)
+    assert [each.metric for each in found[:20]] == [each.metric for each in whole[:20]]
+    assert value_of(found, "earlystop_policy_series_left_out") == len(whole) - 20
+    assert left_out == 0
 
 
 def test_a_namespace_with_many_policies_takes_no_room_from_another() -> None:
@@ -68,9 +72,9 @@ def test_what_is_left_out_is_a_metric_and_one_line_of_the_log_until_there_is_roo
     collector.show(lambda: views)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            assert f"{LEFT_OUT} 3.0" in generate_latest(registry).decode()
+            assert f"{LEFT_OUT} 3.0" in page_of(registry).decode()
         views = policies(a=2)
-        assert f"{LEFT_OUT} 0.0" in generate_latest(registry).decode()
+        assert f"{LEFT_OUT} 0.0" in page_of(registry).decode()
     assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
     assert "3 policies have no metrics" in caplog.text
 
@@ -84,7 +88,7 @@ def test_a_policy_that_provokes_an_error_takes_its_own_metrics_away_and_no_other
     broken = replace(sound, name="broken", state=replace(REACHED["promoted"], comparisons=(), plan=plan))
     collector.show(lambda: [sound, broken])
     for _ in range(3):
-        text = generate_latest(registry).decode()
+        text = page_of(registry).decode()
         assert f"{LEFT_OUT} 1.0" in text
         assert 'policy="qa"' in text and 'policy="broken"' not in text
     assert [each.levelname for each in caplog.records] == ["ERROR", "WARNING"]
@@ -94,6 +98,6 @@ def test_names_that_tenants_choose_cannot_break_the_page() -> None:
     registry, collector = CollectorRegistry(), PolicyCollector()
     registry.register(collector)
     collector.show(lambda: [view(REACHED["observing"], name='qa"} 1\nup{x="\\')])
-    text = generate_latest(registry).decode()
+    text = page_of(registry).decode()
     assert 'policy="qa\\"} 1\\nup{x=\\"\\\\"' in text
     assert all(line.startswith(("#", "earlystop_")) for line in text.splitlines())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from earlystop.api.wire import COUNTED_METRICS, LATER_METRICS, STARTED
 from earlystop.metrics.convention.query import checked_namespace_label, counts_query, escape, window_since
 
 INJECTION = 'a"} or up{x="'
@@ -92,12 +93,18 @@ def test_a_lone_surrogate_is_refused_since_no_label_holds_one() -> None:
 
 def test_one_query_holds_the_counts_and_the_age_of_the_newest_sample() -> None:
     query = counts_query(["llm/qa"], ["r1"], 95, namespace_label="namespace")
-    assert query.count("last_over_time(") == 1
-    assert "[95s]" in query
+    assert query.count("last_over_time(") == query.count("[95s]") == 2
     assert "timestamp(earlystop_requests_started_total{" in query
     grouped = re.findall(r"max by \(([^)]*)\)", query)
-    assert [group.split(",")[-1] for group in grouped] == ["namespace", "namespace"]
+    assert [group.split(",")[-1] for group in grouped] == ["namespace"] * 3
     assert not {"instance", "pod", "replica"} & set(",".join(grouped).split(","))
+
+
+def test_all_counters_are_asked_for_and_some_of_every_kind_of_process_at_zero_too() -> None:
+    asked = re.compile(r'last_over_time\(\{__name__=~"([^"]*)"[^)]*\)\) (.= 0)')
+    whole, zeros = asked.findall(counts_query(["p"], ["r"], 60))
+    assert (literals(whole[0]), whole[1], zeros[1]) == (set(COUNTED_METRICS), "!= 0", "== 0")
+    assert literals(zeros[0]) & set(LATER_METRICS) and STARTED in literals(zeros[0])
 
 
 @pytest.mark.parametrize("label", ["", "a b", "1a", 'x"', "process", "policy", "reading", "ü"])
