@@ -16,7 +16,7 @@ from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
-KEPT_LOOKS = 12
+KEPT_LOOKS = 6
 """As many looks are kept at most; then the older half of them becomes the checkpoint."""
 
 

@@ -156,13 +156,14 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
 
 
 def _compacted(guard: GuardState) -> GuardState:
-    """The guard with room for one more look: the older half of a full record becomes the checkpoint."""
+    """The guard with room for one more look: of a full record, all but the newer half becomes the checkpoint. That of
+    an earlier release may be longer."""
     if len(guard.looks) < KEPT_LOOKS:
         return guard
-    half = KEPT_LOOKS // 2
-    older = replayed(replace(guard, looks=guard.looks[:half])).detectors
-    checkpoint, at = rounded(older, guard.objective), guard.looks[half - 1].at
-    newer = CompressedLooks(guard.looks[half:])
+    gone = len(guard.looks) - KEPT_LOOKS // 2
+    older = replayed(replace(guard, looks=guard.looks[:gone])).detectors
+    checkpoint, at = rounded(older, guard.objective), guard.looks[gone - 1].at
+    newer = CompressedLooks(guard.looks[gone:])
     return replayed(replace(guard, checkpoint=checkpoint, checkpoint_at=at, looks=newer))
 
 
