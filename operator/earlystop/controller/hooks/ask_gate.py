@@ -14,7 +14,7 @@ from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
-from earlystop.controller.hooks.webhook import exchange
+from earlystop.controller.hooks.webhook import ensure_success, exchange
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
 from earlystop.rollout.manual import printable
@@ -143,9 +143,11 @@ class GateAsker:
     async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
         assert gate.target_ref is not None  # the API server takes no gate without any of the three
         channel = await channel_to(self._cluster, self._secrets, gate.target_ref.name, identity.namespace)
-        status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
-        waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {status}")
-        return waiting if status != 200 else _read(waiting, body)
+        answer = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
+        if answer.wait_seconds:
+            ensure_success(channel, answer)
+        waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {answer.status}")
+        return waiting if answer.status != 200 else _read(waiting, answer.body)
 
 
 def name_of_asker(gate: Gate, known: GateAnswer | None) -> str:
