@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
+from typing import Any
 
 from earlystop.api.addresses import Network
 from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.api.json_once import read_json
+from earlystop.api.times import from_rfc3339
 from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
@@ -99,7 +102,7 @@ class GateAsker:
         if gate.job_ref is not None:
             return await self._job(identity, gate, gate.job_ref.name, about, known, now)
         if gate.condition is not None:
-            return await self._condition(identity, gate, gate.condition, now)
+            return await self._condition(identity, gate, gate.condition, about.at, now)
         return await self._webhook(identity, gate, about, now)
 
     async def _job(
@@ -122,7 +125,7 @@ class GateAsker:
         return GateAnswer(gate.name, state, now, _job_words(name, job.result), job.uid)
 
     async def _condition(
-        self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, now: int
+        self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, asked_at: int, now: int
     ) -> GateAnswer:
         what = f"{condition.kind} {condition.name}"
         try:
@@ -137,8 +140,15 @@ class GateAsker:
             return GateAnswer(gate.name, GateState.WAITING, now, said)
         stored = {each["type"]: each["status"] for each in status.get("conditions") or ()}
         said = f"{what} says {condition.type}={stored.get(condition.type, 'nothing')}"
-        is_open = stored.get(condition.type) == condition.status
-        return GateAnswer(gate.name, GateState.OPEN if is_open else GateState.WAITING, now, said)
+        if stored.get(condition.type) == condition.status:
+            return GateAnswer(gate.name, GateState.OPEN, now, said)
+        if condition.kind == "Job" and (ended_at := _end_of(status)) is not None:
+            if ended_at < asked_at:
+                said = f"{said}, and ended before this was asked; run it anew"
+                return GateAnswer(gate.name, GateState.WAITING, now, said)
+            return GateAnswer(gate.name, GateState.CLOSED, now, f"{said}, and has ended")
+        is_suspended = condition.kind == "Job" and (found.get("spec") or {}).get("suspend") is True
+        return GateAnswer(gate.name, GateState.WAITING, now, f"{said}, and is suspended" if is_suspended else said)
 
     async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
         assert gate.target_ref is not None  # the API server takes no gate without any of the three
@@ -148,6 +158,18 @@ class GateAsker:
             ensure_success(channel, answer)
         waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {answer.status}")
         return waiting if answer.status != 200 else _read(waiting, answer.body)
+
+
+def _end_of(status: Mapping[str, Any]) -> float | None:
+    """When a Job has ended, Unix seconds, so that its conditions stay as they are (batch/v1: Complete and Failed are
+    final): infinity where it does not say when, None for one that has not ended."""
+    for each in status.get("conditions") or ():
+        if each["type"] in ("Complete", "Failed") and each["status"] == "True":
+            try:
+                return from_rfc3339(each.get("lastTransitionTime") or "")
+            except ValueError:
+                return inf
+    return None
 
 
 def name_of_asker(gate: Gate, known: GateAnswer | None) -> str:
