@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
-from typing import Any
 
 from earlystop.api.addresses import Network
+from earlystop.api.gate_kinds import KINDS, GateKind
 from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.api.json_once import read_json
-from earlystop.api.times import from_rfc3339
-from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
+from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
+from earlystop.controller.hooks.gated_object import answer_of
 from earlystop.controller.hooks.job import job_name
-from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
+from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import ensure_success, exchange
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
@@ -28,7 +27,6 @@ from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject, 
 LONGEST_ANSWER = 4096
 """Bytes of a receiver's answer. One that is longer says nothing, since its end might say otherwise."""
 LONGEST_WORDS = 200
-KINDS = {"Deployment": DEPLOYMENTS, "Job": JOBS}
 STATES = {"Open": GateState.OPEN, "Closed": GateState.CLOSED}
 
 
@@ -129,26 +127,13 @@ class GateAsker:
     ) -> GateAnswer:
         what = f"{condition.kind} {condition.name}"
         try:
-            found = await self._cluster.get(KINDS[condition.kind], identity.namespace, condition.name)
+            found = await self._cluster.get(_resource(condition.kind), identity.namespace, condition.name)
         except ClusterError as error:
             raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
         if found is None:
             return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
-        status, generation = found.get("status") or {}, found["metadata"].get("generation", 0)
-        if status.get("observedGeneration", generation) < generation:
-            said = f"{what} was changed, and its status does not know of that yet"
-            return GateAnswer(gate.name, GateState.WAITING, now, said)
-        stored = {each["type"]: each["status"] for each in status.get("conditions") or ()}
-        said = f"{what} says {condition.type}={stored.get(condition.type, 'nothing')}"
-        if stored.get(condition.type) == condition.status:
-            return GateAnswer(gate.name, GateState.OPEN, now, said)
-        if condition.kind == "Job" and (ended_at := _end_of(status)) is not None:
-            if ended_at < asked_at:
-                said = f"{said}, and ended before this was asked; run it anew"
-                return GateAnswer(gate.name, GateState.WAITING, now, said)
-            return GateAnswer(gate.name, GateState.CLOSED, now, f"{said}, and has ended")
-        is_suspended = condition.kind == "Job" and (found.get("spec") or {}).get("suspend") is True
-        return GateAnswer(gate.name, GateState.WAITING, now, f"{said}, and is suspended" if is_suspended else said)
+        state, said = answer_of(condition, found, asked_at)
+        return GateAnswer(gate.name, state, now, said)
 
     async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
         assert gate.target_ref is not None  # the API server takes no gate without any of the three
@@ -160,16 +145,9 @@ class GateAsker:
         return waiting if answer.status != 200 else _read(waiting, answer.body)
 
 
-def _end_of(status: Mapping[str, Any]) -> float | None:
-    """When a Job has ended, Unix seconds, so that its conditions stay as they are (batch/v1: Complete and Failed are
-    final): infinity where it does not say when, None for one that has not ended."""
-    for each in status.get("conditions") or ():
-        if each["type"] in ("Complete", "Failed") and each["status"] == "True":
-            try:
-                return from_rfc3339(each.get("lastTransitionTime") or "")
-            except ValueError:
-                return inf
-    return None
+def _resource(kind: GateKind) -> Resource:
+    of = KINDS[kind]
+    return Resource(of.group, of.version, of.plural)
 
 
 def name_of_asker(gate: Gate, known: GateAnswer | None) -> str:
