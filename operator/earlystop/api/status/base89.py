@@ -15,7 +15,8 @@ BLOCK = 38
 _LENGTHS = [next(n for n in range(2 * BLOCK) if BASE**n >= 256**octets) for octets in range(BLOCK + 1)]
 """Characters of so many bytes."""
 _PAIRS = [high + low for high in DIGITS for low in DIGITS]
-_VALUES = {digit: value for value, digit in enumerate(DIGITS)}
+_VALUES = {"": 0, **{digit: value for value, digit in enumerate(DIGITS)}}
+_VALUES_OF_PAIRS = {pair: value for value, pair in enumerate(_PAIRS)}
 
 
 def encoded(content: bytes) -> str:
@@ -40,13 +41,17 @@ def _text_of(block: bytes) -> str:
 
 
 def _bytes_of(text: str) -> bytes:
-    octets, number = bisect_left(_LENGTHS, len(text)), 0
+    octets = bisect_left(_LENGTHS, len(text))
     if _LENGTHS[octets] != len(text):
         raise ValueError("it is cut off")
-    for digit in text:
-        if digit not in _VALUES:
-            raise ValueError(f"it has the sign {digit!r}")
-        number = number * BASE + _VALUES[digit]
+    first = text[: len(text) % 2]
+    if first not in _VALUES:
+        raise ValueError(f"it has the sign {first!r}")
+    number = _VALUES[first]
+    for at in range(len(text) % 2, len(text), 2):
+        if (value := _VALUES_OF_PAIRS.get(text[at : at + 2])) is None:
+            raise ValueError(f"it has the signs {text[at : at + 2]!r}")
+        number = number * BASE * BASE + value
     if number >= 256**octets:
         raise ValueError("a block of it stands for no bytes")
     return number.to_bytes(octets)

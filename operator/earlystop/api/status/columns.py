@@ -18,8 +18,11 @@ def in_columns(rows: Iterable[Sequence[Any]]) -> list[Any]:
 
 def in_rows(columns: Iterable[Any], widths: Sequence[int]) -> list[list[Any]]:
     """Inverse of `in_columns` for rows of these lengths. Raises ValueError for another number of values."""
+    found = list(columns)
+    if widths and len(found) == widths[0] * len(widths) and len({*widths}) == 1:
+        return [found[at :: len(widths)] for at in range(len(widths))]
     rows: list[list[Any]] = [[] for _ in widths]
-    values, left = iter(columns), [(row, width) for row, width in zip(rows, widths, strict=True) if width]
+    values, left = iter(found), [(row, width) for row, width in zip(rows, widths, strict=True) if width]
     while left:
         for row, _ in left:
             row.append(next(values, None))

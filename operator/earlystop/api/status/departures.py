@@ -15,7 +15,7 @@ from typing import Any
 from earlystop.api.status.columns import in_columns, in_rows
 from earlystop.api.status.numerals import MARK, PLACE, RUN, length_of
 from earlystop.api.status.row_departures import share
-from earlystop.api.whole_numbers import numbers_in, varint
+from earlystop.api.whole_numbers import numbers_in, varints
 
 Counts = Sequence[int]
 
@@ -39,7 +39,7 @@ def without_counts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
             numbers += in_columns(_expectation(name, fields).departures(runs))
             signs = RUN.sub(lambda run: f"{MARK}{run[0].count(',') + 1}", text.replace(MARK, 2 * MARK))
             found[part] = {**found[part], name: signs}
-    return found, b"".join(map(varint, numbers))
+    return found, varints(numbers)
 
 
 def with_counts(fields: Mapping[str, Any], octets: bytes) -> tuple[dict[str, Any], bytes]:

@@ -12,7 +12,7 @@ from operator import add, sub
 from typing import NamedTuple
 
 from earlystop.api.status.columns import in_columns, in_rows
-from earlystop.api.whole_numbers import numbers_in, varint
+from earlystop.api.whole_numbers import numbers_in, varints
 
 Row = Sequence[int]
 
@@ -36,7 +36,7 @@ def departures_of(content: bytes, kind: Rows) -> bytes | None:
             return None
         rows = kind.read([numbers[at : at + kind.width] for at in range(0, len(numbers), kind.width)])
         departures = [kind.less(row, before) for before, row in pairwise([(0,) * kind.width, *rows])]
-        packed = b"".join(map(varint, in_columns(departures)))
+        packed = varints(in_columns(departures))
         # Numbers may be written in more bytes than they need, and their departures may be longer than any count.
         return packed if rows_of(packed, kind) == content else None
     except ValueError:
@@ -51,7 +51,7 @@ def rows_of(packed: bytes, kind: Rows) -> bytes:
     rows: list[Row] = [(0,) * kind.width]
     for departures in in_rows(numbers, [kind.width] * (len(numbers) // kind.width)):
         rows.append(kind.more(departures, rows[-1]))
-    return b"".join(varint(each) for row in kind.written(rows[1:]) for each in row)
+    return varints(each for row in kind.written(rows[1:]) for each in row)
 
 
 def share(number: int, hits: int, of: int) -> int:
