@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.gate_kinds import GateKind
 from earlystop.api.hooks import HookTargetReference, JobReference
 from earlystop.api.values import ObjectName, Percent, SettingName, Value, rules
 
@@ -17,7 +18,10 @@ from earlystop.api.values import ObjectName, Percent, SettingName, Value, rules
 class ObjectCondition(Value):
     """A condition of an object in the policy's namespace."""
 
-    kind: Literal["Deployment", "Job"] = Field(description="Kind of the object.")
+    kind: GateKind = Field(
+        description="Kind of the object. Deployment, Job where Jobs are allowed, or what the chart's gates.kinds names "
+        "of Workflow (Argo), PipelineRun (Tekton), Kustomization and HelmRelease (Flux)."
+    )
     name: ObjectName = Field(description="Name of the object.")
     type: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]+$")] = Field(
         description="Type of the condition, for example Available or Complete."

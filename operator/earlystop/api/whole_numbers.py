@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def varint(number: int) -> bytes:
     """A whole number in as few bytes as it needs: seven bits each, the sign in the lowest."""
@@ -41,3 +43,8 @@ def numbers_in(content: bytes) -> list[int]:
     if shift:
         raise ValueError("the last number is cut off")
     return numbers
+
+
+def varints(numbers: Iterable[int]) -> bytes:
+    """The bytes of all numbers, one after the other: what `numbers_in` reads."""
+    return b"".join([SMALL[each] if each in SMALL else varint(each) for each in numbers])

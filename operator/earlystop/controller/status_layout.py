@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from earlystop.api.status.compact import compact, is_compact, is_guarded, packed_fields, without_looks
+from earlystop.api.status.compact import compact, is_compact, is_guarded, without_looks
 from earlystop.api.status.packed import in_both_layouts
+from earlystop.api.status.packed_text import packed_fields
 
 if TYPE_CHECKING:
     from earlystop.api.policy import PolicySpec

@@ -9,8 +9,15 @@ from typing import Any
 
 from earlystop.api.wire import MODEL_LABEL
 
-RESTARTED = "kubectl.kubernetes.io/restartedAt"
-"""`kubectl rollout restart` writes the moment there; the Pods after it are as those before."""
+RESTARTED_AT = "/restartedAt"
+"""With which annotations end by which `kubectl rollout restart`, Argo CD and OpenShift's console restart a target."""
+REDEPLOYED_AT = "cattle.io/timestamp"
+"""The one by which Rancher does."""
+
+
+def says_restart(annotation: str) -> bool:
+    """Whether an annotation of a Pod template only says when it was restarted; the Pods after it are as before."""
+    return annotation == REDEPLOYED_AT or annotation.endswith(RESTARTED_AT)
 
 
 def template_digests(template: Mapping[str, Any]) -> dict[str, str]:
@@ -23,7 +30,7 @@ def template_digests(template: Mapping[str, Any]) -> dict[str, str]:
     if known is not None:
         return dict(known)
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
-    annotations = {name: text for name, text in (metadata.get("annotations") or {}).items() if name != RESTARTED}
+    annotations = {name: text for name, text in (metadata.get("annotations") or {}).items() if not says_restart(name)}
     labels = {name: text for name, text in (metadata.get("labels") or {}).items() if name != MODEL_LABEL}
     kinds = ("initContainers", "containers")
     containers = {kind: [_without_image(each) for each in spec.get(kind) or []] for kind in kinds}

@@ -57,6 +57,11 @@ OF_IMAGES = (
 OF_TEMPLATE = (
     changed((*TEMPLATE, "spec", "containers", 0, "args"), ["--seed=2"]),
     changed((*TEMPLATE, "spec", "nodeSelector"), {"gpu": "h100"}),
+    # kubectl set env, set resources, set serviceaccount, and what Reloader writes when a ConfigMap has changed
+    changed((*TEMPLATE, "spec", "containers", 0, "env"), [{"name": "VLLM_USE_V1", "value": "1"}]),
+    changed((*TEMPLATE, "spec", "containers", 0, "resources"), {"limits": {"nvidia.com/gpu": "2"}}),
+    changed((*TEMPLATE, "spec", "serviceAccountName"), "other"),
+    changed((*TEMPLATE, "metadata", "annotations", "reloader.stakater.com/last-reloaded-from"), '{"hash":"1"}'),
     changed((*TEMPLATE, "metadata", "annotations", "checksum/config"), "c2"),
     changed((*TEMPLATE, "metadata", "labels", "app.kubernetes.io/version"), "2"),
 )
@@ -64,6 +69,8 @@ OF_NEITHER = (
     changed(("spec", "replicas"), 7),
     changed(("metadata", "annotations", "team"), "search"),
     changed((*TEMPLATE, "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"), "2026-11-27T10:00:00Z"),
+    changed((*TEMPLATE, "metadata", "annotations", "openshift.openshift.io/restartedAt"), "2026-11-27T10:00:00.1Z"),
+    changed((*TEMPLATE, "metadata", "annotations", "cattle.io/timestamp"), "2026-11-27T10:00:00.123"),
     changed((*TEMPLATE, "metadata", "labels", "earlystop.dev/model"), "m2"),  # a part of its own
     changed((*TEMPLATE, "metadata", "creationTimestamp"), None),
 )

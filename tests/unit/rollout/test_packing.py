@@ -14,22 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.packed_numbers import BARE, DECOMPRESSION, LARGEST_DICTIONARY, compression, packed_bytes
+from earlystop.api.unpacking import LARGEST
 from earlystop.rollout.state import Totals
 from earlystop.rollout.stored.class_packing import unpack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.stored.packing import (
-    BARE,
-    DECOMPRESSION,
-    LARGEST_DICTIONARY,
-    compression,
     pack_looks,
     pack_totals,
-    packed_bytes,
     packed_text,
     unpack_looks,
     unpack_totals,
 )
-from earlystop.rollout.stored.unpacking import LARGEST
 from tests.unit.rollout.policies import examples
 from tests.unit.rollout.realistic import realistic_looks
 

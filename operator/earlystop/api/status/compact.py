@@ -7,47 +7,14 @@ it, and nothing rounded: `whole` gives back the status that `compact` was given.
 
 from __future__ import annotations
 
-import base64
-import json
-import lzma
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from earlystop.api.status.dictionary import LATER_WORDS, WORDS
-from earlystop.api.status.numerals import with_numerals, without_numerals
-from earlystop.api.status.short_texts import lengthened, shortened
+from earlystop.api.status.packed_text import packed_fields, unpacked_fields
 
 Status = dict[str, Any]
 Shown = Mapping[str, "Shown"]
 """Names of fields, each with those of its parts that are shown; with none: all of it is."""
-
-FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "5:", "4:", "3:", "2:", "1:"
-"""What a text begins with that is made in the present way, and those of earlier releases. In the fourth form counts
-stood among the fields (`numerals`), the bytes behind these were deflated, which takes a tenth more, and all of it was
-plain base 85 (`LONG`). The third one had the first dictionary of words, since another dictionary needs another form.
-In the second one moments and digests stood among the fields as they are (`short_texts`), in the first one the texts of
-`BYTE_FIELDS` too."""
-LARGEST = 1 << 20
-"""Bytes that a text may have unpacked: a status of 256 KiB of packed fields has no more."""
-
-BYTE_FIELDS = ("checkpoint", "looks", "parked", "spans", "windowParts")
-"""Fields of `guard` that are packed bytes by themselves, as text: they stand as bytes behind the other fields."""
-TEXT_PREFIX = ":"
-"""What some of these texts begin with; it is no part of their bytes."""
-
-RAW_DEFLATE = -zlib.MAX_WBITS
-"""Window of zlib for a stream without header and checksum, as which earlier forms compressed these bytes."""
-_BARE: Mapping[str, Any] = {
-    "format": lzma.FORMAT_RAW,
-    "filters": [{"id": lzma.FILTER_LZMA1, "preset": 9, "mf": lzma.MF_HC3, "dict_size": 1 << 12, "lc": 0, "pb": 0}],
-}
-"""LZMA without a container, for these bytes: deflate needs a table of codes first, it learns from byte to byte."""
-
-LONG, SHORT = "&<>", "[]/"
-"""Characters of base 85 that the API server stores as six bytes each, as Go's JSON does, and what stands in place of
-them: without that a text takes a sixth more in etcd and in every answer."""
-_SHORTER, _LONGER = str.maketrans(LONG, SHORT), str.maketrans(SHORT, LONG)
 
 _ALL: Shown = {}
 _OF_A_VARIANT: Shown = {"scored": _ALL, "exactMatch": _ALL, "meanTokens": _ALL}
@@ -218,98 +185,6 @@ def _joined(shown: Status, rest: Status) -> Status:
         if isinstance(shown[name], dict) and isinstance(rest[name], dict)
     }
     return {**shown, **rest, **both}
-
-
-def packed_fields(fields: Status) -> str:
-    """Fields in JSON as one text."""
-    fields, parts = _without_bytes(fields)
-    fields, counts = without_numerals(fields)
-    fields, digests = shortened(fields)
-    content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_DEFAULT_STRATEGY, LATER_WORDS)
-    packed = packer.compress(content) + packer.flush()
-    octets = b"".join((*parts, counts, digests))
-    tail = lzma.compress(octets, **_BARE) if octets else b""
-    return FORM + base64.b85encode(packed + tail).decode().translate(_SHORTER)
-
-
-def unpacked_fields(text: object) -> Status:
-    """Inverse of `packed_fields`. Raises ValueError for anything that was not made by it."""
-    try:
-        if not isinstance(text, str):
-            raise ValueError("it is no text")
-        if not text.startswith((FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM)):
-            raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
-        has_later_words = text.startswith((FORM, FOURTH_FORM))
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS, LATER_WORDS if has_later_words else WORDS)
-        content = unpacker.decompress(base64.b85decode(text[len(FORM) :].translate(_LONGER)), LARGEST)
-        if not unpacker.eof:
-            raise ValueError("it is cut off, or larger than any status")
-        fields = json.loads(content)
-        if not isinstance(fields, dict):
-            raise ValueError("it holds no fields")
-        if text.startswith(FIRST_FORM):
-            return fields
-        octets = _octets(unpacker.unused_data, is_deflated=not text.startswith(FORM))
-        fields, octets = _with_bytes(fields, octets)
-        if text.startswith(FORM):
-            fields, octets = with_numerals(fields, octets)
-        if text.startswith((FORM, FOURTH_FORM, THIRD_FORM)):
-            return lengthened(fields, octets)
-        if octets:
-            raise ValueError("it has more bytes than fields")
-        return fields
-    except (ValueError, TypeError, AttributeError, zlib.error, lzma.LZMAError, RecursionError) as error:
-        raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
-
-
-def _without_bytes(fields: Status) -> tuple[Status, list[bytes]]:
-    """Fields without the bytes that stand behind them, and these. In their place stand how many there are, and what
-    their text begins with."""
-    guard, parts = dict(fields.get("guard") or {}), []
-    for name in BYTE_FIELDS:
-        text = guard.get(name)
-        begin = TEXT_PREFIX if isinstance(text, str) and text.startswith(TEXT_PREFIX) else ""
-        found = _bytes_of(text, begin)
-        if found is not None:
-            guard[name] = [len(found), begin]
-            parts.append(found)
-    return ({**fields, "guard": guard} if parts else fields), parts
-
-
-def _bytes_of(text: object, begin: str) -> bytes | None:
-    """The bytes of a text, None where it is not the text that these bytes give."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = base64.b85decode(text.removeprefix(begin))
-    except ValueError:
-        return None
-    return found if begin + base64.b85encode(found).decode() == text else None
-
-
-def _octets(tail: bytes, *, is_deflated: bool) -> bytes:
-    """The bytes that stand behind the fields. Raises ValueError, zlib.error or LZMAError for others."""
-    if not tail:
-        return b""
-    unpacker: Any = zlib.decompressobj(RAW_DEFLATE) if is_deflated else lzma.LZMADecompressor(**_BARE)
-    octets: bytes = unpacker.decompress(tail, LARGEST)
-    if not unpacker.eof or unpacker.unused_data:
-        raise ValueError("it is cut off, or larger than any status")
-    return octets
-
-
-def _with_bytes(fields: Status, tail: bytes) -> tuple[Status, bytes]:
-    """Inverse of `_without_bytes`, and the bytes that are left. Raises ValueError for a tail that is too short."""
-    guard = fields.get("guard") or {}
-    for name in BYTE_FIELDS:
-        if isinstance(guard.get(name), list):
-            length, begin = guard[name]
-            part, tail = tail[:length], tail[length:]
-            if len(part) != length:
-                raise ValueError("it is cut off")
-            guard[name] = begin + base64.b85encode(part).decode()
-    return fields, tail
 
 
 def _is_quiet(condition: Mapping[str, Any]) -> bool:

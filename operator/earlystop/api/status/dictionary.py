@@ -124,3 +124,48 @@ _SHORTENED = (
 """What a status says once its moments and digests are short (`short_texts`) and it refers to its plan."""
 
 LATER_WORDS = WORDS + _SHORTENED.encode()
+
+_LATEST = (
+    'Counts can be read.","observedGeneration":1,"reason":"Reading""observedGeneration":1,"reason":"NoEvidenceYet",'
+    '"status":"Unknown","type":"SampleRatioOK"}],No requests were compared yet.","observedGeneration":1,"reason":"N'
+    'oEvidenceYet","status":"Unknown"Each user keeps a variant, and some ask more than others, so no share of reque'
+    'sts is expected.","observedGeneration":1,"reason":"NotSplit","status":"Unknown","type":"SampleRatioOK"}],Reque'
+    "sts are not split by weights here, so no share of them is expected. That each cohort gets its variant, and nob"
+    'ody else\'s requests count, is checked by probes.","observedGeneration":1,"reason":"NotSplit","status":"Unknown'
+    '","type":"SampleRatioOK"}],Answers at window=10 are as long as the baseline\'s (0 % [-1, 1] of the tokens are s'
+    "aved), so the setting does not seem to reach the engine. It is not promoted. Check that the server reads the s"
+    'etting\'s header, then retry.","observedGeneration":1,"reason":"SettingNotEffective","status":"False","type":"S'
+    'ettingEffective"}],Not yet enough answers to tell whether the setting changes what the engine generates.","obs'
+    'ervedGeneration":1,"reason":"NotShownYet","status":"Unknown","type":"SettingEffective"}],The edit has no verdi'
+    'ct yet. The campaign before it ended as Promoted.","observedGeneration":1,"reason":"Edited","status":"Unknown"'
+    ',"type":"RolledBack"}],Requests are split as the weights say.","observedGeneration":1,"reason":"AsWeighted","s'
+    'tatus":"True","type":"SampleRatioOK"}],"rejectedBy":[],"margin":{},"search":{},"parked":[64,":"],"parkedLooks"'
+    ':1,"servedSince":["~-p0","~p0"],"parkedSpans":"","comparedCounts":[0,0,0,0],"notCompared":[0,0,0,0],"hooks":{"'
+    'last":1},"savings":{"since":"~p0"},{"alike":[3],"campaignStartedAt":"~t3uwow","certified":{"bound":{"at":"~0",'
+    '"images":"~X16","model":"","parameters":"~X16","questions":"~X16","scorer":"~X16","target":"","template":"~X16'
+    '"}},"counts":{"baseline":{"completed":1,"failed":0,"match":1,"scored":1,"tokens":1},"candidate":{"completed":1'
+    ',"failed":0,"match":1,"scored":1,"tokens":1}},"decision":{"looksAsText":true},"evidence":{"largestLogE":{"attr'
+    'ition":"0.000","harm":"0.000","others":[],"promote":"4.","sampleRatio":"0.000","tokens":"15."},"logE":{"attrit'
+    'ion":"0.0","harm":"-10","others":[],"promote":"4.","sampleRatio":"-2.","tokens":"15."},"looks":1},"guard":{"ch'
+    'eckpoint":[352,":"],"checkpointAt":"~1","comparedAt":"~3","comparedCounts":[3,3,3,3],"comparedLooks":3,"eviden'
+    'ce":"Answers","evidenceFrom":"~-d","factors":"1.0","falseRevertSeconds":2592000,"lastLookAt":"~d","looks":[2,"'
+    '",0],"mark":"#14;#14;#4;#4;#4;#4;#4;#4","spans":[1,":",0],"step":1,"stepStartedAt":"~-e","window":"=","windowP'
+    'arts":[1,":",0],"windowSeconds":3600},"guardSteps":1,"internal":{"ledger":"1 baseline 0 #8\\n1 baseline 0 #8\\n1'
+    ' candidate 0 #8\\n1 candidate 0 #8","recorded":1},"plan":{"digest":"~X16","engine":8},"quiet":[[2,{"lastTransit'
+    'ionTime":"~-p","message":"Counts can be read.","observedGeneration":1,"reason":"Readable","status":"True","typ'
+    'e":"MetricsAvailable"}],[3,{"lastTransitionTime":"~0","message":"Weights are in force, proven by requests coun'
+    'ted under this step.","observedGeneration":1,"reason":"InForce","status":"True","type":"TrafficApplied"}],[4,{'
+    '"lastTransitionTime":"~0","message":"The setting changes what is generated: 50 % [48, 52] of the tokens are sa'
+    'ved.","observedGeneration":1,"reason":"TokensMoved","status":"True","type":"SettingEffective"}],[5,{"lastTrans'
+    'itionTime":"~0","message":"Requests are not split as the weights say: 1,0 to the baseline and 1,0 to the candi'
+    'date. Nothing is promoted. Check the gateway and the headers that clients send, then retry.","observedGenerati'
+    'on":1,"reason":"TrafficSplitMismatch","status":"False","type":"SampleRatioOK"}],[6,{"lastTransitionTime":"~0",'
+    '"observedGeneration":1,"reason":"Promoted","status":"False","type":"Progressing"}],[8,{"lastTransitionTime":"~'
+    '0","message":"The campaign ended as Promoted.","observedGeneration":1,"reason":"Proven","status":"False","type'
+    '":"RolledBack"}],[10,{"lastTransitionTime":"~0","message":"Nothing waits for an edit of the policy.","observed'
+    'Generation":1,"reason":"NotStalled","status":"False","type":"Stalled"}]],"risk":{"campaign":1,"campaigns":1,"h'
+    'arm":"0.05","harmSpent":"0.05","promote":"0.05","promoteSpent":"0.05"},"step":0}'
+)
+"""The same once counts stand apart (`departures`), with what quiet conditions may say besides."""
+
+NEWEST_WORDS = LATER_WORDS + _LATEST.encode()

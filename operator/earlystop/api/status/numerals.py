@@ -15,8 +15,8 @@ MARK = "#"
 FIELDS = (("guard", "mark"), ("internal", "ledger"))
 """Texts of counts that are written with commas between them."""
 _COUNT = "(?:0|[1-9][0-9]{0,38})"
-_RUN = re.compile(rf"(?<![^ ;/\n]){_COUNT}(?:,{_COUNT})+(?![^;/\n])")
-_PLACE = re.compile(rf"{MARK}({MARK}|[0-9]{{1,9}})")
+RUN = re.compile(rf"(?<![^ ;/\n]){_COUNT}(?:,{_COUNT})+(?![^;/\n])")
+PLACE = re.compile(rf"{MARK}({MARK}|[0-9]{{1,9}})")
 """As many digits as a run within the largest text may need: a sign follows them, and never a digit."""
 
 
@@ -26,8 +26,8 @@ def without_numerals(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     for part, name in FIELDS:
         text = (found.get(part) or {}).get(name)
         if isinstance(text, str):
-            counts += [varint(int(each)) for run in _RUN.findall(text) for each in run.split(",")]
-            signs = _RUN.sub(lambda run: f"{MARK}{run[0].count(',') + 1}", text.replace(MARK, 2 * MARK))
+            counts += [varint(int(each)) for run in RUN.findall(text) for each in run.split(",")]
+            signs = RUN.sub(lambda run: f"{MARK}{run[0].count(',') + 1}", text.replace(MARK, 2 * MARK))
             found[part] = {**found[part], name: signs}
     return found, b"".join(counts)
 
@@ -39,8 +39,8 @@ def with_numerals(fields: Mapping[str, Any], octets: bytes) -> tuple[dict[str, A
     for part, name in FIELDS:
         signs = (found.get(part) or {}).get(name)
         if isinstance(signs, str):
-            places = sum(int(each) for each in _PLACE.findall(signs) if each != MARK)
-            length = _length_of(places, octets)
+            places = sum(int(each) for each in PLACE.findall(signs) if each != MARK)
+            length = length_of(places, octets)
             text = _with_signs(signs, iter(numbers_in(octets[:length])))
             found[part], octets = {**found[part], name: text}, octets[length:]
     return found, octets
@@ -50,10 +50,10 @@ def _with_signs(signs: str, counts: Iterator[int]) -> str:
     def at(place: re.Match[str]) -> str:
         return MARK if place[1] == MARK else ",".join(str(each) for each in islice(counts, int(place[1])))
 
-    return _PLACE.sub(at, signs)
+    return PLACE.sub(at, signs)
 
 
-def _length_of(numbers: int, octets: bytes) -> int:
+def length_of(numbers: int, octets: bytes) -> int:
     """Bytes of so many numbers. Raises ValueError where there are fewer."""
     ends = (place for place, octet in enumerate(octets, 1) if octet < 0x80)
     found = [0, *islice(ends, numbers)]

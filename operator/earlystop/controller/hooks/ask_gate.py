@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from earlystop.api.addresses import Network
+from earlystop.api.gate_kinds import KINDS, GateKind
 from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.api.json_once import read_json
-from earlystop.controller.cluster import DEPLOYMENTS, Cluster, ClusterError
+from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
+from earlystop.controller.hooks.gated_object import answer_of
 from earlystop.controller.hooks.job import job_name
-from earlystop.controller.hooks.run_job import JOBS, OWN_SEAL, Seal, run_job
-from earlystop.controller.hooks.webhook import exchange
+from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, run_job
+from earlystop.controller.hooks.webhook import ensure_success, exchange
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
 from earlystop.rollout.manual import printable
@@ -25,7 +27,6 @@ from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject, 
 LONGEST_ANSWER = 4096
 """Bytes of a receiver's answer. One that is longer says nothing, since its end might say otherwise."""
 LONGEST_WORDS = 200
-KINDS = {"Deployment": DEPLOYMENTS, "Job": JOBS}
 STATES = {"Open": GateState.OPEN, "Closed": GateState.CLOSED}
 
 
@@ -99,7 +100,7 @@ class GateAsker:
         if gate.job_ref is not None:
             return await self._job(identity, gate, gate.job_ref.name, about, known, now)
         if gate.condition is not None:
-            return await self._condition(identity, gate, gate.condition, now)
+            return await self._condition(identity, gate, gate.condition, about.at, now)
         return await self._webhook(identity, gate, about, now)
 
     async def _job(
@@ -122,30 +123,31 @@ class GateAsker:
         return GateAnswer(gate.name, state, now, _job_words(name, job.result), job.uid)
 
     async def _condition(
-        self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, now: int
+        self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, asked_at: int, now: int
     ) -> GateAnswer:
         what = f"{condition.kind} {condition.name}"
         try:
-            found = await self._cluster.get(KINDS[condition.kind], identity.namespace, condition.name)
+            found = await self._cluster.get(_resource(condition.kind), identity.namespace, condition.name)
         except ClusterError as error:
             raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
         if found is None:
             return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
-        status, generation = found.get("status") or {}, found["metadata"].get("generation", 0)
-        if status.get("observedGeneration", generation) < generation:
-            said = f"{what} was changed, and its status does not know of that yet"
-            return GateAnswer(gate.name, GateState.WAITING, now, said)
-        stored = {each["type"]: each["status"] for each in status.get("conditions") or ()}
-        said = f"{what} says {condition.type}={stored.get(condition.type, 'nothing')}"
-        is_open = stored.get(condition.type) == condition.status
-        return GateAnswer(gate.name, GateState.OPEN if is_open else GateState.WAITING, now, said)
+        state, said = answer_of(condition, found, asked_at)
+        return GateAnswer(gate.name, state, now, said)
 
     async def _webhook(self, identity: PolicyIdentity, gate: Gate, about: Occurrence, now: int) -> GateAnswer:
         assert gate.target_ref is not None  # the API server takes no gate without any of the three
         channel = await channel_to(self._cluster, self._secrets, gate.target_ref.name, identity.namespace)
-        status, body = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
-        waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {status}")
-        return waiting if status != 200 else _read(waiting, body)
+        answer = await exchange(channel, identity, about, now, self._refused, most=LONGEST_ANSWER + 1)
+        if answer.wait_seconds:
+            ensure_success(channel, answer)
+        waiting = GateAnswer(gate.name, GateState.WAITING, now, f"the receiver answers {answer.status}")
+        return waiting if answer.status != 200 else _read(waiting, answer.body)
+
+
+def _resource(kind: GateKind) -> Resource:
+    of = KINDS[kind]
+    return Resource(of.group, of.version, of.plural)
 
 
 def name_of_asker(gate: Gate, known: GateAnswer | None) -> str:

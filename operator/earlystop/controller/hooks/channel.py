@@ -30,10 +30,10 @@ NOT_DELIVERED = "HookNotDelivered"
 
 class HookProblem(Exception):
     """Why a hook cannot be told now. reason: of the condition. message: a sentence without a full stop, in which there
-    is no secret and no address."""
+    is no secret and no address. wait_seconds: how long the receiver asks to be left alone."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason, self.message = reason, message
+    def __init__(self, reason: str, message: str, wait_seconds: float = 0.0) -> None:
+        self.reason, self.message, self.wait_seconds = reason, message, wait_seconds
         super().__init__(message)
 
 

@@ -183,7 +183,7 @@ class HookDeliverer:
         HOOK_DELIVERIES.labels("failed").inc()
         log.warning("hook %s was not told of occurrence %d: %s", *what, extra=tracked.log_fields)
         self._note_trouble(tracked, hook, problem)
-        return self._clock() + pause_after(tries)
+        return self._clock() + max(pause_after(tries), problem.wait_seconds)
 
     def _note_trouble(self, tracked: TrackedPolicy, hook: Hook, problem: HookProblem) -> None:
         if tracked.hooks.note_trouble(HookTrouble(hook.name, problem.reason, problem.message)):

@@ -63,12 +63,12 @@ class GateKeeper:
         subject = None if tracked is None or gate is None else subject_of(tracked, gate)
         if tracked is None or gate is None or subject is None or is_answered(tracked, gate, subject):
             return None
-        state, now = tracked.status.stored, int(self._clock())
+        state, now, wait = tracked.status.stored, int(self._clock()), 0.0
         try:
             about, known = question(state, gate.name, subject), known_answer(state, gate, subject)
             answer = await self._asker.ask(tracked.identity, gate, about, known, now)
         except HookProblem as problem:
-            answer = GateAnswer(gate.name, GateState.WAITING, now, problem.message)
+            answer, wait = GateAnswer(gate.name, GateState.WAITING, now, problem.message), problem.wait_seconds
         except Exception as error:
             # A fault that one gate provokes must not stop the others. Its words might hold a secret.
             log.error("gate %s could not be asked: %s", gate.name, type(error).__name__, extra=tracked.log_fields)
@@ -77,4 +77,4 @@ class GateKeeper:
             log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
             self._wake(tracked.key)
         pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - subject.since) / 10)
-        return None if answer.state in ANSWERED else self._clock() + pause
+        return None if answer.state in ANSWERED else self._clock() + max(pause, wait)

@@ -93,6 +93,22 @@ _CONTEXT = frozenset(
         "seccompProfile",
     }
 )
+SAYS_NOTHING: Mapping[str, object] = {
+    "parallelism": 1,
+    "completions": 1,
+    "completionMode": "NonIndexed",
+    "suspend": False,
+    "hostNetwork": False,
+    "hostPID": False,
+    "hostIPC": False,
+    "hostUsers": True,
+    "shareProcessNamespace": False,
+    "setHostnameAsFQDN": False,
+    "stdin": False,
+    "stdinOnce": False,
+    "tty": False,
+}
+"""Fields of a Job, a Pod or a container that charts write with the value that they have anyway: they are left out."""
 RIGHTS_BY_ANNOTATION = (
     "container.apparmor.security.beta.kubernetes.io/",
     "container.seccomp.security.alpha.kubernetes.io/",
@@ -122,10 +138,12 @@ def job_from(
     Raises HookProblem for a template that asks for more than a Job may have.
     """
     name = template["metadata"]["name"]
+    template = deepcopy(template)
+    _leave_out_what_says_nothing(template["spec"]["jobTemplate"]["spec"])
     refusals = list(_refusals(template))
     if refusals:
         raise HookProblem(TEMPLATE_REFUSED, f"CronJob {name}: {'; '.join(refusals[:3])}")
-    spec: dict[str, Any] = deepcopy(template["spec"]["jobTemplate"]["spec"])
+    spec: dict[str, Any] = template["spec"]["jobTemplate"]["spec"]
     pod_template = spec["template"]
     metadata = pod_template.get("metadata") or {}
     told = {OCCURRENCE_ANNOTATION: json.dumps(cloud_event(identity, occurrence), sort_keys=True)}
@@ -174,6 +192,14 @@ def outcome_of(job: Manifest, number: int) -> HookJob:
     if "Complete" in conditions:
         return HookJob(number, name, JobResult.SUCCEEDED, uid=uid)
     return HookJob(number, name, JobResult.RUNNING, uid=uid)
+
+
+def _leave_out_what_says_nothing(job: dict[str, Any]) -> None:
+    pod = job.get("template", {}).get("spec", {})
+    for part in (job, pod, *(pod.get("initContainers") or []), *(pod.get("containers") or [])):
+        for field, value in SAYS_NOTHING.items():
+            if field in part and part[field] == value and type(part[field]) is type(value):
+                del part[field]
 
 
 def _refusals(template: Manifest) -> Iterator[str]:

@@ -11,11 +11,16 @@ import aiohttp
 from earlystop.api.addresses import Network
 from earlystop.controller.hooks.addresses import AddressRefused, socket_factory
 from earlystop.controller.hooks.channel import NOT_DELIVERED, Channel, HookProblem
+from earlystop.controller.hooks.receiver_answer import ReceiverAnswer, is_taken_by_chat, wait_asked_for
 from earlystop.rollout.hooks import chat, cloud_event
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occurrence_id
 from earlystop.rollout.hooks.signature import signed_headers
 
 AGENT = "earlystop-operator"
+CHATS = ("Slack", "Teams")
+"""Templates whose receivers may answer with success in the status and a failure in the body."""
+LONGEST_CHAT_ANSWER = 1024
+"""Bytes of such an answer that are read."""
 UNTRUSTED = "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
 _CERTIFICATE_FAULTS = {  # X509_V_ERR_... of OpenSSL
     9: "shows a certificate that is not valid yet; set the clock right, or have it renewed there",
@@ -29,9 +34,18 @@ async def post(
     channel: Channel, identity: PolicyIdentity, occurrence: Occurrence, at: int, refused: Sequence[Network]
 ) -> None:
     """Post an occurrence. at, refused: as of `exchange`. Raises HookProblem where the receiver did not take it."""
-    status, _ = await exchange(channel, identity, occurrence, at, refused)
-    if not 200 <= status < 300:
-        raise _problem(channel, f"answers {status}")
+    is_chat = channel.spec.template in CHATS
+    most = LONGEST_CHAT_ANSWER if is_chat else 0
+    answer = await exchange(channel, identity, occurrence, at, refused, most, is_body_needed=False)
+    ensure_success(channel, answer)
+    if is_chat and not is_taken_by_chat(answer.body):
+        raise _problem(channel, f"answers {answer.status}, and in its body that the message was not taken")
+
+
+def ensure_success(channel: Channel, answer: ReceiverAnswer) -> None:
+    """Raises HookProblem for an answer whose status is none of success."""
+    if not 200 <= answer.status < 300:
+        raise _problem(channel, f"answers {answer.status}", answer.wait_seconds)
 
 
 async def exchange(
@@ -41,9 +55,12 @@ async def exchange(
     at: int,
     refused: Sequence[Network],
     most: int = 0,
-) -> tuple[int, bytes]:
-    """Post an occurrence. Returns status and first bytes of the answer. at: Unix seconds of this attempt. refused:
-    networks of the cluster itself. most: bytes of the answer that are read.
+    *,
+    is_body_needed: bool = True,
+) -> ReceiverAnswer:
+    """Post an occurrence. Returns what is answered. at: Unix seconds of this attempt. refused: networks of the cluster
+    itself. most: bytes of the answer that are read. is_body_needed: whether an answer whose body breaks off, or does
+    not come in time, is none.
 
     The connection is of this attempt alone, so that the receiver's name is looked up anew and checked each time.
 
@@ -62,22 +79,34 @@ async def exchange(
     session = aiohttp.ClientSession(
         connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     )
-    answer = b""
     try:
         async with (
             session,
             session.post(channel.url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response,
         ):
-            while len(answer) < most and (part := await response.content.read(most - len(answer))):
-                answer += part
             status = response.status
+            wait = wait_asked_for(status, response.headers.get("retry-after", ""), at)
+            body = await _first_bytes(response, most, is_body_needed)
     except TimeoutError:
         raise _problem(channel, f"does not answer within {channel.spec.timeout_seconds} s") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _problem(channel, _fault(error)) from None
     if 300 <= status < 400:
         raise _problem(channel, f"answers {status}, and no redirect is followed; write where it leads to")
-    return status, answer
+    return ReceiverAnswer(status, body, wait)
+
+
+async def _first_bytes(response: aiohttp.ClientResponse, most: int, is_needed: bool) -> bytes:
+    """The first bytes of an answer's body, at most so many. Where they are not needed, those that came: a message whose
+    receiver has said so by its status must not be sent again."""
+    found = b""
+    try:
+        while len(found) < most and (part := await response.content.read(most - len(found))):
+            found += part
+    except (TimeoutError, aiohttp.ClientError):
+        if is_needed:
+            raise
+    return found
 
 
 def _body(channel: Channel, identity: PolicyIdentity, occurrence: Occurrence) -> tuple[bytes, str]:
@@ -92,8 +121,8 @@ def _body(channel: Channel, identity: PolicyIdentity, occurrence: Occurrence) ->
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), content_type
 
 
-def _problem(channel: Channel, what: str) -> HookProblem:
-    return HookProblem(NOT_DELIVERED, f"the receiver of HookTarget {channel.target} {what}")
+def _problem(channel: Channel, what: str, wait_seconds: float = 0.0) -> HookProblem:
+    return HookProblem(NOT_DELIVERED, f"the receiver of HookTarget {channel.target} {what}", wait_seconds)
 
 
 def _fault(error: Exception) -> str:

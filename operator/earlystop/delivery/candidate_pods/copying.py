@@ -10,6 +10,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.routes.attachment import KSERVE_LABELS
 from earlystop.delivery.routes.carried_metadata import carried_annotations
+from earlystop.delivery.template_digests import says_restart
 
 Template = dict[str, Any]
 
@@ -25,8 +26,7 @@ COPIED_LABEL_DOMAINS = (
     *("azure.workload.identity", "sidecar.istio.io", "service.istio.io", "linkerd.io", "kueue.x-k8s.io"),
     *("sidecar.opentelemetry.io", "vault.hashicorp.com"),
 )
-# `kubectl rollout restart` of the target is no change of what it serves.
-NOT_COPIED_ANNOTATIONS = frozenset({"kubectl.kubernetes.io/restartedAt", "deployment.kubernetes.io/revision"})
+NOT_COPIED_ANNOTATION = "deployment.kubernetes.io/revision"
 
 
 def template_of(target: Manifest) -> Template:
@@ -51,9 +51,11 @@ def copied_labels(target: Manifest) -> dict[str, str]:
 
 
 def copied_annotations(target: Manifest) -> dict[str, str]:
-    """The annotations of the target's Pods that a candidate's Pods have too."""
+    """The annotations of the target's Pods that a candidate's Pods have too. A restart of the target is no change of
+    what it serves."""
     annotations = (template_of(target).get("metadata") or {}).get("annotations") or {}
-    return {key: text for key, text in carried_annotations(annotations).items() if key not in NOT_COPIED_ANNOTATIONS}
+    carried = carried_annotations(annotations).items()
+    return {key: text for key, text in carried if key != NOT_COPIED_ANNOTATION and not says_restart(key)}
 
 
 def copied_spec(target: Manifest) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def unpack_detectors(text: str, objective: Objective) -> Detectors:
 def rounded(detectors: Detectors, objective: Objective) -> Detectors:
     """The detectors as they are stored: the log of each R is rounded down to whole steps. With a smaller R, R less the
     time is still a supermartingale, so false alarms come no sooner. True ones lag by less than a step of `STEPS` for
-    each rounding; at most every sixth look is followed by one."""
+    each rounding; at most every third look is followed by one."""
     named = guard_detectors.named(detectors, objective)
     lower = [_with_log_r(each, tuple(map(_rounded_down, _log_r(each)))) for _, each in named]
     return unpack_detectors(pack_detectors(_detectors(lower, detectors), objective), objective)

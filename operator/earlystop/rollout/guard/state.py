@@ -16,8 +16,14 @@ from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
-KEPT_LOOKS = 12
-"""As many looks are kept at most; then the older half of them becomes the checkpoint."""
+KEPT_LOOKS, KEPT_OF_MANY_CLASSES, MANY_CLASSES = 12, 6, 5
+"""As many looks are kept at most; then the older half of them becomes the checkpoint. Of so many query classes or more
+a look takes several times as much room in a status as of none, and half as many are kept."""
+
+
+def kept_looks(objective: Objective) -> int:
+    """How many looks a guard of this objective keeps at most."""
+    return KEPT_OF_MANY_CLASSES if len(objective.classes) >= MANY_CLASSES else KEPT_LOOKS
 
 
 NO_LOOKS = CompressedLooks()

@@ -14,7 +14,7 @@ from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.detector_packing import rounded
 from earlystop.rollout.guard.follow import restarted
 from earlystop.rollout.guard.spans import with_rates
-from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
+from earlystop.rollout.guard.state import Alarm, GuardState, WatchPhase, kept_looks
 from earlystop.rollout.guard.window import added
 from earlystop.rollout.increments import LookToUse
 from earlystop.rollout.live_times import LiveTimes
@@ -156,13 +156,15 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
 
 
 def _compacted(guard: GuardState) -> GuardState:
-    """The guard with room for one more look: the older half of a full record becomes the checkpoint."""
-    if len(guard.looks) < KEPT_LOOKS:
+    """The guard with room for one more look: of a full record, all but the newer half becomes the checkpoint. That of
+    an earlier release may be longer."""
+    kept = kept_looks(guard.objective)
+    if len(guard.looks) < kept:
         return guard
-    half = KEPT_LOOKS // 2
-    older = replayed(replace(guard, looks=guard.looks[:half])).detectors
-    checkpoint, at = rounded(older, guard.objective), guard.looks[half - 1].at
-    newer = CompressedLooks(guard.looks[half:])
+    gone = len(guard.looks) - kept // 2
+    older = replayed(replace(guard, looks=guard.looks[:gone])).detectors
+    checkpoint, at = rounded(older, guard.objective), guard.looks[gone - 1].at
+    newer = CompressedLooks(guard.looks[gone:])
     return replayed(replace(guard, checkpoint=checkpoint, checkpoint_at=at, looks=newer))
 
 

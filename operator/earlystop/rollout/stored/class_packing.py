@@ -8,9 +8,10 @@ import lzma
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
+from earlystop.api.packed_numbers import compression
+from earlystop.api.unpacking import unpacked
 from earlystop.rollout.stored.compressed_looks import columns_of
-from earlystop.rollout.stored.packing import compression, looks_in
-from earlystop.rollout.stored.unpacking import unpacked
+from earlystop.rollout.stored.packing import looks_in
 
 BETWEEN, WITHIN = ",", "."
 

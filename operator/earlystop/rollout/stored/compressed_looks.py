@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look, Tally, total
+from earlystop.api.packed_numbers import numbers_of, packed_bytes
 from earlystop.rollout.stored.look_columns import LookColumns, look_numbers
 from earlystop.rollout.stored.packing import (
     looks_in,
-    numbers_of,
-    packed_bytes,
     packed_text,
 )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import lzma
 import struct
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -18,6 +17,8 @@ from earlystop.api.counts import (
     UserScatter,
     number_of_later,
 )
+from earlystop.api.packed_numbers import BARE, bare_numbers, packed_bytes
+from earlystop.api.unpacking import unpacked
 from earlystop.api.whole_numbers import numbers_in
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
@@ -32,32 +33,10 @@ from earlystop.rollout.stored.look_columns import (
     plus_tally,
     with_later,
 )
-from earlystop.rollout.stored.unpacking import unpacked
 from earlystop.rollout.totals import Totals
 
 COLUMNS = 3 + 2 * WIDTH
 CLASS_COLUMNS = len(ClassAnswers._fields)
-
-SMALLEST_DICTIONARY, LARGEST_DICTIONARY = 1 << 12, 1 << 17
-
-
-def compression(size: int) -> Sequence[Mapping[str, int]]:
-    """Filters of LZMA for so many bytes. Numbers have no text's context to learn from.
-
-    A dictionary as large as the content finds all that a larger one does. Its tables are set to nothing beforehand,
-    which for the largest takes several times as long as to compress the looks of a few hours, and up to 2 MiB.
-    """
-    dictionary = min(max(SMALLEST_DICTIONARY, 1 << max(0, size - 1).bit_length()), LARGEST_DICTIONARY)
-    return [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": dictionary, "lc": 0, "lp": 0, "pb": 0}]
-
-
-DECOMPRESSION = compression(LARGEST_DICTIONARY)
-"""Filters that read what any of the others wrote."""
-
-
-BARE = 0x7F
-"""First byte of looks that are compressed without a container, which takes 60 bytes of its own."""
-_HEAD = struct.Struct(">BBI")  # that byte, later counts of a tally, checksum of the numbers
 
 BETWEEN_MARKS = "/"
 
@@ -85,20 +64,9 @@ def pack_numbers(content: bytes, later: int) -> str:
     return packed_text(packed_bytes(content, later))
 
 
-def packed_bytes(content: bytes, later: int) -> bytes:
-    """What `pack_numbers` makes a text of."""
-    compressed = lzma.compress(content, format=lzma.FORMAT_RAW, filters=compression(len(content)))
-    return _HEAD.pack(BARE, later, zlib.crc32(content)) + compressed
-
-
 def packed_text(packed: bytes) -> str:
     """Bytes as characters that need no escape in JSON: five for each four bytes."""
     return base64.b85encode(packed).decode()
-
-
-def numbers_of(packed: bytes) -> bytes:
-    """The numbers that `packed_bytes` was given."""
-    return _bare(packed)[1]
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
@@ -115,23 +83,14 @@ def unpack_numbers(text: str) -> tuple[int, bytes]:
     Raises ValueError for other text."""
     try:
         content = base64.b85decode(text)
-        return _bare(content) if content[:1] == bytes([BARE]) else _in_container(content)
+        return bare_numbers(content) if content[:1] == bytes([BARE]) else _in_container(content)
     except (ValueError, lzma.LZMAError, struct.error) as error:
         raise ValueError(f"status.internal.looks is not a packed list of looks: {error}") from None
 
 
-def _bare(content: bytes) -> tuple[int, bytes]:
-    """How many later counts there are, and the bytes of all numbers. Raises LZMAError, ValueError or struct.error."""
-    _, later, check = _HEAD.unpack_from(content)
-    numbers = unpacked(content[_HEAD.size :], format=lzma.FORMAT_RAW, filters=DECOMPRESSION)
-    if zlib.crc32(numbers) != check:
-        raise ValueError("its checksum is another")
-    return later, numbers
-
-
 def _in_container(content: bytes) -> tuple[int, bytes]:
-    """As `_bare`, for what earlier releases wrote. A container begins with a byte of its own, which no number of later
-    counts is."""
+    """As `bare_numbers`, for what earlier releases wrote. A container begins with a byte of its own, which no number of
+    later counts is."""
     later = content[0] if content[:1] and content[0] <= LATER else 0
     return later, unpacked(content[1:] if later else content)
 

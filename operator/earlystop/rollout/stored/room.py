@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
+from earlystop.api.packed_numbers import packed_bytes
 from earlystop.rollout.stored.class_packing import pack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks, columns_of
-from earlystop.rollout.stored.packing import packed_bytes
 from earlystop.rollout.stored.records import MOST_APART
 
 OVERHEAD = 256

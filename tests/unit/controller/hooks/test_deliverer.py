@@ -82,6 +82,18 @@ async def test_a_receiver_that_fails_is_tried_again_and_told_once() -> None:
         assert "HookNotDelivered" in made.world.told() and "HookGivenUp" not in made.world.told()
 
 
+async def test_a_receiver_over_its_limit_is_tried_again_when_it_says_and_not_before() -> None:
+    async with hooked(SAVING) as made:
+        made.receiver.answer = lambda number: web.Response(
+            status=204 if number else 429, headers={} if number else {"retry-after": "100"}
+        )
+        await made.advance_until(lambda: len(made.receiver.ids) == 1)
+        refused_at = made.world.now
+        await made.advance_until(lambda: len(made.receiver.ids) == 2)
+        assert 100 <= made.world.now - refused_at < 160
+        await made.advance_until(lambda: ended(made, "Promoted") and made.waiting() == 0)
+
+
 @pytest.mark.parametrize("status", [302, 500])
 async def test_a_receiver_that_never_takes_it_is_given_up_aloud_and_the_rollout_has_not_waited(status: int) -> None:
     async with hooked(SAVING, retrySeconds=30) as made:

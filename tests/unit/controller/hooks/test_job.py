@@ -114,6 +114,76 @@ def test_a_job_is_one_pod_at_a_time(fields: dict[str, Any]) -> None:
         made(changed_job(**fields))
 
 
+def test_fields_that_say_what_holds_anyway_are_taken_and_left_out_of_the_job() -> None:
+    """As charts write them. The admission policy of the chart knows none of them in a Pod."""
+    template = cron_job(hostNetwork=False, hostPID=False, hostIPC=False, hostUsers=True, shareProcessNamespace=False)
+    job = template["spec"]["jobTemplate"]["spec"]
+    job |= {"parallelism": 1, "completions": 1, "completionMode": "NonIndexed", "suspend": False}
+    job["template"]["spec"]["containers"][0] |= {"tty": False, "stdin": False}
+    before = copy.deepcopy(template)
+    assert made(template)["spec"] == made(cron_job())["spec"] and template == before
+
+
+NOT_YET: dict[str, Manifest] = {
+    "what to do when a Pod fails": changed_job(podFailurePolicy={"rules": [{"action": "Ignore"}]}),
+    "one Pod for each index": changed_job(completionMode="Indexed", completions=1),
+    "success by some indexes": changed_job(successPolicy={"rules": [{"succeededCount": 1}]}),
+    "a number that is none": changed_job(parallelism=True),
+    "a user namespace": cron_job(hostUsers=False),
+    "a container beside that goes on": cron_job(
+        initContainers=[{"name": "log", "image": "x", "restartPolicy": "Always"}]
+    ),
+    "a volume of its own": cron_job(volumes=[{"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}]),
+    "a volume of a driver": cron_job(volumes=[{"name": "v", "csi": {"driver": "secrets-store.csi.k8s.io"}}]),
+    "a share": cron_job(volumes=[{"name": "v", "nfs": {"server": "192.0.2.1", "path": "/"}}]),
+    "an image as a volume": cron_job(volumes=[{"name": "v", "image": {"reference": "x"}}]),
+    "a repository": cron_job(volumes=[{"name": "v", "gitRepo": {"repository": "https://example.com/x"}}]),
+    "a disk": cron_job(volumes=[{"name": "v", "iscsi": {"targetPortal": "192.0.2.1", "iqn": "x", "lun": 0}}]),
+    "a terminal": with_container(tty=True),
+    "claims of devices": cron_job(resourceClaims=[{"name": "gpu", "resourceClaimName": "x"}]),
+}
+
+
+@every_row("what", NOT_YET)
+def test_what_people_write_in_jobs_and_hooks_do_not_run_is_named_in_a_sentence(what: str) -> None:
+    with pytest.raises(HookProblem, match=r"may not have \w+; remove it"):
+        made(NOT_YET[what])
+
+
+TAKEN: dict[str, Manifest] = {
+    "settings from a ConfigMap and a Secret": with_container(
+        envFrom=[{"configMapRef": {"name": "a"}}, {"secretRef": {"name": "b", "optional": True}, "prefix": "B_"}],
+        env=[{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+    ),
+    "each volume of its namespace": cron_job(
+        volumes=[
+            {"name": "a", "configMap": {"name": "a", "items": [{"key": "x", "path": "x"}]}},
+            {"name": "b", "secret": {"secretName": "b", "optional": True}},
+            {"name": "c", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+            {"name": "d", "persistentVolumeClaim": {"claimName": "d", "readOnly": True}},
+            {"name": "e", "downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+        ]
+    ),
+    "accelerators": with_container(resources={"limits": {"nvidia.com/gpu": "1"}}),
+    "a place on nodes": cron_job(
+        nodeSelector={"gpu": "a100"}, tolerations=[{"operator": "Exists"}], affinity={"nodeAffinity": {}}
+    ),
+    "first steps": cron_job(initContainers=[{"name": "fetch", "image": "x", "args": ["--all"]}]),
+}
+
+
+@every_row("what", TAKEN)
+def test_what_people_write_in_jobs_and_what_touches_no_node_is_kept_as_it_is(what: str) -> None:
+    written = TAKEN[what]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    job = made(TAKEN[what])["spec"]["template"]["spec"]
+    for field in ("nodeSelector", "tolerations", "affinity"):
+        assert job.get(field) == written.get(field)
+    assert job["volumes"][:-1] == written.get("volumes", [])
+    for kind in ("containers", "initContainers"):
+        for own, container in zip(written.get(kind, []), job.get(kind, []), strict=True):
+            assert {name: container[name] for name in own.keys() - {"volumeMounts"}} == own
+
+
 def test_another_namespace_is_refused() -> None:
     template = cron_job()
     template["spec"]["jobTemplate"]["metadata"] = {"namespace": "kube-system"}

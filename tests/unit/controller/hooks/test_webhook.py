@@ -146,6 +146,111 @@ async def test_an_odd_answer_is_no_delivery_and_nothing_of_it_or_of_the_address_
     assert "token" not in said and said.isprintable() and "token" not in caplog.text
 
 
+TAKEN = {
+    "HTTP/1.0 without a length": b"HTTP/1.0 200 OK\r\n\r\nok",
+    "chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "chunks with a trailer": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;a=b\r\n1\r\n0\r\nx: 1\r\n\r\n",
+    "an early hint before": b"HTTP/1.1 103 x\r\nlink: </a>\r\n\r\nHTTP/1.1 202 x\r\ncontent-length: 0\r\n\r\n",
+    "a length that is never met": b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nok",
+    "a coding that is none": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",
+    "no words after the status": b"HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n",
+}
+"""Answers of servers, proxies and functions of clouds as they are found."""
+
+
+@pytest.mark.parametrize("template", ["CloudEvents", "Slack", "Teams"])
+@pytest.mark.parametrize("answer", TAKEN.values(), ids=TAKEN)
+async def test_success_in_any_way_that_http_knows_is_a_delivery(answer: bytes, template: str) -> None:
+    async with answering(answer) as port:
+        await post(channel(f"http://127.0.0.1:{port}/", template=template), POLICY, occurred(number=1), NOW, ())
+
+
+@asynccontextmanager
+async def dripping(begin: bytes) -> AsyncIterator[int]:
+    """The port of a receiver that begins to answer so, and then sends a byte now and then without end."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(begin)
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_headers_that_drip_are_waited_for_no_longer_than_the_target_says() -> None:
+    async with dripping(b"HTTP/1.1 200 OK\r\nx: ") as port:
+        said = await problem(channel(f"http://127.0.0.1:{port}/", timeoutSeconds=1))
+    assert "does not answer within 1 s" in said
+
+
+@pytest.mark.parametrize("template", ["CloudEvents", "Slack"])
+async def test_a_body_that_drips_after_success_is_a_delivery_and_not_sent_again(template: str) -> None:
+    async with dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n") as port:
+        made = channel(f"http://127.0.0.1:{port}/", template=template, timeoutSeconds=1)
+        await post(made, POLICY, occurred(number=1), NOW, ())
+
+
+TEAMS_REFUSES = (
+    "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId token."
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "body"),
+    [("Slack", '{"ok":false,"error":"channel_not_found token"}'), ("Teams", TEAMS_REFUSES), ("Teams", '{"ok": false}')],
+)
+async def test_a_chat_that_says_in_its_body_that_it_failed_took_no_message(
+    receiver: Receiver, template: str, body: str
+) -> None:
+    receiver.answer = lambda _: web.Response(text=body)
+    said = await problem(channel(receiver.url, template=template))
+    assert "answers 200, and in its body that the message was not taken" in said and "token" not in said
+
+
+@pytest.mark.parametrize("body", ["ok", "1", '{"ok":true}', "[]", "false", "\x00\xff", "x" * 100_000, "[" * 2_000])
+async def test_a_chat_that_says_anything_else_took_it(receiver: Receiver, body: str) -> None:
+    receiver.answer = lambda _: web.Response(text=body)
+    for template in ("Slack", "Teams"):
+        await post(channel(receiver.url, template=template), POLICY, occurred(number=1), NOW, ())
+
+
+async def test_what_a_receiver_of_events_writes_beside_success_is_its_own_affair(receiver: Receiver) -> None:
+    receiver.answer = lambda _: web.Response(text='{"ok":false}')
+    await post(channel(receiver.url), POLICY, occurred(number=1), NOW, ())
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [
+        (429, "120", 120),
+        (503, " 7 ", 7),
+        (429, "Thu, 09 Oct 2025 08:54:20 GMT", 60),
+        (429, "Thursday, 09-Oct-25 08:54:20 GMT", 60),
+        (429, "Thu, 09 Oct 2025 08:00:00 GMT", 0),
+        (503, "99999999999999999999", 900),
+        (429, "Fri, 31 Dec 9999 23:59:59 GMT", 900),
+        (500, "120", 0),
+        *((429, odd, 0) for odd in ("", "-5", "1.5", "soon", "nan", "١٢٠", "Thu, 99 Oct 2025 08:54:20 GMT")),
+    ],
+)
+async def test_a_receiver_that_asks_to_wait_is_left_alone_for_as_long_within_bounds(
+    receiver: Receiver, status: int, header: str, seconds: float
+) -> None:
+    headers = {"retry-after": header} if header.isascii() else {}
+    receiver.answer = lambda _: web.Response(status=status, headers=headers)
+    with pytest.raises(HookProblem, match=f"answers {status}$") as found:
+        await post(channel(receiver.url), POLICY, occurred(number=1), NOW, ())
+    assert found.value.wait_seconds == seconds
+
+
 @pytest.mark.parametrize(
     ("is_old", "name", "said"),
     [

@@ -80,6 +80,33 @@ def test_no_bytes_make_the_reader_of_bodies_fail(body: bytes) -> None:
     assert read_vote(body) is None
 
 
+async def test_one_vote_that_many_connections_send_at_once_counts_once() -> None:
+    with taking() as process:
+        body = {"responseId": receipt(), "sentiment": "down"}
+        async with served(process) as (client, _):
+
+            async def sent() -> int:
+                async with client.post(PATH, json=body) as answer:
+                    return answer.status
+
+            statuses = await asyncio.gather(*(sent() for _ in range(40)))
+        assert statuses.count(200) == 1 and len(set(statuses)) == 2
+        assert [tally.feedback_down for tally in process.counts().values()] == [1]
+
+
+ODD_IDS = ["\ud800", "\u202e", "\0", "١٢", "é" * 50, "😀", "=" * 64, "A" * 512, "../../etc/passwd", "' OR 1=1 --"]
+
+
+@pytest.mark.parametrize("written", ODD_IDS, ids=ascii)
+async def test_an_id_that_no_server_gave_out_is_unknown_in_whatever_signs(written: str) -> None:
+    with taking() as process:
+        async with served(process) as (client, _):
+            body = json.dumps({"responseId": written, "sentiment": "down"})
+            async with client.post(PATH, data=body) as answer:
+                assert 400 <= answer.status < 500 and written not in await answer.text()
+        assert process.counts() == {}
+
+
 async def test_a_huge_body_is_refused_before_it_is_read_whole_also_a_packed_one() -> None:
     huge = json.dumps({"responseId": receipt(), "sentiment": "up", "more": "x" * 10_000_000}).encode()
     with taking() as process:

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from earlystop.api.crds import definitions
-from earlystop.api.status.compact import SHOWN, compact, is_compact, packed_fields, unpacked_fields, whole
-from earlystop.api.status.dictionary import LATER_WORDS, WORDS
+from earlystop.api.status.compact import SHOWN, compact, is_compact, whole
+from earlystop.api.status.dictionary import LATER_WORDS, NEWEST_WORDS, WORDS
+from earlystop.api.status.packed_text import packed_fields, unpacked_fields
 from earlystop.api.whole_numbers import varint
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.controller.store.status_writer import merge_conditions
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.guard.packing import pack_window, unpack_window
-from earlystop.rollout.guard.state import GuardState
+from earlystop.rollout.guard.state import KEPT_LOOKS, GuardState
 from earlystop.rollout.guard.window import EMPTY, PARTS, Part, Sums, Window
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
@@ -33,6 +34,7 @@ Status = dict[str, Any]
 DICTIONARIES = (
     "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70",
     "244daedac140638328db57d072bfb733d374f5e929f8238afdd67b6d3b1b3469",
+    "837f75091118adc25cba79755d2c575b2725a1a8731d6c4aba54ebe79fba88c4",
 )
 THIRD = (
     "3:c=^48s~@YzSG&}e6j&IR8z5IGbrFVU;F<wzz6Ul;fofvWvUQzNu>m-j0juz!RA5C@0v(bBjmTRXK`L2jOjaWe{F)"
@@ -41,6 +43,10 @@ THIRD = (
 FOURTH = (
     "4:c=>#yw?(VQ+n6jVurMsgY){tWY)inK5-6<(qhjRh*#xC>Ha62SHq|lKF|x2WHnjw?p*>h)ss|uQO*OOBHAyr~Q7|>JFf!JGkYE#_{o87!<uE4"
     "5t2}Tn;HX8Ky^E~{083$4x?^BqV5n!<Hi1D<$=D?{t-NFAs@-SqzWWaV"
+)
+FIFTH = (
+    "5:c=/#yw?(VQ+n6jVurMsgY){tWY)inK5-6](qhjRh*#xC/RyMI#Hc/*]bEs7atZIRX))H4~06}W1nWe5tqG5`Hvau4p5/To}S{Y-4yx;@pT8/(ziM"
+    "-fa097zukN^N_SsRacHOkObSw={w8{~HlQp@vm;X3OcS;UmWgHswW]{SpfmuW]/8~|wl$(L{d"
 )
 
 
@@ -144,7 +150,7 @@ def test_a_text_that_was_cut_off_is_refused(guarded: RolloutState) -> None:
         whole({**small, "internal": {"rest": small["internal"]["rest"][:-10]}})
 
 
-@pytest.mark.parametrize(("words", "digest"), zip((WORDS, LATER_WORDS), DICTIONARIES, strict=True))
+@pytest.mark.parametrize(("words", "digest"), zip((WORDS, LATER_WORDS, NEWEST_WORDS), DICTIONARIES, strict=True))
 def test_the_dictionaries_of_stored_texts_are_never_others(words: bytes, digest: str) -> None:
     assert hashlib.sha256(words).hexdigest() == digest, "statuses in clusters were packed with it; write a new form"
 
@@ -163,6 +169,9 @@ def test_texts_of_earlier_releases_are_read() -> None:
     guard |= {"looks": "e*m_S", "mark": "36,35,3,28;359,35,0,0"}
     counted = {"ledger": "1 baseline qa 0000ee69-4a1d 54823,54823,0"}
     assert unpacked_fields(FOURTH) == {**fields, "internal": counted}
+    guard |= {"spans": ":0000", "windowParts": ":0000"}
+    assert unpacked_fields(FIFTH) == {**fields, "internal": counted}
+    assert unpacked_fields(packed_fields({**fields, "internal": counted})) == unpacked_fields(FIFTH)
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(
@@ -209,9 +218,12 @@ def test_a_window_comes_back_and_so_does_one_of_an_earlier_release(guarded: Roll
     assert unpack_window(former, window.seconds) == window
 
 
-def test_a_guard_of_an_earlier_release_that_kept_more_looks_goes_on(guarded: RolloutState) -> None:
+def test_a_guard_of_an_earlier_release_that_kept_more_looks_goes_on() -> None:
+    server = Server()
+    guarded = watched(SPEC, watching(SPEC, server), server, SAVING, 40)
     looks = guard_of(guarded).looks
-    longer: GuardState = replace(guard_of(guarded), looks=(*looks, *looks, *looks)[:24])
-    assert len(longer.looks) == 24
-    after = watched(SPEC, replace(guarded, guard=longer), Server(), SAVING, 3)
-    assert after.is_guarded and len(guard_of(after).looks) <= 24
+    longer: GuardState = replace(guard_of(guarded), looks=(*looks,) * 8)
+    assert len(longer.looks) >= 24
+    after = watched(SPEC, replace(guarded, guard=longer), server, SAVING, 3)
+    assert after.is_guarded and guard_of(after).taken > longer.taken
+    assert len(guard_of(after).looks) <= KEPT_LOOKS

@@ -9,13 +9,21 @@ import zlib
 
 import pytest
 
-from earlystop.api.status.compact import FIRST_FORM, FORM, SECOND_FORM, packed_fields, unpacked_fields
-from earlystop.api.status.dictionary import WORDS
+from earlystop.api.status.base89 import decoded, encoded
+from earlystop.api.status.dictionary import NEWEST_WORDS, WORDS
+from earlystop.api.status.earlier_forms import EARLIER_FORMS, FIRST_FORM, SECOND_FORM
+from earlystop.api.status.packed_text import FORM, packed_fields, unpacked_fields
 
 
-def packed(content: bytes) -> str:
+def packed(content: bytes, behind: bytes = b"") -> str:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, 0, NEWEST_WORDS)
+    octets = packer.compress(content) + packer.flush() + behind
+    return FORM + encoded(zlib.crc32(octets).to_bytes(4) + octets)
+
+
+def packed_before(content: bytes) -> str:
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, 0, WORDS)
-    return FORM + base64.b85encode(packer.compress(content) + packer.flush()).decode()
+    return base64.b85encode(packer.compress(content) + packer.flush()).decode()
 
 
 @pytest.mark.parametrize("found", [None, 7, {}, "", FORM, packed(b"[" * 100_000), packed(b"[]"), packed(b"\xff")])
@@ -31,7 +39,7 @@ GUARD = {"looks": "e*m_S", "checkpoint": ":004mh", "spans": "not bytes", "step":
 def test_packed_bytes_among_the_fields_come_back_as_their_texts_also_from_an_earlier_release() -> None:
     fields = {"guard": GUARD, "step": 1}
     assert unpacked_fields(packed_fields(fields)) == fields
-    text = packed(json.dumps(fields).encode())[len(FORM) :]
+    text = packed_before(json.dumps(fields).encode())
     assert unpacked_fields(FIRST_FORM + text) == unpacked_fields(SECOND_FORM + text) == fields
 
 
@@ -56,7 +64,9 @@ def test_a_short_text_that_stands_for_nothing_is_refused(text: str) -> None:
         unpacked_fields(packed(json.dumps({"at": text}).encode()))
 
 
-@pytest.mark.parametrize("size", [[9, ""], [-1, ""], ["1", ""], [1], [1, 2], [None, None]])
+@pytest.mark.parametrize(
+    "size", [[9, ""], [-1, ""], ["1", ""], [1], [1, 2], [None, None], [0, "", 0, 0], [0, "", "0"], [0, "", 999]]
+)
 def test_bytes_that_are_not_there_are_no_fault_of_the_operator(size: object) -> None:
     with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
         unpacked_fields(packed(json.dumps({"guard": {"looks": size}}).encode()))
@@ -68,3 +78,39 @@ def test_the_text_has_no_sign_that_the_api_server_stores_as_six_bytes() -> None:
     text = packed_fields(fields)
     assert not set(text) & set('<>&"\\') and text.isascii() and text.isprintable()
     assert unpacked_fields(text) == fields
+
+
+@pytest.mark.parametrize("text", [packed(b"{}", b"more"), packed(b"{"), packed(b'{"guard":{"window":"="}}')])
+def test_a_text_whose_checksum_is_right_is_read_no_less_strictly(text: str) -> None:
+    with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+        unpacked_fields(text)
+
+
+def test_no_sign_of_a_text_can_be_altered_unseen() -> None:
+    text = packed_fields({"guard": GUARD, "step": 1})
+    for place in range(len(text)):
+        other = "!" if text[place] != "!" else "#"
+        with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+            unpacked_fields(text[:place] + other + text[place + 1 :])
+
+
+def test_any_bytes_come_back_from_their_signs() -> None:
+    rng = random.Random(2)
+    for length in range(200):
+        for octets in (rng.randbytes(length), bytes(length), b"\xff" * length):
+            text = encoded(octets)
+            assert decoded(text) == octets and not set(text) & set('<>&"\\ ')
+            assert text.isascii() and (text.isprintable() or not text)
+
+
+@pytest.mark.parametrize("text", ["!", "~~", "~" * 47, "a b", "é!", "\\" * 2])
+def test_signs_that_stand_for_no_bytes_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="it "):
+        decoded(text)
+
+
+@pytest.mark.parametrize("form", EARLIER_FORMS)
+@pytest.mark.parametrize("rest", ["", "0", "0" * 40, "é"])
+def test_what_only_begins_as_an_earlier_form_is_refused(form: str, rest: str) -> None:
+    with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+        unpacked_fields(form + rest)
