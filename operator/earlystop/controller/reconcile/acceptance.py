@@ -19,7 +19,9 @@ from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
+from earlystop.rollout.state import Phase
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec
+from earlystop.rollout.words.deletion import deletion_refusal
 
 
 async def check(
@@ -78,6 +80,9 @@ async def acceptance(
     """The first reason not to carry out the policy as it is written now, or None. competition: why other policies keep
     it from its target."""
     spec = tracked.spec
+    if tracked.policy.held_by:
+        begins = tracked.state.phase is Phase.PENDING or tracked.is_edited(tracked.state)
+        return deletion_refusal(tracked.policy.held_by) if begins else None
     own = refusal_of_spec(spec) or refusal_of_baseline(spec, tracked.state.losses) or refusal_of_search(spec)
     if own is not None:
         return replace(own, by_spec=True)

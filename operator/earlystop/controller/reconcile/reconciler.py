@@ -24,9 +24,10 @@ from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_gates, after_people
 from earlystop.controller.reconcile.certificate import after_certificate, is_lapsed
+from earlystop.controller.reconcile.competition import leave_if_deleted
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.recorder import Recorder
-from earlystop.controller.reconcile.requests import REQUESTED
+from earlystop.controller.reconcile.requests import REQUESTED, after_deletion
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.store.recall import is_to_be_recalled, recall_looks
 from earlystop.controller.store.status_writer import refresh
@@ -98,6 +99,7 @@ class Reconciler:
         await self._follow_hooks(tracked)
         await look_for_load(self._reader, tracked, self._clock())
         await self._follow_requests(tracked)
+        leave_if_deleted(tracked)
         delay = evaluation_delay(tracked, self._reader.known())
         for _ in range(CHANGES_AT_ONCE):
             progress = await self._progress(tracked, delay)
@@ -105,6 +107,7 @@ class Reconciler:
                 break
             if not await self._recorder.keep(tracked, progress) and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
+            leave_if_deleted(tracked)
         await self._follow_certificate(tracked)
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), self._clock())
@@ -141,6 +144,9 @@ class Reconciler:
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
+        if tracked.policy.held_by:
+            await self._recorder.keep(tracked, Progress(after_deletion(tracked, int(self._clock()))))
+            return
         lapse_read = is_lapsed(tracked) and await self._follow_certificate(tracked)
         new = await self._campaigns.next_of(tracked, int(self._clock()), lapse_read=lapse_read)  # at most one begins
         for requested in REQUESTED:

@@ -18,7 +18,8 @@ from earlystop.rollout.manual import Decide, Declined, abort, follow, promote_no
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.words.event_notes import EventNote
+from earlystop.rollout.words.deletion import WHO_DELETED, deletion_note
+from earlystop.rollout.words.event_note import EventNote
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
@@ -85,6 +86,20 @@ def after_lapse(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutSt
 
 REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_lapse, after_guard)
 """An abort comes first, so that the campaign that it ends has a verdict before the next one begins."""
+
+
+def after_deletion(tracked: TrackedPolicy, now: int) -> RolloutState:
+    """The state after the policy was deleted, while others' finalizers keep its object: the campaign is aborted, also
+    while it is paused and after a promotion, and nothing begins any more."""
+    state = tracked.state
+    if not tracked.deletion_is_told:
+        tracked.deletion_is_told = True
+        tracked.announce(deletion_note(tracked.policy.held_by))
+    if state.phase == Phase.PENDING:
+        return state
+    digest = digest_of_decision(tracked.name, tracked.uid, state)
+    after = abort(tracked.times, state, Request(state.revision, WHO_DELETED), digest, now)
+    return state if isinstance(after, Declined) else after
 
 
 def _after_request(tracked: TrackedPolicy, verb: str, request: Request, decide: Decide, now: int) -> RolloutState:
