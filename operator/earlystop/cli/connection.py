@@ -15,6 +15,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import namespace_in_kubeconfig, usable_kubeconfig
+from earlystop.cli.short_process import without_system_trust
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resources import APPROVALS, EVENTS, POLICIES, VERDICTS, Manifest, Resource
@@ -65,7 +66,8 @@ logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sente
 @asynccontextmanager
 async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
-    from earlystop.controller.cluster import Cluster  # here, since whoever names files would wait for the client
+    with without_system_trust():
+        from earlystop.controller.cluster import Cluster  # here, since whoever names files would wait for the client
 
     kubeconfig = usable_kubeconfig(context)
     try:

@@ -15,7 +15,7 @@ from earlystop.cli.screen.aftermath import Paragraph, afterwards
 from earlystop.cli.screen.class_map import map_rows, map_waits
 from earlystop.cli.screen.classes import class_rows
 from earlystop.cli.screen.holds import hold_of, outlook_of
-from earlystop.cli.screen.reading import remaining_of, unreadable
+from earlystop.cli.screen.reading import unreadable, with_remaining
 from earlystop.cli.screen.stored_status import UNREADABLE
 from earlystop.cli.screen.times import duration, forecast_phrase
 from earlystop.cli.screen.view import View, view_of
@@ -37,9 +37,8 @@ from earlystop.simulation.remaining_time import Remaining
 def show_explanation(policy: str, namespace: str | None, context: str | None) -> None:
     """Print what a policy waits for. Raises CommandFailure."""
     found = asyncio.run(_read(namespace, context, policy))
-    now = time.time()
     try:
-        paragraphs = list(explanation(found, now, remaining_of(found, now)))
+        paragraphs = list(_explained(with_remaining(view_of(found, time.time(), UNLIMITED))))
     except UNREADABLE:
         raise CommandFailure(unreadable(found)) from None
     shown = console()
@@ -60,7 +59,10 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
 
     Raises one of `stored_status.UNREADABLE` for a policy that this release cannot read.
     """
-    view = view_of(policy, now, UNLIMITED, remaining)
+    yield from _explained(view_of(policy, now, UNLIMITED, remaining))
+
+
+def _explained(view: View) -> Iterator[Paragraph]:
     yield _aim(view)
     yield from _held(view)
     plan, state = view.state.plan, view.state

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ import yaml
 
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.words import nearest, shown
+from earlystop.cli.short_process import without_system_trust
 
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 SEPARATOR = ";" if os.name == "nt" else ":"
@@ -67,7 +70,8 @@ def namespace_in_kubeconfig(context: str | None) -> str | None:
 
 def _named_files() -> tuple[list[Path], dict[Path, dict[str, Any]]]:
     """The files that KUBECONFIG names, and the content of those that are there. Raises CommandFailure."""
-    from kubernetes.aio.config import kube_config  # here: a command that asks no cluster does not wait for it
+    with without_system_trust():
+        from kubernetes.aio.config import kube_config  # here: a command that asks no cluster does not wait for it
 
     named = [Path(part).expanduser() for part in kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(SEPARATOR) if part]
     return named, {path: _content(path) for path in named if path.exists()}
@@ -78,9 +82,13 @@ def _current(files: dict[Path, dict[str, Any]]) -> str | None:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """A file of the kubeconfig. Raises CommandFailure for one that is none."""
+    """A file of the kubeconfig, which is read once while it stays the same. Raises CommandFailure for one that is
+    none."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), SAFE_LOADER)  # noqa: S506 - one of two safe ones
+        found = path.stat()
+        # What is no file, as the output of another command, can be read once only, and has a time of its last read.
+        changes = (found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else ()
+        content = _parsed(path, (found.st_dev, found.st_ino, *changes))
     except OSError as error:
         raise CommandFailure(f"The kubeconfig {path} cannot be read: {error.strerror}. {WHAT_TO_DO}.") from None
     except (ValueError, yaml.YAMLError):
@@ -89,6 +97,11 @@ def _content(path: Path) -> dict[str, Any]:
         what = "is empty" if content is None else f"holds {shown(content)} and nothing else"
         raise CommandFailure(f"The kubeconfig {path} {what}. {WHAT_TO_DO}.")
     return content
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, _: tuple[int, ...]) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), SAFE_LOADER)  # noqa: S506 - one of two safe ones
 
 
 def _named(files: dict[Path, dict[str, Any]], part: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,6 +9,7 @@ from typing import Any
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.api.status.compact import without_defaults
+from earlystop.api.visible import printable
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen.view import asks_for_another, lacks_plan, status_of
@@ -17,7 +18,7 @@ from earlystop.controller.resources import Manifest
 from earlystop.rollout import manual
 from earlystop.rollout.handled_requests import Request, is_new, unused_text
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Declined, printable
+from earlystop.rollout.manual import Declined
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.waiting.gates import awaits_gates_alone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import typer
@@ -35,12 +34,12 @@ async def _status(name: str, namespace: str | None, context: str | None, output:
             return
         # Here, as in the other command: objects as they are need nothing of what draws a screen.
         from earlystop.cli.recorded import with_recorded_looks
-        from earlystop.cli.screen.reading import latest_events, reading, remaining_of, screen_of
+        from earlystop.cli.screen.reading import latest_events, reading, screen_of, with_remaining
 
         events = await latest_events(cluster, found)
         found = await with_recorded_looks(cluster, found)
     shown = console()
-    shown.print(screen_of(reading(found, shown, remaining_of(found, time.time()), events)))
+    shown.print(screen_of(with_remaining(reading(found, shown, events=events))))
 
 
 def show_policies(

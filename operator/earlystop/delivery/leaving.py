@@ -19,11 +19,10 @@ _SUCCESSOR = re.compile(r"policy (\S+) is about this target")
 
 def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
     """Take the mode's objects off, and release those that are named by the target: alias Services, what a gateway takes
-    for them, and the candidates' Deployments. successor: name of the policy that the target is left to."""
-    message = (
-        f"The campaign is over, and policy {successor} is about this target or route now. Nothing of this policy leads "
-        "any request."
-    )
+    for them, and the candidates' Deployments. successor: name of the policy that the target is left to;
+    its own where it was deleted."""
+    why = "was deleted" if successor == observed.policy else "is about this target or route now"
+    message = f"The campaign is over, and policy {successor} {why}. Nothing of this policy leads any request."
     taken_off = misfit(observed, replace(desired, refusal=Refusal(LEFT, message)))
     assert taken_off is not None  # what is refused is taken off
     named_alike = [

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from earlystop.api.signatures import PROMOTE
+from earlystop.api.visible import printable
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.guard.adjust import steps_back
@@ -245,9 +246,3 @@ def _named_candidate(plan: Plan, state: RolloutState, request: Request) -> str |
 def _quoted(text: str) -> str:
     """A value that a person wrote, short and without anything that a terminal or a log would act on."""
     return repr(printable(text, LONGEST_QUOTE))
-
-
-def printable(text: str, length: int) -> str:
-    """Text of unknown origin for events, logs and records: at most so many characters, each one that can be seen."""
-    visible = "".join(each if each.isprintable() else "?" for each in text[: length + 1])
-    return visible if len(visible) <= length else f"{visible[: length - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,10 +46,12 @@ def api_with(objects: Sequence[Manifest], folder: Path, monkeypatch: pytest.Monk
 
 
 @contextmanager
-def answering(answer: object, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """KUBECONFIG leads to a server that answers as it is told to."""
+def answering(
+    answer: object, folder: Path, monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext | None = None
+) -> Iterator[None]:
+    """KUBECONFIG leads to a server that answers as it is told to. It names no authority for a server with TLS."""
     assert callable(answer)
-    with serving(answer) as server:
+    with serving(answer, tls) as server:
         config = {
             "apiVersion": "v1",
             "kind": "Config",

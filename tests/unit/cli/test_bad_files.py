@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -241,3 +242,41 @@ def test_a_plan_of_answers_that_never_differ_is_refused_in_a_sentence(example: s
 @pytest.mark.parametrize("bad", [each for each in BAD if each != "two verdicts"])
 def test_a_bad_file_is_replayed_with_one_sentence(bad: str, tmp_path: Path) -> None:
     ensure_one_sentence(invoke(["replay", "--file", "BAD"], bad_file(bad, tmp_path), tmp_path / "right"), bad)
+
+
+def in_list(kind: str, *items: Any) -> str:
+    return yaml.safe_dump({"apiVersion": "v1", "kind": kind, "items": list(items)})
+
+
+POLICIES_IN = {
+    "a list as kubectl prints it": in_list("List", policy()),
+    "a list as the API server gives it": in_list("EarlyStopPolicyList", policy()),
+    "a list in a list": in_list("List", yaml.safe_load(in_list("EarlyStopPolicyList", policy()))),
+    "JSON objects, one after the other": f'{json.dumps(policy())}\n{{"apiVersion": "v1", "kind": "Secret"}}',
+    "JSON in lines that end as on other systems": json.dumps(policy(), indent=1).replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("form", POLICIES_IN)
+def test_a_policy_is_found_in_whatever_kubectl_applies(form: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(POLICIES_IN[form])
+    result = CliRunner().invoke(app, ["validate", str(tmp_path / "file")])
+    assert (result.exit_code, result.output.startswith("1 policy is valid.")) == (0, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (in_list("EarlyStopPolicyList", None).encode(), "null is no object"),
+        (b"metadata:\n  name: {{ .Values.name }}\n", "is it a template? Render it first, as by helm template"),
+        (yaml.safe_dump(policy()).encode("utf-16-le"), "Save it as UTF-8"),
+        (yaml.safe_dump(policy()).encode("utf-32"), "Save it as UTF-8"),
+        (b"{}" * 20_000, "cannot be read as YAML or JSON"),
+        (b'{"kind": "A"} x', "cannot be read as YAML or JSON"),
+    ],
+)
+def test_what_is_no_manifest_is_told_by_what_to_do(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(content)
+    result = CliRunner().invoke(app, ["validate", str(tmp_path / "file")])
+    ensure_one_sentence(result, said)
+    assert said in result.output

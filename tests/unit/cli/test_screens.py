@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -29,6 +30,14 @@ from tests.unit.rollout.states import REACHED
 
 NUMBER = re.compile(r"\d[\d,.]*")
 LATER = NOW + 60.0
+LONGEST = {
+    "qa": "question-answering-with-retrieval-for-the-customer-support-desk",
+    "llm": "production-inference-of-the-europe-west-region-team-blue-llms-x",
+    "w10": "window-of-ten-tokens-and-patienc",
+    "w5": "window-of-five-tokens-and-patien",
+    "window": "early-stop-window-of-token-agree",
+}
+"""Names that are as long as the API server takes them."""
 HOSTILE = "\x1b]0;owned\x07\x9b2J\r\u202e"
 """Sets a title, clears the screen, goes back to the start of the line, and turns the direction of writing."""
 
@@ -37,13 +46,32 @@ def numbers(text: str) -> set[str]:
     return {each.rstrip(",.") for each in NUMBER.findall(text)}
 
 
-def ensure_whole(render: Callable[[int], RenderableType]) -> None:
+def ensure_whole(render: Callable[[int], RenderableType], widths: Sequence[int] = (80, 120)) -> None:
     """Every width shows the numbers of an unlimited one, and no parts of any."""
     whole = numbers(text_of(render(UNLIMITED), UNLIMITED))
-    for width in (80, 120):
+    for width in widths:
         text = text_of(render(width), width)
         assert numbers(text) == whole and "…" not in text, text
         assert max(map(len, text.splitlines())) <= width
+
+
+def with_longest_names(policy: Manifest) -> Manifest:
+    text = json.dumps(policy)
+    for short, long in LONGEST.items():
+        text = text.replace(f'"{short}"', f'"{long}"')
+    made: Manifest = json.loads(text)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["observing", "aborted", "promoting by request", "rolled back", "suspended"])
+def test_the_longest_names_cut_no_number_in_a_terminal_of_40_columns(name: str) -> None:
+    policy = with_longest_names(policy_in(name))
+    assert LONGEST["qa"] in text_of(picture(policy, LATER, UNLIMITED), UNLIMITED)
+    widths = (40, 80, 120)
+    ensure_whole(lambda width: picture(policy, LATER, width), widths)
+    ensure_whole(lambda _: overview([policy]), widths)
+    ensure_whole(lambda _: overview([policy], wide=True), widths)
 
 
 @pytest.mark.parametrize(

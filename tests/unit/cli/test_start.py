@@ -14,10 +14,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from earlystop.cli.kubeconfig import namespace_in_kubeconfig
 from earlystop.cli.main import COMMANDS, app
 from tests.processes.environment import environment
-from tests.unit.cli.api_server import answering, api_with
+from tests.unit.cli.api_server import answering, api_with, use_kubeconfig
 from tests.unit.cli.shown_policies import policy_in
+from tests.unit.metrics.source.certificates import Authority
 from tests.unit.metrics.source.faulty_server import Handler
 
 POLICY = str(Path(__file__).parents[3] / "manifests" / "examples" / "policy.yaml")
@@ -130,6 +132,60 @@ def test_no_kubeconfig_is_read_by_the_slow_parser(tmp_path: Path, monkeypatch: p
             [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_kubeconfig_is_read_once_so_that_another_commands_output_can_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api_with([policy_in("observing claims")], tmp_path, monkeypatch):
+        command = f"KUBECONFIG=<(cat {tmp_path}/kubeconfig) {sys.executable} -m earlystop.cli"
+        for words in ("get", "get qa", "status qa -o json", "explain qa"):
+            done = subprocess.run(
+                ["bash", "-c", f"{command} {words}"], env=environment(), capture_output=True, text=True, timeout=60
+            )
+            assert (done.returncode, done.stderr) == (0, ""), words
+
+
+def test_a_kubeconfig_that_was_changed_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_kubeconfig(tmp_path / "kubeconfig", monkeypatch)
+    for namespace in ("llm", "chat"):
+        (tmp_path / "kubeconfig").write_text(
+            f"contexts: [{{name: a, context: {{cluster: c, namespace: {namespace}}}}}]\ncurrent-context: a\n"
+        )
+        assert namespace_in_kubeconfig(None) == namespace
+
+
+TRUSTING = """
+import os, sys
+from earlystop.cli.main import app
+try:
+    app(sys.argv[1:])
+finally:
+    from aiohttp.connector import _SSL_CONTEXT_VERIFIED
+    print(len(_SSL_CONTEXT_VERIFIED.get_ca_certs()), os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+"""
+
+
+@pytest.mark.slow
+def test_what_the_system_trusts_is_read_for_the_connection_that_needs_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    tls = authority.issue("server", "IP:127.0.0.1").serving()
+
+    def answer(handler: Handler) -> None:
+        handler.reply(200, json.dumps(policy_in("observing claims")).encode())
+
+    with answering(answer, tmp_path, monkeypatch, tls):
+        command = [sys.executable, "-c", TRUSTING, "get", "qa", "-o", "json"]
+        by_default = {name: value for name, value in environment().items() if not name.startswith("SSL_CERT_")}
+        for named, trusted in (({"SSL_CERT_FILE": str(authority.pair.certificate)}, True), ({}, False)):
+            variables = by_default | {"KUBECONFIG": str(tmp_path / "kubeconfig"), **named}
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+            assert (done.returncode == 0) is trusted, done.stderr
+            assert trusted or "certificate is not one that the kubeconfig trusts" in done.stderr
+            assert done.stdout.splitlines()[-1] == f"0 {named.get('SSL_CERT_FILE')} None"
 
 
 SCREEN = """

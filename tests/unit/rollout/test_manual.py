@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.api.visible import printable
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.decided import LONGEST_MESSAGE
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Declined, abort, printable, promote_now, unproven
+from earlystop.rollout.manual import Declined, abort, promote_now, unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of

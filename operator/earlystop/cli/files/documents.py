@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,14 @@ STANDARD_INPUT = Path("-")
 DEEPEST = 100
 MOST_NODES = 1_000_000
 """A verdict of 1,400 looks has about 50,000 nodes."""
+MOST_DOCUMENTS = 10_000
+"""Documents of JSON in one file, one after the other."""
 LONGEST_REASON = 300
+NO_BLANK = re.compile(r"\S")
 STRAY_CHARACTER = " (a tab, @ or `: indent by spaces, and write such text in quotes)"
+TEMPLATE = " (is it a template? Render it first, as by helm template)"
+HINTS = {"cannot start any token": STRAY_CHARACTER, "found unhashable key": TEMPLATE}
+"""What else to say of a parser's words that end so."""
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -55,13 +62,16 @@ def decoded(content: bytes) -> str:
 def read_text(path: Path) -> str:
     """The text of a file. Raises CommandFailure with a sentence for a person."""
     try:
-        return decoded(read_bytes(path))
+        text = decoded(read_bytes(path))
     except UnicodeDecodeError:
-        raise CommandFailure(f"{named(path)} is no text in UTF-8 or UTF-16. Save it as UTF-8 and try again.") from None
+        text = "\0"
+    if "\0" in text:  # as of UTF-16 or UTF-32 without a mark that says so
+        raise CommandFailure(f"{named(path)} is no text in UTF-8 or UTF-16. Save it as UTF-8 and try again.")
+    return text
 
 
 def read_documents(path: Path) -> list[dict[str, Any]]:
-    """The objects in a YAML or JSON file, those of a `kind: List` one by one.
+    """The objects in a YAML or JSON file, those of a list of any kind one by one, as `kubectl apply` takes them.
 
     Raises CommandFailure for what is neither, holds something else than objects, has a key twice, is too deep, or grows
     beyond bounds by aliases.
@@ -78,13 +88,19 @@ def read_documents(path: Path) -> list[dict[str, Any]]:
 
 
 def _json(text: str) -> list[Any] | None:
-    """The one document of a JSON text, None for any other text: YAML has other numbers and escapes than JSON."""
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        return [json.loads(text, object_pairs_hook=object_once)]
-    except json.JSONDecodeError:
-        return None
+    """The documents of a JSON text, one after the other. None for any other text: YAML has numbers and escapes of its
+    own."""
+    found: list[Any] = []
+    at, decoder = 0, json.JSONDecoder(object_pairs_hook=object_once)
+    while (start := NO_BLANK.search(text, at)) is not None:
+        if start[0] != "{" or len(found) == MOST_DOCUMENTS:
+            return None
+        try:
+            document, at = decoder.raw_decode(text, start.start())
+        except json.JSONDecodeError:
+            return None
+        found.append(document)
+    return found or None
 
 
 def _loaded(text: str) -> list[Any]:
@@ -125,20 +141,19 @@ def _where_and_why(error: Exception) -> str:
     """What a parser says of a document that it cannot read, in one line, with the place where it knows it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         mark = error.problem_mark
-        hint = STRAY_CHARACTER if error.problem.endswith("cannot start any token") else ""
+        hint = next((hint for end, hint in HINTS.items() if error.problem.endswith(end)), "")
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}"
     return " ".join(str(error).split())[:LONGEST_REASON]
 
 
 def _items(path: Path, number: int, document: Any) -> list[dict[str, Any]]:
     """The objects of a document. Raises CommandFailure where it holds something else."""
-    is_list = isinstance(document, dict) and document.get("kind") == "List" and isinstance(document.get("items"), list)
-    items = document["items"] if is_list else [document]
-    for each in items:
-        if not isinstance(each, dict):
-            what = f"{shown(each)} is no object; write fields, as in kind: EarlyStopPolicy."
-            raise CommandFailure(f"{named(path)}, document {number}: {what}")
-    return list(items)
+    if not isinstance(document, dict):
+        what = f"{shown(document)} is no object; write fields, as in kind: EarlyStopPolicy."
+        raise CommandFailure(f"{named(path)}, document {number}: {what}")
+    if not str(document.get("kind", "")).endswith("List") or not isinstance(document.get("items"), list):
+        return [document]
+    return [item for each in document["items"] for item in _items(path, number, each)]
 
 
 def _ensure_bounded(path: Path, text: str) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from earlystop.api.plurals import counted
-from earlystop.api.reasons.every import REASONS
 from earlystop.cli.screen.certificate import certificate_facts
 from earlystop.cli.screen.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen.guard import guard_facts
-from earlystop.cli.screen.holds import news_in
+from earlystop.cli.screen.holds import meaning_of, news_in
 from earlystop.cli.screen.hook import hook_facts
 from earlystop.cli.screen.search import has_ended, search_facts
 from earlystop.cli.screen.times import duration
@@ -61,11 +60,12 @@ def _next(view: View) -> Iterator[tuple[str, str]]:
     """What people may do after a rollback: what its reason means, and how the same is tried again. What the end of a
     search means for all its settings, its own message says."""
     decision = view.state.decision
-    if view.state.phase is not Phase.ROLLED_BACK or decision is None or decision.reason not in REASONS:
+    meaning = meaning_of(decision.reason) if view.state.phase is Phase.ROLLED_BACK and decision is not None else ""
+    if decision is None or not meaning:
         return
     metadata = view.policy["metadata"]
     again = f"`kubectl earlystop retry {metadata['name']} -n {metadata['namespace']}` tries the same again."
-    meant = "" if has_ended(view.status) else news_in(REASONS[decision.reason].sentence, decision.message)
+    meant = "" if has_ended(view.status) else news_in(meaning, decision.message)
     yield "next", f"{meant} {again}".strip()
 
 

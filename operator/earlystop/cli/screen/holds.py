@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from earlystop.api.reasons.every import REASONS
 from earlystop.cli.screen.class_map import map_waits
 from earlystop.cli.screen.view import View
 from earlystop.cli.screen.waiting_words import promotion_waits, step_waits
@@ -64,8 +63,15 @@ def _wait_of(state: RolloutState, message: str) -> str:
 
 
 def _hold(reason: str, message: str) -> Hold:
+    return Hold(reason, message, meaning_of(reason))
+
+
+def meaning_of(reason: str) -> str:
+    """What a reason means, and what to do; "" where this release does not know it."""
+    from earlystop.api.reasons.every import REASONS  # here, since a screen of what goes on well needs none of them
+
     known = REASONS.get(reason)
-    return Hold(reason, message, "" if known is None else known.sentence)
+    return "" if known is None else known.sentence
 
 
 def news_in(sentence: str, message: str) -> str:

@@ -18,6 +18,7 @@ from earlystop.cli.screen.view import Event, View, lacks_plan, status_of, view_o
 from earlystop.cli.screen.whole import drawn
 from earlystop.controller.cluster_errors import ClusterError
 from earlystop.controller.resources import EVENTS, Manifest
+from earlystop.rollout.state import RolloutState
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.simulation.remaining_time import Remaining, forecast_of
 
@@ -54,13 +55,25 @@ def remaining_of(policy: Manifest, now: float) -> Remaining | None:
     """How long a policy still takes at Unix time `now`; None where nobody can say."""
     try:
         state, _ = from_status(status_of(policy))
-        if not forecast_of(state):
-            return None
-        from earlystop.simulation.remaining import remaining  # it takes numpy, which a screen without one need not
-
-        return remaining(PolicySpec.model_validate(policy["spec"]), state, now)
+        return _remaining(policy, state, now)
     except (ArithmeticError, *UNREADABLE):
         return None
+
+
+def with_remaining(view: View) -> View:
+    """The view with how long its policy still takes, where somebody can say that."""
+    try:
+        return replace(view, remaining=_remaining(view.policy, view.state, view.now))
+    except (ArithmeticError, *UNREADABLE):
+        return view
+
+
+def _remaining(policy: Manifest, state: RolloutState, now: float) -> Remaining | None:
+    if not forecast_of(state):
+        return None
+    from earlystop.simulation.remaining import remaining  # it takes numpy, which a screen without one need not
+
+    return remaining(PolicySpec.model_validate(policy["spec"]), state, now)
 
 
 def reading(policy: Manifest, shown: Console, left: Remaining | None = None, events: tuple[Event, ...] = ()) -> View:

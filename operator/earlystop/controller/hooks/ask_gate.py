@@ -10,6 +10,7 @@ from earlystop.api.gate_kinds import KINDS, GateKind
 from earlystop.api.gates import Gate, ObjectCondition
 from earlystop.api.hooks import OccurrenceKind
 from earlystop.api.json_once import read_json
+from earlystop.api.visible import printable
 from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
@@ -19,7 +20,6 @@ from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import ensure_success, exchange
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity
 from earlystop.rollout.hooks.outbox import HookJob, JobResult
-from earlystop.rollout.manual import printable
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.waiting.approval_words import proposal_sentence
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, GateSubject, asked_by

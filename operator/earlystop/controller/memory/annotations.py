@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
+from earlystop.api.visible import printable
 from earlystop.api.wire import AUTHOR_ANNOTATION
 from earlystop.rollout.handled_requests import NOTHING, Request, handled_of
-from earlystop.rollout.manual import printable
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.words.event_notes import EventNote
+from earlystop.rollout.words.event_note import EventNote
 
 LONGEST_VALUE = 128
 LONGEST_NAME = 253

@@ -17,6 +17,9 @@ from earlystop.api.status.compact import whole
 from earlystop.controller.memory.annotations import PolicyRequests, requests_in
 from earlystop.controller.resources import POLICIES, Manifest
 
+NO_NAME = "another"
+"""Stands for what keeps a deleted object that has no finalizer: it goes at the next moment."""
+
 
 class ConditionSummary(NamedTuple):
     """A stored condition without its message. since: time of its last transition, as it is written."""
@@ -34,6 +37,7 @@ class PolicySnapshot:
     version: its resourceVersion. created: its creationTimestamp.
     requests: what its annotations request.
     observed_generation: generation that the stored status is about, None before the first status.
+    held_by: finalizers of others that keep it after it was deleted; empty while it was not.
     conditions: the stored conditions. digest: SHA-256 of the whole stored status.
     """
 
@@ -47,6 +51,7 @@ class PolicySnapshot:
     observed_generation: int | None
     conditions: tuple[ConditionSummary, ...]
     digest: bytes
+    held_by: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -64,12 +69,18 @@ class PolicySnapshot:
             observed_generation=status.get("observedGeneration"),
             conditions=condition_summaries(shown),
             digest=digest_of_status(status),
+            held_by=_held_by(metadata),
         )
 
     def reference(self) -> Manifest:
         """The object's identity and resourceVersion: all that a write of its status carries besides the status."""
         metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid, "resourceVersion": self.version}
         return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
+
+
+def _held_by(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """The finalizers that keep an object which was deleted."""
+    return tuple(metadata.get("finalizers") or (NO_NAME,)) if metadata.get("deletionTimestamp") else ()
 
 
 def condition_summaries(status: Mapping[str, Any]) -> tuple[ConditionSummary, ...]:

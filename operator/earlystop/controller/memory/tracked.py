@@ -80,6 +80,7 @@ class TrackedPolicy:
     metrics_failures: failed readings since the last usable one.
     read_again_at: before this Unix time no moment is read again whose reading has failed, or found no room.
     declined: text of the last request of each verb about which people were told that it was declined.
+    deletion_is_told: whether people were told by an event that it was deleted.
     next_identity: by which the next campaign will be told apart, None before that was made.
     """
 
@@ -105,6 +106,7 @@ class TrackedPolicy:
     metrics_failures: int = 0
     read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
+    deletion_is_told: bool = False
     next_identity: NextIdentity | None = field(default=None, repr=False, compare=False)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
     _told: tuple[Observations, DampedObservation, DampedObservation] | None = field(

@@ -19,7 +19,13 @@ from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
+from earlystop.rollout.state import Phase
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec
+from earlystop.rollout.words.deletion import deletion_refusal
+from earlystop.rollout.words.listing import some_of
+
+MOST_NAMED = 5
+"""MetricSources that a refusal names."""
 
 
 async def check(
@@ -46,7 +52,8 @@ async def check(
         tracked.traffic.handover.leave_to(successor)
         # A policy that has left its target asks for nothing, unless it was edited.
         asks = not successor or tracked.is_edited(tracked.state)
-        checked = await acceptance(cluster, tracked, sources, competition.refusal, now) if asks else None
+        used = {each.spec.metrics.source_ref.name for each in competing_policies if each.namespace == tracked.namespace}
+        checked = await acceptance(cluster, tracked, sources, competition.refusal, now, used) if asks else None
         refusal = tracked.status.overflow or checked
     except BaseException:
         tracked.acceptance.require_check()
@@ -74,14 +81,18 @@ async def acceptance(
     sources: Mapping[str, SourceSpec],
     competition: Refusal | None,
     now: float,
+    used: Collection[str] = (),
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None. competition: why other policies keep
-    it from its target."""
+    it from its target. used: sources that policies of its namespace name."""
     spec = tracked.spec
+    if tracked.policy.held_by:
+        begins = tracked.state.phase is Phase.PENDING or tracked.is_edited(tracked.state)
+        return deletion_refusal(tracked.policy.held_by) if begins else None
     own = refusal_of_spec(spec) or refusal_of_baseline(spec, tracked.state.losses) or refusal_of_search(spec)
     if own is not None:
         return replace(own, by_spec=True)
-    refusal = source_refusal(spec, sources) or templates_refusal(spec, sources) or competition
+    refusal = source_refusal(spec, sources, used) or templates_refusal(spec, sources) or competition
     if refusal is not None:
         return refusal
     inputs = await inputs_of_spec(cluster, tracked, now)
@@ -89,13 +100,17 @@ async def acceptance(
     return preflight(inputs, largest_split(spec, split.promoted if split is not None else ""))
 
 
-def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
-    """Why counts cannot be read from the named source."""
+def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec], used: Collection[str] = ()) -> Refusal | None:
+    """Why counts cannot be read from the named source. used: sources that policies of the namespace name. Of those that
+    there are, no others are named to its author: they may be another tenant's."""
     name = spec.metrics.source_ref.name
     source = sources.get(name)
     if source is None:
+        there = sorted(sources.keys() & set(used))
+        others = f": policies of this namespace use {some_of(there, MOST_NAMED)}" if there else ""
         return Refusal(
-            "SourceNotFound", f"There is no MetricSource {name}. Ask the cluster's admin to create it, or name another."
+            "SourceNotFound",
+            f"There is no MetricSource {name}. Ask the cluster's admin to create it, or name another{others}.",
         )
     if not _usable_url(source.url):
         return Refusal(

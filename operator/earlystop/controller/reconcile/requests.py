@@ -20,15 +20,19 @@ from earlystop.rollout.manual import Decide, Declined, abort, answered, noted, p
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision
 from earlystop.rollout.transitions import suspend_or_resume
-from earlystop.rollout.words.event_notes import EventNote
+from earlystop.rollout.words.deletion import WHO_DELETED, deletion_note
+from earlystop.rollout.words.event_note import EventNote
 
 
 async def follow_requests(recorder: Recorder, tracked: TrackedPolicy, new: NewCampaign, now: int) -> None:
     """Abort, start a campaign, pause or resume it, promote, in the order of `REQUESTED`, and keep each before the next.
-    At most one campaign begins: new. now: Unix seconds.
+    At most one campaign begins: new. now: Unix seconds. Of a policy that was deleted nothing is followed any more.
 
     Raises what `Recorder.keep` raises.
     """
+    if tracked.policy.held_by:
+        await recorder.keep(tracked, Progress(after_deletion(tracked, now)))
+        return
     for requested in REQUESTED:
         after = requested(tracked, now, new)
         if after is not tracked.state or tracked.may_have_news:
@@ -100,6 +104,20 @@ def after_lapse(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutSt
 
 REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_lapse, after_guard)
 """An abort comes first, so that the campaign that it ends has a verdict before the next one begins."""
+
+
+def after_deletion(tracked: TrackedPolicy, now: int) -> RolloutState:
+    """The state after the policy was deleted, while others' finalizers keep its object: the campaign is aborted, also
+    while it is paused and after a promotion, and nothing begins any more."""
+    state = tracked.state
+    if not tracked.deletion_is_told:
+        tracked.deletion_is_told = True
+        tracked.announce(deletion_note(tracked.policy.held_by))
+    if state.phase == Phase.PENDING:
+        return state
+    digest = digest_of_decision(tracked.name, tracked.uid, state)
+    after = abort(tracked.times, state, Request(state.revision, WHO_DELETED), digest, now)
+    return state if isinstance(after, Declined) else after
 
 
 def _after_request(tracked: TrackedPolicy, verb: str, request: Request, decide: Decide, now: int) -> RolloutState:

@@ -18,7 +18,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import inner_route_name
 from earlystop.delivery.overlay import TargetRule, detached_route, overlay_route, rules_to_overlay
 from earlystop.delivery.ownership import is_controlled_by
-from earlystop.delivery.probes.target import plain_listener
+from earlystop.delivery.probes.target import plain_listeners
 
 
 class InnerWay(NamedTuple):
@@ -40,11 +40,8 @@ def leads_to_pool(inputs: ClusterInputs) -> bool:
 def inner_way(inputs: ClusterInputs) -> InnerWay | None:
     """How an injector reaches the inner rule, None where no gateway of the route's can be asked in plain HTTP."""
     assert inputs.route is not None  # checked before
-    found = plain_listener(inputs, inputs.route)
-    if found is None:
-        return None
-    address, host = found
-    return InnerWay(address, host or "", mark_of(inputs.uid))
+    found = next(plain_listeners(inputs, inputs.route), None)
+    return None if found is None else InnerWay(found.authority, found.host, mark_of(inputs.uid))
 
 
 def mark_of(uid: str) -> str:

@@ -44,33 +44,33 @@ def probe_target(
     return None
 
 
-def plain_listener(inputs: ClusterInputs, route: Manifest) -> tuple[str, str | None] | None:
-    """Address with port, and a host, by which a route is reached in plain HTTP; None where no Gateway offers that."""
-    found = _listeners(inputs, route)
-    return next(
-        ((_address(gateway, each), hosts[0]) for gateway, each, hosts in found if each["protocol"] == "HTTP"), None
-    )
-
-
 class PlainListener(NamedTuple):
-    """A listener of plain http. address, port: where it is reached. hostname: which hosts it takes, "" for all. parent:
-    namespace, name and sectionName, by which a route names it."""
+    """A listener of plain http. address, port: where it is reached. hostname: which hosts it takes, "" for all. host:
+    one that the route and it take, "" where any will do. parent: namespace, name and sectionName, by which a route
+    names it."""
 
     address: str
     port: int
     hostname: str
+    host: str
     parent: dict[str, str]
+
+    @property
+    def authority(self) -> str:
+        """Address and port as a URL has them."""
+        return _authority(self.address, self.port)
 
 
 def plain_listeners(inputs: ClusterInputs, route: Manifest) -> Iterator[PlainListener]:
     """The listeners of plain http by which a route is reached."""
-    for gateway, listener, _ in _listeners(inputs, route):
+    for gateway, listener, hosts in _listeners(inputs, route):
         if listener["protocol"] == "HTTP":
             metadata = gateway["metadata"]
             yield PlainListener(
                 address=gateway["status"]["addresses"][0]["value"],
                 port=listener["port"],
                 hostname=listener.get("hostname") or "",
+                host=hosts[0] or "",
                 parent={
                     "namespace": metadata["namespace"],
                     "name": metadata["name"],
@@ -168,5 +168,8 @@ def _accepts(pattern: str, host: str) -> bool:
 
 
 def _address(gateway: Manifest, listener: dict[str, Any]) -> str:
-    value = gateway["status"]["addresses"][0]["value"]
-    return f"[{value}]:{listener['port']}" if ":" in value else f"{value}:{listener['port']}"
+    return _authority(gateway["status"]["addresses"][0]["value"], listener["port"])
+
+
+def _authority(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

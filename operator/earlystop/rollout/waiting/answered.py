@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from earlystop.api.visible import printable
 from earlystop.rollout.decided import decided
 from earlystop.rollout.formatting import in_duration
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Declined, printable, promote_now
+from earlystop.rollout.manual import Declined, promote_now
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.waiting.awaited import AwaitedDecision

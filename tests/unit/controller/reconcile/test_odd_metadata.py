@@ -64,9 +64,16 @@ def write(world: World, resource: Resource, name: str, metadata: dict[str, Any])
     world.api.put(resource, {**found, "metadata": {**kept, **metadata}})
 
 
+BEGUN = [
+    (what, resource)
+    for resource in (POLICIES, SERVICES, ROUTES)
+    for what in ODD
+    if resource is not POLICIES or "deletionTimestamp" not in ODD[what]  # which ends a campaign (test_deletion)
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ODD)
-@pytest.mark.parametrize("resource", [POLICIES, SERVICES, ROUTES], ids=lambda each: each.plural)
+@pytest.mark.parametrize(("what", "resource"), BEGUN, ids=lambda each: getattr(each, "plural", each))
 async def test_a_campaign_comes_to_its_verdict_whatever_stands_in_metadata(what: str, resource: Resource) -> None:
     async with World(SAVING).open() as world:
         write(world, resource, "qa", ODD[what])

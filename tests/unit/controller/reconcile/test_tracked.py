@@ -157,6 +157,16 @@ def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
     assert source_refusal(policy(), SOURCES) is None
 
 
+def test_of_sources_those_are_named_instead_that_policies_of_the_same_namespace_use_and_no_other_tenants() -> None:
+    there = dict.fromkeys(("of-another-tenant", "ours", *(f"s{number}" for number in range(9))), SOURCES["default"])
+    refusal = source_refusal(policy(), there, {"ours", "default", "gone"})
+    assert refusal is not None and refusal.message.endswith("name another: policies of this namespace use ours.")
+    refusal = source_refusal(policy(), there, {f"s{number}" for number in range(9)})
+    assert refusal is not None and refusal.message.endswith("use s0, s1, s2, s3, s4 and 4 more.")
+    refusal = source_refusal(policy(), there)
+    assert refusal is not None and "tenant" not in refusal.message and "ours" not in refusal.message
+
+
 @pytest.mark.parametrize(
     "change",
     [

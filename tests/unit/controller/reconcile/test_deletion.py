@@ -1,0 +1,77 @@
+"""A policy that was deleted while finalizers of others keep its object: its campaign ends, and nothing leads users."""
+
+from __future__ import annotations
+
+import pytest
+
+from earlystop.controller.cluster import ROUTES
+from earlystop.delivery.names import overlay_name
+from earlystop.rollout.verify.verdict import differences
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.reconcile.requesting import PROMOTE, RETRY, SAME, SAVING, by, told, under_way
+from tests.unit.rollout.policies import written
+
+HELD = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/audit"]}
+FOREVER = 60
+
+
+def ensure_over(world: World, reason: str = "Aborted") -> None:
+    assert world.status["phase"] == "RolledBack" and world.status["weight"] == 0
+    assert "parentRefs" not in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+    assert world.condition("Completed")["reason"] == reason
+    assert world.condition("TrafficApplied")["reason"] == "TargetLeft"
+    assert "policy qa was deleted" in world.condition("TrafficApplied")["message"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_campaign_ends_at_once_and_leaves_the_route_and_says_what_keeps_the_policy(restarted: bool) -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit(**HELD)
+        if restarted:
+            world.restart()
+        await world.reconcile_until("RolledBack", reconciliations=10)
+        await world.pass_time(FOREVER)
+        ensure_over(world)
+        if restarted:
+            world.restart()
+        await world.pass_time(FOREVER)
+        ensure_over(world)
+        (verdict,) = world.verdicts()
+        (note,) = told(world, "BeingDeleted") if not restarted else told(world, "BeingDeleted")[:1]
+    assert verdict["spec"]["requestedBy"] == "whoever deleted the policy" and differences(verdict["spec"]) == []
+    assert "the finalizer example.com/audit keeps its object" in note
+
+
+async def test_neither_a_pause_nor_what_people_ask_for_keeps_or_begins_anything() -> None:
+    async with World(SAVING).open() as world:
+        revision = await under_way(world)
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
+        world.edit(**HELD, annotations={**by(PROMOTE, "alice", revision), RETRY: "2"})
+        await world.reconcile_until("RolledBack", reconciliations=10)
+        world.edit_spec(written({"candidates": [{"name": "w5", "values": [{"name": "window", "value": "5"}]}]}))
+        await world.pass_time(FOREVER)
+        ensure_over(world, "BeingDeleted")
+    assert world.status["campaign"] == 1
+
+
+@pytest.mark.slow
+async def test_what_was_promoted_gets_no_requests_any_more() -> None:
+    async with World(SAVING).open() as world:
+        await under_way(world, "Promoted")
+        world.edit(**HELD)
+        await world.reconcile_until("RolledBack", reconciliations=20)
+        await world.pass_time(FOREVER)
+        ensure_over(world)
+
+
+async def test_a_policy_that_was_deleted_before_it_began_begins_nothing() -> None:
+    async with World(SAME).open() as world:
+        world.edit(**{**HELD, "finalizers": [f"example.com/{number}" for number in range(5)]})
+        await world.pass_time(FOREVER)
+        accepted = world.condition("Accepted")
+        assert world.written("route", "verdict") == []
+    assert world.status["phase"] == "Pending" and accepted["reason"] == "BeingDeleted"
+    assert "example.com/0, example.com/1, example.com/2 and 2 more keep its object" in accepted["message"]
+    assert not [each for each in world.api.objects if each.startswith(ROUTES.path("llm")) and "early-stop" in each]
