@@ -52,11 +52,11 @@ SEARCHES: dict[str, SearchTraits] = {
         most_settings=20,
         most_parameters=1,
         in_shadow=True,
-        version=5,
+        version=6,
         certified_are_free=True,
     ),
     "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
-    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=5, certified_are_free=True),
+    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", version=6, certified_are_free=True),
     "Bandit": SearchTraits(
         module="earlystop.rollout.strategies.bandit",
         one_campaign=True,

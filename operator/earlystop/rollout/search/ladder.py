@@ -1,11 +1,12 @@
 """Ladder: one setting after the other, at a risk that only failures spend.
 
 The order. Settings of one parameter are rungs, from the most careful to the boldest. Rungs within `step` of the one
-that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of
-the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
-as single rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that
-harms. The last failure, while nothing is certified, is risked on the rung likeliest to hold (`worth.proposal`). The
-search is over when failures have used their budget or no trial is worth its requests.
+that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of the
+ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends as single
+rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that harms.
+Where the first trial harms, the second is of a rung beyond it (`beyond`). The last failure, while nothing is certified,
+is risked on the rung likeliest to keep the margin (`worth.proposal`). The search is over when failures have used their
+budget or no trial is worth its requests.
 
 The risk. Let failures be numbered f = 0, 1, ..., F-1, and let a trial after f failures be judged at `risk * share_f`,
 where the shares are 1/2, 1/4, ..., the last of them twice, and add up to 1. Then the probability that any
@@ -30,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from earlystop.rollout.search import curve, prior, worth
+from earlystop.rollout.search import beyond, curve, prior, worth
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
 
 FIRST_STEP = 2
@@ -76,6 +77,9 @@ class Ladder:
         risk = level(terms.risk, terms.failure_budget, stands.failures)
         losses = curve.after_trials(settings, supposed_loss, prior.losses(outcomes))
         savings = curve.after_trials(settings, supposed_saving, prior.savings(outcomes))
+        turned = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk)
+        if turned is not None:
+            return turned
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         near, far = _within_reach(rungs, stands, outcomes)
         return worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(

@@ -54,18 +54,27 @@ LIKELIEST_SINCE = 4
 """Version of the arithmetic that spends the last failure, while nothing is certified, on the setting that is likeliest
 to hold."""
 
+FORESIGHT_SINCE = 6
+"""Version of the arithmetic that spends it on the one likeliest to keep the margin, that reckons, before the last
+failure of a search with an incumbent, with what may follow a success, and that counts what a setting may save beyond
+its mean where it is as good as sure to hold."""
+
+AS_GOOD_AS_SURE = 0.97
+"""Probability to hold from which a trial can hardly fail, so that it is worth what it may find."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worth:
     """What to expect of a trial.
 
-    holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
-    is supposed to save. requests: after which it ends as inconclusive. gain: in answers of the baseline, whose tokens
-    are saved over the horizon beyond what is saved already, minus those that the trial costs. value: the gain less
-    what other settings would bring that a failure keeps from being tried.
+    holds: probability that the setting keeps both the margin and the saving asked for. keeps: that it keeps the margin.
+    saving: share of tokens that it is supposed to save. requests: after which it ends as inconclusive. gain: in answers
+    of the baseline, whose tokens are saved over the horizon beyond what is saved already, minus those that the trial
+    costs. value: the gain less what other settings would bring that a failure keeps from being tried.
     """
 
     holds: float
+    keeps: float
     saving: float
     requests: int
     gain: float
@@ -105,19 +114,23 @@ def worths(
     is likely enough (`_until_given_up`). No certificate comes before looks have taught how much answers scatter, so a
     trial of a setting that holds takes as many requests, and none ends before.
     """
+    keeping = [chance_below(loss, terms.margin) for loss in losses]
     holding = [
-        chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
-        for loss, saving in zip(losses, savings, strict=True)
+        keeps * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
+        for keeps, saving in zip(keeping, savings, strict=True)
     ]
     now, spread, nats = certified_saving(outcomes), noise(outcomes), log(1 / risk) + PRICE
     tried = {each.setting for each in outcomes}
-    gains = [chance * (saving.mean - now) * terms.horizon for chance, saving in zip(holding, savings, strict=True)]
+    gains = [
+        chance * _saved_beyond(now, saving, chance, terms) * terms.horizon
+        for chance, saving in zip(holding, savings, strict=True)
+    ]
     untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
     hopes = [*untried, 0.0, 0.0]
     may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
     longest = _longest(terms, 2 * spread * nats / terms.margin**2)
     found = []
-    for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
+    for keeps, chance, loss, saving, gain in zip(keeping, holding, losses, savings, gains, strict=True):
         other = hopes[1] if gain >= hopes[0] else hopes[0]
         cost = max(_lost_by_a_request(terms, now, saving.mean, hopes[0], other), LEAST_COST)
         most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), least_requests(terms))
@@ -128,8 +141,23 @@ def worths(
         taken = chance * min(needed, most) + (1 - chance) * min(until_harm, until_end)
         forgone = (1 - chance) * other / may_fail
         expected = min(1.0, most / needed) * gain
-        found.append(Worth(chance, saving.mean, most, expected - cost * taken, expected - forgone - cost * taken))
+        brings = expected - cost * taken
+        found.append(Worth(chance, keeps, saving.mean, most, brings, brings - forgone))
     return tuple(found)
+
+
+def _saved_beyond(now: float, saving: Estimate, chance: float, terms: SearchTerms) -> float:
+    """What a setting that holds is expected to save beyond what is saved now, as a part of the tokens.
+
+    One that saves less than the incumbent takes nothing away, as the incumbent goes on. That counts where the trial can
+    hardly fail (expected improvement: Jones, Schonlau, Welch, Journal of Global Optimization 13, 1998); elsewhere bold
+    settings, of whose savings little is known, would be tried at the price of failures. chance: that it holds.
+    """
+    beyond = saving.mean - now
+    if terms.version < FORESIGHT_SINCE or now <= 0 or chance < AS_GOOD_AS_SURE:
+        return beyond
+    score = beyond / saving.error
+    return beyond * _probability(score) + saving.error * _density(score)
 
 
 def _longest(terms: SearchTerms, at_margin: float) -> float:
@@ -171,20 +199,10 @@ def proposal(
     """The trial that is worth most, None where none is worth its requests. open_ones: settings that may be tried now;
     of equals the first is chosen.
 
-    While nothing is certified, the last trial that may fail is of the setting that is likeliest to hold, among those
-    that are expected to bring more than they cost: a certificate spends nothing, so what is bolder can be tried after
-    it, and after a failure nothing can.
-
     Values are compared in whole answers, probabilities in hundredths, and requests have two digits: a verdict is
     recomputed on other machines, whose last digits differ.
     """
-    best: int | None
-    if terms.version >= LIKELIEST_SINCE and _is_last_chance(outcomes, terms):
-        gaining = [index for index in open_ones if round(worths[index].gain) > 0]
-        best = max(gaining, key=lambda index: round(worths[index].holds, 2), default=None)
-    else:
-        valuable = [index for index in open_ones if round(worths[index].value) > 0]
-        best = max(valuable, key=lambda index: round(worths[index].value), default=None)
+    best = _chosen(worths, open_ones, outcomes, terms)
     if best is None:
         return None
     expected, now = worths[best], certified_saving(outcomes)
@@ -195,10 +213,39 @@ def proposal(
     return Proposal(best, risk, expected.requests, reason)
 
 
-def _is_last_chance(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
-    """Whether trials have failed, nothing is certified, and one more failure ends the search."""
+def _chosen(
+    worths: Sequence[Worth], open_ones: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms
+) -> int | None:
+    """The setting to try.
+
+    While nothing is certified, the last trial that may fail is of the setting that is likeliest to keep the margin,
+    among those that are expected to bring more than they cost: a certificate spends nothing, so what is bolder can be
+    tried after it, and after a failure nothing can. Beside an incumbent it is worth what may follow its success too,
+    which puts a careful setting before a bold one.
+    """
+    valuable = [index for index in open_ones if round(worths[index].value) > 0]
     ends = [each.end for each in outcomes]
-    return 0 < len(ends) == terms.failure_budget - 1 and TrialEnd.CERTIFIED not in ends
+    failures = sum(end is not TrialEnd.CERTIFIED for end in ends)
+    if terms.version < LIKELIEST_SINCE or not 0 < failures == terms.failure_budget - 1:
+        return max(valuable, key=lambda index: round(worths[index].value), default=None)
+    if TrialEnd.CERTIFIED not in ends:
+        gaining = [index for index in open_ones if round(worths[index].gain) > 0]
+        by_saving_too = terms.version < FORESIGHT_SINCE
+        return max(
+            gaining,
+            key=lambda index: round(worths[index].holds if by_saving_too else worths[index].keeps, 2),
+            default=None,
+        )
+    if terms.version < FORESIGHT_SINCE:
+        return max(valuable, key=lambda index: round(worths[index].value), default=None)
+    return max(valuable, key=lambda index: round(_with_the_next(worths, valuable, index, terms)), default=None)
+
+
+def _with_the_next(worths: Sequence[Worth], valuable: Sequence[int], index: int, terms: SearchTerms) -> float:
+    """What a trial brings with the best one that can follow its success, in answers of the baseline."""
+    first = worths[index]
+    following = (worths[each].holds * (worths[each].saving - first.saving) for each in valuable if each != index)
+    return first.gain + first.holds * max(0.0, max(following, default=0.0)) * terms.horizon
 
 
 def is_used_up(terms: SearchTerms) -> bool:
@@ -240,8 +287,7 @@ def _gap(loss: Estimate, margin: float) -> float:
     score = distance / loss.error
     # The mean of a normal variable above 0; far below it that is nearly error / -score.
     chance = _probability(score)
-    density = exp(-score * score / 2) / sqrt(2 * pi)
-    return distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
+    return distance + loss.error * _density(score) / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
 
 
 def _mirrored(loss: Estimate, margin: float) -> Estimate:
@@ -257,6 +303,11 @@ def chance_below(estimate: Estimate, bound: float) -> float:
 def _probability(score: float) -> float:
     """Standard normal distribution function; `statistics.NormalDist` gives the same and takes twice as long."""
     return erfc(-score / sqrt(2)) / 2
+
+
+def _density(score: float) -> float:
+    """Standard normal density."""
+    return exp(-score * score / 2) / sqrt(2 * pi)
 
 
 def _mean(estimate: Estimate | None) -> float:

@@ -148,3 +148,8 @@ def test_where_only_the_most_careful_setting_holds_the_last_failure_is_not_spent
 def test_what_version_3_spent_the_last_failure_on_is_proposed_again_by_its_number() -> None:
     outcomes = search(LADDER, rungs(10), CAREFUL_ALONE_HOLDS, replace(TERMS, version=3))
     assert [each.setting for each in outcomes] == [4, 1, 9]
+
+
+def test_what_version_5_tried_after_a_first_rung_that_harms_is_proposed_again_by_its_number() -> None:
+    outcomes = search(LADDER, rungs(10), CAREFUL_ALONE_HOLDS, replace(TERMS, version=5))
+    assert [each.setting for each in outcomes] == [4, 1, 0, 8]

@@ -43,7 +43,7 @@ ON_SURFACE = [
     _came_of(10, TrialEnd.HARMFUL, 0.06, 0.4, 4_000),
 ]
 LADDER_SO_FAR = [(2, 230_000), (3, 170_000), (3, 200_000)]
-"""Settings and requests that versions 1 to 4 all proposed, as the releases with them computed it."""
+"""Settings and requests that versions 1 to 5 all proposed, as the releases with them computed it."""
 SURFACE_SO_FAR = [(7, 230_000), (7, 170_000)]
 
 
@@ -54,6 +54,7 @@ SURFACE_SO_FAR = [(7, 230_000), (7, 170_000)]
         (2, [*LADDER_SO_FAR, (5, 590_000)], [*SURFACE_SO_FAR, (5, 850_000), (5, 960_000)]),
         (3, [*LADDER_SO_FAR, (5, 590_000)], [*SURFACE_SO_FAR, (5, 850_000), (5, 960_000)]),
         (4, [*LADDER_SO_FAR, (5, 590_000)], [*SURFACE_SO_FAR, (5, 850_000), (5, 960_000)]),
+        (5, [*LADDER_SO_FAR, (5, 590_000)], [*SURFACE_SO_FAR, (5, 850_000), (5, 960_000)]),
     ],
 )
 def test_what_an_earlier_version_proposed_is_proposed_again_by_its_number(
@@ -66,7 +67,7 @@ def test_what_an_earlier_version_proposed_is_proposed_again_by_its_number(
     assert [each and (each.setting, each.requests) for each in told] == on_surface
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("strategy", ["Ladder", "Bayesian"])
 def test_the_verdicts_of_an_earlier_version_s_search_verify(
     monkeypatch: pytest.MonkeyPatch, strategy: str, version: int
@@ -91,7 +92,7 @@ def test_a_verdict_names_the_version_that_proposed_its_trial_whichever_release_w
     assert told.startswith(f"Version {NEWEST + 1} of strategy Ladder proposed this trial")
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 7])
 def test_no_other_version_than_the_plan_s_can_be_claimed(version: int) -> None:
     record = verdict_spec("qa", UID, CERTIFIED)
     record["search"]["version"] = version
