@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.conditions import Refusal
 from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES, Manifest
 from earlystop.controller.orphan_collector import GRACE_SECONDS, SECONDS_BETWEEN_SWEEPS, SWEEPS_AT_ONCE, OrphanCollector
 from tests.unit.controller.memory import Memory
@@ -160,5 +161,77 @@ async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_
     monkeypatch.setattr("earlystop.controller.orphan_collector.SECONDS_OF_AN_END", 0.01)
     world = LeftoverOverlay(policy=False)
     await world.sweep()
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
+
+
+class ReplacedService(LeftoverOverlay):
+    """A living policy whose user has made the Service anew, and an overlay that leads to its alias or is detached."""
+
+    def __init__(self, *, attached: bool, alias: dict[str, Any] | None = None, users: dict[str, Any]) -> None:
+        super().__init__(policy=True)
+        overlay = self.api.at(ROUTES, "llm", "qa-early-stop")
+        overlay["spec"] |= {"parentRefs": [{"name": "gateway"}]} if attached else {}
+        made = {**ours("qa-es-candidate"), "ownerReferences": [{"kind": "Service", "name": "qa", "uid": "s"}]}
+        self.api.put(SERVICES, {"metadata": made, "spec": {"clusterIP": "10.0.0.8", **(alias or {})}})
+        self.api.put(SERVICES, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": users})
+
+
+REPLACED: dict[str, dict[str, Any]] = {
+    "headless": {"clusterIP": "None"},
+    "another family": {"clusterIP": "fd00::8", "ipFamilies": ["IPv6"]},
+}
+HANDED_OVER = [("PUT", SERVICES.path("llm", "qa-es-candidate"))]
+
+
+@pytest.mark.parametrize("users", REPLACED.values(), ids=REPLACED)
+async def test_an_alias_that_can_never_fit_its_service_goes_some_time_after_the_last_request_was_led_to_it(
+    users: dict[str, Any],
+) -> None:
+    world = ReplacedService(attached=True, alias={"ipFamilies": ["IPv4"]}, users=users)
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == [], "users are led to it"
+    del world.api.at(ROUTES, "llm", "qa-early-stop")["spec"]["parentRefs"]
+    assert await world.sweep() == [] and await world.sweep(GRACE_SECONDS - 1) == []
+    assert await world.sweep(1) == HANDED_OVER
+    (owner,) = owners(world.api.at(SERVICES, "llm", "qa-es-candidate"))
+    assert owner == ("EarlyStopPolicy", "qa", "00000000-0000-0000-0000-000000000000")
+    assert await world.sweep(10 * GRACE_SECONDS) == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "users"),
+    [
+        ({}, {"clusterIP": "10.0.0.9"}),
+        ({"selector": {"earlystop.dev/injector": "qa"}, "ipFamilies": ["IPv4"]}, {"ipFamilies": ["IPv6"]}),
+        ({"clusterIP": "None"}, {"clusterIP": "None"}),
+    ],
+    ids=["mirrors", "leads to an injector", "headless as its Service"],
+)
+async def test_an_alias_that_mirrors_its_service_or_never_did_stays(
+    alias: dict[str, Any], users: dict[str, Any]
+) -> None:
+    world = ReplacedService(attached=False, alias=alias, users=users)
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == []
+
+
+async def test_an_alias_goes_with_its_service_where_that_is_gone() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "None"})
+    await world.sweep()
+    del world.api.objects[SERVICES.path("llm", "qa")]
+    assert await world.sweep(10 * GRACE_SECONDS) == [], "garbage collection takes it anyway"
+
+
+async def test_a_policy_that_waits_for_an_alias_to_go_has_one_sweep_begun() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "None"})
+    waits, key = Refusal("AliasOutdated", "It cannot become headless."), ("llm", "qa")
+    world.orphan_collector.note_refusal(key, waits)
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
+    for refusal in (waits, None, Refusal("RouteNotFound", "There is none.")):
+        world.orphan_collector.note_refusal(key, refusal)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await world.orphan_collector.wait(3600)
+    world.orphan_collector.note_refusal(key, waits)
     async with asyncio.timeout(5):
         await world.orphan_collector.wait(3600)
