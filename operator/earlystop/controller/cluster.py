@@ -86,6 +86,8 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
     "ROUTES",
     "SERVICES",
     "SOURCES",
+    "TIMED_OUT",
+    "TIMEOUT_SECONDS",
     "UNAUTHORIZED",
     "VERDICTS",
     "Cluster",
@@ -98,6 +100,8 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
 
 # How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
+TIMED_OUT = TimeoutError.__name__
+"""What an error says of a call that was begun and had no answer in that time."""
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds
 # 100 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns. An answer takes
 # longer to be dealt with than to come, so that more at once would be no faster.

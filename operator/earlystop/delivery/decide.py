@@ -25,7 +25,7 @@ from earlystop.delivery.probes.misrouting import MISROUTES, misroutes, misroutin
 from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
 from earlystop.delivery.readiness import to_detach, while_unready
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
+from earlystop.delivery.traffic_conditions import no_user_was_led, not_served, write_refused
 from earlystop.delivery.traffic_view import TrafficView
 from earlystop.delivery.young import are_young
 
@@ -77,6 +77,16 @@ def decide_while_frozen(
         return None
     decision = decide(observed, desired, memory, now)
     return decision if isinstance(decision, Probe | Detach | Quarantine) else None
+
+
+def when_refused(observed: ClusterInputs, desired: Desired, words: str) -> Detach | None:
+    """What to do once a write was refused: users who are led to what is gone, and may not be made again, go by their
+    own route. None where they may stay as they are led. words: which object, and what the API server says."""
+    gone = [
+        each for each in desired.rendered.prerequisites if observed.own(each["kind"], each["metadata"]["name"]) is None
+    ]
+    off = to_detach(observed, desired) if desired.serves_users and gone else ()
+    return Detach(SplitStatus.NOT_WRITTEN, write_refused(words, taken_off=True), off) if off else None
 
 
 def misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:
