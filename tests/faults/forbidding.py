@@ -4,10 +4,13 @@ alone.
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
@@ -15,6 +18,7 @@ from earlystop.controller.cluster import Resource
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import wait_until
 from tests.e2e.stage import Stage
+from tests.unit.metrics.source.certificates import Authority
 
 QUOTAS = Resource("", "v1", "resourcequotas")
 NAME = "rules-of-others"
@@ -54,17 +58,35 @@ def webhook_that_is_down(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def webhook_that_hangs(stage: Stage) -> Iterator[None]:
-    """The same of one that takes connections and never says anything, for longer than the operator waits."""
-    with socket.create_server(("127.0.0.1", 0)) as silent, _webhook(stage, silent.getsockname()[1], 30):
-        yield
+    """The same of one that takes requests and never answers, for longer than the operator waits."""
+    authority = Authority(stage.directory, "webhooks")
+    context, kept = authority.issue("webhook", "IP:127.0.0.1").serving(), list[ssl.SSLSocket]()
+
+    def take(server: socket.socket) -> None:
+        with suppress(OSError):  # once it is closed
+            while True:
+                connection, _ = server.accept()
+                with suppress(OSError):
+                    kept.append(context.wrap_socket(connection, server_side=True))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=take, args=(server,), daemon=True)
+        thread.start()
+        with _webhook(stage, server.getsockname()[1], 30, authority.certificate):
+            yield
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    for connection in kept:
+        connection.close()
 
 
 @contextmanager
-def _webhook(stage: Stage, port: int, seconds: int) -> Iterator[None]:
+def _webhook(stage: Stage, port: int, seconds: int, authority: bytes = b"") -> Iterator[None]:
+    trusted = {"caBundle": base64.b64encode(authority).decode()} if authority else {}
     rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"]}
     asked = {
         "name": "rules.example.com",
-        "clientConfig": {"url": f"https://127.0.0.1:{port}/"},
+        "clientConfig": {"url": f"https://127.0.0.1:{port}/", **trusted},
         "rules": [{**rule, "resources": ["services", "httproutes"]}],
         "objectSelector": {"matchLabels": {MANAGED_BY_LABEL: MANAGER}},
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}},

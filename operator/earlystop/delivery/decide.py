@@ -79,14 +79,15 @@ def decide_while_frozen(
     return decision if isinstance(decision, Probe | Detach | Quarantine) else None
 
 
-def when_refused(observed: ClusterInputs, desired: Desired, words: str) -> Detach | None:
+def when_refused(observed: ClusterInputs, desired: Desired, words: str) -> Detach | Wait:
     """What to do once a write was refused: users who are led to what is gone, and may not be made again, go by their
-    own route. None where they may stay as they are led. words: which object, and what the API server says."""
-    gone = [
-        each for each in desired.rendered.prerequisites if observed.own(each["kind"], each["metadata"]["name"]) is None
-    ]
-    off = to_detach(observed, desired) if desired.serves_users and gone else ()
-    return Detach(SplitStatus.NOT_WRITTEN, write_refused(words, taken_off=True), off) if off else None
+    own route; else all stay as they are led. words: which object, and what the API server says."""
+    needed, leads = desired.rendered.prerequisites, desired.serves_users
+    is_gone = any(observed.own(each["kind"], each["metadata"]["name"]) is None for each in needed)
+    if leads and is_gone and (off := to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, write_refused(words, by_own_route=True), off)
+    by_own_route = not leads and observed.route is not None
+    return Wait(SplitStatus.NOT_WRITTEN, write_refused(words, by_own_route=by_own_route))
 
 
 def misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:

@@ -100,10 +100,10 @@ def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition
     return traffic_condition(ConditionStatus.FALSE, "ShareNotServed", message)
 
 
-def write_refused(words: str, *, taken_off: bool = False) -> Condition:
+def write_refused(words: str, *, by_own_route: bool = False) -> Condition:
     """An object could not be written. words: which one, and what the API server or a webhook says, without secrets.
-    taken_off: whether users were led to it while it was there."""
-    led = "all requests go by your own route" if taken_off else "requests are led as before"
+    by_own_route: whether no user's request is led by the policy."""
+    led = "all requests go by your own route" if by_own_route else "requests are led as before"
     message = (
         f"The Kubernetes API, or an admission webhook, refuses to write {quoted(words).rstrip('.')}. Change what "
         f"refuses it, or ask whoever owns that. Until then {led}; the operator goes on trying."

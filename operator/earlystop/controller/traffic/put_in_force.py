@@ -88,10 +88,10 @@ async def put_in_force(
                 try:
                     await write_all(cluster, observed, objects)
                 except WriteRefused as error:
-                    stranded = when_refused(observed, desired, error.without(split.token).message)
-                    if stranded is None:
-                        raise
-                    return await _take_off(cluster, tracked, observed, stranded, split, now)
+                    follows = when_refused(observed, desired, error.without(split.token).message)
+                    if isinstance(follows, Wait):
+                        return _result(follows, written, followed)
+                    return await _take_off(cluster, tracked, observed, follows, split, now)
                 if then is not None:
                     memory.note_aliases_written(now)
                     return _result(then, written, followed)

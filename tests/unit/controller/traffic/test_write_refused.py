@@ -92,6 +92,8 @@ async def test_a_refused_write_is_told_in_the_apis_words_and_made_once_it_is_all
         said = applied(world)
         assert (world.status["phase"], said["status"], said["reason"]) == ("Applying", "False", "WriteRefused")
         assert name in said["message"] and "rules.example" in said["message"]
+        told = "all requests go by your own route" if changes is None else "requests are led as before"
+        assert told in said["message"]
         assert said["message"].isprintable() and len(said["message"]) < LONGEST_QUOTE + 300
         assert not [token for token in api.repeated if token[:8] in said["message"]]
         api.refuses = ()
