@@ -6,6 +6,7 @@ No request fails for it, the policy says what forbids which object, and all goes
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.e2e.watching import Following
 from tests.faults.forbidding import Forbid, quota, webhook_that_hangs, webhook_that_is_down
 from tests.faults.policies import apply_lasting, apply_quick
 from tests.faults.reconciling import reconciliations, wait_reconciled
+from tests.faults.service_namespaces import ServiceNamespace
 
 POLICY = "forbidden"
 FOLLOWED_WITHIN = 5.0
@@ -114,4 +116,47 @@ def test_a_promotion_that_a_webhook_forbids_under_way_leaves_users_as_they_are_l
         assert not leads_no_user(stage)
     watched.wait_status(POLICY, phase_is("Promoted"), 90, "promoted")
     assert only_verdict(stage, POLICY)["spec"]["decision"] == "Promote"
+    assert_none_failed(stage)
+
+
+KEPT = '{"metadata": {"finalizers": ["example.com/kept"]}}'
+LET_GO = '{"metadata": {"finalizers": null}}'
+
+
+@pytest.fixture
+def ending(stage: Stage) -> Iterator[ServiceNamespace]:
+    """A namespace with a service and a rollout of its own, of which others keep policy, route and overlay while it
+    ends. Afterwards they let it go."""
+    tenant = ServiceNamespace(stage, f"ends-{uuid.uuid4().hex[:6]}")
+    stage.access.kubectl("create", "namespace", tenant.namespace)
+    tenant.apply(*tenant.objects().values())
+    wait_until(tenant.answers, 60, "the service to answer")
+    tenant.apply(tenant.policy(POLICY))
+    applied = condition_is("TrafficApplied", "True")
+    wait_until(lambda: applied(tenant.get(f"esp/{POLICY}").get("status", {})), 60, "its weights to be in force")
+    objects = (f"esp/{POLICY}", "httproute/qa", f"httproute/{overlay_name(POLICY)}")
+    for each in objects:
+        stage.access.kubectl("patch", each, tenant.where, "--type=merge", f"--patch={KEPT}")
+    yield tenant
+    for each in objects:
+        stage.access.kubectl("patch", each, tenant.where, "--type=merge", f"--patch={LET_GO}")
+    stage.access.kubectl("wait", f"namespace/{tenant.namespace}", "--for=delete", "--timeout=120s")
+
+
+def test_a_namespace_that_ends_in_mid_rollout_leads_nobody_to_what_may_not_be_made_again_and_disturbs_no_other(
+    stage: Stage, watched: Following, ending: ServiceNamespace
+) -> None:
+    apply_lasting(stage, POLICY)
+    watched.wait_status(POLICY, goes_on, 60, "observed")
+    stage.access.kubectl("delete", f"namespace/{ending.namespace}", "--wait=false")
+
+    def leads_nobody() -> bool:
+        found = stage.access.find(SERVICES, ending.namespace, alias_name("qa"))
+        return found is None and bool(serves_no_user(ending.get(f"httproute/{overlay_name(POLICY)}")))
+
+    wait_until(leads_nobody, 60, "the overlay of the namespace that ends to lead nobody")
+    assert stage.operator is not None and stage.operator.alive
+    assert "the reconciliation failed" not in stage.operator.log.read_text()
+    wait_reconciled(stage, reconciliations(stage))
+    assert goes_on(watched.status(POLICY))
     assert_none_failed(stage)
