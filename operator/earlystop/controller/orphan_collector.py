@@ -13,9 +13,8 @@ from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, M
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.resources import Key
 from earlystop.controller.settings_collector import SettingsCollector
-from earlystop.delivery.alias_service import OUTDATED, can_never_mirror, mirrored_service
+from earlystop.delivery.alias_service import OUTDATED, can_never_mirror, mirrored
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.orphans import (
     NOBODY,
     led_to,
@@ -125,15 +124,20 @@ class OrphanCollector:
         self, services: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
     ) -> list[Manifest]:
         """Alias Services of policies that live, to which no request is led, and which can never mirror the user's
-        Service again. Raises ClusterError when the API fails."""
+        Service again; of namespaces in which a policy waits for that. Raises ClusterError when the API fails."""
         led, found = led_to(overlays), []
-        for alias in services:
-            place, name = str(alias["metadata"]["namespace"]), mirrored_service(alias)
-            if not name or policy_of(alias) not in living or (place, alias["metadata"]["name"]) in led:
-                continue
-            users = await self._cluster.read(ObjectKey("Service", place, name))
-            if users is not None and can_never_mirror(alias, users):
-                found.append(alias)
+        for place in {namespace for namespace, _ in self._held_by_aliases}:
+            aliases = [
+                each
+                for each in services
+                if each["metadata"]["namespace"] == place
+                and policy_of(each) in living
+                and (place, each["metadata"]["name"]) not in led
+            ]
+            of_users = await self._cluster.list(BY_KIND["Service"], place) if aliases else []
+            found += [
+                each for each in aliases if any(can_never_mirror(each, users) for users in mirrored(each, of_users))
+            ]
         return found
 
     async def _managed(self, kind: str) -> list[Manifest]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.names import alias_name
+from earlystop.delivery.names import BETWEEN, alias_name
 from earlystop.delivery.orphans import policy_of
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.routes.carried_metadata import aliased_annotations, with_carried
@@ -106,6 +106,16 @@ def mirrored_service(alias: Mapping[str, Any]) -> str:
     """Name of the Service that an alias mirrors, "" for a Service that mirrors none."""
     owners = alias["metadata"].get("ownerReferences") or []
     return next((str(owner.get("name", "")) for owner in owners if owner.get("kind") == "Service"), "")
+
+
+def mirrored(alias: Manifest, services: Iterable[Manifest]) -> list[Manifest]:
+    """Those of these Services, of the alias's namespace, that it was made for. It is known by its name alone: garbage
+    collection takes its owner out when the Service is made anew, and shortened names tell no Service's."""
+    name = str(alias["metadata"]["name"])
+    variants = [name[at + len(BETWEEN) :] for at in range(len(name)) if name.startswith(BETWEEN, at)]
+    return [
+        each for each in services if any(alias_name(each["metadata"]["name"], variant) == name for variant in variants)
+    ]
 
 
 def is_headless(service: Mapping[str, Any]) -> bool:
