@@ -11,7 +11,7 @@ Command = list[str | Path]
 
 NODE = "hollow-1"
 URL = f"https://{NODE_ADDRESS}:6443"
-_ETCD = "http://127.0.0.1:2379"
+ETCD = "http://127.0.0.1:2379"
 _ETCD_PEER = "http://127.0.0.1:2380"
 
 # Names within the directory, which is also the working directory of every server.
@@ -28,8 +28,8 @@ def etcd() -> Command:
     return [
         binary("etcd"),
         "--data-dir=etcd",
-        f"--listen-client-urls={_ETCD}",
-        f"--advertise-client-urls={_ETCD}",
+        f"--listen-client-urls={ETCD}",
+        f"--advertise-client-urls={ETCD}",
         f"--listen-peer-urls={_ETCD_PEER}",
         f"--initial-advertise-peer-urls={_ETCD_PEER}",
         f"--initial-cluster=default={_ETCD_PEER}",
@@ -42,7 +42,7 @@ def api_server(*, audit: bool) -> Command:
     auditing = [f"--audit-policy-file={AUDIT_POLICY}", f"--audit-log-path={AUDIT_LOG}"] if audit else []
     return [
         binary("kube-apiserver"),
-        f"--etcd-servers={_ETCD}",
+        f"--etcd-servers={ETCD}",
         f"--bind-address={NODE_ADDRESS}",
         f"--advertise-address={NODE_ADDRESS}",
         "--secure-port=6443",

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from earlystop.controller.cluster import Resource
 from tests.cluster import commands
@@ -86,6 +87,17 @@ class ControlPlane(Started, Access):
         if running is None or not running.alive:
             command = commands.api_server(audit=bool(self._audit))
             self._run("kube-apiserver", command, ready=lambda: self._answers("/readyz"))
+
+    def compact_store(self) -> None:
+        """Let etcd forget all revisions but the last: who watches or lists from an earlier one has to begin anew."""
+        found = self._ask_store("kv/range", {"key": base64.b64encode(b"/").decode()})
+        self._ask_store("kv/compaction", {"revision": found["header"]["revision"], "physical": True})
+
+    def _ask_store(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{commands.ETCD}/v3/{path}", json.dumps(question).encode(), timeout=30) as response:
+            answer: dict[str, Any] = json.load(response)
+        return answer
 
     def restart_controllers(self) -> None:
         """Make garbage collection aware of new CRDs at once; by itself it looks for them every 30 s."""

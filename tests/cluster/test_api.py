@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import CHECKPOINTS
+from earlystop.controller.cluster import CHECKPOINTS, LEASES
 from earlystop.rollout.stored.status_codec import from_status
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
@@ -184,3 +184,18 @@ def test_deleting_a_policy_leaves_its_verdicts_without_an_owner_to_follow(cluste
     (stored,) = cluster.access.get("esv", where)["items"]
     assert stored["spec"]["policyUid"] == uid
     assert "ownerReferences" not in stored["metadata"]
+
+
+async def test_a_list_goes_on_to_its_end_though_the_store_forgets_its_revision_between_two_pages(
+    cluster: Cluster, namespace: str
+) -> None:
+    made = [f"listed-{number}" for number in range(5)]
+    async with connected(cluster) as api:
+        for name in made:
+            await api.create(LEASES, namespace, {"metadata": {"name": name, "namespace": namespace}, "spec": {}})
+        found: list[str] = []
+        async for page in api.pages(LEASES, namespace, at_once=2):
+            found += [each["metadata"]["name"] for each in page]
+            await api.delete(LEASES, namespace, page[0]["metadata"]["name"], page[0]["metadata"]["uid"])
+            cluster.control_plane.compact_store()
+    assert found == made

@@ -148,3 +148,22 @@ def test_what_another_manager_wrote_is_never_overwritten_and_what_nobody_wrote_i
     stage.access.kubectl("patch", *where, f"--patch={json.dumps([{'op': 'remove', 'path': path}])}")
     stage.wait_for("applied", condition_is("TrafficApplied", "True", "PromotedInTarget"), 90, "promoted in the target")
     assert window_of_target(stage) == "10"
+
+
+def test_a_candidate_whose_pods_are_forbidden_says_by_what_and_is_tried_once_they_are_not(stage: Stage) -> None:
+    where = f"--namespace={stage.namespace}"
+    limits = {"limits": [{"type": "Pod", "min": {"cpu": "4"}}]}
+    metadata = {"name": "rules-of-others", "namespace": stage.namespace}
+    stage.access.kubectl("delete", f"deployment/{CANDIDATE}", where, "--ignore-not-found")
+    set_window(stage, "40")
+    wait_rolled_out(stage)
+    stage.access.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": limits})
+    stage.start_load(RATE)
+    apply_policy(stage, "forbidden")
+    refused = condition_is("TrafficApplied", "False", "CandidateUnschedulable")
+    status = stage.wait_for("forbidden", refused, 60, "told what forbids its Pods")
+    message = next(each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
+    assert "minimum cpu usage per Pod is 4" in message and "Change what refuses it, as a LimitRange" in message
+    stage.access.kubectl("delete", "limitrange/rules-of-others", where)
+    stage.wait_for("forbidden", phase_is("Promoted"), 180, "promoted")  # its controller has waited ever longer
+    end_load(stage)

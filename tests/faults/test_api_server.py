@@ -7,9 +7,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import ROUTES
+from earlystop.delivery.names import overlay_name
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
@@ -19,9 +22,9 @@ from tests.e2e.proof import (
     verdict_looks,
 )
 from tests.e2e.stage import OPERATOR_NAMESPACE, Stage
-from tests.e2e.stage_objects import phase_is
+from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import following
-from tests.faults.policies import apply_quick
+from tests.faults.policies import apply_lasting, apply_quick
 from tests.faults.proxies import SpoiledApiServer
 
 OUTAGE_SECONDS = 10.0
@@ -56,6 +59,41 @@ def test_an_outage_of_the_api_server_costs_no_request_and_no_count(stage: Stage,
         looks = verdict_looks(only_verdict(stage, "outage"))
         assert_looks_are_what_prometheus_says(stage, looks, [before, *watched.policies("outage")])
         assert_weights_were_always_valid(watched.overlays("outage"))
+
+
+@pytest.fixture
+def users_objects_as_before(stage: Stage) -> Iterator[None]:
+    """The user's route has its annotations again after the test."""
+    yield
+    stage.access.kubectl("annotate", "httproute/qa", f"--namespace={stage.namespace}", "team-")
+
+
+def annotation(stage: Stage) -> str:
+    """What the overlay has carried over from the user's route."""
+    found = stage.access.read(ROUTES, stage.namespace, overlay_name("restarts"))
+    return str((found["metadata"].get("annotations") or {}).get("team", ""))
+
+
+@pytest.mark.usefixtures("no_policy_left", "load", "users_objects_as_before")
+def test_an_api_server_that_is_restarted_twice_on_a_store_that_forgets_costs_no_request_no_count_and_no_edit(
+    stage: Stage, cluster: Cluster
+) -> None:
+    apply_lasting(stage, "restarts")
+    stage.wait_for("restarts", goes_on, 60, "observed")
+    operator, plane = stage.operator, cluster.control_plane
+    revision = stage.policy("restarts")["status"]["revision"]
+    for edit in ("red", "blue"):
+        plane.stop_api_server(abruptly=edit == "red")
+        plane.start_api_server()
+        # Edited and forgotten before any client is back: each watch and list goes on from a revision that is gone.
+        annotate = ("annotate", "--overwrite", "httproute/qa", f"team={edit}", f"--namespace={stage.namespace}")
+        stage.access.kubectl(*annotate)
+        plane.compact_store()
+        wait_until(lambda edit=edit: annotation(stage) == edit, 60, "the edit to be followed")  # type: ignore[misc]
+        stage.wait_for("restarts", goes_on, 60, "observed again")
+        stage.wait_for("restarts", has_counted, 60, "counted again")
+    assert operator is not None and operator.alive and operator is stage.operator
+    assert stage.policy("restarts")["status"]["revision"] == revision, "the campaign goes on as it was"
 
 
 @pytest.mark.usefixtures("no_policy_left", "load")
@@ -106,6 +144,16 @@ def test_an_operator_whose_watch_dies_ends_so_that_it_is_restarted(stage: Stage,
     assert operator.exit_code not in (0, None)
     for line in operator.log.read_text().splitlines():
         assert json.loads(line)["message"]
+
+
+def goes_on(status: dict[str, Any]) -> bool:
+    """Whether a rollout is observed with its weights in force."""
+    return phase_is("Observing")(status) and condition_is("TrafficApplied", "True")(status)
+
+
+def has_counted(status: dict[str, Any]) -> bool:
+    """Whether the step's evidence has answers."""
+    return int(status.get("counts", {}).get("candidate", {}).get("completed", 0)) > 0
 
 
 def get(stage: Stage, path: str) -> tuple[int, str]:

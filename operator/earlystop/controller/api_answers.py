@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.json_once import read_any_json
+from earlystop.controller.cluster_errors import GONE, KINDS, ClusterError, Expired
 from earlystop.controller.resources import Manifest
 
 NOT_A_STATUS = "the answer was not a Kubernetes Status"
@@ -50,3 +51,18 @@ def message_in(data: bytes) -> str:
         return str(read_any_json(data)["message"])
     except (ValueError, KeyError, TypeError):
         return NOT_A_STATUS
+
+
+def error_in(status: int, data: bytes) -> ClusterError:
+    """The error of an answer with a status of 400 or more."""
+    if status == GONE:
+        return Expired(status, message_in(data), _rest_in(data))
+    return KINDS.get(status, ClusterError)(status, message_in(data))
+
+
+def _rest_in(data: bytes) -> str:
+    """What a Status object says to ask for the rest of a list with, "" where it says nothing of that."""
+    try:
+        return str(read_any_json(data)["metadata"]["continue"] or "")
+    except (ValueError, KeyError, TypeError):
+        return ""

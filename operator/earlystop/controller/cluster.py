@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import client, config
 
-from earlystop.controller.api_answers import message_in, object_in, page_in, preferred_first
+from earlystop.controller.api_answers import error_in, object_in, preferred_first
 from earlystop.controller.api_login import ApiLogin
-from earlystop.controller.cluster_errors import FORBIDDEN, KINDS, UNAUTHORIZED, ClusterError, Conflict, NotFound
+from earlystop.controller.cluster_errors import FORBIDDEN, UNAUTHORIZED, ClusterError, Conflict, NotFound
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.kubernetes_watch import WatchRefused, watch_events, watch_path
+from earlystop.controller.paging import pages_of
 from earlystop.controller.resources import (
     AGENTGATEWAY_BACKENDS,
     AI_GATEWAY_ROUTES,
@@ -86,6 +87,8 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
     "ROUTES",
     "SERVICES",
     "SOURCES",
+    "TIMED_OUT",
+    "TIMEOUT_SECONDS",
     "UNAUTHORIZED",
     "VERDICTS",
     "Cluster",
@@ -98,6 +101,7 @@ __all__ = [  # with the kinds and the errors, which commands take from where the
 
 # How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
+TIMED_OUT = TimeoutError.__name__  # what an error says of a call that had no answer in that time
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds
 # 100 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns. An answer takes
 # longer to be dealt with than to come, so that more at once would be no faster.
@@ -210,13 +214,12 @@ class Cluster:
         selectors = {"labelSelector": labels, "fieldSelector": fields}
         query = {"limit": at_once, **{name: value for name, value in selectors.items() if value}}
         accept = METADATA_ONLY if metadata_only else "application/json"
-        while True:
-            path = f"{resource.path(namespace)}?{urlencode(query)}"
-            items, token = page_in(await self._exchange("GET", path, None, "application/json", accept))
-            yield items
-            if not token:
-                return
-            query["continue"] = token
+
+        def ask(path: str) -> Awaitable[Manifest]:
+            return self._exchange("GET", path, None, "application/json", accept)
+
+        async for page in pages_of(ask, resource.path(namespace), query):
+            yield page
 
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
@@ -251,7 +254,7 @@ class Cluster:
             async for event in watch_events(self._api, path, accept, TIMEOUT_SECONDS):
                 yield event
         except WatchRefused as error:
-            raise KINDS.get(error.status, ClusterError)(error.status, message_in(error.body)) from None
+            raise error_in(error.status, error.body) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ClusterError(0, type(error).__name__) from None
 
@@ -323,7 +326,7 @@ class Cluster:
         if status == UNAUTHORIZED and self.login is not None and await self.login.renew(renewals):
             status, data = await self._sent(method, path, body, content_type, accept)
         if status >= 400:
-            raise KINDS.get(status, ClusterError)(status, message_in(data))
+            raise error_in(status, data)
         answer = object_in(data)
         # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
         # policies does the operator read it, to learn who requests what.

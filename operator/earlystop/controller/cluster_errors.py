@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-UNAUTHORIZED, FORBIDDEN = 401, 403
+UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
 
 
 class ClusterError(Exception):
@@ -29,6 +29,15 @@ class Conflict(ClusterError):
 
 class NotFound(ClusterError):
     """There is no such object (404)."""
+
+
+class Expired(ClusterError):
+    """The revision that a list or a watch was to go on from is forgotten (410)."""
+
+    def __init__(self, status: int, message: str, rest: str = "") -> None:
+        """rest: what asks for the rest of a list as it is now, "" where the API offers none."""
+        self.rest = rest
+        super().__init__(status, message)
 
 
 KINDS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}

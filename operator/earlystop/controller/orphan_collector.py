@@ -1,18 +1,30 @@
-"""Handing objects of deleted policies to Kubernetes' garbage collection."""
+"""Handing objects of deleted policies, and aliases that have to be made anew, to Kubernetes' garbage collection."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 
+from earlystop.api.conditions import Refusal
 from earlystop.api.modes import watched_kinds
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.resources import Key
 from earlystop.controller.settings_collector import SettingsCollector
+from earlystop.delivery.alias_service import OUTDATED, can_never_mirror, mirrored
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, made_by_operator, orphaned_overlays, unserved, unused_aliases
+from earlystop.delivery.orphans import (
+    NOBODY,
+    led_to,
+    let_go,
+    made_by_operator,
+    orphaned_overlays,
+    policy_of,
+    unserved,
+    unused_aliases,
+)
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
@@ -30,7 +42,8 @@ class OrphanCollector:
     takes out of users' objects what it wrote there.
 
     Overlays go at once, since they move requests. An alias Service, an injector and a candidate's Deployment go
-    GRACE_SECONDS after the last overlay led to them.
+    GRACE_SECONDS after the last overlay led to them. So does an alias Service of a policy that lives, where it can
+    never mirror its Service again.
     """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
@@ -41,11 +54,20 @@ class OrphanCollector:
         self._unused_since: dict[tuple[str, str], float] = {}
         self._overlays_end = False
         self._requested = asyncio.Event()
+        self._held_by_aliases: set[Key] = set()
         self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
 
     def request_sweep(self) -> None:
         """A policy was deleted: the next sweep is due now."""
         self._requested.set()
+
+    def note_refusal(self, key: Key, refusal: Refusal | None) -> None:
+        """A policy was checked, with this outcome: where it waits for an alias to go, the next sweep is due now."""
+        if refusal is None or refusal.reason != OUTDATED:
+            self._held_by_aliases.discard(key)
+        elif key not in self._held_by_aliases:
+            self._held_by_aliases.add(key)
+            self._requested.set()
 
     async def wait(self, seconds: float) -> None:
         """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end. When
@@ -87,13 +109,36 @@ class OrphanCollector:
                 for kind, found in of_gateways.items()
             },
         }
+        outdated = await self._outdated(services, overlays, living)
+        left["Service"] += outdated
+        replaced = {str(each["metadata"]["uid"]) for each in outdated}
         unused = {(kind, str(each["metadata"]["uid"])): each for kind, found in left.items() for each in found}
         self._unused_since = {key: self._unused_since.get(key, now) for key in unused}
         for key, since in list(self._unused_since.items()):
             if now - since >= GRACE_SECONDS:
-                await self._hand_over(key[0], unused[key])
+                await self._hand_over(key[0], unused[key], NOBODY if key[1] in replaced else "")
                 del self._unused_since[key]
         await self.settings.collect(living)
+
+    async def _outdated(
+        self, services: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
+    ) -> list[Manifest]:
+        """Alias Services of policies that live, to which no request is led, and which can never mirror the user's
+        Service again; of namespaces in which a policy waits for that. Raises ClusterError when the API fails."""
+        led, found = led_to(overlays), []
+        for place in {namespace for namespace, _ in self._held_by_aliases}:
+            aliases = [
+                each
+                for each in services
+                if each["metadata"]["namespace"] == place
+                and policy_of(each) in living
+                and (place, each["metadata"]["name"]) not in led
+            ]
+            of_users = await self._cluster.list(BY_KIND["Service"], place) if aliases else []
+            found += [
+                each for each in aliases if any(can_never_mirror(each, users) for users in mirrored(each, of_users))
+            ]
+        return found
 
     async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]
@@ -117,13 +162,15 @@ class OrphanCollector:
             for manifest in page
         }
 
-    async def _hand_over(self, kind: str, manifest: Manifest) -> None:
+    async def _hand_over(self, kind: str, manifest: Manifest, owner_uid: str = "") -> None:
+        """owner_uid: as for `let_go`."""
         resource = BY_KIND[kind]
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         try:
-            whole = {"apiVersion": resource.api_version, "kind": kind, **let_go(manifest)}
+            whole = {"apiVersion": resource.api_version, "kind": kind, **let_go(manifest, owner_uid)}
             await self._cluster.replace(resource, namespace, whole)
-            log.info("%s %s/%s of a deleted policy is handed to garbage collection", kind, namespace, name)
+            whose = "that can never mirror its Service again" if owner_uid else "of a deleted policy"
+            log.info("%s %s/%s %s is handed to garbage collection", kind, namespace, name, whose)
         except (Conflict, NotFound):
             pass  # another policy owns it now, or it is gone
         except Exception:

@@ -278,6 +278,7 @@ class Runtime:
             self.gates.look_at(tracked)
             if tracked.status.outdated and self._tracked.get(key) is tracked:
                 self.scheduler.wake(key)  # an event that came during a write was no report of that write
+        self.orphan_collector.note_refusal(key, tracked.observations.refusal)
         RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
         self._api_answers()
@@ -316,6 +317,7 @@ class Runtime:
         self._failures.pop(key, None)
         self.follower.forgotten(key)
         self.scheduler.forget(key)
+        self.orphan_collector.note_refusal(key, None)
         wrote = tracked.deliveries if tracked.state.plan is not None else ()
         self.orphan_collector.settings.policy_gone(tracked.uid, tracked.namespace, wrote)
         self.orphan_collector.request_sweep()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
+from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.names import alias_name
+from earlystop.delivery.names import BETWEEN, alias_name
 from earlystop.delivery.orphans import policy_of
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.routes.carried_metadata import aliased_annotations, with_carried
@@ -42,6 +43,7 @@ MIRRORED_LABELS = (
     "kuma.io/mesh",
 )
 HEADLESS = "None"
+OUTDATED = "AliasOutdated"
 
 
 def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
@@ -103,7 +105,17 @@ def mirror_digest(service: Mapping[str, Any]) -> bytes:
 def mirrored_service(alias: Mapping[str, Any]) -> str:
     """Name of the Service that an alias mirrors, "" for a Service that mirrors none."""
     owners = alias["metadata"].get("ownerReferences") or []
-    return next((str(owner["name"]) for owner in owners if owner.get("kind") == "Service"), "")
+    return next((str(owner.get("name", "")) for owner in owners if owner.get("kind") == "Service"), "")
+
+
+def mirrored(alias: Manifest, services: Iterable[Manifest]) -> list[Manifest]:
+    """Those of these Services, of the alias's namespace, that it was made for. It is known by its name alone: garbage
+    collection takes its owner out when the Service is made anew, and shortened names tell no Service's."""
+    name = str(alias["metadata"]["name"])
+    variants = [name[at + len(BETWEEN) :] for at in range(len(name)) if name.startswith(BETWEEN, at)]
+    return [
+        each for each in services if any(alias_name(each["metadata"]["name"], variant) == name for variant in variants)
+    ]
 
 
 def is_headless(service: Mapping[str, Any]) -> bool:
@@ -116,19 +128,26 @@ def is_external(service: Mapping[str, Any]) -> bool:
     return bool((service.get("spec") or {}).get("type") == "ExternalName")
 
 
+def can_never_mirror(alias: Manifest, service: Manifest) -> bool:
+    """Whether an alias can never become like a Service: Kubernetes lets nobody change whether a Service is headless,
+    nor its first IP family. A Service that leads to an injector mirrors nothing of the user's."""
+    if INJECTOR_LABEL in ((alias.get("spec") or {}).get("selector") or {}):
+        return False
+    families = {_first_family(alias), _first_family(service)} - {""}
+    return is_headless(alias) != is_headless(service) or len(families) > 1
+
+
 def fixed_refusal(observed: Manifest | None, desired: Manifest) -> Refusal | None:
-    """Why an alias that is there can never become what it should be, None when it can: Kubernetes lets nobody change
-    whether a Service is headless, nor its first IP family."""
-    if observed is None or not policy_of(observed):
-        return None
-    families = {_first_family(observed), _first_family(desired)} - {""}
-    if is_headless(observed) == is_headless(desired) and len(families) < 2:
+    """Why an alias that is there can never become what it should be, None when it can. `OrphanCollector` then has it
+    taken away."""
+    if observed is None or not policy_of(observed) or not can_never_mirror(observed, desired):
         return None
     name, users = desired["metadata"]["name"], mirrored_service(desired)
     return Refusal(
-        "AliasOutdated",
+        OUTDATED,
         f"Service {users} was created anew with another clusterIP or first IP family, which nobody can change of "
-        f"Service {name}, its alias for a variant. Delete Service {name}; the operator makes it anew.",
+        f"Service {name}, its alias for a variant. The operator has Service {name} taken away some 30 s after the last "
+        "request was led to it, and makes it anew.",
     )
 
 

@@ -25,7 +25,7 @@ from earlystop.delivery.probes.misrouting import MISROUTES, misroutes, misroutin
 from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
 from earlystop.delivery.readiness import to_detach, while_unready
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
+from earlystop.delivery.traffic_conditions import no_user_was_led, not_served, write_refused
 from earlystop.delivery.traffic_view import TrafficView
 from earlystop.delivery.young import are_young
 
@@ -77,6 +77,17 @@ def decide_while_frozen(
         return None
     decision = decide(observed, desired, memory, now)
     return decision if isinstance(decision, Probe | Detach | Quarantine) else None
+
+
+def when_refused(observed: ClusterInputs, desired: Desired, words: str) -> Detach | Wait:
+    """What to do once a write was refused: users who are led to what is gone, and may not be made again, go by their
+    own route; else all stay as they are led. words: which object, and what the API server says."""
+    needed, leads = desired.rendered.prerequisites, desired.serves_users
+    is_gone = any(observed.own(each["kind"], each["metadata"]["name"]) is None for each in needed)
+    if leads and is_gone and (off := to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, write_refused(words, by_own_route=True), off)
+    by_own_route = not leads and observed.route is not None
+    return Wait(SplitStatus.NOT_WRITTEN, write_refused(words, by_own_route=by_own_route))
 
 
 def misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:

@@ -6,6 +6,9 @@ import hashlib
 
 from earlystop.api.values import bounded
 
+BETWEEN = "-es-"
+"""Stands between a Service's name and a variant's in the name of an alias."""
+
 
 def overlay_name(policy: str) -> str:
     """Name of the overlay HTTPRoute."""
@@ -19,10 +22,10 @@ def inner_route_name(policy: str) -> str:
 
 def alias_name(service: str, variant: str = "candidate") -> str:
     """Name of a candidate's Service: at most 63 characters, different for different Services and variants."""
-    plain = f"{service}-es-{variant}"
+    plain = f"{service}{BETWEEN}{variant}"
     if len(plain) <= 63:
         return plain
-    ending = f"-{hashlib.sha256(service.encode()).hexdigest()[:8]}-es-{variant}"
+    ending = f"-{hashlib.sha256(service.encode()).hexdigest()[:8]}{BETWEEN}{variant}"
     return service[: 63 - len(ending)] + ending
 
 

@@ -2,7 +2,8 @@
 
 An alias Service outlives its policy on purpose (`gateway_header` says why), and so does an injector's Deployment, to
 which aliases lead. An overlay does when its policy was deleted with `--cascade=orphan`. Each is handed over by naming
-the policy that is gone as its only owner.
+the policy that is gone as its only owner. An alias of a policy that lives goes in the same way where it can never
+mirror its Service again: its owner is a policy that never was.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.ownership import controller_of
 
 OWNER = "EarlyStopPolicy"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The nil UUID of RFC 9562, which no object has."""
 
 
 def is_leftover(manifest: Manifest) -> bool:
@@ -48,12 +51,7 @@ def unused_aliases(
     services: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
 ) -> list[Manifest]:
     """Alias Services of policies that are gone, to which no overlay leads."""
-    used = {
-        (route["metadata"]["namespace"], backend["name"])
-        for route in overlays
-        for rule in route["spec"].get("rules") or []
-        for backend in rule.get("backendRefs") or []
-    }
+    used = _backends(overlays)
     return [
         each
         for each in services
@@ -61,6 +59,15 @@ def unused_aliases(
         and policy_of(each) not in living
         and (each["metadata"]["namespace"], each["metadata"]["name"]) not in used
     ]
+
+
+def _backends(routes: Iterable[Manifest]) -> set[tuple[str, str]]:
+    return {
+        (route["metadata"]["namespace"], backend["name"])
+        for route in routes
+        for rule in route["spec"].get("rules") or []
+        for backend in rule.get("backendRefs") or []
+    }
 
 
 def field_manager(uid: str) -> str:
@@ -75,12 +82,18 @@ def unserved(objects: Iterable[Manifest], overlays: Iterable[Manifest], living: 
     return [each for each in objects if (uid := policy_of(each)) and uid not in living and uid not in served]
 
 
-def let_go(manifest: Manifest) -> Manifest:
-    """The object with the policy that is gone as its only owner: garbage collection then removes it."""
+def led_to(overlays: Iterable[Manifest]) -> set[tuple[str, str]]:
+    """Namespaces and names of the Services to which overlays lead that are attached to a Gateway."""
+    return _backends(each for each in overlays if each["spec"].get("parentRefs"))
+
+
+def let_go(manifest: Manifest, owner_uid: str = "") -> Manifest:
+    """The object with a policy that is gone as its only owner: garbage collection then removes it. owner_uid: of that
+    policy, "" for the one that the object was made for."""
     owner = {
         "apiVersion": API_VERSION,
         "kind": OWNER,
         "name": manifest["metadata"]["labels"][POLICY_LABEL],
-        "uid": policy_of(manifest),
+        "uid": owner_uid or policy_of(manifest),
     }
     return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}

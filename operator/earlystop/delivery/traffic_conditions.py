@@ -100,11 +100,13 @@ def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition
     return traffic_condition(ConditionStatus.FALSE, "ShareNotServed", message)
 
 
-def write_refused(words: str) -> Condition:
-    """An object could not be written. words: which one, and what the API server or a webhook says, without secrets."""
+def write_refused(words: str, *, by_own_route: bool = False) -> Condition:
+    """An object could not be written. words: which one, and what the API server or a webhook says, without secrets.
+    by_own_route: whether no user's request is led by the policy."""
+    led = "all requests go by your own route" if by_own_route else "requests are led as before"
     message = (
         f"The Kubernetes API, or an admission webhook, refuses to write {quoted(words).rstrip('.')}. Change what "
-        "refuses it, or ask whoever owns that. Until then requests are led as before; the operator goes on trying."
+        f"refuses it, or ask whoever owns that. Until then {led}; the operator goes on trying."
     )
     return traffic_condition(ConditionStatus.FALSE, WRITE_REFUSED, message)
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.conditions import Refusal
 from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES, Manifest
 from earlystop.controller.orphan_collector import GRACE_SECONDS, SECONDS_BETWEEN_SWEEPS, SWEEPS_AT_ONCE, OrphanCollector
+from earlystop.delivery.names import alias_name
 from tests.unit.controller.memory import Memory
 
 
@@ -162,3 +164,95 @@ async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_
     await world.sweep()
     async with asyncio.timeout(5):
         await world.orphan_collector.wait(3600)
+
+
+WAITS = Refusal("AliasOutdated", "It cannot become headless.")
+
+
+class ReplacedService(LeftoverOverlay):
+    """A living policy whose user has made the Service anew, and an overlay that leads to its alias or is detached.
+
+    service: its name. Garbage collection has taken it out of the alias's owners.
+    """
+
+    def __init__(
+        self, *, attached: bool, alias: dict[str, Any] | None = None, users: dict[str, Any], service: str = "qa"
+    ) -> None:
+        super().__init__(policy=True)
+        self.alias = alias_name(service)
+        overlay = self.api.at(ROUTES, "llm", "qa-early-stop")
+        overlay["spec"] |= {"parentRefs": [{"name": "gateway"}]} if attached else {}
+        overlay["spec"]["rules"] = [{"backendRefs": [{"name": service}, {"name": self.alias}]}]
+        made = {**ours(self.alias), "ownerReferences": [{"kind": "EarlyStopPolicy", "name": "qa", "uid": "u-1"}]}
+        self.api.put(SERVICES, {"metadata": made, "spec": {"clusterIP": "10.0.0.8", **(alias or {})}})
+        self.api.put(SERVICES, {"metadata": {"name": service, "namespace": "llm"}, "spec": users})
+        self.orphan_collector.note_refusal(("llm", "qa"), WAITS)
+
+    @property
+    def handed_over(self) -> list[tuple[str, str]]:
+        return [("PUT", SERVICES.path("llm", self.alias))]
+
+
+REPLACED: dict[str, dict[str, Any]] = {
+    "headless": {"clusterIP": "None"},
+    "another family": {"clusterIP": "fd00::8", "ipFamilies": ["IPv6"]},
+}
+
+
+@pytest.mark.parametrize("users", REPLACED.values(), ids=REPLACED)
+@pytest.mark.parametrize("service", ["qa", "a-es-b", "a-service-of-a-name-that-is-so-long-that-aliases-shorten-it"])
+async def test_an_alias_that_can_never_fit_its_service_goes_some_time_after_the_last_request_was_led_to_it(
+    users: dict[str, Any], service: str
+) -> None:
+    world = ReplacedService(attached=True, alias={"ipFamilies": ["IPv4"]}, users=users, service=service)
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == [], "users are led to it"
+    del world.api.at(ROUTES, "llm", "qa-early-stop")["spec"]["parentRefs"]
+    assert await world.sweep() == [] and await world.sweep(GRACE_SECONDS - 1) == []
+    assert await world.sweep(1) == world.handed_over
+    (owner,) = owners(world.api.at(SERVICES, "llm", world.alias))
+    assert owner == ("EarlyStopPolicy", "qa", "00000000-0000-0000-0000-000000000000")
+    assert await world.sweep(10 * GRACE_SECONDS) == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "users"),
+    [
+        ({}, {"clusterIP": "10.0.0.9"}),
+        ({"selector": {"earlystop.dev/injector": "qa"}, "ipFamilies": ["IPv4"]}, {"ipFamilies": ["IPv6"]}),
+        ({"clusterIP": "None"}, {"clusterIP": "None"}),
+    ],
+    ids=["mirrors", "leads to an injector", "headless as its Service"],
+)
+async def test_an_alias_that_mirrors_its_service_or_never_did_stays(
+    alias: dict[str, Any], users: dict[str, Any]
+) -> None:
+    world = ReplacedService(attached=False, alias=alias, users=users)
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == []
+
+
+async def test_an_alias_goes_with_its_service_where_that_is_gone() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "None"})
+    await world.sweep()
+    del world.api.objects[SERVICES.path("llm", "qa")]
+    assert await world.sweep(10 * GRACE_SECONDS) == [], "garbage collection takes it anyway"
+
+
+async def test_a_policy_that_waits_for_an_alias_to_go_has_one_sweep_begun() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "None"})
+    key = ("llm", "qa")
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
+    for refusal in (WAITS, None, Refusal("RouteNotFound", "There is none.")):
+        world.orphan_collector.note_refusal(key, refusal)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await world.orphan_collector.wait(3600)
+    world.orphan_collector.note_refusal(key, WAITS)
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
+
+
+async def test_where_no_policy_waits_for_an_alias_to_go_none_is_looked_for() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "None"})
+    world.orphan_collector.note_refusal(("llm", "qa"), None)
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == []

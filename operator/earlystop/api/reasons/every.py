@@ -105,7 +105,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, candidates or cohort values.",
             "AliasOutdated": "A variant's Service (an alias, which the operator made) no longer fits your own Service, "
-            "which was created anew; delete the alias, and the operator makes it again.",
+            "which was created anew; the operator has it taken away within a minute, and makes it again.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
     ),

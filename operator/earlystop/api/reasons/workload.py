@@ -46,8 +46,9 @@ _SAID: Mapping[str, str] = MappingProxyType(
 
 _FAULTS: Mapping[str, str] = MappingProxyType(
     {
-        "CandidateUnschedulable": "A candidate's Pod has no node or is over a quota; make room for it, raise the quota "
-        "or write fewer replicas, before workload.readyDeadlineSeconds is over.",
+        "CandidateUnschedulable": "A candidate's Pod has no node, is over a quota or is refused, as by a LimitRange; "
+        "make room for it, change what refuses it or write fewer replicas, before workload.readyDeadlineSeconds is "
+        "over.",
         "PromotionConflict": "Another field manager has written what promote: Apply would change, so nothing was "
         "changed; change it where that manager has it, as in Git, or take the field out of there.",
         "CandidateNotReady": "A candidate's Pods do not become ready, or have ceased to be; look at their events and "

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from earlystop.controller.cluster import BY_KIND, READ_BY_PATCH, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.controller.cluster import (
+    BY_KIND,
+    READ_BY_PATCH,
+    TIMED_OUT,
+    TIMEOUT_SECONDS,
+    Cluster,
+    ClusterError,
+    Conflict,
+    Manifest,
+    NotFound,
+)
 from earlystop.delivery.alias_service import without_outdated
 from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
@@ -16,6 +26,9 @@ from earlystop.delivery.routes.carried_metadata import updated_metadata
 # Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
 MERGED_KINDS = frozenset({"Service"})
 INTERNAL_ERROR = 500
+UNANSWERED = (
+    f"there was no answer within {TIMEOUT_SECONDS:.0f} s, as where the API server waits for an admission webhook"
+)
 # Parts of the metadata that others write to as well.
 NAMED = ("labels", "annotations")
 # Of the metadata of an object that is written by server-side apply.
@@ -38,14 +51,16 @@ def is_refusal(error: ClusterError) -> bool:
 
 @contextmanager
 def refusals_named(manifest: Manifest) -> Iterator[None]:
-    """A refusal of what is written inside becomes a WriteRefused that names the object."""
+    """A refusal of what is written inside becomes a WriteRefused that names the object. So does a write that is not
+    answered: whoever reads the policy's status learns that reads are."""
     try:
         yield
     except ClusterError as error:
-        if not is_refusal(error):
+        late = (error.status, error.message) == (0, TIMED_OUT)
+        if not late and not is_refusal(error):
             raise
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        raise WriteRefused(error.status, f"{name}: {error.message}") from None
+        raise WriteRefused(error.status, f"{name}: {UNANSWERED if late else error.message}") from None
 
 
 async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:

@@ -13,12 +13,12 @@ from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.controller.store.status_writer import ensure_unchanged
-from earlystop.controller.traffic.apply import refusals_named, replace_all, write_all
+from earlystop.controller.traffic.apply import WriteRefused, refusals_named, replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import ProbeTurns
-from earlystop.delivery.decide import decide, decide_while_frozen
+from earlystop.delivery.decide import decide, decide_while_frozen, when_refused
 from earlystop.delivery.decisions import LEADS, Detach, Probe, Quarantine, SplitStatus, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
@@ -85,7 +85,13 @@ async def put_in_force(
                 memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
-                await write_all(cluster, observed, objects)
+                try:
+                    await write_all(cluster, observed, objects)
+                except WriteRefused as error:
+                    follows = when_refused(observed, desired, error.without(split.token).message)
+                    if isinstance(follows, Wait):
+                        return _result(follows, written, followed)
+                    return await _take_off(cluster, tracked, observed, follows, split, now)
                 if then is not None:
                     memory.note_aliases_written(now)
                     return _result(then, written, followed)

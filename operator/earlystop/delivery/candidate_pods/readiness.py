@@ -66,9 +66,7 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
             return Unready("CandidateUnschedulable", message, needs_help=True)
     failure = _reported(status, "ReplicaFailure")
     if failure.get("status") == "True":
-        message = (
-            f"A Pod of Deployment {name} is not admitted: {_quoted(failure)} Raise the quota, or write fewer replicas."
-        )
+        message = f"A Pod of Deployment {name} is not admitted: {_quoted(failure)} {_what_admits(failure)}"
         return Unready("CandidateUnschedulable", message, needs_help=True)
     ready_pods = counted(ready, f"Pod of Deployment {name} is ready", f"Pods of Deployment {name} are ready")
     waiting = next((reason for pod in pods for reason in _waiting(pod)), "")
@@ -78,6 +76,12 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
     if int(status.get("replicas", 0)) > int(status.get("updatedReplicas", 0)) > 0:
         return Unready("CandidateRolling", f"{ready_pods}; those of an earlier template are being replaced.")
     return Unready("CandidateStarting", f"{ready_pods}; the step begins once all of them are.")
+
+
+def _what_admits(failure: dict[str, Any]) -> str:
+    if "exceeded quota" in str(failure.get("message")):
+        return "Raise the quota, or write fewer replicas."
+    return "Change what refuses it, as a LimitRange or an admission webhook, or ask whoever owns that."
 
 
 def _waiting(pod: Manifest) -> Iterable[str]:

@@ -6,11 +6,15 @@ Where a regular expression of a path stands is up to the gateway, so it is taken
 
 from __future__ import annotations
 
+import string
 from typing import Any, NamedTuple
 
 Match = dict[str, Any]
 EVERYTHING: Match = {"path": {"type": "PathPrefix", "value": "/"}}
 CONDITIONS = ("headers", "queryParams")
+PLAIN = frozenset(f"{string.ascii_letters}{string.digits}/_-~:@%,;=&!'")
+"""Characters that stand for themselves in every language of regular expressions, outside of brackets."""
+REPEATS = ("*", "?", "{", "+")
 
 
 class Rank(NamedTuple):
@@ -71,11 +75,26 @@ def path_of(match: Match) -> tuple[str, str]:
 
 
 def may_take_post(match: Match, path: str) -> bool:
-    """Whether POST requests to `path` can meet the match. A regular expression may always."""
+    """Whether POST requests to `path` can meet the match. A regular expression may, unless it begins with what the path
+    has nowhere."""
     kind, value = path_of(match)
     stem = value.rstrip("/")
     within = {"Exact": path == value, "PathPrefix": path == stem or path.startswith(stem + "/")}
+    if kind == "RegularExpression":
+        within[kind] = beginning_of_expression(value).lower() in path.lower()
     return match.get("method", "POST") == "POST" and within.get(kind, True)
+
+
+def beginning_of_expression(expression: str) -> str:
+    """Characters that stand next to each other, in this order, in whatever a regular expression is found in: those
+    before its first special one, "" where it has alternatives or flags. It is not evaluated: gateways differ in their
+    languages, in whether letters' cases count, and in whether an expression has to cover the path."""
+    if "|" in expression or "(?" in expression:
+        return ""
+    begin = expression.removeprefix("^")
+    length = next((at for at, each in enumerate(begin) if each not in PLAIN), len(begin))
+    repeated = begin[length : length + 1] in REPEATS
+    return begin[: length - 1] if repeated and length else begin[:length]
 
 
 def takes_all_posts(match: Match, path: str) -> bool:

@@ -178,7 +178,7 @@ async def test_an_alias_that_can_never_fit_its_service_again_leads_nobody_and_is
     moves.api.put(SERVICES, with_spec(**{"ipFamilies": ["IPv4"], **fixed}))
     done = await moves.put(HALF, 0.1)
     assert serves_no_user(overlay(moves)) and done.observation.reason == "AliasOutdated"
-    assert "Delete Service qa-es-candidate" in done.observation.message
+    assert "The operator has Service qa-es-candidate taken away" in done.observation.message
     del moves.api.objects[SERVICES.path("llm", "qa-es-candidate")]
     await moves.in_force(HALF)
     assert not serves_no_user(overlay(moves))

@@ -10,6 +10,7 @@ import pytest
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import CONFIG_MAPS, ROUTES, SERVICES, ClusterError, Conflict, Manifest, Resource
 from earlystop.controller.traffic.apply import is_refusal
+from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.traffic_conditions import LONGEST_QUOTE
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
@@ -29,11 +30,12 @@ class Guarded(Memory):
         self.refuses: tuple[Resource, ...] = ()
         self.status = 403
         self.repeated: set[str] = set()
+        self.words: str | None = None
 
     def _guard(self, resource: Resource, sent: Manifest) -> None:
         if resource in self.refuses:
             self.repeated |= set(re.findall(r"[0-9a-f]{64}", str(sent)))
-            raise ClusterError(self.status, f"{WEBHOOK} {' '.join(sorted(self.repeated))} {sent}")
+            raise ClusterError(self.status, self.words or f"{WEBHOOK} {' '.join(sorted(self.repeated))} {sent}")
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         self._guard(resource, manifest)
@@ -90,6 +92,8 @@ async def test_a_refused_write_is_told_in_the_apis_words_and_made_once_it_is_all
         said = applied(world)
         assert (world.status["phase"], said["status"], said["reason"]) == ("Applying", "False", "WriteRefused")
         assert name in said["message"] and "rules.example" in said["message"]
+        told = "all requests go by your own route" if changes is None else "requests are led as before"
+        assert told in said["message"]
         assert said["message"].isprintable() and len(said["message"]) < LONGEST_QUOTE + 300
         assert not [token for token in api.repeated if token[:8] in said["message"]]
         api.refuses = ()
@@ -137,5 +141,54 @@ async def test_an_edit_that_cannot_be_put_right_is_told_while_the_step_is_watche
         api.refuses = (ROUTES,)
         await world.reconcile()
         assert applied(world)["reason"] == "WriteRefused"
+        api.refuses = ()
+        assert await recovered(world)
+
+
+ALIAS = SERVICES.path("llm", "qa-es-candidate")
+
+
+async def test_users_who_are_led_to_what_is_gone_and_may_not_be_made_again_go_by_their_own_route_at_once() -> None:
+    world, api = guarded(SAVING)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        del world.api.objects[ALIAS]
+        world.tracked.traffic.note_edit()
+        api.refuses = (SERVICES,)
+        await world.reconcile()
+        said = applied(world)
+        assert serves_no_user(world.api.at(ROUTES, "llm", "qa-early-stop"))
+        assert (said["status"], said["reason"]) == ("False", "WriteRefused")
+        assert "Service qa-es-candidate" in said["message"] and "all requests go by your own route" in said["message"]
+        for _ in range(4):
+            await world.reconcile()
+        assert applied(world)["reason"] == "WriteRefused" and ALIAS not in world.api.objects
+        api.refuses = ()
+        assert await recovered(world)
+        await world.reconcile_until("Observing")
+        assert not serves_no_user(world.api.at(ROUTES, "llm", "qa-early-stop")) and ALIAS in world.api.objects
+
+
+async def test_users_stay_where_they_are_led_while_that_is_there_and_only_its_change_is_refused() -> None:
+    world, api = guarded(SAVING)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        alias = world.api.at(SERVICES, "llm", "qa-es-candidate")
+        world.api.put(SERVICES, {**alias, "spec": {**alias["spec"], "selector": {"app": "edited"}}})
+        world.tracked.traffic.note_edit()
+        api.refuses = (SERVICES,)
+        await world.reconcile()
+        assert applied(world)["reason"] == "WriteRefused"
+        assert not serves_no_user(world.api.at(ROUTES, "llm", "qa-early-stop"))
+
+
+async def test_a_write_that_is_never_answered_while_reads_are_is_told() -> None:
+    world, api = guarded(SAVING)
+    api.refuses, api.status, api.words = (SERVICES,), 0, "TimeoutError"
+    async with world.open():
+        for _ in range(4):
+            await world.reconcile()
+        said = applied(world)
+        assert said["reason"] == "WriteRefused" and "no answer within 15 s" in said["message"]
         api.refuses = ()
         assert await recovered(world)

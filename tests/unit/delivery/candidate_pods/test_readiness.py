@@ -118,9 +118,17 @@ def test_a_target_whose_pods_are_being_replaced_is_waited_for() -> None:
 
 UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient gpu."}
 QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: team\x1b[31m"}
+LIMITS = {
+    "type": "ReplicaFailure",
+    "status": "True",
+    "message": 'pods "a" is forbidden: minimum cpu usage per Pod is 4',
+}
 HINDRANCES: dict[str, tuple[list[Manifest], list[dict[str, str]], str, str]] = {
     "no node": ([pod(conditions=[UNSCHEDULED])], [], "CandidateUnschedulable", "Insufficient gpu"),
     "a quota": ([], [QUOTA], "CandidateUnschedulable", "exceeded quota"),
+    "a quota's way out": ([], [QUOTA], "CandidateUnschedulable", "Raise the quota, or write fewer replicas."),
+    "limits": ([], [LIMITS], "CandidateUnschedulable", "minimum cpu usage per Pod is 4"),
+    "limits' way out": ([], [LIMITS], "CandidateUnschedulable", "Change what refuses it, as a LimitRange"),
     "no image": ([pod(containerStatuses=[waits("ImagePullBackOff")])], [], "CandidateNotReady", "ImagePullBackOff"),
     "starting": ([pod(containerStatuses=[waits("ContainerCreating")])], [], "CandidateStarting", "0 of 2"),
     "another's": ([{**pod(conditions=[UNSCHEDULED]), "metadata": {}}], [], "CandidateStarting", "0 of 2"),

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Variant
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates import growth, range_vectors, reset_ledger, vantage
 from earlystop.metrics.templates.births import Births
 from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, open_step, totals, uncertain
@@ -21,6 +22,7 @@ from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId, 
 from earlystop.metrics.templates.stand_ins import StandIns
 from earlystop.metrics.templates.vantage import Labels, Targets
 from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, PushedWorld, World
+from tests.unit.metrics.templates.stored_worlds import WAYS, StoredWorld
 
 WORLDS, BATCHES = 160, 8
 Steps = dict[int, tuple[int, int]]
@@ -68,6 +70,28 @@ def test_no_more_is_counted_than_happened_in_any_world(batch: int) -> None:
 @pytest.mark.slow
 def test_no_more_is_counted_than_happened_where_several_agents_push_what_they_read() -> None:
     assert not [found for seed in range(WORLDS) if (found := too_much(PushedWorld(seed), seed))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", sorted(set(WAYS) - {"beyond whole numbers"}))
+def test_no_more_is_counted_than_happened_however_a_store_shows_what_was_scraped(way: str) -> None:
+    assert not [found for seed in range(24) if (found := too_much(StoredWorld(seed, way), seed))]
+    counted = 0
+    for seed in range(4):
+        ledger, steps = watch(StoredWorld(seed, way), seed)
+        counted += sum(totals(ledger, step)[variant].completed for step in steps for variant in Variant)
+    assert counted > 1_000
+
+
+@pytest.mark.slow
+def test_a_counter_that_is_too_large_for_whole_numbers_is_refused_and_none_below_that_counts_too_much() -> None:
+    refused = []
+    for seed in range(40):
+        try:
+            assert not too_much(StoredWorld(seed, "beyond whole numbers"), seed)
+        except MetricsFailure as failure:
+            refused.append(failure.kind)
+    assert len(refused) > 25 and set(refused) == {FailureKind.NOT_A_COUNT}
 
 
 @pytest.mark.slow
