@@ -246,6 +246,11 @@ def test_an_evaluator_runs_as_the_example_does_and_the_operators_service_does_no
 def test_admission_policies_can_be_left_to_others_with_all_that_needs_them() -> None:
     text = template(WITHOUT_CRDS, "--set=admissionPolicies.enabled=false,injector.enabled=false")
     assert "ValidatingAdmissionPolicy" not in text
+    # Nothing would keep a patch from what others wrote, so without them nobody gets one to apply answers by the server.
+    for role, resource in (("earlystop-approve", "earlystopapprovals"), ("earlystop-propose", "earlystopproposals")):
+        right = ("earlystop.dev", resource, "patch")
+        assert right not in rules_of(named(text, "ClusterRole", role))
+        assert right in rules_of(named(template(WITHOUT_CRDS), "ClusterRole", role))
 
 
 def test_a_judge_of_manifests_finds_nothing_that_is_not_explained() -> None:

@@ -173,8 +173,8 @@ class Played:
             spec = {"policy": self.name, "policyUid": uid, "decisionDigest": awaiting["digest"], "answer": "Approve"}
             metadata = {"name": f"{self.name}-{len(self.asked)}", "namespace": self.stage.namespace}
             body = {"apiVersion": API_VERSION, "kind": "EarlyStopApproval", "metadata": metadata}
-            # Who approves may create an answer, and neither patch nor apply one.
-            by.kubectl("create", "--filename=-", body={**body, "spec": {**spec, "by": by.user}})
+            how = ("apply", "--server-side") if way == "apply" else ("create",)
+            by.kubectl(*how, "--filename=-", body={**body, "spec": {**spec, "by": by.user}})
         self.wait(phase_is("Promoted"), "promoted")
         spec = self.latest_verdict()
         assert spec["approvedBy"] == [f"user {by.user}"], self.asked
