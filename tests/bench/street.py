@@ -69,12 +69,13 @@ def interval_cells(seed: int) -> Iterator[Cell]:
 
 def token_cells(seed: int) -> Iterator[Cell]:
     """Savings that are claimed although no more is saved than must be; nothing rolls back for tokens."""
-    for number, kind in enumerate(street_tokens.KINDS):
+    for weight in street_tokens.WEIGHTS:
+        for number, kind in enumerate(street_tokens.KINDS):
 
-        def errors(runs: int, kind: str = kind, number: int = number) -> tuple[float, float]:
-            return street_tokens.false_savings(kind, runs, seed + number), 0.0
+            def errors(runs: int, kind: str = kind, number: int = number, weight: int = weight) -> tuple[float, float]:
+                return street_tokens.false_savings(kind, runs, seed + number, weight), 0.0
 
-        yield Cell(f"tokens: {kind}", errors)
+            yield Cell(f"tokens: {kind}" + (f", {weight} % the candidate's" if weight < 50 else ""), errors)
 
 
 def session_cells(seed: int, kinds: Iterable[street_sessions.Sessions] = street_sessions.KINDS) -> Iterator[Cell]:

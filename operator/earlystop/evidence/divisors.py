@@ -184,7 +184,7 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
         is_known = is_measured = answers.is_known(needed)
         factor = answers.factor(_guess(objective, witnesses.split), needed)
         if objective.engine > SEVENTH and not is_known and objective.basis is not Basis.PAIRS:
-            factor = max(factor, guessed_scatter(witnesses.split))
+            factor = max(factor, guessed_scatter(witnesses.split, objective.engine))
         if objective.engine > SIXTH and _split_may_teach(objective):
             factor = max(factor, most_scatter(answers, witnesses.split))
         freedom = _freedom(objective, answers, needed)
