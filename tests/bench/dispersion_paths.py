@@ -48,16 +48,22 @@ class Divided:
 
 
 def divided(
-    counts: Counts, known_looks: int = scatter.KNOWN_LOOKS, version: int = CURRENT, *, declared: bool = False
+    counts: Counts,
+    known_looks: int = scatter.KNOWN_LOOKS,
+    version: int = CURRENT,
+    *,
+    declared: bool = False,
+    answers_repeat: bool = False,
 ) -> Divided:
     """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter.
 
-    known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
+    known_looks, declared, answers_repeat: as `known_looks`, `sessions_declared` and `answers_repeat` in `Objective`.
+    version: of the engine, 5 or later.
     """
     answers = _Scales(*_differences(counts), is_weighed=version > SEVENTH)
     split = _Split(counts)
     one_by_one, outlast = split.seems_one_by_one, split.groups_outlast_blocks
-    unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
+    unknown = np.where(one_by_one & (not answers_repeat), UNLIKELY, UNKNOWN)
     longest = scatter.SCALES[-1]
     outlast &= version > FIFTH and not declared
     learned = np.where(outlast, answers.is_known(longest), answers.is_known(known_looks))

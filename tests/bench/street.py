@@ -266,7 +266,6 @@ def cells_beyond() -> Mapping[str, Cell]:
         *session_cells(SEED + 11, street_sessions.BEYOND),
         *strange_cells(SEED + 16, street_strange.BEYOND),
         *client_cells(SEED + 23, tuple(street_clients.BEYOND)),
-        *group_cells(SEED + 25, tuple(street_groups.BEYOND)),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),

@@ -58,6 +58,12 @@ class ExactMatch(Value):
             "assumeIndependent: true that none are; remove one of the two",
         },
         {
+            "rule": "!has(self.repeatedAnswers) || !self.repeatedAnswers || !has(self.assumeIndependent) "
+            "|| !self.assumeIndependent",
+            "message": "exactMatch.repeatedAnswers says that answers to one prompt are the same, and "
+            "assumeIndependent: true that none are alike; remove one of the two",
+        },
+        {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
             "message": "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs, or "
             "remove it",
@@ -105,6 +111,12 @@ class ExactMatch(Value):
         "how much answers scatter after 64 looks where that is 4 rollout.lookSeconds at most, after 128 where it is "
         "19, and after 256 where it is 39. Sessions that last longer are noticed later than a promotion may "
         "come, so the risks hold only if none do. Absent: 128 looks, for sessions of up to 20.",
+    )
+    repeated_answers: bool = Field(
+        False,
+        description="True says that each variant gives an answer again where a prompt comes again, as from a cache of "
+        "its own. Such answers are alike without a trace in how requests are split, so until looks have shown how much "
+        "they scatter a harm needs two and a half times the evidence. False: they are taken to be made anew.",
     )
 
 

@@ -238,7 +238,10 @@ def _of_users(users: SeenUsers, kind: str) -> float:
 
 
 def _guess(objective: Objective, split: SplitScatter) -> float:
-    """The factor to begin with, before any look has shown how much the arms scatter."""
+    """The factor to begin with, before any look has shown how much the arms scatter. Answers that are given again leave
+    no trace in the split."""
+    if objective.answers_repeat:
+        return UNKNOWN
     return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 

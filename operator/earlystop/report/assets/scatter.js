@@ -270,7 +270,8 @@ function knowledge(terms, { users, arms, split }) {
     return discounted(Math.max(given, factor), users.last !== null, true, usersFreedom(terms, users));
   }
   if (terms.source === "Looks") {
-    const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
+    const isUnlikely = !terms.answersRepeat && (terms.basis === "Pairs" || seemsOneByOne(split));
+    const guess = isUnlikely ? UNLIKELY : UNKNOWN;
     const needed = neededLooks(terms, split);
     const isKnown = isScatterKnown(arms.answers, needed);
     const least = terms.engine > 6 && splitMayTeach(terms) ? mostScatter(arms.answers, split) : 1;
