@@ -177,6 +177,12 @@ class TokenProcess:
         baseline, candidate = self.past_baseline + self.block_baseline, self.past_candidate + self.block_candidate
         return keep * self.longest_baseline.moves(baseline) + UNSEEN * self.longest_candidate.moves(candidate)
 
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether more seems to be saved than is asked for, and few answers may make half of that or more."""
+        seen = self.statistic(self.keep)
+        return seen > 0 and self.doubt(self.keep) >= seen / 2
+
 
 def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
     """The test before any look. Raises ValueError unless 0 <= minimum_saving < 1 (0.1: ten percent)."""

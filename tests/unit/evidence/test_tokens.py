@@ -69,6 +69,8 @@ def test_no_saving_is_shown_by_one_huge_answer_of_the_baseline(engine: int, is_s
     for look in range(30):
         baseline = with_one_huge(usual, 90_000) if look == 20 else usual
         process = tokens.update(process, baseline, Lengths(100, 54_000, 40_500_000), 50)
+        if look == 20:
+            assert process.rests_on_few is not is_shown
     assert (process.log_e_max >= -math.log(RISK)) is is_shown
 
 
