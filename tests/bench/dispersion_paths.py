@@ -17,7 +17,7 @@ from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
-from earlystop.evidence.version import CURRENT, FIFTH, SEVENTH, SIXTH
+from earlystop.evidence.version import CURRENT, EIGHTH, FIFTH, SEVENTH, SIXTH
 from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
 from tests.bench.statistics_paths import Array, look_gains
 
@@ -48,16 +48,22 @@ class Divided:
 
 
 def divided(
-    counts: Counts, known_looks: int = scatter.KNOWN_LOOKS, version: int = CURRENT, *, declared: bool = False
+    counts: Counts,
+    known_looks: int = scatter.KNOWN_LOOKS,
+    version: int = CURRENT,
+    *,
+    declared: bool = False,
+    answers_repeat: bool = False,
 ) -> Divided:
     """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter.
 
-    known_looks, declared: as `known_looks` and `sessions_declared` in `Objective`. version: of the engine, 5 or later.
+    known_looks, declared, answers_repeat: as `known_looks`, `sessions_declared` and `answers_repeat` in `Objective`.
+    version: of the engine, 5 or later.
     """
     answers = _Scales(*_differences(counts), is_weighed=version > SEVENTH)
     split = _Split(counts)
     one_by_one, outlast = split.seems_one_by_one, split.groups_outlast_blocks
-    unknown = np.where(one_by_one, UNLIKELY, UNKNOWN)
+    unknown = np.where(one_by_one & (not answers_repeat), UNLIKELY, UNKNOWN)
     longest = scatter.SCALES[-1]
     outlast &= version > FIFTH and not declared
     learned = np.where(outlast, answers.is_known(longest), answers.is_known(known_looks))
@@ -65,7 +71,7 @@ def divided(
     if version > SIXTH and not declared:
         factor = np.maximum(factor, _most_scatter(answers, split))
     if version > SEVENTH:
-        factor = np.where(learned, factor, np.maximum(factor, split.guessed_scatter))
+        factor = np.where(learned, factor, np.maximum(factor, split.guessed_scatter(version)))
     freedom = np.where(outlast, answers.freedom[-1], answers.freedom[scatter.SCALES.index(known_looks)])
     return Divided(factor, learned, np.where(learned, freedom, GUESS_FREEDOM))
 
@@ -194,22 +200,29 @@ class _Scales:
 class _Split:
     """`SplitScatter` of many runs after each look, at even weights. means, blocks: looks in a block -> of shape (runs,
     looks) and (looks,); a mean is 0 before there are `LEAST_BLOCKS`, or where nobody counts requests. first_means: the
-    same from the first block on."""
+    same from the first block on. by_requests: the same with blocks that weigh by their requests; even_blocks: how many
+    of one weight these are worth."""
 
     def __init__(self, counts: Counts) -> None:
         started = counts.started_b + counts.started_c
         self.shape = runs, looks = started.shape
         self.means, self.first_means, self.blocks, self.is_counted = {}, {}, {}, bool(started.any())
+        self.by_requests, self.even_blocks = {}, {}
         apart, variance = (
             np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1)
             for each in (counts.started_c - started / 2, started / 4)
         )
         for size in split_scatter.SIZES if self.is_counted else ():
             ends = np.arange(size, looks + 1, size)
-            squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
-            mean = squares.cumsum(axis=1) / np.arange(1, len(ends) + 1)
+            squares = (apart[:, ends] - apart[:, ends - size]) ** 2
+            expected = variance[:, ends] - variance[:, ends - size]
+            mean = (squares / expected).cumsum(axis=1) / np.arange(1, len(ends) + 1)
             blocks = np.arange(1, looks + 1) // size
-            self.first_means[size] = np.where(blocks > 0, mean[:, np.maximum(blocks - 1, 0)], 0.0)
+            last = np.maximum(blocks - 1, 0)
+            self.first_means[size] = np.where(blocks > 0, mean[:, last], 0.0)
+            weight = expected.cumsum(axis=1)
+            self.by_requests[size] = np.where(blocks > 0, (squares.cumsum(axis=1) / weight)[:, last], 0.0)
+            self.even_blocks[size] = (weight**2 / (expected**2).cumsum(axis=1))[:, last]
             self.means[size] = np.where(blocks >= split_scatter.LEAST_BLOCKS, self.first_means[size], 0.0)
             self.blocks[size] = blocks
 
@@ -245,11 +258,15 @@ class _Split:
         long = np.array([self.means[size] for size in self._long])
         return np.asarray(np.where(self._exceeds(lasting_groups.CHANCE_QUANTILE), long, 1.0).max(axis=0))
 
-    @property
-    def guessed_scatter(self) -> Array:
+    def guessed_scatter(self, version: int) -> Array:
         """As `lasting_groups.guessed_scatter`."""
         largest = np.ones(self.shape)
-        for size, mean in self.first_means.items():
+        for size, mean in self.by_requests.items() if version > EIGHTH else ():
+            part = 2 / (9 * self.even_blocks[size])
+            explained = mean <= (1 - part + lasting_groups.GUESS_CHANCE_QUANTILE * np.sqrt(part)) ** 3
+            bound = mean / (1 - part - BOUND_QUANTILE * np.sqrt(part)) ** 3
+            largest = np.maximum(largest, np.where(explained, 1.0, bound))
+        for size, mean in self.first_means.items() if version <= EIGHTH else ():
             limit = self.limit(size, lasting_groups.CHANCE_QUANTILE, least=1)
             largest = np.maximum(largest, np.where(mean > limit, mean, 1.0))
         return np.asarray(np.minimum(1 + lasting_groups.GUESSED_LIKENESS * (largest - 1), scatter.MOST_FACTOR))

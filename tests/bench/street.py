@@ -66,14 +66,15 @@ def interval_cells(seed: int) -> Iterator[Cell]:
         yield Cell(f"interval: {kind}", partial(street_mixes.interval_errors, kind, seed=seed))
 
 
-def token_cells(seed: int) -> Iterator[Cell]:
+def token_cells(seed: int, kinds: Iterable[str] = tuple(street_tokens.KINDS)) -> Iterator[Cell]:
     """Savings that are claimed although no more is saved than must be; nothing rolls back for tokens."""
-    for number, kind in enumerate(street_tokens.KINDS):
+    for weight in street_tokens.WEIGHTS:
+        for number, kind in enumerate(kinds):
 
-        def errors(runs: int, kind: str = kind, number: int = number) -> tuple[float, float]:
-            return street_tokens.false_savings(kind, runs, seed + number), 0.0
+            def errors(runs: int, kind: str = kind, number: int = number, weight: int = weight) -> tuple[float, float]:
+                return street_tokens.false_savings(kind, runs, seed + number, weight), 0.0
 
-        yield Cell(f"tokens: {kind}", errors)
+            yield Cell(f"tokens: {kind}" + (f", {weight} % the candidate's" if weight < 50 else ""), errors)
 
 
 def session_cells(seed: int, kinds: Iterable[street_sessions.Sessions] = street_sessions.KINDS) -> Iterator[Cell]:
@@ -263,8 +264,8 @@ def cells_beyond() -> Mapping[str, Cell]:
     found = [
         *session_cells(SEED + 11, street_sessions.BEYOND),
         *strange_cells(SEED + 16, street_strange.BEYOND),
+        *token_cells(SEED + 4, tuple(street_tokens.BEYOND)),
         *client_cells(SEED + 23, tuple(street_clients.BEYOND)),
-        *group_cells(SEED + 25, tuple(street_groups.BEYOND)),
         *retried_cells(SEED + 17, street_retries.Retried.OTHER),
         *retried_cells(SEED + 17, street_retries.Retried.SAME),
         *cohort_cells(SEED + 15, street_cohorts.BEYOND),

@@ -178,12 +178,9 @@ KINDS: Mapping[str, Callable[[np.random.Generator], Requests]] = {
         160, _geometric(8), 8, _lasting(15), 0.4, _hours
     ),
     "users who leave after a wrong answer": _who_leave,
-}
-BEYOND: Mapping[str, Callable[[np.random.Generator], Requests]] = {
     "groups of 100 over 19 looks, 400 requests a look, likeness 0.5": Groups(400, _of(100), 100, _lasting(19), 0.5),
     "groups of 300 over 19 looks, 1,000 requests a look, likeness 0.3": Groups(1000, _of(300), 300, _lasting(19), 0.3),
 }
-"""So many requests of few groups, all of which last: harm acts while the counts of requests show less than that."""
 
 
 def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
@@ -195,8 +192,7 @@ def errors(kind: str, runs: int, seed: int) -> tuple[float, float]:
 
 def counts_of(kind: str, runs: int, seed: int) -> Counts:
     """The counts of so many campaigns of a kind."""
-    known = {**KINDS, **BEYOND}
-    number = list(known).index(kind)
-    rows = [counted(known[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
+    number = list(KINDS).index(kind)
+    rows = [counted(KINDS[kind](np.random.default_rng([seed, number, run]))) for run in range(runs)]
     n_b, x_b, n_c, x_c = (np.array(each) for each in zip(*rows, strict=True))
     return Counts(n_b, x_b, n_c, x_c, n_b, n_c)

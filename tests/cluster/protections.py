@@ -102,6 +102,7 @@ PROTECTIONS = (
         _match(unscored="CountAsMismatch"),
     ),
     Protection("objective.exactMatch.assumeIndependent", _match(**_LEARNING), _match(assumeIndependent=True), _match()),
+    Protection("objective.exactMatch.repeatedAnswers", _match(**_LEARNING), _match(repeatedAnswers=True), _match()),
     Protection(
         "objective.exactMatch.dispersion",
         _match(**_LEARNING, dispersion="2"),

@@ -59,6 +59,7 @@ CASES = {
     ),
     "answers that take longer than settling": Case({"steps": RISING}, 0.0, {}, {"answer_seconds": 120.0}),
     "nothing is written of sessions": Case({"steps": [{"weight": 50}]}, 0.0, {"exactMatch": {"margin": "0.05"}}),
+    "nothing is written of sessions, on a ramp": Case({"steps": RISING}, 0.0, {"exactMatch": {"margin": "0.05"}}),
     "query classes that are proven each": Case({"steps": RISING}, 0.0, EACH),
 }
 

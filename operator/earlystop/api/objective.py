@@ -58,6 +58,12 @@ class ExactMatch(Value):
             "assumeIndependent: true that none are; remove one of the two",
         },
         {
+            "rule": "!has(self.repeatedAnswers) || !self.repeatedAnswers || !has(self.assumeIndependent) "
+            "|| !self.assumeIndependent",
+            "message": "exactMatch.repeatedAnswers says that answers to one prompt are the same, and "
+            "assumeIndependent: true that none are alike; remove one of the two",
+        },
+        {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
             "message": "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs, or "
             "remove it",
@@ -106,6 +112,12 @@ class ExactMatch(Value):
         "19, and after 256 where it is 39. Sessions that last longer are noticed later than a promotion may "
         "come, so the risks hold only if none do. Absent: 128 looks, for sessions of up to 20.",
     )
+    repeated_answers: bool = Field(
+        False,
+        description="True says that each variant gives an answer again where a prompt comes again, as from a cache of "
+        "its own. Such answers are alike without a trace in how requests are split, so until looks have shown how much "
+        "they scatter a harm needs two and a half times the evidence. False: they are taken to be made anew.",
+    )
 
 
 class Tokens(Value):
@@ -120,8 +132,9 @@ class Tokens(Value):
         None,
         ge=1,
         le=10_000_000,
-        description="Limit of output tokens of an answer. With it the saving is tested exactly, which takes about half "
-        "as many answers again; without it the test is asymptotic.",
+        description="Limit of output tokens of an answer. With it the saving is tested exactly, which takes hardly "
+        "more answers where the limit is seven times the mean length, and four times as many where it is fifty times; "
+        "without it the test is asymptotic.",
     )
 
 

@@ -184,7 +184,7 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
         is_known = is_measured = answers.is_known(needed)
         factor = answers.factor(_guess(objective, witnesses.split), needed)
         if objective.engine > SEVENTH and not is_known and objective.basis is not Basis.PAIRS:
-            factor = max(factor, guessed_scatter(witnesses.split))
+            factor = max(factor, guessed_scatter(witnesses.split, objective.engine))
         if objective.engine > SIXTH and _split_may_teach(objective):
             factor = max(factor, most_scatter(answers, witnesses.split))
         freedom = _freedom(objective, answers, needed)
@@ -238,7 +238,10 @@ def _of_users(users: SeenUsers, kind: str) -> float:
 
 
 def _guess(objective: Objective, split: SplitScatter) -> float:
-    """The factor to begin with, before any look has shown how much the arms scatter."""
+    """The factor to begin with, before any look has shown how much the arms scatter. Answers that are given again leave
+    no trace in the split."""
+    if objective.answers_repeat:
+        return UNKNOWN
     return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 

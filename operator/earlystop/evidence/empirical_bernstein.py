@@ -12,7 +12,8 @@ hypothesis the centres and the unknown means cancel, and inside it the product i
 expectation at most 1 at any sample size, for any centres and any split, and a claim at 1/risk is false with
 probability at most risk over all looks. Lengths of an arm must be independent given the past, with one mean a look.
 
-It needs about half as many answers again as the normal mixture of `tokens`, which is the default.
+It needs about as many answers as the normal mixture of `tokens`, which is the default, where the bound is seven
+times the mean length, and four times as many where it is fifty times (operator/docs/verdicts.md).
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def saving(process: TokenProcess, risk: float = RISK, dispersion: float = 1.0) -
 
     def excess(keep: float) -> float:
         bound = normal_mixture.boundary(process.information(keep) / dispersion, scale, risk / 2)
-        return abs(process.statistic(keep)) / dispersion - bound
+        return (abs(process.statistic(keep)) - process.doubt(keep)) / dispersion - bound
 
     smallest = 0.0 if excess(0.0) <= 0 else _root(excess, ratio, 0.0)
     outside = 2 * ratio + 1.0

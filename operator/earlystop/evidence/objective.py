@@ -128,6 +128,7 @@ class Objective:
     known_looks: looks in the blocks that must be learned before it is known how much answers scatter, where looks show
     it, one of `scatter.SCALES` (`longest_session`). sessions_declared: whether the policy says how long sessions last,
     so that no longer blocks are waited for, whatever the counts of requests show.
+    answers_repeat: whether the policy says that a variant gives an answer again where a prompt comes again.
     same_setting_steps: the first so many steps, in which both variants have the baseline's setting (`same_setting`).
     Raises ValueError, naming the field, outside these domains.
     """
@@ -154,6 +155,7 @@ class Objective:
     has_own_requests: bool = True
     known_looks: int = KNOWN_LOOKS
     sessions_declared: bool = False
+    answers_repeat: bool = False
     same_setting_steps: int = 0
 
     def __post_init__(self) -> None:

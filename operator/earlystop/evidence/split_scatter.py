@@ -21,7 +21,7 @@ blocks leave both alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 SIZES = (1, 2, 4, 8, 16, 32)
@@ -51,7 +51,8 @@ are left)."""
 class Blocks:
     """How the split of requests scatters over blocks of `size` looks. looks, apart, variance: of the one that is not
     complete yet. blocks, squares: how many are complete, and the sum of the squares by which the candidate's requests
-    missed their weight, standardised."""
+    missed their weight, standardised. apart_squared, weight, squared_weights: the sum of the same squares as they are,
+    of the variances that single requests would have, and of the squares of these."""
 
     size: int
     looks: int = 0
@@ -59,6 +60,9 @@ class Blocks:
     variance: float = 0.0
     blocks: int = 0
     squares: float = 0.0
+    apart_squared: float = 0.0
+    weight: float = 0.0
+    squared_weights: float = 0.0
 
     @property
     def fits_single_requests(self) -> bool:
@@ -80,6 +84,14 @@ class Blocks:
         """Whether the squares are larger than those of single requests are up to this normal quantile; a block must be
         complete."""
         return self.mean > self._limit(quantile)
+
+    def bound_by_requests(self, chance: float, quantile: float) -> float:
+        """An upper bound of the mean square, each block weighing by its requests (as in `scatter`), at this normal
+        quantile; 1 where the quantile `chance` explains what is seen. A block must be complete."""
+        mean, part = self.apart_squared / self.weight, 2 / (9 * (self.weight * self.weight / self.squared_weights))
+        if mean <= (1 - part + chance * sqrt(part)) ** 3:
+            return 1.0
+        return mean / (1 - part - quantile * sqrt(part)) ** 3
 
     def _limit(self, quantile: float) -> float:
         part = 2 / (9 * self.blocks)
@@ -127,5 +139,12 @@ def observe(known: SplitScatter, baseline: int, candidate: int, share: float) ->
 def _with_look(known: Blocks, apart: float, variance: float) -> Blocks:
     looks, apart, variance = known.looks + 1, known.apart + apart, known.variance + variance
     if looks < known.size:
-        return Blocks(known.size, looks, apart, variance, known.blocks, known.squares)
-    return Blocks(known.size, blocks=known.blocks + 1, squares=known.squares + apart * apart / variance)
+        return replace(known, looks=looks, apart=apart, variance=variance)
+    return Blocks(
+        known.size,
+        blocks=known.blocks + 1,
+        squares=known.squares + apart * apart / variance,
+        apart_squared=known.apart_squared + apart * apart,
+        weight=known.weight + variance,
+        squared_weights=known.squared_weights + variance * variance,
+    )

@@ -7,14 +7,27 @@ null hypothesis and is positive when more is saved.
 
 This is asymptotic, not exact: the risk holds as answers accumulate. It rests on two approximations. A sum of
 many answers is nearly normal, and the variances v, learned from earlier blocks alone, describe the next one.
-Five rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
-with fewer than `BLOCK_ANSWERS` an arm, a floor under the variance (`variance`), and since version 2 of the engine
-two more. The evidence is divided by how much blocks have been seen to scatter (`scatter`), as lengths of one session
-and heavy tails make them. And where the lengths of *both* arms spread out in a block as they did not before, as when
-the mix of questions shifts, variances are multiplied by as much as the arm that did so less. The spread of one arm
-alone must not do that: a rare huge answer of the candidate speaks against it, and would count less.
-What remains: a candidate whose mean is made by fewer than one huge answer in a thousand is found out too late. The
-exact test (`empirical_bernstein`), which a policy asks for by the longest possible answer, has no such gap.
+Six rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
+with fewer than `BLOCK_ANSWERS` an arm, a floor under the variance (`variance`), since version 2 of the engine
+two more, and since version 9 a sixth. The evidence is divided by how much blocks have been seen to scatter
+(`scatter`), as lengths of one session and heavy tails make them. And where the lengths of *both* arms spread out in a
+block as they did not before, as when the mix of questions shifts, variances are multiplied by as much as the arm that
+did so less. The spread of one arm alone must not do that: a rare huge answer of the candidate speaks against it, and
+would count less.
+
+The sixth is for heavy tails. There few huge answers make a mean, which deceives in two ways. One of the baseline moves
+the sum by more than its variance, as it was known before, allows for. And most samples lack answers as huge as the mean
+is made by, the smaller arm's more so: its mean is mostly below the true one. Hence the saving must be shown without
+the longest answer of the baseline and with `UNSEEN` more like the candidate's longest. By a Pareto law with the tail a,
+draws above the largest one so far come once in as many as there were, and lie at a / (a - 1) times that one on average
+(its mean excess is linear: Embrechts, Klueppelberg, Mikosch, "Modelling extremal events", 1997, section 6.2): 3 at
+a = 1.5, and less where the variance is finite. Only sums of squares are counted. As far as those of a block exceed
+`USUAL` times those of as many other answers, they are taken for one answer (`Longest`), which is more than it is.
+Lengths without a heavy tail hardly do so, and lose nothing.
+What remains: a candidate whose mean is made by fewer than one huge answer in a thousand, while the baseline's is not,
+is found out too late. The exact test (`empirical_bernstein`), which a policy asks for by the longest possible answer,
+has no such gap.
+
 Blocks: looks are gathered until both arms have enough answers, so little traffic slows the test and never
 stops it. When to close a block depends on the numbers of answers alone. A block never spans a change of
 weight: what is unfinished then only teaches the variances, so arms are always compared over the same moments.
@@ -23,11 +36,13 @@ weight: what is unfinished then only teaches the variances, so arms are always c
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import sqrt
+from typing import NamedTuple
 
 from earlystop.evidence import normal_mixture, scatter
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.scatter import Scatter
-from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.evidence.version import CURRENT, EIGHTH, FIRST
 
 LEARNING_ANSWERS = 100
 """Completed answers that each arm must have in closed blocks before the first bet."""
@@ -40,6 +55,16 @@ PRIOR_SCALE = 0.1
 
 UNKNOWN_SCATTER = 3.0
 """Dispersion of blocks while too few have been compared: that of sessions of 5 answers with a likeness of 0.5."""
+
+UNSEEN = 3.0
+"""How many more answers like its longest the candidate is taken to have. Where a twentieth of the answers is the
+candidate's, lengths with a Pareto tail of 1.5 are wrongly called shorter in 5.6 % of campaigns, with 2 in 7.1 %, and
+without this rule in 22.7 % (1,000 campaigns); a saving of a fifth where a tenth is asked for takes 36, 33 and 27 looks
+to show in log-normal lengths of sigma 1."""
+
+USUAL = 2.0
+"""Sums of squares up to so many times those of the other answers show no huge answer: with 1, lengths that vary by 0.8
+times their mean take a sixth more answers, with 2, none."""
 
 RELATIVE_DEVIATION_FLOOR = 0.1
 """Lengths are taken to vary by at least this share of their mean, and by one token at least."""
@@ -80,6 +105,27 @@ class Lengths:
 NOTHING = Lengths()
 
 
+class Longest(NamedTuple):
+    """The block of an arm in which the longest answer stands, as far as sums tell. completed, tokens_squared: its
+    answers, and the sum of the squares of their lengths. weight: by which each of its tokens counts in the test's sum,
+    1 / tokens^2."""
+
+    completed: int = 0
+    tokens_squared: int = 0
+    weight: float = 0.0
+
+    def moves(self, answers: Lengths) -> float:
+        """By how much its longest answer moves the test's sum, at most; answers: all of the arm, with this block."""
+        others = answers.completed - self.completed
+        if not self.completed or not others:
+            return 0.0
+        usual = self.completed * (answers.tokens_squared - self.tokens_squared) / others
+        return self.weight * sqrt(max(0.0, self.tokens_squared - USUAL * usual))
+
+
+NO_ANSWER = Longest()
+
+
 @dataclass(frozen=True, slots=True)
 class TokenProcess:
     """The token test after some looks.
@@ -90,7 +136,8 @@ class TokenProcess:
     weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
     sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
     log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0. blocks: how much blocks have
-    scattered; None under version 1 of the engine, which took answers as independent.
+    scattered; None under version 1 of the engine, which took answers as independent. longest_baseline,
+    longest_candidate: None before version 9 of it, which did not ask for them.
     """
 
     keep: float
@@ -107,6 +154,8 @@ class TokenProcess:
     log_e: float = 0.0
     log_e_max: float = 0.0
     blocks: Scatter | None = None
+    longest_baseline: Longest | None = None
+    longest_candidate: Longest | None = None
 
     @property
     def dispersion(self) -> float:
@@ -121,12 +170,27 @@ class TokenProcess:
         """Variance of `statistic(keep)` when `keep` is the true ratio of the means."""
         return keep * keep * self.spread_baseline + self.spread_candidate
 
+    def doubt(self, keep: float) -> float:
+        """By how much `statistic(keep)` may be too large, >= 0, where few answers make the means."""
+        if self.longest_baseline is None or self.longest_candidate is None:
+            return 0.0
+        baseline, candidate = self.past_baseline + self.block_baseline, self.past_candidate + self.block_candidate
+        return keep * self.longest_baseline.moves(baseline) + UNSEEN * self.longest_candidate.moves(candidate)
+
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether more seems to be saved than is asked for, and few answers may make half of that or more."""
+        seen = self.statistic(self.keep)
+        return seen > 0 and self.doubt(self.keep) >= seen / 2
+
 
 def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
     """The test before any look. Raises ValueError unless 0 <= minimum_saving < 1 (0.1: ten percent)."""
     if not 0 <= minimum_saving < 1:
         raise ValueError(f"minimum saving is {minimum_saving}; write a fraction in 0..1 below 1, as in 0.10")
-    return TokenProcess(1 - minimum_saving, blocks=None if engine == FIRST else Scatter())
+    longest = NO_ANSWER if engine > EIGHTH else None
+    blocks = None if engine == FIRST else Scatter()
+    return TokenProcess(1 - minimum_saving, blocks=blocks, longest_baseline=longest, longest_candidate=longest)
 
 
 def update(
@@ -185,7 +249,18 @@ def _bet(process: TokenProcess, discount: Discount) -> TokenProcess:
         weighted_candidate=process.weighted_candidate + precision * candidate.mean,
         spread_baseline=process.spread_baseline + precision * precision * noise_b,
         spread_candidate=process.spread_candidate + precision * precision * noise_c,
+        longest_baseline=_longer(process.longest_baseline, baseline, precision, process.past_baseline),
+        longest_candidate=_longer(process.longest_candidate, candidate, precision, process.past_candidate),
     )
-    statistic, information = (each / discount.factor for each in (added.statistic(keep), added.information(keep)))
+    sums = added.statistic(keep) - added.doubt(keep), added.information(keep)
+    statistic, information = (each / discount.factor for each in sums)
     log_e = discount.log_e(normal_mixture.log_e(statistic, information, scale))
     return replace(added, log_e=log_e, log_e_max=discount.largest(process.log_e_max, log_e))
+
+
+def _longer(known: Longest | None, block: Lengths, precision: float, past: Lengths) -> Longest | None:
+    """The block of an arm in which the longest answer stands, after one more. past: of the arm, before this one."""
+    if known is None:
+        return None
+    new, answers = Longest(block.completed, block.tokens_squared, precision / block.completed), past + block
+    return new if new.moves(answers) >= known.moves(answers) else known

@@ -36,11 +36,15 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   nearly all answers. And a factor that is a guess is at
   least what requests show as soon as they do (`lasting_groups.guessed_scatter`). What they show of groups that last
   bounds how much lengths scatter, too.
+- Version 9: a saving must be shown without the longest answer of the baseline, and with more like the candidate's
+  longest (`tokens`), where under version 8 a few huge answers of the baseline could prove it, and few answers of the
+  candidate could hide what it needs. What requests show of groups before answers do weighs blocks by
+  their requests and is an upper bound (`lasting_groups`), as a few groups are easily missed.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8
+FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
 def check_version(version: object) -> None:

@@ -31,5 +31,6 @@ def terms_of(objective: Objective) -> dict[str, Any]:
         "longestAnswer": objective.longest_answer,
         "knownLooks": objective.known_looks,
         "sessionsDeclared": objective.sessions_declared,
+        "answersRepeat": objective.answers_repeat,
         "sameSettingSteps": objective.same_setting_steps,
     }

@@ -336,6 +336,7 @@ def objective_of(
         unscored=Unscored(wanted.exact_match.unscored),
         known_looks=known_looks(spec),
         sessions_declared=wanted.exact_match.longest_session_seconds is not None,
+        answers_repeat=wanted.exact_match.repeated_answers,
         same_setting_steps=1 if spec.rollout.aa_seconds else 0,
     )
 

@@ -40,12 +40,14 @@ class NotNonInferior:
 
 @dataclass(frozen=True, slots=True)
 class NotSaving:
-    """A saving of `minimum_saving` of the tokens is not shown. log_e, risk: as in `NotNonInferior`."""
+    """A saving of `minimum_saving` of the tokens is not shown. log_e, risk: as in `NotNonInferior`. rests_on_few:
+    whether few long answers make what is seen of it."""
 
     minimum_saving: float
     saving: Interval
     log_e: float
     risk: float
+    rests_on_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,10 @@ def _own(comparison: Comparison) -> list[Missing]:
                 values = objective.margin, assessment.effect, log_e.promote
                 missing.append(NotNonInferior(*values, risk, objective.require_each, unproven))
             case Gap.TOKENS:
-                missing.append(NotSaving(objective.minimum_saving, assessment.saving, log_e.tokens, risk))
+                evidence = comparison.evidence
+                rests_on_few = evidence.exact_tokens is None and evidence.tokens.rests_on_few
+                saving = assessment.saving
+                missing.append(NotSaving(objective.minimum_saving, saving, log_e.tokens, risk, rests_on_few))
             case Gap.SAMPLE_RATIO:
                 missing.append(UnsoundSplit(comparison.name))
             case Gap.DISPERSION:

@@ -5,7 +5,8 @@ losses, a promotion's hours); what the answers say is drawn as in `random_walk`,
 plan takes a second where `simulate` takes minutes, and it knows the ramp that a formula does not.
 
 What it leaves out: guardrails and the floor, which are taken to hold; tokens, which are taken to be saved as soon as
-their test may bet; and candidates judged beside each other, each of which is followed until its own verdict.
+their test may bet and knows how much lengths scatter; and candidates judged beside each other, each of which is
+followed until its own verdict.
 """
 
 from __future__ import annotations
@@ -323,6 +324,13 @@ def _is_refuted(watched: Watched, paths: Paths) -> Truths:
     return refuted
 
 
+def _saves(watched: Watched, paths: Paths) -> Truths:
+    """Whether tokens are saved for all that is known: lengths scatter by their own blocks, which begin after
+    100 answers and may span several looks at a small weight, so these are learned later than looks of answers."""
+    _, is_known = watched.dispersion.after(paths.tokens.bets, paths.number)
+    return np.asarray(is_known & (paths.tokens.bets > 0)) | watched.on_pairs
+
+
 def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
     """End the paths that have a verdict, and raise the weight of those that may have more."""
     now = np.stack(
@@ -333,7 +341,7 @@ def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: lis
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
     proven = paths.reached[~is_harm].all(axis=0) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
-    proven &= paths.tokens.bet_on | watched.on_pairs
+    proven &= _saves(watched, paths)
     promoted = proven & ~harmed & watched.may_promote
     for rows, verdict in ((harmed, -1), (promoted, 1)):
         which = paths.number[rows]

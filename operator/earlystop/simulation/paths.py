@@ -22,24 +22,24 @@ Truths = NDArray[np.bool_]
 class TokenBlocks:
     """When the test of tokens may bet first: it learns variances before, and gathers looks in blocks (`tokens`).
 
-    open, learned: answers of the variant with fewer, in the open block and in closed ones. bet_on: whether there was a
-    bet.
+    open, learned: answers of the variant with fewer, in the open block and in closed ones. bets: how many there
+    were, one a block.
     """
 
     open: Floats
     learned: Floats
-    bet_on: Truths
+    bets: Numbers
 
     @classmethod
     def begin(cls, runs: int) -> Self:
         """The state of so many rollouts before any look."""
-        return cls(np.zeros(runs), np.zeros(runs), np.zeros(runs, bool))
+        return cls(np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64))
 
     def add(self, answers: Floats) -> None:
         """One more look, with so many answers of the variant with fewer."""
         self.open = self.open + answers
         closes = self.open >= BLOCK_ANSWERS
-        self.bet_on = self.bet_on | (closes & (self.learned >= LEARNING_ANSWERS))
+        self.bets = self.bets + (closes & (self.learned >= LEARNING_ANSWERS))
         self._close(closes)
 
     def change_weights(self, rows: Truths) -> None:
@@ -48,7 +48,7 @@ class TokenBlocks:
 
     def keep(self, rows: Truths) -> None:
         """Drops all rollouts but these."""
-        self.open, self.learned, self.bet_on = self.open[rows], self.learned[rows], self.bet_on[rows]
+        self.open, self.learned, self.bets = self.open[rows], self.learned[rows], self.bets[rows]
 
     def _close(self, rows: Truths) -> None:
         self.learned = self.learned + np.where(rows, self.open, 0)
@@ -63,7 +63,7 @@ class Paths:
     last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
     far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim with a row
     for each bet. reached: whether each claim was made, a row for each. against: log e-value of each bet against a loss,
-    and what a unit of loss adds, a row for each bet. tokens: whether the test of tokens has begun to bet. Rollouts are
+    and what a unit of loss adds, a row for each bet. tokens: what the test of tokens has bet on. Rollouts are
     along the last axis everywhere.
     """
 

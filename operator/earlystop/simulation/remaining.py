@@ -29,6 +29,7 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.pairs import PairsProcess
+from earlystop.evidence.tokens import TokenProcess
 from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.plan import Stage, StageKind
@@ -275,7 +276,7 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
     paths.in_step = np.full(runs, float(sum(min(_judged(each, watched)) for each in in_step)))
     paths.answers = np.full(runs, float(seen.baseline + seen.candidate))
     paths.candidate = np.full(runs, float(seen.candidate))
-    paths.tokens.bet_on = np.full(runs, comparison.assessment.log_e.tokens != 0)
+    paths.tokens.bets = np.full(runs, _bets_on_tokens(evidence.tokens))
     paths.capital = [np.tile(_capital(claim, evidence, watched)[:, None], (1, runs)) for claim in watched.claims]
     factor = evidence.dispersion.factor / watched.objective.dispersion
     watched.dispersion = SupposedDispersion(
@@ -285,6 +286,13 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
         watched.dispersion.block,
     )
     _stand_against_loss(paths, watched, seen, step)
+
+
+def _bets_on_tokens(tokens: TokenProcess) -> int:
+    """How many blocks of lengths were bet on; 1 for any under version 1 of the engine, which compares no blocks."""
+    if tokens.scale is None:
+        return 0
+    return 1 if tokens.blocks is None else 1 + tokens.blocks.scales[0].windows
 
 
 def _judged(look: Look, watched: Watched) -> tuple[int, int]:

@@ -46,7 +46,8 @@ class SupposedDispersion:
         if objective.source is not DispersionSource.LOOKS:
             return cls()
         is_single = scatter == 1 and objective.split_known
-        unknown = UNLIKELY if objective.basis is Basis.PAIRS or is_single else UNKNOWN
+        is_unlikely = not objective.answers_repeat and (objective.basis is Basis.PAIRS or is_single)
+        unknown = UNLIKELY if is_unlikely else UNKNOWN
         guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
         block = objective.known_looks if objective.engine > FOURTH else None
         if objective.same_setting_steps:  # learned before anything is tried

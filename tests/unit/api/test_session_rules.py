@@ -23,7 +23,7 @@ DRAWN = {
 BY_SERVERS = {"name": "qa-settings", "key": "early-stop.json", "drawnBy": "User"}
 
 
-def _problems(seconds: int, changes: dict[str, Any], **exact: Any) -> str:
+def _problems(seconds: int | None, changes: dict[str, Any], **exact: Any) -> str:
     said = {"assumeIndependent": None, "longestSessionSeconds": seconds, **exact}
     spec = written({**changes, "objective": {"exactMatch": said}})
     manifest = {
@@ -77,3 +77,9 @@ def test_what_says_the_same_in_another_way_is_refused_beside_it(exact: dict[str,
 )
 def test_users_who_keep_a_variant_have_no_longest_session(changes: dict[str, Any]) -> None:
     assert "a user keeps a variant for the whole campaign" in _problems(60, changes)
+
+
+def test_answers_that_are_given_again_are_refused_beside_independent_ones() -> None:
+    said = _problems(None, {}, repeatedAnswers=True, assumeIndependent=True)
+    assert "exactMatch.repeatedAnswers says that answers to one prompt are the same" in said
+    assert _problems(None, {}, repeatedAnswers=True) == ""

@@ -174,6 +174,16 @@ def test_a_split_that_looks_like_one_of_single_requests_makes_the_guess_smaller_
     assert after(objective, looks).dispersion.factor >= UNKNOWN
 
 
+@pytest.mark.parametrize("basis", Basis)
+def test_answers_that_are_given_again_leave_the_guess_as_large_as_it_is_whatever_the_split_looks_like(
+    basis: Basis,
+) -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS, basis=basis)
+    witnesses = after(objective, 4 * LEAST_LOOKS, counts_requests=True).witnesses
+    assert knowledge(objective, witnesses).factor < UNKNOWN
+    assert knowledge(replace(objective, answers_repeat=True), witnesses).factor >= UNKNOWN
+
+
 def test_failures_are_divided_by_their_own_bursts_whatever_the_split_looks_like() -> None:
     rail = Guardrail("f", GuardrailKind.FAILURE_RATE, 1.5)
     objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))

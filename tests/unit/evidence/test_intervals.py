@@ -80,14 +80,16 @@ def test_rates_of_one_and_zero_stay_inside_minus_one_and_one() -> None:
 def test_the_bounds_of_the_saving_are_where_a_token_test_starts_to_reject() -> None:
     rng = np.random.default_rng(33)
     process = tokens.start(0.10)
-    for _ in range(20):
-        process = tokens.update(process, lengths(rng, 100, 600), lengths(rng, 100, 450), 50)
+    for look in range(20):
+        baseline = lengths(rng, 100, 600) + (Lengths(0, 9_000, 9_000**2) if look == 9 else tokens.NOTHING)
+        process = tokens.update(process, baseline, lengths(rng, 100, 450), 50)
     shown = intervals.saving(process)
+    assert process.doubt(1.0) > 0
     assert process.scale is not None and shown.low is not None and shown.high is not None
     for bound in (shown.low, shown.high):
         keep = 1 - bound
         limit = normal_mixture.boundary(process.information(keep), process.scale, intervals.RISK / 2)
-        assert abs(process.statistic(keep)) == pytest.approx(limit, rel=1e-6)
+        assert abs(process.statistic(keep)) - process.doubt(keep) == pytest.approx(limit, rel=1e-6)
     assert shown.low < 0.25 < shown.high
 
 

@@ -11,6 +11,7 @@ from earlystop.evidence import scatter, split_scatter
 from earlystop.evidence.lasting_groups import GUESSED_LIKENESS, guessed_scatter, most_alike, most_scatter
 from earlystop.evidence.scatter import MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import LEAST_BLOCKS, LONG_BLOCK, NO_SPLIT, SHORT_BLOCK, SplitScatter
+from earlystop.evidence.version import EIGHTH
 
 ANSWERS, RATE = 200, 0.8
 Observed = tuple[Scatter, SplitScatter]
@@ -81,6 +82,15 @@ def test_likeness_is_bounded_by_one_where_nothing_says_that_it_is_less() -> None
 
 def test_requests_are_a_guess_of_the_scatter_from_the_first_block_on() -> None:
     one_agent = split_scatter.observe(NO_SPLIT, 50, 150, 50.0)
-    assert guessed_scatter(one_agent) == 1 + GUESSED_LIKENESS * (50**2 / 50 - 1)
+    assert guessed_scatter(one_agent, EIGHTH) == 1 + GUESSED_LIKENESS * (50**2 / 50 - 1) < guessed_scatter(one_agent)
     assert guessed_scatter(split_scatter.observe(NO_SPLIT, 100, 100, 50.0)) == guessed_scatter(NO_SPLIT) == 1.0
     assert guessed_scatter(split_scatter.observe(NO_SPLIT, 0, 10_000, 50.0)) == MOST_FACTOR
+
+
+def test_quiet_looks_of_single_requests_hide_no_groups_of_a_guess() -> None:
+    rng, split = np.random.default_rng(5), NO_SPLIT
+    for look in range(140):
+        size, groups = (1, 40) if look < 130 else (10, 200)
+        candidate = size * int(rng.binomial(groups, 0.5))
+        split = split_scatter.observe(split, size * groups - candidate, candidate, 50.0)
+    assert 1.4 * guessed_scatter(split, EIGHTH) < guessed_scatter(split) < 20

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.evidence import intervals, normal_mixture, tokens
 from earlystop.evidence.tokens import Lengths, TokenProcess
-from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.evidence.version import CURRENT, EIGHTH, FIRST
 from tests.unit.evidence.simulate import RISK, first_saving_claim, lengths
 
 
@@ -49,24 +49,64 @@ def test_an_open_block_is_never_bet_on_after_the_weight_has_changed() -> None:
     assert changed.past_candidate.completed == 510 and changed.block_candidate.completed == 10
 
 
-def test_the_variance_of_one_arm_in_a_look_never_enters_its_own_bet() -> None:
-    process = tokens.start(0.10)
+@pytest.mark.parametrize("engine", [EIGHTH, CURRENT])
+def test_the_variance_of_one_arm_in_a_look_never_strengthens_its_own_bet(engine: int) -> None:
+    process = tokens.start(0.10, engine)
     for _ in range(3):
         process = tokens.update(process, Lengths(100, 60_000, 50_000_000), Lengths(100, 50_000, 40_000_000), 50)
     calm = tokens.update(process, Lengths(100, 60_000, 36_000_000), Lengths(100, 50_000, 25_000_000), 50)
     wild = tokens.update(process, Lengths(100, 60_000, 36_000_000), Lengths(100, 50_000, 800_000_000), 50)
-    assert calm.log_e == wild.log_e
+    assert calm.log_e >= wild.log_e if engine == CURRENT else calm.log_e == wild.log_e
+
+
+def with_one_huge(many: Lengths, tokens_of_it: int) -> Lengths:
+    return many + Lengths(0, tokens_of_it - 600, tokens_of_it**2 - 600**2)
+
+
+@pytest.mark.parametrize(("engine", "is_shown"), [(EIGHTH, True), (CURRENT, False)])
+def test_no_saving_is_shown_by_one_huge_answer_of_the_baseline(engine: int, is_shown: bool) -> None:
+    process, usual = tokens.start(0.10, engine), Lengths(100, 60_000, 50_000_000)
+    for look in range(30):
+        baseline = with_one_huge(usual, 90_000) if look == 20 else usual
+        process = tokens.update(process, baseline, Lengths(100, 54_000, 40_500_000), 50)
+        if look == 20:
+            assert process.rests_on_few is not is_shown
+    assert (process.log_e_max >= -math.log(RISK)) is is_shown
+
+
+def test_a_saving_that_rests_on_huge_answers_which_the_candidate_may_still_give_is_shown_later() -> None:
+    looks = {EIGHTH: 0, CURRENT: 0}
+    for engine in looks:
+        process, usual = tokens.start(0.10, engine), Lengths(100, 60_000, 50_000_000)
+        while process.log_e_max < -math.log(RISK):
+            candidate = Lengths(100, 42_000, 30_000_000)
+            candidate = with_one_huge(candidate, 20_000) if looks[engine] == 5 else candidate
+            process = tokens.update(process, usual, candidate, 50)
+            looks[engine] += 1
+    assert 6 < looks[EIGHTH] < looks[CURRENT] < 100
+
+
+def test_lengths_without_a_heavy_tail_lose_nothing_by_it() -> None:
+    rng = np.random.default_rng(11)
+    looks = [(lengths(rng, 100, 600), lengths(rng, 100, 450)) for _ in range(30)]
+    found = []
+    for engine in (EIGHTH, CURRENT):
+        process = tokens.start(0.10, engine)
+        for baseline, candidate in looks:
+            process = tokens.update(process, baseline, candidate, 50)
+        found.append(process.log_e)
+    assert found[0] == found[1] > 0
 
 
 def test_lengths_of_both_arms_that_spread_out_at_once_weaken_their_own_bet_but_not_in_version_1() -> None:
     wide = Lengths(100, 600_000, 5_000_000_000), Lengths(100, 500_000, 4_000_000_000)
     gains = {}
-    for engine in (FIRST, CURRENT):
+    for engine in (FIRST, EIGHTH, CURRENT):
         process = tokens.start(0.10, engine)
         for _ in range(12):
             process = tokens.update(process, Lengths(100, 60_000, 50_000_000), Lengths(100, 50_000, 40_000_000), 50)
         gains[engine] = tokens.update(process, *wide, 50).log_e - process.log_e
-    assert 0 < gains[CURRENT] < gains[FIRST] / 4
+    assert 0 < gains[EIGHTH] < gains[FIRST] / 4 and gains[CURRENT] < gains[EIGHTH]
 
 
 def test_blocks_that_scatter_more_than_their_answers_say_weaken_the_evidence_and_widen_the_interval() -> None:

@@ -105,6 +105,11 @@ def test_a_verdict_on_what_was_held_is_recomputed_also_in_the_words_of_earlier_r
 
 
 @pytest.mark.slow
+def test_a_saving_that_rests_on_few_answers_is_told_with_what_to_write() -> None:
+    few, plain = (missing_phrases([replace(UNPROVEN, rests_on_few=each)], "w10")[0] for each in (True, False))
+    assert "few long answers make the mean length, and tokens.longestAnswer would" in few and "few" not in plain
+
+
 def test_no_verdict_says_that_something_held_what_was_not_proven() -> None:
     state = observed(SPEC, paired(Pairs(both=20), arms(20)))
     ended = at_the_deadline(state)

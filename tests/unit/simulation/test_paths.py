@@ -13,7 +13,7 @@ def looks_before_a_bet(answers: float, change_at: int | None = None) -> int:
     blocks = TokenBlocks.begin(1)
     for look in range(1, 1000):
         blocks.add(np.array([answers]))
-        if blocks.bet_on[0]:
+        if blocks.bets[0]:
             return look
         if look == change_at:
             blocks.change_weights(np.array([True]))
@@ -36,4 +36,11 @@ def test_rollouts_that_end_are_left_out() -> None:
     blocks.add(np.array([200.0, 0.0, 200.0]))
     blocks.keep(np.array([False, True, True]))
     blocks.add(np.array([20.0, 20.0]))
-    assert blocks.bet_on.tolist() == [False, True]
+    assert blocks.bets.tolist() == [0, 1]
+
+
+def test_blocks_of_few_answers_a_look_are_fewer_than_looks() -> None:
+    blocks = TokenBlocks.begin(2)
+    for _ in range(100):
+        blocks.add(np.array([BLOCK_ANSWERS / 2, LEARNING_ANSWERS]))
+    assert blocks.bets.tolist() == [50 - LEARNING_ANSWERS // BLOCK_ANSWERS, 99]

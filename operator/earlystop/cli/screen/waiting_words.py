@@ -34,7 +34,7 @@ from earlystop.rollout.steps import (
     UsersUnknown,
     missing_for_next_step,
 )
-from earlystop.rollout.words.decision_messages import missing_phrases
+from earlystop.rollout.words.decision_messages import FEW_ANSWERS, missing_phrases
 from earlystop.rollout.words.dispersion_words import unknown_dispersion
 from earlystop.rollout.words.step_messages import cohorts_apart
 
@@ -68,7 +68,8 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
         case NotSaving():
             proven = f"proof that at least {in_percent(missing.minimum_saving)} of the tokens are saved"
             numbers = f" ({claim_words(now.tokens, most.tokens, risk)}; seen {in_percent(missing.saving)})"
-            return proven + numbers * with_numbers
+            few = f"; {FEW_ANSWERS}" * missing.rests_on_few
+            return proven + (numbers + few) * with_numbers
         case EvidenceTurned():
             return f"evidence that speaks for {missing.claim} again ({one_in(missing.log_e)} now)"
         case NotCertified():

@@ -6,6 +6,7 @@ const LEARNING_ANSWERS = 100;
 const BLOCK_ANSWERS = 20;
 const PRIOR_SCALE = 0.1;
 const NO_LENGTHS = { completed: 0, tokens: 0, squares: 0n };
+const NO_ANSWER = { completed: 0, squares: 0n, weight: 0 };
 const LARGEST_KEEP = 1024;
 
 const addedLengths = (one, other) => ({
@@ -21,11 +22,36 @@ function lengthVariance(lengths) {
 }
 
 /** The asymptotic test before any look. */
-function startLengths(minimumSaving) {
+function startLengths(minimumSaving, engine) {
+  const longest = engine > 8 ? NO_ANSWER : null;
   return {
     keep: 1 - minimumSaving, pastB: NO_LENGTHS, pastC: NO_LENGTHS, blockB: NO_LENGTHS, blockC: NO_LENGTHS, share: null,
     scale: null, weightedB: 0, weightedC: 0, spreadB: 0, spreadC: 0, logE: 0, logEMax: 0, blocks: startScatter(),
+    longestB: longest, longestC: longest,
   };
+}
+
+/** By how much the longest answer of an arm moves the test's sum, at most; answers: all of it, with this block. */
+function moves(longest, answers) {
+  const others = answers.completed - longest.completed;
+  if (!longest.completed || !others) return 0;
+  const usual = Number(BigInt(longest.completed) * (answers.squares - longest.squares)) / others;
+  return longest.weight * Math.sqrt(Math.max(0, Number(longest.squares) - 2 * usual));
+}
+
+/** The block of an arm in which the longest answer stands, after one more. past: of the arm, before this one. */
+function longer(known, block, precision, past) {
+  if (known === null) return null;
+  const answers = addedLengths(past, block);
+  const recent = { completed: block.completed, squares: block.squares, weight: precision / block.completed };
+  return moves(recent, answers) >= moves(known, answers) ? recent : known;
+}
+
+/** By how much the test's sum may be too large, where few answers make the means. */
+function doubtOf(process, keep) {
+  if (process.longestB === null) return 0;
+  const ofBaseline = moves(process.longestB, addedLengths(process.pastB, process.blockB));
+  return keep * ofBaseline + 3 * moves(process.longestC, addedLengths(process.pastC, process.blockC));
 }
 
 const statisticOf = (process, keep) => keep * process.weightedB - process.weightedC;
@@ -69,8 +95,11 @@ function bet(process, engine, discount) {
     weightedC: process.weightedC + precision * meanLength(blockC),
     spreadB: process.spreadB + precision * precision * noiseB,
     spreadC: process.spreadC + precision * precision * noiseC,
+    longestB: longer(process.longestB, blockB, precision, process.pastB),
+    longestC: longer(process.longestC, blockC, precision, process.pastC),
   };
-  const read = [statisticOf(added, keep), informationOf(added, keep)].map((each) => each / discount.factor);
+  const sums = [statisticOf(added, keep) - doubtOf(added, keep), informationOf(added, keep)];
+  const read = sums.map((each) => each / discount.factor);
   const logE = countedLogE(discount, normalLogE(...read, scale));
   return { ...added, logE, logEMax: largestProven(discount, process.logEMax, logE) };
 }
@@ -119,7 +148,7 @@ function savingInterval(process, risk, factor) {
   if (process.scale === null || process.weightedB <= 0) return { estimate: null, low: null, high: 1 };
   const ratio = process.weightedC / process.weightedB;
   const excess = (keep) =>
-    Math.abs(statisticOf(process, keep)) / factor -
+    (Math.abs(statisticOf(process, keep)) - doubtOf(process, keep)) / factor -
     normalBoundary(informationOf(process, keep) / factor, process.scale, risk / 2);
   const root = (inside, outside) => {
     for (let step = 0; step < 40; step++) {

@@ -114,7 +114,7 @@ function begin(terms) {
     harm: startExactMatch(terms.margin, HARM),
     pairedPromote: startPairs(terms.margin, PROMOTE),
     pairedHarm: startPairs(terms.margin, HARM),
-    lengths: startLengths(terms.minimumSaving),
+    lengths: startLengths(terms.minimumSaving, terms.engine),
     bounded: terms.longestAnswer === null ? null : startBounded(terms.minimumSaving, terms.longestAnswer),
     effect: terms.engine === 1 ? startFirstEffect() : startEffect(terms.margin),
     users: startUsers(), arms: startArms(terms.engine), split: startSplit(), own: null,
@@ -182,7 +182,7 @@ const isShown = (logE, risk) => risk > 0 && logE >= -Math.log(risk);
 function assess(state, terms) {
   const onPairs = terms.basis === "Pairs";
   const [promote, harm] = onPairs ? [state.pairedPromote, state.pairedHarm] : [state.promote, state.harm];
-  const tokens = state.bounded ?? (isTried(state, terms) ? state.lengths : startLengths(terms.minimumSaving));
+  const tokens = state.bounded ?? (isTried(state, terms) ? state.lengths : startLengths(terms.minimumSaving, terms.engine));
   const largest = { promote: promote.logEMax, harm: said(harm), tokens: tokens.logEMax };
   const [keeps, harms, saves] = [
     leavesRoom(state.own, terms.margin) && isShown(largest.promote, terms.riskPromote), isShown(largest.harm, terms.riskHarm),

@@ -102,7 +102,9 @@ function scatterFactor(scatter, unknown, looks = 1) {
 
 const startSplit = () => ({
   looks: 0,
-  sizes: [1, 2, 4, 8, 16, 32].map((size) => ({ size, looks: 0, apart: 0, variance: 0, blocks: 0, squares: 0 })),
+  sizes: [1, 2, 4, 8, 16, 32].map((size) => ({
+    size, looks: 0, apart: 0, variance: 0, blocks: 0, squares: 0, apartSquared: 0, weight: 0, squaredWeights: 0,
+  })),
 });
 
 /** With the requests that started in one more look. share: percent that the candidate shall have. */
@@ -114,8 +116,10 @@ function observeSplit(known, baseline, candidate, share) {
   const sizes = known.sizes.map((each) => {
     const next = { ...each, looks: each.looks + 1, apart: each.apart + apart, variance: each.variance + variance };
     if (next.looks < each.size) return next;
-    const squares = each.squares + (next.apart * next.apart) / next.variance;
-    return { ...each, looks: 0, apart: 0, variance: 0, blocks: each.blocks + 1, squares };
+    const [squared, squaredWeights] = [next.apart ** 2, each.squaredWeights + next.variance ** 2];
+    const sums = { apartSquared: each.apartSquared + squared, weight: each.weight + next.variance, squaredWeights };
+    const squares = each.squares + squared / next.variance;
+    return { ...each, looks: 0, apart: 0, variance: 0, blocks: each.blocks + 1, squares, ...sums };
   });
   return { looks: known.looks + 1, sizes };
 }
@@ -165,9 +169,20 @@ function mostScatter(answers, split) {
   return Math.min(1 + mostAlike(answers, split) * (shown - 1), MOST_FACTOR);
 }
 
+/** An upper bound of the mean square, each block weighing by its requests; 1 where chance explains it. */
+function boundByRequests({ apartSquared, weight, squaredWeights }) {
+  const mean = apartSquared / weight;
+  const part = (2 * squaredWeights) / (9 * weight * weight);
+  if (mean <= (1 - part + 1.5 * Math.sqrt(part)) ** 3) return 1;
+  return mean / (1 - part - BOUND_QUANTILE * Math.sqrt(part)) ** 3;
+}
+
 /** The factor as far as requests show it before answers do, from a single block on. */
-function guessedScatter(split) {
-  const shown = split.sizes.filter((each) => each.blocks && meanSquare(each) > splitLimit(each, 1)).map(meanSquare);
+function guessedScatter(split, engine) {
+  const seen = split.sizes.filter((each) => each.blocks);
+  const shown = engine > 8
+    ? seen.map(boundByRequests)
+    : seen.filter((each) => meanSquare(each) > splitLimit(each, 1)).map(meanSquare);
   return Math.min(1 + 0.5 * (Math.max(1, ...shown) - 1), MOST_FACTOR);
 }
 
@@ -255,11 +270,12 @@ function knowledge(terms, { users, arms, split }) {
     return discounted(Math.max(given, factor), users.last !== null, true, usersFreedom(terms, users));
   }
   if (terms.source === "Looks") {
-    const guess = terms.basis === "Pairs" || seemsOneByOne(split) ? UNLIKELY : UNKNOWN;
+    const isUnlikely = !terms.answersRepeat && (terms.basis === "Pairs" || seemsOneByOne(split));
+    const guess = isUnlikely ? UNLIKELY : UNKNOWN;
     const needed = neededLooks(terms, split);
     const isKnown = isScatterKnown(arms.answers, needed);
     const least = terms.engine > 6 && splitMayTeach(terms) ? mostScatter(arms.answers, split) : 1;
-    const guessed = terms.engine > 7 && !isKnown && terms.basis !== "Pairs" ? guessedScatter(split) : 1;
+    const guessed = terms.engine > 7 && !isKnown && terms.basis !== "Pairs" ? guessedScatter(split, terms.engine) : 1;
     const factor = Math.max(scatterFactor(arms.answers, guess, needed), least, guessed);
     return discounted(Math.max(given, factor), isKnown, true, blocksFreedom(terms, arms.answers, needed));
   }

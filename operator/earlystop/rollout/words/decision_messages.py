@@ -45,6 +45,7 @@ from earlystop.rollout.words.listing import some_of, with_room_for_names
 
 MOST_CHARACTERS = 1024
 """That the message of a verdict has room for."""
+FEW_ANSWERS = "few long answers make the mean length, and tokens.longestAnswer would make the test exact"
 MOST_HARMS_NAMED = 4
 
 ABOUT = {
@@ -181,9 +182,10 @@ def _missing_phrase(missing: Missing, name: str) -> str:
                 f"{in_points(missing.effect)}; {how_far(missing)}{classes})"
             )
         case NotSaving():
+            few = f"; {FEW_ANSWERS}" if missing.rests_on_few else ""
             return (
                 f"a saving of at least {in_percent(missing.minimum_saving)} of the tokens (seen: "
-                f"{in_percent(missing.saving)}; {how_far(missing)})"
+                f"{in_percent(missing.saving)}; {how_far(missing)}{few})"
             )
         case UnsoundSplit():
             whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
