@@ -15,10 +15,10 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.metadata_check import NAME
 from earlystop.cli.files.words import shown
 from earlystop.cli.kubeconfig import namespace_in_kubeconfig, usable_kubeconfig
-from earlystop.cli.short_process import without_system_trust
 from earlystop.controller.api_answers import NOT_A_STATUS, NoKubernetesApi
 from earlystop.controller.cluster_errors import ClusterError, NotFound
 from earlystop.controller.resources import APPROVALS, EVENTS, POLICIES, VERDICTS, Manifest, Resource
+from earlystop.system_trust import without_system_trust
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster

@@ -14,7 +14,7 @@ import yaml
 
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.words import nearest, shown
-from earlystop.cli.short_process import without_system_trust
+from earlystop.system_trust import without_system_trust
 
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 SEPARATOR = ";" if os.name == "nt" else ":"

@@ -19,10 +19,10 @@ OWN_CONTEXTS = (
 
 @pytest.fixture(scope="module")
 def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with some of the authorities of this machine's Python."""
+    """A file with one of the authorities of this machine's Python."""
     context = ssl.create_default_context()
     file = tmp_path_factory.mktemp("authorities") / "authorities.pem"
-    known = context.get_ca_certs(binary_form=True)[:3]
+    known = context.get_ca_certs(binary_form=True)[:1]
     if not known:
         pytest.skip("this machine trusts nobody")
     file.write_text("".join(map(ssl.DER_cert_to_PEM_cert, known)))
@@ -35,7 +35,7 @@ def test_aiohttp_s_own_contexts_hold_no_authorities_while_later_ones_hold_them(a
         "print(counted, ssl.create_default_context().cert_store_stats()['x509_ca'])"
     )
     found = run(program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
-    assert found == "[0, 0] 3"
+    assert found == "[0, 0] 1"
 
 
 @pytest.mark.parametrize("given", [None, "/some/authorities.pem"])
@@ -49,7 +49,7 @@ def test_the_environment_is_afterwards_as_it_was(given: str | None) -> None:
 def test_an_aiohttp_that_was_loaded_before_keeps_its_authorities(authorities: Path) -> None:
     program = f"import ssl, aiohttp, earlystop.controller; {OWN_CONTEXTS} print(counted)"
     found = run(program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
-    assert found == "[3, 3]"
+    assert found == "[1, 1]"
 
 
 @pytest.mark.slow
@@ -65,4 +65,4 @@ def test_probes_webhooks_and_requests_to_the_api_server_have_contexts_of_their_o
         "print([each.cert_store_stats()['x509_ca'] for each in contexts])"
     )
     found = run("import earlystop.controller\n" + program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
-    assert found == "[3, 3, 3]"
+    assert found == "[1, 1, 1]"
