@@ -5,154 +5,32 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from earlystop.api.wire import API_VERSION
 from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
-from earlystop.rollout.stored.status_codec import to_status
 from earlystop.rollout.waiting.approval import ApprovalRequirement, Asked, asked
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
-from tests.cluster.errors import ClusterError
+from tests.cluster.approval_scene import ASKING, WAIT_SECONDS, Scene, people, scene_in, shipped_rules, uid_of
 from tests.cluster.kit import Cluster
-from tests.cluster.objects import CRDS
 from tests.cluster.own_client import connected
-from tests.cluster.packaging import MANIFESTS, objects
 from tests.cluster.processes import wait_until
-from tests.unit.rollout.asking import Campaign, asking
-from tests.unit.rollout.policies import written
+from tests.unit.rollout.asking import asking
 
-POLICIES = ("-approvers", "-approved", "-approval-terms", "-authors", "-proposers")
-ROLES = ("-approve", "-propose")
-SIGNED = "earlystop.dev/changed-by"
-ASKING = asking(notByAuthor=True)
-WAIT_SECONDS = 60
-OWN_NAME = "writes the own user name, alice"
+TRY_LESS = {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "2"}]}]}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def shipped(cluster: Cluster) -> Iterator[None]:
-    """The admission policies and the roles that the chart ships."""
-    cluster.access.install_crds(CRDS)
-    made = [
-        each
-        for each in objects((MANIFESTS / "install.yaml").read_text())
-        if (each["kind"].startswith("ValidatingAdmissionPolicy") and each["metadata"]["name"].endswith(POLICIES))
-        or (each["kind"] == "ClusterRole" and each["metadata"]["name"].endswith(ROLES))
-    ]
-    assert len(made) == 2 * len(POLICIES) + len(ROLES)
-    cluster.access.apply(*made)
-    yield
-    for each in made:
-        cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
-
-
-def people(namespace: str) -> list[dict[str, Any]]:
-    """Three who may write policies and approvals, of whom two may approve; two who may approve and propose, and nothing
-    else; and an admin, who may write approvals and proposals and gives no answer."""
-    kinds = ["earlystoppolicies", "earlystopapprovals", "earlystopproposals"]
-    verbs = ["get", "list", "create", "update", "patch", "delete"]
-    name = {"name": f"write-{namespace}"}
-    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-    role = {"apiGroups": ["earlystop.dev"], "resources": kinds, "verbs": verbs}
-    bindings = {
-        f"write-{namespace}": ("alice", "bob", "carol", "admin"),
-        "earlystop-approve": ("alice", "bob", "erin", "frank"),
-        "earlystop-propose": ("erin", "frank"),
-    }
-    return [
-        {**rbac, "kind": "ClusterRole", "metadata": name, "rules": [role]},
-        *(
-            {
-                **rbac,
-                "kind": "RoleBinding",
-                "metadata": {"name": of, "namespace": namespace},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": of},
-                "subjects": [{"kind": "User", "name": each, "apiGroup": "rbac.authorization.k8s.io"} for each in whom],
-            }
-            for of, whom in bindings.items()
-        ),
-    ]
-
-
-class Scene:
-    """A policy of alice's whose decision waits, another one whose does not, and people who answer."""
-
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self.access, self.namespace = cluster.access, namespace
-        self.access.apply(*people(namespace))
-        forged = self.policy("qa", by="bob")
-        # Until her role is known, she is refused as well.
-        wait_until(
-            lambda: OWN_NAME in self.refusal("alice", "create", forged), WAIT_SECONDS, "role, and rule on authors"
-        )
-        for name in ("qa", "other"):
-            assert self.refusal("alice", "create", self.policy(name, by="alice"), dry=False) == ""
-        campaign = Campaign(ASKING, author="alice")
-        waiting = campaign.until_it_waits()
-        assert waiting.awaiting is not None
-        self.state = replace(waiting, awaiting=replace(waiting.awaiting, since=int(time.time())))
-        found = self.access.get("esp/qa", f"--namespace={namespace}")
-        self.uid = str(found["metadata"]["uid"])
-        self.terms = campaign.spec.approval
-        status = to_status("qa", self.uid, campaign.times, self.state, "")
-        self.digest = str(status["awaiting"]["digest"])
-        replacing = ("replace", "--subresource=status", "--filename=-")
-        self.access.kubectl(*replacing, input=json.dumps({**found, "status": status}))
-        # The API server judges by what its own watch has shown it.
-        wait_until(lambda: not self.refusal("bob", "create", self.approval()), WAIT_SECONDS, "the right answer's way")
-
-    def policy(self, name: str, by: str = "", changes: dict[str, Any] | None = None) -> dict[str, Any]:
-        metadata = {"name": name, "namespace": self.namespace, "annotations": {SIGNED: by} if by else {}}
-        spec = written(ASKING if changes is None else changes)
-        return {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", "metadata": metadata, "spec": spec}
-
-    def approval(self, name: str = "a", **spec: Any) -> dict[str, Any]:
-        """Bob's right answer, but for what is said."""
-        right = {"policy": "qa", "policyUid": self.uid, "decisionDigest": self.digest, "answer": "Approve", "by": "bob"}
-        metadata = {"name": name, "namespace": self.namespace}
-        kind = {"apiVersion": API_VERSION, "kind": "EarlyStopApproval"}
-        return {**kind, "metadata": metadata, "spec": {**right, **spec}}
-
-    def refusal(self, user: str, verb: str, manifest: dict[str, Any], *more: str, dry: bool = True) -> str:
-        """What the API server says against it, "" when it lets it pass. dry: nothing is stored."""
-        options = [f"--as={user}", *more, *(["--dry-run=server"] if dry else [])]
-        try:
-            self.access.kubectl(verb, "--filename=-", *options, input=json.dumps(manifest))
-        except ClusterError as error:
-            return str(error)
-        return ""
-
-    def patched(self, user: str, what: str, changes: dict[str, Any], *more: str) -> str:
-        """The same of a patch of a stored object."""
-        where = (f"--namespace={self.namespace}", "--type=merge", f"--patch={json.dumps(changes)}", "--dry-run=server")
-        try:
-            self.access.kubectl("patch", what, *where, f"--as={user}", *more)
-        except ClusterError as error:
-            return str(error)
-        return ""
-
-    def failure(self, *command: str) -> str:
-        """What kubectl says against a command, "" when it is done."""
-        try:
-            self.access.kubectl(*command)
-        except ClusterError as error:
-            return str(error)
-        return ""
-
-    def signed(self, by: str | None, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        return {"metadata": {"annotations": {SIGNED: by}}, **({"spec": spec} if spec else {})}
+    with shipped_rules(cluster):
+        yield
 
 
 @pytest.fixture
 def scene(cluster: Cluster, namespace: str) -> Iterator[Scene]:
-    yield Scene(cluster, namespace)
-    cluster.access.kubectl("delete", "clusterrole", f"write-{namespace}", "--ignore-not-found")
-
-
-TRY_LESS = {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "2"}]}]}
+    with scene_in(cluster, namespace) as made:
+        yield made
 
 
 def attacks(scene: Scene) -> dict[str, tuple[str, str]]:
@@ -287,86 +165,6 @@ def test_an_approval_of_a_policy_that_was_made_anew_under_its_name_is_refused_an
     of = asked(uid_of(scene, "qa"), scene.terms, scene.state, "alice")
     (early,) = scene.access.get("esa", f"--namespace={scene.namespace}")["items"]
     assert early["spec"]["policyUid"] != of.uid
-
-
-BY_SERVER = ("--server-side", "--field-manager=git")
-
-
-def applied(scene: Scene, user: str, manifest: dict[str, Any], *more: str) -> str:
-    """What the API server says against a server-side apply, "" when it is done."""
-    return scene.refusal(user, "apply", manifest, *BY_SERVER, *more, dry=False)
-
-
-def with_metadata(manifest: dict[str, Any], **metadata: Any) -> dict[str, Any]:
-    return {**manifest, "metadata": {**manifest["metadata"], **metadata}}
-
-
-def stored(scene: Scene, what: str) -> dict[str, Any]:
-    """An object as the API server has it, but for who manages which field, and how often that was written."""
-    found: dict[str, Any] = scene.access.get(what, f"--namespace={scene.namespace}")
-    for name in ("managedFields", "resourceVersion"):
-        found["metadata"].pop(name, None)
-    return found
-
-
-NOBODY = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "5a1d8c0e-0000-4000-8000-000000000001"}
-"""An owner that does not exist: what it owns is collected as garbage."""
-ITEM = json.dumps([{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}])
-REFUSED = ("never changed", "of erin, of which", "forbidden")
-
-
-def ensure_own(scene: Scene, what: str, right: dict[str, Any], in_names: dict[str, Any]) -> None:
-    """Erin, who has the chart's role alone, applies this object as often as she likes, and frank, who has the same
-    role, changes nothing of it by any patch. in_names: what frank would write into its spec to have it in his name."""
-    wait_until(lambda: not applied(scene, "erin", right), WAIT_SECONDS, f"erin's {what} by server-side apply")
-    first = stored(scene, what)
-    assert applied(scene, "erin", right) == "" and stored(scene, what) == first
-    of_frank = {**right, "spec": {**right["spec"], **in_names}}
-    metadata = (
-        {"labels": {"a": "b"}},
-        {"annotations": {"a": "b"}},
-        {"finalizers": ["a/b"]},
-        {"ownerReferences": [NOBODY]},
-    )
-    patches = [*({"metadata": each} for each in metadata), {"spec": in_names}]
-    where = f"--namespace={scene.namespace}"
-    said = {
-        "applied as it is": applied(scene, "frank", right),
-        "taken over": applied(scene, "frank", of_frank, "--force-conflicts"),
-        "applied with an owner": applied(scene, "frank", with_metadata(right, ownerReferences=[NOBODY])),
-        "applied by another's manager": applied(scene, "frank", with_metadata(right, labels={"a": "b"})),
-        "patched by items": scene.failure("patch", what, where, "--type=json", "--as=frank", f"--patch={ITEM}"),
-        "its status": scene.patched("frank", what, {"status": {"conditions": []}}, "--subresource=status"),
-        **{str(patch): scene.patched("frank", what, patch) for patch in patches},
-    }
-    assert {how: answer for how, answer in said.items() if not any(each in answer for each in REFUSED)} == {}
-    assert stored(scene, what) == first
-    # Of her own she may say more about it, and change no answer.
-    assert "never changed" in applied(scene, "erin", of_frank, "--force-conflicts")
-    assert applied(scene, "erin", with_metadata(right, labels={"team": "qa"})) == ""
-    # Who may update what others wrote did so before, and still does, but for what was said.
-    assert scene.patched("admin", what, {"metadata": {"labels": {"a": "b"}, "finalizers": ["a/b"]}}) == ""
-    assert "never changed" in scene.patched("admin", what, {"spec": in_names})
-
-
-def test_an_approval_comes_by_server_side_apply_and_nobody_else_changes_takes_or_removes_it(scene: Scene) -> None:
-    ensure_own(scene, "esa/erin", scene.approval("erin", by="erin"), {"by": "frank"})
-    assert "nobody answers in another name" in applied(scene, "frank", scene.approval("frank", by="erin"))
-    for metadata in ({"ownerReferences": [NOBODY]}, {"finalizers": ["a/b"]}):
-        assert "an answer stays for the record" in scene.patched("erin", "esa/erin", {"metadata": metadata})
-    assert "forbidden" in scene.failure("delete", "esa/erin", f"--namespace={scene.namespace}", "--as=erin")
-
-
-def test_a_proposal_comes_by_server_side_apply_and_nobody_else_changes_or_takes_it(scene: Scene) -> None:
-    spec = {"policyRef": {"name": "qa"}, "proposer": "erin", "values": [{"name": "window", "value": "12"}]}
-    metadata = {"name": "erin", "namespace": scene.namespace}
-    right = {"apiVersion": API_VERSION, "kind": "EarlyStopProposal", "metadata": metadata, "spec": spec}
-    ensure_own(scene, "espr/erin", right, {"proposer": "frank"})
-    assert "nobody proposes in another name" in applied(scene, "frank", with_metadata(right, name="frank"))
-
-
-def uid_of(scene: Scene, name: str) -> str:
-    return str(scene.access.get(f"esp/{name}", f"--namespace={scene.namespace}")["metadata"]["uid"])
 
 
 async def test_twenty_attacks_are_refused_or_not_counted_and_the_right_approval_is_and_all_are_told(
