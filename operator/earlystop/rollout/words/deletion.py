@@ -29,7 +29,8 @@ def deletion_message(held_by: Sequence[str]) -> str:
     stands for none."""
     named = some_of(held_by, MOST_NAMED)
     kept = f"the finalizers {named} keep its object" if len(held_by) > 1 else f"the finalizer {named} keeps its object"
+    why = f"The policy was deleted, and {kept if named else 'its object is still there'}."
     return (
-        f"The policy was deleted, and {kept if named else 'its object is still there'}. Its campaign ends: all requests "
-        "get the baseline, and no other one begins. The object goes once nothing keeps it; whoever put a finalizer there removes it."
+        f"{why} Its campaign ends: all requests get the baseline, and no other one begins. The object goes once "
+        "nothing keeps it; whoever put a finalizer there removes it."
     )
