@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from earlystop.controller.approvals import SECONDS_TO_LIST, Approvals
 from earlystop.rollout.waiting.approval import ApprovalRequirement, Asked, asked
 from earlystop.rollout.waiting.requirements import Answer, RequirementState
-from tests.cluster.approval_scene import ASKING, WAIT_SECONDS, Scene, people, scene_in, shipped_rules, uid_of
+from tests.cluster.approvals.scene import ASKING, WAIT_SECONDS, Scene, people, uid_of
 from tests.cluster.kit import Cluster
 from tests.cluster.own_client import connected
 from tests.cluster.processes import wait_until
 from tests.unit.rollout.asking import asking
 
 TRY_LESS = {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "2"}]}]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def shipped(cluster: Cluster) -> Iterator[None]:
-    with shipped_rules(cluster):
-        yield
-
-
-@pytest.fixture
-def scene(cluster: Cluster, namespace: str) -> Iterator[Scene]:
-    with scene_in(cluster, namespace) as made:
-        yield made
 
 
 def attacks(scene: Scene) -> dict[str, tuple[str, str]]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from earlystop.api.wire import API_VERSION
-from tests.cluster.approval_scene import WAIT_SECONDS, Scene, scene_in, shipped_rules
-from tests.cluster.kit import Cluster
+from tests.cluster.approvals.scene import WAIT_SECONDS, Scene
 from tests.cluster.processes import wait_until
 
 BY_SERVER = ("--server-side", "--field-manager=git")
@@ -18,18 +14,6 @@ NOBODY = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "5a1d8
 """An owner that does not exist: what it owns is collected as garbage."""
 ITEM = json.dumps([{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}])
 REFUSED = ("never changed", "of erin, of which", "forbidden")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def shipped(cluster: Cluster) -> Iterator[None]:
-    with shipped_rules(cluster):
-        yield
-
-
-@pytest.fixture
-def scene(cluster: Cluster, namespace: str) -> Iterator[Scene]:
-    with scene_in(cluster, namespace) as made:
-        yield made
 
 
 def applied(scene: Scene, user: str, manifest: dict[str, Any], *more: str) -> str:
