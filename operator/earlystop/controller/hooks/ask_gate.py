@@ -125,13 +125,15 @@ class GateAsker:
     async def _condition(
         self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, asked_at: int, now: int
     ) -> GateAnswer:
-        what = f"{condition.kind} {condition.name}"
+        what, resource = f"{condition.kind} {condition.name}", _resource(condition.kind)
         try:
-            found = await self._cluster.get(_resource(condition.kind), identity.namespace, condition.name)
+            found = await self._cluster.get(resource, identity.namespace, condition.name)
         except ClusterError as error:
             raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
         if found is None:
-            return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
+            # Nor is there one where the API server knows the kind in another version alone.
+            missing = f"there is no {what} of {resource.group}/{resource.version}"
+            return GateAnswer(gate.name, GateState.WAITING, now, missing)
         state, said = answer_of(condition, found, asked_at)
         return GateAnswer(gate.name, state, now, said)
 
