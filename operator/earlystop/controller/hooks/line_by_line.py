@@ -8,9 +8,6 @@ writes a body with 204. Its message would be sent again although it was taken.
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -33,11 +30,10 @@ class LineByLine(ResponseHandler):
 
 
 class LineByLineConnector(aiohttp.TCPConnector):
-    """Makes a connection of its own for each request, to a name that is looked up anew. tls: how the receiver is known.
-    socket_factory: makes the sockets, and none to an address that is refused."""
+    """Makes such connections."""
 
-    def __init__(self, tls: ssl.SSLContext, socket_factory: Callable[[tuple[Any, ...]], socket.socket]) -> None:
-        super().__init__(ssl=tls, socket_factory=socket_factory, use_dns_cache=False, force_close=True)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._factory = partial(_line_by_line, loop=self._loop)
 
 

@@ -70,7 +70,10 @@ async def exchange(
     body, content_type = _body(channel, identity, occurrence)
     signed = signed_headers(channel.keys, occurrence_id(identity.uid, occurrence), at, body)
     headers = {"content-type": content_type, "user-agent": AGENT, **signed}
-    connector = LineByLineConnector(channel.tls, socket_factory(channel.allowed, refused))
+    # Of an answer whose body decides, what stands behind its end might say otherwise: it is none at all.
+    kind = aiohttp.TCPConnector if is_body_needed else LineByLineConnector
+    sockets = socket_factory(channel.allowed, refused)
+    connector = kind(ssl=channel.tls, socket_factory=sockets, use_dns_cache=False, force_close=True)
     limits = aiohttp.ClientTimeout(total=channel.spec.timeout_seconds)
     session = aiohttp.ClientSession(
         connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False

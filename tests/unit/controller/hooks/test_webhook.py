@@ -20,7 +20,7 @@ from aiohttp import web
 
 from earlystop.api.hook_target import HookTargetSpec
 from earlystop.controller.hooks.channel import Channel, HookProblem
-from earlystop.controller.hooks.webhook import post
+from earlystop.controller.hooks.webhook import exchange, post
 from earlystop.rollout.hooks.occurrence import occurrence_id
 from tests.unit.controller.hooks.receiver import KEY, Receiver, receiving, target
 from tests.unit.metrics.source.certificates import Authority
@@ -169,6 +169,17 @@ TAKEN = {
 async def test_success_in_any_way_that_http_knows_is_a_delivery(answer: bytes, template: str) -> None:
     async with answering(answer) as port:
         await post(channel(f"http://127.0.0.1:{port}/", template=template), POLICY, occurred(number=1), NOW, ())
+
+
+async def test_an_answer_whose_body_decides_is_none_where_more_follows_it() -> None:
+    opened = b'{"gate": "Open"}'
+    answer = b"HTTP/1.1 200 x\r\ncontent-length: %d\r\n\r\n%s" % (len(opened), opened)
+    async with answering(answer) as port:
+        found = await exchange(channel(f"http://127.0.0.1:{port}/"), POLICY, occurred(number=1), NOW, (), 4096)
+        assert found.body == opened
+    async with answering(answer + b'{"gate": "Closed"}') as port:
+        with pytest.raises(HookProblem, match="broke the connection off"):
+            await exchange(channel(f"http://127.0.0.1:{port}/"), POLICY, occurred(number=1), NOW, (), 4096)
 
 
 async def test_what_follows_a_failure_does_not_hide_its_status_and_how_long_to_wait() -> None:
