@@ -14,7 +14,7 @@ from earlystop.api.visible import printable
 from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
-from earlystop.controller.hooks.gated_object import answer_of
+from earlystop.controller.hooks.gated_object import answer_of, unreadable
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import ensure_success, exchange
@@ -129,7 +129,7 @@ class GateAsker:
         try:
             found = await self._cluster.get(resource, identity.namespace, condition.name)
         except ClusterError as error:
-            raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
+            raise HookProblem(TARGET_UNUSABLE, unreadable(condition, identity.namespace, error)) from None
         if found is None:
             # Nor is there one where the API server knows the kind in another version alone.
             missing = f"there is no {what} of {resource.group}/{resource.version}"

@@ -10,6 +10,8 @@ from earlystop.api.gate_kinds import GateKind
 from earlystop.api.gates import ObjectCondition
 from earlystop.api.times import from_rfc3339, rfc3339
 from earlystop.api.visible import printable
+from earlystop.controller.cluster import ClusterError
+from earlystop.controller.hooks.run_job import FORBIDDEN
 from earlystop.rollout.waiting.gates import GateState
 
 LONGEST_WORD = 32
@@ -45,6 +47,16 @@ def answer_of(condition: ObjectCondition, found: Mapping[str, Any], asked_at: in
         return GateState.CLOSED, f"{said}, and has {'failed' if end.has_failed else 'ended'}"
     is_suspended = _mapping(found.get("spec")).get("suspend") is True
     return GateState.WAITING, f"{said}, and is suspended" if is_suspended else said
+
+
+def unreadable(condition: ObjectCondition, namespace: str, error: ClusterError) -> str:
+    """Why an object cannot be read, and who changes that where it is the operator's rights."""
+    what = f"{condition.kind} {condition.name}"
+    if error.status not in FORBIDDEN or condition.kind == "Deployment":
+        return f"{what} cannot be read: {error.message[:160]}"
+    is_job = condition.kind == "Job"
+    value, named = ("jobs.namespaces", namespace) if is_job else ("gates.kinds", condition.kind)
+    return f"the operator may not read {what}; ask the cluster's admin to name {named} in the chart's {value}"
 
 
 def _is_earlier(observed: object, generation: object) -> bool:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from earlystop.api.gate_kinds import KINDS
 from earlystop.api.gates import ObjectCondition
 from earlystop.api.times import rfc3339
-from earlystop.controller.hooks.gated_object import answer_of
+from earlystop.controller.cluster import ClusterError
+from earlystop.controller.hooks.gated_object import answer_of, unreadable
 from earlystop.rollout.waiting.gates import GateState
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, examples
@@ -96,6 +97,22 @@ def test_an_object_says_what_its_controller_means_by_it(what: str) -> None:
     condition = ObjectCondition.model_validate({"kind": kind, "name": "x", "type": type_})
     answer, said = answer_of(condition, found, NOW)
     assert answer is state and words in said and said.isprintable() and len(said) < 150, said
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("Workflow", 403, "ask the cluster's admin to name Workflow in the chart's gates.kinds"),
+        ("Job", 403, "ask the cluster's admin to name llm in the chart's jobs.namespaces"),
+        ("Deployment", 403, "Deployment x cannot be read: words of the API"),
+        ("Workflow", 500, "Workflow x cannot be read: words of the API"),
+    ],
+)
+def test_a_kind_that_the_operator_may_not_read_is_told_with_who_changes_that(
+    kind: str, status: int, words: str
+) -> None:
+    condition = ObjectCondition.model_validate({"kind": kind, "name": "x", "type": "Ready"})
+    assert words in unreadable(condition, "llm", ClusterError(status, "words of the API"))
 
 
 json_values = st.recursive(
