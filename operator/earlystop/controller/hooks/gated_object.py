@@ -77,7 +77,10 @@ def end_of(kind: GateKind, status: Mapping[str, Any], conditions: Mapping[str, M
     if kind == "PipelineRun":
         has_failed = _is(conditions, "Succeeded", "False")
         is_over = has_failed or _is(conditions, "Succeeded", "True")
-        return End(_moment(status.get("completionTime")), has_failed) if is_over else None
+        ended_at = (
+            status.get("completionTime") or conditions["Succeeded"].get("lastTransitionTime") if is_over else None
+        )
+        return End(_moment(ended_at), has_failed) if is_over else None
     if kind == "Workflow":
         has_failed = status.get("phase") in ("Failed", "Error")
         is_over = has_failed or status.get("phase") == "Succeeded"

@@ -45,6 +45,13 @@ def seen_in_part() -> dict[str, Any]:
     return {**found, "status": {**found["status"], "observedGeneration": 3}}
 
 
+def failed_before() -> dict[str, Any]:
+    """A PipelineRun that says when it failed by its condition alone."""
+    found = run("False", "CouldntGetPipeline")
+    (row,) = found["status"]["conditions"]
+    return {**found, "status": {"conditions": [{**row, "lastTransitionTime": BEFORE}]}}
+
+
 def going(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "metadata": {**found["metadata"], "deletionTimestamp": SINCE}}
 
@@ -64,6 +71,7 @@ SAID: dict[str, tuple[str, str, dict[str, Any], GateState, str]] = {
     "one with failed tasks": ("PipelineRun", "Succeeded", run("False", "Failed", SINCE), CLOSED, "has failed"),
     "one that was cancelled": ("PipelineRun", "Succeeded", run("False", "Cancelled", SINCE), CLOSED, "has failed"),
     "one of yesterday": ("PipelineRun", "Succeeded", run("False", "Failed", BEFORE), WAITING, "run it anew"),
+    "one of yesterday without a time of its own": ("PipelineRun", "Succeeded", failed_before(), WAITING, "run it anew"),
     "one without a time": ("PipelineRun", "Succeeded", run("False", "CouldntGetTask"), CLOSED, "has failed"),
     "a Kustomization": ("Kustomization", "Ready", applied("True"), OPEN, "Ready=True"),
     "one that heals": ("Kustomization", "Ready", applied("False"), WAITING, "Ready=False"),
