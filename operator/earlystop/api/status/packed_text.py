@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from earlystop.api.json_once import read_any_json
 from earlystop.api.status.base89 import decoded, encoded
 from earlystop.api.status.byte_fields import TEXT_PREFIX, with_bytes, without_bytes
 from earlystop.api.status.departures import window_of, with_counts, without_counts
@@ -81,7 +82,7 @@ def _fields_in(content: bytes) -> dict[str, Any]:
     unpacker = zlib.decompressobj(RAW_DEFLATE, NEWEST_WORDS)
     words = unpacker.decompress(packed, LARGEST)
     ensure_whole(unpacker)
-    fields = json.loads(words)
+    fields = read_any_json(words)
     if not isinstance(fields, dict):
         raise ValueError("it holds no fields")
     fields, octets = with_bytes(fields, bytes_behind(unpacker.unused_data))
