@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 import lzma
 import zlib
 from typing import Any
 
+from earlystop.api.json_once import read_any_json
 from earlystop.api.status.byte_fields import with_plain_bytes
 from earlystop.api.status.dictionary import LATER_WORDS, WORDS
 from earlystop.api.status.numerals import with_numerals
@@ -43,7 +43,7 @@ def fields_of_earlier(text: str) -> dict[str, Any]:
     unpacker = zlib.decompressobj(zlib.MAX_WBITS, LATER_WORDS if has_later_words else WORDS)
     content = unpacker.decompress(base64.b85decode(text[len(FIFTH_FORM) :].translate(_LONGER)), LARGEST)
     ensure_whole(unpacker)
-    fields = json.loads(content)
+    fields = read_any_json(content)
     if not isinstance(fields, dict):
         raise ValueError("it holds no fields")
     if text.startswith(FIRST_FORM):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import lzma
+import re
 import struct
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from earlystop.api.json_once import read_any_json
 from earlystop.api.status.base89 import decoded, encoded
 from earlystop.api.status.byte_fields import TEXT_PREFIX, with_bytes, without_bytes
 from earlystop.api.status.departures import window_of, with_counts, without_counts
@@ -59,10 +61,18 @@ def unpacked_fields(text: object) -> dict[str, Any]:
         if text.startswith(EARLIER_FORMS):
             return fields_of_earlier(text)
         if not text.startswith(FORM):
-            raise ValueError(f"it begins with {text[:2]!r}, expected {FORM!r}")
+            raise ValueError(_refusal_of(text))
         return _fields_in(decoded(text.removeprefix(FORM)))
     except (ValueError, TypeError, AttributeError, zlib.error, lzma.LZMAError, RecursionError, struct.error) as error:
         raise ValueError(f"status.internal.rest was not written by this operator: {error}") from None
+
+
+def _refusal_of(text: str) -> str:
+    """What is said of a text in no known form. One of a later form was written before a release was taken back."""
+    later = re.match("([1-9][0-9]{0,3}):", text)
+    if later and int(later[1]) > int(FORM[:-1]):
+        return f"a later release has, in form {later[1]}, and this one knows 1 to {FORM[:-1]}; install that one again"
+    return f"it begins with {text[:2]!r}, expected {FORM!r}"
 
 
 def _fields_in(content: bytes) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def _fields_in(content: bytes) -> dict[str, Any]:
     unpacker = zlib.decompressobj(RAW_DEFLATE, NEWEST_WORDS)
     words = unpacker.decompress(packed, LARGEST)
     ensure_whole(unpacker)
-    fields = json.loads(words)
+    fields = read_any_json(words)
     if not isinstance(fields, dict):
         raise ValueError("it holds no fields")
     fields, octets = with_bytes(fields, bytes_behind(unpacker.unused_data))

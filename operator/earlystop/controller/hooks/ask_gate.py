@@ -14,7 +14,7 @@ from earlystop.api.visible import printable
 from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import TARGET_UNUSABLE, HookProblem, channel_to
-from earlystop.controller.hooks.gated_object import answer_of
+from earlystop.controller.hooks.gated_object import answer_of, unreadable
 from earlystop.controller.hooks.job import job_name
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, run_job
 from earlystop.controller.hooks.webhook import ensure_success, exchange
@@ -125,13 +125,15 @@ class GateAsker:
     async def _condition(
         self, identity: PolicyIdentity, gate: Gate, condition: ObjectCondition, asked_at: int, now: int
     ) -> GateAnswer:
-        what = f"{condition.kind} {condition.name}"
+        what, resource = f"{condition.kind} {condition.name}", _resource(condition.kind)
         try:
-            found = await self._cluster.get(_resource(condition.kind), identity.namespace, condition.name)
+            found = await self._cluster.get(resource, identity.namespace, condition.name)
         except ClusterError as error:
-            raise HookProblem(TARGET_UNUSABLE, f"{what} cannot be read: {error.message[:160]}") from None
+            raise HookProblem(TARGET_UNUSABLE, unreadable(condition, identity.namespace, error)) from None
         if found is None:
-            return GateAnswer(gate.name, GateState.WAITING, now, f"there is no {what}")
+            # Nor is there one where the API server knows the kind in another version alone.
+            missing = f"there is no {what} of {resource.group}/{resource.version}"
+            return GateAnswer(gate.name, GateState.WAITING, now, missing)
         state, said = answer_of(condition, found, asked_at)
         return GateAnswer(gate.name, state, now, said)
 

@@ -64,8 +64,9 @@ class GateKeeper:
         if tracked is None or gate is None or subject is None or is_answered(tracked, gate, subject):
             return None
         state, now, wait = tracked.status.stored, int(self._clock()), 0.0
+        known = known_answer(state, gate, subject)
         try:
-            about, known = question(state, gate.name, subject), known_answer(state, gate, subject)
+            about = question(state, gate.name, subject)
             answer = await self._asker.ask(tracked.identity, gate, about, known, now)
         except HookProblem as problem:
             answer, wait = GateAnswer(gate.name, GateState.WAITING, now, problem.message), problem.wait_seconds
@@ -77,4 +78,6 @@ class GateKeeper:
             log.info("gate %s: %s", gate.name, answer.state.value, extra=tracked.log_fields)
             self._wake(tracked.key)
         pause = min(LONGEST_PAUSE_SECONDS, LOOK_SECONDS + (now - subject.since) / 10)
-        return None if answer.state in ANSWERED else self._clock() + max(pause, wait)
+        # Whatever a receiver asks for, it is asked once more before its time is over.
+        left = (subject.since if known is None else known.at) + gate.timeout_seconds - LOOK_SECONDS - now
+        return None if answer.state in ANSWERED else self._clock() + max(pause, min(wait, left))

@@ -11,6 +11,7 @@ import aiohttp
 from earlystop.api.addresses import Network
 from earlystop.controller.hooks.addresses import AddressRefused, socket_factory
 from earlystop.controller.hooks.channel import NOT_DELIVERED, Channel, HookProblem
+from earlystop.controller.hooks.line_by_line import LineByLineConnector
 from earlystop.controller.hooks.receiver_answer import ReceiverAnswer, is_taken_by_chat, wait_asked_for
 from earlystop.rollout.hooks import chat, cloud_event
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, occurrence_id
@@ -19,7 +20,7 @@ from earlystop.rollout.hooks.signature import signed_headers
 AGENT = "earlystop-operator"
 CHATS = ("Slack", "Teams")
 """Templates whose receivers may answer with success in the status and a failure in the body."""
-LONGEST_CHAT_ANSWER = 1024
+LONGEST_CHAT_ANSWER = 8192
 """Bytes of such an answer that are read."""
 UNTRUSTED = "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
 _CERTIFICATE_FAULTS = {  # X509_V_ERR_... of OpenSSL
@@ -69,12 +70,10 @@ async def exchange(
     body, content_type = _body(channel, identity, occurrence)
     signed = signed_headers(channel.keys, occurrence_id(identity.uid, occurrence), at, body)
     headers = {"content-type": content_type, "user-agent": AGENT, **signed}
-    connector = aiohttp.TCPConnector(
-        ssl=channel.tls,
-        socket_factory=socket_factory(channel.allowed, refused),
-        use_dns_cache=False,
-        force_close=True,
-    )
+    # Of an answer whose body decides, what stands behind its end might say otherwise: it is none at all.
+    kind = aiohttp.TCPConnector if is_body_needed else LineByLineConnector
+    sockets = socket_factory(channel.allowed, refused)
+    connector = kind(ssl=channel.tls, socket_factory=sockets, use_dns_cache=False, force_close=True)
     limits = aiohttp.ClientTimeout(total=channel.spec.timeout_seconds)
     session = aiohttp.ClientSession(
         connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False

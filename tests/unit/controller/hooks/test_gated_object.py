@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from earlystop.api.gate_kinds import KINDS
 from earlystop.api.gates import ObjectCondition
 from earlystop.api.times import rfc3339
-from earlystop.controller.hooks.gated_object import answer_of
+from earlystop.controller.cluster import ClusterError
+from earlystop.controller.hooks.gated_object import answer_of, unreadable
 from earlystop.rollout.waiting.gates import GateState
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, examples
@@ -38,6 +39,24 @@ def applied(ready: str, observed: int = 3, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"generation": 3}, "spec": spec, "status": {"observedGeneration": observed, "conditions": rows}}
 
 
+def seen_in_part() -> dict[str, Any]:
+    """As applied, but its controller has looked at the spec and not yet at whether that is ready."""
+    found = applied("True", 2)
+    return {**found, "status": {**found["status"], "observedGeneration": 3}}
+
+
+def failed_before() -> dict[str, Any]:
+    """A PipelineRun that says when it failed by its condition alone."""
+    found = run("False", "CouldntGetPipeline")
+    (row,) = found["status"]["conditions"]
+    return {**found, "status": {"conditions": [{**row, "lastTransitionTime": BEFORE}]}}
+
+
+def going(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "metadata": {**found["metadata"], "deletionTimestamp": SINCE}}
+
+
+ODD = "a\x1b]0;" + "x" * 500
 OPEN, CLOSED, WAITING = GateState.OPEN, GateState.CLOSED, GateState.WAITING
 SAID: dict[str, tuple[str, str, dict[str, Any], GateState, str]] = {
     "a Workflow that runs": ("Workflow", "Completed", workflow("Running", PodRunning="True"), WAITING, "=nothing"),
@@ -52,12 +71,29 @@ SAID: dict[str, tuple[str, str, dict[str, Any], GateState, str]] = {
     "one with failed tasks": ("PipelineRun", "Succeeded", run("False", "Failed", SINCE), CLOSED, "has failed"),
     "one that was cancelled": ("PipelineRun", "Succeeded", run("False", "Cancelled", SINCE), CLOSED, "has failed"),
     "one of yesterday": ("PipelineRun", "Succeeded", run("False", "Failed", BEFORE), WAITING, "run it anew"),
+    "one of yesterday without a time of its own": ("PipelineRun", "Succeeded", failed_before(), WAITING, "run it anew"),
     "one without a time": ("PipelineRun", "Succeeded", run("False", "CouldntGetTask"), CLOSED, "has failed"),
     "a Kustomization": ("Kustomization", "Ready", applied("True"), OPEN, "Ready=True"),
     "one that heals": ("Kustomization", "Ready", applied("False"), WAITING, "Ready=False"),
     "one whose edit is not seen": ("Kustomization", "Ready", applied("True", 2), WAITING, "does not know of that yet"),
     "one that was never seen": ("Kustomization", "Ready", applied("Unknown", -1), WAITING, "does not know of that"),
     "one at rest": ("Kustomization", "Ready", applied("False", suspend=True), WAITING, "is suspended"),
+    "one whose condition is of before": (
+        "Kustomization",
+        "Ready",
+        seen_in_part(),
+        WAITING,
+        "does not know of that yet",
+    ),
+    "one that goes": ("Kustomization", "Ready", going(applied("True")), WAITING, "is being deleted"),
+    "a success of before": ("PipelineRun", "Succeeded", run("True", "Completed", BEFORE), OPEN, f"and ended {BEFORE}"),
+    "a status of anybody's": (
+        "Workflow",
+        "Completed",
+        workflow("Running", Completed=ODD),
+        WAITING,
+        "=a?]0;x",
+    ),
     "a HelmRelease": ("HelmRelease", "Ready", applied("True"), OPEN, "HelmRelease x says Ready=True"),
     "a HelmRelease that failed": ("HelmRelease", "Ready", applied("False"), WAITING, "Ready=False"),
 }
@@ -68,7 +104,23 @@ def test_an_object_says_what_its_controller_means_by_it(what: str) -> None:
     kind, type_, found, state, words = SAID[what]
     condition = ObjectCondition.model_validate({"kind": kind, "name": "x", "type": type_})
     answer, said = answer_of(condition, found, NOW)
-    assert answer is state and words in said, said
+    assert answer is state and words in said and said.isprintable() and len(said) < 150, said
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("Workflow", 403, "ask the cluster's admin to name Workflow in the chart's gates.kinds"),
+        ("Job", 403, "ask the cluster's admin to name llm in the chart's jobs.namespaces"),
+        ("Deployment", 403, "Deployment x cannot be read: words of the API"),
+        ("Workflow", 500, "Workflow x cannot be read: words of the API"),
+    ],
+)
+def test_a_kind_that_the_operator_may_not_read_is_told_with_who_changes_that(
+    kind: str, status: int, words: str
+) -> None:
+    condition = ObjectCondition.model_validate({"kind": kind, "name": "x", "type": "Ready"})
+    assert words in unreadable(condition, "llm", ClusterError(status, "words of the API"))
 
 
 json_values = st.recursive(

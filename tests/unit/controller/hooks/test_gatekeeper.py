@@ -78,6 +78,14 @@ async def test_a_receiver_that_redirects_or_fails_opens_nothing() -> None:
         await made.advance_until("RolledBack", "GateTimedOut")
 
 
+async def test_a_receiver_that_asks_to_wait_for_longer_than_the_gate_does_is_asked_before_its_time_is_over() -> None:
+    async with gated({**WEBHOOK, "timeoutSeconds": 300}) as made:
+        busy = web.Response(status=429, headers={"retry-after": "900"})
+        made.receiver.answer = lambda number: web.Response(text='{"gate": "Open"}') if number else busy
+        await made.advance_until("Promoted", "GateOpen")
+        assert len(made.receiver.bodies) == 2
+
+
 async def test_a_closed_gate_takes_the_candidate_back_with_what_it_said() -> None:
     async with gated(WEBHOOK, READY) as made:
         made.receiver.says('{"gate": "Closed", "message": "3 tests\\u0007 failed"}')

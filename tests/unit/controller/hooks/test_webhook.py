@@ -20,7 +20,7 @@ from aiohttp import web
 
 from earlystop.api.hook_target import HookTargetSpec
 from earlystop.controller.hooks.channel import Channel, HookProblem
-from earlystop.controller.hooks.webhook import post
+from earlystop.controller.hooks.webhook import exchange, post
 from earlystop.rollout.hooks.occurrence import occurrence_id
 from tests.unit.controller.hooks.receiver import KEY, Receiver, receiving, target
 from tests.unit.metrics.source.certificates import Authority
@@ -154,6 +154,12 @@ TAKEN = {
     "a length that is never met": b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nok",
     "a coding that is none": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",
     "no words after the status": b"HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n",
+    "a body where there is none": b"HTTP/1.1 204 x\r\n\r\ngone",
+    "one with a length": b"HTTP/1.1 204 x\r\ncontent-length: 4\r\n\r\ngone",
+    "one in chunks": b"HTTP/1.1 204 x\r\ntransfer-encoding: chunked\r\n\r\n4\r\ngone\r\n0\r\n\r\n",
+    "more than its length": b"HTTP/1.1 202 x\r\ncontent-length: 2\r\n\r\nokay\r\n\r\n",
+    "an answer after the answer": b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\nHTTP/1.1 500 x\r\n\r\n",
+    "chunks that are none": b"HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
 }
 """Answers of servers, proxies and functions of clouds as they are found."""
 
@@ -163,6 +169,24 @@ TAKEN = {
 async def test_success_in_any_way_that_http_knows_is_a_delivery(answer: bytes, template: str) -> None:
     async with answering(answer) as port:
         await post(channel(f"http://127.0.0.1:{port}/", template=template), POLICY, occurred(number=1), NOW, ())
+
+
+async def test_an_answer_whose_body_decides_is_none_where_more_follows_it() -> None:
+    opened = b'{"gate": "Open"}'
+    answer = b"HTTP/1.1 200 x\r\ncontent-length: %d\r\n\r\n%s" % (len(opened), opened)
+    async with answering(answer) as port:
+        found = await exchange(channel(f"http://127.0.0.1:{port}/"), POLICY, occurred(number=1), NOW, (), 4096)
+        assert found.body == opened
+    async with answering(answer + b'{"gate": "Closed"}') as port:
+        with pytest.raises(HookProblem, match="broke the connection off"):
+            await exchange(channel(f"http://127.0.0.1:{port}/"), POLICY, occurred(number=1), NOW, (), 4096)
+
+
+async def test_what_follows_a_failure_does_not_hide_its_status_and_how_long_to_wait() -> None:
+    async with answering(b"HTTP/1.1 429 x\r\nretry-after: 30\r\ncontent-length: 0\r\n\r\nslow down") as port:
+        with pytest.raises(HookProblem, match=r"answers 429$") as found:
+            await post(channel(f"http://127.0.0.1:{port}/"), POLICY, occurred(number=1), NOW, ())
+    assert found.value.wait_seconds == 30
 
 
 @asynccontextmanager
@@ -205,7 +229,12 @@ TEAMS_REFUSES = (
 
 @pytest.mark.parametrize(
     ("template", "body"),
-    [("Slack", '{"ok":false,"error":"channel_not_found token"}'), ("Teams", TEAMS_REFUSES), ("Teams", '{"ok": false}')],
+    [
+        ("Slack", '{"ok":false,"error":"channel_not_found token"}'),
+        ("Slack", f'{{"ok":false,"response_metadata":{{"messages":["{"token" * 400}"]}}}}'),
+        ("Teams", TEAMS_REFUSES),
+        ("Teams", '{"ok": false}'),
+    ],
 )
 async def test_a_chat_that_says_in_its_body_that_it_failed_took_no_message(
     receiver: Receiver, template: str, body: str

@@ -33,6 +33,19 @@ def test_what_the_operator_did_not_write_is_refused_by_one_kind_of_error(found: 
     assert unpacked_fields(packed_fields({"a": [1]})) == {"a": [1]}
 
 
+@pytest.mark.parametrize("form", ["7:", "10:", "9999:"])
+def test_a_text_of_a_later_release_is_told_as_such_with_what_to_do(form: str) -> None:
+    known = packed_fields({"a": [1]}).removeprefix(FORM)
+    with pytest.raises(ValueError, match=r"was not written by this operator: a later release has, .* install that one"):
+        unpacked_fields(form + known)
+
+
+@pytest.mark.parametrize("form", ["0:", "06:", "6", "-7:", "7", "10000:", "٧:"])
+def test_what_is_no_number_of_a_form_is_not_taken_for_one(form: str) -> None:
+    with pytest.raises(ValueError, match="expected '6:'"):
+        unpacked_fields(form + "!")
+
+
 GUARD = {"looks": "e*m_S", "checkpoint": ":004mh", "spans": "not bytes", "step": 3, "windowParts": "", "parked": None}
 
 
