@@ -109,9 +109,12 @@ def mirrored_service(alias: Mapping[str, Any]) -> str:
 
 
 def mirrored(alias: Manifest, services: Iterable[Manifest]) -> list[Manifest]:
-    """Those of these Services, of the alias's namespace, that it was made for. It is known by its name alone: garbage
-    collection takes its owner out when the Service is made anew, and shortened names tell no Service's."""
-    name = str(alias["metadata"]["name"])
+    """Those of these Services, of the alias's namespace, that it was made for: its owner by name. Garbage collection
+    takes that owner out when the Service is made anew. Then it is whichever Service has an alias of that name, which
+    may be several: shortened names tell no Service's, and a Service's name may have the form of an alias's."""
+    owner, name = mirrored_service(alias), str(alias["metadata"]["name"])
+    if owner:
+        return [each for each in services if each["metadata"]["name"] == owner]
     variants = [name[at + len(BETWEEN) :] for at in range(len(name)) if name.startswith(BETWEEN, at)]
     return [
         each for each in services if any(alias_name(each["metadata"]["name"], variant) == name for variant in variants)

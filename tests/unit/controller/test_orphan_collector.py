@@ -230,6 +230,16 @@ async def test_an_alias_that_mirrors_its_service_or_never_did_stays(
     assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == []
 
 
+async def test_an_alias_that_fits_its_service_stays_though_another_one_has_a_name_that_would_give_it_the_same() -> None:
+    world = ReplacedService(attached=False, users={"clusterIP": "10.0.0.9"}, service="qa-es-mx")
+    world.api.at(SERVICES, "llm", world.alias)["metadata"]["ownerReferences"] += [
+        {"kind": "Service", "name": "qa-es-mx", "uid": "s"}
+    ]
+    world.api.at(SERVICES, "llm", "qa")["spec"] = {"clusterIP": "None"}
+    del world.api.objects[SERVICES.path("llm", alias_name("qa"))]
+    assert await world.sweep() == [] and await world.sweep(10 * GRACE_SECONDS) == []
+
+
 async def test_an_alias_goes_with_its_service_where_that_is_gone() -> None:
     world = ReplacedService(attached=False, users={"clusterIP": "None"})
     await world.sweep()

@@ -4,7 +4,11 @@ answer, an overlay or the reason against one.
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.routes.precedence import beginning_of_expression, may_take_post
@@ -94,6 +98,13 @@ EXPRESSIONS: dict[str, tuple[str, bool]] = {
     "(?i)/USER": ("", True),
     "/user\\.json": ("/user", False),
     "": ("", True),
+    "~/v2": ("", True),
+    "/:version/chat/completions": ("/", True),
+    "/v1/%63hat": ("/v1/", True),
+    "^^/v2": ("", True),
+    "/v2{0}/.*": ("/v", True),
+    "/v1//?chat": ("/v1/", True),
+    "\\Q/v2\\E": ("", True),
 }
 """Expressions of paths, how what they are found in begins, and whether chat completions may be among it."""
 
@@ -103,3 +114,21 @@ def test_an_expression_takes_no_completions_where_their_path_lacks_what_it_begin
     begins, takes = EXPRESSIONS[name]
     assert beginning_of_expression(name) == begins
     assert may_take_post({"path": {"type": "RegularExpression", "value": name}}, CHAT) is takes
+
+
+PARTS = ("/", "v1", "V1", "chat", "s", "-", "*", "+", "?", "{0}", "{,2}", "|", "(", ")", "(?:", "[", "]", "^", "$", ".")
+MORE_PARTS = ("\\", "\\d", "\\b", "{", "}", "#", " ", "(?i)", "(?x)")
+PATHS = (CHAT, CHAT.upper(), "/v1", "chat", "/v1/-/s", "")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
+@given(st.lists(st.sampled_from(PARTS + MORE_PARTS), max_size=7).map("".join))
+@settings(max_examples=300)
+def test_whatever_an_expression_is_found_in_holds_what_it_begins_with(expression: str) -> None:
+    try:
+        found = re.compile(expression, re.IGNORECASE)
+    except re.error:
+        assume(False)
+    for path in PATHS:
+        assert not found.search(path) or beginning_of_expression(expression).lower() in path.lower()

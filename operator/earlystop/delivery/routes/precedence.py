@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 Match = dict[str, Any]
 EVERYTHING: Match = {"path": {"type": "PathPrefix", "value": "/"}}
 CONDITIONS = ("headers", "queryParams")
-PLAIN = frozenset(f"{string.ascii_letters}{string.digits}/_-~:@%,;=&!'")
-"""Characters that stand for themselves in every language of regular expressions, outside of brackets."""
+PLAIN = frozenset(f"{string.ascii_letters}{string.digits}/_-")
+"""Characters that stand for themselves in every gateway's regular expressions, outside of brackets. Others may say
+something to one of them: `~` and `=` how to compare, `:` that a name follows, `%` how a character is written."""
 REPEATS = ("*", "?", "{", "+")
 
 
