@@ -57,10 +57,15 @@ to hold."""
 FORESIGHT_SINCE = 6
 """Version of the arithmetic that spends it on the one likeliest to keep the margin, that reckons, before the last
 failure of a search with an incumbent, with what may follow a success, and that counts what a setting may save beyond
-its mean where it is as good as sure to hold."""
+its mean where it is as good as sure to hold and trials go on finding more."""
 
 AS_GOOD_AS_SURE = 0.97
 """Probability to hold from which a trial can hardly fail, so that it is worth what it may find."""
+
+FOUND_NO_MORE = 2
+"""After so many certificates that save no more than an earlier one, settings count with what they are expected to save
+alone: where all save alike, each of 200 would be tried otherwise, since over a long horizon the least chance to find
+more is worth a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,11 @@ def worths(
     ]
     now, spread, nats = certified_saving(outcomes), noise(outcomes), log(1 / risk) + PRICE
     tried = {each.setting for each in outcomes}
+    may_find_more = terms.version >= FORESIGHT_SINCE and _may_find_more(outcomes)
     gains = [
-        chance * _saved_beyond(now, saving, chance, terms) * terms.horizon
+        chance
+        * (_improvement(now, saving) if may_find_more and chance >= AS_GOOD_AS_SURE else saving.mean - now)
+        * terms.horizon
         for chance, saving in zip(holding, savings, strict=True)
     ]
     untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
@@ -146,16 +154,21 @@ def worths(
     return tuple(found)
 
 
-def _saved_beyond(now: float, saving: Estimate, chance: float, terms: SearchTerms) -> float:
+def _may_find_more(outcomes: Sequence[TrialOutcome]) -> bool:
+    """Whether something is certified, and fewer than `FOUND_NO_MORE` certificates followed the one that saves most."""
+    savings = [_mean(each.saving) for each in outcomes if each.end is TrialEnd.CERTIFIED]
+    most = max(savings, default=0.0)
+    return most > 0 and len(savings) - 1 - savings.index(most) < FOUND_NO_MORE
+
+
+def _improvement(now: float, saving: Estimate) -> float:
     """What a setting that holds is expected to save beyond what is saved now, as a part of the tokens.
 
     One that saves less than the incumbent takes nothing away, as the incumbent goes on. That counts where the trial can
     hardly fail (expected improvement: Jones, Schonlau, Welch, Journal of Global Optimization 13, 1998); elsewhere bold
-    settings, of whose savings little is known, would be tried at the price of failures. chance: that it holds.
+    settings, of whose savings little is known, would be tried at the price of failures.
     """
     beyond = saving.mean - now
-    if terms.version < FORESIGHT_SINCE or now <= 0 or chance < AS_GOOD_AS_SURE:
-        return beyond
     score = beyond / saving.error
     return beyond * _probability(score) + saving.error * _density(score)
 
