@@ -25,12 +25,12 @@ a = 1.5, and less where the variance is finite. Only sums of squares are counted
 `USUAL` times those of as many other answers, they are taken for one answer (`Longest`), which is more than it is.
 Lengths without a heavy tail hardly do so, and lose nothing.
 
-The seventh is for what both arms give now and then, as answers that end at a limit. An arm of few answers may lack them
-all, and then both its mean and its variance are too small: the test would bet most on a saving just where there is none.
-So the candidate's variance is at least `LEAST_PART` of the one that the baseline's lengths have, shortened by as much as
-is asked for. The share of such answers being the same, the candidate lacks what it lacks by chance as often as a
-variance says, or more seldom: e^-k of no answer where k are expected, at sqrt(k) standard deviations. What is learned of
-the baseline is from the past as well, so the bet stays predictable.
+The seventh is for what both arms give now and then, as answers that end at a limit. An arm of few answers may lack
+them all, and then both its mean and its variance are too small: the test would bet most on a saving just where there is
+none. So the candidate's variance is at least `LEAST_PART` of the one that the baseline's lengths have, shortened by as
+much as is asked for. Where both give as large a share of them, the candidate lacks them by chance as seldom as that
+variance says, or more seldom: all of k that are expected, at sqrt(k) standard deviations, with a probability of e^-k.
+What is learned of the baseline is from the past as well, so the bet stays predictable.
 What remains: a candidate whose mean is made by fewer than one huge answer in a thousand, while the baseline's is not,
 is found out too late. The exact test (`empirical_bernstein`), which a policy asks for by the longest possible answer,
 has no such gap.
