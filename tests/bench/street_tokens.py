@@ -43,6 +43,17 @@ def _pareto(tail: float) -> Draw:
     return lambda rng, look, part, count: 600 * part * (tail - 1) / tail * (1 + rng.pareto(tail, count))
 
 
+def _endless_of_both(part_of_answers: float, most: int) -> Draw:
+    """Both arms give some answers that end at a limit, the candidate fewer by as much as it saves."""
+    others = _spread(lambda look: 600)
+
+    def draw(rng: np.random.Generator, look: int, part: float, count: int) -> NDArray[np.float64]:
+        usual = others(rng, look, part, count)
+        return np.where(rng.random(count) < part * part_of_answers, most, usual)
+
+    return draw
+
+
 KINDS: dict[str, Draw] = {
     "independent, CV 0.8": _spread(lambda look: 600),
     "sessions of 5": _sessions(5),
@@ -60,6 +71,8 @@ KINDS: dict[str, Draw] = {
     "Pareto 1.8": _pareto(1.8),
     "Pareto 1.5": _pareto(1.5),
     "Pareto 1.3": _pareto(1.3),
+    "one in 333 of both ends at 32,768 tokens": _endless_of_both(1 / 333, 32_768),
+    "one in 1,000 of both ends at 131,072 tokens": _endless_of_both(1 / 1000, 131_072),
 }
 
 

@@ -7,9 +7,9 @@ null hypothesis and is positive when more is saved.
 
 This is asymptotic, not exact: the risk holds as answers accumulate. It rests on two approximations. A sum of
 many answers is nearly normal, and the variances v, learned from earlier blocks alone, describe the next one.
-Six rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
+Seven rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
 with fewer than `BLOCK_ANSWERS` an arm, a floor under the variance (`variance`), since version 2 of the engine
-two more, and since version 9 a sixth. The evidence is divided by how much blocks have been seen to scatter
+two more, and since version 9 another two. The evidence is divided by how much blocks have been seen to scatter
 (`scatter`), as lengths of one session and heavy tails make them. And where the lengths of *both* arms spread out in a
 block as they did not before, as when the mix of questions shifts, variances are multiplied by as much as the arm that
 did so less. The spread of one arm alone must not do that: a rare huge answer of the candidate speaks against it, and
@@ -24,6 +24,13 @@ draws above the largest one so far come once in as many as there were, and lie a
 a = 1.5, and less where the variance is finite. Only sums of squares are counted. As far as those of a block exceed
 `USUAL` times those of as many other answers, they are taken for one answer (`Longest`), which is more than it is.
 Lengths without a heavy tail hardly do so, and lose nothing.
+
+The seventh is for what both arms give now and then, as answers that end at a limit. An arm of few answers may lack
+them all, and then both its mean and its variance are too small: the test would bet most on a saving just where there is
+none. So the candidate's variance is at least `LEAST_PART` of the one that the baseline's lengths have, shortened by as
+much as is asked for. Where both give as large a share of them, the candidate lacks them by chance as seldom as that
+variance says, or more seldom: all of k that are expected, at sqrt(k) standard deviations, with a probability of e^-k.
+What is learned of the baseline is from the past as well, so the bet stays predictable.
 What remains: a candidate whose mean is made by fewer than one huge answer in a thousand, while the baseline's is not,
 is found out too late. The exact test (`empirical_bernstein`), which a policy asks for by the longest possible answer,
 has no such gap.
@@ -65,6 +72,12 @@ to show in log-normal lengths of sigma 1."""
 USUAL = 2.0
 """Sums of squares up to so many times those of the other answers show no huge answer: with 1, lengths that vary by 0.8
 times their mean take a sixth more answers, with 2, none."""
+
+LEAST_PART = 0.5
+"""Part of the baseline's variance that the candidate's has at least. Where both end one answer in a thousand at 131,072
+tokens, and a twentieth of the answers is the candidate's, a saving is wrongly claimed in 2.0 % of campaigns, with 1 in
+1.0 %, and without this rule in 39.7 % (300 campaigns). A true saving of a fifth takes as many looks as without it; with
+1 a quarter more in log-normal lengths of sigma 1, of which the candidate has a tenth."""
 
 RELATIVE_DEVIATION_FLOOR = 0.1
 """Lengths are taken to vary by at least this share of their mean, and by one token at least."""
@@ -233,6 +246,8 @@ def _bet(process: TokenProcess, discount: Discount) -> TokenProcess:
     if blocks is not None:
         shift = max(1.0, min(baseline.variance / variance_b, candidate.variance / variance_c))
         variance_b, variance_c = shift * variance_b, shift * variance_c
+        if process.longest_candidate is not None:
+            variance_c = max(variance_c, LEAST_PART * keep * keep * variance_b)
         information = 1 / (keep * keep * variance_b / baseline.completed + variance_c / candidate.completed)
         blocks = scatter.observe(blocks, (keep * baseline.mean - candidate.mean) * information, information)
     noise_b = variance_b / baseline.completed

@@ -38,8 +38,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   bounds how much lengths scatter, too.
 - Version 9: a saving must be shown without the longest answer of the baseline, and with more like the candidate's
   longest (`tokens`), where under version 8 a few huge answers of the baseline could prove it, and few answers of the
-  candidate could hide what it needs. What requests show of groups before answers do weighs blocks by
-  their requests and is an upper bound (`lasting_groups`), as a few groups are easily missed.
+  candidate could hide what it needs. The candidate's lengths vary by at least half of the baseline's variance, whatever
+  few of them show. What requests show of groups before answers do weighs blocks by their requests and is an upper bound
+  (`lasting_groups`), as a few groups are easily missed.
 """
 
 from __future__ import annotations

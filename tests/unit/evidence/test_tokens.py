@@ -86,6 +86,18 @@ def test_a_saving_that_rests_on_huge_answers_which_the_candidate_may_still_give_
     assert 6 < looks[EIGHTH] < looks[CURRENT] < 100
 
 
+@pytest.mark.parametrize(("engine", "is_shown"), [(EIGHTH, True), (CURRENT, False)])
+def test_a_small_arm_that_lacks_by_chance_the_endless_answers_of_both_shows_no_saving(
+    engine: int, is_shown: bool
+) -> None:
+    process = tokens.start(0.10, engine)
+    for look in range(100):  # one in 950 of the baseline's is endless, so the candidate lacks one on average
+        usual = Lengths(190, 114_000, 95_000_000)
+        baseline = with_one_huge(usual, 131_072) if look % 5 == 2 else usual
+        process = tokens.update(process, baseline, Lengths(10, 5_400, 4_050_000), 5)
+    assert (process.log_e_max >= -math.log(RISK)) is is_shown
+
+
 def test_lengths_without_a_heavy_tail_lose_nothing_by_it() -> None:
     rng = np.random.default_rng(11)
     looks = [(lengths(rng, 100, 600), lengths(rng, 100, 450)) for _ in range(30)]

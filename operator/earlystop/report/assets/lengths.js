@@ -5,6 +5,7 @@
 const LEARNING_ANSWERS = 100;
 const BLOCK_ANSWERS = 20;
 const PRIOR_SCALE = 0.1;
+const LEAST_PART = 0.5;
 const NO_LENGTHS = { completed: 0, tokens: 0, squares: 0n };
 const NO_ANSWER = { completed: 0, squares: 0n, weight: 0 };
 const LARGEST_KEEP = 1024;
@@ -83,6 +84,7 @@ function bet(process, engine, discount) {
   if (engine !== 1) {
     const shift = Math.max(1, Math.min(lengthVariance(blockB) / varianceB, lengthVariance(blockC) / varianceC));
     [varianceB, varianceC] = [shift * varianceB, shift * varianceC];
+    if (engine > 8) varianceC = Math.max(varianceC, LEAST_PART * keep * keep * varianceB);
     const information = 1 / ((keep * keep * varianceB) / blockB.completed + varianceC / blockC.completed);
     blocks = observeScatter(blocks, (keep * meanLength(blockB) - meanLength(blockC)) * information, information);
   }
