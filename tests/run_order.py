@@ -6,8 +6,6 @@ no worker begins a long file when the others are done. No test depends on it.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 import pytest
 
 WITH_A_CLUSTER = ("tests/cluster", "tests/faults", "tests/e2e")
@@ -93,4 +91,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def rank(file: str) -> tuple[bool, int]:
     """Sort key of a file, named from the checkout's root with slashes."""
-    return str(PurePosixPath(file).parent) in WITH_A_CLUSTER, -SECONDS.get(file, 0)
+    return is_with_a_cluster(file), -SECONDS.get(file, 0)
+
+
+def is_with_a_cluster(file: str) -> bool:
+    """Whether a file, named so, is in one of the folders whose tests share a cluster, at any depth."""
+    return file.startswith(tuple(f"{folder}/" for folder in WITH_A_CLUSTER))

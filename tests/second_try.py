@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.run_order import WITH_A_CLUSTER
+from tests.run_order import is_with_a_cluster
 
 MOST = 4
 """Failures in more files than this are no accident of a busy machine. Tests of one file share what they ran on, so one
@@ -23,7 +23,7 @@ def failed(cache: Path) -> list[str]:
     """The tests with a cluster that failed last, by pytest's own cache below `cache`."""
     stored = cache / "v" / "cache" / "lastfailed"
     names = json.loads(stored.read_text()) if stored.exists() else {}
-    return sorted(name for name in names if str(Path(name.split("::")[0]).parent) in WITH_A_CLUSTER)
+    return sorted(name for name in names if is_with_a_cluster(name))
 
 
 def main(cache: Path, options: list[str]) -> int:

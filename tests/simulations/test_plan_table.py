@@ -15,8 +15,8 @@ from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.plan import planned
-from earlystop.simulation.forecast import SupposedTraffic
 from earlystop.simulation.simulate import SyntheticTraffic, simulate
+from earlystop.simulation.watched_stages import SupposedTraffic
 from tests.bench.ramps import RISING, spec_of
 
 RUNS, RATE, EM, MARGIN = 60, 30.0, 0.85, 0.05

@@ -9,21 +9,20 @@ GateKind = Literal["Deployment", "Job", "Workflow", "PipelineRun", "Kustomizatio
 
 
 class KindOfObject(NamedTuple):
-    """group, version, plural: as in the address of its objects. always_read: whether the operator may read it without
-    the chart's `gates.kinds`."""
+    """group, version, plural: as in the address of its objects."""
 
     group: str
     version: str
     plural: str
-    always_read: bool = False
 
 
 KINDS: Mapping[GateKind, KindOfObject] = {
-    "Deployment": KindOfObject("apps", "v1", "deployments", always_read=True),
-    "Job": KindOfObject("batch", "v1", "jobs", always_read=True),  # where the chart allows Jobs
+    "Deployment": KindOfObject("apps", "v1", "deployments"),
+    "Job": KindOfObject("batch", "v1", "jobs"),
     "Workflow": KindOfObject("argoproj.io", "v1alpha1", "workflows"),
     "PipelineRun": KindOfObject("tekton.dev", "v1", "pipelineruns"),
     "Kustomization": KindOfObject("kustomize.toolkit.fluxcd.io", "v1", "kustomizations"),
     "HelmRelease": KindOfObject("helm.toolkit.fluxcd.io", "v2", "helmreleases"),
 }
-"""Of Argo Workflows, Tekton and Flux those that run or apply something."""
+"""Of Argo Workflows, Tekton and Flux those that run or apply something, which the operator may read where the chart's
+`gates.kinds` names them."""

@@ -35,10 +35,11 @@ from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored.settings import restore_losses
-from earlystop.simulation.forecast import SupposedTraffic, forecast
+from earlystop.simulation.forecast import forecast
 from earlystop.simulation.missing_cost import supposed_cost
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
 from earlystop.simulation.random_walk import Floats
+from earlystop.simulation.watched_stages import SupposedTraffic
 
 LEAST_SHARE = 0.01
 """Fewer rollouts than these that end as is supposed say nothing of their mean."""

@@ -9,34 +9,25 @@ from __future__ import annotations
 
 import base64
 import hmac
-import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
 from earlystop.api.wire import commitment_in, commitment_of, is_genuine
-from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest, NotFound
+from earlystop.controller.cluster import Cluster, Manifest, NotFound
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, Phase, RolloutState
+from earlystop.rollout.state import RolloutState
 
 DEFAULT_SECRET = "earlystop-token-key"  # noqa: S105 - the name of an object
 KEY_FIELD = "key"
 KEY_BYTES = 32
 DIGEST = "sha256"
-FORBIDDEN = frozenset({401, 403})
 MISSING = 404
 OF_PROCESS = secrets.token_bytes(KEY_BYTES)
 """Seals while no key is known: what another process has sealed, this one does not know again."""
 CAMPAIGNS_KEPT = 4096
-PATIENCE_SECONDS = 5.0
-"""The rights of a new install do not hold at once: a refusal is not believed for so long. A right that comes later is
-found by and by."""
-NEEDS_NO_TOKEN = (ENDED | BETWEEN_TRIALS | {Phase.PENDING}) - {Phase.HELD}
-"""Phases that nothing is counted in, so that users keep their setting under a revision without a commitment."""
-
-log = logging.getLogger(__name__)
 
 
 class CampaignTokens:
@@ -103,34 +94,6 @@ def _token_of(key: bytes, uid: str, entropy: str) -> str:
 
 
 _is_genuine = lru_cache(maxsize=CAMPAIGNS_KEPT)(is_genuine)
-
-
-def may_go_without(error: ClusterError, waited: float, is_in_use: bool) -> bool:
-    """Whether campaigns may begin without tokens until the key can be read.
-
-    error: the last answer about the Secret; waited: seconds since it was first asked for; is_in_use: whether a campaign
-    under way has a token, which would have to begin anew.
-    """
-    if is_in_use:
-        return False
-    return error.status == MISSING or (error.status in FORBIDDEN and waited >= PATIENCE_SECONDS)
-
-
-def has_token_in_use(policy: Manifest) -> bool:
-    """Whether a stored policy has a campaign under way whose revision commits to a token."""
-    status = policy.get("status") or {}
-    needs_none = status.get("phase") in {None, *NEEDS_NO_TOKEN}
-    return not needs_none and bool(commitment_in(str(status.get("revision", ""))))
-
-
-async def has_tokens_in_use(cluster: Cluster, namespaces: Sequence[str | None]) -> bool:
-    """Whether any stored policy of these namespaces has one, None standing for all. Raises ClusterError when the API
-    fails."""
-    for namespace in namespaces:
-        async for page in cluster.pages(POLICIES, namespace):
-            if any(map(has_token_in_use, page)):
-                return True
-    return False
 
 
 async def _key_of(cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes]) -> bytes:

@@ -145,7 +145,7 @@ async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: li
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
-    await _until_answered(runtime.learn_token_key, "the key of campaigns' tokens cannot be read; this is tried again")
+    await _until_answered(runtime.token_key.learn, "the key of campaigns' tokens cannot be read; this is tried again")
     await _watch(runtime, namespaces, ready)
 
 
@@ -162,7 +162,7 @@ async def _until_answered(ask: Callable[[], Awaitable[None]], failed: str) -> No
 async def _learn_late_key(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(LATE_KEY_SECONDS)
-        await runtime.learn_late_token_key()
+        await runtime.token_key.learn_late()
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:

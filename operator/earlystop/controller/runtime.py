@@ -14,7 +14,7 @@ from earlystop.api.wire import API_VERSION
 from earlystop.controller.apart import each_of
 from earlystop.controller.api_login import ApiLogin
 from earlystop.controller.approvals import Approvals
-from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_tokens_in_use, may_go_without
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -39,6 +39,7 @@ from earlystop.controller.store.recall import note_missing
 from earlystop.controller.store.status_writer import Gone, StatusConflict
 from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
+from earlystop.controller.token_key import TokenKey
 from earlystop.rollout.savings.price import price_of
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.state import Phase
@@ -89,13 +90,13 @@ class Runtime:
         self.scheduler = Scheduler(self._reconcile, clock, note_beat=LAST_BEAT.set)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
-        self._token_key, self._tokens = token_key, CampaignTokens()
-        seal = self._tokens.seal_of
+        tokens = CampaignTokens()
+        self.token_key = TokenKey(cluster, tokens, token_key, clock, self._namespaces)
+        seal = tokens.seal_of
         self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks, seal)
         self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
         asker = GateAsker(cluster, secrets, refused_networks, seal)
         self.gates = GateKeeper(asker, self._tracked, self.scheduler.wake, clock)
-        self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
             cluster,
             http,
@@ -103,7 +104,7 @@ class Runtime:
             self._events,
             self.tracked_policies,
             clock,
-            NewCampaigns(cluster, self._tokens, self.proposals.waiting_for),
+            NewCampaigns(cluster, tokens, self.proposals.waiting_for),
             wake=self.scheduler.wake,
             given=self.approvals.confirmed,
         )
@@ -174,39 +175,6 @@ class Runtime:
             if tracked.spec.metrics.source_ref.name == name:
                 tracked.acceptance.require_check()
                 self.scheduler.wake(key)
-
-    async def learn_token_key(self) -> None:
-        """Learn the key of campaigns' tokens before any policy is reconciled, or find that campaigns may go without.
-
-        Raises ClusterError when it is to be tried again first, as while a campaign under way has a token: without the
-        key it would begin anew.
-        """
-        since = self._key_asked_since = self._clock() if self._key_asked_since is None else self._key_asked_since
-        try:
-            await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
-        except ClusterError as error:
-            is_in_use = await has_tokens_in_use(self._cluster, self._namespaces)
-            what = f"let the operator get and update Secret {self._token_key} in namespace {own_namespace()}"
-            if not may_go_without(error, self._clock() - since, is_in_use):
-                if is_in_use:
-                    log.error("no policy is reconciled, since campaigns under way need the key of tokens: %s", what)
-                raise
-            log.warning(
-                "there is no key of tokens yet (%s), so new campaigns have none and servers cannot tell forged requests"
-                " from others: %s, and create it empty where it is missing",
-                error,
-                what,
-            )
-
-    async def learn_late_token_key(self) -> None:
-        """Ask once more for a key that the operator started without; campaigns that begin later have tokens then."""
-        if self._tokens.has_key or self._key_asked_since is None:
-            return
-        try:
-            await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
-        except ClusterError:
-            return  # what to do is in the log since the start
-        log.info("the key of tokens has come: campaigns that begin from now on have tokens")
 
     async def learn_sources(self) -> None:
         """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""

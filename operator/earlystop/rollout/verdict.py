@@ -48,8 +48,6 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     decision, comparison = state.decision, state.leading
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan, assessment = state.pinned_plan, comparison.assessment
-    log_e, looks, uncertain = _log_e(assessment), _rows(comparison), uncertain_of(state)
-    others = tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate)
     guard = recorded_guard(state.guard)
     if guard is not None and decision.guard_looks_as_text:
         guard = guard.model_copy(update={"columns": guard_columns(guard, plan)})
@@ -66,19 +64,19 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         candidate=decision.candidate,
         settings=setting_pairs(plan, comparison, decision),
         plan=plan.text,
-        log_e=log_e,
+        log_e=_log_e(assessment),
         risk=recorded_risk(plan),
         margin=margin_of(state),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
         columns=columns(plan, later_columns(later_counts(look for each in state.comparisons for look in each.looks))),
-        looks=looks,
+        looks=_rows(comparison),
         number_of_looks=len(comparison.looks) if decision.looks_as_text else None,
-        others=others,
+        others=tuple(_other_candidate(each) for each in state.comparisons if each.name != decision.candidate),
         classes=class_records(state.comparisons),
         class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
-        uncertain=uncertain,
+        uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
         guard=guard,

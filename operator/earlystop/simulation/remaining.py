@@ -37,12 +37,13 @@ from earlystop.rollout.search.worth import MOST_TIMES
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.stored.compressed_looks import started_in
 from earlystop.rollout.trials.deadline import latest_end
-from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
+from earlystop.simulation.forecast import RolloutForecast, follow, seconds_to_learn
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Arms, Floats, add_against_loss, on_pairs
 from earlystop.simulation.remaining_time import LEAST_LOG_E, Remaining, forecast_of, may_save
 from earlystop.simulation.remaining_together import Drawn, summed, together
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
+from earlystop.simulation.watched_stages import Claim, SupposedTraffic, Watched
 
 RUNS, SEED = 40, 1
 """Forecasts for each supposed loss. The same state is told the same each time."""

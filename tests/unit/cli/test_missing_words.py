@@ -15,7 +15,7 @@ from earlystop.cli.plan import planned
 from earlystop.evidence.engine import begin
 from earlystop.evidence.objective import Basis, Objective, Unscored
 from earlystop.rollout.state import Comparison
-from earlystop.simulation.forecast import SupposedTraffic
+from earlystop.simulation.watched_stages import SupposedTraffic
 from tests.bench.street_pairs import Missing, look_of
 from tests.cluster.objects import changed, policy
 

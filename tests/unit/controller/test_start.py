@@ -48,7 +48,11 @@ async def test_the_key_of_tokens_is_learned_before_any_policy_is_read_and_asked_
     done: list[str] = []
 
     class Failing:
-        async def learn_token_key(self) -> None:
+        @property
+        def token_key(self) -> Failing:
+            return self
+
+        async def learn(self) -> None:
             done.append("key")
             if done == ["key"]:
                 raise ClusterError(503, "the API server starts")

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from earlystop.api.wire import commitment_of
-from earlystop.controller.campaign_tokens import (
-    DEFAULT_SECRET,
-    NEEDS_NO_TOKEN,
-    PATIENCE_SECONDS,
-    CampaignTokens,
-    has_token_in_use,
-    may_go_without,
-)
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
 from earlystop.controller.cluster import POLICIES, ClusterError, NotFound
 from earlystop.controller.counts.secrets import SECRETS, own_namespace
-from earlystop.controller.runtime import Runtime
+from earlystop.controller.token_key import NEEDS_NO_TOKEN, PATIENCE_SECONDS, TokenKey, has_token_in_use, may_go_without
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
@@ -32,14 +23,10 @@ FORBIDDEN = ClusterError(403, "RBAC is not there yet")
 class StartingOperator:
     """An operator that has just started, with a clock that the test moves."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self) -> None:
         self.now = 1_000.0
-        self.api = Memory()
-        self.runtime = Runtime(self.api, http, lambda: self.now, "operator-1")
-
-    @property
-    def tokens(self) -> CampaignTokens:
-        return self.runtime._tokens
+        self.api, self.tokens = Memory(), CampaignTokens()
+        self.token_key = TokenKey(self.api, self.tokens, DEFAULT_SECRET, lambda: self.now, (None,))
 
     def install(self) -> None:
         metadata = {"name": DEFAULT_SECRET, "namespace": own_namespace()}
@@ -52,18 +39,15 @@ class StartingOperator:
         """Whether the operator is to ask again before it reconciles anything."""
         self.api.fail("GET", *errors)
         try:
-            await self.runtime.learn_token_key()
+            await self.token_key.learn()
         except ClusterError:
             return True
         return False
 
 
 @pytest.fixture
-async def operator() -> AsyncIterator[StartingOperator]:
-    async with aiohttp.ClientSession() as http:
-        made = StartingOperator(http)
-        yield made
-        made.runtime.reader.close()
+def operator() -> StartingOperator:
+    return StartingOperator()
 
 
 async def test_one_refusal_at_the_start_takes_no_tokens(operator: StartingOperator) -> None:
@@ -95,10 +79,10 @@ async def test_a_lasting_refusal_lets_new_campaigns_begin_without_and_a_key_that
     operator.now += 1
     assert not await operator.is_refused(FORBIDDEN) and not operator.tokens.has_key
     assert f"Secret {DEFAULT_SECRET} in namespace {own_namespace()}" in caplog.text
-    await operator.runtime.learn_late_token_key()
+    await operator.token_key.learn_late()
     assert not operator.tokens.has_key
     operator.install()
-    await operator.runtime.learn_late_token_key()
+    await operator.token_key.learn_late()
     assert operator.tokens.has_key
 
 

@@ -45,7 +45,6 @@ def look_request(
     source = sources.get(metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
     templates = source.templates.by_field() if source is not None and source.templates is not None else {}
-    liveness = _liveness(tracked, at)
     question = CountQuestion(
         policy=tracked.label,
         revision=state.revision,
@@ -53,7 +52,7 @@ def look_request(
         variants=tracked.plan.variants,
         window_seconds=window_since(known, at, interval),
         templates=templates,
-        liveness=liveness,
+        liveness=_liveness(tracked, at),
         users=_user_question(tracked, at, interval) if since is None else None,
         beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
         step=clock.step if step is None else step,

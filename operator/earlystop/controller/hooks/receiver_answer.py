@@ -11,7 +11,7 @@ from earlystop.api.json_once import read_any_json
 LONGEST_WAIT_SECONDS = 900.0
 """Of what a receiver asks for: whatever it says, it is tried again within a quarter of an hour."""
 ASKS_TO_WAIT = (429, 503)
-"""Statuses with which Retry-After is heeded (RFC 6585, 4; RFC 9110, 15.6.4)."""
+"""Statuses with which Retry-After is followed (RFC 6585, 4; RFC 9110, 15.6.4)."""
 NOT_TAKEN_BY_TEAMS = b"Webhook message delivery failed"
 """What connectors of Teams answer with status 200 to a message that Teams has refused, as over its limit of rate."""
 

@@ -17,7 +17,7 @@ from earlystop.api.status.compact import whole
 from earlystop.controller.memory.annotations import PolicyRequests, requests_in
 from earlystop.controller.resources import POLICIES, Manifest
 
-NO_NAME = "another"
+UNNAMED = ""
 """Stands for what keeps a deleted object that has no finalizer: it goes at the next moment."""
 
 
@@ -37,7 +37,7 @@ class PolicySnapshot:
     version: its resourceVersion. created: its creationTimestamp.
     requests: what its annotations request.
     observed_generation: generation that the stored status is about, None before the first status.
-    held_by: finalizers of others that keep it after it was deleted; empty while it was not.
+    held_by: finalizers of others that keep it after it was deleted, `UNNAMED` for none; empty while it was not.
     conditions: the stored conditions. digest: SHA-256 of the whole stored status.
     """
 
@@ -80,7 +80,7 @@ class PolicySnapshot:
 
 def _held_by(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """The finalizers that keep an object which was deleted."""
-    return tuple(metadata.get("finalizers") or (NO_NAME,)) if metadata.get("deletionTimestamp") else ()
+    return tuple(metadata.get("finalizers") or (UNNAMED,)) if metadata.get("deletionTimestamp") else ()
 
 
 def condition_summaries(status: Mapping[str, Any]) -> tuple[ConditionSummary, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import aiohttp
@@ -55,9 +55,7 @@ async def put_in_force(
     rolling_back = tracked.state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
     observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back)
     if tracked.traffic.handover.successor and tracked.state.phase in ENDED:
-        return await _leave(
-            cluster, tracked, observed, leave(observed, desired, tracked.traffic.handover.successor), split, now
-        )
+        return await _leave(cluster, tracked, observed, desired, now)
     memory = tracked.traffic
     memory.note_wanted(split, now)
     users_objects = gist_of_users_objects(observed, desired.rendered.objects)
@@ -73,25 +71,19 @@ async def put_in_force(
             case Wait() as wait:
                 if wait.status in LEADS:
                     memory.note_fit(users_objects)
-                drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
-                unready = desired.rendered.unready
-                unfinished = drains or (unready is not None and not unready.leads_all)
-                told, applied = await _promote(cluster, tracked, desired, wait, now)
-                result = _result(told, written, followed)
-                return replace(result, proof=desired.proof, unfinished=unfinished or applied)
+                result = await _with_what_follows(cluster, tracked, observed, desired, wait, now)
+                return replace(result, changed=written, followed=followed)
             case Probe() as asked:
                 answers = (*answers, await _send_probes(http, tracked, asked, desired, now, turns))
             case AskEngine(targets):
                 memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
-                try:
-                    await write_all(cluster, observed, objects)
-                except WriteRefused as error:
-                    follows = when_refused(observed, desired, error.without(split.token).message)
-                    if isinstance(follows, Wait):
-                        return _result(follows, written, followed)
-                    return await _take_off(cluster, tracked, observed, follows, split, now)
+                refused = await _refusal_of(cluster, observed, desired, objects)
+                if isinstance(refused, Wait):
+                    return _result(refused, written, followed)
+                if refused is not None:
+                    return await _take_off(cluster, tracked, observed, refused, split, now)
                 if then is not None:
                     memory.note_aliases_written(now)
                     return _result(then, written, followed)
@@ -104,6 +96,29 @@ async def put_in_force(
                 unfinished = bool(drifted(observed, desired.rendered.idle))
                 changed = taken_off.changed if desired.rendered.over is None else ()
                 return replace(taken_off, followed=followed, unfinished=unfinished, changed=changed)
+
+
+async def _refusal_of(
+    cluster: Cluster, observed: ClusterInputs, desired: Desired, objects: Sequence[Manifest]
+) -> Wait | Detach | None:
+    """Write these objects; what follows where the API server takes one of them not, None where it takes all."""
+    try:
+        await write_all(cluster, observed, objects)
+    except WriteRefused as error:
+        return when_refused(observed, desired, error.without(desired.split.token).message)
+    return None
+
+
+async def _with_what_follows(
+    cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, desired: Desired, wait: Wait, now: float
+) -> SplitResult:
+    """The result of a split whose objects are all as they should be, after what no request is led to any more was ended
+    and what was promoted was given to the user's object."""
+    drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
+    unready = desired.rendered.unready
+    unfinished = drains or (unready is not None and not unready.leads_all)
+    told, applied = await _promote(cluster, tracked, desired, wait, now)
+    return replace(_result(told), proof=desired.proof, unfinished=unfinished or applied)
 
 
 async def _end_idle(
@@ -133,10 +148,11 @@ async def _end_idle(
 
 
 async def _leave(
-    cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, decision: Detach, split: TrafficSplit, now: float
+    cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, desired: Desired, now: float
 ) -> SplitResult:
     """Leave the target to another policy. That is no correction of anything, so no object is named as changed."""
-    result = await _take_off(cluster, tracked, observed, decision, split, now)
+    decision = leave(observed, desired, tracked.traffic.handover.successor)
+    result = await _take_off(cluster, tracked, observed, decision, desired.split, now)
     if decision.objects:
         reader_of(cluster).forget_routes()  # the other policy is compared with the routes as they are now
     tracked.traffic.handover.note_left()
@@ -292,7 +308,7 @@ async def _promote(
     return wait, True
 
 
-def _result(wait: Wait, written: tuple[str, ...], followed: bool | None = None) -> SplitResult:
+def _result(wait: Wait, written: tuple[str, ...] = (), followed: bool | None = None) -> SplitResult:
     said = wait.condition
     return SplitResult(wait.status, Observation(said.status, said.reason, said.message), written, followed)
 

@@ -25,10 +25,12 @@ def deletion_refusal(held_by: Sequence[str]) -> Refusal:
 
 
 def deletion_message(held_by: Sequence[str]) -> str:
-    """What keeps the object, what goes on meanwhile, and what ends that."""
+    """What keeps the object, what goes on meanwhile, and what ends that. held_by: the finalizers; one without a name
+    stands for none."""
     named = some_of(held_by, MOST_NAMED)
-    which = f"the finalizers {named} keep" if len(held_by) > 1 else f"the finalizer {named} keeps"
+    kept = f"the finalizers {named} keep its object" if len(held_by) > 1 else f"the finalizer {named} keeps its object"
+    why = f"The policy was deleted, and {kept if named else 'its object is still there'}."
     return (
-        f"The policy was deleted, and {which} its object. Its campaign ends: all requests get the baseline, and no "
-        "other one begins. The object goes once nothing keeps it; whoever put a finalizer there removes it."
+        f"{why} Its campaign ends: all requests get the baseline, and no other one begins. The object goes once "
+        "nothing keeps it; whoever put a finalizer there removes it."
     )

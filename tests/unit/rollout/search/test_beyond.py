@@ -40,7 +40,7 @@ def test_its_trial_costs_one_failure_and_no_risk_of_the_one_that_is_left() -> No
     assert [each.risk for each in outcomes] == [0.025] + [0.0125] * 4
 
 
-def test_a_people_s_sentence_says_why_it_is_tried() -> None:
+def test_a_sentence_says_to_people_why_it_is_tried() -> None:
     tried = Ladder().propose(TEN, [first_trial(TrialEnd.HARMFUL)], TERMS, None, 1)
     assert tried is not None and tried.reason == (
         "window-0.78 is bolder than window-0.44, which harms: if Exact Match goes on to fall, its harm shows soon, and "
