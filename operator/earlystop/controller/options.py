@@ -6,6 +6,7 @@ They are read by Python's own parser: a library for commands with screens would 
 from __future__ import annotations
 
 import os
+import re
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from earlystop.controller.release_lease import RELEASE_LEASE
 from earlystop.rollout.record.retention import Retention
 
 ABOUT = "Run the early-stop rollout operator."
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A namespace as the API server takes it (RFC 1123), and no pattern of several, which Kopf would read."""
+LAST_PORT = 65535
 
 
 class LogLevel(StrEnum):
@@ -86,8 +90,8 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("earlystop-operator", description=ABOUT, allow_abbrev=False)
     add = parser.add_argument
     add("--host", default="0.0.0.0", help="Address for /healthz, /readyz and /metrics.")  # noqa: S104
-    add("--port", default=8080, type=int, help="Port for /healthz, /readyz and /metrics.")
-    add("--namespace", default=[], action="append", help="Watch this namespace only; may be repeated.")
+    add("--port", default=8080, type=_port, help="Port for /healthz, /readyz and /metrics.")
+    add("--namespace", default=[], action="append", type=_namespace, help="Watch this namespace only; may be repeated.")
     key = "Secret of the operator's own namespace that keeps the key of campaigns' tokens."
     add("--token-key", default=DEFAULT_SECRET, help=key)
     lease = "Lease of the operator's own namespace, by which a second release is noticed."
@@ -118,9 +122,21 @@ def _add_switches(parser: ArgumentParser) -> None:
 
 
 def _natural(text: str) -> int:
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is no number from 0 on")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LAST_PORT)) and int(text) <= LAST_PORT):
+        raise ArgumentTypeError(f"{text!r} is no port from 0 to {LAST_PORT}; 0 takes any that is free")
+    return int(text)
+
+
+def _namespace(text: str) -> str:
+    if not NAMESPACE.fullmatch(text):
+        raise ArgumentTypeError(f"{text!r} is no name of a namespace; give the option once for each")
+    return text
 
 
 def _network(text: str) -> Network:

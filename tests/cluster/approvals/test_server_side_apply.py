@@ -72,6 +72,9 @@ def test_an_approval_comes_by_server_side_apply_and_nobody_else_changes_takes_or
     assert "nobody answers in another name" in applied(scene, "frank", scene.approval("frank", by="erin"))
     for metadata in ({"ownerReferences": [NOBODY]}, {"finalizers": ["a/b"]}):
         assert "an answer stays for the record" in scene.patched("erin", "esa/erin", {"metadata": metadata})
+        vanishing = with_metadata(scene.approval("vanishing", by="erin"), **metadata)
+        for verb, more in (("create", ()), ("apply", BY_SERVER)):
+            assert "an answer stays for the record" in scene.refusal("erin", verb, vanishing, *more)
     assert "forbidden" in scene.failure("delete", "esa/erin", f"--namespace={scene.namespace}", "--as=erin")
 
 
@@ -81,3 +84,21 @@ def test_a_proposal_comes_by_server_side_apply_and_nobody_else_changes_or_takes_
     right = {"apiVersion": API_VERSION, "kind": "EarlyStopProposal", "metadata": metadata, "spec": spec}
     ensure_own(scene, "espr/erin", right, {"proposer": "frank"})
     assert "nobody proposes in another name" in applied(scene, "frank", with_metadata(right, name="frank"))
+
+
+def test_a_rival_takes_away_no_proposal_and_whoever_may_delete_the_policy_takes_away_any(scene: Scene) -> None:
+    where = f"--namespace={scene.namespace}"
+    spec = {"policyRef": {"name": "qa"}, "proposer": "erin", "values": [{"name": "window", "value": "12"}]}
+    of_erin = {"apiVersion": API_VERSION, "kind": "EarlyStopProposal", "spec": spec}
+
+    def propose(name: str) -> None:
+        named = {**of_erin, "metadata": {"name": name, "namespace": scene.namespace}}
+        wait_until(lambda: not scene.refusal("erin", "create", named, dry=False), WAIT_SECONDS, "erin's proposal")
+
+    propose("first")
+    refused = "this is the proposal of erin; who may not delete the policy qa takes away none but the own"
+    for how in (("espr/first",), ("espr", "--all"), ("espr/first", "--grace-period=0", "--force")):
+        assert refused in scene.failure("delete", *how, where, "--as=frank")
+    assert scene.failure("delete", "espr/first", where, "--as=erin") == ""
+    propose("second")
+    assert scene.failure("delete", "espr/second", where, "--as=carol") == ""

@@ -26,9 +26,21 @@ def test_a_level_of_the_log_that_is_none_is_answered_with_those_that_are(capsys:
     assert all(level in answer for level in ("verbose", *LogLevel)), answer
 
 
-@pytest.mark.parametrize("days", ["-1", "many", ""])
+@pytest.mark.parametrize("days", ["-1", "many", "", "1.5", "\u0663", "1_0"])
 def test_days_that_are_no_number_from_zero_on_are_refused(days: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"--keep-days: {days!r} is no number from 0 on" in _answer(f"--keep-days={days}", capsys)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "9" * 5000, "http", "", "\u0668"])
+def test_a_port_that_nothing_can_listen_on_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"--port: {port!r} is no port from 0 to 65535" in _answer(f"--port={port}", capsys)
+
+
+@pytest.mark.parametrize("name", ["", "a,b", "llm-*", "!llm", "LLM", "-llm", "llm\n", "a" * 64])
+def test_a_namespace_is_one_name_and_no_pattern_by_which_others_would_be_watched(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"--namespace: {name!r} is no name of a namespace" in _answer(f"--namespace={name}", capsys)
 
 
 def test_a_network_that_is_none_is_answered_with_how_one_is_written(capsys: pytest.CaptureFixture[str]) -> None:
