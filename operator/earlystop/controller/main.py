@@ -32,8 +32,10 @@ from earlystop.delivery.probes.session import probe_session
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
-# of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
-COLLECT_AFTER = (10_000, 20, 20)
+# of the time of reading counts; after 10,000 it hardly shows. What outlives one such look is looked through after two
+# more, and not after Python's ten or more: Kopf leaves each event's whole object behind in a cycle, and of a fleet that
+# begins these are several MiB.
+COLLECT_AFTER = (10_000, 2, 20)
 # asyncio holds a buffer for each TLS connection, 256 KiB by default. Each kind that is watched has a connection of its
 # own, and what comes by it is read as well in pieces of two TLS records.
 TLS_BUFFER_BYTES = 32 * 1024
