@@ -54,8 +54,10 @@ def print_replay(
 
 
 def _chosen(name: str, records: Iterable[Record]) -> list[Manifest]:
-    """The verdict of this name, else all that were found, the earliest first."""
+    """The verdict of this name, else all that were found, the earliest first. Raises CommandFailure where none was."""
     found: list[Manifest] = [each for record in records for each in record.verdicts]
+    if not found:
+        raise CommandFailure(f"{name} has no verdict to replay, which holds the looks of its campaign.")
     named = [each for each in found if _name(each) == name]
     return named or sorted(found, key=lambda each: str(_part(each, "spec").get("at", "")))
 

@@ -41,6 +41,15 @@ def test_a_line_for_each_look_and_the_decision_at_the_last(tmp_path: Path) -> No
     assert last["proven"] and last["log_e"]["promote"] > 3 and last["verdict"] == verdicts[-1]["metadata"]["name"]
 
 
+def test_a_file_of_checkpoints_alone_is_said_to_hold_nothing_to_replay(tmp_path: Path) -> None:
+    (path := tmp_path / "record.yaml").write_text(
+        "{apiVersion: earlystop.dev/v1alpha1, kind: EarlyStopCheckpoint, metadata: {name: qa}, spec: {}}"
+    )
+    for output in ((), ("-o", "json")):
+        code, said = run("-f", str(path), *output)
+        assert code == 1 and "record.yaml has no verdict to replay" in said, said
+
+
 def test_the_evidence_that_more_is_missing_in_one_variant_stands_beside_the_others(tmp_path: Path) -> None:
     spec = judging(PAIRED)
     more = paired(Pairs(both=50, baseline_only=5, candidate_only=40, neither=5), arms(200))

@@ -341,4 +341,8 @@ def _in_words(name: Name) -> str:
 def _unreadable(manifest: Manifest, error: Exception) -> str:
     named = _in_words((_namespace(manifest), _plain_name(manifest)))
     first = (str(error).splitlines() or [type(error).__name__])[0]
+    if not isinstance(manifest.get("spec"), Mapping):
+        first = "its spec holds no fields"
+    elif isinstance(error, KeyError):
+        first = f"its spec lacks {first}"
     return f"{named} is refused: it is no verdict that this release can read ({first})."

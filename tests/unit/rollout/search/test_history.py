@@ -213,12 +213,13 @@ def test_verdicts_of_earlier_releases_count_in_every_mode_and_strategy() -> None
         {"metadata": None, "spec": None},
         {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}},
         {"metadata": 3},
+        {"spec": []},
     ],
 )
-def test_what_is_no_verdict_is_refused_and_hides_no_other(rubbish: dict[str, Any]) -> None:
+def test_what_is_no_verdict_is_refused_in_plain_words_and_hides_no_other(rubbish: dict[str, Any]) -> None:
     found = read_history(OWN, [rubbish, past_verdict()])
     assert len(found.comparisons) == 1
-    assert "no verdict that this release can read" in found.refused[0]
+    assert "no verdict that this release can read (its spec " in found.refused[0]
 
 
 def test_only_the_latest_verdicts_are_read_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
