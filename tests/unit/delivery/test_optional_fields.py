@@ -296,7 +296,7 @@ def test_an_overlay_or_alias_from_which_somebody_took_a_field_is_answered(mode: 
             observed = alone.with_objects([*stored, without(made, path)])
             again = desired_traffic(observed, WANTED, rolling_back=False)
             off = (*again.baseline_only, *again.detached)
-            assert off and (again.refusal is None or "Delete Service" in again.refusal.message)
+            assert off and (again.refusal is None or "makes it anew" in again.refusal.message)
             decide(observed, again, TrafficView(condition=SAID, proven=WANTED), NOW)
             if made is stored[-1]:
                 mode_of(alone.spec.delivery).has_split(without(made, path), alone.spec.delivery, WANTED)
