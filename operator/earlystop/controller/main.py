@@ -37,8 +37,8 @@ START_CHECK_SECONDS = 1.0
 # begins these are several MiB.
 COLLECT_AFTER = (10_000, 2, 20)
 # asyncio holds a buffer for each TLS connection, 256 KiB by default. Each kind that is watched has a connection of its
-# own, and what comes by it is read as well in pieces of two TLS records.
-TLS_BUFFER_BYTES = 32 * 1024
+# own, and what comes by it is read as well record by record.
+TLS_BUFFER_BYTES = 16 * 1024
 RETRY_SECONDS = 2.0
 LATE_KEY_SECONDS = 20.0
 

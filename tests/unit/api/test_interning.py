@@ -23,3 +23,9 @@ def test_a_change_of_one_interned_spec_leaves_the_fields_that_others_were_writte
     suspended = one.model_copy(update={"suspend": True})
     assert one.model_fields_set == other.model_fields_set and "suspend" not in other.model_fields_set
     assert suspended.model_fields_set - other.model_fields_set == {"suspend"}
+
+
+def test_the_names_of_written_fields_take_no_room_of_their_own_in_parts_that_differ() -> None:
+    one, other = (interned_spec(policy({"targetRef": {"kind": "Deployment", "name": name}})) for name in ("one", "two"))
+    assert one.target_ref.model_fields_set == {"kind", "name"}
+    assert one.target_ref.__pydantic_fields_set__ is other.target_ref.__pydantic_fields_set__

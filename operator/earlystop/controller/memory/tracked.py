@@ -185,7 +185,9 @@ class TrackedPolicy:
         """Take over the object as the API server has it at Unix time `now`."""
         if policy.generation != self.policy.generation:
             self.spec_read_at = now
-        self.policy, self.spec = policy, spec
+        self.policy = policy
+        if spec != self.spec:  # an equal one would be one more object, and have all be asked again that follows from it
+            self.spec = spec
 
     def resume_from(self, other: TrackedPolicy) -> None:
         """Go on from a status that another writer has stored. Nothing of it is news."""
