@@ -76,6 +76,13 @@ def test_an_approval_comes_by_server_side_apply_and_nobody_else_changes_takes_or
         for verb, more in (("create", ()), ("apply", BY_SERVER)):
             assert "an answer stays for the record" in scene.refusal("erin", verb, vanishing, *more)
     assert "forbidden" in scene.failure("delete", "esa/erin", f"--namespace={scene.namespace}", "--as=erin")
+    # As the command makes it, an answer goes with its policy, and with no other object.
+    owner = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", "name": "qa", "uid": scene.uid}
+    of_policy = with_metadata(scene.approval("owned", by="erin"), ownerReferences=[owner])
+    assert scene.refusal("erin", "create", of_policy) == ""
+    for other in ({**owner, "uid": NOBODY["uid"]}, {**owner, "name": "other"}, {**owner, "apiVersion": "other.dev/v1"}):
+        of_other = with_metadata(of_policy, ownerReferences=[owner, other])
+        assert "an answer stays for the record" in scene.refusal("erin", "create", of_other), other
 
 
 def test_a_proposal_comes_by_server_side_apply_and_nobody_else_changes_or_takes_it(scene: Scene) -> None:
