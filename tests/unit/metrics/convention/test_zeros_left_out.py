@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Tally
 from earlystop.api.wire import COUNTED_METRICS, LATER_METRICS, SELECTED
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge
-from earlystop.metrics.convention.query import AT_ZERO, KEPT_AT_ZERO, READING
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.metrics.convention.samples import read_one, row
+from tests.unit.metrics.convention.worlds import as_filtered
 
 EVALUATORS = tuple(each for each in COUNTED_METRICS if each != "earlystop_requests_started_total")
 VALUES = st.sampled_from([0.0, -0.0, 0.0, 1.0, 7.0, 2.0**40]) | st.integers(0, 10**6).map(float)
@@ -33,13 +33,6 @@ def answers(draw: st.DrawFn, values: st.SearchStrategy[float] = VALUES) -> list[
                     labels = {"__name__": selected.metric, "variant": variant, "process": f"p{process}", **marks}
                     rows.append(row(draw(values), **labels))
     return rows
-
-
-def as_filtered(rows: list[Sample]) -> list[Sample]:
-    """The rows that the query leaves, as it marks them; NaN is not equal to 0."""
-    zeros = (each for each in rows if each.value == 0 and each.labels["__name__"] in KEPT_AT_ZERO)
-    marked = [Sample({**each.labels, READING: AT_ZERO}, each.value) for each in zeros]
-    return [each for each in rows if each.value != 0] + marked
 
 
 @given(answers())

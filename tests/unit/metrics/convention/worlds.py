@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.wire import PAIR_OUTCOMES, SELECTED
 from earlystop.metrics.convention.ledger import SeriesKey
-from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING
+from earlystop.metrics.convention.query import AT_ZERO, KEPT_AT_ZERO, NEWEST_SAMPLE, READING
 from earlystop.metrics.source.answer import Sample
 
 POLICY, REVISION = "llm/qa", "r1"
@@ -78,9 +78,10 @@ class ScrapedServers:
         return largest(snapshot for stored in self.scraped for snapshot in stored.snapshots)
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
-        """As Prometheus answers `max by (…)(last_over_time(…[W]))` at `now`."""
+        """As Prometheus answers `max by (…)(last_over_time(…[W]))` at `now`, with the zeros left out that the query
+        leaves out."""
         self.queries += 1
-        (window,) = re.findall(r"\[(\d+)s\]", query)
+        (window,) = set(re.findall(r"\[(\d+)s\]", query))
         newest, rows = None, []
         for stored in self.scraped:
             index = bisect_right(stored.at, at) - 1
@@ -89,7 +90,7 @@ class ScrapedServers:
             if index >= 0 and stored.at[index] > at - int(window):
                 rows.append(stored.snapshots[index])
                 newest = max(newest or 0.0, stored.at[index])
-        samples = samples_of(largest(rows))
+        samples = as_filtered(samples_of(largest(rows)))
         if newest is not None:
             samples.append(Sample({"policy": POLICY, "revision": REVISION, READING: NEWEST_SAMPLE}, newest))
         return samples
@@ -172,3 +173,10 @@ def samples_of(snapshot: Snapshot) -> list[Sample]:
             marks = {name: text for name, text in kind._asdict().items() if name != "metric" and text}
             samples.append(Sample({"__name__": kind.metric, **labels, **marks}, float(value)))
     return samples
+
+
+def as_filtered(rows: Sequence[Sample]) -> list[Sample]:
+    """The rows that the query leaves, as it marks them; NaN is not equal to 0."""
+    zeros = (each for each in rows if each.value == 0 and each.labels["__name__"] in KEPT_AT_ZERO)
+    marked = [Sample({**each.labels, READING: AT_ZERO}, each.value) for each in zeros]
+    return [each for each in rows if each.value != 0] + marked
