@@ -29,6 +29,7 @@ SECONDS = {
     "tests/e2e/test_rollout.py": 555,
     "tests/faults/test_operator.py": 400,
     "tests/faults/test_silence.py": 420,
+    "tests/faults/test_forbidden_writes.py": 420,
     "tests/faults/test_hostile_tenant.py": 260,
     "tests/e2e/test_in_service.py": 260,
     "tests/faults/test_verbs.py": 200,
