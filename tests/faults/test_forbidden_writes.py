@@ -76,7 +76,7 @@ def test_a_rollout_whose_objects_are_forbidden_says_by_what_and_begins_once_they
     forbid, says = FORBIDDEN[name]
     with forbid(stage):
         apply_lasting(stage, POLICY)
-        status = watched.wait_status(POLICY, REFUSED, 60, "told what is forbidden")
+        status = stage.wait_for(POLICY, REFUSED, 60, "told what is forbidden")
         assert says in traffic_message(status), status
         assert leads_no_user(stage)
     watched.wait_status(POLICY, goes_on, 90, "observed")
@@ -87,7 +87,7 @@ def test_an_alias_that_somebody_deletes_while_a_quota_forbids_another_has_users_
     stage: Stage, watched: Following, core_waits: CoreWaits
 ) -> None:
     apply_lasting(stage, POLICY)
-    watched.wait_status(POLICY, goes_on, 60, "observed")
+    stage.wait_for(POLICY, goes_on, 60, "observed")
     with quota("services")(stage):
         stage.access.kubectl("delete", f"service/{alias_name('qa')}", f"--namespace={stage.namespace}")
         deleted = time.monotonic()
@@ -108,7 +108,7 @@ def test_a_promotion_that_a_webhook_forbids_under_way_leaves_users_as_they_are_l
     stage: Stage, watched: Following
 ) -> None:
     apply_quick(stage, POLICY, steps=[{"weight": 50, "minimumSeconds": 8}])
-    watched.wait_status(POLICY, goes_on, 60, "observed")
+    stage.wait_for(POLICY, goes_on, 60, "observed")
     with webhook_that_is_down(stage):
         status = watched.wait_status(
             POLICY, lambda each: phase_is("Promoting")(each) and REFUSED(each), 90, "told what is forbidden"
@@ -148,7 +148,7 @@ def test_a_namespace_that_ends_in_mid_rollout_leads_nobody_to_what_may_not_be_ma
     stage: Stage, watched: Following, ending: ServiceNamespace
 ) -> None:
     apply_lasting(stage, POLICY)
-    watched.wait_status(POLICY, goes_on, 60, "observed")
+    stage.wait_for(POLICY, goes_on, 60, "observed")
     stage.access.kubectl("delete", f"namespace/{ending.namespace}", "--wait=false")
 
     def leads_nobody() -> bool:
