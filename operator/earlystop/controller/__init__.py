@@ -8,11 +8,8 @@ from earlystop.controller.lazy_modules import (
     load_when_asked,
     load_when_more_than_its_version_is_asked,
 )
-from earlystop.system_trust import without_system_trust
 
 # Before any module of this package imports the libraries.
 load_at_first_use(UNUSED_PARTS)
 load_when_more_than_its_version_is_asked(ENCODINGS)
 load_when_asked(YAML)
-with without_system_trust():
-    import aiohttp  # noqa: F401  the libraries find it imported

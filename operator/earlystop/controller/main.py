@@ -11,8 +11,11 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-import kopf
-from aiohttp import web
+from earlystop.system_trust import without_system_trust
+
+with without_system_trust():  # before anything else imports aiohttp; commands that ask no cluster never do
+    import kopf
+    from aiohttp import web
 
 from earlystop.controller import handlers
 from earlystop.controller.cluster import Cluster, ClusterError

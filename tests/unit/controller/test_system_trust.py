@@ -31,7 +31,7 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_aiohttp_s_own_contexts_hold_no_authorities_while_later_ones_hold_them(authorities: Path) -> None:
     program = (
-        f"import ssl, earlystop.controller; {OWN_CONTEXTS}"
+        f"import ssl, earlystop.controller.main; {OWN_CONTEXTS}"
         "print(counted, ssl.create_default_context().cert_store_stats()['x509_ca'])"
     )
     found = run(program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
@@ -42,12 +42,12 @@ def test_aiohttp_s_own_contexts_hold_no_authorities_while_later_ones_hold_them(a
 def test_the_environment_is_afterwards_as_it_was(given: str | None) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
     variables |= {} if given is None else {"SSL_CERT_FILE": given}
-    program = "import os, earlystop.controller, aiohttp; print(os.environ.get('SSL_CERT_FILE'))"
+    program = "import os, earlystop.controller.main, aiohttp; print(os.environ.get('SSL_CERT_FILE'))"
     assert run(program, variables) == str(given)
 
 
 def test_an_aiohttp_that_was_loaded_before_keeps_its_authorities(authorities: Path) -> None:
-    program = f"import ssl, aiohttp, earlystop.controller; {OWN_CONTEXTS} print(counted)"
+    program = f"import ssl, aiohttp, earlystop.controller.main; {OWN_CONTEXTS} print(counted)"
     found = run(program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
     assert found == "[1, 1]"
 
@@ -64,5 +64,9 @@ def test_probes_webhooks_and_requests_to_the_api_server_have_contexts_of_their_o
         "contexts = asyncio.run(of_api()), tls_context('System'), _tls('hook', None, None)\n"
         "print([each.cert_store_stats()['x509_ca'] for each in contexts])"
     )
-    found = run("import earlystop.controller\n" + program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
+    found = run("import earlystop.controller.main\n" + program, {**os.environ, "SSL_CERT_FILE": str(authorities)})
     assert found == "[1, 1, 1]"
+
+
+def test_commands_take_the_kinds_of_objects_without_waiting_for_aiohttp() -> None:
+    assert run("import sys, earlystop.controller.resources; print('aiohttp' in sys.modules)", {**os.environ}) == "False"
