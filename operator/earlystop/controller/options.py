@@ -14,6 +14,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 
 from earlystop.api.addresses import Network
+from earlystop.api.values import NAME_PATTERN
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.record.keeper import DEFAULT_LEASE, RecordSettings
@@ -21,8 +22,9 @@ from earlystop.controller.release_lease import RELEASE_LEASE
 from earlystop.rollout.record.retention import Retention
 
 ABOUT = "Run the early-stop rollout operator."
-NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-"""A namespace as the API server takes it (RFC 1123), and no pattern of several, which Kopf would read."""
+NAMESPACE = re.compile(NAME_PATTERN)
+LONGEST_NAMESPACE = 63
+"""Of a namespace as the API server takes it (RFC 1123), which is no pattern of several, as Kopf would read."""
 LAST_PORT = 65535
 
 
@@ -134,7 +136,7 @@ def _port(text: str) -> int:
 
 
 def _namespace(text: str) -> str:
-    if not NAMESPACE.fullmatch(text):
+    if len(text) > LONGEST_NAMESPACE or not NAMESPACE.fullmatch(text):
         raise ArgumentTypeError(f"{text!r} is no name of a namespace; give the option once for each")
     return text
 
