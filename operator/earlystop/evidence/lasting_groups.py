@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from earlystop.evidence.scatter import BOUND_QUANTILE, LEAST_FREEDOM, MOST_FACTOR, Scatter
+from earlystop.evidence.scatter import LEAST_FREEDOM, MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import LEAST_BLOCKS, LONG_BLOCK, SHORT_BLOCK, SplitScatter
 from earlystop.evidence.version import CURRENT, EIGHTH
 
@@ -32,7 +32,7 @@ CHANCE_QUANTILE = 1.0
 """Normal quantile of what the split of single requests shows by chance: one length in six shows more."""
 
 GUESS_CHANCE_QUANTILE = 1.5
-"""The same for a guess, which is an upper bound at `BOUND_QUANTILE`. Where 300 requests of each agent stay with a
+"""The same for a guess, which is an upper bound (`scatter.upper_bound`). Where 300 requests of each agent stay with a
 variant over 19 looks, and all requests are theirs, 6 % of candidates at the border are rolled back, and 9 % without it.
 Ten points too many lost in single requests are found after 23.9 looks, with a quantile of 1 after 25.1, and without the
 bound after 22.2 (500 campaigns)."""
@@ -64,7 +64,7 @@ def guessed_scatter(split: SplitScatter, engine: int = CURRENT) -> float:
     bound says since version 9 of the engine, and quiet looks hide no busy ones."""
     seen = [each for each in split.sizes if each.blocks]
     if engine > EIGHTH:
-        shown = [each.bound_by_requests(GUESS_CHANCE_QUANTILE, BOUND_QUANTILE) for each in seen]
+        shown = [each.bound_by_requests(GUESS_CHANCE_QUANTILE) for each in seen]
     else:
         shown = [each.mean for each in seen if each.exceeds(CHANCE_QUANTILE)]
     return min(1 + GUESSED_LIKENESS * (max(shown, default=1.0) - 1), MOST_FACTOR)

@@ -262,8 +262,14 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
 
 def _bound(scale: Scale, chance: float) -> float:
     """An upper bound of a scale's factor, 1 where chance explains what it shows."""
-    most, shrunk = _limits(scale.freedom, chance)
-    return 1.0 if scale.mean <= most else max(1.0, scale.mean / shrunk)
+    return upper_bound(scale.mean, scale.freedom, chance)
+
+
+def upper_bound(mean: float, freedom: float, chance: float) -> float:
+    """An upper bound of a mean square of so many degrees of freedom, at `BOUND_QUANTILE`; 1 where the normal quantile
+    `chance` explains what is seen."""
+    most, shrunk = _limits(freedom, chance)
+    return 1.0 if mean <= most else max(1.0, mean / shrunk)
 
 
 # All policies ask for the same few numbers of windows, several times a look.

@@ -24,6 +24,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from earlystop.evidence.scatter import upper_bound
+
 SIZES = (1, 2, 4, 8, 16, 32)
 """Looks in a block."""
 
@@ -85,13 +87,11 @@ class Blocks:
         complete."""
         return self.mean > self._limit(quantile)
 
-    def bound_by_requests(self, chance: float, quantile: float) -> float:
-        """An upper bound of the mean square, each block weighing by its requests (as in `scatter`), at this normal
-        quantile; 1 where the quantile `chance` explains what is seen. A block must be complete."""
-        mean, part = self.apart_squared / self.weight, 2 / (9 * (self.weight * self.weight / self.squared_weights))
-        if mean <= (1 - part + chance * sqrt(part)) ** 3:
-            return 1.0
-        return mean / (1 - part - quantile * sqrt(part)) ** 3
+    def bound_by_requests(self, chance: float) -> float:
+        """An upper bound of the mean square, each block weighing by its requests, as `scatter.upper_bound` with this
+        chance. A block must be complete."""
+        freedom = self.weight * self.weight / self.squared_weights
+        return upper_bound(self.apart_squared / self.weight, freedom, chance)
 
     def _limit(self, quantile: float) -> float:
         part = 2 / (9 * self.blocks)
