@@ -92,10 +92,10 @@ def is_over(tracked: TrackedPolicy) -> bool:
     return tracked.state.phase in ENDED & WITHOUT_CANDIDATE and not steps_back(tracked.state)
 
 
-def leave_if_deleted(tracked: TrackedPolicy) -> None:
+def leave_when_over(tracked: TrackedPolicy) -> None:
     """A policy that was deleted leaves its target once its campaign is over, whether or not another one wants it: to
     itself, so to nobody."""
-    if tracked.policy.held_by and is_over(tracked) and not tracked.traffic.handover.successor:
+    if is_over(tracked) and not tracked.traffic.handover.successor:
         tracked.traffic.handover.leave_to(tracked.name)
         if not tracked.traffic.handover.is_left:
             tracked.traffic.require_recheck()

@@ -24,7 +24,7 @@ from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.answers import after_waiting
 from earlystop.controller.reconcile.certificate import read_certificate
-from earlystop.controller.reconcile.competition import leave_if_deleted
+from earlystop.controller.reconcile.competition import leave_when_over
 from earlystop.controller.reconcile.new_campaign import NewCampaigns
 from earlystop.controller.reconcile.outbox import follow_hooks
 from earlystop.controller.reconcile.recorder import Recorder
@@ -106,7 +106,7 @@ class Reconciler:
         delay = evaluation_delay(tracked, reader.sources)
         for _ in range(CHANGES_AT_ONCE):
             if tracked.policy.held_by:
-                leave_if_deleted(tracked)
+                leave_when_over(tracked)
             progress = await take_look_due(cluster, reader, tracked, delay, clock, self._judging)
             if progress is not None and (alarm := progress.alarm) is not None:
                 progress = await after_alarm(reader, tracked, progress, alarm)

@@ -236,22 +236,18 @@ def _chosen(
     tried after it, and after a failure nothing can. Beside an incumbent it is worth what may follow its success too,
     which puts a careful setting before a bold one.
     """
-    valuable = [index for index in open_ones if round(worths[index].value) > 0]
     ends = [each.end for each in outcomes]
     failures = sum(end is not TrialEnd.CERTIFIED for end in ends)
-    if terms.version < LIKELIEST_SINCE or not 0 < failures == terms.failure_budget - 1:
-        return max(valuable, key=lambda index: round(worths[index].value), default=None)
-    if TrialEnd.CERTIFIED not in ends:
+    is_last = terms.version >= LIKELIEST_SINCE and 0 < failures == terms.failure_budget - 1
+    has_foresight = terms.version >= FORESIGHT_SINCE
+    if is_last and failures == len(ends):
         gaining = [index for index in open_ones if round(worths[index].gain) > 0]
-        by_saving_too = terms.version < FORESIGHT_SINCE
-        return max(
-            gaining,
-            key=lambda index: round(worths[index].holds if by_saving_too else worths[index].keeps, 2),
-            default=None,
-        )
-    if terms.version < FORESIGHT_SINCE:
-        return max(valuable, key=lambda index: round(worths[index].value), default=None)
-    return max(valuable, key=lambda index: round(_with_the_next(worths, valuable, index, terms)), default=None)
+        likely = {index: worths[index].keeps if has_foresight else worths[index].holds for index in gaining}
+        return max(gaining, key=lambda index: round(likely[index], 2), default=None)
+    valuable = [index for index in open_ones if round(worths[index].value) > 0]
+    if is_last and has_foresight:
+        return max(valuable, key=lambda index: round(_with_the_next(worths, valuable, index, terms)), default=None)
+    return max(valuable, key=lambda index: round(worths[index].value), default=None)
 
 
 def _with_the_next(worths: Sequence[Worth], valuable: Sequence[int], index: int, terms: SearchTerms) -> float:
