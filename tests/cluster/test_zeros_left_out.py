@@ -38,7 +38,7 @@ from tests.cluster.prometheus import Prometheus
 
 POLICIES = tuple(f"llm/world-{number}" for number in range(40))
 LOOKS = 12
-WINDOW_SECONDS = 4
+WINDOW_SECONDS = 2
 PORT = 8086
 KINDS = (
     COUNTED_METRICS,  # a server
@@ -151,11 +151,11 @@ def readings(client: InstantVectors, at: int, namespace: str | None, step: int |
 
 
 def after(ledger: Ledger, reading: Reading | str, look: int) -> Ledger:
-    """As if a quarter of an hour went by between two looks, so that who stays away is folded and may come back."""
+    """As if half an hour went by between two looks, so that who stays away is folded and may come back."""
     if isinstance(reading, str):
         return ledger
     seen = unfolded(ledger, reading.observed)
-    return fold_silent(merge(ledger, seen), seen, 900 * look)
+    return fold_silent(merge(ledger, seen), seen, 1800 * look)
 
 
 @pytest.fixture(params=[False, True], ids=["3.x", "2.42"])
