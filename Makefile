@@ -41,12 +41,14 @@ RUN := $(BIN)/python -m pytest --durations=15 -o cache_dir=$(CACHE)
 PYTEST := $(RUN)/pytest
 # Tests of the process alone keep a core busy, so more workers than cores are of no use to them.
 CORES := -n 2
-# Unit tests are many and short: to send each from a process to another takes as long as many of them, and so does it
-# for a third process to collect them all. So two processes have a half of the folders each, and each remembers its own
-# failures. MARKED says which of them: `make test` leaves out none.
+# Unit tests are many and short: to send each from a process to another takes as long as many of them. So four
+# processes have a part of the folders each, and each remembers its own failures; four on two cores, since a third of
+# their time is the time-outs that they wait for. MARKED says which of them: `make test` leaves out none.
 MARKED ?= -m "not slow"
-HALF := $(addprefix tests/unit/,controller cli demo injector exporter)
-OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
+FIRST_PART := tests/unit/controller
+SECOND_PART := $(addprefix tests/unit/,cli evidence metrics)
+THIRD_PART := $(addprefix tests/unit/,demo injector exporter evaluator)
+FOURTH_PART := tests/unit $(addprefix --ignore=,$(FIRST_PART) $(SECOND_PART) $(THIRD_PART))
 # Seconds after which a unit test fails; the slowest takes five.
 UNIT_LIMIT := --timeout=300
 LONG := tests/simulations tests/bench
@@ -71,17 +73,22 @@ lint: $(READY) ## check style, types, the import contract and that generated fil
 
 .PHONY: unit
 unit: $(READY) ## run the unit tests but for the slow ones
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target half-of-unit other-half-of-unit
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PARTS:%=%-part-of-unit)
 
 .PHONY: unit-slow
 unit-slow: $(READY) ## run the slow unit tests
 	@$(MAKE) --no-print-directory unit MARKED="-m slow"
 
-.PHONY: half-of-unit other-half-of-unit
-half-of-unit: $(READY)
-	$(PYTEST) $(HALF) -q $(UNIT_LIMIT) $(MARKED)
-other-half-of-unit: $(READY)
-	$(RUN)/pytest-other-half $(OTHER_HALF) -q $(UNIT_LIMIT) $(MARKED)
+PARTS := first second third fourth
+.PHONY: $(PARTS:%=%-part-of-unit)
+first-part-of-unit: $(READY)
+	$(PYTEST) $(FIRST_PART) -q $(UNIT_LIMIT) $(MARKED)
+second-part-of-unit: $(READY)
+	$(RUN)/pytest-second-part $(SECOND_PART) -q $(UNIT_LIMIT) $(MARKED)
+third-part-of-unit: $(READY)
+	$(RUN)/pytest-third-part $(THIRD_PART) -q $(UNIT_LIMIT) $(MARKED)
+fourth-part-of-unit: $(READY)
+	$(RUN)/pytest-fourth-part $(FOURTH_PART) -q $(UNIT_LIMIT) $(MARKED)
 
 .PHONY: simulations
 simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
@@ -111,7 +118,7 @@ clusters-then-pods: $(READY)
 
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
-	@for cache in pytest pytest-other-half pytest-background; do \
+	@for cache in pytest pytest-second-part pytest-third-part pytest-fourth-part pytest-background; do \
 	  $(RUN)/$$cache $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none \
 	    || test $$? -eq 5 || failed=1; \
 	done; exit $${failed:-0}

@@ -204,6 +204,7 @@ def test_a_screen_without_a_forecast_waits_for_no_library_of_numbers(name: str) 
     assert (done.stdout, done.stderr) == ("None False\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -69,6 +69,7 @@ def test_options_that_are_repeated_are_all_taken(monkeypatch: pytest.MonkeyPatch
     assert read.record.retention.verdicts == 3
 
 
+@pytest.mark.slow
 def test_every_option_that_the_chart_gives_is_one() -> None:
     pod = (ROOT / "charts" / "earlystop" / "templates" / "deployment.yaml").read_text()
     given = set(re.findall(r"^ +- (--[a-z-]+)", pod, re.MULTILINE))

@@ -29,6 +29,7 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_aiohttp_s_own_contexts_hold_no_authorities_while_later_ones_hold_them(authorities: Path) -> None:
     program = (
         f"import ssl, earlystop.controller.main; {OWN_CONTEXTS}"
@@ -38,6 +39,7 @@ def test_aiohttp_s_own_contexts_hold_no_authorities_while_later_ones_hold_them(a
     assert found == "[0, 0] 1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [None, "/some/authorities.pem"])
 def test_the_environment_is_afterwards_as_it_was(given: str | None) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
@@ -46,6 +48,7 @@ def test_the_environment_is_afterwards_as_it_was(given: str | None) -> None:
     assert run(program, variables) == str(given)
 
 
+@pytest.mark.slow
 def test_an_aiohttp_that_was_loaded_before_keeps_its_authorities(authorities: Path) -> None:
     program = f"import ssl, aiohttp, earlystop.controller.main; {OWN_CONTEXTS} print(counted)"
     found = run(program, {**os.environ, "SSL_CERT_FILE": str(authorities)})

@@ -168,7 +168,8 @@ TAKEN = {
 @pytest.mark.parametrize("answer", TAKEN.values(), ids=TAKEN)
 async def test_success_in_any_way_that_http_knows_is_a_delivery(answer: bytes, template: str) -> None:
     async with answering(answer) as port:
-        await post(channel(f"http://127.0.0.1:{port}/", template=template), POLICY, occurred(number=1), NOW, ())
+        made = channel(f"http://127.0.0.1:{port}/", template=template, timeoutSeconds=1)
+        await post(made, POLICY, occurred(number=1), NOW, ())
 
 
 async def test_an_answer_whose_body_decides_is_none_where_more_follows_it() -> None:

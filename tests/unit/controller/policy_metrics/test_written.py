@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -49,6 +50,7 @@ def test_whatever_texts_and_values_a_sample_has(data: st.DataObject | None) -> N
         assert page_of(_registry_of(family)) == by_the_library(metric, samples)
 
 
+@pytest.mark.slow
 def test_the_page_of_policies_in_every_phase() -> None:
     views = [view(state, name=f"p{number}") for number, state in enumerate(REACHED.values())]
     collector, registry = PolicyCollector(), CollectorRegistry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf, nan
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,12 +36,14 @@ def answers(draw: st.DrawFn, values: st.SearchStrategy[float] = VALUES) -> list[
     return rows
 
 
+@pytest.mark.slow
 @given(answers())
 def test_the_reading_is_the_same(rows: list[Sample]) -> None:
     left = as_filtered(rows)
     assert read_one(*left) == read_one(*rows)
 
 
+@pytest.mark.slow
 @given(answers(VALUES | ODD_VALUES))
 def test_what_is_no_count_is_refused_as_before(rows: list[Sample]) -> None:
     whole, left = read_one(*rows), read_one(*as_filtered(rows))
@@ -48,6 +51,7 @@ def test_what_is_no_count_is_refused_as_before(rows: list[Sample]) -> None:
     assert str(whole) == str(left)
 
 
+@pytest.mark.slow
 @given(answers(), answers())
 def test_a_counter_that_falls_to_zero_keeps_its_largest_value(before: list[Sample], after: list[Sample]) -> None:
     ledgers = []

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.slow
 def test_replays_do_not_depend_on_the_order_in_which_a_process_hashes() -> None:
     begun = [
         subprocess.Popen(
