@@ -17,7 +17,7 @@ from earlystop.controller.cache.kept_bytes import KeptBytes
 from earlystop.controller.cache.readers import Reader, Readers
 from earlystop.controller.cache.stripped import gist, stripped
 from earlystop.delivery.inputs import Manifest
-from earlystop.delivery.object_key import ObjectKey
+from earlystop.delivery.object_key import ObjectKey, version_of
 
 # All objects of these kinds are kept, of other kinds those that a policy has named.
 KEPT_WHOLE = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
@@ -89,7 +89,7 @@ class WatchCache:
     def _take(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool) -> bool:
         if not self._is_wanted(key):
             return not listed
-        version, kept = _version(manifest), self._kept.get(key)
+        version, kept = version_of(manifest["metadata"]), self._kept.get(key)
         if kept is not None and version is not None and kept.version is not None:
             if version < kept.version:
                 if listed:
@@ -121,7 +121,7 @@ class WatchCache:
         """A watch has shown that the object is gone. Returns whether that is news: another one may have taken its name
         since."""
         self._watched.add(self._scope(key))
-        version, kept = _version(manifest), self._kept.get(key)
+        version, kept = version_of(manifest["metadata"]), self._kept.get(key)
         if not self._is_wanted(key):
             return True
         if kept is not None and version is not None and kept.version is not None and version < kept.version:
@@ -152,6 +152,11 @@ class WatchCache:
     def versions(self, kind: str) -> dict[ObjectKey, int | None]:
         """The resourceVersions of the kept objects of a kind, for `missing_since`."""
         return {key: self._kept[key].version for key in self.keys(kind)}
+
+    def changed_from(self, kind: str, seen: Mapping[ObjectKey, int | None]) -> set[ObjectKey]:
+        """The objects of a kind of which newer versions than these are known, or that they are gone."""
+        found = ((key, each) for key, each in self._kept.items() if key.kind == kind)
+        return {key for key, each in found if (each.is_current or key in seen) and _is_news(each, seen.get(key))}
 
     def missing_since(self, before: Mapping[ObjectKey, int | None], listed: Collection[ObjectKey]) -> list[ObjectKey]:
         """The objects that a list did not show although they were kept before it and have not been shown since. They
@@ -196,8 +201,9 @@ class WatchCache:
         return (key.kind, key.namespace if self._namespaces else None)
 
 
-def _version(manifest: Mapping[str, Any]) -> int | None:
-    """The resourceVersion as the number that it is with every API server on etcd, else None: then the last word
-    counts."""
-    text = str(manifest["metadata"].get("resourceVersion", ""))
-    return int(text) if text.isdecimal() else None
+def _is_news(kept: _Kept, seen: int | None) -> bool:
+    """Whether what is kept is newer than an object of this resourceVersion. What was superseded may be newer than the
+    version that is kept of it."""
+    if seen is None or kept.version is None:
+        return True
+    return kept.version > seen if kept.is_current else kept.version >= seen

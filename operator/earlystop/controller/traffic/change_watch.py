@@ -1,11 +1,13 @@
-"""Watches that tell one thing: since when no object of a kind has changed. What was listed since then is still true."""
+"""Watches that tell which objects of a kind have changed since a moment. What was listed since then is true but for
+these."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
-from math import inf
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import inf, nextafter
+from typing import Any
 
 from earlystop.controller.cluster import FORBIDDEN, Cluster, ClusterError, NotFound, Resource
 
@@ -14,6 +16,11 @@ BETWEEN_SECONDS = 1.0
 RETRY_SECONDS = 20.0
 RETRY_ABSENT_SECONDS = 60.0
 RETRY_REFUSED_SECONDS = 300.0
+# Of a kind. Where more than these have changed, listing all of them anew is the cheaper.
+CHANGES_KEPT = 256
+
+Place = tuple[str | None, str]
+"""Namespace and name of an object."""
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +33,20 @@ class ChangeWatch:
 
     def __init__(self, cluster: Cluster, resource: Resource, clock: Callable[[], float]) -> None:
         self._cluster, self._resource, self._clock = cluster, resource, clock
-        self._quiet_since = inf
+        self._quiet_since = self._known_since = inf
+        self._changed: dict[Place, tuple[float, str]] = {}
 
     @property
     def quiet_since(self) -> float:
         """The moment of the last change, or at which the watch began; infinite while there is no watch."""
         return self._quiet_since
+
+    def changed_since(self, moment: float) -> Mapping[Place, str] | None:
+        """The objects that were made, changed or deleted at this moment or later, with the resourceVersion of that.
+        None where nobody knows, or they are too many to be kept."""
+        if moment < self._known_since:
+            return None
+        return {place: version for place, (at, version) in self._changed.items() if at >= moment}
 
     async def run(self) -> None:
         """Watch until cancelled. After a failure nothing is known until the watch has begun anew."""
@@ -39,16 +54,17 @@ class ChangeWatch:
             asked, wait = self._clock(), RETRY_SECONDS
             try:
                 await self._follow()
-                self._quiet_since = inf
+                self._nothing_is_known()
             except NotFound:
                 # What the cluster has no kind of does not change.
                 self._quiet_since, wait = min(self._quiet_since, asked), RETRY_ABSENT_SECONDS
+                self._known_since = self._quiet_since
             except ClusterError as error:
-                self._quiet_since = inf
+                self._nothing_is_known()
                 wait = RETRY_REFUSED_SECONDS if error.status == FORBIDDEN else RETRY_SECONDS
                 log.info("%s are not watched and are listed again and again: %s", self._resource.plural, error)
             except Exception:
-                self._quiet_since = inf
+                self._nothing_is_known()
                 log.exception("the watch of %s failed and begins anew", self._resource.plural)
             await asyncio.sleep(wait)
 
@@ -57,15 +73,30 @@ class ChangeWatch:
         forgotten the last one."""
         version = await self._cluster.version_of_list(self._resource)
         # Objects that changed before this moment are in every list that is asked for from now on.
-        self._quiet_since = self._clock()
+        self._quiet_since = self._known_since = self._clock()
+        self._changed.clear()
         while True:
             async for event in self._cluster.changes(self._resource, version):
                 if event["type"] == "ERROR":
                     return
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
-                    self._quiet_since = self._clock()
+                    self._note_change(event["object"]["metadata"])
             await asyncio.sleep(BETWEEN_SECONDS)
+
+    def _note_change(self, metadata: Mapping[str, Any]) -> None:
+        self._quiet_since = self._clock()
+        place = metadata.get("namespace"), metadata["name"]
+        self._changed.pop(place, None)  # so that the oldest change stands first
+        self._changed[place] = self._quiet_since, metadata["resourceVersion"]
+        if len(self._changed) > CHANGES_KEPT:
+            oldest, _ = self._changed.pop(next(iter(self._changed)))
+            # What changed at the same moment may have been let go with it.
+            self._known_since = nextafter(oldest, inf)
+
+    def _nothing_is_known(self) -> None:
+        self._quiet_since = self._known_since = inf
+        self._changed.clear()
 
 
 class ChangeWatches:
@@ -84,6 +115,11 @@ class ChangeWatches:
             return max((inf if each is None else each.quiet_since for each in watched), default=inf)
 
         return since
+
+    def changed_since(self, kind: Resource, moment: float) -> Mapping[Place, str] | None:
+        """As `ChangeWatch.changed_since`, of a kind; None where it is not watched."""
+        watch = self._watches.get(kind)
+        return None if watch is None else watch.changed_since(moment)
 
     def watch(self, kinds: Collection[Resource]) -> None:
         """Watch these kinds from now on, and no others."""

@@ -9,43 +9,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from earlystop.controller.cluster import (
     DEFINITIONS,
     FORBIDDEN,
-    GATEWAYS,
-    GRPC_ROUTES,
-    ROUTES,
     Cluster,
     ClusterError,
     Manifest,
-    NotFound,
     Resource,
 )
 from earlystop.controller.traffic.change_watch import ChangeWatches
 from earlystop.controller.traffic.policy_listing import PolicyListing, installed_kinds, list_policies
+from earlystop.controller.traffic.route_listing import ROUTE_KINDS, RouteLister, RouteListing
 from earlystop.controller.traffic.shared_listing import SharedListing
 from earlystop.delivery.inputs import ClusterInputs, Neighbours
 from earlystop.delivery.routes.gateways import compares_paths_first
-from earlystop.delivery.routes.neighbours import Neighbourhood, neighbour_route
+from earlystop.delivery.routes.neighbours import neighbour_route
 from earlystop.delivery.routes.served_hosts import GatewayKey
 
 # For how long a listing serves all policies. A route that changes ends that of routes at once.
 LISTING_SECONDS = 20.0
 KINDS_SECONDS = 60.0
-ROUTE_KINDS = (ROUTES, GATEWAYS, GRPC_ROUTES)
-
-
-@dataclass(frozen=True, slots=True)
-class RouteListing:
-    """All routes by their hosts, and the Gateways that say which these are. unreadable: names of kinds of routes that
-    the operator may not list."""
-
-    routes: Neighbourhood
-    gateways: dict[GatewayKey, Manifest]
-    unreadable: tuple[str, ...]
 
 
 class NeighbourReader:
@@ -62,6 +48,7 @@ class NeighbourReader:
             lambda: installed_kinds(cluster), KINDS_SECONDS, clock, self._watches.quiet_since(lambda: [DEFINITIONS])
         )
         self._policy_kinds: list[Resource] = []
+        self._lister = RouteLister(cluster, self._watches, clock)
         self._routes: dict[str | None, SharedListing[RouteListing]] = {}
         self._policies: dict[str | None, SharedListing[PolicyListing]] = {}
         self._gateways: dict[GatewayKey, Manifest] = {}
@@ -106,7 +93,8 @@ class NeighbourReader:
             listing.forget()
 
     def forget_older(self, seconds: float) -> None:
-        """The next check sees what stood beside a policy `seconds` ago, or later."""
+        """The next check sees what stood beside a policy `seconds` ago, or later, whatever watches have shown."""
+        self._lister.forget()
         for routes in self._routes.values():
             routes.forget_older(seconds)
         for policies in self._policies.values():
@@ -139,7 +127,7 @@ class NeighbourReader:
         if namespace not in self._routes:
             quiet_since = self._watches.quiet_since(lambda: ROUTE_KINDS)
             self._routes[namespace] = SharedListing(
-                lambda: self._read_routes(namespace), LISTING_SECONDS, self._clock, quiet_since
+                lambda: self._lister.read(namespace, self._gateways), LISTING_SECONDS, self._clock, quiet_since
             )
         return await self._routes[namespace].get()
 
@@ -154,28 +142,6 @@ class NeighbourReader:
             quiet_since = self._watches.quiet_since(lambda: [DEFINITIONS, *self._policy_kinds])
             self._policies[scope] = SharedListing(read, LISTING_SECONDS, self._clock, quiet_since)
         return await self._policies[scope].get()
-
-    async def _read_routes(self, namespace: str | None) -> RouteListing:
-        """Raises ClusterError when HTTPRoutes cannot be listed."""
-        listed = await self._list(GATEWAYS, namespace) or ()
-        gateways = self._gateways | {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in listed}
-        pages = self._cluster.pages(ROUTES, namespace)
-        found = [neighbour_route(each, "HTTPRoute", gateways) async for page in pages for each in page]
-        grpc = await self._list(GRPC_ROUTES, namespace)
-        found += [neighbour_route(each, "GRPCRoute", gateways) for each in grpc or ()]
-        unreadable = () if grpc is not None else (f"{GRPC_ROUTES.plural}.{GRPC_ROUTES.group}",)
-        return RouteListing(Neighbourhood(found), gateways, unreadable)
-
-    async def _list(self, resource: Resource, namespace: str | None) -> list[Manifest] | None:
-        """All objects of a kind, none when the cluster has no such kind, None when the operator may not list it."""
-        try:
-            return await self._cluster.list(resource, namespace)
-        except NotFound:
-            return []
-        except ClusterError as error:
-            if error.status != FORBIDDEN:
-                raise
-            return None
 
 
 # One reader for each connection: it is shared by all policies, and goes with the connection.

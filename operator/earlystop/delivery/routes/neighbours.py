@@ -7,12 +7,13 @@ between matches that rank alike the older route comes first, then the one whose 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from earlystop.api.json_once import read_json
+from earlystop.delivery.object_key import version_of
 from earlystop.delivery.routes.precedence import EVERYTHING, Match
 from earlystop.delivery.routes.served_hosts import (
     GatewayKey,
@@ -37,13 +38,15 @@ class NeighbourRoute:
     """What has to be known of a route to compare it with another one.
 
     key: kind, namespace and name. created: its creationTimestamp, "" when it is not known. hosts: where it is served.
-    matches: of all of its rules, those of a GRPCRoute as what they are in HTTP.
+    matches: of all of its rules, those of a GRPCRoute as what they are in HTTP. version: its resourceVersion, which
+    compares nothing; None where that is no number.
     """
 
     key: RouteKey
     created: str
     hosts: frozenset[ServedHost]
     matches: tuple[Match, ...]
+    version: int | None = field(default=None, compare=False)
 
 
 def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Manifest]) -> NeighbourRoute:
@@ -58,6 +61,7 @@ def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Ma
             _match_in(json.dumps(_as_http(match) if kind == "GRPCRoute" else match, sort_keys=True))
             for match in written
         ),
+        version=version_of(metadata),
     )
 
 
@@ -101,6 +105,17 @@ class Neighbourhood:
                     self._in_sets.setdefault(host.hostname, []).append(each)
                 if is_unread(host):
                     self._by_place.setdefault(host.place, []).append(each)
+
+    def __iter__(self) -> Iterator[NeighbourRoute]:
+        """All of them, in no order."""
+        return iter(self._routes.values())
+
+    def replaced(self, changes: Mapping[RouteKey, NeighbourRoute | None]) -> Neighbourhood:
+        """The same with these routes as they are now; without those of None, which are gone."""
+        if not changes:
+            return self
+        now = {**self._routes, **changes}
+        return Neighbourhood(each for each in now.values() if each is not None)
 
     def beside(self, route: NeighbourRoute) -> tuple[NeighbourRoute, ...]:
         """The routes that share a host with a route, without itself, by kind, namespace and name."""

@@ -36,9 +36,10 @@ class Watched(Memory):
                 raise event
             yield event
 
-    async def send(self, kind: str, version: str = "8") -> None:
+    async def send(self, kind: str, version: str = "8", name: str = "qa") -> None:
         """Let the watch see an event."""
-        await self.events.put({"type": kind, "object": {"metadata": {"resourceVersion": version}}})
+        metadata = {"namespace": "llm", "name": name, "resourceVersion": version}
+        await self.events.put({"type": kind, "object": {"metadata": metadata}})
         await settled()
 
 
