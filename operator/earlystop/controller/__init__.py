@@ -2,6 +2,8 @@
 
 from earlystop.controller.lazy_modules import (
     ENCODINGS,
+    PATCHES,
+    PLUGINS,
     UNUSED_PARTS,
     YAML,
     load_at_first_use,
@@ -10,6 +12,7 @@ from earlystop.controller.lazy_modules import (
 )
 
 # Before any module of this package imports the libraries.
-load_at_first_use(UNUSED_PARTS)
+load_at_first_use((*UNUSED_PARTS, PATCHES))
 load_when_more_than_its_version_is_asked(ENCODINGS)
 load_when_asked(YAML)
+load_when_asked(PLUGINS, get_plugins=tuple)

@@ -26,6 +26,20 @@ def test_a_part_that_is_asked_for_is_loaded_then() -> None:
     assert run(program) == "type load_kube_config True"
 
 
+@pytest.mark.slow
+def test_what_compares_objects_for_patches_is_loaded_when_two_are_compared_and_no_plugins_are_looked_for() -> None:
+    program = (
+        "import sys, earlystop.controller.main;"
+        "from earlystop.api.values import Value;"
+        "Value.model_rebuild(force=True);"
+        "plugins = 'entry_points' in dir(sys.modules['pydantic.plugin._loader']);"
+        "before = type(sys.modules['jsonpatch']).__name__;"
+        "import jsonpatch;"
+        "print(before, plugins, jsonpatch.JsonPatch.from_diff({}, {'a': 1}).patch)"
+    )
+    assert run(program) == "_LazyModule False [{'op': 'add', 'path': '/a', 'value': 1}]"
+
+
 def test_modules_of_other_names_are_found_as_before() -> None:
     program = (
         "from earlystop.controller.lazy_modules import load_at_first_use;"
