@@ -23,10 +23,10 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion import LEAST_PAIRS
 from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
-from earlystop.rollout.look_schedule import looks_per_spacing
+from earlystop.rollout.advance import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE
+from earlystop.rollout.look_spacing import looks_per_spacing
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan import Stage, StageKind, parse_plan, plan_text
-from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.simulation.paths import Numbers, Paths, Truths
 from earlystop.simulation.random_walk import (
     Floats,
@@ -36,6 +36,7 @@ from earlystop.simulation.random_walk import (
     pairs_against_loss,
 )
 from earlystop.simulation.same_setting import SupposedSameSetting
+from earlystop.simulation.supposed_dispersion import SupposedDispersion
 from earlystop.simulation.watched_stages import Claim, SupposedTraffic, Watched
 
 RUNS, SEED = 2000, 1
@@ -109,15 +110,15 @@ def follow(
             paths.keep(paths.last < until)
         if not len(paths.number):
             break
-        factor = _look(watched, paths, random)
-        _conclude(watched, paths, told, onward, factor)
+        _look(watched, paths, random)
+        _conclude(watched, paths, told, onward)
     if not onward:
         return np.zeros(0, np.int64), np.zeros(0)
     return np.concatenate([each[0] for each in onward]), np.concatenate([each[1] for each in onward])
 
 
-def _look(watched: Watched, paths: Paths, random: Generator) -> Floats:
-    """One more look of every path. Gives the factor by which the evidence of each is divided then."""
+def _look(watched: Watched, paths: Paths, random: Generator) -> None:
+    """One more look of every path."""
     rollout, delay = watched.rollout, watched.supposed.answer_seconds
     per = looks_per_spacing(len(watched.objective.classes), len(watched.plan.names))
     at = paths.last + rollout.look_seconds * 2.0 ** (paths.looks // per)
@@ -131,7 +132,8 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> Floats:
     baseline, candidate = (random.poisson(watched.rates[paths.step, arm] * seconds).astype(float) for arm in (0, 1))
     _add_against_loss(watched, paths, seconds, together)
     parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
-    factor, is_known = watched.dispersion.after(paths.looks + 1, paths.number)
+    paths.looks += 1
+    least, is_known = watched.dispersion.least_after(paths.looks, paths.number)
     for index, claim in enumerate(watched.claims):
         of_all = claim.stratum is None
         paths.reached[index] |= _reaching(
@@ -143,18 +145,17 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> Floats:
             surplus=together if of_all else surplus[:, claim.stratum],
             variance=(variance if of_all else part) * seconds,
             parts=parts,
-            factor=factor,
-            needed=watched.dispersion.needed(claim.line, paths.looks + 1),
+            dispersion=watched.dispersion,
+            least=least,
+            needed=watched.dispersion.needed(claim.line, paths.looks),
             counts=is_known if claim.side is Side.PROMOTE else np.ones(len(at), bool),
         )
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
     paths.tokens.add(np.minimum(baseline, candidate))
-    paths.looks += 1
     paths.first = np.minimum(paths.first, at)
     paths.last = at
-    return factor
 
 
 def _reaching(
@@ -167,34 +168,43 @@ def _reaching(
     surplus: Floats,
     variance: Floats,
     parts: Floats,
-    factor: Floats,
+    dispersion: SupposedDispersion,
+    least: Floats,
     needed: Floats,
     counts: Truths,
 ) -> Truths:
     """Move the simulated bets of a claim in each rollout of a forecast. Gives whether its line was reached: at the end,
-    or on the way where the look is bet on in parts. factor: by which evidence is divided. needed: what must be read for
-    the claim. counts: whether a line that is reached now would count.
+    or on the way where the look is bet on in parts. least: by which evidence is divided at least. needed: what must be
+    read for the claim. counts: whether a line that is reached now would count.
 
     A mixture is never more than its largest bet, so most rollouts are known to be far from the line without it.
     """
     capital, walk = paths.capital[index], claim.walk
-    drift, stake = (np.take(each, paths.step, axis=1) for each in (walk.drift, walk.stake))
+    # Where all rollouts are in one step, its column is enough for them.
+    columns = paths.step[:1] if (paths.step == paths.step[:1]).all() else paths.step
+    drift, stake = (np.take(each, columns, axis=1) for each in (walk.drift, walk.stake))
     moved = capital + drift * seconds
     moved += stake * surplus
     paths.capital[index] = moved
     chance = random.random(len(seconds))
     is_young = paths.answers < YOUNG_ANSWERS
     was_near, is_there = (
-        each.max(axis=0) / factor >= needed - room for each, room in ((capital, NEAR + SLACK), (moved, SLACK))
+        np.maximum(each.max(axis=0), 0) / least >= needed - room
+        for each, room in ((capital, NEAR + SLACK), (moved, SLACK))
     )
     rows = np.flatnonzero(counts & ~paths.reached[index] & (is_young | was_near | is_there))
     reached = np.zeros(len(seconds), bool)
     if not len(rows):
         return reached
-    factor, needed, parts = factor[rows], needed[rows], parts[rows]
+    needed, parts = needed[rows], parts[rows]
+    factor, _ = dispersion.after(paths.looks[rows], paths.number[rows])
     before, _ = log_mixture(capital[:, rows] / factor, walk.log_weights)
     after, chances = log_mixture(moved[:, rows] / factor, walk.log_weights)
-    spread = np.abs((chances * stake[:, rows]).sum(axis=0)) * np.sqrt(variance[rows]) / factor
+    spread = (
+        np.abs((chances * (stake if len(columns) == 1 else stake[:, rows])).sum(axis=0))
+        * np.sqrt(variance[rows])
+        / factor
+    )
     is_fine = is_young[rows] | (before >= needed - NEAR)
     line = needed + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
@@ -218,18 +228,12 @@ def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: 
         rows = paths.step == stage
         if rows.any():
             paths.against[:, :, rows] += add_against_loss(
-                arms,
-                watched.objective.margin,
-                watched.objective.dispersion,
-                seconds[rows],
-                surplus[rows],
-                paths.candidate[rows],
+                arms, margin, dispersion, seconds[rows], surplus[rows], paths.candidate[rows]
             )
 
 
-def _is_refuted(watched: Watched, paths: Paths, factor: Floats, asked: Truths) -> Truths:
-    """Whether the loss that the next step asks about is refuted, of the paths that are asked; true where none is.
-    factor: by which the evidence of each path is divided."""
+def _is_refuted(watched: Watched, paths: Paths, asked: Truths) -> Truths:
+    """Whether the loss that the next step asks about is refuted, of the paths that are asked; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
     for stage, loss in enumerate(watched.losses):
         rows = asked & (paths.step == stage)
@@ -240,7 +244,8 @@ def _is_refuted(watched: Watched, paths: Paths, factor: Floats, asked: Truths) -
             value = pairs_against_loss(paths.against[0][:, rows], worse, better, loss, watched.objective.dispersion)
         else:
             value = loss_log_e(paths.against.compress(rows, axis=-1), watched.objective.margin, loss)
-        refuted[rows] = value / factor[rows] >= -log(RISK_TO_ADVANCE)
+        factor, _ = watched.dispersion.after(paths.looks[rows], paths.number[rows])
+        refuted[rows] = value / factor >= -log(RISK_TO_ADVANCE)
     return refuted
 
 
@@ -260,9 +265,7 @@ def _now(watched: Watched, paths: Paths, side: Side, rows: Numbers) -> Floats:
     return np.stack([log_mixture(held[:, rows], each.walk.log_weights)[0] for each, held in pairs if each.side is side])
 
 
-def _conclude(
-    watched: Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]], factor: Floats
-) -> None:
+def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
     """End the paths that have a verdict, and raise the weight of those that may have more. What takes long is asked of
     the paths alone that it is left to."""
     is_harm = np.array([each.side is Side.HARM for each in watched.claims])
@@ -279,9 +282,9 @@ def _conclude(
     is_last = paths.step == len(watched.stages) - 1
     raised = has_time & (paths.in_step >= SCORED_TO_ADVANCE) & ~harmed & ~promoted
     raised &= ~(is_last & watched.may_promote)
+    raised &= _is_refuted(watched, paths, raised)
     if len(rows := np.flatnonzero(raised)):
         raised[rows] = (_now(watched, paths, Side.HARM, rows) < HARM_TO_ADVANCE).all(axis=0)
-        raised &= _is_refuted(watched, paths, factor, raised)
     leaving = raised & is_last
     onward.append((paths.number[leaving], paths.last[leaving]))
     raised &= ~is_last

@@ -11,8 +11,8 @@ import numpy as np
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis, Objective, class_claim
+from earlystop.rollout.advance import loss_to_refute
 from earlystop.rollout.plan import Plan, Stage, StageKind
-from earlystop.rollout.steps import loss_to_refute
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Arms, Floats, Walk, on_answers, on_pairs
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
