@@ -12,7 +12,7 @@ from earlystop.api.searches import SEARCHES
 from earlystop.evidence.engine import Assessment, EvidenceState, LogE, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.look_schedule import spacing
+from earlystop.rollout.look_spacing import spacing
 from earlystop.rollout.search import bayesian, worth
 from earlystop.rollout.search.bayesian import Bayesian
 from earlystop.rollout.search.ladder import Ladder

@@ -18,7 +18,7 @@ from earlystop.api.counts import Tally
 from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.look_schedule import spacing
+from earlystop.rollout.look_spacing import spacing
 from earlystop.rollout.search.patience import goes_on_to_learn, goes_on_to_prove, is_given_up
 from earlystop.rollout.search.trial import (
     Belief,

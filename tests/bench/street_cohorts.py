@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
+from earlystop.evidence.bound_part import BOUND_PART
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Objective
-from earlystop.evidence.same_setting import BOUND_PART
 
 RATE, MARGIN, RISK = 0.85, 0.02, 0.05
 SAME_LOOKS, LOOKS, ANSWERS, TOKENS = 150, 300, 400, 100

@@ -13,12 +13,12 @@ from earlystop.api.counts import Pairs, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evaluator.dealing import Deals, EachOnce, WithReplacement
 from earlystop.evaluator.questions import GoldenQuestion
+from earlystop.rollout.baseline_use import refusal_of_baseline
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
-from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.transitions import carried_out, weights_in_force
 

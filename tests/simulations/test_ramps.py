@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.rollout.steps import RISK_TO_ADVANCE
+from earlystop.rollout.advance import RISK_TO_ADVANCE
 from tests.bench.ramps import RISING, TEN_MINUTES, Row, row, spec_of
 
 RUNS, MARGIN, RATE = 300, 0.05, 30.0

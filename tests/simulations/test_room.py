@@ -12,14 +12,8 @@ from earlystop.api.counts import Look, Tally, Variant
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.look_schedule import (
-    LIMIT_OF_A_CLASS,
-    LOOKS_LIMIT,
-    LOOKS_PER_SPACING,
-    next_look,
-    record_is_full,
-    spacing,
-)
+from earlystop.rollout.look_schedule import LIMIT_OF_A_CLASS, LOOKS_LIMIT, next_look, record_is_full
+from earlystop.rollout.look_spacing import LOOKS_PER_SPACING, spacing
 from earlystop.rollout.stored.packing import CLASS_COLUMNS, COLUMNS, pack_looks, unpack_looks
 from tests.unit.rollout.claims import CLASSES, UNDECIDED, arms, begun, in_classes, judging
 from tests.unit.rollout.realistic import THIRTY_DAYS, looks_in, realistic_looks

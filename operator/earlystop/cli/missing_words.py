@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import add
+from typing import TYPE_CHECKING
 
 from earlystop.api.percent import rounded_percent
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import attrition
 from earlystop.evidence.objective import Basis, Objective, Unscored
-from earlystop.rollout.state import Comparison
 from earlystop.simulation.missing_cost import MissingCost, SeenMissing, seen_in_answers, seen_in_pairs
+
+if TYPE_CHECKING:
+    from earlystop.rollout.state import Comparison
 
 SUPPOSED_MISSING = 0.05
 """The share of each variant's answers of which a plan says what it costs when they are missing."""

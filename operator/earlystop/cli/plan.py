@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
-from numpy import quantile
 from rich.table import Table
 
 from earlystop.api.percent import rounded_percent
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status.compact import whole
-from earlystop.api.status.policy import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.policies import read_manifest, read_offline_policy
@@ -27,14 +24,14 @@ from earlystop.cli.plan_remarks import (
     why_few,
 )
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
-from earlystop.cli.screen.waiting_words import points_are_lost
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.rollout.baseline_use import refusal_of_baseline, used_before
+from earlystop.rollout.formatting import points_are_lost
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
-from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
-from earlystop.rollout.state import ProvenLoss, Verdict
-from earlystop.rollout.stored.settings import restore_losses
+from earlystop.rollout.remembered import ProvenLoss
+from earlystop.rollout.verdict_kind import Verdict
 from earlystop.simulation.forecast import forecast
 from earlystop.simulation.missing_cost import supposed_cost
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
@@ -104,6 +101,10 @@ def _stored_losses(policy: Path) -> tuple[ProvenLoss, ...]:
     status = read_manifest(policy, "EarlyStopPolicy").get("status")
     if not isinstance(status, dict):
         return ()
+    from earlystop.api.status.compact import whole
+    from earlystop.api.status.policy import PolicyStatus
+    from earlystop.rollout.stored.settings import restore_losses
+
     try:
         return restore_losses(PolicyStatus.model_validate({"losses": whole(status).get("losses")}).losses)
     except ValueError:
@@ -230,8 +231,13 @@ def _mean(values: Floats) -> float:
 
 
 def _ninety(values: Floats) -> float:
-    """What 90 % of them do not exceed."""
-    return float(quantile(values, 0.9))
+    """What 90 % of them do not exceed, as `numpy.quantile` says, which would import arrays with gaps for it."""
+    ordered = sorted(values.tolist())
+    place = 0.9 * (len(ordered) - 1)
+    lower = int(place)
+    low, high = ordered[lower], ordered[min(lower + 1, len(ordered) - 1)]
+    part = place - lower
+    return float(high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part)
 
 
 def _verdict(spec: PolicySpec, side: Side) -> str:

@@ -8,7 +8,7 @@ from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.longest_session import LEAST_BLOCK, TOUCHED_BY_BLOCK, looks_to_learn
 from earlystop.rollout.dispersion_terms import awaited_looks
-from earlystop.rollout.look_schedule import looks_per_spacing, seconds_of_looks
+from earlystop.rollout.look_spacing import looks_per_spacing, seconds_of_looks
 from earlystop.rollout.plan import stages_of
 
 MOST_OF_IT = 0.9

@@ -21,7 +21,6 @@ from itertools import groupby
 
 from earlystop.api.counts import Look
 from earlystop.evidence.assessment import Verdict
-from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.evidence.objective import Objective
@@ -57,16 +56,6 @@ class ClassEvidence:
 
 Family = Sequence[ClassEvidence]
 """The evidence of every setting in one class, in the settings' order."""
-
-
-def class_objective(objective: Objective, margin: float) -> Objective:
-    """What is to be proven in one class, where `objective` is that of all requests.
-
-    margin: the class's, 0..1. Guardrails and the floor are about all requests. Users are counted over all classes
-    together, so in a class looks tell how much answers scatter.
-    """
-    source = DispersionSource.LOOKS if objective.by_users else objective.source
-    return replace(objective, margin=margin, classes=(), require_each=False, guardrails=(), floor=None, source=source)
 
 
 def start(objective: Objective, settings: int) -> tuple[ClassEvidence, ...]:

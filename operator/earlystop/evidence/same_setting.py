@@ -5,7 +5,7 @@ they give: it is no scatter but a bias of the comparison. While both get the bas
 to see, so those looks bound it, on both sides and at all looks together, by the interval for Exact Match
 (`effect_bounds`) and by that for the saving (`intervals`). What is tested afterwards is the difference that is seen
 then, against a margin that the worst of these bounds has moved: a difference in differences, whose uncertainty is paid
-for twice, by that margin and by the part of the risk that the bounds have (`BOUND_PART`). For fixed users, who go on
+for twice, by that margin and by the part of the risk that the bounds have (`bound_part`). For fixed users, who go on
 asking as often and go on being as they were, that is exact as far as the tests are, and no likeness of a user's answers
 makes it wrong; sessions scatter as ever (`divisors`), and are learned in these looks too.
 
@@ -21,6 +21,7 @@ from math import inf
 from earlystop.evidence import em_claims, empirical_bernstein, exact_match, scatter, shown, tokens
 from earlystop.evidence.arm_scatter import ArmScatter
 from earlystop.evidence.bets import Side
+from earlystop.evidence.bound_part import bound_risk
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
@@ -28,9 +29,6 @@ from earlystop.evidence.objective import Objective
 from earlystop.evidence.own_difference import OwnDifference
 from earlystop.evidence.shown import ShownSums
 from earlystop.evidence.tokens import TokenProcess
-
-BOUND_PART = 0.2
-"""Part of each risk that a wrong bound of the cohorts' own difference has; the tests have the rest."""
 
 LEAST_MARGIN, LARGEST_MARGIN = 0.0001, 0.9999
 
@@ -51,16 +49,6 @@ def own_difference(
     saving = shown.saving_of(lengths, promote, lengths_read)
     low, middle, high = (None if each is None else 1 - each for each in (saving.high, saving.estimate, saving.low))
     return OwnDifference(em, low, middle, high)
-
-
-def bound_risk(test_risk: float) -> float:
-    """The risk of a bound, where the tests have the rest of what the policy allows."""
-    return test_risk * BOUND_PART / (1 - BOUND_PART)
-
-
-def policy_risk(objective: Objective, test_risk: float) -> float:
-    """What the policy allows, of which the tests have `test_risk` and the bounds the rest, where there are any."""
-    return test_risk + bound_risk(test_risk) * bool(objective.same_setting_steps)
 
 
 def claims(objective: Objective, own: OwnDifference) -> Quality:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.baseline_use import refusal_of_baseline
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.next_campaign import NextCampaign, follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.outages import with_evidence_of
-from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import (
     ACTING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.counts import Tally
+from earlystop.api.plurals import counted
 from earlystop.api.times import from_rfc3339 as from_rfc3339
 from earlystop.api.times import rfc3339 as rfc3339
 from earlystop.evidence.bets import Answers
@@ -113,3 +114,8 @@ def in_remainder(baseline: Tally, candidate: Tally) -> str:
 def in_settings(values: dict[str, str]) -> str:
     """Settings in one phrase: "window=5, patience=2"."""
     return ", ".join(f"{name}={value}" for name, value in values.items()) or "with nothing set"
+
+
+def points_are_lost(loss: float) -> str:
+    """A loss of EM, a fraction > 0, in words that end a sentence: "1 point of EM is lost"."""
+    return counted(in_points(loss), "point of EM is lost", "points of EM are lost")

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.baseline_use import refusal_of_baseline, used_before
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.outages import goes_on_at, is_interrupted
-from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import SearchProgress

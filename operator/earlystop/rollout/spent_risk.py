@@ -22,8 +22,8 @@ from typing import Any
 from earlystop.api.look_table import number_of_looks
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status.policy import RiskStatus
+from earlystop.evidence.bound_part import policy_risk
 from earlystop.evidence.multiple_testing import campaign_share
-from earlystop.evidence.same_setting import policy_risk
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.formatting import risk_text
 from earlystop.rollout.margin_use import part_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from earlystop.api.counts import Look
 from earlystop.api.status.evidence import Counts, EvidenceText
@@ -33,18 +32,9 @@ from earlystop.rollout.savings.ledger import SavingsLedger
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.totals import NO_COUNTS
 from earlystop.rollout.totals import Totals as Totals
+from earlystop.rollout.verdict_kind import Verdict as Verdict
 from earlystop.rollout.waiting.awaited import AwaitedDecision
 from earlystop.rollout.waiting.gates import GatesAsked, StepGates
-
-
-class Verdict(StrEnum):
-    """What a campaign ends with."""
-
-    PROMOTE = "Promote"
-    ROLL_BACK = "RollBack"
-    INCONCLUSIVE = "Inconclusive"
-    RECOMMEND = "Recommend"
-
 
 NOTHING_LEARNED = DispersionEstimate()
 

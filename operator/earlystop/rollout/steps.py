@@ -10,14 +10,9 @@ from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.engine import begin, own_difference
 from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import WHEN_SAFE, Plan, StageKind
+from earlystop.rollout.advance import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
-
-SCORED_TO_ADVANCE = 100
-HARM_TO_ADVANCE = 1.0
-RISK_TO_ADVANCE = 0.2
-"""With which a candidate gets a weight at which it costs all requests more than the margin. It is found there all the
-sooner: users are as exposed to it as by ten minutes at 5 % and at 25 % (`make bench-ramps`)."""
 
 
 def begin_comparisons(plan: Plan, step: int, learned: float | None) -> tuple[Comparison, ...]:
@@ -211,19 +206,6 @@ def unrefuted_loss(plan: Plan, comparison: Comparison, step: int) -> LossNotRefu
         return None
     log_e, needed = comparison.evidence.log_e_against_loss(loss), -log(RISK_TO_ADVANCE)
     return LossNotRefuted(comparison.name, loss, log_e, needed, plan.stage(step + 1).weight) if log_e < needed else None
-
-
-def loss_to_refute(plan: Plan, step: int) -> float | None:
-    """The loss of EM, above 0, that must be refuted before the step after this one; None where nothing need be.
-
-    At a weight of w percent a candidate that loses this much costs all requests together just the margin: 100 / w
-    margins. So a promotion, to 100 %, asks the same of one margin. It is refuted at `RISK_TO_ADVANCE`: with at most
-    this probability a candidate that loses so much ever gets that weight, or a larger one.
-    """
-    if plan.spec.rollout.advance != WHEN_SAFE or step + 1 >= len(plan.stages) or plan.stage(step).same_setting:
-        return None
-    following = plan.stage(step + 1)
-    return 100 * plan.objective.margin / following.weight if following.kind is StageKind.SPLIT else None
 
 
 def _is_sound(comparison: Comparison) -> bool:

@@ -11,7 +11,7 @@ from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
 from earlystop.api.strategies import DEFAULT_STRATEGY
 from earlystop.rollout.dispersion_terms import awaited_looks
-from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.look_spacing import seconds_of_looks
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.words.dispersion_words import ADVICE
 

@@ -23,10 +23,10 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion import LEAST_PAIRS
 from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
-from earlystop.rollout.look_schedule import looks_per_spacing
+from earlystop.rollout.advance import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE
+from earlystop.rollout.look_spacing import looks_per_spacing
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan import Stage, StageKind, parse_plan, plan_text
-from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.simulation.paths import Numbers, Paths, Truths
 from earlystop.simulation.random_walk import (
     Floats,
@@ -36,6 +36,7 @@ from earlystop.simulation.random_walk import (
     pairs_against_loss,
 )
 from earlystop.simulation.same_setting import SupposedSameSetting
+from earlystop.simulation.supposed_dispersion import SupposedDispersion
 from earlystop.simulation.watched_stages import Claim, SupposedTraffic, Watched
 
 RUNS, SEED = 2000, 1
@@ -46,6 +47,9 @@ MOST_LOOKS = 800
 
 DISCRETE = 0.5826
 """How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
+
+SLACK = 1e-9
+"""More than what rounding does to a mixture, in nats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,42 +124,41 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
     at = paths.last + rollout.look_seconds * 2.0 ** (paths.looks // per)
     since = paths.started + delay
     seconds = np.maximum(0.0, at - since) - np.maximum(0.0, paths.last - since)
-    variance = np.array([watched.variance(stage) for stage in range(len(watched.stages))])[paths.step]
+    variance = watched.variances[paths.step]
     part = variance / watched.strata
     surplus = random.standard_normal((len(at), watched.strata)) * np.sqrt(part * seconds)[:, None]
-    rates = [(arms.baseline, arms.candidate) for arms in watched.arms]
+    together = surplus.sum(axis=1)
     # Numbers of answers are drawn too: a step waits for the look at which there are enough.
-    baseline, candidate = (random.poisson(np.array(rates)[paths.step, arm] * seconds).astype(float) for arm in (0, 1))
-    if any(loss is not None for loss in watched.losses):
-        _add_against_loss(watched, paths, seconds, surplus.sum(axis=1))
+    baseline, candidate = (random.poisson(watched.rates[paths.step, arm] * seconds).astype(float) for arm in (0, 1))
+    _add_against_loss(watched, paths, seconds, together)
+    parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
+    paths.looks += 1
+    least, is_known = watched.dispersion.least_after(paths.looks, paths.number)
     for index, claim in enumerate(watched.claims):
-        moved = surplus.sum(axis=1) if claim.stratum is None else surplus[:, claim.stratum]
-        spread = variance if claim.stratum is None else part
-        parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
-        factor, is_known = watched.dispersion.after(paths.looks + 1, paths.number)
-        crossed = _moved(
+        of_all = claim.stratum is None
+        paths.reached[index] |= _reaching(
             claim,
             paths,
             random,
             index=index,
             seconds=seconds,
-            surplus=moved,
-            variance=spread * seconds,
+            surplus=together if of_all else surplus[:, claim.stratum],
+            variance=(variance if of_all else part) * seconds,
             parts=parts,
-            factor=factor,
-            needed=watched.dispersion.needed(claim.line, paths.looks + 1),
+            dispersion=watched.dispersion,
+            least=least,
+            needed=watched.dispersion.needed(claim.line, paths.looks),
+            counts=is_known if claim.side is Side.PROMOTE else np.ones(len(at), bool),
         )
-        paths.reached[index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
     paths.tokens.add(np.minimum(baseline, candidate))
-    paths.looks += 1
     paths.first = np.minimum(paths.first, at)
     paths.last = at
 
 
-def _moved(
+def _reaching(
     claim: Claim,
     paths: Paths,
     random: Generator,
@@ -165,51 +168,75 @@ def _moved(
     surplus: Floats,
     variance: Floats,
     parts: Floats,
-    factor: Floats,
+    dispersion: SupposedDispersion,
+    least: Floats,
     needed: Floats,
+    counts: Truths,
 ) -> Truths:
     """Move the simulated bets of a claim in each rollout of a forecast. Gives whether its line was reached: at the end,
-    or on the way where the look is bet on in parts. factor: by which evidence is divided. needed: what must be read for
-    the claim."""
-    drift, stake = (
-        np.take(np.column_stack([getattr(walk, name) for walk in claim.walks]), paths.step, axis=1)
-        for name in ("drift", "stake")
+    or on the way where the look is bet on in parts. least: by which evidence is divided at least. needed: what must be
+    read for the claim. counts: whether a line that is reached now would count.
+
+    A mixture is never more than its largest bet, so most rollouts are known to be far from the line without it.
+    """
+    capital, walk = paths.capital[index], claim.walk
+    # Where all rollouts are in one step, its column is enough for them.
+    columns = paths.step[:1] if (paths.step == paths.step[:1]).all() else paths.step
+    drift, stake = (np.take(each, columns, axis=1) for each in (walk.drift, walk.stake))
+    moved = capital + drift * seconds
+    moved += stake * surplus
+    paths.capital[index] = moved
+    chance = random.random(len(seconds))
+    is_young = paths.answers < YOUNG_ANSWERS
+    was_near, is_there = (
+        np.maximum(each.max(axis=0), 0) / least >= needed - room
+        for each, room in ((capital, NEAR + SLACK), (moved, SLACK))
     )
-    weights = claim.walks[0].log_weights
-    before, _ = log_mixture(paths.capital[index] / factor, weights)
-    paths.capital[index] = paths.capital[index] + drift * seconds + stake * surplus
-    after, chances = log_mixture(paths.capital[index] / factor, weights)
-    spread = np.abs((chances * stake).sum(axis=0)) * np.sqrt(variance) / factor
-    is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= needed - NEAR)
+    rows = np.flatnonzero(counts & ~paths.reached[index] & (is_young | was_near | is_there))
+    reached = np.zeros(len(seconds), bool)
+    if not len(rows):
+        return reached
+    needed, parts = needed[rows], parts[rows]
+    factor, _ = dispersion.after(paths.looks[rows], paths.number[rows])
+    before, _ = log_mixture(capital[:, rows] / factor, walk.log_weights)
+    after, chances = log_mixture(moved[:, rows] / factor, walk.log_weights)
+    spread = (
+        np.abs((chances * (stake if len(columns) == 1 else stake[:, rows])).sum(axis=0))
+        * np.sqrt(variance[rows])
+        / factor
+    )
+    is_fine = is_young[rows] | (before >= needed - NEAR)
     line = needed + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
     passing = np.exp(-2 * below / np.maximum(spread, 1e-12) ** 2)
-    on_the_way = is_fine & (parts >= 2) & (random.random(len(after)) < passing)
-    return np.asarray((after >= needed) | on_the_way)
+    reached[rows] = (after >= needed) | (is_fine & (parts >= 2) & (chance[rows] < passing))
+    return reached
 
 
 def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:
-    dispersion = watched.objective.dispersion
+    """Add to what a next step asks about, where one asks."""
+    asking = [stage for stage, loss in enumerate(watched.losses) if loss is not None]
+    if not asking:
+        return
     if watched.on_pairs:
         paths.against[0, 0] += watched.supposed.rate * seconds
         paths.against[0, 1] += surplus
         return
+    margin, dispersion = watched.objective.margin, watched.objective.dispersion
     # Nobody asks any more in the stages after the last that asks, which most looks are of.
-    asking = max(stage for stage, loss in enumerate(watched.losses) if loss is not None)
-    for stage, arms in enumerate(watched.arms[: asking + 1]):
+    for stage, arms in enumerate(watched.arms[: asking[-1] + 1]):
         rows = paths.step == stage
         if rows.any():
             paths.against[:, :, rows] += add_against_loss(
-                arms, watched.objective.margin, dispersion, seconds[rows], surplus[rows], paths.candidate[rows]
+                arms, margin, dispersion, seconds[rows], surplus[rows], paths.candidate[rows]
             )
 
 
-def _is_refuted(watched: Watched, paths: Paths) -> Truths:
-    """Whether the loss that the next step asks about is refuted; true where none is."""
+def _is_refuted(watched: Watched, paths: Paths, asked: Truths) -> Truths:
+    """Whether the loss that the next step asks about is refuted, of the paths that are asked; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
-    factor, _ = watched.dispersion.after(paths.looks, paths.number)
     for stage, loss in enumerate(watched.losses):
-        rows = paths.step == stage
+        rows = asked & (paths.step == stage)
         if loss is None or loss >= 1 or not rows.any():
             continue
         if watched.on_pairs:
@@ -217,42 +244,54 @@ def _is_refuted(watched: Watched, paths: Paths) -> Truths:
             value = pairs_against_loss(paths.against[0][:, rows], worse, better, loss, watched.objective.dispersion)
         else:
             value = loss_log_e(paths.against.compress(rows, axis=-1), watched.objective.margin, loss)
-        refuted[rows] = value / factor[rows] >= -log(RISK_TO_ADVANCE)
+        factor, _ = watched.dispersion.after(paths.looks[rows], paths.number[rows])
+        refuted[rows] = value / factor >= -log(RISK_TO_ADVANCE)
     return refuted
 
 
-def _saves(watched: Watched, paths: Paths) -> Truths:
+def _saves(watched: Watched, paths: Paths, rows: Numbers) -> Truths:
     """Whether tokens are saved for all that is known: lengths scatter by their own blocks, which begin after
     100 answers and may span several looks at a small weight, so these are learned later than looks of answers."""
-    _, is_known = watched.dispersion.after(paths.tokens.bets, paths.number)
-    return np.asarray(is_known & (paths.tokens.bets > 0)) | watched.on_pairs
+    if watched.on_pairs:
+        return np.ones(len(rows), bool)
+    bets = paths.tokens.bets[rows]
+    _, is_known = watched.dispersion.after(bets, paths.number[rows])
+    return np.asarray(is_known & (bets > 0))
+
+
+def _now(watched: Watched, paths: Paths, side: Side, rows: Numbers) -> Floats:
+    """The log e-values of the claims of a side in these paths, undivided, a row for each claim."""
+    pairs = zip(watched.claims, paths.capital, strict=True)
+    return np.stack([log_mixture(held[:, rows], each.walk.log_weights)[0] for each, held in pairs if each.side is side])
 
 
 def _conclude(watched: Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
-    """End the paths that have a verdict, and raise the weight of those that may have more."""
-    now = np.stack(
-        [log_mixture(paths.capital[i], each.walks[0].log_weights)[0] for i, each in enumerate(watched.claims)]
-    )
+    """End the paths that have a verdict, and raise the weight of those that may have more. What takes long is asked of
+    the paths alone that it is left to."""
     is_harm = np.array([each.side is Side.HARM for each in watched.claims])
     harmed = paths.reached[is_harm].any(axis=0)
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
-    proven = paths.reached[~is_harm].all(axis=0) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
-    proven &= _saves(watched, paths)
-    promoted = proven & ~harmed & watched.may_promote
-    for rows, verdict in ((harmed, -1), (promoted, 1)):
-        which = paths.number[rows]
-        told.verdict[which], told.seconds[which] = verdict, paths.last[rows]
-        told.answers[which], told.candidate[which] = paths.answers[rows], paths.candidate[rows]
-    raised = has_time & (paths.in_step >= SCORED_TO_ADVANCE) & (now[is_harm] < HARM_TO_ADVANCE).all(axis=0)
-    raised &= ~harmed & ~promoted & _is_refuted(watched, paths)
+    promoted = paths.reached[~is_harm].all(axis=0) & has_time & spans & ~harmed & watched.may_promote
+    if len(rows := np.flatnonzero(promoted)):
+        promoted[rows] = (_now(watched, paths, Side.PROMOTE, rows) > 0).all(axis=0) & _saves(watched, paths, rows)
+    for ended, verdict in ((harmed, -1), (promoted, 1)):
+        which = paths.number[ended]
+        told.verdict[which], told.seconds[which] = verdict, paths.last[ended]
+        told.answers[which], told.candidate[which] = paths.answers[ended], paths.candidate[ended]
     is_last = paths.step == len(watched.stages) - 1
-    leaving = raised & is_last & (not watched.may_promote)
+    raised = has_time & (paths.in_step >= SCORED_TO_ADVANCE) & ~harmed & ~promoted
+    raised &= ~(is_last & watched.may_promote)
+    raised &= _is_refuted(watched, paths, raised)
+    if len(rows := np.flatnonzero(raised)):
+        raised[rows] = (_now(watched, paths, Side.HARM, rows) < HARM_TO_ADVANCE).all(axis=0)
+    leaving = raised & is_last
     onward.append((paths.number[leaving], paths.last[leaving]))
     raised &= ~is_last
-    paths.step[raised] += 1
-    paths.started[raised] = paths.last[raised]
-    paths.last[raised] += watched.rollout.settle_seconds
-    paths.in_step[raised] = 0
-    paths.tokens.change_weights(raised)
+    if raised.any():
+        paths.step[raised] += 1
+        paths.started[raised] = paths.last[raised]
+        paths.last[raised] += watched.rollout.settle_seconds
+        paths.in_step[raised] = 0
+        paths.tokens.change_weights(raised)
     paths.keep(~(harmed | promoted | leaving))

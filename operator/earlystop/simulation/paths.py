@@ -103,6 +103,8 @@ class Paths:
 
     def keep(self, rows: Truths) -> None:
         """Drops all rollouts but these."""
+        if rows.all():
+            return
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name == "capital":

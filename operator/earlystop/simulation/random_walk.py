@@ -52,7 +52,7 @@ class Arms:
 @dataclass(frozen=True, slots=True)
 class Walk:
     """How the bets of one claim move. drift: nats a second, one a bet. stake: nats for each right answer more than was
-    expected, one a bet. log_weights: of the bets, natural."""
+    expected, one a bet. log_weights: of the bets, natural. Of several stages, drift and stake have a column each."""
 
     drift: Floats
     stake: Floats

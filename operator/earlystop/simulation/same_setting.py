@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import log, sqrt
 
+from earlystop.evidence.bound_part import bound_risk
 from earlystop.evidence.divisors import waits_for_looks
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Objective
 from earlystop.evidence.own_difference import LEAST_ROOM
-from earlystop.evidence.same_setting import bound_risk
-from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.look_spacing import seconds_of_looks
 from earlystop.rollout.plan import Plan
 from earlystop.simulation.supposed_dispersion import LEARNED_SURPLUS
 

@@ -60,17 +60,31 @@ class SupposedDispersion:
         self, looks: NDArray[np.int64], numbers: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of the rollouts of these numbers after so many looks, and whether it is known."""
+        factor, is_known = self.least_after(looks, numbers)
+        if self.shown is not None and is_known.any():
+            shown = self.shown.factor(numbers[is_known], looks[is_known])
+            factor[is_known] = np.maximum(shown / self.stated, 1.0)
+        return factor, is_known
+
+    def least_after(
+        self, looks: NDArray[np.int64], numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """As `after`, but with the least factor that looks may teach: that takes no time."""
         if self.shown is None:
             is_known = looks >= self.waits
             return np.where(is_known, self.learned, self.guess), is_known
+        if not len(looks) or looks.max() < self.waits:
+            return np.full(len(looks), self.guess), np.zeros(len(looks), bool)
         waits = np.where(self.shown.waits_longer(numbers), max(self.waits, looks_to_learn(SCALES[-1])), self.waits)
-        learned = np.maximum(self.shown.factor(numbers, looks) / self.stated, 1.0)
-        return np.where(looks >= waits, learned, self.guess), looks >= waits
+        is_known = looks >= waits
+        return np.where(is_known, max(self.shown.least / self.stated, 1.0), self.guess), is_known
 
     def needed(self, log_e: float, looks: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each rollout must read after so many looks so that this log e-value counts (`Discount.needed`)."""
         if self.block is None:
             return np.full(len(looks), log_e)
+        if (looks == looks[:1]).all():  # as where all rollouts began together
+            return np.full(len(looks), self._needed(log_e, self.block, int(looks[0])) if len(looks) else log_e)
         different, which = np.unique(looks, return_inverse=True)
         return np.array([self._needed(log_e, self.block, int(each)) for each in different])[which]
 

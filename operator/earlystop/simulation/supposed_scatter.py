@@ -39,8 +39,16 @@ class SupposedScatter:
 
     def factor(self, numbers: NDArray[np.int64], looks: NDArray[np.int64]) -> NDArray[np.float64]:
         """The factor of the rollouts of these numbers after so many looks, each at least 1."""
-        quantiles = OF_SINGLE_REQUESTS if self.scatter == 1 else OF_GROUPS
-        return np.asarray(self.scatter * np.interp(_wander(numbers, looks), QUANTILES, quantiles))
+        return np.asarray(self.scatter * np.interp(_wander(numbers, looks), QUANTILES, self._quantiles))
+
+    @property
+    def least(self) -> float:
+        """The least factor of any rollout."""
+        return self.scatter * self._quantiles[0]
+
+    @property
+    def _quantiles(self) -> tuple[float, ...]:
+        return OF_SINGLE_REQUESTS if self.scatter == 1 else OF_GROUPS
 
     def waits_longer(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the rollouts of these numbers wait for longer blocks."""

@@ -11,8 +11,8 @@ import numpy as np
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis, Objective, class_claim
+from earlystop.rollout.advance import loss_to_refute
 from earlystop.rollout.plan import Plan, Stage, StageKind
-from earlystop.rollout.steps import loss_to_refute
 from earlystop.simulation.paths import Numbers, Paths
 from earlystop.simulation.random_walk import Arms, Floats, Walk, on_answers, on_pairs
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
@@ -39,12 +39,12 @@ class SupposedTraffic:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claim on Exact Match. side: which. stratum: index of its query class, None for all requests. line: log e-value
-    at which it is made. walks: one for each stage."""
+    at which it is made. walk: how its bets move, with a column for each stage."""
 
     side: Side
     stratum: int | None
     line: float
-    walks: Sequence[Walk]
+    walk: Walk
 
 
 class Watched:
@@ -65,6 +65,8 @@ class Watched:
         self.strata = 1 + len(objective.classes)
         self.on_pairs = objective.basis is Basis.PAIRS
         self.arms = [self._arms(stage) for stage in stages]
+        self.rates = np.array([(each.baseline, each.candidate) for each in self.arms])
+        self.variances = np.array([self.variance(stage) for stage in range(len(stages))])
         self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
         self.claims = list(self._claims())
         self.least = np.array([stage.minimum_seconds for stage in stages], float)
@@ -81,7 +83,7 @@ class Watched:
 
     def begin(self, numbers: Numbers, begun: Floats) -> Paths:
         """Rollouts of these numbers before their first look here; begun: when these stages begin, for each."""
-        bets = [len(each.walks[0].stake) for each in self.claims]
+        bets = [len(each.walk.stake) for each in self.claims]
         return Paths.begin(numbers, begun, begun + self.rollout.settle_seconds, bets)
 
     def variance(self, stage: int) -> float:
@@ -104,7 +106,8 @@ class Watched:
     def _claim(self, side: Side, stratum: int | None, margin: float, risk: float) -> Claim:
         part = 1.0 if stratum is None else 1 / self.strata
         walks = [self._walk(arms, part, margin, side) for arms in self.arms]
-        return Claim(side, stratum, -log(risk) if risk > 0 else inf, walks)
+        drift, stake = (np.column_stack([getattr(each, name) for each in walks]) for name in ("drift", "stake"))
+        return Claim(side, stratum, -log(risk) if risk > 0 else inf, Walk(drift, stake, walks[0].log_weights))
 
     def _walk(self, arms: Arms, part: float, margin: float, side: Side) -> Walk:
         told, dispersion = self.supposed, self.objective.dispersion

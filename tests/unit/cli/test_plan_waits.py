@@ -10,7 +10,7 @@ import yaml
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.plan_waits import dispersion_hours, people_remarks, rate_remarks, wait_remarks
-from earlystop.rollout.look_schedule import seconds_of_looks, spacing
+from earlystop.rollout.look_spacing import seconds_of_looks, spacing
 from tests.unit.api.body_policies import body_spec, setting
 from tests.unit.rollout.policies import policy
 

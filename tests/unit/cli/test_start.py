@@ -156,6 +156,19 @@ def test_a_kubeconfig_that_was_changed_is_read_again(tmp_path: Path, monkeypatch
         assert namespace_in_kubeconfig(None) == namespace
 
 
+OF_CAMPAIGNS_UNDER_WAY = ("earlystop.rollout.state", "earlystop.evidence.engine", "earlystop.api.status.policy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["validate", "plan"])
+def test_a_file_is_checked_and_planned_without_what_campaigns_under_way_are_made_of(name: str) -> None:
+    command = [sys.executable, "-c", LINES, *LIGHT[name]]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.rsplit("loaded ", 1)[1].split())
+    assert not {*OF_CAMPAIGNS_UNDER_WAY, "numpy.ma"} & loaded
+
+
 TRUSTING = """
 import os, sys
 from earlystop.cli.main import app

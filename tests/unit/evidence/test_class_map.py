@@ -11,7 +11,7 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence import class_map
 from earlystop.evidence.class_map import ClassEvidence
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective, class_objective
 
 OBJECTIVE = Objective(
     margin=0.05,
@@ -103,6 +103,6 @@ def test_what_is_to_be_proven_in_a_class_is_its_own_margin_and_nothing_about_oth
         classes=(ClassMargin("hard", 0.04),),
         source=DispersionSource.USERS,
     )
-    own = class_map.class_objective(whole, 0.04)
+    own = class_objective(whole, 0.04)
     assert (own.margin, own.classes, own.guardrails, own.floor) == (0.04, (), (), None)
     assert own.source is DispersionSource.LOOKS and own.risk_promote == whole.risk_promote

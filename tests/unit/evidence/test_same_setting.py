@@ -9,12 +9,12 @@ import pytest
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
+from earlystop.evidence.bound_part import BOUND_PART, bound_risk
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, ClassMargin, Objective
 from earlystop.evidence.own_difference import OwnDifference
-from earlystop.evidence.same_setting import BOUND_PART, bound_risk
 
 OBJECTIVE = Objective(0.05, 0.1, 0.04, 0.04, split_known=False, source=DispersionSource.ASSUMED, same_setting_steps=1)
 SIZE = 400

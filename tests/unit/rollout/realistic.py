@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
-from earlystop.rollout.look_schedule import spacing
+from earlystop.rollout.look_spacing import spacing
 from tests.unit.rollout.policies import NOW
 
 EXACTLY_DRAWN = 20_000

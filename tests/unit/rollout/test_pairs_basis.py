@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import PairAnswers, Pairs, Tally
 from earlystop.evidence.engine import assess
+from earlystop.rollout.advance import SCORED_TO_ADVANCE
 from earlystop.rollout.doubts import attrition_phrase, new_doubts
 from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.promotion import RestsOnMissing, UnequalAttrition, missing_for_promotion
 from earlystop.rollout.state import Phase, Totals, Verdict
-from earlystop.rollout.steps import SCORED_TO_ADVANCE
 from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify.verdict import differences

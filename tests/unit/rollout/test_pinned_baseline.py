@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.baseline_use import refusal_of_baseline, used_before
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, digest_of_setting, part_of
-from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import ProvenLoss, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status

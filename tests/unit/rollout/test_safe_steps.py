@@ -17,18 +17,12 @@ from earlystop.api.policy import PolicySpec
 from earlystop.evidence import engine
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.version import CURRENT, FIRST, THIRD
+from earlystop.rollout.advance import loss_to_refute
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, missing_for_promotion
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
-from earlystop.rollout.steps import (
-    LossNotRefuted,
-    UsersUnknown,
-    loss_to_refute,
-    may_advance,
-    missing_for_next_step,
-    unrefuted_loss,
-)
+from earlystop.rollout.steps import LossNotRefuted, UsersUnknown, may_advance, missing_for_next_step, unrefuted_loss
 from earlystop.rollout.stored.status_codec import from_status, to_status
 from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.verdict import digest_of, verdict_spec

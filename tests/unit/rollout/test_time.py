@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.look_schedule import LOOKS_PER_SPACING, next_look, record_is_full, spacing
+from earlystop.rollout.look_schedule import next_look, record_is_full
+from earlystop.rollout.look_spacing import LOOKS_PER_SPACING, spacing
 from earlystop.rollout.state import ACTING, WATCHING, Phase, Verdict
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
 from tests.unit.rollout.exposed import candidate_weight

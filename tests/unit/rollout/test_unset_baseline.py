@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.pinned_baseline import used_before
+from earlystop.rollout.baseline_use import used_before
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.serving import setting_pairs
 from earlystop.rollout.state import Decision, Verdict

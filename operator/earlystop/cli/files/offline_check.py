@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from earlystop.api.conditions import Refusal
 from earlystop.api.parameters import PATH_PATTERN
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
@@ -22,7 +23,6 @@ from earlystop.cli.failure import sentence
 from earlystop.cli.files.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.files.metadata_check import metadata_problems
 from earlystop.cli.files.words import closest, nearest, shown
-from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.unsupported_search import search_refusal
 
@@ -85,8 +85,16 @@ def problems_of(manifest: dict[str, Any]) -> list[str]:
     problems = list(dict.fromkeys(broken_rules(_schema(), with_defaults(_schema(), manifest["spec"]), "spec")))
     if problems:
         return _with_values(problems, spec)
-    refusal = refusal_of_spec(spec) or refusal_of_search(spec)
+    refusal = refusal_of_spec(spec) or _refusal_of_search(spec)
     return [] if refusal is None else [refusal.message]
+
+
+def _refusal_of_search(spec: PolicySpec) -> Refusal | None:
+    if spec.search is None:
+        return None
+    from earlystop.rollout.next_campaign import refusal_of_search  # all that campaigns are made of
+
+    return refusal_of_search(spec)
 
 
 def _with_values(problems: list[str], spec: PolicySpec) -> list[str]:

@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from earlystop.api.plurals import counted
 from earlystop.evidence.objective import ClaimKind
+from earlystop.rollout.advance import RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.rollout.e_value_words import claim_words, one_in
-from earlystop.rollout.formatting import in_count, in_duration, in_factor, in_percent, in_points, rfc3339
+from earlystop.rollout.formatting import (
+    in_count,
+    in_duration,
+    in_factor,
+    in_percent,
+    in_points,
+    points_are_lost,
+    rfc3339,
+)
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     EvidenceTurned,
@@ -21,8 +30,6 @@ from earlystop.rollout.promotion import (
 )
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.steps import (
-    RISK_TO_ADVANCE,
-    SCORED_TO_ADVANCE,
     CohortsApart,
     FewAnswers,
     LossNotRefuted,
@@ -115,11 +122,6 @@ def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
             lost = counted(in_points(round(missing.loss, 4)), "point of EM")
             refuted = f"evidence{whose} against a loss of {lost} or more"
             return f"{refuted} ({claim_words(missing.log_e, missing.log_e, RISK_TO_ADVANCE)})"
-
-
-def points_are_lost(loss: float) -> str:
-    """A loss of EM, a fraction > 0, in words that end a sentence: "1 point of EM is lost"."""
-    return counted(in_points(loss), "point of EM is lost", "points of EM are lost")
 
 
 def harms_of(comparison: Comparison) -> Iterator[tuple[str, float, float]]:

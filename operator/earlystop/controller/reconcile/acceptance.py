@@ -17,8 +17,8 @@ from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
+from earlystop.rollout.baseline_use import refusal_of_baseline
 from earlystop.rollout.next_campaign import refusal_of_search
-from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.state import Phase
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec
 from earlystop.rollout.words.deletion import deletion_refusal

@@ -28,7 +28,7 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
-from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.look_spacing import seconds_of_looks
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.search.worth import (
     GOES_ON_ABOVE,

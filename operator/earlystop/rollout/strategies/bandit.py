@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Look
+from earlystop.rollout.advance import SCORED_TO_ADVANCE
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.search.bandit import Arm, shares
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Dropped, Phase, RolloutState
-from earlystop.rollout.steps import SCORED_TO_ADVANCE, restart_step
+from earlystop.rollout.steps import restart_step
 from earlystop.rollout.stored.compressed_looks import digest_before
 from earlystop.rollout.strategies import together
 from earlystop.rollout.strategies.grid import Grid

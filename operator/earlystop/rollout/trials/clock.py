@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.dispersion_terms import awaited_looks
-from earlystop.rollout.look_schedule import seconds_of_looks
+from earlystop.rollout.look_spacing import seconds_of_looks
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.state import BETWEEN_TRIALS, RolloutState

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.baseline_use import used_before
 from earlystop.rollout.decision import AFTER_PROMOTION
 from earlystop.rollout.manual import ABORTED
-from earlystop.rollout.pinned_baseline import losses_without, used_before, with_loss
+from earlystop.rollout.pinned_baseline import losses_without, with_loss
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ProvenLoss
 

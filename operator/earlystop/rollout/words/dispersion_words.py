@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from earlystop.api.plurals import counted
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import Knowledge
@@ -9,7 +11,9 @@ from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.scatter import MOST_FACTOR
 from earlystop.evidence.split_scatter import LONG_BLOCK
 from earlystop.rollout.formatting import in_hundredths
-from earlystop.rollout.state import Comparison
+
+if TYPE_CHECKING:
+    from earlystop.rollout.state import Comparison
 
 ADVICE = (
     "write exactMatch.dispersion where it is known by how much answers of a session are alike, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.plurals import counted
+from earlystop.rollout.advance import RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
 from earlystop.rollout.e_value_words import claim_words, one_in, one_in_line
 from earlystop.rollout.formatting import in_count, in_points, rfc3339
 from earlystop.rollout.held_by_dispersion import is_held_by_dispersion
@@ -10,8 +11,6 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.steps import (
-    RISK_TO_ADVANCE,
-    SCORED_TO_ADVANCE,
     CohortsApart,
     FewAnswers,
     LossNotRefuted,
@@ -21,7 +20,6 @@ from earlystop.rollout.steps import (
     StepTime,
     UnsoundComparison,
     UsersUnknown,
-    loss_to_refute,
     missing_for_next_step,
 )
 from earlystop.rollout.words.decision_messages import missing_phrases
