@@ -14,7 +14,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import inner_route_name, overlay_name
-from earlystop.delivery.routes.neighbours import NeighbourRoute, comes_first, neighbour_route
+from earlystop.delivery.routes.neighbours import NeighbourRoute, neighbour_route
 from earlystop.delivery.routes.precedence import (
     EVERYTHING,
     Match,
@@ -40,7 +40,8 @@ ADDED_HEADERS = 2
 class CompetingMatch:
     """A match of another rule, of the user's route or of another one.
 
-    wins_ties: whether it gets requests that it and the overlaid match rank alike for.
+    wins_ties: whether it may get requests that it and the overlaid match rank alike for. Gateway API gives them to the
+        older route, but not every gateway does, so any other route may; of one route's rules the first has them.
     keeps_treatment: whether the overlay has a rule for its rule, too, which does the same with requests.
     is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
@@ -63,6 +64,12 @@ class CompetingMatch:
         if self.has_other_hosts:
             return may_precede_by_host(self.match, match)
         return may_precede(self.match, match, wins_ties=self.wins_ties)
+
+    def ties_with(self, match: Match, path: str) -> bool:
+        """Whether it may get POST requests to `path` that `match` would take as well for want of an order alone."""
+        if not self.comes_before(match, path) or self.has_other_hosts:
+            return False
+        return bool(self.route) and not may_precede(self.match, match, wins_ties=False)
 
     def keeps_its_requests(self, stricter: Match) -> bool:
         """Whether every gateway puts it before every rule of an overlay that is made of this match."""
@@ -118,7 +125,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     return tuple(
         CompetingMatch(
             match,
-            wins_ties=comes_first(each, users),
+            wins_ties=True,
             on_all_hosts=each.hosts >= users.hosts,
             route=_named(each),
         )
@@ -141,7 +148,7 @@ def _named(route: NeighbourRoute) -> str:
 def routes_before(
     inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
 ) -> list[str]:
-    """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
+    """Other routes that may get all requests of what an overlay would make of some of these matches, sorted."""
     pairs = [(match, each["path"]["value"]) for match in matches for each in _matches_in(narrow(match))]
     return sorted(
         {
@@ -176,7 +183,7 @@ def room_beside(
     )
     taking = next((each for each in chain(before, unsure) if not each.is_overlaid), None)
     if taking is not None:
-        return _taken(path, taking.route, taking.has_other_hosts)
+        return _tied(path, taking.route) if taking.ties_with(match, path) else _taken(path, taking)
     for each in before:
         if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
             return _reordered(path)
@@ -205,10 +212,20 @@ def _reordered(path: str) -> Refusal:
     )
 
 
-def _taken(path: str, route: str, has_other_hosts: bool) -> Refusal:
-    where = "a host in common, at a gateway that compares paths before hosts," if has_other_hosts else "the same host"
-    other = f"{route} for {where}" if route else "Another rule of the route"
-    told_apart = "that route" if route else "that rule"
+def _tied(path: str, route: str) -> Refusal:
+    return Refusal(
+        "RouteOverlaps",
+        f"{route} for the same host takes some of the POST requests to {path} by as narrow a match as the target's "
+        "rule. Gateway API gives them to the older route, but gateways differ, and an overlay would take them from "
+        "both. Give that route and the target's rule different paths, or the same header with different values, or "
+        "another host.",
+    )
+
+
+def _taken(path: str, taking: CompetingMatch) -> Refusal:
+    route, elsewhere = taking.route, "a host in common, at a gateway that compares paths before hosts,"
+    other = f"{route} for {elsewhere if taking.has_other_hosts else 'the same host'}" if route else ""
+    other, told_apart = other or "Another rule of the route", "that route" if route else "that rule"
     return Refusal(
         "RouteOverlaps",
         f"{other} takes some of the POST requests to {path} away from the target, and an overlay would take them back. "

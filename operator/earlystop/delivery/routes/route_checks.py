@@ -171,8 +171,9 @@ def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
         if others:
             return Refusal(
                 "RouteOverlaps",
-                f"All completion requests of HTTPRoute {inputs.route_name} go to {' or '.join(others)} first, for the "
-                "same host. Give the routes different hosts or paths.",
+                f"All completion requests of HTTPRoute {inputs.route_name} may go to {' or '.join(others)} first, for "
+                "the same host: by a narrower match, or by an equal one, where gateways differ in whose it is. Give "
+                "the routes different hosts or paths.",
             )
         return Refusal(
             "RouteWithoutPost",
