@@ -194,6 +194,19 @@ def _on_path(path: str, kind: str, value: str) -> bool:
     return path.split("/")[1:][: len(wanted)] == wanted
 
 
+def arriving_path(asked: Asked, entry: Entry) -> str:
+    """The path that the backend gets, after the table of HTTPPathModifier in the specification."""
+    for each in entry.rule.get("filters", []):
+        rewrite = each.get("urlRewrite", {}).get("path", {})
+        if "replaceFullPath" in rewrite:
+            return str(rewrite["replaceFullPath"])
+        if "replacePrefixMatch" in rewrite:
+            prefix = [part for part in entry.match.get("path", {}).get("value", "/").split("/") if part]
+            instead = [part for part in rewrite["replacePrefixMatch"].split("/") if part]
+            return "/" + "/".join([*instead, *asked.path.split("/")[1:][len(prefix) :]])
+    return asked.path
+
+
 def _first(headers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for each in headers:

@@ -19,7 +19,6 @@ FILE = "practice"
 REFUSED: dict[str, tuple[str, ...]] = {
     "RouteTooSpecific": ("profiles", "perform-all", "perform-v1", "either-case", "single-path", "llama-predictor"),
     "RouteOverlaps": ("first-come", "second-come", "upper-case", "cookies", "rest-of-both", "adapter-law", "adapters"),
-    "RouteRewritesPrefix": ("stripped", "smart-stable", "granite"),
     "RouteMissesTarget": ("outside",),
     "RouteWithoutPost": ("verbs-stream",),
     "RouteDrained": ("shared-canary", "smart-canary", "drained-a", "drained-b"),
@@ -37,6 +36,9 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 """Names of the backends whose policies cannot be carried out on these routes, by reason."""
 LED = (
+    "stripped",
+    "smart-stable",
+    "granite",
     "users",
     "named-target",
     "at-443",

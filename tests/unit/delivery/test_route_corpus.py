@@ -17,20 +17,22 @@ from earlystop.delivery.inputs import Manifest, Neighbours
 from earlystop.delivery.routes.gateway_limits import excess
 from tests.unit.delivery.corpus import backends, clusters, drawn_cluster, requests
 from tests.unit.delivery.corpus_cases import Case, cases, largest_cases, written_objects
-from tests.unit.delivery.gateway_model import TIES, Entry, GatewayModel, Reading
+from tests.unit.delivery.gateway_model import TIES, Asked, Entry, GatewayModel, Reading, arriving_path
 
 REQUESTS = 100_000
 READINGS = [Reading(*each) for each in product((False, True), (False, True), (False, True))]
 
 
-def treatment(entry: Entry | None) -> tuple[Any, ...] | None:
+def treatment(asked: Asked, entry: Entry | None) -> tuple[Any, ...] | None:
     """What becomes of a request that meets a match: the Service that it ends at, an alias being the Service that it
-    doubles, and what is done with it on its way, but for the overlay's own headers."""
+    doubles, the path by which it comes there, and what else is done with it, but for the overlay's own headers."""
     if entry is None:
         return None
     names = {each["name"].partition("-es-")[0] for each in entry.rule.get("backendRefs", []) if each.get("weight", 1)}
     filters = [each for each in entry.rule.get("filters", []) if each["type"] != "RequestHeaderModifier"]
-    return entry.route["metadata"]["namespace"], frozenset(names), repr(filters), repr(entry.rule.get("timeouts"))
+    hosts = [each["urlRewrite"].get("hostname") for each in filters if "urlRewrite" in each]
+    done = [each for each in filters if "urlRewrite" not in each], hosts, entry.rule.get("timeouts")
+    return entry.route["metadata"]["namespace"], frozenset(names), arriving_path(asked, entry), repr(done)
 
 
 def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequence[Reading] = READINGS) -> list[str]:
@@ -45,7 +47,7 @@ def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequ
         for reading in readings
     ]
     for turn, asked in enumerate(requests(cluster, case.route, random.Random(seed), number)):
-        before, after = (treatment(model.route(asked)) for model in models[turn % len(models)])
+        before, after = (treatment(asked, model.route(asked)) for model in models[turn % len(models)])
         if before != after:
             found.append(f"{readings[turn % len(models)]} {asked}: {before} before, {after} with the overlay")
     return found

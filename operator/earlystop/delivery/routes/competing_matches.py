@@ -28,10 +28,13 @@ from earlystop.delivery.routes.precedence import (
     ranks,
     takes_all_posts,
 )
+from earlystop.delivery.routes.rewrites import PathRewrite, path_rewrite, replaces_prefix
 from earlystop.delivery.routes.served_hosts import shared_hosts
 
 # Parts of a rule that say which requests it takes. All others say what is done with them.
 SELECTING = frozenset({"name", "matches"})
+Narrow = Callable[[Match, PathRewrite | None], list[Match] | Refusal]
+"""What an overlay makes of a match of a rule that rewrites paths so, or not at all."""
 # Headers that rules of an overlay ask for beside those of the match that they are made of: a cohort's, a golden one.
 ADDED_HEADERS = 2
 
@@ -47,6 +50,7 @@ class CompetingMatch:
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
     route: kind, namespace and name of the other route for a message, "" for the user's own.
     has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
+    rewrite: what its rule makes of paths, where that is one of the user's.
     """
 
     match: Match
@@ -56,6 +60,7 @@ class CompetingMatch:
     on_all_hosts: bool = True
     route: str = ""
     has_other_hosts: bool = False
+    rewrite: PathRewrite | None = None
 
     def comes_before(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
@@ -99,6 +104,7 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
             wins_ties=number < index,
             keeps_treatment=overlaid[number] and _treatment(rule) == _treatment(rules[index]),
             is_overlaid=overlaid[number],
+            rewrite=path_rewrite(rule),
         )
         for number, rule in enumerate(rules)
         if number != index
@@ -107,7 +113,9 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
 
 
 def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in rule.items() if key not in SELECTING}
+    """What a rule does with requests. Where it replaces a prefix, that is another thing for each prefix."""
+    by_match = {"matches": rule.get("matches")} if replaces_prefix(rule) else {}
+    return {**{key: value for key, value in rule.items() if key not in SELECTING}, **by_match}
 
 
 def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
@@ -145,11 +153,10 @@ def _named(route: NeighbourRoute) -> str:
     return f"{kind} {namespace}/{name}"
 
 
-def routes_before(
-    inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
-) -> list[str]:
-    """Other routes that may get all requests of what an overlay would make of some of these matches, sorted."""
-    pairs = [(match, each["path"]["value"]) for match in matches for each in _matches_in(narrow(match))]
+def routes_before(inputs: ClusterInputs, narrowed: Iterable[tuple[Match, list[Match] | Refusal]]) -> list[str]:
+    """Other routes that may get all requests of what an overlay would make of some matches, sorted. narrowed: matches
+    of the user's, and what an overlay would make of each."""
+    pairs = [(match, each["path"]["value"]) for match, stricter in narrowed for each in _matches_in(stricter)]
     return sorted(
         {
             each.route
@@ -163,9 +170,7 @@ def _matches_in(narrowed: list[Match] | Refusal) -> list[Match]:
     return [] if isinstance(narrowed, Refusal) else narrowed
 
 
-def room_beside(
-    match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Callable[[Match], list[Match] | Refusal]
-) -> bool | Refusal:
+def room_beside(match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Narrow) -> bool | Refusal:
     """Whether an overlay may have the match `stricter`, which was made of `match` of the user's: False where other
     rules get all of its requests, a refusal where they get some that cannot be told from the rest.
 
@@ -185,7 +190,7 @@ def room_beside(
     if taking is not None:
         return _tied(path, taking.route) if taking.ties_with(match, path) else _taken(path, taking)
     for each in before:
-        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
+        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match, each.rewrite)):
             return _reordered(path)
     return True
 
