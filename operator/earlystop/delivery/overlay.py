@@ -19,6 +19,7 @@ from earlystop.delivery.routes.carried_metadata import carried_annotations, carr
 from earlystop.delivery.routes.competing_matches import competing_neighbours, competing_rules
 from earlystop.delivery.routes.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.routes.precedence import Match
+from earlystop.delivery.routes.rewrites import is_of_one_prefix, replaces_prefix, with_full_path
 
 POOL_PORT = 80
 """Of an injector's Services before an InferencePool, whose reference names none."""
@@ -31,6 +32,8 @@ OWN_FIELDS = ("matches", "backendRefs")
 class TargetRule:
     """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none.
 
+    rule: the user's. Of one that replaces a prefix there is one of these for each path of the overlay, with the filter
+        that replaces that path.
     backend: the user's reference to a Service, or to an InferencePool, which has a port here in any case.
     """
 
@@ -72,10 +75,20 @@ def _target_rules(inputs: ClusterInputs) -> tuple[TargetRule, ...]:
     content_types = JSON_CONTENT_TYPES[: None if sum(len(rule.get("matches", [])) for rule in rules) <= 8 else 1]
     others = competing_neighbours(inputs) if any(ours) else []
     return tuple(
-        TargetRule(rule, backend, narrowed(rule, [*competing_rules(rules, index, ours), *others], paths, content_types))
+        each
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
+        for each in _by_path(
+            rule, backend, narrowed(rule, [*competing_rules(rules, index, ours), *others], paths, content_types)
+        )
     )
+
+
+def _by_path(rule: dict[str, Any], backend: dict[str, Any], matches: list[Match] | Refusal) -> Iterable[TargetRule]:
+    """One for all matches, or for each path where a prefix is replaced."""
+    if isinstance(matches, Refusal) or not matches or not replaces_prefix(rule) or not is_of_one_prefix(rule):
+        return [TargetRule(rule, backend, matches)]
+    return [TargetRule(with_full_path(rule, each["path"]["value"]), backend, [each]) for each in matches]
 
 
 def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:

@@ -133,7 +133,7 @@ def running(made: Manifest) -> Manifest:
     return {**made, "status": {"observedGeneration": made["metadata"].get("generation", 1), **counts}}
 
 
-def stored(found: ClusterInputs, objects: Any, **status: int) -> ClusterInputs:
+def stored(found: ClusterInputs, objects: Any, **status: Any) -> ClusterInputs:
     """The objects as a server keeps them, the injector's Pods ready but for this status."""
     kept = []
     for each in objects:

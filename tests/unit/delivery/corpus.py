@@ -190,6 +190,8 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"queryParams": [{"name": "Q", "value": "2"}], "method": "POST"},
 )
 
+REPLACEMENTS = ("/", "", "/v1", "/v1/", "/v1/chat", "/llm")
+
 
 def drawn_cluster(rng: random.Random) -> CorpusCluster:
     """Two Gateways, of one address now and then, and a few routes drawn at random. The first is an HTTPRoute."""
@@ -208,7 +210,7 @@ def drawn_cluster(rng: random.Random) -> CorpusCluster:
 
 def _drawn_route(rng: random.Random, name: str) -> Manifest:
     parents = rng.sample(PARENTS, rng.choice((1, 1, 2)))
-    rules = [
+    rules: list[dict[str, Any]] = [
         {
             "matches": [rng.choice(PATHS) | rng.choice(CONDITIONS) for _ in range(rng.choice((1, 1, 2)))],
             "backendRefs": [{"name": f"{name}-{rng.choice('ab')}", "port": 80}],
@@ -216,6 +218,11 @@ def _drawn_route(rng: random.Random, name: str) -> Manifest:
         }
         for _ in range(rng.choice((1, 1, 2, 3)))
     ]
+    for each in rules:
+        paths = [match.get("path", {}) for match in each["matches"]]
+        if len(paths) == 1 and paths[0].get("type", "PathPrefix") == "PathPrefix" and rng.random() < 0.25:
+            path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": rng.choice(REPLACEMENTS)}
+            each["filters"] = [{"type": "URLRewrite", "urlRewrite": {"path": path}}]
     created = f"2024-01-0{rng.randint(1, 3)}T00:00:00Z"
     metadata = {"name": name, "namespace": "llm", "creationTimestamp": created}
     spec = {"parentRefs": parents, "hostnames": rng.choice(HOSTNAMES), "rules": rules}

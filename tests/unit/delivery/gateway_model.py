@@ -6,7 +6,7 @@ Where that leaves something to the implementation, a `Reading` says which way th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,11 +18,13 @@ class Reading(NamedTuple):
     """isolated: a host is served by the most specific listener alone, else by all listeners of the port.
     expressions_first: paths by regular expression come before all others, else after them.
     slash_counts: the slash at the end of a prefix counts as a character of it.
+    ties: which of two routes comes first where their matches rank alike, a key of `TIES`.
     """
 
     isolated: bool
     expressions_first: bool
     slash_counts: bool
+    ties: str = "age"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,14 @@ class GatewayModel:
 
     def _table(self, at: tuple[str, str, int], host: str) -> list[Entry]:
         """Every match for a host, in the order in which they are tried."""
+        listed = {id(route): place for place, route in enumerate(self._routes)}
+        tie = TIES[self._reading.ties]
+
+        def before(route: Manifest) -> tuple[Any, ...]:
+            return tie(route, listed[id(route)])
+
         entries = [
-            Entry((-exactness, -length, *rank(match, self._reading), *_age(route), index), match, rule, route)
+            Entry((-exactness, -length, *rank(match, self._reading), *before(route), index), match, rule, route)
             for route, exactness, length in self._served(at, host)
             for index, rule in enumerate(route["spec"].get("rules") or [])
             for match in in_http(route, rule)
@@ -186,6 +194,19 @@ def _on_path(path: str, kind: str, value: str) -> bool:
     return path.split("/")[1:][: len(wanted)] == wanted
 
 
+def arriving_path(asked: Asked, entry: Entry) -> str:
+    """The path that the backend gets, after the table of HTTPPathModifier in the specification."""
+    for each in entry.rule.get("filters", []):
+        rewrite = each.get("urlRewrite", {}).get("path", {})
+        if "replaceFullPath" in rewrite:
+            return str(rewrite["replaceFullPath"])
+        if "replacePrefixMatch" in rewrite:
+            prefix = [part for part in entry.match.get("path", {}).get("value", "/").split("/") if part]
+            instead = [part for part in rewrite["replacePrefixMatch"].split("/") if part]
+            return "/" + "/".join([*instead, *asked.path.split("/")[1:][len(prefix) :]])
+    return asked.path
+
+
 def _first(headers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for each in headers:
@@ -200,8 +221,22 @@ def _has(value: str | None, condition: dict[str, Any]) -> bool:
 
 
 def _age(route: Manifest) -> tuple[str, str]:
-    metadata = route["metadata"]
-    return metadata.get("creationTimestamp", ""), f"{metadata['namespace']}/{metadata['name']}"
+    return route["metadata"].get("creationTimestamp", ""), _full_name(route)
+
+
+def _full_name(route: Manifest) -> str:
+    return "/".join(_name(route))
+
+
+TIES: Mapping[str, Callable[[Manifest, int], tuple[Any, ...]]] = {
+    "age": lambda route, _: _age(route),
+    "name": lambda route, _: (_full_name(route),),
+    "reverse name": lambda route, _: tuple(-ord(each) for each in f"{_full_name(route)}\U0010ffff"),
+    "first listed": lambda _, place: (place,),
+    "last listed": lambda _, place: (-place,),
+}
+"""Which of two routes comes first where their matches rank alike: the one whose value is smaller. route: and its place
+in the list of all. The first is the specification's; gateways that sort names, or nothing, go by others."""
 
 
 def _parents(route: Manifest) -> list[dict[str, Any]]:

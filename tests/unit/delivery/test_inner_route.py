@@ -34,7 +34,7 @@ from tests.unit.rollout.policies import policy
 
 AT = ("llm", "edge", 8000)
 HOST = "probe.example"
-READINGS = [Reading(*each) for each in product((False, True), repeat=3)]
+READINGS = [Reading(*each) for each in product((False, True), (False, True), (False, True))]
 
 
 def refusal(found: ClusterInputs) -> Refusal:

@@ -46,9 +46,7 @@ def test_a_users_route_at_a_set_of_listeners_meets_those_of_its_hostname_at_gate
             ("of a mesh", {"group": "", "kind": "Service", "name": "qa"}, {}),
         )
     }
-    keyed = [
-        type(each)(("HTTPRoute", "web", name), each.created, each.hosts, each.matches) for name, each in routes.items()
-    ]
+    keyed = [type(each)(("HTTPRoute", "web", name), each.hosts, each.matches) for name, each in routes.items()]
     found = Neighbourhood(keyed).beside(keyed[0])
     assert {each.key[2] for each in found} == {"at a gateway", "at another set"}
 

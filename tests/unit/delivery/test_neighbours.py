@@ -66,12 +66,12 @@ def test_headers_by_regular_expression_may_count_less_than_exact_ones() -> None:
     by_expressions = users(rule(prefix("/v1", headers=REGULAR[:2])))
     refusal_of(beside(other(prefix("/v1", headers=[header("x-model", "other")])), here=by_expressions))
     refusal_of(beside(other(exact(CHAT, method="POST", headers=REGULAR))))
-    assert paths(beside(other(prefix("/v1"), created=OLDER), here=by_expressions)) == {CHAT, TEXT}
+    assert paths(beside(other(prefix("/v1")), here=by_expressions)) == {CHAT, TEXT}
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_match_that_takes_some_of_the_requests_is_refused(name: str) -> None:
-    assert "HTTPRoute web/theirs" in refusal_of(beside(other(REFUSED[name], created=LATER))).message
+    assert "HTTPRoute web/theirs" in refusal_of(beside(other(REFUSED[name]))).message
 
 
 LEFT: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -93,23 +93,18 @@ def test_what_is_wholly_anothers_or_wholly_the_users_narrows_the_overlay_or_leav
     assert paths(beside(other(match))) == expected
 
 
-def test_of_matches_that_rank_alike_the_older_route_has_the_requests() -> None:
-    same = prefix("/v1")
-    assert paths(beside(other(same, created=LATER))) == {CHAT, TEXT}
-    for created in (OLDER, ""):
-        said = refusal_of(beside(other(same, created=created))).message
-        assert "All completion requests of HTTPRoute qa go to HTTPRoute web/theirs first" in said
+@pytest.mark.parametrize("created", [OLDER, CREATED, LATER, ""])
+def test_requests_of_an_equal_match_may_be_anothers_whichever_route_is_older(created: str) -> None:
+    said = refusal_of(beside(other(prefix("/v1"), created=created))).message
+    assert "All completion requests of HTTPRoute qa may go to HTTPRoute web/theirs first" in said
+    by_header = users(rule(prefix("/v1", headers=[header("x-tier", "gold")])))
+    said = refusal_of(beside(other(HEADER, created=created), here=by_header)).message
+    assert "HTTPRoute web/theirs for the same host takes some" in said and "by as narrow a match" in said
 
 
-def test_of_routes_of_one_age_the_one_whose_namespace_and_name_come_first_has_the_requests() -> None:
-    same = prefix("/v1")
-    assert paths(beside(other(same, created=CREATED, namespace="web"))) == {CHAT, TEXT}
-    refusal_of(beside(other(same, created=CREATED, namespace="aaa")))
-
-
-def test_routes_of_one_age_are_ordered_by_the_text_of_namespace_and_name() -> None:
-    """Gateway API orders "llm-b/theirs" before "llm/qa", since a hyphen comes before a slash."""
-    refusal_of(beside(other(prefix("/v1"), created=CREATED, namespace="llm-b")))
+def test_a_path_of_an_equal_match_is_left_out_and_others_keep_their_overlay() -> None:
+    here = users(rule(prefix("/v1"), prefix("/v2")))
+    assert paths(beside(other(prefix("/v1"), created=LATER), here=here)) == {f"/v2{CHAT}", f"/v2{TEXT}"}
 
 
 SET = {"group": "gateway.networking.k8s.io", "kind": "ListenerSet", "name": "team"}

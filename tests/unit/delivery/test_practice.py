@@ -18,8 +18,7 @@ from tests.unit.every_row import every_row
 FILE = "practice"
 REFUSED: dict[str, tuple[str, ...]] = {
     "RouteTooSpecific": ("profiles", "perform-all", "perform-v1", "either-case", "single-path", "llama-predictor"),
-    "RouteOverlaps": ("second-come", "upper-case", "cookies", "rest-of-both", "adapter-law", "adapters"),
-    "RouteRewritesPrefix": ("stripped", "smart-stable", "granite"),
+    "RouteOverlaps": ("first-come", "second-come", "upper-case", "cookies", "rest-of-both", "adapter-law", "adapters"),
     "RouteMissesTarget": ("outside",),
     "RouteWithoutPost": ("verbs-stream",),
     "RouteDrained": ("shared-canary", "smart-canary", "drained-a", "drained-b"),
@@ -37,8 +36,10 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 """Names of the backends whose policies cannot be carried out on these routes, by reason."""
 LED = (
+    "stripped",
+    "smart-stable",
+    "granite",
     "users",
-    "first-come",
     "named-target",
     "at-443",
     "exact-slash",

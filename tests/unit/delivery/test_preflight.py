@@ -133,7 +133,11 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
         "BackendFilters",
         "Move them to the filters of the rule",
     ),
-    "rewrites": (inputs(rule(prefix("/qa"), filters=[REWRITE])), "RouteRewritesPrefix", "use ReplaceFullPath"),
+    "rewrites": (
+        inputs(rule(prefix("/qa"), prefix("/qa2"), filters=[REWRITE])),
+        "RouteRewritesPrefix",
+        "Give each prefix a rule of its own",
+    ),
     "sessions": (inputs(rule(sessionPersistence={"sessionName": "s"})), "SessionPersistence", "Remove it"),
     "regular expression": (
         inputs(rule({"path": {"type": "RegularExpression", "value": "/.*"}})),

@@ -23,6 +23,7 @@ from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
 from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, service, spec_in, split, stored
+from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import policy
 
 HALF, NONE = split(50), split(0)
@@ -228,6 +229,32 @@ def test_no_overlay_is_written_before_two_pods_are_ready() -> None:
         assert f"{pods} ready of 2" in found.condition.message
     then = asked(stored(here(), first.objects))
     assert isinstance(then, Write) and [each["kind"] for each in then.objects] == ["HTTPRoute"]
+
+
+REFUSALS = {
+    "a quota": ('pods "qa-es-injector-1" is forbidden: exceeded quota: team, requested: pods=1', "Raise the quota"),
+    "a standard": (
+        'pods "qa-es-injector-1" is forbidden: violates PodSecurity "restricted:latest"',
+        "security standard",
+    ),
+    "a webhook": (
+        'admission webhook "images.example" denied the request:\x1b[31m no digest',
+        "admission webhook, or ask",
+    ),
+}
+
+
+@every_row("name", REFUSALS)
+def test_what_refuses_an_injectors_pods_is_quoted_with_what_to_do(name: str) -> None:
+    said, advice = REFUSALS[name]
+    first = asked(here())
+    assert isinstance(first, Write)
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
+    found = asked(stored(here(), first.objects, readyReplicas=0, conditions=[failure]))
+    assert isinstance(found, Wait) and found.condition.reason == "InjectorNotReady"
+    message = found.condition.message
+    assert said.split(":")[0] in message and advice in message and message.isprintable()
+    assert "look at its Pods" not in message, "there are none"
 
 
 @pytest.mark.parametrize("status", [{"updatedReplicas": 1}, {"observedGeneration": 0}, {"replicas": 3}])

@@ -76,8 +76,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
             "the rule.",
-            "RouteRewritesPrefix": "The route replaces a path prefix, which Gateway API refuses for exact paths; use "
-            "ReplaceFullPath, or let the server take the path as it is.",
+            "RouteRewritesPrefix": "A rule of the route replaces a path prefix and has several matches, or one by "
+            "another path; give each prefix a rule of its own.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
             "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "

@@ -9,10 +9,10 @@ from typing import Any
 from earlystop.api.plurals import counted
 from earlystop.api.wire import TEMPLATE_ANNOTATION, WORKLOAD_LABEL
 from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.refused_pods import printable, quoted, refused_pods, reported
 from earlystop.delivery.rendered import Unready
 
 DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
-LONGEST_QUOTE = 200
 
 
 def unready(desired: Manifest, observed: Manifest | None, pods: Iterable[Manifest]) -> Unready | None:
@@ -25,7 +25,7 @@ def unready(desired: Manifest, observed: Manifest | None, pods: Iterable[Manifes
         return Unready("CandidateStarting", f"Deployment {name} is made.", serves_nobody=True)
     status: dict[str, Any] = observed.get("status") or {}
     ready = int(status.get("availableReplicas", 0))
-    overdue = _reported(status, "Progressing").get("reason") == DEADLINE_EXCEEDED
+    overdue = reported(status, "Progressing").get("reason") == DEADLINE_EXCEEDED
     is_new = (observed["metadata"].get("annotations") or {}).get(TEMPLATE_ANNOTATION) == (
         desired["metadata"]["annotations"][TEMPLATE_ANNOTATION]
     )
@@ -51,23 +51,24 @@ def readiness_gist(deployment: Manifest) -> tuple[object, ...]:
     to be looked at."""
     status = deployment.get("status") or {}
     names = ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-    return (*(status.get(name) for name in names), _reported(status, "Progressing").get("reason"))
+    failure = reported(status, "ReplicaFailure")
+    told = (reported(status, "Progressing").get("reason"), failure.get("status"), failure.get("reason"))
+    return (*(status.get(name) for name in names), *told)
 
 
 def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: str) -> Unready:
     """What keeps a candidate's Pods from serving, the most certain hindrance first."""
     for pod in pods:
-        scheduled = _reported(pod.get("status") or {}, "PodScheduled")
+        scheduled = reported(pod.get("status") or {}, "PodScheduled")
         if scheduled.get("status") == "False":
             message = (
-                f"A Pod of Deployment {name} has no node: {_quoted(scheduled)} Make room for it, or "
+                f"A Pod of Deployment {name} has no node: {quoted(scheduled)} Make room for it, or "
                 "write fewer replicas. The target is not scaled down for it."
             )
             return Unready("CandidateUnschedulable", message, needs_help=True)
-    failure = _reported(status, "ReplicaFailure")
-    if failure.get("status") == "True":
-        message = f"A Pod of Deployment {name} is not admitted: {_quoted(failure)} {_what_admits(failure)}"
-        return Unready("CandidateUnschedulable", message, needs_help=True)
+    refused = refused_pods(name, status)
+    if refused is not None:
+        return Unready("CandidateUnschedulable", refused, needs_help=True)
     ready_pods = counted(ready, f"Pod of Deployment {name} is ready", f"Pods of Deployment {name} are ready")
     waiting = next((reason for pod in pods for reason in _waiting(pod)), "")
     if waiting:
@@ -78,29 +79,11 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
     return Unready("CandidateStarting", f"{ready_pods}; the step begins once all of them are.")
 
 
-def _what_admits(failure: dict[str, Any]) -> str:
-    if "exceeded quota" in str(failure.get("message")):
-        return "Raise the quota, or write fewer replicas."
-    return "Change what refuses it, as a LimitRange or an admission webhook, or ask whoever owns that."
-
-
 def _waiting(pod: Manifest) -> Iterable[str]:
     for container in (pod.get("status") or {}).get("containerStatuses") or []:
         reason = ((container.get("state") or {}).get("waiting") or {}).get("reason", "")
         if reason and reason not in ("ContainerCreating", "PodInitializing"):
-            yield _printable(reason)
-
-
-def _reported(status: dict[str, Any], kind: str) -> dict[str, Any]:
-    return next((dict(each) for each in status.get("conditions") or [] if each.get("type") == kind), {})
-
-
-def _quoted(condition: dict[str, Any]) -> str:
-    return f"{_printable(condition.get('message') or condition.get('reason', '')).rstrip('.')}."
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in str(text))[:LONGEST_QUOTE]
+            yield printable(reason)
 
 
 def _is_of(pod: Manifest, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.plurals import counted
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.refused_pods import refused_pods
 from earlystop.delivery.rendered import Unready
 
 
@@ -27,10 +28,10 @@ def injector_unready(inputs: ClusterInputs, desired: Manifest, *, led: bool) -> 
     change = "" if ready < needed else ", and some of them are not as they shall be yet"
     way = "by your own route" if inputs.spec.delivery.route_ref is not None else "straight to the engine"
     where = "" if led and ready else f" All requests go {way} until then."
-    message = (
-        f"The injector, Deployment {name}, {missing}{change}.{where} Where that stays so, look at its Pods: they are "
-        "ready once they reach the Service of the engine."
+    help_ = refused_pods(name, status) or (
+        "Where that stays so, look at its Pods: they are ready once they reach the Service of the engine."
     )
+    message = f"The injector, Deployment {name}, {missing}{change}.{where} {help_}"
     return Unready("InjectorNotReady", message, serves_nobody=ready == 0, needs_help=True, leads_all=True)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import inner_route_name, overlay_name
-from earlystop.delivery.routes.neighbours import NeighbourRoute, comes_first, neighbour_route
+from earlystop.delivery.routes.neighbours import NeighbourRoute, neighbour_route
 from earlystop.delivery.routes.precedence import (
     EVERYTHING,
     Match,
@@ -28,10 +28,13 @@ from earlystop.delivery.routes.precedence import (
     ranks,
     takes_all_posts,
 )
+from earlystop.delivery.routes.rewrites import PathRewrite, path_rewrite, replaces_prefix
 from earlystop.delivery.routes.served_hosts import shared_hosts
 
 # Parts of a rule that say which requests it takes. All others say what is done with them.
 SELECTING = frozenset({"name", "matches"})
+Narrow = Callable[[Match, PathRewrite | None], list[Match] | Refusal]
+"""What an overlay makes of a match of a rule that rewrites paths so, or not at all."""
 # Headers that rules of an overlay ask for beside those of the match that they are made of: a cohort's, a golden one.
 ADDED_HEADERS = 2
 
@@ -40,12 +43,14 @@ ADDED_HEADERS = 2
 class CompetingMatch:
     """A match of another rule, of the user's route or of another one.
 
-    wins_ties: whether it gets requests that it and the overlaid match rank alike for.
+    wins_ties: whether it may get requests that it and the overlaid match rank alike for. Gateway API gives them to the
+        older route, but not every gateway does, so any other route may; of one route's rules the first has them.
     keeps_treatment: whether the overlay has a rule for its rule, too, which does the same with requests.
     is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
     route: kind, namespace and name of the other route for a message, "" for the user's own.
     has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
+    rewrite: what its rule makes of paths, where that is one of the user's.
     """
 
     match: Match
@@ -55,6 +60,7 @@ class CompetingMatch:
     on_all_hosts: bool = True
     route: str = ""
     has_other_hosts: bool = False
+    rewrite: PathRewrite | None = None
 
     def comes_before(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
@@ -63,6 +69,12 @@ class CompetingMatch:
         if self.has_other_hosts:
             return may_precede_by_host(self.match, match)
         return may_precede(self.match, match, wins_ties=self.wins_ties)
+
+    def ties_with(self, match: Match, path: str) -> bool:
+        """Whether it may get POST requests to `path` that `match` would take as well for want of an order alone."""
+        if not self.comes_before(match, path) or self.has_other_hosts:
+            return False
+        return bool(self.route) and not may_precede(self.match, match, wins_ties=False)
 
     def keeps_its_requests(self, stricter: Match) -> bool:
         """Whether every gateway puts it before every rule of an overlay that is made of this match."""
@@ -92,6 +104,7 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
             wins_ties=number < index,
             keeps_treatment=overlaid[number] and _treatment(rule) == _treatment(rules[index]),
             is_overlaid=overlaid[number],
+            rewrite=path_rewrite(rule),
         )
         for number, rule in enumerate(rules)
         if number != index
@@ -100,7 +113,9 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
 
 
 def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in rule.items() if key not in SELECTING}
+    """What a rule does with requests. Where it replaces a prefix, that is another thing for each prefix."""
+    by_match = {"matches": rule.get("matches")} if replaces_prefix(rule) else {}
+    return {**{key: value for key, value in rule.items() if key not in SELECTING}, **by_match}
 
 
 def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
@@ -118,7 +133,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     return tuple(
         CompetingMatch(
             match,
-            wins_ties=comes_first(each, users),
+            wins_ties=True,
             on_all_hosts=each.hosts >= users.hosts,
             route=_named(each),
         )
@@ -138,11 +153,10 @@ def _named(route: NeighbourRoute) -> str:
     return f"{kind} {namespace}/{name}"
 
 
-def routes_before(
-    inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
-) -> list[str]:
-    """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
-    pairs = [(match, each["path"]["value"]) for match in matches for each in _matches_in(narrow(match))]
+def routes_before(inputs: ClusterInputs, narrowed: Iterable[tuple[Match, list[Match] | Refusal]]) -> list[str]:
+    """Other routes that may get all requests of what an overlay would make of some matches, sorted. narrowed: matches
+    of the user's, and what an overlay would make of each."""
+    pairs = [(match, each["path"]["value"]) for match, stricter in narrowed for each in _matches_in(stricter)]
     return sorted(
         {
             each.route
@@ -156,9 +170,7 @@ def _matches_in(narrowed: list[Match] | Refusal) -> list[Match]:
     return [] if isinstance(narrowed, Refusal) else narrowed
 
 
-def room_beside(
-    match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Callable[[Match], list[Match] | Refusal]
-) -> bool | Refusal:
+def room_beside(match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Narrow) -> bool | Refusal:
     """Whether an overlay may have the match `stricter`, which was made of `match` of the user's: False where other
     rules get all of its requests, a refusal where they get some that cannot be told from the rest.
 
@@ -176,9 +188,9 @@ def room_beside(
     )
     taking = next((each for each in chain(before, unsure) if not each.is_overlaid), None)
     if taking is not None:
-        return _taken(path, taking.route, taking.has_other_hosts)
+        return _tied(path, taking.route) if taking.ties_with(match, path) else _taken(path, taking)
     for each in before:
-        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
+        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match, each.rewrite)):
             return _reordered(path)
     return True
 
@@ -205,10 +217,20 @@ def _reordered(path: str) -> Refusal:
     )
 
 
-def _taken(path: str, route: str, has_other_hosts: bool) -> Refusal:
-    where = "a host in common, at a gateway that compares paths before hosts," if has_other_hosts else "the same host"
-    other = f"{route} for {where}" if route else "Another rule of the route"
-    told_apart = "that route" if route else "that rule"
+def _tied(path: str, route: str) -> Refusal:
+    return Refusal(
+        "RouteOverlaps",
+        f"{route} for the same host takes some of the POST requests to {path} by as narrow a match as the target's "
+        "rule. Gateway API gives them to the older route, but gateways differ, and an overlay would take them from "
+        "both. Give that route and the target's rule different paths, or the same header with different values, or "
+        "another host.",
+    )
+
+
+def _taken(path: str, taking: CompetingMatch) -> Refusal:
+    route, elsewhere = taking.route, "a host in common, at a gateway that compares paths before hosts,"
+    other = f"{route} for {elsewhere if taking.has_other_hosts else 'the same host'}" if route else ""
+    other, told_apart = other or "Another rule of the route", "that route" if route else "that rule"
     return Refusal(
         "RouteOverlaps",
         f"{other} takes some of the POST requests to {path} away from the target, and an overlay would take them back. "

@@ -27,6 +27,8 @@ def excess(rules: Sequence[dict[str, Any]]) -> str | None:
     headers = [len(modifier.get(key, [])) for modifier in modifiers for key in ("set", "add", "remove")]
     lengths = [len(header["value"]) for modifier in modifiers for header in modifier.get("set", [])]
     paths = [len(match.get("path", {}).get("value", "")) for rule in rules for match in rule["matches"]]
+    rewrites = [each.get("urlRewrite", {}).get("path", {}) for rule in rules for each in rule.get("filters", [])]
+    paths += [len(each.get("replaceFullPath", "")) for each in rewrites]
     for needed, most, what in (
         (len(rules), MOST_RULES, "rules"),
         (sum(matches), MOST_MATCHES, "matches"),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import COMPLETION_PATHS
 from earlystop.delivery.routes.competing_matches import CompetingMatch, room_beside
 from earlystop.delivery.routes.precedence import EVERYTHING, Match
+from earlystop.delivery.routes.rewrites import PathRewrite, asked_paths, path_rewrite
 
 # As clients write it, the commonest first. Every gateway compares headers exactly; few take expressions.
 JSON_CONTENT_TYPES = (
@@ -47,12 +47,15 @@ def narrowed(
     paths: of the requests that a setting is for, as the server knows them.
     content_types: values of the header that is matched on where nothing else would make a match stricter.
     """
-    narrow = partial(_stricter, paths=paths, content_types=content_types)
+
+    def narrow(match: Match, rewrite: PathRewrite | None) -> list[Match] | Refusal:
+        return _stricter(match, rewrite, paths, content_types)
+
     result: list[Match] = []
     for match in rule.get("matches") or [EVERYTHING]:
         if match.get("method", "POST") != "POST":
             continue
-        stricter = narrow(match)
+        stricter = narrow(match, path_rewrite(rule))
         if isinstance(stricter, Refusal):
             return stricter
         for each in stricter:
@@ -64,12 +67,15 @@ def narrowed(
     return result
 
 
-def _stricter(match: Match, paths: Sequence[str], content_types: Sequence[str]) -> list[Match] | Refusal:
+def _stricter(
+    match: Match, rewrite: PathRewrite | None, paths: Sequence[str], content_types: Sequence[str]
+) -> list[Match] | Refusal:
     path: Match = match.get("path") or EVERYTHING["path"]
     kind, value = path.get("type", "PathPrefix"), path.get("value", "/")
     kept: Match = {key: match[key] for key in ("headers", "queryParams") if key in match}
     if kind == "PathPrefix":
-        return [_post(exact, kept) for exact in _paths_under(value, paths)]
+        under = _paths_under(value, paths) if rewrite is None else asked_paths(value, rewrite, paths, _paths_under)
+        return [_post(exact, kept) for exact in under]
     if kind == "Exact" and "method" not in match:
         return [_post(value, kept)]
     if kind == "Exact" and not _mentions_content_type(kept):

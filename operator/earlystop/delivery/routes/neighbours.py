@@ -1,7 +1,8 @@
 """Routes of anybody that are served for the same hosts as a user's route, and what they take of its requests.
 
-They are compared as Gateway API orders them: `served_hosts` says which, `precedence` whose match comes first, and
-between matches that rank alike the older route comes first, then the one whose "namespace/name" comes first.
+They are compared as Gateway API orders them: `served_hosts` says which, `precedence` whose match comes first. Between
+matches that rank alike the older route should come first, then the one whose "namespace/name" comes first; gateways
+differ in it, so neither is relied upon.
 """
 
 from __future__ import annotations
@@ -37,13 +38,11 @@ RouteKey = tuple[str, str, str]
 class NeighbourRoute:
     """What has to be known of a route to compare it with another one.
 
-    key: kind, namespace and name. created: its creationTimestamp, "" when it is not known. hosts: where it is served.
-    matches: of all of its rules, those of a GRPCRoute as what they are in HTTP. version: its resourceVersion, which
-    compares nothing; None where that is no number.
+    key: kind, namespace and name. hosts: where it is served. matches: of all of its rules, those of a GRPCRoute as what
+    they are in HTTP. version: its resourceVersion, which compares nothing; None where that is no number.
     """
 
     key: RouteKey
-    created: str
     hosts: frozenset[ServedHost]
     matches: tuple[Match, ...]
     version: int | None = field(default=None, compare=False)
@@ -55,7 +54,6 @@ def neighbour_route(route: Manifest, kind: str, gateways: Mapping[GatewayKey, Ma
     written = [match for rule in route["spec"].get("rules") or [] for match in rule.get("matches") or [EVERYTHING]]
     return NeighbourRoute(
         key=(kind, metadata["namespace"], metadata["name"]),
-        created=metadata.get("creationTimestamp") or "",
         hosts=served_hosts({**route, "kind": kind}, gateways),
         matches=tuple(
             _match_in(json.dumps(_as_http(match) if kind == "GRPCRoute" else match, sort_keys=True))
@@ -159,10 +157,3 @@ class Neighbourhood:
         places = [place for place in self._by_place if place.startswith(begin)]
         found = {each.key: each for place in places for each in self._by_place[place]}
         return tuple(found[key] for key in sorted(found))
-
-
-def comes_first(one: NeighbourRoute, other: NeighbourRoute) -> bool:
-    """Whether a route may come before another one whose match ranks like its own. One of unknown age may."""
-    if not one.created or not other.created:
-        return True
-    return (one.created, "/".join(one.key[1:])) < (other.created, "/".join(other.key[1:]))

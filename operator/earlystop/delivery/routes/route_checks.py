@@ -12,6 +12,7 @@ from earlystop.delivery.overlay import can_lead_to_pools, in_use, selects, targe
 from earlystop.delivery.routes.competing_matches import routes_before
 from earlystop.delivery.routes.matches import narrowed
 from earlystop.delivery.routes.precedence import EVERYTHING
+from earlystop.delivery.routes.rewrites import is_of_one_prefix, replaces_prefix
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
@@ -132,11 +133,11 @@ def _in_the_way(rule: dict[str, Any], inputs: ClusterInputs) -> Refusal | None:
             f"{route} has filters on its backendRef, where the overlay needs its own. Move them to the filters of the "
             "rule.",
         )
-    if any(_rewrites_prefix(each) for each in rule.get("filters", [])):
+    if replaces_prefix(rule) and not is_of_one_prefix(rule):
         return Refusal(
             "RouteRewritesPrefix",
-            f"{route} replaces a path prefix, which Gateway API refuses for the exact paths of an overlay. Let the "
-            "server take the path as it is, or use ReplaceFullPath.",
+            f"{route} replaces a path prefix (ReplacePrefixMatch) and has not one match by PathPrefix alone, so which "
+            "prefix it replaces is open. Give each prefix a rule of its own.",
         )
     if "sessionPersistence" in rule:
         return Refusal("SessionPersistence", f"{route} has sessionPersistence, which beats weights. Remove it.")
@@ -153,10 +154,6 @@ def _conditions(rule: dict[str, Any]) -> set[str]:
     return {each["name"].lower() for match in rule.get("matches", []) for each in match.get("headers", [])}
 
 
-def _rewrites_prefix(filter_: dict[str, Any]) -> bool:
-    return bool(filter_.get("urlRewrite", {}).get("path", {}).get("type") == "ReplacePrefixMatch")
-
-
 def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
     """For each rule there are matches that are stricter than the user's, and for one at least there are any."""
     found = target_rules(inputs)
@@ -164,15 +161,16 @@ def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
         if isinstance(each.matches, Refusal):
             return each.matches
     if not any(each.matches for each in found):
-        matches = [match for each in found for match in each.rule.get("matches") or [EVERYTHING]]
-        others = routes_before(
-            inputs, matches, lambda match: narrowed({"matches": [match]}, paths=inputs.spec.delivery.request_paths)
-        )
+        paths = inputs.spec.delivery.request_paths
+        rules = [each.rule for each in found]
+        split = [{**rule, "matches": [match]} for rule in rules for match in rule.get("matches") or [EVERYTHING]]
+        others = routes_before(inputs, [(rule["matches"][0], narrowed(rule, paths=paths)) for rule in split])
         if others:
             return Refusal(
                 "RouteOverlaps",
-                f"All completion requests of HTTPRoute {inputs.route_name} go to {' or '.join(others)} first, for the "
-                "same host. Give the routes different hosts or paths.",
+                f"All completion requests of HTTPRoute {inputs.route_name} may go to {' or '.join(others)} first, for "
+                "the same host: by a narrower match, or by an equal one, where gateways differ in whose it is. Give "
+                "the routes different hosts or paths.",
             )
         return Refusal(
             "RouteWithoutPost",

@@ -41,6 +41,19 @@ async def test_its_objects_are_written_first_and_the_overlay_once_its_pods_are_r
     assert leads_users(moves) and moves.overlay_weights() == {(50, 50)}
 
 
+async def test_that_its_pods_are_refused_is_seen_and_told_in_the_words_of_what_refuses_them() -> None:
+    moves = Moves("RequestBody")
+    await moves.put(HALF)
+    set_ready(moves, 0)
+    starting = moves.api.at(DEPLOYMENTS, "llm", NAME)
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: team"}
+    refused = {**starting, "status": {**starting["status"], "conditions": [failure]}}
+    assert gist("Deployment", stripped("Deployment", starting)) != gist("Deployment", stripped("Deployment", refused))
+    moves.api.put(DEPLOYMENTS, refused)
+    told = (await moves.put(HALF)).observation
+    assert told.reason == "InjectorNotReady" and "exceeded quota: team. Raise the quota" in told.message
+
+
 async def test_without_a_ready_pod_users_are_taken_off_and_with_two_they_are_back() -> None:
     moves = Moves("RequestBody")
     await moves.put(HALF)
