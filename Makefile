@@ -235,8 +235,16 @@ lock: $(READY) ## resolve the dependencies anew
 bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
+.PHONY: others-controllers
+others-controllers: $(READY) ## build Argo Rollouts' and Flagger's controllers, beside which this operator is measured (10 minutes once)
+	@$(BIN)/python -m tests.bench.beside_peers
+
+.PHONY: bench-beside
+bench-beside: binaries others-controllers ## measure this operator beside Argo Rollouts' and Flagger's controllers (half an hour)
+	$(BIN)/python -m tests.bench.beside
+
 .PHONY: bench
-bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-bodies bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-delivery bench-guard ## run every benchmark
+bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-bodies bench-shadow bench-together bench-search bench-classes bench-counts bench-scale bench-beside bench-delivery bench-guard ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

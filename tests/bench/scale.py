@@ -22,7 +22,9 @@ from tests.bench.scale_sources import (
     cpu_seconds,
     machine_busy_seconds,
     memory_mib,
+    reads_between,
     value,
+    watch,
     writes_between,
 )
 from tests.bench.scale_stage import LOOKS, ScaleStage, staged
@@ -39,31 +41,25 @@ POLL_SECONDS = 0.25
 
 def steady(stage: ScaleStage, seconds: float) -> Steady:
     """What the operator costs while every policy is being looked at."""
-    looks, queries, samples = stage.seen(), stage.queries(), [memory_mib(stage.pid, "VmRSS")]
-    used, busy, begin, clock = cpu_seconds(stage.pid), machine_busy_seconds(), time.time(), time.monotonic()
-    while time.monotonic() - clock < seconds:
-        time.sleep(1.0)
-        samples.append(memory_mib(stage.pid, "VmRSS"))
-    span, end = time.monotonic() - clock, time.time()
-    used, busy = cpu_seconds(stage.pid) - used, machine_busy_seconds() - busy
-    after = stage.seen()
+    looks, queries = stage.seen(), stage.queries()
+    costs = watch(stage.pid, seconds)
+    after, queries, span = stage.seen(), stage.queries() - queries, costs.seconds
     requests = stage.requests()
-    writes = writes_between(requests, begin, end)
+    writes = writes_between(requests, costs.begin, costs.end)
     late = buckets_between(looks, after, LATENESS)
     taken = value(after, LOOKS, outcome="read") - value(looks, LOOKS, outcome="read")
-    asked = sum(1 for each in requests if begin <= each.at < end and each.verb in ("get", "list"))
     return Steady(
         seconds=span,
-        resident_mib=max(samples),
-        peak_mib=memory_mib(stage.pid),
-        cores=used / span,
-        others_cores=(busy - used) / span,
+        resident_mib=costs.resident_mib,
+        peak_mib=costs.peak_mib,
+        cores=costs.cores,
+        others_cores=costs.others_cores,
         late_median=bound_of(late, 0.5),
         late_99=bound_of(late, 0.99),
         writes_a_second=len(writes) / span,
         writes_busiest=busiest(writes, 10.0) / 10.0,
-        reads_a_second=asked / span,
-        queries_a_second=(stage.queries() - queries) / span,
+        reads_a_second=reads_between(requests, costs.begin, costs.end) / span,
+        queries_a_second=queries / span,
         looks=int(taken),
         looks_expected=stage.fleet.looks_a_second * span,
         looks_failed=int(value(after, LOOKS) - value(looks, LOOKS) - taken),

@@ -77,18 +77,23 @@ def seconds_between_looks(name: str) -> int:
 
 def apply_fleet(access: Access, fleet: Fleet, prometheus_url: str) -> None:
     """Create everything that the operator needs to accept the policies, and the policies themselves."""
-    access.apply(*_namespaces(), _account(), _rights(), _addresses(), _source(prometheus_url), *_of_the_release())
-    # Without controllers nobody else says that the addresses may be used.
-    ready = '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "", "message": "",'
-    ready += ' "lastTransitionTime": "2025-01-01T00:00:00Z"}]}}'
-    access.kubectl("patch", "servicecidr/bench", "--subresource=status", "--type=merge", f"--patch={ready}")
-    access.apply(*_gateway())
+    prepare(access)
+    access.apply(_source(prometheus_url), *_of_the_release(), *_gateway())
     kinds = [(number, fleet.kind_of(number)) for number in range(fleet.total)]
     surroundings = (manifest for number, kind in kinds for manifest in _surroundings(number, kind))
     for some in _portions(surroundings):
         access.apply(*some)
     for some in _portions(_policy(number, kind) for number, kind in kinds):
         access.apply(*some)
+
+
+def prepare(access: Access) -> None:
+    """Create namespaces, an account with all rights for who is measured, and addresses for many Services."""
+    access.apply(*_namespaces(), _account(), _rights(), _addresses())
+    # Without controllers nobody else says that the addresses may be used.
+    ready = '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "", "message": "",'
+    ready += ' "lastTransitionTime": "2025-01-01T00:00:00Z"}]}}'
+    access.kubectl("patch", "servicecidr/bench", "--subresource=status", "--type=merge", f"--patch={ready}")
 
 
 def revisions(access: Access) -> dict[str, str]:
@@ -103,7 +108,7 @@ def _portions(manifests: Iterator[Manifest]) -> Iterator[list[Manifest]]:
 
 
 def _namespaces() -> list[Manifest]:
-    names = [SYSTEM, *(_namespace(number) for number in range(NAMESPACES))]
+    names = [SYSTEM, *(namespace_of(number) for number in range(NAMESPACES))]
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
 
 
@@ -145,7 +150,7 @@ def _of_the_release() -> list[Manifest]:
 
 
 def _addresses() -> Manifest:
-    """Room for two Services a policy; the test cluster's own range ends after 254."""
+    """Room for three Services an object; the test cluster's own range ends after 254."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "ServiceCIDR",
@@ -184,13 +189,14 @@ def _gateway() -> list[Manifest]:
     ]
 
 
-def _namespace(number: int) -> str:
+def namespace_of(number: int) -> str:
+    """Where the object of this number is, from 0."""
     return f"team-{number % NAMESPACES:02}"
 
 
 def _metadata(number: int, kind: Kind) -> Manifest:
     name = GUARDED if kind is Kind.GUARDED else "qa"
-    return {"name": f"{name}-{number:05}", "namespace": _namespace(number)}
+    return {"name": f"{name}-{number:05}", "namespace": namespace_of(number)}
 
 
 def _surroundings(number: int, kind: Kind) -> list[Manifest]:

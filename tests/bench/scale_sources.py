@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,37 @@ def machine_busy_seconds() -> float:
     """CPU time that everything on the machine has used together."""
     user, nice, system, _idle, _wait, irq, soft = map(int, Path("/proc/stat").read_text().split()[1:8])
     return (user + nice + system + irq + soft) / TICKS
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a process took from `begin` to `end` (Unix times). cores: of the processor; others_cores: what everything
+    else on the machine took; resident_mib: the most memory seen, once a second;
+    peak_mib: at its peak since its start."""
+
+    begin: float
+    end: float
+    cores: float
+    others_cores: float
+    resident_mib: float
+    peak_mib: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it was watched."""
+        return self.end - self.begin
+
+
+def watch(pid: int, seconds: float) -> Costs:
+    """What a process takes for so many seconds from now."""
+    used, busy, begin, clock = cpu_seconds(pid), machine_busy_seconds(), time.time(), time.monotonic()
+    samples = [memory_mib(pid, "VmRSS")]
+    while time.monotonic() - clock < seconds:
+        time.sleep(1.0)
+        samples.append(memory_mib(pid, "VmRSS"))
+    span = time.monotonic() - clock
+    used, busy = cpu_seconds(pid) - used, machine_busy_seconds() - busy
+    return Costs(begin, begin + span, used / span, (busy - used) / span, max(samples), memory_mib(pid))
 
 
 def scrape(url: str, prefix: str = "") -> Scrape:
@@ -97,6 +129,11 @@ def audited(log: Path, user: str) -> list[Request]:
 def writes_between(requests: Iterable[Request], begin: float, end: float) -> list[float]:
     """Arrival times of the writes in a window, sorted."""
     return sorted(each.at for each in requests if each.verb in WRITES and begin <= each.at < end)
+
+
+def reads_between(requests: Iterable[Request], begin: float, end: float) -> int:
+    """How many objects and lists were asked for in a window."""
+    return sum(1 for each in requests if each.verb in ("get", "list") and begin <= each.at < end)
 
 
 def busiest(times: list[float], seconds: float) -> int:

@@ -128,9 +128,7 @@ class ScaleStage:
 
     def queries(self) -> float:
         """How many queries Prometheus has answered so far."""
-        return value(
-            scrape(f"{self.prometheus.url}/metrics"), "prometheus_http_requests_total", handler="/api/v1/query"
-        )
+        return answered(self.prometheus)
 
     def _all_observe(self) -> bool:
         if not self._all_begun:
@@ -148,25 +146,41 @@ class ScaleStage:
 
 
 @contextmanager
-def staged(fleet: Fleet, processes: int) -> Iterator[ScaleStage]:
-    """A stage with everything but the operator running. Use in the main thread."""
-    with Cluster(controllers=False, nodes=False, crds=(ROOT / "crds",), audit=True, prometheus=True) as cluster:
+def staged(fleet: Fleet, processes: int, *, with_pods: bool = False) -> Iterator[ScaleStage]:
+    """A stage with everything but the operator running. with_pods: also what makes the targets' Pods, on a hollow node.
+    Use in the main thread."""
+    crds = (ROOT / "crds",)
+    with Cluster(controllers=with_pods, nodes=with_pods, crds=crds, audit=True, prometheus=True) as cluster:
         access, prometheus = cluster.access, cluster.prometheus
         apply_fleet(access, fleet, prometheus.url)
-        known = access.directory / REVISIONS
-        known.write_text("{}")
-        options = [str(known), f"--host={NODE_ADDRESS}", f"--port={EXPORTER_PORT}", f"--processes={processes}"]
-        exporter = _python("exporter", "tests.bench.scale_exporter", options, access.directory, {})
+        (access.directory / REVISIONS).write_text("{}")
+        exporter = start_exporter(access.directory, processes)
         stage = ScaleStage(access, cluster.control_plane.audit_log, prometheus, fleet)
         try:
             # What scrapes the exporter works before the operator begins its campaigns.
-            prometheus.start({"bench": [f"{NODE_ADDRESS}:{EXPORTER_PORT}"]}, f"{SCRAPE_SECONDS}s", wait_up=True)
-            wait_until(lambda: _scraped_twice(prometheus), 4.0 * SCRAPE_SECONDS, "Prometheus to scrape twice")
+            scrape_exporter(prometheus)
             yield stage
         finally:
             for child in (stage.operator, exporter):
                 if child is not None:
                     child.stop(patience_seconds=2.0)
+
+
+def start_exporter(directory: Path, processes: int) -> Child:
+    """Start the exporter of all policies that REVISIONS in this directory names, of so many processes each."""
+    options = [str(directory / REVISIONS), f"--host={NODE_ADDRESS}", f"--port={EXPORTER_PORT}"]
+    return _python("exporter", "tests.bench.scale_exporter", [*options, f"--processes={processes}"], directory, {})
+
+
+def scrape_exporter(prometheus: Prometheus) -> None:
+    """Start Prometheus, and return once it has scraped the exporter twice."""
+    prometheus.start({"bench": [f"{NODE_ADDRESS}:{EXPORTER_PORT}"]}, f"{SCRAPE_SECONDS}s", wait_up=True)
+    wait_until(lambda: _scraped_twice(prometheus), 4.0 * SCRAPE_SECONDS, "Prometheus to scrape twice")
+
+
+def answered(prometheus: Prometheus) -> float:
+    """How many queries Prometheus has answered so far."""
+    return value(scrape(f"{prometheus.url}/metrics"), "prometheus_http_requests_total", handler="/api/v1/query")
 
 
 def _is_watched(policy: dict[str, Any]) -> bool:

@@ -87,11 +87,12 @@ def scheduler() -> Command:
 
 
 def node() -> Command:
-    """A real kubelet over a fake container runtime."""
+    """A real kubelet over a fake container runtime, with room for the Pods of a benchmark."""
     return [
         binary("kubemark"),
         "--morph=kubelet",
         f"--name={NODE}",
+        "--max-pods=1000",
         f"--kubeconfig={KUBECONFIG}",
         "--use-host-image-service=false",
         "--cert-dir=kubemark",

@@ -43,7 +43,7 @@ EVERY = (AGENTGATEWAY, INFERENCE_POOLS, ENVOY_AI_GATEWAY, ENVOY_GATEWAY)
 @cache
 def file_of(module: PinnedModule, name: str) -> str:
     """The text of a file in a module. name: its path there. Raises ClusterError where it cannot be had as pinned."""
-    found = _directory(module) / name
+    found = directory_of(module) / name
     try:
         return found.read_text()
     except OSError as error:
@@ -51,8 +51,9 @@ def file_of(module: PinnedModule, name: str) -> str:
 
 
 @cache
-def _directory(module: PinnedModule) -> Path:
-    """Where Go keeps the module, which it fetches where it has none."""
+def directory_of(module: PinnedModule) -> Path:
+    """Where Go keeps the module, which it fetches where it has none. Raises ClusterError where it cannot be had as
+    pinned."""
     if shutil.which("go") is None:
         raise ClusterError(f"{module.path} cannot be fetched without Go; install Go 1.25 or later")
     command = ["go", "mod", "download", "-json", f"{module.path}@{module.version}"]
@@ -70,4 +71,4 @@ def _directory(module: PinnedModule) -> Path:
 
 if __name__ == "__main__":
     for each in EVERY:
-        _directory(each)
+        directory_of(each)

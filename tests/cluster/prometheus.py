@@ -31,14 +31,24 @@ class Prometheus:
     """Use as a context manager, from the main thread, and `start` it within.
 
     directory: where its data and log may lie, as enter_private_network() gives; they go with the context.
-    older: run 2.42 instead of the 3.x that go.mod names.
+    older: run 2.42 instead of the 3.x that go.mod names. log_queries: keep a line of JSON in `query_log` for each
+    query.
     """
 
-    def __init__(self, directory: Path, *, address: str = NODE_ADDRESS, port: int = 9090, older: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        address: str = NODE_ADDRESS,
+        port: int = 9090,
+        older: bool = False,
+        log_queries: bool = False,
+    ) -> None:
         self.url = f"http://{address}:{port}"
         self._listen = (address, port)
         self._parent = directory
         self._older = older
+        self._log_queries = log_queries
         self._directory: Path | None = None
         self._child: Child | None = None
         self._changed_at = 0.0
@@ -147,6 +157,11 @@ class Prometheus:
         return str(self._api("status/buildinfo")["version"])
 
     @property
+    def query_log(self) -> Path:
+        """What it was asked and when, with `log_queries`."""
+        return self._home / "queries.log"
+
+    @property
     def _home(self) -> Path:
         if self._directory is None:
             raise RuntimeError("use Prometheus as a context manager: `with Prometheus(...) as prometheus:`")
@@ -173,7 +188,10 @@ class Prometheus:
         # A target's own `job` label wins over the job's name, so one job serves all.
         found = [{"files": [str(self._home / "targets.json")]}]
         job = {"job_name": "tests", "file_sd_configs": found, "metric_relabel_configs": list(relabelling)}
-        return {"global": {"scrape_interval": interval, "scrape_timeout": interval}, "scrape_configs": [job]}
+        whole = {"scrape_interval": interval, "scrape_timeout": interval}
+        if self._log_queries:
+            whole["query_log_file"] = str(self.query_log)
+        return {"global": whole, "scrape_configs": [job]}
 
     def _command(self) -> list[str | Path]:
         address, port = self._listen
