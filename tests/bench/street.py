@@ -103,12 +103,7 @@ def burst_cells(seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[
                 return 0.0, street_bursts.burst_error(kind, length, runs, seed + length)
 
             yield Cell(f"guardrail {kind}: bursts of {length} in one variant", of_rail)
-    for tail in (1.1, 1.5, 2.5):
-
-        def of_long(runs: int, tail: float = tail) -> tuple[float, float]:
-            return 0.0, street_bursts.long_burst_error(tail, 20, runs, seed)
-
-        yield Cell(f"guardrail FailureRate: bursts over 20 looks with a Pareto tail of {tail}", of_long)
+    yield from long_burst_cells(seed)
     for length, weight, span in ((5, 50, 1), (50, 5, 1), (10, 50, 10), (40, 50, 40)):
 
         def of_split(runs: int, length: int = length, weight: int = weight, span: int = span) -> tuple[float, float]:
@@ -116,6 +111,16 @@ def burst_cells(seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[
 
         where = f"{length} requests over {span} look{'s' if span > 1 else ''}, {weight} %"
         yield Cell(f"check of the split: sessions of {where}", of_split)
+
+
+def long_burst_cells(seed: int, kinds: Iterable[street_bursts.Bursts] = street_bursts.LONG_BURSTS) -> Iterator[Cell]:
+    """Failures in bursts with a heavy tail that last for looks."""
+    for kind in kinds:
+
+        def errors(runs: int, kind: street_bursts.Bursts = kind) -> tuple[float, float]:
+            return 0.0, street_bursts.long_burst_error(kind, runs, seed)
+
+        yield Cell(f"guardrail FailureRate: {kind}", errors)
 
 
 def user_cells(seed: int, kinds: Iterable[str] = tuple(street_users.CROWDS)) -> Iterator[Cell]:
@@ -272,6 +277,7 @@ def cells_beyond() -> Mapping[str, Cell]:
         *delay_cells(SEED + 6, street_delays.BEYOND),
         *walk_cells(SEED + 18, street_walks.BEYOND),
         *floor_cells(SEED + 19, street_floor.BEYOND),
+        *long_burst_cells(SEED + 13, street_bursts.BEYOND),
     ]
     return {cell.kind: cell for cell in found}
 

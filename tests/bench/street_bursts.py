@@ -5,12 +5,12 @@ Both variants are alike, so each claim of harm, and each alarm, is an error.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
 
-from earlystop.evidence import arm_scatter, rate_ratio, sample_ratio
+from earlystop.evidence import arm_scatter, guardrails, rate_ratio, sample_ratio
 from earlystop.evidence.bets import Side
 from earlystop.evidence.discount import said
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -35,7 +35,8 @@ def burst_error(kind: GuardrailKind, length: int, runs: int, seed: int) -> float
     objective = replace(OBJECTIVE, guardrails=(Guardrail("rail", kind, 1.5),))
     line, wrong = -log(objective.harm_risks.guardrails[guardrail_claim("rail")]), 0
     for run in range(runs):
-        rng, process, arms = np.random.default_rng([seed, run]), rate_ratio.start(1.5), arm_scatter.start(1)
+        rng = np.random.default_rng([seed, run])
+        (process,), arms = guardrails.start(objective).rates, arm_scatter.start(1)
         for _ in range(LOOKS):
             happened = np.minimum(length * rng.poisson(ANSWERS / 100 / length, 2), ANSWERS)
             events = Events(ANSWERS, int(happened[0])), Events(ANSWERS, int(happened[1]))
@@ -48,21 +49,70 @@ def burst_error(kind: GuardrailKind, length: int, runs: int, seed: int) -> float
     return wrong / runs
 
 
-def long_burst_error(tail: float, span: int, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
-    """Share of campaigns that a guardrail on failures takes back: 1 % of 2,000 requests a look fail, in bursts whose
-    sizes have a Pareto tail and which hit one variant over `span` looks; 1.5 times as many are allowed. version: of the
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Failures in bursts whose sizes have a Pareto tail, each of which hits one variant over so many looks.
+
+    weight: the candidate's, in percent. requests: of both variants, a look; 1 % of them fail. quiet: looks before the
+    first burst. largest: sizes are cut off at it; a tail of 1 has no mean without.
+    """
+
+    tail: float
+    span: int
+    weight: int = 50
+    requests: int = 2000
+    quiet: int = 0
+    largest: int | None = None
+
+    def __str__(self) -> str:
+        looks = f"{self.span} look{'s' if self.span > 1 else ''}"
+        text = f"bursts over {looks} with a Pareto tail of {self.tail}"
+        text += f", {self.weight} % the candidate's" if self.weight != 50 else ""
+        text += f", {self.requests} requests a look" if self.requests != 2000 else ""
+        text += f", after {self.quiet} quiet looks" if self.quiet else ""
+        return text
+
+    @property
+    def mean(self) -> float:
+        """Failures in a burst."""
+        if self.tail == 1.0:
+            assert self.largest is not None  # else there is no mean
+            return 1 + log(self.largest)
+        return 1 + 1 / (self.tail - 1)
+
+    def sizes(self, rng: np.random.Generator) -> Array:
+        """Of the bursts that begin in a look."""
+        drawn = 1 + rng.pareto(self.tail, rng.poisson(self.requests / 100 / self.mean))
+        return drawn if self.largest is None else np.minimum(drawn, self.largest)
+
+
+LONG_BURSTS = (
+    *(Bursts(tail, 20) for tail in (1.1, 1.5, 2.5)),
+    Bursts(1.0, 20, largest=20_000),
+    Bursts(1.3, 20),
+    *(Bursts(1.1, span) for span in (1, 5, 10)),
+    *(Bursts(1.1, 20, weight) for weight in (10, 80)),
+    Bursts(1.1, 20, requests=200),
+    *(Bursts(1.1, 20, quiet=quiet) for quiet in (30, 100)),
+)
+BEYOND = (Bursts(1.1, 32),)
+
+
+def long_burst_error(kind: Bursts, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
+    """Share of campaigns that a guardrail on failures takes back, which allows 1.5 times as many; version: of the
     engine."""
     objective = replace(OBJECTIVE, guardrails=(Guardrail("rail", RAILS[0], 1.5),), engine=version)
-    line, wrong, requests = -log(objective.harm_risks.guardrails[guardrail_claim("rail")]), 0, 2000
-    begun = requests / 100 / (1 + 1 / (tail - 1))
+    line, wrong = -log(objective.harm_risks.guardrails[guardrail_claim("rail")]), 0
     for run in range(runs):
-        rng, process, arms = np.random.default_rng([seed, run]), rate_ratio.start(1.5), arm_scatter.start(1)
-        failed = np.zeros((2, looks + span), dtype=np.int64)
+        rng = np.random.default_rng([seed, run])
+        (process,), arms = guardrails.start(objective).rates, arm_scatter.start(1)
+        failed = np.zeros((2, looks + kind.span), dtype=np.int64)
         for at in range(looks):
-            for size in (1 + rng.pareto(tail, rng.poisson(begun))).astype(np.int64):
-                np.add.at(failed[rng.integers(2)], at + rng.integers(0, span, size), 1)
-            n_c = int(rng.binomial(requests, 0.5))
-            sizes = (requests - n_c, n_c)
+            for size in kind.sizes(rng).astype(np.int64) if at >= kind.quiet else ():
+                arm = int(rng.random() < kind.weight / 100)
+                np.add.at(failed[arm], at + rng.integers(0, kind.span, size), 1)
+            n_c = int(rng.binomial(kind.requests, kind.weight / 100))
+            sizes = (kind.requests - n_c, n_c)
             baseline, candidate = (Events(n, min(int(failed[arm, at]), n)) for arm, n in enumerate(sizes))
             arms = arm_scatter.observe_events(arms, [(baseline, candidate)])
             (discount,) = divisors(objective, Witnesses(NOBODY_SEEN, arms, NO_SPLIT, None)).guardrails

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from earlystop.api.counts import Look, Tally
-from earlystop.evidence import floor, rate_ratio
+from earlystop.evidence import candidate_bursts, floor, rate_ratio
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.dispersion_source import LEARNED
 from earlystop.evidence.divisors import Divisors
 from earlystop.evidence.floor import FloorProcess
 from earlystop.evidence.objective import FLOOR, Basis, Claim, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.rate_ratio import Events, RateProcess
+from earlystop.evidence.version import NINTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,11 @@ class Guardrails:
 
 def start(objective: Objective) -> Guardrails:
     """The processes before any look."""
+    learns = objective.engine > NINTH and objective.source in LEARNED
+    bursts = candidate_bursts.start(objective.known_looks) if learns else None
     return Guardrails(
         None if objective.floor is None else floor.start(objective.floor, Side.HARM),
-        tuple(rate_ratio.start(each.maximum_ratio) for each in objective.guardrails),
+        tuple(rate_ratio.start(each.maximum_ratio, bursts) for each in objective.guardrails),
     )
 
 

@@ -6,6 +6,9 @@ is the candidate's with odds `o = maximum_ratio n_c / n_b` on the edge of the nu
 Source: Lindon, Malek, "Anytime-valid inference for multinomial count data", arXiv 2011.03567, here with fixed bets
 so that the split may change from look to look.
 
+Events come in bursts, and what is asked of a claim because of it stands in `candidate_bursts`, since version 10 of the
+engine.
+
 The guarantee is exact for Poisson counts and for independent yes/no outcomes alike: with the constant
 `k = (1 + o) / (1 + o exp(shift))` the expected factor of the look is `(1 + p_b (k - 1))^n_b
 (1 + p_c (k exp(shift) - 1))^n_c`, whose logarithm is at most `n_b p_b (k - 1) + n_c p_c (k exp(shift) - 1)`: 0 on
@@ -19,7 +22,8 @@ from dataclasses import dataclass
 from math import exp, log, log1p
 from typing import NamedTuple
 
-from earlystop.evidence import bets
+from earlystop.evidence import bets, candidate_bursts
+from earlystop.evidence.candidate_bursts import CandidateBursts, Spell
 from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 
@@ -36,19 +40,21 @@ class Events(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RateProcess:
-    """The test after some looks; log_capital: natural log, one a bet of `GRID`; log_e_max >= 0."""
+    """The test after some looks; log_capital: natural log, one a bet of `GRID`; log_e_max >= 0. bursts: None where
+    nothing is asked of them, as before version 10 of the engine, or where the policy states how events scatter."""
 
     maximum_ratio: float
     log_capital: tuple[float, ...] = (0.0,) * len(GRID)
     log_e: float = 0.0
     log_e_max: float = 0.0
+    bursts: CandidateBursts | None = None
 
 
-def start(maximum_ratio: float) -> RateProcess:
+def start(maximum_ratio: float, bursts: CandidateBursts | None = None) -> RateProcess:
     """The test before any look. Raises ValueError unless maximum_ratio is positive and finite (1.5: half more)."""
     if not 0 < maximum_ratio < float("inf"):
         raise ValueError(f"maximum ratio is {maximum_ratio}; write how many times as often is tolerated, as in 1.5")
-    return RateProcess(maximum_ratio)
+    return RateProcess(maximum_ratio, bursts=bursts)
 
 
 def update(
@@ -71,8 +77,14 @@ def update(
         return process
     gains = look_log_e(baseline, candidate, process.maximum_ratio)
     log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = discount.log_e(log_mixture(discount.read(log_capital), GRID.log_weights))
-    return RateProcess(process.maximum_ratio, log_capital, log_e, discount.largest(process.log_e_max, log_e))
+    bursts, counted = process.bursts, log_capital
+    if bursts is not None:
+        look = Spell(candidate.events, candidate.exposed, baseline.exposed)
+        bursts = candidate_bursts.observe(bursts, look, baseline.events)
+        counted = candidate_bursts.without_largest(log_capital, bursts, process.maximum_ratio, GRID.sizes)
+        discount = discount._replace(factor=max(discount.factor, bursts.factor))
+    log_e = discount.log_e(log_mixture(discount.read(counted), GRID.log_weights))
+    return RateProcess(process.maximum_ratio, log_capital, log_e, discount.largest(process.log_e_max, log_e), bursts)
 
 
 def look_log_e(

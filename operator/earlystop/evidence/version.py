@@ -41,11 +41,14 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   candidate could hide what it needs. The candidate's lengths vary by at least half of the baseline's variance, whatever
   few of them show. What requests show of groups before answers do weighs blocks by their requests and is an upper bound
   (`lasting_groups`), as a few groups are easily missed.
+- Version 10: a guardrail is broken only if it is so without the candidate's largest burst of bad events, and its
+  evidence is divided by at least as much as the candidate's own events scatter (`candidate_bursts`), where under
+  version 9 one large burst that hit the candidate alone could break it. No other claim is read otherwise.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8, 9
+FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 
 def check_version(version: object) -> None:

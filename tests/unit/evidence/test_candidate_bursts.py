@@ -1,0 +1,107 @@
+"""A burst of failures that hits the candidate breaks no guardrail; harm that is there from the first look on does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import candidate_bursts, engine, guardrails
+from earlystop.evidence.candidate_bursts import OUTAGE_LOOKS, CandidateBursts, Spell
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective, guardrail_claim
+from earlystop.evidence.version import CURRENT, NINTH
+
+RAIL = guardrail_claim("failures")
+OBJECTIVE = Objective(
+    0.02,
+    0.0,
+    0.05,
+    0.05,
+    source=DispersionSource.LOOKS,
+    guardrails=(Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),),
+)
+
+
+def answered(requests: int, failed: int) -> Tally:
+    """Requests of a variant in a look, of which so many failed."""
+    return Tally(started=requests, completed=requests - failed, failed=failed)
+
+
+def looks_until_harm(objective: Objective, rates: list[float], weight: int = 50, seed: int = 1) -> int | None:
+    """After how many looks of 1,000 requests the guardrail breaks, of which 1 % fail in the baseline; rates: of the
+    candidate's failures, look by look."""
+    rng, state = np.random.default_rng(seed), engine.begin(objective)
+    for number, rate in enumerate(rates, start=1):
+        arms = ((1000 - 10 * weight, 0.01), (10 * weight, rate))
+        baseline, candidate = (answered(requests, int(rng.binomial(requests, part))) for requests, part in arms)
+        state = engine.update(state, Look(15 * number, 0, weight, baseline, candidate))
+        if RAIL in state.assessment.harms:
+            return number
+    return None
+
+
+def shown(looks: list[tuple[int, int]], longest: int = 32) -> CandidateBursts:
+    """After looks of 100 requests in each variant; looks: events of baseline and candidate."""
+    known = candidate_bursts.start(longest)
+    for baseline, candidate in looks:
+        known = candidate_bursts.observe(known, Spell(candidate, 100, 100), baseline)
+    return known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begins", [6, 20, 60])
+def test_one_burst_breaks_no_guardrail_though_it_broke_it_under_version_9(begins: int) -> None:
+    burst = [0.01] * begins + [0.25] * 20 + [0.01] * 20
+    assert looks_until_harm(replace(OBJECTIVE, engine=NINTH), burst) is not None
+    assert looks_until_harm(OBJECTIVE, burst) is None
+
+
+@pytest.mark.parametrize("rate", [0.04, 0.1, 0.5])
+@pytest.mark.parametrize("weight", [20, 50])
+def test_harm_from_the_first_look_on_is_found_as_soon_as_it_was(rate: float, weight: int) -> None:
+    found = [looks_until_harm(replace(OBJECTIVE, engine=each), [rate] * 120, weight) for each in (NINTH, CURRENT)]
+    before, now = found
+    assert before is not None and now is not None and before <= now <= before + 3
+
+
+def test_harm_that_begins_later_is_held_for_as_long_as_a_burst_may_last() -> None:
+    late = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.25] * 80)
+    assert late is not None and 40 + 20 < late < 40 + 60
+
+
+def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_not_held() -> None:
+    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.7] * 20)
+    assert found is not None and found <= 40 + OUTAGE_LOOKS + 2
+
+
+def test_an_outage_of_both_variants_is_none_of_the_candidate() -> None:
+    quiet = [(1, 1)] * 20
+    assert shown([*quiet, *[(5, 80)] * OUTAGE_LOOKS]).excess == 0.0
+    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 250
+    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 200
+
+
+def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() -> None:
+    known = shown([*[(2, 2)] * 16, *[(2, 30)] * 8, *[(2, 2)] * 8])
+    assert known.largest == Spell(240, 800, 800)
+    assert known.excess == pytest.approx(240 - 2 * (48 + 1) / 2400 * 800)
+    assert shown([(2, 2)] * 40).excess == 0.0
+
+
+def test_events_of_one_size_scatter_as_independent_ones_and_bursts_by_their_size() -> None:
+    assert shown([(2, 2)] * 40).factor == 1.0
+    assert 20 < shown([(0, 0), (0, 0), (0, 0), (0, 60)] * 10).factor < 80
+
+
+def test_a_policy_that_states_how_events_scatter_is_believed_about_bursts_too() -> None:
+    for objective in (replace(OBJECTIVE, source=DispersionSource.ASSUMED), replace(OBJECTIVE, engine=NINTH)):
+        assert guardrails.start(objective).rates[0].bursts is None
+    begun = guardrails.start(replace(OBJECTIVE, known_looks=16)).rates[0].bursts
+    assert begun is not None and begun.looks == 16 and begun.scatter.scales[-1].size == 16
+
+
+def test_no_more_than_the_looks_that_a_burst_may_last_are_kept() -> None:
+    assert len(shown([(1, 1)] * 100).latest) == 32 * 24
