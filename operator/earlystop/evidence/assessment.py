@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from earlystop.api.counts import UserScatter
 from earlystop.evidence.attrition import Silence
@@ -48,24 +47,12 @@ class LogE:
         return (self.harm, *against)
 
 
-class Intervals(Protocol):
-    """The intervals that are shown of a comparison."""
-
-    @property
-    def effect(self) -> Interval:
-        """EM candidate minus baseline."""
-
-    @property
-    def saving(self) -> Interval:
-        """Share of tokens saved."""
-
-
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What the evidence of a comparison says. log_e: now; log_e_max: what claims are read from: the largest so far, or
     that of the last look where a learned factor divides it.
 
-    intervals: what people are shown, which may be worked out when it is asked for. scored: answers in use, baseline and
+    effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
     candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
     take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
     be missing in one variant. Claims by a stated factor stay true
@@ -79,7 +66,8 @@ class Assessment:
 
     log_e: LogE
     log_e_max: LogE
-    intervals: Intervals
+    effect: Interval
+    saving: Interval
     scored: tuple[int, int]
     setting: Effect
     non_inferior: bool
@@ -93,16 +81,6 @@ class Assessment:
     contradiction: str = ""
     attrition_suspected: bool = False
     rests_on_missing: bool = False
-
-    @property
-    def effect(self) -> Interval:
-        """EM candidate minus baseline."""
-        return self.intervals.effect
-
-    @property
-    def saving(self) -> Interval:
-        """Share of tokens saved."""
-        return self.intervals.saving
 
     @property
     def harmful(self) -> bool:

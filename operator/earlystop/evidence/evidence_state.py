@@ -10,20 +10,20 @@ from math import log
 
 from earlystop.evidence import attrition, em_claims, guardrails, pair_attrition, same_setting, shown, tokens
 from earlystop.evidence.arm_scatter import NOBODY_COMPARED, ArmScatter
-from earlystop.evidence.assessment import Assessment, Intervals, LogE
+from earlystop.evidence.assessment import Assessment, LogE
 from earlystop.evidence.attrition import AttritionProcess
 from earlystop.evidence.discount import EProcess, said
 from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, knowledge
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.guardrails import Guardrails
+from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.own_difference import OwnDifference
 from earlystop.evidence.pair_attrition import PairAttrition
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
-from earlystop.evidence.shown_intervals import KnownIntervals, ShownIntervals
 from earlystop.evidence.split_scatter import NO_SPLIT, SplitScatter
 from earlystop.evidence.tokens import TokenProcess
 from earlystop.evidence.user_factors import NOBODY_SEEN, SeenUsers
@@ -58,7 +58,8 @@ class EvidenceState:
 
     @property
     def assessment(self) -> Assessment:
-        """What the state says, worked out when it is first asked for: a replay asks for its last state's alone."""
+        """What the state says, worked out when it is first asked for: its intervals are found by bisection, and a
+        replay asks for that of its last state alone."""
         if self._assessment is None:
             object.__setattr__(self, "_assessment", assess(self))
         assert self._assessment is not None  # set above
@@ -100,7 +101,7 @@ def own_difference(state: EvidenceState) -> OwnDifference:
 
 def assess(state: EvidenceState) -> Assessment:
     """Read claims, intervals and the verdict from a state."""
-    objective, known = state.objective, state.dispersion
+    objective = state.objective
     promote, harm = state.quality.deciding(objective.basis)
     saved = state.exact_tokens or (state.tokens if is_tried(state) else tokens.start(objective.minimum_saving))
     others = [
@@ -131,7 +132,8 @@ def assess(state: EvidenceState) -> Assessment:
             tuple((name, _largest(name, process)) for name, process in others),
             state.missing.log_e_max,
         ),
-        intervals=_intervals(state, known, is_non_inferior=keeps, is_harmful=EXACT_MATCH in harms, saves=saves),
+        effect=_effect(state, is_non_inferior=keeps, is_harmful=EXACT_MATCH in harms),
+        saving=_saving(state, saves=saves),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,
@@ -140,7 +142,7 @@ def assess(state: EvidenceState) -> Assessment:
         harms=tuple(harms),
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
         users=state.users.last,
-        dispersion=known,
+        dispersion=state.dispersion,
         attrition=state.missing.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
         contradiction=attrition.contradiction(state.attrition) or pair_attrition.contradiction(state.pair_attrition),
@@ -149,25 +151,25 @@ def assess(state: EvidenceState) -> Assessment:
     )
 
 
-def _intervals(
-    state: EvidenceState, known: Knowledge, *, is_non_inferior: bool, is_harmful: bool, saves: bool
-) -> Intervals:
+def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) -> Interval:
     if not is_tried(state):
-        own = own_difference(state)
-        return KnownIntervals(own.em, own.saving)
-    return ShownIntervals(
-        state.objective,
+        return own_difference(state).em
+    return shown.effect(
         state.effect,
         state.quality.paired_promote,
-        state.tokens,
-        state.exact_tokens,
-        known.discount,
-        state.witnesses,
-        state.own,
+        state.objective,
         is_non_inferior=is_non_inferior,
         is_harmful=is_harmful,
-        saves=saves,
+        discount=state.dispersion.discount,
+        own=state.own,
     )
+
+
+def _saving(state: EvidenceState, *, saves: bool) -> Interval:
+    if not is_tried(state):
+        return own_difference(state).saving
+    discount, exact = divisors(state.objective, state.witnesses).lengths, state.exact_tokens
+    return shown.saving(state.tokens, exact, state.objective, saves=saves, discount=discount, own=state.own)
 
 
 def _largest(claim: Claim, process: EProcess) -> float:

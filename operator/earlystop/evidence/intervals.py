@@ -93,12 +93,12 @@ def saving(process: TokenProcess, risk: float = RISK, dispersion: float = 1.0) -
     """
     if process.scale is None or process.weighted_baseline <= 0:
         return Interval(None, None, 1.0)
-    scale, doubt = process.scale, process.doubt
+    scale = process.scale
     ratio = process.weighted_candidate / process.weighted_baseline
 
     def excess(keep: float) -> float:
         bound = normal_mixture.boundary(process.information(keep) / dispersion, scale, risk / 2)
-        return (abs(process.statistic(keep)) - doubt.at(keep)) / dispersion - bound
+        return (abs(process.statistic(keep)) - process.doubt(keep)) / dispersion - bound
 
     smallest = 0.0 if excess(0.0) <= 0 else _root(excess, ratio, 0.0)
     outside = 2 * ratio + 1.0

@@ -139,17 +139,6 @@ class Longest(NamedTuple):
 NO_ANSWER = Longest()
 
 
-class Doubt(NamedTuple):
-    """By how much the longest answer of each arm moves the test's sum, at most."""
-
-    baseline: float
-    candidate: float
-
-    def at(self, keep: float) -> float:
-        """By how much `TokenProcess.statistic(keep)` may be too large, >= 0."""
-        return keep * self.baseline + UNSEEN * self.candidate
-
-
 @dataclass(frozen=True, slots=True)
 class TokenProcess:
     """The token test after some looks.
@@ -194,19 +183,18 @@ class TokenProcess:
         """Variance of `statistic(keep)` when `keep` is the true ratio of the means."""
         return keep * keep * self.spread_baseline + self.spread_candidate
 
-    @property
-    def doubt(self) -> Doubt:
-        """By how much `statistic` may be too large, where few answers make the means."""
+    def doubt(self, keep: float) -> float:
+        """By how much `statistic(keep)` may be too large, >= 0, where few answers make the means."""
         if self.longest_baseline is None or self.longest_candidate is None:
-            return Doubt(0.0, 0.0)
+            return 0.0
         baseline, candidate = self.past_baseline + self.block_baseline, self.past_candidate + self.block_candidate
-        return Doubt(self.longest_baseline.moves(baseline), self.longest_candidate.moves(candidate))
+        return keep * self.longest_baseline.moves(baseline) + UNSEEN * self.longest_candidate.moves(candidate)
 
     @property
     def rests_on_few(self) -> bool:
         """Whether more seems to be saved than is asked for, and few answers may make half of that or more."""
         seen = self.statistic(self.keep)
-        return seen > 0 and self.doubt.at(self.keep) >= seen / 2
+        return seen > 0 and self.doubt(self.keep) >= seen / 2
 
 
 def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
@@ -279,7 +267,7 @@ def _bet(process: TokenProcess, discount: Discount) -> TokenProcess:
         longest_baseline=_longer(process.longest_baseline, baseline, precision, process.past_baseline),
         longest_candidate=_longer(process.longest_candidate, candidate, precision, process.past_candidate),
     )
-    sums = added.statistic(keep) - added.doubt.at(keep), added.information(keep)
+    sums = added.statistic(keep) - added.doubt(keep), added.information(keep)
     statistic, information = (each / discount.factor for each in sums)
     log_e = discount.log_e(normal_mixture.log_e(statistic, information, scale))
     return replace(added, log_e=log_e, log_e_max=discount.largest(process.log_e_max, log_e))

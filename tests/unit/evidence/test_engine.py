@@ -15,7 +15,6 @@ from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import FLOOR, Basis, ClassMargin, Guardrail, GuardrailKind, certificate_claim
 from earlystop.evidence.setting_check import Effect
-from earlystop.evidence.shown_intervals import KnownIntervals
 from tests.unit.every_row import every_row
 from tests.unit.evidence.simulate import examples
 
@@ -181,7 +180,7 @@ def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits:
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
     harms = (FLOOR,) if harmful else ()
     claims = (non_inferior, saves, harms, broken)
-    found = Assessment(nothing, nothing, KnownIntervals(open_interval, open_interval), (0, 0), setting, *claims)
+    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), setting, *claims)
     promotable = non_inferior and saves and not broken and setting is not Effect.NOT_MOVED
     expected = Verdict.ROLL_BACK if harmful else Verdict.PROMOTE if promotable else Verdict.CONTINUE
     assert found.verdict is expected

@@ -84,12 +84,12 @@ def test_the_bounds_of_the_saving_are_where_a_token_test_starts_to_reject() -> N
         baseline = lengths(rng, 100, 600) + (Lengths(0, 9_000, 9_000**2) if look == 9 else tokens.NOTHING)
         process = tokens.update(process, baseline, lengths(rng, 100, 450), 50)
     shown = intervals.saving(process)
-    assert process.doubt.at(1.0) > 0
+    assert process.doubt(1.0) > 0
     assert process.scale is not None and shown.low is not None and shown.high is not None
     for bound in (shown.low, shown.high):
         keep = 1 - bound
         limit = normal_mixture.boundary(process.information(keep), process.scale, intervals.RISK / 2)
-        assert abs(process.statistic(keep)) - process.doubt.at(keep) == pytest.approx(limit, rel=1e-6)
+        assert abs(process.statistic(keep)) - process.doubt(keep) == pytest.approx(limit, rel=1e-6)
     assert shown.low < 0.25 < shown.high
 
 

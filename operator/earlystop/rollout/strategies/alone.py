@@ -21,7 +21,6 @@ def decision_about(plan: Plan, state: RolloutState, only: Comparison, at: int) -
     """The decision about the one candidate that is still tried, None to go on."""
     if only.assessment.harmful:
         return roll_back_harmful(plan, only, at)
-    # Whatever the evidence lacks is missing for a promotion too: as nearly always, nothing else need be asked.
-    if only.assessment.gaps or missing_for_promotion(plan, state, only.name, at):
+    if missing_for_promotion(plan, state, only.name, at):
         return None
     return favour(plan, state, only.name, REASON, at)
