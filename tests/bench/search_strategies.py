@@ -41,7 +41,7 @@ OTHER_DEPLOYMENT = Estimate(0.004, 0.03)
 
 Strategy = Callable[[Shape, Generator], SimulatedSearch]
 
-VERSION = f"version {TERMS.version}"
+VERSION, OF_BAYESIAN = (f"version {SEARCHES[each].version}" for each in ("Ladder", "Bayesian"))
 """Part of the names of searches whose trials a strategy of ours proposes, so that a file of campaigns mixes no two."""
 
 LARGEST = 67
@@ -217,8 +217,10 @@ STRATEGIES: dict[str, Strategy] = {
     f"Ladder, warm, {VERSION}": warm_ladder,
     "Shadow, in sequence": in_shadow,
     "Shadow, together": in_shadow_together,
-    f"Bayesian, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
-    f"Bayesian, for 10,000,000, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)),
+    f"Bayesian, {OF_BAYESIAN}": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
+    f"Bayesian, for 10,000,000, {OF_BAYESIAN}": by_trials(
+        Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)
+    ),
     "Grid": at_once,
     "Bonferroni": bonferroni,
     "Bandit": bandit,
