@@ -9,7 +9,7 @@ from math import log
 from numpy.random import Generator
 
 from earlystop.api.searches import SEARCHES
-from earlystop.evidence.engine import Assessment, EvidenceState, LogE, begin, update
+from earlystop.evidence.engine import Claims, EvidenceState, LogE, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.look_spacing import spacing
@@ -41,7 +41,7 @@ OTHER_DEPLOYMENT = Estimate(0.004, 0.03)
 
 Strategy = Callable[[Shape, Generator], SimulatedSearch]
 
-VERSION = f"version {TERMS.version}"
+VERSION, OF_BAYESIAN = (f"version {SEARCHES[each].version}" for each in ("Ladder", "Bayesian"))
 """Part of the names of searches whose trials a strategy of ours proposes, so that a file of campaigns mixes no two."""
 
 LARGEST = 67
@@ -106,7 +106,7 @@ def in_shadow(shape: Shape, random: Generator) -> SimulatedSearch:
             risk = bayesian.level(TERMS.risk, failures)
             if _is_certified(state, risk):
                 certified.append(order[reached])
-            elif state.assessment.harmful or _is_hopeless(state):
+            elif state.claims.harmful or _is_hopeless(state):
                 failures += 1
             else:
                 break
@@ -125,8 +125,8 @@ def in_shadow_together(shape: Shape, random: Generator) -> SimulatedSearch:
         found = shadow_looks(shape.curve, list(states), more, requests, random)
         states = {index: update(states[index], look) for index, look in enumerate(found)}
         requests, looks = requests + more, looks + 1
-        certified |= _closed({index: state.assessment for index, state in states.items()})
-        given_up |= {index for index, state in states.items() if state.assessment.harmful or _is_hopeless(state)}
+        certified |= _closed({index: state.claims for index, state in states.items()})
+        given_up |= {index for index, state in states.items() if state.claims.harmful or _is_hopeless(state)}
         certified -= given_up
     return _ended(shape, sorted(certified), states, requests, 0.0)
 
@@ -139,7 +139,7 @@ def at_once(shape: Shape, random: Generator) -> SimulatedSearch:
 def bonferroni(shape: Shape, random: Generator) -> SimulatedSearch:
     """All settings beside each other, each at its share of the risk: what closed testing is never worse than."""
 
-    def proven(family: dict[int, Assessment]) -> set[int]:
+    def proven(family: dict[int, Claims]) -> set[int]:
         needed = log(len(family) / TERMS.risk)
         return {index for index, each in family.items() if min(_claims(each.log_e_max)) >= needed}
 
@@ -147,7 +147,7 @@ def bonferroni(shape: Shape, random: Generator) -> SimulatedSearch:
 
 
 def _beside_each_other(
-    shape: Shape, random: Generator, proven: Callable[[dict[int, Assessment]], set[int]]
+    shape: Shape, random: Generator, proven: Callable[[dict[int, Claims]], set[int]]
 ) -> SimulatedSearch:
     count = len(shape.settings)
     states = {index: begin(OBJECTIVE) for index in range(count)}
@@ -160,14 +160,14 @@ def _beside_each_other(
             states[index] = update(states[index], look)
             saved += more / (len(active) + 1) * shape.curve.settings[index].saving
         requests, looks = requests + more, looks + 1
-        certified |= proven({index: state.assessment for index, state in states.items()})
-        harmful = {index for index in active if states[index].assessment.harmful}
+        certified |= proven({index: state.claims for index, state in states.items()})
+        harmful = {index for index in active if states[index].claims.harmful}
         active = [index for index in active if index not in harmful]
         certified -= harmful
     return _ended(shape, sorted(certified), states, requests, saved)
 
 
-def _closed(family: dict[int, Assessment]) -> set[int]:
+def _closed(family: dict[int, Claims]) -> set[int]:
     shown = closed_mean([min(_claims(each.log_e)) for each in family.values()], TERMS.risk)
     return {index for index, is_shown in zip(family, shown, strict=True) if is_shown}
 
@@ -188,9 +188,9 @@ def _is_over(states: dict[int, EvidenceState], active: Sequence[int], certified:
 
 def _is_certified(state: EvidenceState, risk: float) -> bool:
     """Whether everything that a promotion needs was shown at this risk: the claims, and nothing else is in the way."""
-    if min(_claims(state.assessment.log_e_max)) < log(1 / risk):
+    if min(_claims(state.claims.log_e_max)) < log(1 / risk):
         return False
-    return not state.assessment.gaps and not state.assessment.harmful
+    return not state.claims.gaps and not state.claims.harmful
 
 
 def _is_hopeless(state: EvidenceState) -> bool:
@@ -217,8 +217,10 @@ STRATEGIES: dict[str, Strategy] = {
     f"Ladder, warm, {VERSION}": warm_ladder,
     "Shadow, in sequence": in_shadow,
     "Shadow, together": in_shadow_together,
-    f"Bayesian, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
-    f"Bayesian, for 10,000,000, {VERSION}": by_trials(Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)),
+    f"Bayesian, {OF_BAYESIAN}": by_trials(Bayesian(), replace(TERMS, failure_budget=5)),
+    f"Bayesian, for 10,000,000, {OF_BAYESIAN}": by_trials(
+        Bayesian(), replace(TERMS, failure_budget=5, horizon=10_000_000)
+    ),
     "Grid": at_once,
     "Bonferroni": bonferroni,
     "Bandit": bandit,

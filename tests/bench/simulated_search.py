@@ -163,7 +163,7 @@ def simulate_trial(
         evidence = update(evidence, look)
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
         requests, looks = requests + more, looks + 1
-        verdict = evidence.assessment.verdict
+        verdict = evidence.claims.verdict
         is_hopeless = is_given_up(evidence, looks, requests, proposal.requests, GIVES_UP_BELOW)
     ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
     end = ends.get(verdict, TrialEnd.INCONCLUSIVE)

@@ -52,7 +52,7 @@ SEARCHES: dict[str, SearchTraits] = {
         most_settings=20,
         most_parameters=1,
         in_shadow=True,
-        version=6,
+        version=7,
         certified_are_free=True,
     ),
     "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),

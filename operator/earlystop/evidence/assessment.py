@@ -47,16 +47,15 @@ class LogE:
         return (self.harm, *against)
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What the evidence of a comparison says. log_e: now; log_e_max: what claims are read from: the largest so far, or
-    that of the last look where a learned factor divides it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What the evidence of a comparison claims. log_e: now; log_e_max: what claims are read from: the largest so far,
+    or that of the last look where a learned factor divides it.
 
-    effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
-    candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
-    take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
-    be missing in one variant. Claims by a stated factor stay true
-    once they are.
+    scored: answers in use, baseline and candidate, or pairs as both. setting: whether lengths show that the setting is
+    in force. harms: the claims that take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`.
+    attrition: in which ways more is shown to be missing in one variant. Claims by a stated factor stay true once they
+    are.
     users: of the last look that knew them, None where they are not asked for or were never known. dispersion: what is
     known of how much answers scatter.
     is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.
@@ -66,8 +65,6 @@ class Assessment:
 
     log_e: LogE
     log_e_max: LogE
-    effect: Interval
-    saving: Interval
     scored: tuple[int, int]
     setting: Effect
     non_inferior: bool
@@ -110,3 +107,12 @@ class Assessment:
         if self.harmful:
             return Verdict.ROLL_BACK
         return Verdict.CONTINUE if self.gaps else Verdict.PROMOTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment(Claims):
+    """What the evidence of a comparison says: its claims, and intervals to show beside them, which cost more than all
+    claims. effect: EM candidate minus baseline; saving: share of tokens saved."""
+
+    effect: Interval
+    saving: Interval

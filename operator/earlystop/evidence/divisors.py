@@ -139,11 +139,16 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
     """The numbers by which evidence is divided after a look."""
     if objective.engine == FIRST:
         return Divisors(guardrails=(UNDIVIDED,) * len(objective.guardrails), by_look=objective.dispersion)
-    known = knowledge(objective, witnesses)
+    return divisors_by(objective, knowledge(objective, witnesses), witnesses)
+
+
+def divisors_by(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Divisors:
+    """As `divisors`, for a caller that has asked for the `knowledge` of these witnesses already; not for version 1 of
+    the engine."""
     return Divisors(
         answers=known.discount,
         floor=_floor(objective, known, witnesses),
-        lengths=_lengths(objective, known, witnesses),
+        lengths=of_lengths(objective, known, witnesses),
         bounded_lengths=_bounded_lengths(objective, known, witnesses),
         guardrails=tuple(
             _bad_events(each.kind, objective, events, witnesses.users)
@@ -245,7 +250,8 @@ def _guess(objective: Objective, split: SplitScatter) -> float:
     return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 
-def _lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
+def of_lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
+    """How evidence on lengths is read; not for version 1 of the engine. known: `knowledge` of these witnesses."""
     blocks = witnesses.lengths or Scatter()
     if known.source is DispersionSource.USERS:
         factor = max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER))
@@ -264,7 +270,7 @@ def _bounded_lengths(objective: Objective, known: Knowledge, witnesses: Witnesse
         freedom = _freedom_of_users(objective, witnesses.users)
         return Discount(_of_users(witnesses.users, "lengths"), is_learned=True, freedom=freedom)
     if known.source is DispersionSource.LOOKS:
-        return _lengths(objective, known, witnesses)
+        return of_lengths(objective, known, witnesses)
     return UNDIVIDED
 
 

@@ -26,8 +26,8 @@ from earlystop.evidence import (
     tokens,
     user_factors,
 )
-from earlystop.evidence.assessment import Assessment, LogE, Verdict
-from earlystop.evidence.divisors import Witnesses, divisors, waits_for_looks
+from earlystop.evidence.assessment import Assessment, Claims, LogE, Verdict
+from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, divisors_by, knowledge, waits_for_looks
 from earlystop.evidence.evidence_state import EvidenceState, assess, is_tried, own_difference
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.look_check import check_look
@@ -39,6 +39,7 @@ from earlystop.evidence.version import FIRST
 __all__ = [
     "EXACT_MATCH",
     "Assessment",
+    "Claims",
     "EvidenceState",
     "Gap",
     "LogE",
@@ -100,7 +101,8 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     objective, exact = state.objective, state.exact_tokens
     seen = _observed(state, look, judged, usable=usable)
-    divided = divisors(objective, seen)
+    known = None if objective.engine == FIRST else knowledge(objective, seen)
+    divided = divisors(objective, seen) if known is None else divisors_by(objective, known, seen)
     moved = tokens.update(state.tokens, lengths_b, lengths_c, look.share, divided.lengths)
     after = replace(
         state,
@@ -113,12 +115,12 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         split=seen.split,
     )
     if not is_tried(state):
-        return after
+        return _with_dispersion(after, known)
     quality, missing = state.quality, state.pair_attrition
     if usable:
         quality = em_claims.advance(quality, objective, judged, divided.answers, divided.by_look)
         missing = pair_attrition.update(missing, objective, look, quality.paired_promote, divided.answers)
-    return replace(
+    after = replace(
         after,
         quality=quality,
         pair_attrition=missing,
@@ -126,6 +128,14 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
         setting=setting_check.update(state.setting, moved),
     )
+    return _with_dispersion(after, known)
+
+
+def _with_dispersion(state: EvidenceState, known: Knowledge | None) -> EvidenceState:
+    """The same state. What is known of how answers scatter follows from no lengths, so it was worked out before."""
+    if known is not None:
+        state.keep_dispersion(known)
+    return state
 
 
 def _tried_now(state: EvidenceState) -> EvidenceState:

@@ -5,15 +5,15 @@ Pure. `engine` makes these states from looks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import log
 
 from earlystop.evidence import attrition, em_claims, guardrails, pair_attrition, same_setting, shown, tokens
 from earlystop.evidence.arm_scatter import NOBODY_COMPARED, ArmScatter
-from earlystop.evidence.assessment import Assessment, LogE
+from earlystop.evidence.assessment import Assessment, Claims, LogE
 from earlystop.evidence.attrition import AttritionProcess
-from earlystop.evidence.discount import EProcess, said
-from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, knowledge
+from earlystop.evidence.discount import UNDIVIDED, Discount, EProcess, said
+from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, knowledge, of_lengths
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.guardrails import Guardrails
@@ -27,6 +27,7 @@ from earlystop.evidence.shown import ShownSums
 from earlystop.evidence.split_scatter import NO_SPLIT, SplitScatter
 from earlystop.evidence.tokens import TokenProcess
 from earlystop.evidence.user_factors import NOBODY_SEEN, SeenUsers
+from earlystop.evidence.version import FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,26 @@ class EvidenceState:
     arms: ArmScatter = NOBODY_COMPARED
     split: SplitScatter = NO_SPLIT
     own: OwnDifference | None = None
-    _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
+    _claims: Claims | None = field(default=None, init=False, repr=False, compare=False)
+    _dispersion: Knowledge | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def claims(self) -> Claims:
+        """What the state claims, worked out when it is first asked for. Whoever asks at each look whether anything is
+        decided needs no more."""
+        if self._claims is None:
+            object.__setattr__(self, "_claims", claimed(self))
+        assert self._claims is not None  # set above
+        return self._claims
 
     @property
     def assessment(self) -> Assessment:
         """What the state says, worked out when it is first asked for: its intervals are found by bisection, and a
         replay asks for that of its last state alone."""
-        if self._assessment is None:
-            object.__setattr__(self, "_assessment", assess(self))
-        assert self._assessment is not None  # set above
-        return self._assessment
+        if not isinstance(self._claims, Assessment):
+            object.__setattr__(self, "_claims", assess(self))
+        assert isinstance(self._claims, Assessment)  # set above
+        return self._claims
 
     @property
     def missing(self) -> AttritionProcess | PairAttrition:
@@ -77,8 +88,22 @@ class EvidenceState:
 
     @property
     def dispersion(self) -> Knowledge:
-        """What is known of how much answers scatter."""
-        return knowledge(self.objective, self.witnesses)
+        """What is known of how much answers scatter, worked out when it is first asked for."""
+        if self._dispersion is None:
+            self.keep_dispersion(knowledge(self.objective, self.witnesses))
+        assert self._dispersion is not None  # set above
+        return self._dispersion
+
+    @property
+    def discount_of_lengths(self) -> Discount:
+        """How evidence on lengths is read."""
+        if self.objective.engine == FIRST:
+            return UNDIVIDED
+        return of_lengths(self.objective, self.dispersion, self.witnesses)
+
+    def keep_dispersion(self, known: Knowledge) -> None:
+        """Keep what is known of how much answers scatter, for a caller that has worked it out from the same looks."""
+        object.__setattr__(self, "_dispersion", known)
 
     def log_e_against_loss(self, loss: float) -> float:
         """As `shown.log_e_against_loss`, for answers that scatter as the last look has it."""
@@ -99,8 +124,22 @@ def own_difference(state: EvidenceState) -> OwnDifference:
     return same_setting.own_difference(state.effect, state.tokens, state.objective, divided.answers, divided.lengths)
 
 
+_CLAIMS = tuple(each.name for each in fields(Claims))
+
+
 def assess(state: EvidenceState) -> Assessment:
     """Read claims, intervals and the verdict from a state."""
+    claims = state.claims
+    is_harmful = EXACT_MATCH in claims.harms
+    return Assessment(
+        **{name: getattr(claims, name) for name in _CLAIMS},
+        effect=_effect(state, is_non_inferior=_keeps_margin(state), is_harmful=is_harmful),
+        saving=_saving(state, saves=claims.saves_tokens),
+    )
+
+
+def claimed(state: EvidenceState) -> Claims:
+    """Read claims and the verdict from a state."""
     objective = state.objective
     promote, harm = state.quality.deciding(objective.basis)
     saved = state.exact_tokens or (state.tokens if is_tried(state) else tokens.start(objective.minimum_saving))
@@ -112,10 +151,9 @@ def assess(state: EvidenceState) -> Assessment:
     harms = [EXACT_MATCH] if _shown(said(harm), risks.exact_match) else []
     harms += [name for name, process in others if _shown(said(process), risks.guardrails.get(name, 0.0))]
     saves = _shown(saved.log_e_max, objective.risk_promote)
-    has_room = state.own is None or state.own.leaves_room(objective.margin)
-    keeps = has_room and _shown(promote.log_e_max, objective.risk_promote)
+    keeps = _keeps_margin(state)
     certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
-    return Assessment(
+    return Claims(
         log_e=LogE(
             promote.log_e,
             harm.log_e,
@@ -132,8 +170,6 @@ def assess(state: EvidenceState) -> Assessment:
             tuple((name, _largest(name, process)) for name, process in others),
             state.missing.log_e_max,
         ),
-        effect=_effect(state, is_non_inferior=keeps, is_harmful=EXACT_MATCH in harms),
-        saving=_saving(state, saves=saves),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,
@@ -149,6 +185,13 @@ def assess(state: EvidenceState) -> Assessment:
         attrition_suspected=bool(state.missing.suspected),
         rests_on_missing=keeps and state.pair_attrition.rests_on_missing(objective.risk_promote),
     )
+
+
+def _keeps_margin(state: EvidenceState) -> bool:
+    """Whether it is shown that all requests together lose less than the margin."""
+    promote, _ = state.quality.deciding(state.objective.basis)
+    has_room = state.own is None or state.own.leaves_room(state.objective.margin)
+    return has_room and _shown(promote.log_e_max, state.objective.risk_promote)
 
 
 def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) -> Interval:
@@ -168,7 +211,7 @@ def _effect(state: EvidenceState, *, is_non_inferior: bool, is_harmful: bool) ->
 def _saving(state: EvidenceState, *, saves: bool) -> Interval:
     if not is_tried(state):
         return own_difference(state).saving
-    discount, exact = divisors(state.objective, state.witnesses).lengths, state.exact_tokens
+    discount, exact = state.discount_of_lengths, state.exact_tokens
     return shown.saving(state.tokens, exact, state.objective, saves=saves, discount=discount, own=state.own)
 
 

@@ -95,10 +95,13 @@ def saving(process: TokenProcess, risk: float = RISK, dispersion: float = 1.0) -
         return Interval(None, None, 1.0)
     scale = process.scale
     ratio = process.weighted_candidate / process.weighted_baseline
+    # What stays the same in some eighty evaluations.
+    doubt_baseline, doubt_candidate = process.doubts
 
     def excess(keep: float) -> float:
         bound = normal_mixture.boundary(process.information(keep) / dispersion, scale, risk / 2)
-        return (abs(process.statistic(keep)) - process.doubt(keep)) / dispersion - bound
+        doubt = keep * doubt_baseline + doubt_candidate
+        return (abs(process.statistic(keep)) - doubt) / dispersion - bound
 
     smallest = 0.0 if excess(0.0) <= 0 else _root(excess, ratio, 0.0)
     outside = 2 * ratio + 1.0

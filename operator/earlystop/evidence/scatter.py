@@ -30,7 +30,7 @@ by it holds approximately; one of independent events holds exactly, whatever the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import exp, log, log2, sqrt
 from struct import Struct
@@ -119,6 +119,7 @@ class Scatter:
     is_weighed: bool = False
     weight: float = 0.0
     squared_weights: float = 0.0
+    _learned_bound: float | None = field(default=None, init=False, repr=False, compare=False)
 
     def is_known(self, looks: int = 1) -> bool:
         """Whether blocks of so many looks, or longer ones, are learned from as many looks as these have, by their
@@ -160,7 +161,11 @@ class Scatter:
         learned = self._with_freedom(LEAST_FREEDOM)
         if not learned or learned[-1].size < looks or self.weight * self.weight < looks * self.squared_weights:
             return None
-        bound = _largest_bound(learned)
+        # Several questions a look ask for it, with the same answer.
+        if self._learned_bound is None:
+            object.__setattr__(self, "_learned_bound", _largest_bound(learned))
+        bound = self._learned_bound
+        assert bound is not None  # set above
         return bound if bound < MOST_FACTOR else None
 
     def _with_freedom(self, least: float) -> list[Scale]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from math import sqrt
 
-from earlystop.evidence.divisors import divisors
 from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.intervals import EffectSums
 from earlystop.evidence.objective import Basis
@@ -46,7 +45,7 @@ def loss(state: EvidenceState) -> MeanAndError | None:
 
 def saving(state: EvidenceState) -> MeanAndError | None:
     """Share of tokens saved, 1 - E[T_c] / E[T_b], by the delta method: None before enough answers were completed."""
-    factor = divisors(state.objective, state.witnesses).lengths.factor
+    factor = state.discount_of_lengths.factor
     tokens = state.tokens
     if tokens.weighted_baseline > 0:
         ratio = tokens.weighted_candidate / tokens.weighted_baseline

@@ -185,10 +185,16 @@ class TokenProcess:
 
     def doubt(self, keep: float) -> float:
         """By how much `statistic(keep)` may be too large, >= 0, where few answers make the means."""
+        of_baseline, of_candidate = self.doubts
+        return keep * of_baseline + of_candidate
+
+    @property
+    def doubts(self) -> tuple[float, float]:
+        """Both parts of `doubt`: that of the baseline, which counts times `keep`, and that of the candidate."""
         if self.longest_baseline is None or self.longest_candidate is None:
-            return 0.0
+            return 0.0, 0.0
         baseline, candidate = self.past_baseline + self.block_baseline, self.past_candidate + self.block_candidate
-        return keep * self.longest_baseline.moves(baseline) + UNSEEN * self.longest_candidate.moves(candidate)
+        return self.longest_baseline.moves(baseline), UNSEEN * self.longest_candidate.moves(candidate)
 
     @property
     def rests_on_few(self) -> bool:

@@ -44,7 +44,7 @@ def class_settings(plan: Plan, comparisons: Sequence[Comparison]) -> tuple[Class
 
     Where requests of any candidate did not arrive as they were split, no class gets anything.
     """
-    if any(each.assessment.sample_ratio_broken for each in comparisons):
+    if any(each.claims.sample_ratio_broken for each in comparisons):
         return ()
     usable = [each for each in comparisons if _may_be_given(each)]
     found = []

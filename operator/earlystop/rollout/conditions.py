@@ -162,7 +162,7 @@ def _setting_effective(state: RolloutState) -> Condition:
 
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
-    comparison = next(each for each in state.under_trial if each.assessment.setting is Effect.NOT_MOVED)
+    comparison = next(each for each in state.under_trial if each.claims.setting is Effect.NOT_MOVED)
     return (
         f"Answers at {in_settings(state.pinned_plan.settings_of(comparison.name))} are as long as the baseline's "
         f"({in_percent(comparison.assessment.saving)} of the tokens are saved), so the setting does not seem to reach "
@@ -190,14 +190,14 @@ def _sample_ratio(state: RolloutState) -> Condition:
 
 def split_is_broken(state: RolloutState) -> bool:
     """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
-    return any(each.assessment.sample_ratio_broken for each in state.under_trial)
+    return any(each.claims.sample_ratio_broken for each in state.under_trial)
 
 
 def dispersion_is_unknown(state: RolloutState) -> bool:
     """Whether answers of users who keep a variant were compared, and nobody counts by users. A candidate that was
     dropped holds nobody back."""
     return any(
-        each.looks and each.evidence.objective.by_users and not each.assessment.dispersion.is_known
+        each.looks and each.evidence.objective.by_users and not each.claims.dispersion.is_known
         for each in state.under_trial
     )
 
@@ -209,18 +209,18 @@ def unknown_users(state: RolloutState) -> str:
 
 def setting_is_unmoved(state: RolloutState) -> bool:
     """Whether a candidate that is tried is shown to answer as long as the baseline."""
-    return any(each.assessment.setting is Effect.NOT_MOVED for each in state.active)
+    return any(each.claims.setting is Effect.NOT_MOVED for each in state.active)
 
 
 def _nothing_moves(state: RolloutState) -> bool:
     """Whether that is shown of every candidate: of several, one that does nothing holds back no other."""
     under_trial = state.under_trial
-    return bool(under_trial) and all(each.assessment.setting is Effect.NOT_MOVED for each in under_trial)
+    return bool(under_trial) and all(each.claims.setting is Effect.NOT_MOVED for each in under_trial)
 
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    looks = next(each.looks for each in state.under_trial if each.assessment.sample_ratio_broken)
+    looks = next(each.looks for each in state.under_trial if each.claims.sample_ratio_broken)
     baseline = in_count(sum(look.baseline.started for look in looks))
     candidate = in_count(sum(look.candidate.started for look in looks))
     return (

@@ -182,7 +182,7 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
     only where nothing else but them is, and so is a mix that moved, from version 3 of the engine on."""
     missing = _own(comparison) + _turned(comparison)
     others = (each for each in tried if each.name != comparison.name)
-    missing += [UnsoundSplit(each.name) for each in others if each.assessment.sample_ratio_broken]
+    missing += [UnsoundSplit(each.name) for each in others if each.claims.sample_ratio_broken]
     if not missing and strategy_of(plan).judges_together(plan) and comparison.certified_at is None:
         missing.append(NotCertified())
     # What follows goes through all looks, which are packed.
@@ -231,10 +231,10 @@ def _turned(comparison: Comparison) -> list[Missing]:
     """The claims that were proven and that the evidence now speaks against. A claim once made by a stated factor
     stays made, at its risk; but who promotes on it wants it to hold still. Version 1 of the engine did not
     ask for that."""
-    objective, assessment = comparison.evidence.objective, comparison.assessment
+    objective, claimed = comparison.evidence.objective, comparison.claims
     if objective.engine == FIRST:
         return []
-    now, most, needed = assessment.log_e, assessment.log_e_max, -log(objective.risk_promote)
+    now, most, needed = claimed.log_e, claimed.log_e_max, -log(objective.risk_promote)
     claims = [("a loss of less than the margin", now.promote, most.promote), ("the saving", now.tokens, most.tokens)]
     classes = zip(now.certificates, most.certificates, strict=True)
     claims += [(f"a loss of less than the margin in {name}", value, largest) for (name, value), (_, largest) in classes]
@@ -266,7 +266,7 @@ def mix_moved(comparison: Comparison) -> tuple[MixMoved, ...]:
     if objective.engine == FIRST or not objective.classes or effect.low is None or effect.estimate is None:
         return ()
     looks = (look for look in comparison.looks if look.step >= objective.same_setting_steps)
-    discount = comparison.assessment.dispersion.discount
+    discount = comparison.claims.dispersion.discount
     shift = request_mix.shift(objective, looks, discount.factor)
     if request_mix.holds_over_requests(objective, shift, effect.low, discount):
         return ()
@@ -277,7 +277,7 @@ def held_promotion(plan: Plan, state: RolloutState, at: int) -> tuple[str, Missi
     """Name of a candidate of which everything is proven, and what alone holds its promotion at moment `at`; None
     where there is none."""
     for each in state.active:
-        if each.assessment.gaps:
+        if each.claims.gaps:
             continue  # as nearly always: something is not proven
         missing = missing_for_promotion(plan, state, each.name, at)
         if missing and all(isinstance(one, EvidenceTurned | HoursNotCovered | MixMoved | LeastTime) for one in missing):

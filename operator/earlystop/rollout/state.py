@@ -9,7 +9,7 @@ from earlystop.api.counts import Look
 from earlystop.api.status.evidence import Counts, EvidenceText
 from earlystop.api.status.risk import MarginStatus
 from earlystop.evidence.dispersion import DispersionEstimate
-from earlystop.evidence.engine import Assessment, EvidenceState
+from earlystop.evidence.engine import Assessment, Claims, EvidenceState
 from earlystop.rollout.certificate.binding import Binding, Lapse
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.hooks.outbox import Outbox
@@ -142,6 +142,11 @@ class Comparison:
     def assessment(self) -> Assessment:
         """What the evidence says; worked out once for each state of the evidence."""
         return self.evidence.assessment
+
+    @property
+    def claims(self) -> Claims:
+        """What the evidence claims; `assessment` has intervals beside it, which cost more."""
+        return self.evidence.claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,13 +165,13 @@ def missing_for_next_step(plan: Plan, state: RolloutState, at: int) -> tuple[Ste
 
 def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     """What speaks against a larger share of one candidate."""
-    assessment, scored = comparison.assessment, _scored_in_step(comparison, step)
+    claims, scored = comparison.claims, _scored_in_step(comparison, step)
     missing: list[StepGap] = []
     if scored < SCORED_TO_ADVANCE:
         missing.append(FewAnswers(comparison.name, scored))
-    if assessment.sample_ratio_broken or assessment.attrition:
+    if claims.sample_ratio_broken or claims.attrition:
         missing.append(UnsoundComparison(comparison.name))
-    largest = max(assessment.log_e.harms)
+    largest = max(claims.log_e.harms)
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))
     # Before requests are split, no users are compared.
@@ -209,7 +209,7 @@ def unrefuted_loss(plan: Plan, comparison: Comparison, step: int) -> LossNotRefu
 
 
 def _is_sound(comparison: Comparison) -> bool:
-    return not UNSOUND & set(comparison.assessment.gaps)
+    return not UNSOUND & set(comparison.claims.gaps)
 
 
 def _scored_in_step(comparison: Comparison, step: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence import engine
-from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
+from earlystop.evidence import shown as intervals_shown
+from earlystop.evidence.engine import Assessment, Claims, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import FLOOR, Basis, ClassMargin, Guardrail, GuardrailKind, certificate_claim
 from earlystop.evidence.setting_check import Effect
@@ -173,14 +174,44 @@ def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() ->
     assert assessed(Look(0, 0, 50, flooded, WRONG)).verdict is Verdict.ROLL_BACK
 
 
+@examples
+@given(claims_and_looks())
+def test_claims_are_the_same_whether_or_not_intervals_were_asked_for(drawn: tuple[Objective, list[Look]]) -> None:
+    state, again = engine.replay(*drawn), engine.replay(*drawn)
+    first, whole = state.claims, again.assessment
+    assert again.claims is whole, "nothing is worked out twice"
+    for each in fields(Claims):
+        assert getattr(first, each.name) == getattr(whole, each.name)
+    assert state.assessment == whole and state.claims == whole
+
+
+def test_a_look_that_decides_nothing_finds_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(*_: object, **__: object) -> Interval:
+        raise AssertionError("an interval was asked for")
+
+    monkeypatch.setattr(intervals_shown, "saving", found)
+    monkeypatch.setattr(intervals_shown, "effect", found)
+    assert engine.replay(OBJECTIVE, [EQUAL] * 3).claims.verdict is Verdict.CONTINUE
+
+
 @every_row("setting", list(Effect))
 @every_row("bits", range(16))
 def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int, setting: Effect) -> None:
     non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
     harms = (FLOOR,) if harmful else ()
-    claims = (non_inferior, saves, harms, broken)
-    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), setting, *claims)
+    found = Assessment(
+        log_e=nothing,
+        log_e_max=nothing,
+        effect=open_interval,
+        saving=open_interval,
+        scored=(0, 0),
+        setting=setting,
+        non_inferior=non_inferior,
+        saves_tokens=saves,
+        harms=harms,
+        sample_ratio_broken=broken,
+    )
     promotable = non_inferior and saves and not broken and setting is not Effect.NOT_MOVED
     expected = Verdict.ROLL_BACK if harmful else Verdict.PROMOTE if promotable else Verdict.CONTINUE
     assert found.verdict is expected

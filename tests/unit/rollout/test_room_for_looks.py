@@ -10,6 +10,7 @@ import pytest
 from earlystop.api.counts import Look
 from earlystop.rollout.stored.class_packing import pack_beside
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
+from earlystop.rollout.stored.look_columns import LookColumns
 from earlystop.rollout.stored.packing import pack_looks, pack_numbers
 from earlystop.rollout.stored.room import fits, most_characters
 from tests.unit.rollout.realistic import realistic_looks
@@ -38,6 +39,14 @@ def test_looks_fit_just_as_long_as_their_text_does(records: int, classes: int) -
 
 def test_no_looks_fit_into_no_room() -> None:
     assert fits([(), CompressedLooks()], [], 0)
+
+
+def test_looks_that_nobody_stores_are_encoded_once_and_have_the_same_size() -> None:
+    looks = realistic_looks(60, 1.0)
+    history = CompressedLooks(looks[:1])
+    for number, look in enumerate(looks[1:], 2):
+        history = history.plus(look)
+        assert history.size(beside=False) == len(LookColumns.of(looks[:number], beside=False).numbers)
 
 
 def _as_stored(looks: tuple[Look, ...]) -> CompressedLooks:

@@ -6,6 +6,11 @@ budgets of thinking were seen to do, the rung saves more than any careful one, a
 are climbed beside nothing that serves. The price is one failure, not risk: of three failures the second and the third
 are judged at the same level.
 
+Where the first rung loses many margins, a curve would have to come back a long way, and where it falls to the end the
+failure is missed: careful rungs are then climbed one by one, beside the last one. So the rung beyond waits there until
+something serves (version 7). Then it comes in the place of the first bolder rung that would be tried, or of a trial
+that would risk the last failure on less than an even chance, or at the end: a turn is found later, beside an incumbent.
+
 What trials make likely of a rung beyond is no guide here: it extends the rise that they have shown. So its loss is
 supposed to lie on either side of the margin with the same probability, and its trial is made if that is worth it.
 """
@@ -21,6 +26,12 @@ from earlystop.rollout.search.trial import Belief, Estimate, Proposal, SearchTer
 BEYOND_SINCE = 6
 """Version of Ladder that tries a rung beyond a first one that harms."""
 
+WAITS_SINCE, DEEP = 7, 3.0
+"""Version of Ladder that lets the rung beyond wait where the first one loses more than so many margins."""
+
+EVEN_CHANCE = 0.5
+"""What the rung beyond is supposed to have to hold: the last failure is for it where another trial has less."""
+
 LEAST_BUDGET = 3
 """Failures that a search must allow: the first trial's, this one's and one more."""
 
@@ -34,13 +45,16 @@ def proposal(
     terms: SearchTerms,
     belief: Belief | None,
     risk: float,
+    *,
+    late: bool = False,
 ) -> Proposal | None:
     """The trial of a rung beyond the first one; None where another one is to come next.
 
     rungs: indices of the settings, from the most careful to the boldest. losses, savings: what trials make likely.
-    risk: at which the trial is judged, 0..1.
+    risk: at which the trial is judged, 0..1. late: whether it is asked for after a careful rung that serves, and not
+    for the second trial.
     """
-    index = _rung_beyond(rungs, outcomes, terms)
+    index = _rung_beyond(rungs, outcomes, terms, late=late)
     if index is None or (belief is not None and belief.loss[index] is not None):
         return None
     supposed = [Estimate(terms.margin, terms.margin) if each == index else loss for each, loss in enumerate(losses)]
@@ -56,11 +70,37 @@ def proposal(
     return replace(found, reason=reason)
 
 
-def _rung_beyond(rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> int | None:
-    """Index of the setting in the middle of those beyond the first one tried, where that alone was tried and harms."""
-    if terms.version < BEYOND_SINCE or terms.failure_budget < LEAST_BUDGET:
+def waits(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
+    """Whether the first trial harms by so much that the rung beyond waits until something serves."""
+    if terms.version < WAITS_SINCE or not outcomes or outcomes[0].end is not TrialEnd.HARMFUL:
+        return False
+    loss = outcomes[0].loss
+    return loss is not None and round(loss.mean / terms.margin, 2) > DEEP
+
+
+def is_due(
+    rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms, found: int | None, holds: float | None
+) -> bool:
+    """Whether a rung beyond that has waited comes now, in the place of the setting `found`, None where none is worth a
+    trial. holds: its probability to hold."""
+    if not waits(outcomes, terms) or found is None or holds is None:
+        return waits(outcomes, terms)
+    failures = sum(each.end is not TrialEnd.CERTIFIED for each in outcomes)
+    is_bolder = rungs.index(found) > rungs.index(outcomes[0].setting)
+    return is_bolder or (failures == terms.failure_budget - 1 and round(holds, 2) < EVEN_CHANCE)
+
+
+def _rung_beyond(
+    rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms, *, late: bool
+) -> int | None:
+    """Index of the setting in the middle of those beyond the first one tried, where that harms and none of them was
+    tried; for the second trial, where it alone was tried."""
+    if terms.version < BEYOND_SINCE or terms.failure_budget < LEAST_BUDGET or late is not waits(outcomes, terms):
         return None
-    if [each.end for each in outcomes] != [TrialEnd.HARMFUL]:
+    ends = [each.end for each in outcomes]
+    if ends != [TrialEnd.HARMFUL] if not late else TrialEnd.CERTIFIED not in ends:
         return None
     bolder = rungs[rungs.index(outcomes[0].setting) + 1 :]
-    return bolder[(len(bolder) - 1) // 2] if bolder else None
+    if not bolder or any(each.setting in bolder for each in outcomes):
+        return None
+    return bolder[(len(bolder) - 1) // 2]

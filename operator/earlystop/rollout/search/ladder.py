@@ -4,9 +4,9 @@ The order. Settings of one parameter are rungs, from the most careful to the bol
 that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of the
 ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends as single
 rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that harms.
-Where the first trial harms, the second is of a rung beyond it (`beyond`). The last failure, while nothing is certified,
-is risked on the rung likeliest to keep the margin (`worth.proposal`). The search is over when failures have used their
-budget or no trial is worth its requests.
+Where the first trial harms, the second is of a rung beyond it, or a later one where the harm is great (`beyond`). The
+last failure, while nothing is certified, is risked on the rung likeliest to keep the margin (`worth.proposal`). The
+search is over when failures have used their budget or no trial is worth its requests.
 
 The risk. Let failures be numbered f = 0, 1, ..., F-1, and let a trial after f failures be judged at `risk * share_f`,
 where the shares are 1/2, 1/4, ..., the last of them twice, and add up to 1. Then the probability that any
@@ -82,9 +82,14 @@ class Ladder:
             return turned
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         near, far = _within_reach(rungs, stands, outcomes)
-        return worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(
+        found = worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(
             settings, worths, far, risk, outcomes, terms
         )
+        chance = None if found is None else worths[found.setting].holds
+        if beyond.is_due(rungs, outcomes, terms, None if found is None else found.setting, chance):
+            late = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk, late=True)
+            return late or found
+        return found
 
 
 def level(risk: float, failure_budget: int, failures: int) -> float:

@@ -57,7 +57,7 @@ def wait_of(spec: PolicySpec) -> int:
 def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
     """Whether the looks are too few for any certificate, will be enough before long, and the evidence so far is rather
     for the setting than against it. looks: so many it had."""
-    known, log_e = evidence.assessment.dispersion, evidence.assessment.log_e
+    known, log_e = evidence.claims.dispersion, evidence.claims.log_e
     by_looks = known.source is DispersionSource.LOOKS and not known.drifts
     return by_looks and looks < looks_to_certify(known.needed_looks) and log_e.promote >= log_e.harm
 
@@ -73,7 +73,7 @@ def goes_on_to_prove(evidence: EvidenceState, used: int, proposed: int, below: f
     enough to end in a certificate goes on as well: it takes no more than what was found worth it, and its end would
     spend a failure.
     """
-    log_e, needed = evidence.assessment.log_e, log(1 / evidence.objective.risk_promote)
+    log_e, needed = evidence.claims.log_e, log(1 / evidence.objective.risk_promote)
     if used >= MOST_TIMES * proposed:
         return False
     if min(log_e.promote, log_e.tokens) >= PROMISING * needed:

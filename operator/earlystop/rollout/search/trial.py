@@ -80,7 +80,7 @@ class SearchTerms:
     per_look: int = REQUESTS_PER_LOOK
     wait: int = 0
     candidate_part: float = 0.5
-    version: int = 6
+    version: int = 7
 
     @property
     def requests_awaited(self) -> int:

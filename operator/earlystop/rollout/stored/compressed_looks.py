@@ -131,7 +131,10 @@ class CompressedLooks(Sequence[Look]):
     def size(self, *, beside: bool) -> int:
         """Bytes of the columns of all looks, at least one."""
         kept = self._kept
-        return len(self.columns(beside=beside).numbers) if kept is None else kept.shape.size_with(self, beside=beside)
+        if kept is None or len(self) - kept.shape.looks > 2 * PIECE:
+            # Nobody has stored these looks for long: what is new is encoded once, and not at each question again.
+            return len(self.columns(beside=beside).numbers)
+        return kept.shape.size_with(self, beside=beside)
 
     def _grown(self, *, beside: bool) -> LookColumns:
         kept = self._kept

@@ -19,8 +19,9 @@ def decision_at(plan: Plan, state: RolloutState, at: int) -> Decision | None:
 
 def decision_about(plan: Plan, state: RolloutState, only: Comparison, at: int) -> Decision | None:
     """The decision about the one candidate that is still tried, None to go on."""
-    if only.assessment.harmful:
+    if only.claims.harmful:
         return roll_back_harmful(plan, only, at)
-    if missing_for_promotion(plan, state, only.name, at):
+    # As nearly always: something is not proven, and to say what takes intervals.
+    if only.claims.gaps or missing_for_promotion(plan, state, only.name, at):
         return None
     return favour(plan, state, only.name, REASON, at)

@@ -7,7 +7,9 @@ grow with the evidence, so there are few.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from earlystop.api.counts import Look
 from earlystop.rollout.advance import SCORED_TO_ADVANCE
@@ -28,6 +30,10 @@ MOST_KNOWN = 256
 _KNOWN: dict[tuple[object, ...], dict[str, int]] = {}
 """Shares of the steps that were asked for last, by all that they follow from: every question about a split asks for
 them, and to draw them takes 50 ms for 64 settings."""
+
+MOST_ANSWERED = 1024
+_ANSWERED: dict[tuple[int, int], int] = {}
+"""Answers of a setting before a step, by the step and what tells its looks apart; they are asked for at each look."""
 
 
 class Bandit(Grid):
@@ -73,9 +79,25 @@ class Bandit(Grid):
 
 def _has_grown(state: RolloutState) -> bool:
     """Whether each setting was answered often enough in this step, and all of them as `GROWTH` says."""
-    now = [sum(_answered(look) for look in each.looks if look.step == state.step) for each in state.active]
-    before = sum(_answered(look) for each in state.active for look in each.looks if look.step < state.step)
-    return len(now) > 1 and min(now) >= SCORED_TO_ADVANCE and sum(now) >= GROWTH * before
+    now = [_answered_in(each.looks, state.step) for each in state.active]
+    if len(now) < 2 or min(now) < SCORED_TO_ADVANCE:
+        return False
+    return sum(now) >= GROWTH * sum(_answered_before(each.looks, state.step) for each in state.active)
+
+
+def _answered_in(looks: Sequence[Look], step: int) -> int:
+    """Answers of the present step. Looks are gone through, latest first: older ones are packed."""
+    return sum(map(_answered, takewhile(lambda look: look.step == step, reversed(looks))))
+
+
+def _answered_before(looks: Sequence[Look], step: int) -> int:
+    """Answers of the steps before the present one, which stay the same while it lasts."""
+    key = step, digest_before(looks, step)
+    if key not in _ANSWERED:
+        _ANSWERED[key] = sum(_answered(look) for look in looks if look.step < step)
+        if len(_ANSWERED) > MOST_ANSWERED:
+            del _ANSWERED[next(iter(_ANSWERED))]
+    return _ANSWERED[key]
 
 
 def _answered(look: Look) -> int:

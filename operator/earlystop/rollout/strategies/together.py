@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from earlystop.api.counts import Look
-from earlystop.evidence.engine import Assessment, begin, update
+from earlystop.evidence.engine import Assessment, Claims, begin, update
 from earlystop.evidence.multiple_testing import closed_mean
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, favour, harm_reason
 from earlystop.rollout.plan import Plan
@@ -43,7 +43,7 @@ def decision_at(plan: Plan, state: RolloutState, at: int, time_is_over: bool) ->
         name = state.comparisons[0].name
         message = all_dropped_message(plan, state)
         return Decision(Verdict.ROLL_BACK, EVERY_CANDIDATE_DROPPED, message, at, name)
-    proven = [each for each in state.active if _may_win(plan, state, each.name, at, time_is_over)]
+    proven = [each for each in state.active if _may_win(plan, state, each, at, time_is_over)]
     if not proven:
         return None
     winner = _winner(state, proven)
@@ -74,7 +74,7 @@ def ever_certified(comparisons: Iterable[Comparison], risk: float) -> set[str]:
     for _, at_once in groupby(looks, key=_moment):
         for _, name, look in at_once:
             states[name] = update(states[name], look)
-        certified |= _shown({name: state.assessment for name, state in states.items()}, risk)
+        certified |= _shown({name: state.claims for name, state in states.items()}, risk)
     return certified
 
 
@@ -84,7 +84,7 @@ def _moment(entry: tuple[int, str, Look]) -> int:
 
 def drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: int) -> Comparison:
     """The comparison of a candidate that gets no more requests, if it is shown to be harmful; else the same."""
-    if comparison.dropped is not None or not comparison.assessment.harmful:
+    if comparison.dropped is not None or not comparison.claims.harmful:
         return comparison
     dropped = Dropped(harm_reason(comparison.assessment), harm_message(comparison), at, state.step)
     return replace(comparison, dropped=dropped, certified_at=None)
@@ -92,7 +92,7 @@ def drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: in
 
 def certify(plan: Plan, state: RolloutState, at: int) -> RolloutState:
     """The state after asking, with the evidence of this moment, which candidates are proven. Who is stays so."""
-    family = {each.name: each.assessment for each in state.comparisons if _takes_part(plan, state, each)}
+    family = {each.name: each.claims for each in state.comparisons if _takes_part(plan, state, each)}
     shown = _shown(family, plan.objective.risk_promote)
     return replace(
         state,
@@ -105,15 +105,15 @@ def certify(plan: Plan, state: RolloutState, at: int) -> RolloutState:
     )
 
 
-def _shown(family: Mapping[str, Assessment], risk: float) -> set[str]:
+def _shown(family: Mapping[str, Claims], risk: float) -> set[str]:
     """Names of the candidates that are proven beside each other with the evidence of one moment."""
     shown = closed_mean([_log_e(each) for each in family.values()], risk)
     return {name for name, is_shown in zip(family, shown, strict=True) if is_shown}
 
 
-def _log_e(assessment: Assessment) -> float:
+def _log_e(claims: Claims) -> float:
     """Natural log of the e-value now against "this candidate must not be promoted": the least of its claims'."""
-    log_e = assessment.log_e
+    log_e = claims.log_e
     return min(log_e.promote, log_e.tokens, *(value for _, value in log_e.certificates))
 
 
@@ -122,8 +122,10 @@ def _takes_part(plan: Plan, state: RolloutState, comparison: Comparison) -> bool
     return comparison.dropped is None or plan.stage(comparison.dropped.step) == plan.stage(state.step)
 
 
-def _may_win(plan: Plan, state: RolloutState, name: str, at: int, time_is_over: bool) -> bool:
-    missing = missing_for_promotion(plan, state, name, at)
+def _may_win(plan: Plan, state: RolloutState, comparison: Comparison, at: int, time_is_over: bool) -> bool:
+    if comparison.claims.gaps:
+        return False  # as nearly always, and to say what is missing takes intervals
+    missing = missing_for_promotion(plan, state, comparison.name, at)
     return all(time_is_over and isinstance(each, LeastTime) for each in missing)
 
 

@@ -85,7 +85,7 @@ def _requests_left(state: RolloutState) -> float:
 def requests_used(plan: Plan, comparison: Comparison) -> str:
     """The sentence on a trial whose requests are used up, and what kept it from any certificate."""
     requests = 0 if plan.trial is None else plan.trial.requests
-    known = comparison.assessment.dispersion
+    known = comparison.claims.dispersion
     used, looks = started_in(comparison.looks), len(comparison.looks)
     if not learns_dispersion(comparison) or known.drifts:
         if started_in(comparison.looks[:-1]) < requests:

@@ -105,10 +105,10 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += guard_differences(record, plan, tuple(own.looks))
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
-    if favourable and own.assessment.harmful:
+    if favourable and own.claims.harmful:
         problems.append("The looks show harm, yet the record promotes the candidate.")
     alleged = record.reason in HARM_REASONS and record.reason != harm_reason(own.assessment)
-    everyone = all(each.assessment.harmful for each in (own, *others.values()))
+    everyone = all(each.claims.harmful for each in (own, *others.values()))
     if alleged or (record.reason == EVERY_CANDIDATE_DROPPED and not everyone):
         problems.append(f"The looks do not show what the record rolls back for ({record.reason}).")
     problems += approval_differences(record, spec)

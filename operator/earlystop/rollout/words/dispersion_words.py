@@ -24,13 +24,13 @@ ADVICE = (
 
 def without_users(comparisons: tuple[Comparison, ...]) -> str:
     """What to do about users whose answers nobody can tell apart. Harm acts meanwhile."""
-    were_known = any(each.assessment.users is not None for each in comparisons)
+    were_known = any(each.claims.users is not None for each in comparisons)
     missing = (
         "Users are no longer counted for all answers that were counted"
         if were_known
         else "Servers do not count by users, or not all of their answers"
     )
-    factor = in_hundredths(max(each.assessment.dispersion.factor for each in comparisons))
+    factor = in_hundredths(max(each.claims.dispersion.factor for each in comparisons))
     return (
         "Each user keeps a variant, so the same users are in every look, and how much their answers scatter is not "
         f"known: {missing}. Nothing is promoted; harm acts on evidence that is divided by {factor}. Give the server's "

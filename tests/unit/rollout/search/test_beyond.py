@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.rollout.search import beyond
 from earlystop.rollout.search.ladder import Ladder
 from earlystop.rollout.search.trial import Belief, Estimate, SearchTerms, TrialEnd, TrialOutcome
 from tests.unit.rollout.search.made_up import TERMS, Truth, rungs, savings_of, search
@@ -13,6 +14,10 @@ from tests.unit.rollout.search.made_up import TERMS, Truth, rungs, savings_of, s
 TEN = rungs(10)
 U_SHAPE = Truth((0.0, 0.004, 0.012, 0.03, 0.04, 0.03, 0.01, 0.004, 0.03, 0.065), savings_of(10))
 FALLING = Truth((0.004, 0.008, 0.03, 0.05, 0.07, 0.08, 0.1, 0.1, 0.1, 0.1), savings_of(10))
+
+
+DEEP_U = Truth((0.0, 0.004, 0.03, 0.06, 0.08, 0.06, 0.01, 0.004, 0.03, 0.06), savings_of(10))
+VERSION_6 = replace(TERMS, version=6)
 
 
 def first_trial(end: TrialEnd, loss: float = 0.04, rung: int = 4) -> TrialOutcome:
@@ -30,13 +35,13 @@ def test_where_a_curve_turns_round_the_bold_rung_that_holds_is_certified_before_
 
 
 def test_where_it_goes_on_to_fall_careful_rungs_are_climbed_after_it() -> None:
-    outcomes = search(Ladder(), TEN, FALLING)
+    outcomes = search(Ladder(), TEN, FALLING, VERSION_6)
     assert [each.setting for each in outcomes] == [4, 7, 0, 1, 2]
     assert [each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED] == [0, 1]
 
 
 def test_its_trial_costs_one_failure_and_no_risk_of_the_one_that_is_left() -> None:
-    outcomes = search(Ladder(), TEN, FALLING)
+    outcomes = search(Ladder(), TEN, FALLING, VERSION_6)
     assert [each.risk for each in outcomes] == [0.025] + [0.0125] * 4
 
 
@@ -46,6 +51,30 @@ def test_a_sentence_says_to_people_why_it_is_tried() -> None:
         "window-0.78 is bolder than window-0.44, which harms: if Exact Match goes on to fall, its harm shows soon, and "
         "if it rises again, much is saved"
     )
+
+
+def test_after_great_harm_the_rung_beyond_waits_until_something_serves() -> None:
+    outcomes = search(Ladder(), TEN, FALLING)
+    assert [each.setting for each in outcomes] == [4, 1, 7, 2]
+    assert [each.end for each in outcomes[:2]] == [TrialEnd.HARMFUL, TrialEnd.CERTIFIED]
+
+
+def test_a_curve_that_turns_after_great_harm_is_found_beside_what_serves() -> None:
+    outcomes = search(Ladder(), TEN, DEEP_U)
+    assert [each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED] == [1, 7]
+
+
+def test_the_rung_beyond_takes_the_place_of_a_trial_with_less_than_an_even_chance_before_the_last_failure() -> None:
+    outcomes, rungs_of_ten = [first_trial(TrialEnd.HARMFUL, 0.08), first_trial(TrialEnd.HARMFUL, 0.05, 2)], range(10)
+    outcomes.append(first_trial(TrialEnd.CERTIFIED, 0.0, 0))
+    for holds, is_due in ((0.49, True), (0.51, False)):
+        assert beyond.is_due(rungs_of_ten, outcomes, TERMS, 1, holds) is is_due
+    assert not beyond.is_due(rungs_of_ten, outcomes, VERSION_6, 1, 0.49)
+
+
+@pytest.mark.parametrize("loss", [0.0598, 0.0602])
+def test_great_harm_is_more_than_three_margins(loss: float) -> None:
+    assert (second_trial(first_trial(TrialEnd.HARMFUL, loss)) == 7) is (loss < 0.06)
 
 
 @pytest.mark.parametrize("end", [TrialEnd.INCONCLUSIVE, TrialEnd.CERTIFIED])

@@ -92,7 +92,7 @@ def test_a_verdict_names_the_version_that_proposed_its_trial_whichever_release_w
     assert told.startswith(f"Version {NEWEST + 1} of strategy Ladder proposed this trial")
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6, 8])
 def test_no_other_version_than_the_plan_s_can_be_claimed(version: int) -> None:
     record = verdict_spec("qa", UID, CERTIFIED)
     record["search"]["version"] = version
