@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests.cluster.processes import child_environment, wait_until
 NEVER_COLLECT = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 """kubectl ends before it needs memory that it could find by collecting garbage: a quarter of its time."""
 KIND_SECONDS = 5.0
+METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 WAYS: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "merge": ("PATCH", "application/merge-patch+json", ()),
     "apply": ("PATCH", "application/apply-patch+yaml", (("fieldManager", "people"), ("force", "true"))),
@@ -84,18 +85,49 @@ class Access:
             if status not in (200, 201):
                 raise ClusterError(f"apply of {path} was answered with {status}: {text[:2000].decode()}")
 
+    def check_new(self, objects: Iterable[dict[str, Any]]) -> int:
+        """Have the API server check new objects strictly, of which it stores none; returns how many there were. Over a
+        connection that stays open, since kubectl sends at most 50 of many in a second. Raises ClusterError with every
+        refusal."""
+        options, content = [("dryRun", "All"), ("fieldValidation", "Strict")], {"Content-Type": "application/json"}
+        checked, refusals = 0, list[str]()
+        for each in objects:
+            resource, is_namespaced = self._served(each["apiVersion"], each["kind"])
+            path = resource.path(each["metadata"].get("namespace", self._namespace) if is_namespaced else None)
+            status, text = self._answer("POST", path, each, content, options)
+            checked += 1
+            if status != 201:
+                refusals.append(f"{path}/{each['metadata']['name']}: {status}: {text[:2000].decode()}")
+        if refusals:
+            raise ClusterError("\n".join(refusals))
+        return checked
+
     def install_crds(self, *paths: Path) -> None:
-        """Apply files or directories that hold nothing but CRDs, and wait until these are served."""
-        crds = [each for path in paths for each in written_in(path)]
+        """Apply files or directories that hold nothing but CRDs, and wait until these are served. What stands as it was
+        applied here before is left alone: an API server spends a second on a large definition."""
+        crds = [each for path in paths for each in written_in(path) if not self._stands(each)]
         self.apply(*crds)
-        waiting = [each["metadata"]["name"] for each in crds]
+        waiting = {each["metadata"]["name"]: each for each in crds}
 
         def are_served() -> bool:
-            while waiting and _is_established(self.read(DEFINITIONS, None, waiting[-1])):
-                waiting.pop()
-            return not waiting
+            while waiting:
+                name = next(iter(waiting))
+                stored = self.read(DEFINITIONS, None, name)
+                if not _is_established(stored):
+                    return False
+                self._installed[name] = waiting.pop(name), stored["metadata"]["resourceVersion"]
+            return True
 
         wait_until(are_served, 60.0, "the CRDs to be served")
+
+    def _stands(self, crd: dict[str, Any]) -> bool:
+        """Whether the CRD was installed from just this, and nobody has changed it since."""
+        name = crd["metadata"]["name"]
+        installed, version = self._installed.get(name, (None, ""))
+        if installed != crd:
+            return False
+        status, text = self._answer("GET", DEFINITIONS.path(None, name), headers={"Accept": METADATA_ALONE})
+        return status == 200 and json.loads(text)["metadata"]["resourceVersion"] == version
 
     def get(self, *args: str) -> Any:
         """`kubectl get ARGS` as parsed JSON."""
@@ -199,6 +231,11 @@ class Access:
 
     @cached_property
     def _kinds(self) -> dict[tuple[str, str], tuple[Resource, bool]]:
+        return {}
+
+    @cached_property
+    def _installed(self) -> dict[str, tuple[dict[str, Any], str]]:
+        """By the name of a CRD, what it was installed from, and the resource version that it had then."""
         return {}
 
     @cached_property

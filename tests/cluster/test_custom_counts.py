@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,15 @@ SLACK_SECONDS = 3.0
 FIELDS = ("completed", "match", "mismatch", "tokens", "tokens_squared")
 
 
-@pytest.fixture(params=[False, True], ids=["3.x", "2.42"])
-def prometheus(request: pytest.FixtureRequest) -> Iterator[Prometheus]:
-    with Prometheus(enter_private_network(), port=9192, older=request.param) as one:
-        one.start({}, "1s")
-        yield one
+@pytest.fixture
+def both() -> Iterator[tuple[Prometheus, Prometheus]]:
+    """Prometheus 3.x and 2.42, which scrape the same targets at the same time."""
+    scratch = enter_private_network()
+    with Prometheus(scratch, port=9192) as newer, Prometheus(scratch, port=9193, older=True) as older:
+        for each in (newer, older):
+            each.start({}, "1s")
+        assert [each.version.startswith("2.42.") for each in (newer, older)] == [False, True]
+        yield newer, older
 
 
 async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
@@ -87,21 +92,34 @@ async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
     return killed
 
 
+async def promoted(prometheus: Prometheus, fleet: Fleet, rng: random.Random) -> tuple[World, int]:
+    """A world whose policy was promoted by what this Prometheus reads, and how often its operator was killed."""
+    world, reader = World(SAVING, POLICY), CountBatcher()
+    spec = {"url": prometheus.url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 2}
+    source = {**spec, "namespaceLabel": "namespace", "templates": TEMPLATES}
+    reader.learn_source("default", SourceSpec.model_validate(source))
+    world.counts = reader  # type: ignore[assignment]
+    async with world.open():
+        return world, await run(world, fleet, rng)
+
+
 async def test_a_custom_policy_is_promoted_on_killed_processes_that_two_jobs_read_and_never_counts_more_than_happened(
-    prometheus: Prometheus,
+    both: tuple[Prometheus, Prometheus],
 ) -> None:
     directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
     with Fleet(directory, size=3, seed=7) as fleet:
         labels = {"qa": {"namespace": "llm"}, "annotations": {"namespace": "llm", "app": "qa", "service": "qa-alias"}}
-        prometheus.set_targets(dict.fromkeys(labels, fleet.addresses), labels=labels)
-        world = World(SAVING, POLICY)
-        reader = CountBatcher()
-        spec = {"url": prometheus.url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 2}
-        source = {**spec, "namespaceLabel": "namespace", "templates": TEMPLATES}
-        reader.learn_source("default", SourceSpec.model_validate(source))
-        world.counts = reader  # type: ignore[assignment]
-        async with world.open():
-            killed = await run(world, fleet, random.Random(3))
+        for prometheus in both:
+            prometheus.set_targets(dict.fromkeys(labels, fleet.addresses), labels=labels)
+        found = await asyncio.gather(*(promoted(each, fleet, random.Random(3)) for each in both))
+    for prometheus, (world, killed) in zip(both, found, strict=True):
+        assert killed > 0, "restarts of the operator"
+        assert_no_more_is_counted_than_happened(prometheus, fleet, world)
+    assert fleet.lives > 6, "restarts of servers"
+
+
+def assert_no_more_is_counted_than_happened(prometheus: Prometheus, fleet: Fleet, world: World) -> None:
+    """And with what is left open nearly all that was shown."""
     (verdict,) = world.verdicts()
     assert differences(verdict["spec"]) == []
     looks = verdict_looks(verdict)
@@ -117,7 +135,6 @@ async def test_a_custom_policy_is_promoted_on_killed_processes_that_two_jobs_rea
             shown = getattr(after[variant], field) - getattr(before[variant], field)
             possible = getattr(counted, field) + getattr(remainder.tally(), field)
             assert shown > 0 and possible >= 0.8 * shown
-    assert fleet.lives > 6 and killed > 0, "restarts of servers and of the operator"
 
 
 def exporter(directory: Path, page: str) -> Child:
@@ -129,30 +146,35 @@ def exporter(directory: Path, page: str) -> Child:
 
 
 def test_an_exporter_that_restarts_thrice_before_counters_that_go_on_counts_no_event_again(
-    prometheus: Prometheus,
+    both: tuple[Prometheus, Prometheus],
 ) -> None:
     directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
     asked = TemplateRequest("llm/qa", "r1", 60, "Custom", {"completed": TEMPLATES["completed"]})
-    prometheus.set_targets({"exporter": [EXPORTER]})
-    began, ledger, shown_for = 0, ResetLedger(0, 0), list[tuple[float, float]]()
+    for prometheus in both:
+        prometheus.set_targets({"exporter": [EXPORTER]})
+    began, ledgers, shown_for = 0, [ResetLedger(0, 0)] * len(both), list[tuple[float, float]]()
     with Fleet(directory, size=1, seed=11) as fleet:  # its process is not killed, since nobody pumps
         for life in range(4):
             shown = exporter(directory, f"http://{fleet.addresses[0]}/metrics")
-            wait_until(lambda: EXPORTER in scraped(prometheus), 20, "the exporter to be scraped")
+            wait_until(lambda: all(EXPORTER in scraped(each) for each in both), 20, "the exporter to be scraped")
             first = last = time.time()
             for _ in range(3):
                 last = time.time()
-                prometheus.wait_scraped(last)
+                for prometheus in both:
+                    prometheus.wait_scraped(last)
             at = math.ceil(time.time())
             if life == 0:
-                began, ledger = at, ResetLedger(0, 1000 * at)
+                began, ledgers = at, [ResetLedger(0, 1000 * at)] * len(both)
             else:
                 shown_for.append((first, last))
-            ledger = look(ledger, read_templates(ExactPrometheus(prometheus.url), asked, at).observed).ledger
+            ledgers = [
+                look(ledger, read_templates(ExactPrometheus(each.url), asked, at).observed).ledger
+                for ledger, each in zip(ledgers, both, strict=True)
+            ]
             shown.stop(patience_seconds=0.0)
-            wait_until(lambda: EXPORTER not in scraped(prometheus), 20, "the exporter to be missed")
+            wait_until(lambda: not any(EXPORTER in scraped(each) for each in both), 20, "the exporter to be missed")
     happened = fleet.truth(began - SLACK_SECONDS, at)
-    for variant in Variant:
+    for ledger, variant in product(ledgers, Variant):
         counted, left_open = totals(ledger, 0)[variant].completed, uncertain(ledger, 0)[variant].completed
         surely = sum(fleet.truth(first, last)[variant].completed for first, last in shown_for)
         # An event is logged a moment before it is counted.

@@ -29,10 +29,12 @@ CASES: dict[str, tuple[Mapping[str, str], Sequence[Mapping[str, str]], str]] = {
 }
 
 
-@pytest.fixture(params=[False, True], ids=["3.x", "2.42"])
-def prometheus(request: pytest.FixtureRequest) -> Iterator[Prometheus]:
-    with Prometheus(enter_private_network(), port=9196, older=request.param) as one:
-        yield one
+@pytest.fixture
+def both() -> Iterator[tuple[Prometheus, Prometheus]]:
+    """Prometheus 3.x and 2.42, each with the same faulty config."""
+    scratch = enter_private_network()
+    with Prometheus(scratch, port=9196) as newer, Prometheus(scratch, port=9197, older=True) as older:
+        yield newer, older
 
 
 def outcome(prometheus: Prometheus) -> str:
@@ -44,20 +46,27 @@ def outcome(prometheus: Prometheus) -> str:
     )
 
 
-def await_outcome(prometheus: Prometheus, wanted: str, case: str) -> None:
-    wait_until(lambda: outcome(prometheus) == wanted, 30, f"{wanted} where process is {case}")
+def await_outcome(both: tuple[Prometheus, Prometheus], wanted: str, case: str) -> None:
+    for prometheus in both:
+        described = f"{wanted} where process is {case}, of Prometheus {prometheus.version}"
+        wait_until(lambda prometheus=prometheus: outcome(prometheus) == wanted, 30, described)  # type: ignore[misc]
 
 
 def test_labels_that_a_scrape_config_drops_shares_or_overwrites_are_told_by_their_reasons(
-    prometheus: Prometheus,
+    both: tuple[Prometheus, Prometheus],
 ) -> None:
     directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
     with Fleet(directory, size=2, seed=5) as fleet:
         jobs = {"annotations": fleet.addresses, "llm/qa": fleet.addresses}
-        prometheus.start(jobs, "500ms")
-        await_outcome(prometheus, "2", "as exported, and both servers are scraped by two jobs")
-        prometheus.stop()
+        for prometheus in both:
+            prometheus.start(jobs, "500ms")
+        assert [each.version.startswith("2.42.") for each in both] == [False, True]
+        await_outcome(both, "2", "as exported, and both servers are scraped by two jobs")
         for case, (labels, relabelling, reason) in CASES.items():
-            prometheus.start({case: fleet.addresses}, "500ms", labels={case: labels}, relabelling=relabelling)
-            await_outcome(prometheus, reason, case)
-            prometheus.stop()
+            for prometheus in both:
+                prometheus.stop()
+                told = {case: labels}
+                prometheus.start({case: fleet.addresses}, "500ms", labels=told, relabelling=relabelling, wait_up=False)
+            for prometheus in both:
+                prometheus.wait_up()
+            await_outcome(both, reason, case)

@@ -22,7 +22,7 @@ from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.gateway import GATEWAY, Gateway
-from tests.cluster.manifest_files import written_in
+from tests.cluster.installed import INSTALL, OPERATOR_NAMESPACE, install_without_operator
 from tests.cluster.network import POD_ADDRESS
 from tests.cluster.packaging import named
 from tests.cluster.processes import Child, wait_until
@@ -31,8 +31,6 @@ from tests.cluster.started import Started
 from tests.e2e.stage_objects import StageObjects
 
 ROOT = Path(__file__).parents[2]
-INSTALL = ROOT / "manifests" / "install.yaml"
-OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
 NEVER = "0.000001"
 """The smallest risk that a policy may allow, for the decision that a test does not mean."""
@@ -110,10 +108,8 @@ class Stage(StageObjects, Started):
         self.prometheus.start({"qa": [f"{self.server_address}:{self.metrics_port}"]}, "1s", wait_up=False)
         there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
         self._installed = not there.strip()
-        self.access.install_crds(ROOT / "crds")
-        self.access.apply(*written_in(INSTALL))
         # The operator of this stage is a local process with the same account; the Deployment would be a second.
-        self.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
+        install_without_operator(self.access)
         if self._make_namespace:
             self.access.kubectl("create", "namespace", self.namespace)
         self.access.apply(

@@ -13,6 +13,7 @@ import pytest
 
 from earlystop.controller.cluster import ROUTES
 from earlystop.delivery.names import overlay_name
+from tests.cluster.installed import OPERATOR_NAMESPACE
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
@@ -21,7 +22,7 @@ from tests.e2e.proof import (
     only_verdict,
     verdict_looks,
 )
-from tests.e2e.stage import OPERATOR_NAMESPACE, Stage
+from tests.e2e.stage import Stage
 from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import following
 from tests.faults.policies import apply_lasting, apply_quick

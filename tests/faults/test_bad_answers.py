@@ -6,10 +6,8 @@ Half of the policies read Prometheus 3.x, the other half 2.42.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +16,6 @@ import pytest
 from earlystop.api.counts import Look, Tally, Variant
 from earlystop.controller.cluster import EVENTS, POLICIES, SOURCES
 from earlystop.demo import manifests
-from earlystop.demo.load import LoadPlan, LoadSummary, run_load
-from earlystop.demo.recordings import load_recordings
 from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind
 from earlystop.rollout.formatting import from_rfc3339
 from tests.cluster.kit import own_address
@@ -29,6 +25,7 @@ from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import counted, looks_of
 from tests.e2e.stage import Stage
 from tests.e2e.stage_objects import condition_is, phase_is
+from tests.faults.many_hosts import asked
 from tests.faults.service_namespaces import POLICY, Manifest, ServiceNamespace
 from tests.faults.spoiled_prometheus import MODES, SpoiledPrometheus
 
@@ -130,29 +127,6 @@ class Cast:
         return {mode: (each[0]["status"], each[0]["reason"]) if each else ("", "") for mode, each in found.items()}
 
 
-@contextmanager
-def asked(stage: Stage, hosts: list[str]) -> Iterator[None]:
-    """Clients of all these hosts, none of whose requests may fail."""
-    questions = [recording.question for recording in load_recordings(stage.data)]
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    summaries: list[LoadSummary] = []
-
-    async def ask_all() -> None:
-        plans = [LoadPlan(stage.gateway.url, RATE, seed=n, headers={"Host": host}) for n, host in enumerate(hosts)]
-        summaries.extend(await asyncio.gather(*(run_load(plan, questions, stop) for plan in plans)))
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(ask_all(),))
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
-    assert len(summaries) == len(hosts) and all(each.ok > 0 for each in summaries)
-    assert [each.failures for each in summaries if each.failed] == []
-
-
 def lasting(tenant: ServiceNamespace, source: str) -> Manifest:
     """A policy that stays under way: harmless, but nobody saves 99 % of the tokens."""
     policy = manifests.policy(tenant.namespace, POLICY, source, 20, "0.10")
@@ -190,7 +164,7 @@ def cast(stage: Stage) -> Iterator[Cast]:
             tenant.apply(source, *tenant.objects().values(), lasting(tenant, source["metadata"]["name"]))
         for tenant in cast.tenants.values():
             wait_until(tenant.answers, 60, f"{tenant.host} to answer")
-        with asked(stage, [tenant.host for tenant in cast.tenants.values()]):
+        with asked(stage, [tenant.host for tenant in cast.tenants.values()], RATE):
             yield cast
         stage.access.kubectl(
             "delete", "namespace", *(tenant.namespace for tenant in cast.tenants.values()), "--wait=false"

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.cluster.installed import OPERATOR_NAMESPACE
 from tests.cluster.network import NODE_ADDRESS
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import assert_looks_are_what_prometheus_says, looks_of, only_verdict, verdict_looks
-from tests.e2e.stage import OPERATOR_NAMESPACE, Stage
+from tests.e2e.stage import Stage
 from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_quick

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import ROUTES, SERVICES
+from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import alias_name, overlay_name
+from tests.cluster.errors import ClusterError
 from tests.cluster.processes import wait_until
 from tests.cluster.slowed import CoreWaits
 from tests.e2e.proof import only_verdict
@@ -22,12 +25,15 @@ from tests.e2e.stage import Stage
 from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.forbidding import Forbid, quota, webhook_that_hangs, webhook_that_is_down
-from tests.faults.policies import apply_lasting, apply_quick
+from tests.faults.many_hosts import asked
+from tests.faults.policies import apply_lasting, apply_quick, lasting_in
 from tests.faults.reconciling import reconciliations, wait_reconciled
-from tests.faults.service_namespaces import ServiceNamespace
+from tests.faults.service_namespaces import Manifest, ServiceNamespace
 
 POLICY = "forbidden"
 FOLLOWED_WITHIN = 5.0
+RATE = 50.0
+Condition = Callable[[Manifest], bool]
 REFUSED = condition_is("TrafficApplied", "False", "WriteRefused")
 FORBIDDEN: dict[str, tuple[Forbid, str]] = {
     "its Service by a quota": (quota("services"), f"Service {alias_name('qa')}: "),
@@ -47,17 +53,17 @@ def traffic_message(status: dict[str, Any]) -> str:
     return next(str(each["message"]) for each in status["conditions"] if each["type"] == "TrafficApplied")
 
 
-def leads_no_user(stage: Stage) -> bool:
-    """Whether no overlay takes a request away from the user's own route."""
-    found = stage.access.find(ROUTES, stage.namespace, overlay_name(POLICY))
+def leads_no_user(stage: Stage, namespace: str | None = None) -> bool:
+    """Whether no overlay takes a request away from the user's own route: that of the stage, or of another namespace."""
+    found = stage.access.find(ROUTES, namespace or stage.namespace, overlay_name(POLICY))
     return found is None or bool(serves_no_user(found))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def steady_load(stage: Stage, no_policy_left: None) -> Iterator[None]:
     """A load from before the policy."""
     stage.wait_answering()
-    stage.start_load(50)
+    stage.start_load(RATE)
     yield
     if stage.load is not None and stage.load.alive:
         stage.stop_load()
@@ -69,26 +75,73 @@ def assert_none_failed(stage: Stage) -> None:
     assert summary["sent"] > 0 and not summary["failed"], (summary["failures"], summary["examples"])
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What became of one rollout: its status while its objects were forbidden, whether no user was led by an overlay
+    then, and its status once they were allowed."""
+
+    forbidden: Manifest
+    led_nobody: bool
+    allowed: Manifest
+
+
+def wait_all(tenants: Mapping[str, ServiceNamespace], what: Condition, described: str) -> dict[str, Manifest]:
+    """The status of each policy, once all are as wanted."""
+    found: dict[str, Manifest] = {}
+
+    def all_are() -> bool:
+        for name, tenant in tenants.items():
+            found[name] = tenant.stage.access.read(POLICIES, tenant.namespace, POLICY).get("status", {})
+        return all(map(what, found.values()))
+
+    try:
+        wait_until(all_are, 90, f"all to be {described}")
+    except ClusterError as error:
+        late = {name: status.get("conditions") for name, status in found.items() if not what(status)}
+        raise AssertionError(f"{error}; not so: {late}") from None
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def courses(stage: Stage) -> dict[str, Course]:
+    """All ways to forbid at the same time, each in a namespace of its own, under a load that loses no request."""
+    tenants = {name: ServiceNamespace(stage, f"{stage.namespace}-{n}") for n, name in enumerate(FORBIDDEN)}
+    namespaces = [tenant.namespace for tenant in tenants.values()]
+    for tenant in tenants.values():
+        stage.access.kubectl("create", "namespace", tenant.namespace)
+        tenant.apply(*tenant.objects().values())
+    wait_until(lambda: all(tenant.answers() for tenant in tenants.values()), 60, "all services to answer")
+    stage.wait_answering()
+    with asked(stage, [tenant.host for tenant in tenants.values()], RATE):
+        with ExitStack() as stack:
+            for name, tenant in tenants.items():
+                stack.enter_context(FORBIDDEN[name][0](stage, tenant.namespace))
+            for tenant in tenants.values():
+                tenant.apply(lasting_in(tenant, POLICY))
+            forbidden = wait_all(tenants, REFUSED, "told what is forbidden")
+            led_nobody = {name: leads_no_user(stage, tenant.namespace) for name, tenant in tenants.items()}
+        allowed = wait_all(tenants, goes_on, "observed")
+    stage.access.kubectl("delete", "namespace", *namespaces, "--wait=false")
+    return {name: Course(forbidden[name], led_nobody[name], allowed[name]) for name in FORBIDDEN}
+
+
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_a_rollout_whose_objects_are_forbidden_says_by_what_and_begins_once_they_are_not(
-    stage: Stage, watched: Following, name: str
+    courses: dict[str, Course], name: str
 ) -> None:
-    forbid, says = FORBIDDEN[name]
-    with forbid(stage):
-        apply_lasting(stage, POLICY)
-        status = stage.wait_for(POLICY, REFUSED, 60, "told what is forbidden")
-        assert says in traffic_message(status), status
-        assert leads_no_user(stage)
-    watched.wait_status(POLICY, goes_on, 90, "observed")
-    assert_none_failed(stage)
+    course, (_, says) = courses[name], FORBIDDEN[name]
+    assert says in traffic_message(course.forbidden), course.forbidden
+    assert course.led_nobody
+    assert goes_on(course.allowed)
 
 
+@pytest.mark.usefixtures("steady_load")
 def test_an_alias_that_somebody_deletes_while_a_quota_forbids_another_has_users_back_on_their_own_route_in_seconds(
     stage: Stage, watched: Following, core_waits: CoreWaits
 ) -> None:
     apply_lasting(stage, POLICY)
     stage.wait_for(POLICY, goes_on, 60, "observed")
-    with quota("services")(stage):
+    with quota("services")(stage, stage.namespace):
         stage.access.kubectl("delete", f"service/{alias_name('qa')}", f"--namespace={stage.namespace}")
         deleted = time.monotonic()
         wait_until(lambda: leads_no_user(stage), 20, "users to go by their own route")
@@ -97,19 +150,20 @@ def test_an_alias_that_somebody_deletes_while_a_quota_forbids_another_has_users_
         assert "all requests go by your own route" in traffic_message(status), status
         stage.wait_answering()
         stage.stop_load()  # until the gateway had followed, the Service that somebody had deleted was missing
-        stage.start_load(50)
+        stage.start_load(RATE)
         wait_reconciled(stage, reconciliations(stage) + 1)
         assert stage.access.find(SERVICES, stage.namespace, alias_name("qa")) is None and leads_no_user(stage)
     watched.wait_status(POLICY, goes_on, 90, "observed again")
     assert_none_failed(stage)
 
 
+@pytest.mark.usefixtures("steady_load")
 def test_a_promotion_that_a_webhook_forbids_under_way_leaves_users_as_they_are_led_and_is_done_once_it_is_allowed(
     stage: Stage, watched: Following
 ) -> None:
     apply_quick(stage, POLICY, steps=[{"weight": 50, "minimumSeconds": 8}])
     stage.wait_for(POLICY, goes_on, 60, "observed")
-    with webhook_that_is_down(stage):
+    with webhook_that_is_down(stage, stage.namespace):
         status = watched.wait_status(
             POLICY, lambda each: phase_is("Promoting")(each) and REFUSED(each), 90, "told what is forbidden"
         )
@@ -144,6 +198,7 @@ def ending(stage: Stage) -> Iterator[ServiceNamespace]:
     stage.access.kubectl("wait", f"namespace/{tenant.namespace}", "--for=delete", "--timeout=120s")
 
 
+@pytest.mark.usefixtures("steady_load")
 def test_a_namespace_that_ends_in_mid_rollout_leads_nobody_to_what_may_not_be_made_again_and_disturbs_no_other(
     stage: Stage, watched: Following, ending: ServiceNamespace
 ) -> None:

@@ -21,11 +21,11 @@ from earlystop.demo import manifests
 from earlystop.rollout.hooks.occurrence import PolicyIdentity
 from tests.cluster.access import Access
 from tests.cluster.errors import ClusterError
+from tests.cluster.installed import OPERATOR_NAMESPACE, install_without_operator
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import policy
 from tests.cluster.packaging import ROOT, objects, template
 from tests.cluster.processes import Child, wait_until
-from tests.faults.rights_alone import OPERATOR_NAMESPACE, install_without_operator
 from tests.faults.webhook_receiver import WebhookReceiver
 from tests.unit.controller.hooks.cron_jobs import cron_job, with_container
 from tests.unit.rollout.hooks.occurred import occurred
@@ -78,7 +78,7 @@ REFUSED_TARGETS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(cluster: Cluster) -> None:
-    install_without_operator(cluster)
+    install_without_operator(cluster.access)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.verify.verdict import differences
+from tests.cluster.installed import OPERATOR_NAMESPACE
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,
@@ -36,7 +37,6 @@ from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
 from tests.faults.reconciling import wait_reconciled
-from tests.faults.rights_alone import OPERATOR_NAMESPACE
 from tests.turns import Turns
 
 pytestmark = pytest.mark.usefixtures("load", "no_policy_left")

@@ -17,13 +17,13 @@ from earlystop.api.wire import API_VERSION
 from earlystop.controller.cluster import EVENTS, POLICIES, SOURCES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
+from tests.cluster.installed import OPERATOR_NAMESPACE, install_without_operator
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import policy
 from tests.cluster.packaging import ROOT
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.stage import direct, status_of
 from tests.faults.planted_secrets import Planted, answer, answers
-from tests.faults.rights_alone import OPERATOR_NAMESPACE, install_without_operator
 from tests.unit.metrics.source.certificates import Authority
 from tests.unit.metrics.source.faulty_server import FaultyServer, serving
 
@@ -37,7 +37,7 @@ HOOKS_AT_ONCE = 8
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(cluster: Cluster) -> None:
-    install_without_operator(cluster)
+    install_without_operator(cluster.access)
 
 
 @pytest.fixture
