@@ -1,4 +1,4 @@
-"""A server that says what it was sent: the headers of a request as JSON, and the echo of the convention to probes."""
+"""A server that says what it was sent: path and headers of a request as JSON, and the convention's echo to probes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
+
+PATH = ":path"
+"""Under which the path of a request, with its query, stands beside its headers."""
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -24,7 +27,7 @@ class _Echo(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         seen = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         nonce = seen.get(PROBE_HEADER)
-        body = b"" if nonce else json.dumps(seen).encode()
+        body = b"" if nonce else json.dumps({**seen, PATH: self.path}).encode()
         self.send_response(204 if nonce else 200)
         if nonce:
             told = (seen.get(f"x-early-stop-{name}", "") for name in ("revision", "variant"))
