@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Self
 
 UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
+NAMESPACE_ENDS = "because it is being terminated"
+"""How an API server ends its sentence on an object that may no longer be made, since its namespace was deleted
+(admission plugin NamespaceLifecycle)."""
 
 
 class ClusterError(Exception):
@@ -17,6 +20,11 @@ class ClusterError(Exception):
         self.status = status
         self.message = message
         super().__init__(f"Kubernetes API: {status or 'no answer'}: {message}")
+
+    @property
+    def namespace_ends(self) -> bool:
+        """Whether nothing may be made there any more, since the namespace was deleted."""
+        return self.status == FORBIDDEN and NAMESPACE_ENDS in self.message
 
     def without(self, secret: str) -> Self:
         """The same error, without a secret of the object that the API or a webhook repeats in its words."""

@@ -23,6 +23,7 @@ POLICIES = [
     for text in blocks(page, "yaml")
     if "kind: EarlyStopPolicy" in text
     for manifest in yaml.load_all(text, Loader=SAFE_LOADER)
+    if manifest.get("kind") == "EarlyStopPolicy"
 ]
 PLANNED = re.compile(r"^\| (.+?) \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE)
 ROWS = {

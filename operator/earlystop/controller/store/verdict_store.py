@@ -52,7 +52,12 @@ async def _store(cluster: Cluster, tracked: TrackedPolicy, state: RolloutState) 
         if stored is None or stored["spec"] != verdict["spec"]:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
-        return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
+        if not (error.namespace_ends and tracked.policy.held_by):
+            return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
+        # All verdicts of a namespace go with it, and whoever holds the policy's object may wait for its end.
+        tracked.status.note_verdict(name, verdict["spec"]["digest"])
+        log.warning("verdict %s is not stored: %s", name, error.message, extra={**tracked.log_fields, "verdict": name})
+        return None
     else:
         VERDICTS_STORED.labels(verdict["spec"]["decision"], verdict["spec"]["reason"]).inc()
     spec = verdict["spec"]

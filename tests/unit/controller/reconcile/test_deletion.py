@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.controller.cluster import ROUTES
+from earlystop.controller.cluster import DEPLOYMENTS, ROUTES, SERVICES, VERDICTS, ClusterError
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
@@ -76,3 +76,42 @@ async def test_a_policy_that_was_deleted_before_it_began_begins_nothing() -> Non
     assert world.status["phase"] == "Pending" and accepted["reason"] == "BeingDeleted"
     assert "example.com/0, example.com/1, example.com/2 and 2 more keep its object" in accepted["message"]
     assert not [each for each in world.api.objects if each.startswith(ROUTES.path("llm")) and "early-stop" in each]
+
+
+TERMINATING = "is forbidden: unable to create new content in namespace llm because it is being terminated"
+
+
+@pytest.mark.parametrize("phase", ["Observing", "Promoted"])
+async def test_in_a_namespace_that_ends_it_is_completed_though_no_verdict_can_be_stored(phase: str) -> None:
+    async with World(SAVING if phase == "Promoted" else SAME).open() as world:
+        await under_way(world, phase)
+        made = len(world.verdicts())
+        kinds = (ROUTES, SERVICES, DEPLOYMENTS, VERDICTS)
+        world.api.objects = {
+            path: each
+            for path, each in world.api.objects.items()
+            if not any(path.startswith(kind.path("llm")) for kind in kinds)
+        }
+        world.edit(**HELD)
+        world.api.fail("POST", *[ClusterError(403, TERMINATING)] * 100)
+        await world.pass_time(FOREVER)
+        assert world.status["phase"] == "RolledBack" and world.status["weight"] == 0
+        assert world.condition("Completed")["reason"] == "Aborted"
+        await world.pass_time(FOREVER)
+        assert world.condition("TrafficApplied")["reason"] == "TargetLeft"
+        tried = len([each for each in world.api.calls if each[0] == "POST"])
+        await world.pass_time(600)
+        assert len([each for each in world.api.calls if each[0] == "POST"]) == tried, "nothing is tried again"
+    assert world.verdicts() == [] and made == (phase == "Promoted")
+
+
+async def test_where_a_verdict_is_refused_for_another_reason_the_end_waits_for_it() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit(**HELD)
+        world.api.fail("POST", *[ClusterError(403, "is forbidden: exceeded quota")] * 4)
+        await world.reconcile_until("RollingBack", reconciliations=10)
+        assert world.verdicts() == []
+        await world.reconcile_until("RolledBack", reconciliations=60)
+        (verdict,) = world.verdicts()
+    assert verdict["spec"]["reason"] == "Aborted"
