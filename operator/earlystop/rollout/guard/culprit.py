@@ -120,7 +120,7 @@ PART_OF_HARM = 1 / 3
 """A baseline that moved by less than this part of what the promoted setting lost explains nothing."""
 PART_OF_STEADY = 0.5
 """A baseline is steady where it has, within one standard error, moved by less than this part of it."""
-SURE_OF_TREND, PART_OF_TREND, DOUBT_OF_TREND = 2.0, 0.4, 0.5
+SURE_OF_TREND, PART_OF_TREND, DOUBT_OF_TREND = 2.5, 0.36, 0.5
 """The same three of a trend, whose error holds what a baseline does by itself, too: it is steady within half of one."""
 LEAST_RESCORED = 10
 """So many recorded answers must have been scored again since the harm began before they say anything."""

@@ -28,8 +28,11 @@ def with_begin(evidence: Evidence, series: Series) -> Evidence:
     points = [_point(evidence, series.spans[index].rates, begins[index], begins[index + 1]) for index in numbers]
     steady = [_point(evidence, series.trial, begins[0] - 1, begins[0])] if _has_both(series.trial) else []
     found = ways(points, steady)
-    best = max(found, key=lambda each: each.support)
-    near = [numbers[each.first] for each in found if each.support >= best.support - PLAUSIBLE]
+    likeliest = max(each.support for each in found)
+    plausible = [each for each in found if each.support >= likeliest - PLAUSIBLE]
+    # A few looks of sudden harm look as if it grew, too, and then as if it were much more by now.
+    best = max(plausible, key=lambda each: (not each.gradual, each.support))
+    near = [numbers[each.first] for each in plausible]
     onset = numbers[best.first]
     after = total([each.rates for each in series.spans[onset:]])
     return replace(
