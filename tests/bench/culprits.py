@@ -5,16 +5,20 @@ Run as `python -m tests.bench.culprits [--runs N]`. The promoted setting was tri
 Then 10 % stay on the baseline, 600 requests come between two looks, and Exact Match is .8 with a margin of 5 points.
 Under every run both variants drift together by up to 3 points and the share of hard questions by up to 5. A change of
 one kind, or of two at once, begins after 20 to 80 looks; the alarm of the guard itself is what is asked.
-`tests/simulations/test_culprits.py` runs a part of it.
+
+A change is sudden and whole, or partial, as where it reaches a part of the requests, or it comes slowly: over hours, or
+over days. Under slow ones both variants also go up and down with the hour of the day, by up to 3 points, and half of
+them begin when the guard has watched for two days. `tests/simulations/test_culprits.py` runs a part of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import pi, sin
+from typing import NamedTuple
 
 import typer
 from numpy.random import Generator, default_rng
@@ -45,7 +49,9 @@ SPEC = policy(
 TIMES = LiveTimes.of(SPEC)
 REQUESTS, HARD_SHARE, TRIED = 600, 0.2, 4000
 EASY_RATE, HARD_RATE = 0.85, 0.6
-MOST_LOOKS, BEGINNINGS = 400, 12
+MOST_LOOKS, BEGINNINGS, LONG_BEGINNINGS = 400, 12, 4
+LONGEST_APART = 60
+"""Seconds between looks of a guard that has watched for a while."""
 RECORDED, ROUND_SECONDS, OFTEN_WRONG = 20, 30, 0.02
 """Recorded answers that the scorer scores at each round, and the part of them on which it errs by chance."""
 BOUND = Binding(0, "qa", "a", "b", "m", "p")
@@ -57,7 +63,7 @@ class Change:
     """What moves, and by how much. kinds: the culprits. baseline, candidate: points of Exact Match that each gains, as
     scored. hard: points that the candidate gains on hard questions besides. hard_share: by how much their share of the
     questions grows. flipped: part of recorded answers that the scorer scores otherwise. facts: what of the target is
-    another from then on."""
+    another from then on. seconds: over which all but the facts comes, evenly; 0 where it comes at once."""
 
     kinds: tuple[Culprit, ...] = ()
     baseline: float = 0.0
@@ -66,6 +72,16 @@ class Change:
     hard_share: float = 0.0
     flipped: float = 0.0
     facts: tuple[Part, ...] = ()
+    seconds: int = 0
+
+    def after(self, seconds: int) -> Change:
+        """What of it has come so many seconds after its beginning."""
+        return self.times(min(1.0, seconds / self.seconds)) if self.seconds else self
+
+    def times(self, part: float) -> Change:
+        """The same kind of change with this part of its strength."""
+        moved = {name: part * getattr(self, name) for name in MOVING}
+        return replace(self, **moved)
 
     def and_also(self, other: Change) -> Change:
         """Both at once."""
@@ -77,9 +93,11 @@ class Change:
             self.hard_share + other.hard_share,
             max(self.flipped, other.flipped),
             (*self.facts, *other.facts),
+            max(self.seconds, other.seconds),
         )
 
 
+MOVING = ("baseline", "candidate", "hard", "hard_share", "flipped")
 QUIET = Change()
 HARMLESS = (
     QUIET,
@@ -123,6 +141,42 @@ SCORER = (
     Change((Culprit.SCORER,), baseline=-0.6, candidate=-0.75, flipped=1.0),
 )
 KINDS: Mapping[str, tuple[Change, ...]] = {"Setting": SETTING, "Data": DATA, "Engine": ENGINE, "Scorer": SCORER}
+PARTIAL: Mapping[str, tuple[Change, ...]] = {
+    "Setting": (
+        Change((Culprit.SETTING,), candidate=-0.07),
+        Change((Culprit.SETTING,), hard=-0.35),
+        Change((Culprit.SETTING,), candidate=-0.04, hard=-0.2),
+    ),
+    "Data": (
+        Change((Culprit.DATA,), baseline=-0.06, candidate=-0.14),
+        Change((Culprit.DATA,), baseline=0.05, candidate=-0.03),
+        Change((Culprit.DATA,), baseline=-0.1, candidate=-0.17),
+    ),
+    "Engine": (
+        Change((Culprit.ENGINE,), candidate=-0.07, facts=(Part.IMAGES,)),
+        Change((Culprit.ENGINE,), baseline=-0.03, candidate=-0.1, facts=(Part.MODEL,)),
+        Change((Culprit.ENGINE,), hard=-0.35, facts=(Part.TEMPLATE,)),
+    ),
+    "Scorer": (
+        Change((Culprit.SCORER,), candidate=-0.07, flipped=0.05),
+        Change((Culprit.SCORER,), baseline=-0.03, candidate=-0.1, flipped=0.1),
+        Change((Culprit.SCORER,), baseline=-0.05, candidate=-0.12, flipped=0.1),
+    ),
+}
+"""Such a change reaches a part of the requests, so that it is hardly more than the margin."""
+HOURS, DAYS = (3600, 6 * 3600), (86_400, 3 * 86_400)
+FOR_LONG = 2 * 1440
+"""Looks after which half of the slow changes begin, two days: the others do soon after the promotion."""
+
+
+def slowly(changes: tuple[Change, ...], times: tuple[int, ...]) -> tuple[Change, ...]:
+    """The changes, each over the shorter of two times, or over the longer one."""
+    return tuple(replace(each, seconds=times[number % len(times)]) for number, each in enumerate(changes))
+
+
+OVER_HOURS = {name: slowly(changes, HOURS) for name, changes in KINDS.items()}
+OVER_DAYS = {name: slowly(changes, DAYS) for name, changes in KINDS.items()}
+WAYS = {"at once": KINDS, "in part": PARTIAL, "over hours": OVER_HOURS, "over days": OVER_DAYS}
 PAIRS: Mapping[str, tuple[Change, ...]] = {
     f"{one} and {other}": tuple(a.and_also(b) for a, b in zip(KINDS[one], KINDS[other], strict=True))
     for index, one in enumerate(KINDS)
@@ -153,52 +207,82 @@ class Run:
         return named <= truth and bool(named or truth & {each.value for each in self.possible})
 
 
+class Drift(NamedTuple):
+    """What goes up and down without harm. phase, period: of it, in looks. slope: how far Exact Match of both variants
+    goes by look 60. daily, hour: how far it goes with the hour of the day, and at which."""
+
+    phase: float
+    period: float
+    slope: float
+    daily: float = 0.0
+    hour: float = 0.0
+
+    def at(self, number: int, moment: int) -> float:
+        """How far Exact Match of both variants has gone at a look."""
+        wave = 0.01 * sin(self.phase * 2 + 2 * pi * number / 170)
+        of_day = self.daily * sin(self.hour + 2 * pi * moment / 86_400)
+        return wave + of_day + self.slope * min(1.0, number / 60)
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A guard that has watched over a promotion for a while. number: of looks so far. drift: phase and period of what
-    goes up and down, in looks, and how far Exact Match goes by look 60, of both variants."""
+    """A guard that has watched over a promotion for a while. number: of looks so far. drift: of all looks."""
 
     state: RolloutState
     totals: Totals
     number: int
-    drift: tuple[float, float, float]
+    drift: Drift
 
 
 @cache
-def healthy(seed: int) -> Watch:
-    """20 to 80 looks at which all was well. Many runs go on from each."""
+def healthy(seed: int, *, daily: bool = False, long: bool = False) -> Watch:
+    """20 to 80 looks at which all was well, or those of two days. Many runs go on from each. daily: whether Exact Match
+    goes by the hour of the day, too."""
     rng, server = default_rng(seed), Server(1)
     state = watching(SPEC, server, _promoted(rng))
-    drift = rng.uniform(-pi, pi), rng.uniform(30, 200), rng.uniform(-0.02, 0.02)
+    drift = Drift(rng.uniform(-pi, pi), rng.uniform(30, 200), rng.uniform(-0.02, 0.02))
     looks = int(rng.integers(20, 80))
+    if daily:
+        drift = drift._replace(daily=rng.uniform(0, 0.03), hour=rng.uniform(-pi, pi))
+    looks = FOR_LONG if long else looks
     for number in range(looks):
         state = _look(rng, state, server, number, drift, QUIET)
     return Watch(state, server.totals(state), looks, drift)
 
 
 def run(seed: int, change: Change, *, frozen: bool = True, most: int = MOST_LOOKS) -> Run:
-    """A change, and then so many looks, or until the guard's alarm. frozen: whether answers are scored again."""
-    rng, server, begun = default_rng(seed), Server(1), healthy(seed % BEGINNINGS)
+    """A change, and then so many looks, or until the guard's alarm; of a slow one until well after its end. frozen:
+    whether answers are scored again."""
+    rng, server, begun = default_rng(seed), Server(1), _begun(seed, change)
+    most += change.seconds // LONGEST_APART
     server.serve(begun.state, begun.totals)
     began_at = guard_of(begun.state).looked_at
     state = _lapsed(begun.state, change.facts, began_at)
     for looks in range(1, most + 1):
-        state = _look(rng, state, server, begun.number + looks, begun.drift, change)
+        come = change.after((next_look(TIMES, state) or began_at) - began_at)
+        state = _look(rng, state, server, begun.number + looks, begun.drift, come)
         alarm = alarm_of(state)
         if alarm is not None:
-            read = _frozen(rng, evidence_of(state).onset, alarm.at, change.flipped, began_at) if frozen else None
+            read = _frozen(rng, evidence_of(state).onset, alarm.at, change, began_at) if frozen else None
             found = guard_of(respond(TIMES, state, "", replace(evidence_of(state), frozen=read))).alarm
             assert found is not None and found.finding is not None
             return Run(change, found.finding.words, found.finding.possible, looks)
     return Run(change, (), (), most)
 
 
+def _begun(seed: int, change: Change) -> Watch:
+    """What a change comes after: a slow one also after two days, beside waves of days."""
+    if not change.seconds:
+        return healthy(seed % BEGINNINGS)
+    return healthy(seed % LONG_BEGINNINGS, daily=True, long=seed // LONG_BEGINNINGS % 2 == 0)
+
+
 def _look(
-    rng: Generator, state: RolloutState, server: Server, number: int, drift: tuple[float, float, float], change: Change
+    rng: Generator, state: RolloutState, server: Server, number: int, drift: Drift, change: Change
 ) -> RolloutState:
     at = next_look(TIMES, state)
     assert at is not None
-    server.serve(state, _answers(rng, number, drift, change))
+    server.serve(state, _answers(rng, number, at, drift, change))
     return take_look(TIMES, state, at, server.totals(state))
 
 
@@ -220,12 +304,11 @@ def _lapsed(state: RolloutState, facts: tuple[Part, ...], at: int) -> RolloutSta
     return replace(state, certified=replace(state.certified, lapse=Lapse(facts, at, at)))
 
 
-def _answers(rng: Generator, number: int, drift: tuple[float, float, float], change: Change) -> Totals:
-    """The counts of one look, under the drift of both variants."""
-    phase, period, slope = drift
-    wave = sin(phase + 2 * pi * number / period)
+def _answers(rng: Generator, number: int, at: int, drift: Drift, change: Change) -> Totals:
+    """The counts of one look, under the drift of both variants. at: its moment, Unix seconds."""
+    wave = sin(drift.phase + 2 * pi * number / drift.period)
     share = min(0.95, HARD_SHARE + 0.05 * wave + change.hard_share)
-    moved = 0.01 * sin(phase * 2 + 2 * pi * number / 170) + slope * min(1.0, number / 60)
+    moved = drift.at(number, at)
     rates = [(EASY_RATE + moved + by, HARD_RATE + moved + by) for by in (change.baseline, change.candidate)]
     of_candidate = rates[1][0], rates[1][1] + change.hard
     held = int(rng.binomial(REQUESTS, 0.1))
@@ -256,15 +339,14 @@ def _arms(
     return Totals(first, second, (ClassAnswers(*of_first, *of_second),))
 
 
-def _frozen(rng: Generator, onset: int, at: int, flipped: float, began_at: int) -> Frozen:
+def _frozen(rng: Generator, onset: int, at: int, change: Change, began_at: int) -> Frozen:
     """Recorded answers as the operator reads them: an hour before the harm began as it seems, and since."""
     counts = [0, 0, 0, 0]
     begin = max(onset, at - 3600) if at - onset >= 120 else at - 120
-    flips = round(flipped * RECORDED)
     for moment in range(onset - 3600, at, ROUND_SECONDS):
         if onset <= moment < begin:
             continue
-        wrong = flips if flipped and moment >= began_at else 0
+        wrong = round(change.after(moment - began_at).flipped * RECORDED) if moment >= began_at else 0
         wrong = min(RECORDED, wrong + int(rng.binomial(RECORDED, OFTEN_WRONG)))
         index = 0 if moment < onset else 2
         counts[index] += RECORDED - wrong
@@ -277,12 +359,21 @@ def runs_of(changes: tuple[Change, ...], runs: int, seed: int, *, frozen: bool =
     return [run(seed + number, changes[number % len(changes)], frozen=frozen) for number in range(runs)]
 
 
+def rows_of() -> Iterator[tuple[str, str, tuple[Change, ...]]]:
+    """Every kind of change by the way in which it comes: name, way, changes."""
+    for way, kinds in WAYS.items():
+        for name, changes in kinds.items():
+            yield name, way, changes
+    for name, changes in PAIRS.items():
+        yield name, "at once", changes
+
+
 def shown(runs: int) -> bool:
     """Print which culprit is named how often, and return whether it is the right one in 90 % of the changes of each
-    kind, and none without a change."""
-    table = Table("what moved", "right", "honest", "named", "looks until the alarm", "runs")
+    kind, however they come, and none without a change."""
+    table = Table("what moved", "how", "right", "honest", "named", "looks until the alarm", "runs")
     worst = 1.0
-    for index, (name, changes) in enumerate({**KINDS, **PAIRS}.items()):
+    for index, (name, way, changes) in enumerate(rows_of()):
         found = runs_of(changes, runs, 10_000 * index)
         right = sum(each.is_right for each in found) / runs
         worst = min(worst, right) if name in KINDS else worst
@@ -291,12 +382,20 @@ def shown(runs: int) -> bool:
         alarmed = [each for each in found if each.named]
         honest = sum(each.is_honest for each in alarmed) / max(1, len(alarmed))
         said = ", ".join(f"{what} {count}" for what, count in named)
-        table.add_row(name, f"{right:.1%}", f"{honest:.1%}", said, f"{looks:.0f}", str(runs))
+        table.add_row(name, way, f"{right:.1%}", f"{honest:.1%}", said, f"{looks:.0f}", str(runs))
     quiet = [run(500_000 + number, HARMLESS[number % len(HARMLESS)], most=150) for number in range(runs)]
-    silent = sum(not each.named for each in quiet)
-    table.add_row("nothing", f"{silent / runs:.1%}", "", "", "", str(runs))
-    Console(width=150).print(table)
-    return worst >= 0.9 and silent == runs
+    waves = [quiet_days(600_000 + number) for number in range(runs // 10)]
+    for way, found in (("at once", quiet), ("days of waves", waves)):
+        silent = sum(not each.named for each in found)
+        table.add_row("nothing", way, f"{silent / len(found):.1%}", "", "", "", str(len(found)))
+    Console(width=160).print(table)
+    return worst >= 0.9 and not any(each.named for each in (*quiet, *waves))
+
+
+def quiet_days(seed: int) -> Run:
+    """A day more of waves, and of a target that changes meanwhile, without harm."""
+    facts = (Part.TEMPLATE,) if seed % 2 else ()
+    return run(seed, Change((), baseline=0.02, candidate=0.02, facts=facts, seconds=DAYS[0]), most=0)
 
 
 def main(runs: int = 240) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench.culprits import HARMLESS, KINDS, PAIRS, run, runs_of
+from tests.bench.culprits import HARMLESS, KINDS, OVER_DAYS, OVER_HOURS, PAIRS, PARTIAL, quiet_days, run, runs_of
 
 RUNS = 60
 
@@ -14,6 +14,23 @@ def test_of_60_changes_of_a_kind_nine_in_ten_are_named_rightly(kind: str) -> Non
     found = runs_of(KINDS[kind], RUNS, 1000)
     assert all(each.named for each in found), "a change of this strength is an alarm"
     assert sum(each.is_right for each in found) >= 0.9 * RUNS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["in part", "over hours"])
+def test_of_changes_that_are_partial_or_take_hours_nine_in_ten_are_named_rightly(way: str, kind: str) -> None:
+    found = runs_of({"in part": PARTIAL, "over hours": OVER_HOURS}[way][kind], RUNS, 2000)
+    assert sum(each.is_right for each in found) >= 0.85 * RUNS, "three standard errors below nine in ten are 0.78"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_changes_that_take_days_most_are_named_rightly(kind: str) -> None:
+    found = runs_of(OVER_DAYS[kind], 8, 3000)
+    assert sum(each.is_right for each in found) >= 6
+
+
+def test_in_days_of_waves_nothing_is_named() -> None:
+    assert [found for seed in range(4) if (found := quiet_days(seed)).named] == []
 
 
 def test_in_240_quiet_runs_nothing_is_named() -> None:

@@ -11,6 +11,8 @@ from earlystop.api.values import Count, TimeText, Value
 CulpritName = Literal["Setting", "Data", "Engine", "Scorer"]
 Named = Literal["Setting", "Data", "Engine", "Scorer", "Unknown"]
 FourCounts = Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
+Rate = Annotated[str, Field(pattern=r"^-?[01]\.\d{1,4}$", max_length=8)]
+ThreeRates = Annotated[tuple[Rate, ...], Field(min_length=3, max_length=3)]
 ByClass = Annotated[tuple[FourCounts, ...], Field(max_length=32)]
 
 
@@ -53,4 +55,10 @@ class CulpritStatus(Value):
         None,
         description="Recorded answers on whose score the scorer agreed and disagreed, before the harm and since it "
         "began. Absent: nobody scores any again.",
+    )
+    trend: ThreeRates | None = Field(
+        None,
+        description="As differences of rates, without what they do by the hour of the day: the harm as it was at the "
+        "alarm, how much the baseline's rate changed with it, and the standard error of that. Absent: without rates, "
+        "and written by an earlier release, which took all harm for sudden.",
     )

@@ -44,6 +44,16 @@ class Frozen(NamedTuple):
     disagreed: int = 0
 
 
+class Trend(NamedTuple):
+    """What belongs to the harm as it is now, put apart from what the rates do by the hour of the day. harm: by how much
+    the promoted setting got worse, as a difference of rates. baseline: by how much the baseline's rate changed with it.
+    error: standard error of that."""
+
+    harm: float
+    baseline: float
+    error: float
+
+
 class Changed(NamedTuple):
     """Something that is not as it was certified. culprit: whose part it is. at: Unix second at which it was seen."""
 
@@ -63,7 +73,8 @@ class Evidence:
     scored: whether the scorer decides over these claims.
     facts_known: whether the target could be compared with what was certified; questions_known:
     the same of the file of golden questions; changed: what differs. frozen: None where
-    nobody scores recorded answers again.
+    nobody scores recorded answers again. trend: None where no rates are known, and of an earlier release, which took
+    every harm for a sudden one.
     """
 
     claims: tuple[Claim, ...]
@@ -83,6 +94,7 @@ class Evidence:
     questions_known: bool = False
     changed: tuple[Changed, ...] = ()
     frozen: Frozen | None = None
+    trend: Trend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,8 @@ PART_OF_HARM = 1 / 3
 """A baseline that moved by less than this part of what the promoted setting lost explains nothing."""
 PART_OF_STEADY = 0.5
 """A baseline is steady where it has, within one standard error, moved by less than this part of it."""
+SURE_OF_TREND, PART_OF_TREND, DOUBT_OF_TREND = 2.5, 0.36, 0.5
+"""The same three of a trend, whose error holds what a baseline does by itself, too: it is steady within half of one."""
 LEAST_RESCORED = 10
 """So many recorded answers must have been scored again since the harm began before they say anything."""
 LEAST_DISAGREED = 3
@@ -155,6 +169,8 @@ def baseline_of(evidence: Evidence) -> Baseline:
     before, after = evidence.before, evidence.after
     if not all((before.baseline, before.candidate, after.baseline, after.candidate)):
         return Baseline.UNKNOWN
+    if evidence.trend is not None:
+        return _by_trend(evidence.trend)
     harm = harm_of(evidence)
     change = abs(change_of_baseline(before, after))
     error = error_of_baseline(before, after, evidence.factor)
@@ -163,6 +179,16 @@ def baseline_of(evidence: Evidence) -> Baseline:
     if change >= SURE * error and change >= PART_OF_HARM * harm:
         return Baseline.MOVED
     return Baseline.STEADY if change + error <= PART_OF_STEADY * harm else Baseline.UNKNOWN
+
+
+def _by_trend(trend: Trend) -> Baseline:
+    harm, change = trend.harm, abs(trend.baseline)
+    if harm <= 0:
+        return Baseline.UNKNOWN
+    if change >= SURE_OF_TREND * trend.error and change >= PART_OF_TREND * harm:
+        return Baseline.MOVED
+    steady = change + DOUBT_OF_TREND * trend.error <= PART_OF_STEADY * harm
+    return Baseline.STEADY if steady else Baseline.UNKNOWN
 
 
 def has_rates(evidence: Evidence) -> bool:
@@ -194,16 +220,16 @@ def change_of_candidate(before: Rates, after: Rates) -> float:
 
 def error_of_baseline(before: Rates, after: Rates, factor: float) -> float:
     """Standard error of `change_of_baseline`."""
-    return sqrt(factor * sum(_variance(each.baseline, each.baseline_hits) for each in (before, after)))
+    return sqrt(factor * sum(variance_of_rate(each.baseline, each.baseline_hits) for each in (before, after)))
 
 
 def error_of_gap(before: Rates, after: Rates, factor: float) -> float:
     """Standard error of the change of the difference between both rates."""
     parts = ((each.baseline, each.baseline_hits, each.candidate, each.candidate_hits) for each in (before, after))
-    return sqrt(factor * sum(_variance(n, hits) + _variance(m, others) for n, hits, m, others in parts))
+    return sqrt(factor * sum(variance_of_rate(n, hits) + variance_of_rate(m, others) for n, hits, m, others in parts))
 
 
-def _variance(total_count: int, hits: int) -> float:
+def variance_of_rate(total_count: int, hits: int) -> float:
     """The variance of a rate, with one hit and one miss added, so that a rate of 0 or 1 is not certain."""
     rate = (hits + 1) / (total_count + 2)
     return rate * (1 - rate) / total_count

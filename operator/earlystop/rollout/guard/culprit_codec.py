@@ -9,8 +9,9 @@ from earlystop.api.status.culprit import ChangedStatus, CulpritStatus
 from earlystop.api.whole_numbers import numbers_in, varint
 from earlystop.evidence.objective import Claim
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
-from earlystop.rollout.guard.culprit import UNKNOWN, Changed, Culprit, Evidence, Finding, Frozen
+from earlystop.rollout.guard.culprit import UNKNOWN, Changed, Culprit, Evidence, Finding, Frozen, Trend
 from earlystop.rollout.guard.culprit_evidence import without_counts
+from earlystop.rollout.guard.growing_harm import DIGITS
 from earlystop.rollout.guard.spans import Rates, Span, Spans
 from earlystop.rollout.guard.state import Alarm, GuardState
 
@@ -39,6 +40,7 @@ def culprit_status(alarm: Alarm | None) -> CulpritStatus | None:
         changed=tuple(ChangedStatus(culprit=each.culprit.value, at=rfc3339(each.at)) for each in evidence.changed)
         or None,
         frozen=None if evidence.frozen is None else tuple(evidence.frozen),
+        trend=None if evidence.trend is None else tuple(f"{each:z.{DIGITS}f}" for each in evidence.trend),
     )
 
 
@@ -63,6 +65,7 @@ def restore_culprit(
         questions_known=bool(stored.questions_known),
         changed=tuple(Changed(Culprit(each.culprit), from_rfc3339(each.at)) for each in stored.changed or ()),
         frozen=None if stored.frozen is None else Frozen(*stored.frozen),
+        trend=None if stored.trend is None else Trend(*map(float, stored.trend)),
     )
     return Finding(named, possible), evidence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from earlystop.api.counts import Look
 from earlystop.api.wire import INCUMBENT
@@ -12,16 +11,13 @@ from earlystop.evidence import em_claims, guard_detectors, guardrails, missing_a
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.certificate.binding import Lapse
 from earlystop.rollout.exposure import promoted_label, serving
-from earlystop.rollout.guard.culprit import Changed, Culprit, Evidence, error_of_gap, harm_of
+from earlystop.rollout.guard.culprit import Changed, Culprit, Evidence
+from earlystop.rollout.guard.growing_harm import with_begin
+from earlystop.rollout.guard.harm_series import Series, with_sudden_begin
 from earlystop.rollout.guard.spans import NO_RATES, Rates, Span, Spans, total, with_rates
 from earlystop.rollout.guard.state import GuardState
 from earlystop.rollout.state import RolloutState
 
-TIMES_AS_MUCH = 3
-"""So many times as many answers as since the harm began are looked back on: what is older says less of the usual."""
-PLAUSIBLE = 2.0
-"""Natural log of how much less likely than the likeliest moment one may be at which the harm began (a likelihood set
-of 95 %)."""
 PARTS = {
     "Model": Culprit.ENGINE,
     "Images": Culprit.ENGINE,
@@ -31,28 +27,6 @@ PARTS = {
     "Questions": Culprit.DATA,
 }
 """Whose part each is of what a certificate is bound to."""
-
-
-class Series(NamedTuple):
-    """Counts of one claim over time. spans: since the guard began, the oldest first. until: moment of the last look.
-    trial: of the whole trial before, without counts where it was of another setting."""
-
-    spans: Spans
-    until: int
-    trial: Rates
-
-
-class Split(NamedTuple):
-    """A moment at which harm may have begun.
-
-    first: number of the first span after it. before, after: counts to compare. support: natural log of the likelihood
-    ratio for it, 0 where nothing speaks for harm.
-    """
-
-    first: int
-    before: Rates
-    after: Rates
-    support: float
 
 
 def evidence_of(state: RolloutState) -> Evidence:
@@ -71,10 +45,11 @@ def evidence_of(state: RolloutState) -> Evidence:
     return with_counts(known, guard, trial)
 
 
-def with_counts(known: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:
+def with_counts(known: Evidence, guard: GuardState, trial: Sequence[Look], *, sudden: bool = False) -> Evidence:
     """The evidence with the moments between which the harm began, and counts before and since. trial: looks at the
-    trial of what was promoted."""
-    found = _with_split(known, _series(guard, known.claims[0], trial))
+    trial of what was promoted. sudden: whether all harm is taken for a sudden one, as earlier releases did."""
+    series = _series(guard, known.claims[0], trial)
+    found = with_sudden_begin(known, series) if sudden else with_begin(known, series)
     return with_classes(found, guard, trial)
 
 
@@ -151,46 +126,6 @@ def _series(guard: GuardState, claim: Claim, trial: Sequence[Look]) -> Series:
 def _fits(objective: Objective, claim: Claim, trial: Sequence[Look]) -> bool:
     """Whether the trial's looks have the query classes that the guard compares."""
     return claim.kind is not ClaimKind.QUERY_CLASS or all(len(look.classes) == len(objective.classes) for look in trial)
-
-
-def _with_split(evidence: Evidence, series: Series) -> Evidence:
-    """The evidence with the moment at which the harm is most likely to have begun, and counts before it and since."""
-    splits = [_split(evidence, series, index) for index in range(len(series.spans))]
-    if not splits:
-        return evidence
-    best = max(splits, key=lambda each: each.support)
-    near = [each.first for each in splits if each.support >= best.support - PLAUSIBLE]
-    begins = [*(each.begin for each in series.spans), series.until]
-    return replace(
-        evidence,
-        # Within a trial, or between it and the guard, harm may have begun with anything that changed since.
-        earliest=begins[near[0] - 1] if near[0] else 0,
-        onset=begins[best.first],
-        latest=begins[near[-1] + 1],
-        before=best.before,
-        after=best.after,
-    )
-
-
-def _split(evidence: Evidence, series: Series, index: int) -> Split:
-    after = total([each.rates for each in series.spans[index:]])
-    before = _before(series, index, after)
-    compared = replace(evidence, before=before, after=after)
-    if not all((before.baseline, before.candidate, after.baseline, after.candidate)):
-        return Split(index, before, after, 0.0)
-    harm = harm_of(compared)
-    error = error_of_gap(before, after, evidence.factor)
-    return Split(index, before, after, (harm / error) ** 2 / 2 if harm > 0 else 0.0)
-
-
-def _before(series: Series, index: int, after: Rates) -> Rates:
-    """The guard's own time before a moment, as far back as is worth it; the trial where that holds more."""
-    found = NO_RATES
-    for each in reversed(series.spans[:index]):
-        if found.baseline >= TIMES_AS_MUCH * after.baseline:
-            break
-        found = found.plus(each.rates)
-    return series.trial if found.baseline < min(after.baseline, series.trial.baseline) else found
 
 
 def with_classes(evidence: Evidence, guard: GuardState, trial: Sequence[Look]) -> Evidence:

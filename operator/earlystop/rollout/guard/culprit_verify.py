@@ -64,8 +64,9 @@ def _fit_looks(evidence: Evidence, guard: GuardState, trials: Trials) -> bool:
     claim = evidence.claims[0]
     if is_read_from_looks(claim, guard):
         seen = replace(guard, spans=spans_of_looks(guard))
-        known = without_counts(seen, evidence.claims)
-        return any(_counts(evidence) == _counts(with_counts(known, seen, each)) for each in trials)
+        known, sudden = without_counts(seen, evidence.claims), evidence.trend is None
+        found = [with_counts(known, seen, each, sudden=sudden) for each in trials]
+        return any(_counts(evidence) == _counts(each) for each in found)
     late = [look for look in guard.looks if look.at > evidence.onset]
     counted = believable_rates(total([rates_of(guard.objective, claim, look) for look in late]))
     goes_back = evidence.onset < guard.checkpoint_at
@@ -78,4 +79,4 @@ def _counts(evidence: Evidence) -> tuple[object, ...]:
     """What of the evidence was counted, and when."""
     found = believable(evidence)
     by_class = found.by_class_before, found.by_class_after
-    return found.earliest, found.onset, found.latest, found.before, found.after, by_class
+    return found.earliest, found.onset, found.latest, found.before, found.after, by_class, found.trend

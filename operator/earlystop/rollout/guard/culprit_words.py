@@ -74,10 +74,14 @@ def _baseline(evidence: Evidence) -> str:
     ours, theirs = change_of_candidate(before, after), change_of_baseline(before, after)
     is_known = baseline_of(evidence) is not Baseline.UNKNOWN
     doubt = "" if is_known else ", which is too little or too uncertain to say"
-    return (
+    said = (
         f"Since {rfc3339(evidence.onset)} or so {what} changed by {_points(ours)} points under the promoted setting "
         f"and by {_points(theirs)} under the baseline{doubt}."
     )
+    if evidence.trend is None:
+        return said
+    now, change = evidence.trend.harm, evidence.trend.baseline
+    return f"{said} The harm is now {_points(now)} points, and the baseline changed by {_points(change)} with it."
 
 
 def _what(evidence: Evidence) -> str:
