@@ -49,18 +49,21 @@ def main(
     objects: Annotated[int, typer.Option(min=1, max=450, help="Objects in analysis, of each controller.")] = 200,
     window: Annotated[float, typer.Option(min=15, max=1200, help="Seconds to measure each.")] = 120.0,
     processes: Annotated[int, typer.Option(min=1, max=32, help="Server processes an object.")] = 4,
+    only: Annotated[list[str] | None, typer.Option(help="Whom to measure, by name; all without it.")] = None,
 ) -> None:
     """Measure each controller, one after the other, and print the figures side by side."""
     console, found = Console(), list[Figures]()
-    for peer in PEERS:
+    peers = [each for each in PEERS if not only or each.name in only]
+    for peer in peers:
         console.print(f"building {peer.title} where it is missing")
         peer.program()
-    for peer in PEERS:
+    for peer in peers:
         console.print(f"measuring {peer.title}")
         found.append(measure_peer(peer, objects, window, processes))
         console.print(found[-1])
-    console.print(f"measuring {THIS}")
-    found.append(measure_this(objects, window, processes))
+    if not only or THIS in only:
+        console.print(f"measuring {THIS}")
+        found.append(measure_this(objects, window, processes))
     console.print(table(f"{objects} objects, a look every {LOOK_SECONDS} s, over {window:.0f} s each", found))
     print(as_markdown(found))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
