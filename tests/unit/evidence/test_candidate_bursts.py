@@ -73,15 +73,15 @@ def test_harm_that_begins_later_is_held_for_as_long_as_a_burst_may_last() -> Non
 
 
 def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_not_held() -> None:
-    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.7] * 20)
+    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.9] * 20)
     assert found is not None and found <= 40 + OUTAGE_LOOKS + 2
 
 
 def test_an_outage_of_both_variants_is_none_of_the_candidate() -> None:
     quiet = [(1, 1)] * 20
     assert shown([*quiet, *[(5, 80)] * OUTAGE_LOOKS]).excess == 0.0
-    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 250
-    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 200
+    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 400
+    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 300
 
 
 def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() -> None:
