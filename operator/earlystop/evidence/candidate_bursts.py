@@ -89,6 +89,11 @@ class CandidateBursts:
         """Events of the candidate that the largest burst is taken to be, >= 0; none while it has an outage."""
         return 0.0 if self.outage >= OUTAGE_LOOKS else self._beyond_usual(self.largest)
 
+    @property
+    def holds_most(self) -> bool:
+        """Whether half or more of the candidate's events are taken for one burst, and do not count."""
+        return self.excess > 0 and self.excess >= self.events / 2
+
     def _beyond_usual(self, spell: Spell) -> float:
         others = self.exposed - spell.exposed
         if not others:

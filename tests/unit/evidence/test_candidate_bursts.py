@@ -91,6 +91,14 @@ def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() 
     assert shown([(2, 2)] * 40).excess == 0.0
 
 
+def test_a_guardrail_whose_events_came_in_one_burst_is_told_and_no_other() -> None:
+    process = guardrails.start(OBJECTIVE)
+    (rate,) = process.rates
+    for looks, told in (([*[(2, 2)] * 20, *[(2, 40)] * 8], {"failures"}), ([(2, 6)] * 40, set())):
+        found = replace(process, rates=(replace(rate, bursts=shown(looks)),))
+        assert guardrails.rest_on_a_burst(found, OBJECTIVE) == told
+
+
 def test_events_of_one_size_scatter_as_independent_ones_and_bursts_by_their_size() -> None:
     assert shown([(2, 2)] * 40).factor == 1.0
     assert 20 < shown([(0, 0), (0, 0), (0, 0), (0, 60)] * 10).factor < 80
