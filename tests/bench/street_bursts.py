@@ -88,7 +88,7 @@ class Bursts:
 
 LONG_BURSTS = (
     *(Bursts(tail, 20) for tail in (1.1, 1.5, 2.5)),
-    Bursts(1.0, 20, largest=20_000),
+    *(Bursts(1.0, span, largest=20_000) for span in (5, 10, 20)),
     Bursts(1.3, 20),
     *(Bursts(1.1, span) for span in (1, 5, 10)),
     *(Bursts(1.1, 20, weight) for weight in (10, 80)),

@@ -9,6 +9,7 @@ from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.rollout.answer_limit import answer_limit
 from earlystop.rollout.dispersion_terms import dispersion_source
 from earlystop.rollout.formatting import in_points
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
@@ -89,7 +90,7 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
             f"stay until its own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them "
             "together needs no more."
         )
-    sentences += _question_remarks(spec, found)
+    sentences += [*_limit_remarks(spec), *_question_remarks(spec, found)]
     if not spec.delivery.traits.split_known:
         sentences.append("Cohorts are supposed to send equally many requests.")
     if spec.rollout.aa_seconds:
@@ -105,6 +106,18 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
     if not spec.delivery.traits.moves_traffic:
         sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
     return sentences
+
+
+def _limit_remarks(spec: PolicySpec) -> list[str]:
+    """That the saving is tested exactly, where caps of the variants say how long an answer can be."""
+    limit = answer_limit(spec)
+    if not limit.is_derived:
+        return []
+    return [
+        f"No answer has more than {counted(limit.tokens or 0, 'token')}, the largest cap of the variants (AnswerCap), "
+        "so the saving is tested exactly. That takes hardly more answers where the cap is seven times the mean length, "
+        "and four times as many where it is fifty times."
+    ]
 
 
 def _question_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:

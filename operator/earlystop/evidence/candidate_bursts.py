@@ -38,7 +38,8 @@ are three times as many are found after 37 looks, with 2, after 30, as without t
 UNSEEN_EVENTS = 1.0
 """Events that the other looks are taken to have besides those that they had: few looks may have none by chance."""
 
-OUTAGE_LOOKS, OUTAGE_PART = 4, 0.5
+OUTAGE_LOOKS, OUTAGE_PART = 6, 0.75
+"""With 4 and a half, bursts over 5 looks with a Pareto tail of 1.1 break a guardrail in 3.9 % of campaigns."""
 
 MOST_PART_OF_BASELINE = 0.25
 """The baseline fails in less than this part of its requests where the candidate alone has an outage."""
@@ -87,6 +88,11 @@ class CandidateBursts:
     def excess(self) -> float:
         """Events of the candidate that the largest burst is taken to be, >= 0; none while it has an outage."""
         return 0.0 if self.outage >= OUTAGE_LOOKS else self._beyond_usual(self.largest)
+
+    @property
+    def holds_most(self) -> bool:
+        """Whether half or more of the candidate's events are taken for one burst, and do not count."""
+        return self.excess > 0 and self.excess >= self.events / 2
 
     def _beyond_usual(self, spell: Spell) -> float:
         others = self.exposed - spell.exposed

@@ -92,6 +92,12 @@ def update(
     )
 
 
+def passes(lengths: Lengths, bound: int) -> bool:
+    """Whether sums show an answer of more than `bound` tokens: lengths of 0 to `bound` have a sum of squares of at most
+    `bound` times their sum."""
+    return lengths.tokens > lengths.completed * bound or lengths.tokens_squared > bound * lengths.tokens
+
+
 def look_log_e(
     baseline: Lengths, candidate: Lengths, keep: float, bound: float, centre_b: float, centre_c: float
 ) -> list[float]:

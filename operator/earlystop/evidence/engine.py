@@ -95,10 +95,12 @@ def update_known(state: EvidenceState, look: Look, usable: bool) -> EvidenceStat
 def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     if not usable:
         look = _without_answers(look)
+    lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
+    if _passes_derived_limit(state.objective, lengths_b, lengths_c):
+        state = replace(state, exact_tokens=None)
     if not is_tried(state) and look.step >= state.objective.same_setting_steps:
         state = _tried_now(state)
     judged = missing_answers.as_judged(state.objective, look) if usable else look
-    lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     objective, exact = state.objective, state.exact_tokens
     seen = _observed(state, look, judged, usable=usable)
     known = None if objective.engine == FIRST else knowledge(objective, seen)
@@ -138,6 +140,12 @@ def _with_dispersion(state: EvidenceState, known: Knowledge | None) -> EvidenceS
     return state
 
 
+def _passes_derived_limit(objective: Objective, *arms: Lengths) -> bool:
+    """Whether a look has an answer that is longer than caps of the variants allow. It is no exact test then."""
+    limit = objective.longest_answer
+    return objective.limit_is_derived and limit is not None and any(empirical_bernstein.passes(x, limit) for x in arms)
+
+
 def _tried_now(state: EvidenceState) -> EvidenceState:
     """Before the first look in which the setting is tried, after those with the same setting on both sides."""
     objective, own = state.objective, own_difference(state)
@@ -146,7 +154,7 @@ def _tried_now(state: EvidenceState) -> EvidenceState:
         own=own,
         quality=same_setting.claims(objective, own),
         tokens=same_setting.lengths_anew(state.tokens, objective, own),
-        exact_tokens=same_setting.bounded_lengths_anew(objective, own),
+        exact_tokens=state.exact_tokens and same_setting.bounded_lengths_anew(objective, own),
         effect=shown.start(objective),
         arms=same_setting.arms_anew(state.arms),
     )

@@ -77,6 +77,12 @@ class EvidenceState:
         return self._claims
 
     @property
+    def passes_limit(self) -> bool:
+        """Whether answers were longer than the limit that caps of the variants say, which ended the exact token
+        test."""
+        return self.objective.limit_is_derived and self.exact_tokens is None
+
+    @property
     def missing(self) -> AttritionProcess | PairAttrition:
         """The checks of missing answers that are about what Exact Match is read from."""
         return self.pair_attrition if pair_attrition.is_checked(self.objective) else self.attrition

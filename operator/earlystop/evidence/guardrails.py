@@ -61,6 +61,12 @@ def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[Cl
         yield guardrail_claim(rail.name), process
 
 
+def rest_on_a_burst(guardrails: Guardrails, objective: Objective) -> frozenset[str]:
+    """Names of guardrails of which most of the candidate's events came in one burst, which breaks none."""
+    rates = zip(objective.guardrails, guardrails.rates, strict=True)
+    return frozenset(rail.name for rail, each in rates if each.bursts is not None and each.bursts.holds_most)
+
+
 def floor_answers(objective: Objective, look: Look) -> Answers:
     """The candidate's answers as a floor is read from them; where Exact Match is read from pairs, those to their
     questions."""

@@ -117,7 +117,8 @@ class Objective:
     require_each: whether a promotion needs a proof for every class. basis: see there.
     dispersion: how much more answers scatter than independent ones at least, >= 1. source: from where it is known how
     much events scatter (`divisors`).
-    longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
+    longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one. limit_is_derived:
+    whether caps of the variants say it, so that counts which pass it end the exact test; else they are refused.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     engine: version of the arithmetic (`version`).
     about: where pairs are golden questions; None for live requests. distinct_questions: how many different ones there
@@ -145,6 +146,7 @@ class Objective:
     basis: Basis = Basis.ANSWERS
     dispersion: float = 1.0
     longest_answer: int | None = None
+    limit_is_derived: bool = False
     split_known: bool = True
     engine: int = CURRENT
     source: DispersionSource = DispersionSource.ASSUMED

@@ -29,6 +29,7 @@ def terms_of(objective: Objective) -> dict[str, Any]:
         "byUsers": objective.by_users,
         "splitKnown": objective.split_known,
         "longestAnswer": objective.longest_answer,
+        "limitIsDerived": objective.limit_is_derived,
         "knownLooks": objective.known_looks,
         "sessionsDeclared": objective.sessions_declared,
         "answersRepeat": objective.answers_repeat,

@@ -25,6 +25,7 @@ from earlystop.evidence.objective import (
     class_objective,
 )
 from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.answer_limit import answer_limit
 from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 from earlystop.rollout.search.progress import Incumbent
@@ -32,8 +33,7 @@ from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("aaSeconds", "learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
-LOOK_SECONDS = "lookSeconds"
-WHEN_SAFE, BY_TIME = "WhenSafe", "ByTime"
+LOOK_SECONDS, WHEN_SAFE, BY_TIME = "lookSeconds", "WhenSafe", "ByTime"
 SHADOW_PART = 0.2
 """Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
 
@@ -318,7 +318,7 @@ def objective_of(
     """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used,
     trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
     attempt is none of those that share the risks, or nothing is left."""
-    wanted, risk = spec.objective, spec.objective.risk
+    wanted, risk, longest = spec.objective, spec.objective.risk, answer_limit(spec, engine)
     part, tests = part_of(spec, used), 1 - BOUND_PART if spec.rollout.aa_seconds else 1
     return Objective(
         margin=part.margin,
@@ -334,7 +334,8 @@ def objective_of(
         require_each=wanted.require_each,
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
-        longest_answer=wanted.tokens.longest_answer,
+        longest_answer=longest.tokens,
+        limit_is_derived=longest.is_derived,
         # Where users keep a variant, requests are split as much as each of them asks.
         split_known=spec.delivery.traits.split_known and not spec.delivery.traits.same_users,
         engine=engine,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from earlystop.cli.overview import line
+from earlystop.cli.screen.facts import _limit
 from earlystop.cli.screen.holds import news_in
-from earlystop.cli.screen.view import Event
+from earlystop.cli.screen.view import Event, View
 from earlystop.cli.screen.whole import _without_reason, picture
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.e_value_words import one_in_line
@@ -19,6 +21,7 @@ from earlystop.rollout.state import Phase, RolloutState
 from tests.unit.cli.shown_policies import policy_in, screen
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.every_row import every_row
+from tests.unit.rollout.capped import capped
 from tests.unit.rollout.policies import NOW, policy, started
 from tests.unit.rollout.states import REACHED
 
@@ -63,6 +66,17 @@ def test_steps_are_counted_by_the_campaigns_plan_and_not_by_an_edit_that_comes_a
     console = Console(width=200, record=True, file=StringIO())
     console.print(picture(made, NOW + 60.0, 200))
     assert "1 of 3" in console.export_text()
+
+
+def test_a_limit_that_caps_say_is_shown_and_that_counts_have_passed_it() -> None:
+    state = started(policy(capped()))
+    assert "at most 4,096 tokens by their caps, so the saving is tested exactly" in picture_of(state)
+    assert "by their caps" not in picture_of(started(policy(capped(None))))
+    (only,) = state.comparisons
+    passed = replace(only, evidence=replace(only.evidence, exact_tokens=None))
+    view = View({}, policy(capped()), replace(state, comparisons=(passed,)), NOW, 80)
+    told = [text for label, text in _limit(view) if label == "answers"]
+    assert told == ["some are longer than the cap of 4,096 tokens, so the saving is not tested by that limit"]
 
 
 def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:

@@ -73,15 +73,15 @@ def test_harm_that_begins_later_is_held_for_as_long_as_a_burst_may_last() -> Non
 
 
 def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_not_held() -> None:
-    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.7] * 20)
+    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.9] * 20)
     assert found is not None and found <= 40 + OUTAGE_LOOKS + 2
 
 
 def test_an_outage_of_both_variants_is_none_of_the_candidate() -> None:
     quiet = [(1, 1)] * 20
     assert shown([*quiet, *[(5, 80)] * OUTAGE_LOOKS]).excess == 0.0
-    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 250
-    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 200
+    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 400
+    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 300
 
 
 def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() -> None:
@@ -89,6 +89,14 @@ def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() 
     assert known.largest == Spell(240, 800, 800)
     assert known.excess == pytest.approx(240 - 2 * (48 + 1) / 2400 * 800)
     assert shown([(2, 2)] * 40).excess == 0.0
+
+
+def test_a_guardrail_whose_events_came_in_one_burst_is_told_and_no_other() -> None:
+    process = guardrails.start(OBJECTIVE)
+    (rate,) = process.rates
+    for looks, told in (([*[(2, 2)] * 20, *[(2, 40)] * 8], {"failures"}), ([(2, 6)] * 40, set())):
+        found = replace(process, rates=(replace(rate, bursts=shown(looks)),))
+        assert guardrails.rest_on_a_burst(found, OBJECTIVE) == told
 
 
 def test_events_of_one_size_scatter_as_independent_ones_and_bursts_by_their_size() -> None:

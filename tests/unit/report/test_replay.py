@@ -89,6 +89,21 @@ def test_quiet_looks_before_busy_ones_are_repeated_too_while_scatter_is_a_guess_
     ensure_repeated(scripts, campaign, at_each_look=True)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "passes"), [(900, False), (600, True)])
+def test_a_limit_that_caps_say_is_repeated_too_and_where_counts_pass_it(
+    scripts: Replayer, limit: int, passes: bool
+) -> None:
+    campaign = grouped_campaign(6, 40)
+    assert campaign.plan is not None
+    objective = replace(campaign.plan.objective, longest_answer=limit, limit_is_derived=True)
+    (only,) = campaign.comparisons
+    only = replace(only, evidence=replay(objective, only.looks))
+    assert only.evidence.passes_limit == passes
+    capped = replace(campaign, plan=replace(campaign.plan, objective=objective), comparisons=(only,))
+    ensure_repeated(scripts, capped, at_each_look=True)
+
+
 @pytest.mark.parametrize("seed", [0, 1_760_000_000, 2**32 + 7])
 def test_random_numbers_are_those_of_python(scripts: Replayer, seed: int) -> None:
     found = scripts.engine.eval(

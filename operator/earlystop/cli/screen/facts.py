@@ -82,6 +82,18 @@ def _margin(view: View) -> Iterator[tuple[str, str]]:
     )
 
 
+def _limit(view: View) -> Iterator[tuple[str, str]]:
+    """The longest possible answer, where caps of the variants say it."""
+    plan = view.state.plan
+    if plan is None or not plan.objective.limit_is_derived or view.state.phase is Phase.PROMOTED:
+        return
+    longest = counted(plan.objective.longest_answer or 0, "token")
+    if any(each.evidence.passes_limit for each in view.state.comparisons):
+        yield "answers", f"some are longer than the cap of {longest}, so the saving is not tested by that limit"
+    else:
+        yield "answers", f"at most {longest} by their caps, so the saving is tested exactly"
+
+
 def _risk(view: View) -> Iterator[tuple[str, str]]:
     """What campaigns of one candidate have spent of the risk of a wrong promotion."""
     margin, risk = view.status.get("margin"), view.status.get("risk") or {}
@@ -132,6 +144,7 @@ FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _search,
     _margin,
     _risk,
+    _limit,
     _savings,
     _commit,
     _next,

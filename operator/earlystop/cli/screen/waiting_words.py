@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from earlystop.api.plurals import counted
+from earlystop.evidence.guardrails import rest_on_a_burst
 from earlystop.evidence.objective import ClaimKind
 from earlystop.rollout.advance import RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.rollout.e_value_words import claim_words, one_in
@@ -131,6 +132,7 @@ def harms_of(comparison: Comparison) -> Iterator[tuple[str, float, float]]:
     yield f"more than {points_are_lost(objective.margin)}", log_e.harm, risks.exact_match
     allowed = {each.name: each.maximum_ratio for each in objective.guardrails}
     margins = {each.name: each.margin for each in objective.classes}
+    in_bursts = rest_on_a_burst(comparison.evidence.guardrails, objective)
     for claim, value in log_e.others:
         risk = risks.guardrails.get(claim, 0.0)
         match claim.kind:
@@ -138,6 +140,11 @@ def harms_of(comparison: Comparison) -> Iterator[tuple[str, float, float]]:
                 yield f"EM is below the floor of {counted(in_points(objective.floor or 0), 'point')}", value, risk
             case ClaimKind.GUARDRAIL:
                 times = in_factor(allowed[claim.name])
-                yield f"the guardrail {claim.name} is broken (above {times} times the baseline's rate)", value, risk
+                but = ", without the burst that most of its own came in" * (claim.name in in_bursts)
+                yield (
+                    f"the guardrail {claim.name} is broken (above {times} times the baseline's rate{but})",
+                    value,
+                    risk,
+                )
             case ClaimKind.QUERY_CLASS:
                 yield f"more than {points_are_lost(margins[claim.name])} in {claim.name}", value, risk

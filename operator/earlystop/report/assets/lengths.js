@@ -119,6 +119,10 @@ function startBounded(minimumSaving, bound) {
   };
 }
 
+/** Whether sums show an answer of more tokens than the bound. */
+const passesBound = ({ completed, tokens, squares }, bound) =>
+  tokens > completed * bound || squares > BigInt(bound) * BigInt(tokens);
+
 const psi = (stake) => -Math.log1p(-stake) - stake;
 
 /** The exact test after one more look. */

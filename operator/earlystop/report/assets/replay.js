@@ -139,10 +139,12 @@ function advance(state, look, terms) {
   const counted = usable ? look : { ...look, baseline: without(look.baseline), candidate: without(look.candidate),
     classes: look.classes.map(() => [0, 0, 0, 0]) };
   const judged = usable ? asJudged(counted, terms) : counted;
+  const arms = [counted.baseline.lengths, counted.candidate.lengths];
+  if (terms.limitIsDerived && arms.some((each) => passesBound(each, terms.longestAnswer))) state = { ...state, bounded: null };
   if (!isTried(state, terms) && look.step >= terms.sameSettingSteps) state = triedNow(state, terms);
   const witnesses = observed(state, counted, judged, usable, terms);
   const divided = divisorsOf(terms, witnesses, state.lengths.blocks);
-  const [lengthsB, lengthsC] = [counted.baseline.lengths, counted.candidate.lengths];
+  const [lengthsB, lengthsC] = arms;
   const classes = answersByClass(judged, terms);
   const share = terms.splitKnown ? look.share : null;
   let { effect } = state;

@@ -36,7 +36,7 @@ function triedNow(state, terms) {
     ...state, own,
     promote: startExactMatch(left(own.em.high), PROMOTE), harm: startExactMatch(left(own.em.low), HARM),
     lengths: { ...startLengths(saving, terms.engine), blocks: scatterAnew(state.lengths.blocks) },
-    bounded: terms.longestAnswer === null ? null : startBounded(saving, terms.longestAnswer),
+    bounded: state.bounded && startBounded(saving, terms.longestAnswer),
     effect: startEffect(terms.margin), arms: { ...state.arms, answers: scatterAnew(state.arms.answers) },
   };
 }
