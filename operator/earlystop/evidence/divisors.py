@@ -145,11 +145,12 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
 def divisors_by(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Divisors:
     """As `divisors`, for a caller that has asked for the `knowledge` of these witnesses already; not for version 1 of
     the engine."""
+    lengths = of_lengths(objective, known, witnesses)
     return Divisors(
         answers=known.discount,
         floor=_floor(objective, known, witnesses),
-        lengths=of_lengths(objective, known, witnesses),
-        bounded_lengths=_bounded_lengths(objective, known, witnesses),
+        lengths=lengths,
+        bounded_lengths=_bounded_lengths(objective, known, witnesses, lengths),
         guardrails=tuple(
             _bad_events(each.kind, objective, events, witnesses.users)
             for each, events in zip(objective.guardrails, witnesses.arms.events, strict=True)
@@ -186,13 +187,14 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
         factor = max(factor, answers.beyond_doubt)
         freedom = _freedom_of_users(objective, witnesses.users)
     elif source is DispersionSource.LOOKS:
-        is_known = is_measured = answers.is_known(needed)
-        factor = answers.factor(_guess(objective, witnesses.split), needed)
+        learned = answers.known_factor(needed)
+        is_known = is_measured = learned is not None
+        factor = answers.guessed_factor(_guess(objective, witnesses.split)) if learned is None else learned
         if objective.engine > SEVENTH and not is_known and objective.basis is not Basis.PAIRS:
             factor = max(factor, guessed_scatter(witnesses.split, objective.engine))
         if objective.engine > SIXTH and _split_may_teach(objective):
             factor = max(factor, most_scatter(answers, witnesses.split))
-        freedom = _freedom(objective, answers, needed)
+        freedom = _freedom_if(objective, answers, needed, is_known=is_known)
     return Knowledge(
         is_known,
         source,
@@ -222,9 +224,14 @@ def _split_may_teach(objective: Objective) -> bool:
 
 def _freedom(objective: Objective, blocks: Scatter, looks: int = 1) -> float:
     """Degrees of freedom of what blocks of so many looks show."""
+    return _freedom_if(objective, blocks, looks, is_known=blocks.is_known(looks))
+
+
+def _freedom_if(objective: Objective, blocks: Scatter, looks: int, *, is_known: bool) -> float:
+    """The same, where it was asked already whether the blocks are learned."""
     if objective.engine <= FOURTH:
         return inf
-    return blocks.freedom(looks) if blocks.is_known(looks) else GUESS_FREEDOM
+    return blocks.freedom(looks) if is_known else GUESS_FREEDOM
 
 
 def _freedom_of_users(objective: Objective, users: SeenUsers) -> float:
@@ -259,18 +266,20 @@ def of_lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> 
         return Discount(factor, is_learned=True, freedom=freedom)
     waits = known.source is DispersionSource.LOOKS
     looks = known.needed_looks if waits else 1
-    factor, is_known = blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks)
+    learned = blocks.known_factor(looks)
+    factor, is_known = blocks.guessed_factor(UNKNOWN_SCATTER) if learned is None else learned, learned is not None
     if objective.engine > SEVENTH and _split_may_teach(objective):
         factor = max(factor, most_scatter(blocks, witnesses.split))
-    return Discount(factor, is_known, is_learned=True, freedom=_freedom(objective, blocks, looks))
+    freedom = _freedom_if(objective, blocks, looks, is_known=is_known)
+    return Discount(factor, is_known or not waits, is_learned=True, freedom=freedom)
 
 
-def _bounded_lengths(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Discount:
+def _bounded_lengths(objective: Objective, known: Knowledge, witnesses: Witnesses, lengths: Discount) -> Discount:
     if known.source is DispersionSource.USERS:
         freedom = _freedom_of_users(objective, witnesses.users)
         return Discount(_of_users(witnesses.users, "lengths"), is_learned=True, freedom=freedom)
     if known.source is DispersionSource.LOOKS:
-        return of_lengths(objective, known, witnesses)
+        return lengths
     return UNDIVIDED
 
 

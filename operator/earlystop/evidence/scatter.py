@@ -124,7 +124,7 @@ class Scatter:
     def is_known(self, looks: int = 1) -> bool:
         """Whether blocks of so many looks, or longer ones, are learned from as many looks as these have, by their
         weights, and scatter less than `MOST_FACTOR`."""
-        return self._known_factor(looks) is not None
+        return self.known_factor(looks) is not None
 
     @property
     def learned_looks(self) -> int:
@@ -138,8 +138,12 @@ class Scatter:
     def factor(self, unknown: float, looks: int = 1) -> float:
         """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
         `unknown`, and what little was seen counts too."""
-        known = self._known_factor(looks)
-        return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM))) if known is None else known
+        known = self.known_factor(looks)
+        return self.guessed_factor(unknown) if known is None else known
+
+    def guessed_factor(self, unknown: float) -> float:
+        """The factor while the blocks that must be learned are not: at least `unknown`, up to `MOST_FACTOR`."""
+        return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM)))
 
     def carried_on(self, looks: int) -> float:
         """What little was seen, with the growth between the two longest scales carried on to blocks of so many looks, 1
@@ -157,7 +161,8 @@ class Scatter:
         """The factor of events that are known to be independent: above 1 only where chance hardly explains it."""
         return _largest_bound(self._with_freedom(LEAST_FREEDOM), DOUBT_QUANTILE)
 
-    def _known_factor(self, looks: int) -> float | None:
+    def known_factor(self, looks: int = 1) -> float | None:
+        """The factor that blocks of so many looks, or longer ones, have taught; None where `is_known` is not true."""
         learned = self._with_freedom(LEAST_FREEDOM)
         if not learned or learned[-1].size < looks or self.weight * self.weight < looks * self.squared_weights:
             return None

@@ -38,8 +38,8 @@ def conditions(
     """All conditions, each with a reason constant and a message that says what is going on or what to do.
 
     edited: whether the policy now asks for another campaign than the one in `state`. Then nothing has come of the
-    policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
-    which takes longest and which nobody reads who asks for statuses and reasons only.
+    policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands and
+    what is saved, which takes longest and which nobody reads who asks for statuses and reasons only.
     """
     waits = waiting_edit(state) if edited and observations.refusal is None else ""
     stands = f"{summary(state)} {waits}".strip() if worded else ""
@@ -49,7 +49,7 @@ def conditions(
         _accepted(observations),
         _from_observation(Type.METRICS_AVAILABLE, observations.metrics),
         _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
-        _setting_effective(state),
+        _setting_effective(state, worded=worded),
         _sample_ratio(state),
         _progressing(state, stands, waits, observations.author_unknown),
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
@@ -148,13 +148,13 @@ def _progress_reason(state: RolloutState) -> str:
     return state.phase.value
 
 
-def _setting_effective(state: RolloutState) -> Condition:
+def _setting_effective(state: RolloutState, *, worded: bool) -> Condition:
     assessed = [each.assessment for each in state.under_trial]
     if any(each.setting is Effect.NOT_MOVED for each in assessed):
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if assessed and all(each.setting is Effect.MOVED for each in assessed):
-        savings = "; ".join(in_percent(each.saving) for each in assessed)
-        message = f"The setting changes what is generated: {savings} of the tokens are saved."
+        savings = "; ".join(in_percent(each.saving) for each in assessed) if worded else ""
+        message = f"The setting changes what is generated: {savings} of the tokens are saved." if worded else ""
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
     return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.UNKNOWN, "NotShownYet", message)

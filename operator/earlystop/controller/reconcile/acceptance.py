@@ -46,13 +46,15 @@ async def check(
         reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
-    competition = competition_for(tracked, competing_policies)
+    namespace = tracked.namespace
+    neighbours = [each for each in competing_policies if each.namespace == namespace]
+    competition = competition_for(tracked, neighbours)
     try:
-        successor = competition.successor or await _remembered_successor(cluster, tracked, competing_policies)
+        successor = competition.successor or await _remembered_successor(cluster, tracked, neighbours)
         tracked.traffic.handover.leave_to(successor)
         # A policy that has left its target asks for nothing, unless it was edited.
         asks = not successor or tracked.is_edited(tracked.state)
-        used = {each.spec.metrics.source_ref.name for each in competing_policies if each.namespace == tracked.namespace}
+        used = {each.spec.metrics.source_ref.name for each in neighbours}
         checked = await acceptance(cluster, tracked, sources, competition.refusal, now, used) if asks else None
         refusal = tracked.status.overflow or checked
     except BaseException:

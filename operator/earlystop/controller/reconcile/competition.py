@@ -84,7 +84,8 @@ def successor_of(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> s
 
 def _others(tracked: TrackedPolicy, policies: Iterable[TrackedPolicy]) -> list[TrackedPolicy]:
     """The other policies of the same namespace: no target or route is shared beyond it."""
-    return [each for each in policies if each.namespace == tracked.namespace and each.uid != tracked.uid]
+    namespace, uid = tracked.namespace, tracked.uid
+    return [each for each in policies if each.namespace == namespace and each.uid != uid]
 
 
 def is_over(tracked: TrackedPolicy) -> bool:
