@@ -277,7 +277,6 @@ def cells_beyond() -> Mapping[str, Cell]:
         *delay_cells(SEED + 6, street_delays.BEYOND),
         *walk_cells(SEED + 18, street_walks.BEYOND),
         *floor_cells(SEED + 19, street_floor.BEYOND),
-        *long_burst_cells(SEED + 13, street_bursts.BEYOND),
     ]
     return {cell.kind: cell for cell in found}
 

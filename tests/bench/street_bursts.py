@@ -90,12 +90,11 @@ LONG_BURSTS = (
     *(Bursts(tail, 20) for tail in (1.1, 1.5, 2.5)),
     *(Bursts(1.0, span, largest=20_000) for span in (5, 10, 20)),
     Bursts(1.3, 20),
-    *(Bursts(1.1, span) for span in (1, 5, 10)),
+    *(Bursts(1.1, span) for span in (1, 5, 10, 32)),
     *(Bursts(1.1, 20, weight) for weight in (10, 80)),
     Bursts(1.1, 20, requests=200),
     *(Bursts(1.1, 20, quiet=quiet) for quiet in (30, 100)),
 )
-BEYOND = (Bursts(1.1, 32),)
 
 
 def long_burst_error(kind: Bursts, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
