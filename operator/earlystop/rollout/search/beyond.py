@@ -7,9 +7,9 @@ are climbed beside nothing that serves. The price is one failure, not risk: of t
 are judged at the same level.
 
 Where the first rung loses many margins, a curve would have to come back a long way, and where it falls to the end the
-failure is missed: careful rungs are then climbed one by one, beside the last one. So the rung beyond waits there until
-something serves (version 7). Then it comes in the place of the first bolder rung that would be tried, or of a trial
-that would risk the last failure on less than an even chance, or at the end: a turn is found later, beside an incumbent.
+failure is missed: careful rungs are then climbed one by one, beside the last one. So the rung beyond waits there
+(version 7) until something serves and no careful one is worth a trial, or the last failure would be risked on one that
+hardly holds: a turn is then found later, beside an incumbent.
 
 What trials make likely of a rung beyond is no guide here: it extends the rise that they have shown. So its loss is
 supposed to lie on either side of the margin with the same probability, and its trial is made if that is worth it.
@@ -26,12 +26,12 @@ from earlystop.rollout.search.trial import Belief, Estimate, Proposal, SearchTer
 BEYOND_SINCE = 6
 """Version of Ladder that tries a rung beyond a first one that harms."""
 
-WAITS_SINCE, DEEP = 7, 3.25
+WAITS_SINCE, DEEP = 7, 3.75
 """Version of Ladder that lets the rung beyond wait where the first one seems to lose more than so many margins: so seem
-13 % of first trials that lose two, and 86 % of those that lose 3.7 (100 trials each in the bench)."""
+9 % of first trials that lose two, and 61 % of those that lose 3.7 (100 trials each in the bench)."""
 
-EVEN_CHANCE = 0.5
-"""What the rung beyond is supposed to have to hold: the last failure is for it where another trial has less."""
+LEAST_CHANCE = 0.33
+"""The last failure is for a careful rung, before the one beyond that waits, where that is as likely to hold as this."""
 
 LEAST_BUDGET = 3
 """Failures that a search must allow: the first trial's, this one's and one more."""
@@ -79,16 +79,13 @@ def waits(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
     return loss is not None and round(loss.mean / terms.margin, 2) > DEEP
 
 
-def is_due(
-    rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms, found: int | None, holds: float | None
-) -> bool:
-    """Whether a rung beyond that has waited comes now, in the place of the setting `found`, None where none is worth a
-    trial. holds: its probability to hold."""
-    if not waits(outcomes, terms) or found is None or holds is None:
-        return waits(outcomes, terms)
-    failures = sum(each.end is not TrialEnd.CERTIFIED for each in outcomes)
-    is_bolder = rungs.index(found) > rungs.index(outcomes[0].setting)
-    return is_bolder or (failures == terms.failure_budget - 1 and round(holds, 2) < EVEN_CHANCE)
+def more_careful(rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> Sequence[int] | None:
+    """Settings more careful than the first one, which come before the rung beyond while that waits; None where it does
+    not, or was tried."""
+    if not waits(outcomes, terms):
+        return None
+    at = rungs.index(outcomes[0].setting)
+    return None if any(each.setting in rungs[at + 1 :] for each in outcomes) else rungs[:at]
 
 
 def _rung_beyond(

@@ -80,16 +80,24 @@ class Ladder:
         turned = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk)
         if turned is not None:
             return turned
-        worths = worth.worths(losses, savings, outcomes, terms, risk)
-        near, far = _within_reach(rungs, stands, outcomes)
-        found = worth.proposal(settings, worths, near, risk, outcomes, terms) or worth.proposal(
-            settings, worths, far, risk, outcomes, terms
-        )
-        chance = None if found is None else worths[found.setting].holds
-        if beyond.is_due(rungs, outcomes, terms, None if found is None else found.setting, chance):
-            late = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk, late=True)
-            return late or found
-        return found
+        within = _within_reach(rungs, stands, outcomes)
+
+        def best(among: Sequence[int] | None, least_chance: float = 0.0) -> Proposal | None:
+            """The trial worth most of these settings, within reach if one is; None if it is less likely to hold."""
+            worths = worth.worths(losses, savings, outcomes, terms, risk, among)
+            for reach in within:
+                open_ones = [index for index in reach if among is None or index in among]
+                found = worth.proposal(settings, worths, open_ones, risk, outcomes, terms)
+                if found is not None:
+                    return found if round(worths[found.setting].holds, 2) >= least_chance else None
+            return None
+
+        careful = beyond.more_careful(rungs, outcomes, terms)
+        if careful is None:
+            return best(None)
+        late = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk, late=True)
+        is_last = late is not None and stands.failures == terms.failure_budget - 1
+        return best(careful, beyond.LEAST_CHANCE if is_last else 0.0) or late or best(None)
 
 
 def level(risk: float, failure_budget: int, failures: int) -> float:

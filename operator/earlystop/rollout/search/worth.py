@@ -7,7 +7,7 @@ both variants (`simulation.planning` has the same formula in detail). What is cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import erfc, exp, log, pi, sqrt
 
@@ -106,8 +106,10 @@ def worths(
     outcomes: Sequence[TrialOutcome],
     terms: SearchTerms,
     risk: float,
+    among: Collection[int] | None = None,
 ) -> tuple[Worth, ...]:
-    """What a trial of each setting is worth at this risk.
+    """What a trial of each setting is worth at this risk. among: settings whose trials it puts off or keeps from being
+    made; None: all.
 
     A request in a trial costs what users lose by it: some of them are the baseline's, which save nothing, and the
     others save what the setting does, where the best certified one would have saved its part with each. It also puts
@@ -133,7 +135,8 @@ def worths(
         * terms.horizon
         for chance, saving in zip(holding, savings, strict=True)
     ]
-    untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
+    others = (index for index in range(len(gains)) if index not in tried and (among is None or index in among))
+    untried = sorted((max(0.0, gains[index]) for index in others), reverse=True)
     hopes = [*untried, 0.0, 0.0]
     may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
     longest = _longest(terms, 2 * spread * nats / terms.margin**2)

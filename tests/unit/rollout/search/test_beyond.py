@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.search import beyond
 from earlystop.rollout.search.ladder import Ladder
 from earlystop.rollout.search.trial import Belief, Estimate, SearchTerms, TrialEnd, TrialOutcome
 from tests.unit.rollout.search.made_up import TERMS, Truth, rungs, savings_of, search
 
 TEN = rungs(10)
 U_SHAPE = Truth((0.0, 0.004, 0.012, 0.03, 0.04, 0.03, 0.01, 0.004, 0.03, 0.065), savings_of(10))
-FALLING = Truth((0.004, 0.008, 0.03, 0.05, 0.07, 0.08, 0.1, 0.1, 0.1, 0.1), savings_of(10))
+FALLING = Truth((0.004, 0.008, 0.03, 0.05, 0.08, 0.09, 0.1, 0.1, 0.1, 0.1), savings_of(10))
 
 
 DEEP_U = Truth((0.0, 0.004, 0.03, 0.06, 0.08, 0.06, 0.01, 0.004, 0.03, 0.06), savings_of(10))
@@ -55,7 +54,7 @@ def test_a_sentence_says_to_people_why_it_is_tried() -> None:
 
 def test_after_great_harm_the_rung_beyond_waits_until_something_serves() -> None:
     outcomes = search(Ladder(), TEN, FALLING)
-    assert [each.setting for each in outcomes] == [4, 1, 7, 2]
+    assert [each.setting for each in outcomes] == [4, 1, 2, 7]
     assert [each.end for each in outcomes[:2]] == [TrialEnd.HARMFUL, TrialEnd.CERTIFIED]
 
 
@@ -64,17 +63,15 @@ def test_a_curve_that_turns_after_great_harm_is_found_beside_what_serves() -> No
     assert [each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED] == [1, 7]
 
 
-def test_the_rung_beyond_takes_the_place_of_a_trial_with_less_than_an_even_chance_before_the_last_failure() -> None:
-    outcomes, rungs_of_ten = [first_trial(TrialEnd.HARMFUL, 0.08), first_trial(TrialEnd.HARMFUL, 0.05, 2)], range(10)
-    outcomes.append(first_trial(TrialEnd.CERTIFIED, 0.0, 0))
-    for holds, is_due in ((0.49, True), (0.51, False)):
-        assert beyond.is_due(rungs_of_ten, outcomes, TERMS, 1, holds) is is_due
-    assert not beyond.is_due(rungs_of_ten, outcomes, VERSION_6, 1, 0.49)
+def test_the_last_failure_is_for_the_rung_beyond_where_no_careful_one_is_likely_enough_to_hold() -> None:
+    outcomes = [first_trial(TrialEnd.HARMFUL, 0.08), first_trial(TrialEnd.HARMFUL, 0.2, 2)]
+    tried = Ladder().propose(TEN, [*outcomes, first_trial(TrialEnd.CERTIFIED, 0.005, 0)], TERMS, None, 1)
+    assert tried is not None and tried.setting == 7
 
 
-@pytest.mark.parametrize("loss", [0.0648, 0.0652])
-def test_great_harm_is_more_than_three_margins_and_a_quarter(loss: float) -> None:
-    assert (second_trial(first_trial(TrialEnd.HARMFUL, loss)) == 7) is (loss < 0.065)
+@pytest.mark.parametrize("loss", [0.0748, 0.0752])
+def test_great_harm_is_more_than_four_margins_but_a_quarter(loss: float) -> None:
+    assert (second_trial(first_trial(TrialEnd.HARMFUL, loss)) == 7) is (loss < 0.075)
 
 
 @pytest.mark.parametrize("end", [TrialEnd.INCONCLUSIVE, TrialEnd.CERTIFIED])
