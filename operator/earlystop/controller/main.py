@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import platform
+import sys
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -64,6 +65,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 def _spare_memory_and_time() -> None:
     gc.set_threshold(*COLLECT_AFTER)
+    sys.path_importer_cache.clear()  # names of the libraries' thousands of files: 0.3 MiB; imports read them anew
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
 

@@ -8,7 +8,7 @@ month, it is broken by chance in one of a thousand.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf, log
 
 from earlystop.api.plurals import counted
@@ -56,7 +56,7 @@ class ServedMarks:
         each = now if all(since_each.values()) or _opened(self.each, now) else self.each
         shown = all(_would_show(since_full, name, self.split) for name in since_full)
         full = now if shown or _opened(self.full, now) else self.full
-        return replace(self, each=each, full=full)
+        return ServedMarks(self.split, each, full)
 
     def shortfall(self, now: Mark) -> str | None:
         """A sentence about the variant that gets far less than its share, None where none does."""
