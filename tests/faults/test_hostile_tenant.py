@@ -134,8 +134,8 @@ def found(stage: Stage, core_waits: CoreWaits) -> Iterator[Neighbourhood]:
             began_beside = time.monotonic()
             beside = seconds_waited(stage, "beside")
             beside_factor = core_waits.factor(began_beside, time.monotonic())
-            # A condition is told anew once a minute at most, and its series are found too large only after some looks.
-            wait_until(lambda: metrics_reason(stage, hostile.namespace) == "TooLarge", 120, "its own series to be met")
+        # A condition is told anew once a minute at most, and its series are found too large only after some looks.
+        wait_until(lambda: metrics_reason(stage, hostile.namespace) == "TooLarge", 120, "its own series to be met")
         hostile_reason = metrics_reason(stage, hostile.namespace)
         wait_until(lambda: refused_by_now(stage, hostile.namespace) == REFUSED, 60, "all policies to be refused")
         refused = refused_by_now(stage, hostile.namespace)
