@@ -86,6 +86,10 @@ def test_a_match_that_cannot_be_made_stricter_is_refused_with_what_to_write(matc
 # Requests that the user's route sends elsewhere stay there.
 
 OVERLAPS: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "two prefixes whose order depends on whether a slash at the end counts": (
+        [rule(prefix("/v1/", headers=[BETA]), timeouts={"request": "9s"}), rule(prefix("/v1", method="POST"))],
+        "refused",
+    ),
     "a longer path that goes elsewhere": ([rule(), rule(prefix(PLAIN), to="other")], "kept"),
     "an exact path that goes elsewhere": ([rule(prefix("/v1")), rule(exact(CHAT), to="other")], "kept"),
     "a header that goes elsewhere": ([rule(), rule(prefix("/", headers=[BETA]), to="other")], "refused"),

@@ -50,7 +50,7 @@ class CompetingMatch:
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
     route: kind, namespace and name of the other route for a message, "" for the user's own.
     has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
-    rewrite: what its rule makes of paths, where that is one of the user's.
+    rewrite, place: what its rule makes of paths, and the number of its rule, where that is one of the user's.
     """
 
     match: Match
@@ -61,6 +61,7 @@ class CompetingMatch:
     route: str = ""
     has_other_hosts: bool = False
     rewrite: PathRewrite | None = None
+    place: int = 0
 
     def comes_before(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
@@ -105,6 +106,7 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
             keeps_treatment=overlaid[number] and _treatment(rule) == _treatment(rules[index]),
             is_overlaid=overlaid[number],
             rewrite=path_rewrite(rule),
+            place=number,
         )
         for number, rule in enumerate(rules)
         if number != index
@@ -190,9 +192,28 @@ def room_beside(match: Match, stricter: Match, competing: Iterable[CompetingMatc
     if taking is not None:
         return _tied(path, taking.route) if taking.ties_with(match, path) else _taken(path, taking)
     for each in before:
-        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match, each.rewrite)):
+        if each.keeps_treatment:
+            continue
+        stays = _stays_before(each, stricter, narrow(each.match, each.rewrite))
+        if not stays or _may_be_left_out(each, match, others, path):
             return _reordered(path)
     return True
+
+
+def _may_be_left_out(competing: CompetingMatch, match: Match, others: Iterable[CompetingMatch], path: str) -> bool:
+    """Whether the overlay may lack a rule for a competing match that gets requests at some gateways: others give all
+    of them to `match`, or to a third one, as the prefixes /v1 and /v1/ come in another order at each."""
+    rivals = [(match, not competing.wins_ties, competing.wins_ties)]
+    for each in others:
+        if each is not competing and each.on_all_hosts:
+            rivals.append((each.match, bool(each.route) or each.place < competing.place, each.place > competing.place))
+    return any(
+        takes_all_posts(rival, path)
+        and asks_no_more(rival, competing.match)
+        and may_precede(rival, competing.match, wins_ties=before)
+        and may_precede(competing.match, rival, wins_ties=after)
+        for rival, before, after in rivals
+    )
 
 
 def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Match] | Refusal) -> bool:

@@ -26,9 +26,11 @@ class PathRewrite(NamedTuple):
 def path_rewrite(rule: dict[str, Any]) -> PathRewrite | None:
     """What a rule makes of paths, None where servers get them as they are."""
     for each in rule.get("filters", []):
-        path = each.get("urlRewrite", {}).get("path")
-        if path:
-            return PathRewrite(path["type"], path.get(FIELDS[path["type"]], ""))
+        path = each.get("urlRewrite", {}).get("path") or {}
+        if path.get("type") == PREFIX:
+            return PathRewrite(PREFIX, path.get(FIELDS[PREFIX], ""))
+        if path.get("type") == FULL and path.get(FIELDS[FULL]):
+            return PathRewrite(FULL, path[FIELDS[FULL]])
     return None
 
 

@@ -73,14 +73,14 @@ def _text(value: float) -> str:
 
 
 class StoredWorld(World):
-    """A few processes, all stored in one way. way: its name in `WAYS`."""
+    """A few processes, all stored in one way. way: its name in `WAYS`, or one of another table."""
 
-    def __init__(self, seed: int, way: str) -> None:
+    def __init__(self, seed: int, way: str | Callable[[StoredWorld, int], None]) -> None:
         super().__init__(seed)
         self.rng, self.shown, self.late = random.Random(seed), [], LateStore()
         self.store = self.late  # type: ignore[assignment]
         for number in range(self.rng.randint(1, 3)):
-            WAYS[way](self, number)
+            (WAYS[way] if isinstance(way, str) else way)(self, number)
 
     def events_within(self, variant: Variant, after: int, until: int) -> int:
         """Events that a scrape of this time may have seen: one that took long saw later ones, too."""

@@ -21,6 +21,7 @@ from earlystop.metrics.templates.reset_ledger_text import pack, unpack
 from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId, SeriesMark
 from earlystop.metrics.templates.stand_ins import StandIns
 from earlystop.metrics.templates.vantage import Labels, Targets
+from tests.unit.metrics.templates.kept_counters import KEPT
 from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, PushedWorld, World
 from tests.unit.metrics.templates.stored_worlds import WAYS, StoredWorld
 
@@ -79,6 +80,18 @@ def test_no_more_is_counted_than_happened_however_a_store_shows_what_was_scraped
     counted = 0
     for seed in range(4):
         ledger, steps = watch(StoredWorld(seed, way), seed)
+        counted += sum(totals(ledger, step)[variant].completed for step in steps for variant in Variant)
+    assert counted > 1_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", sorted(KEPT))
+def test_no_more_is_counted_than_happened_however_an_application_keeps_its_counters(way: str) -> None:
+    counted = 0
+    for seed in range(24):
+        world = StoredWorld(seed, KEPT[way])
+        assert not too_much(world, seed)
+        ledger, steps = watch(world, seed)
         counted += sum(totals(ledger, step)[variant].completed for step in steps for variant in Variant)
     assert counted > 1_000
 
