@@ -13,6 +13,7 @@ from earlystop.cli.connection import explained, read_from
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
 from earlystop.controller.cluster_errors import ClusterError, Conflict, NotFound
 from earlystop.controller.resources import POLICIES, Manifest, Resource
+from earlystop.rollout.words.deletion import deletion_message, held_by
 
 if TYPE_CHECKING:
     from earlystop.controller.cluster import Cluster
@@ -26,8 +27,12 @@ POLL_SECONDS = 0.5
 
 
 async def read(cluster: Cluster, namespace: str, name: str) -> Manifest:
-    """The policy. Raises CommandFailure when there is none, or when it may not be read."""
-    return await read_from(cluster, POLICIES, namespace, name)
+    """The policy. Raises CommandFailure when there is none, or when it may not be read, and Refused for one that was
+    deleted: nothing is asked of it any more."""
+    found = await read_from(cluster, POLICIES, namespace, name)
+    if holders := held_by(found["metadata"]):
+        raise Refused(f"{namespace}/{name} can be asked for nothing. {deletion_message(holders)}")
+    return found
 
 
 async def whoami(cluster: Cluster) -> str | None:

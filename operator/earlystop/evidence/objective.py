@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -236,13 +236,3 @@ def class_claim(name: str) -> Claim:
 def certificate_claim(name: str) -> Claim:
     """The claim that a query class of this name loses less than its margin."""
     return Claim(ClaimKind.CERTIFICATE, name)
-
-
-def class_objective(objective: Objective, margin: float) -> Objective:
-    """What is to be proven in one class, where `objective` is that of all requests.
-
-    margin: the class's, 0..1. Guardrails and the floor are about all requests. Users are counted over all classes
-    together, so in a class looks tell how much answers scatter.
-    """
-    source = DispersionSource.LOOKS if objective.by_users else objective.source
-    return replace(objective, margin=margin, classes=(), require_each=False, guardrails=(), floor=None, source=source)

@@ -12,18 +12,10 @@ from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import Candidate, PolicySpec, Setting
 from earlystop.evidence.bound_part import BOUND_PART
+from earlystop.evidence.class_objective import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import (
-    About,
-    Basis,
-    ClassMargin,
-    Guardrail,
-    GuardrailKind,
-    Objective,
-    Unscored,
-    class_objective,
-)
+from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.answer_limit import answer_limit
 from earlystop.rollout.dispersion_terms import dispersion_source, known_looks

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import class_map
 from earlystop.evidence.class_map import ClassEvidence
+from earlystop.evidence.class_objective import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective, class_objective
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 OBJECTIVE = Objective(
     margin=0.05,

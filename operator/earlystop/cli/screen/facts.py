@@ -20,6 +20,7 @@ from earlystop.cli.screen.together import together_facts
 from earlystop.cli.screen.view import View
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase
+from earlystop.rollout.words.deletion import deletion_message, held_by
 
 
 def fact_blocks(view: View) -> Iterator[Block]:
@@ -64,6 +65,9 @@ def _next(view: View) -> Iterator[tuple[str, str]]:
     if decision is None or not meaning:
         return
     metadata = view.policy["metadata"]
+    if holders := held_by(metadata):
+        yield "next", deletion_message(holders)
+        return
     again = f"`kubectl earlystop retry {metadata['name']} -n {metadata['namespace']}` tries the same again."
     meant = "" if has_ended(view.status) else news_in(meaning, decision.message)
     yield "next", f"{meant} {again}".strip()

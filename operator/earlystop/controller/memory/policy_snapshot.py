@@ -16,8 +16,8 @@ from earlystop.api.interning import interned
 from earlystop.api.status.compact import whole
 from earlystop.controller.memory.annotations import PolicyRequests, requests_in
 from earlystop.controller.resources import POLICIES, Manifest
+from earlystop.rollout.words.deletion import held_by
 
-UNNAMED = ""
 """Stands for what keeps a deleted object that has no finalizer: it goes at the next moment."""
 
 
@@ -69,18 +69,13 @@ class PolicySnapshot:
             observed_generation=status.get("observedGeneration"),
             conditions=condition_summaries(shown),
             digest=digest_of_status(status),
-            held_by=_held_by(metadata),
+            held_by=held_by(metadata),
         )
 
     def reference(self) -> Manifest:
         """The object's identity and resourceVersion: all that a write of its status carries besides the status."""
         metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid, "resourceVersion": self.version}
         return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
-
-
-def _held_by(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """The finalizers that keep an object which was deleted."""
-    return tuple(metadata.get("finalizers") or (UNNAMED,)) if metadata.get("deletionTimestamp") else ()
 
 
 def condition_summaries(status: Mapping[str, Any]) -> tuple[ConditionSummary, ...]:

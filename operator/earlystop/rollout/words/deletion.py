@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.rollout.words.event_note import EventNote
@@ -10,8 +11,15 @@ from earlystop.rollout.words.listing import some_of
 
 BEING_DELETED = "BeingDeleted"
 MOST_NAMED = 3
+UNNAMED = ""
 WHO_DELETED = "whoever deleted the policy"
 """By whom the campaign was ended, in its record: only the API server's audit log tells who deletes an object."""
+
+
+def held_by(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """The finalizers of others that keep a policy's object after it was deleted, `UNNAMED` for none; empty while it was
+    not deleted. metadata: of the object."""
+    return tuple(metadata.get("finalizers") or (UNNAMED,)) if metadata.get("deletionTimestamp") else ()
 
 
 def deletion_note(held_by: Sequence[str]) -> EventNote:
