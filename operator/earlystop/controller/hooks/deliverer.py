@@ -10,7 +10,7 @@ from earlystop.api.addresses import Network
 from earlystop.api.hooks import Hook
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.secrets import SecretReader
-from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
+from earlystop.controller.hooks.channel import NOT_DELIVERED, Channel, HookProblem, channel_to
 from earlystop.controller.hooks.occurrence_with_words import with_words
 from earlystop.controller.hooks.run_job import OWN_SEAL, Seal, check_template, run_job
 from earlystop.controller.hooks.webhook import post
@@ -108,7 +108,13 @@ class HookDeliverer:
             )
         except Exception as error:
             # A fault that one hook provokes must not stop the others. Its words might hold a secret.
-            log.error("hook %s could not be attended to: %s", hook.name, type(error).__name__, extra=tracked.log_fields)
+            what = type(error).__name__
+            log.error("hook %s could not be attended to: %s", hook.name, what, extra=tracked.log_fields)
+            problem = HookProblem(NOT_DELIVERED, f"the operator failed at it ({what}), which is a fault of its own")
+            if occurrence is not None:
+                # Nothing else would tell of it, and all that happens later would wait behind it for good.
+                return self._failed(tracked, hook, occurrence, problem, RETRY_SECONDS)
+            self._note_trouble(tracked, hook, problem)
             return self._clock() + LONGEST_PAUSE_SECONDS
         finally:
             tracked.hooks.under_way.discard(hook.name)

@@ -88,7 +88,12 @@ class VoteStore:
         return [WaitingLabel(*row[1:]) for row in rows]
 
     def forget(self, before: int) -> None:
-        """Forget the votes on requests that came before this Unix second; `oldest` says so from now on."""
+        """Forget the votes on requests that came before this Unix second; `oldest` says so from now on.
+
+        It never goes beyond the latest request that was voted on: a clock that was years ahead for a moment would have
+        every vote refused until then.
+        """
+        before = min(before, self._newest + 1)
         if before <= self.oldest:
             return
         with _as_os_error(), self._database:
@@ -96,6 +101,11 @@ class VoteStore:
             gone = self._database.execute("DELETE FROM voted WHERE arrived < ?", (before,)).rowcount
         self.oldest = before
         self._votes -= gone
+
+    @property
+    def _newest(self) -> int:
+        """Unix second of the latest request with a vote that is remembered, -1 without one."""
+        return int(self._number_from("SELECT coalesce(max(arrived), -1) FROM voted"))
 
     def _number_from(self, query: str, *values: object) -> int:
         with _as_os_error():

@@ -203,11 +203,11 @@ def _discontinuities(verdicts: Sequence[Manifest], known: Mapping[str, Link]) ->
 
 def _before(verdict: Manifest, known: Mapping[str, Link]) -> list[str] | None:
     """Digests of the verdicts before one, the first one first; None where one of them is not known."""
-    digests: list[str] = []
+    digests: dict[str, None] = {}  # in order; of thousands of verdicts a search through a list would take minutes
     previous = str(verdict["spec"].get("previous", ""))
     while previous:
         if previous not in known or previous in digests:
             return None
-        digests.append(previous)
+        digests[previous] = None
         previous = known[previous].previous
-    return digests[::-1]
+    return [*digests][::-1]

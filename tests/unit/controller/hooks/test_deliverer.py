@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
+from earlystop.controller.hooks import deliverer
 from earlystop.controller.hooks.channel import HOOK_TARGETS
 from earlystop.controller.hooks.deliverer import LEAST_TRIES, LONGEST_PAUSE_SECONDS, is_given_up, pause_after
 from tests.unit.controller.hooks.hook_world import HookWorld, hooked
@@ -107,6 +108,24 @@ async def test_a_receiver_that_never_takes_it_is_given_up_aloud_and_the_rollout_
         assert made.world.status["hooks"]["cursors"] == [
             {"name": "chat", "toldTo": 1, "givenUp": 1, "problem": made.world.status["hooks"]["cursors"][0]["problem"]}
         ]
+
+
+async def test_an_occurrence_that_the_operator_itself_fails_at_is_given_up_aloud_and_holds_no_later_one_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def failing(*_: object) -> None:
+        raise UnicodeError("words that might hold a secret")
+
+    async with hooked(HARMFUL) as made:
+        with monkeypatch.context() as patched:
+            patched.setattr(deliverer, "post", failing)
+            await made.advance_until(lambda: made.condition()[1] == "HookNotDelivered")
+            assert "UnicodeError" in made.condition()[2] and "secret" not in made.condition()[2]
+            await made.advance_until(lambda: made.condition()[1] == "HookGivenUp")
+        assert made.waiting() == 0 and not made.receiver.ids
+        made.world.edit(annotations={"earlystop.dev/retry": "1"})
+        await made.advance_until(lambda: bool(made.receiver.ids))
+    assert made.receiver.bodies[0]["sequence"] == "000000000002"
 
 
 async def test_one_receiver_that_is_down_holds_no_other_hook_up() -> None:

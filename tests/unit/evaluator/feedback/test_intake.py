@@ -170,6 +170,19 @@ def test_what_was_forgotten_for_its_age_is_refused_also_under_options_that_take_
         assert process.vote(one, "up") == "expired"
 
 
+def test_a_clock_that_was_years_ahead_for_a_moment_has_no_vote_refused_once_it_is_right_again(tmp_path: Path) -> None:
+    file, before, year = tmp_path / "votes", receipt(), 365 * 86_400
+    with taking(file) as process:
+        assert process.vote(before, "up") == "counted"
+        process.clock.now = START + 70 * year
+        process.intake.count_due()
+        process.clock.now = START + 5
+        assert process.vote(before, "up") == "expired", "it was forgotten, so it must not be repeated"
+        assert process.vote(receipt(arrived=START + 3), "up") == "counted"
+    with taking(file, now=START + 10) as process:
+        assert process.vote(receipt(arrived=START + 8), "up") == "counted"
+
+
 def test_a_file_that_is_full_takes_no_vote_rather_than_forget_one() -> None:
     with taking(most=1) as process:
         first = receipt()

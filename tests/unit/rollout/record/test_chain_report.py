@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from functools import cache
 from typing import Any
 
 import pytest
 
+from earlystop.rollout.record import chain_report as chain_report_module
 from earlystop.rollout.record.chain_report import Published, chain_report
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify.verdict import chain_differences
 from tests.unit.rollout.in_rows import object_in_rows
-from tests.unit.rollout.record.chains import chain_of, resealed
+from tests.unit.rollout.record.chains import chain_of, long_chain, resealed
 from tests.unit.rollout.record.chains import removed as gone_of
 
 Manifest = dict[str, Any]
@@ -48,6 +50,24 @@ def test_a_verdict_that_somebody_removed_is_a_gap(missing: int) -> None:
     (problem,) = chain_report("qa", verdicts).problems
     assert gone["spec"]["digest"] in problem and verdicts[missing]["metadata"]["name"] in problem
     assert "somebody did" in problem
+
+
+@pytest.mark.slow
+def test_a_chain_of_a_hundred_that_is_cut_in_its_middle_has_one_gap_and_names_what_follows_it() -> None:
+    verdicts = long_chain(100)
+    gone = verdicts.pop(50)
+    gaps = [each for each in chain_report("qa", verdicts).problems if gone["spec"]["digest"] in each]
+    assert len(gaps) == 1 and verdicts[50]["metadata"]["name"] in gaps[0] and "somebody did" in gaps[0]
+
+
+def test_what_comes_before_each_of_a_thousand_verdicts_is_followed_to_the_first_in_seconds() -> None:
+    links = [
+        Link("uid-1", f"qa-{number}", f"d{number}", f"d{number - 1}" if number else "", True) for number in range(1500)
+    ]
+    known = {each.digest: each for each in links}
+    begun = time.process_time()
+    (last,) = [chain_report_module._before({"spec": {"previous": each.digest}}, known) for each in links][-1:]
+    assert last == [each.digest for each in links] and time.process_time() - begun < 3
 
 
 def test_a_gap_before_a_later_decision_of_a_campaign_is_nobodys_for_certain() -> None:
