@@ -24,9 +24,9 @@ def test_of_changes_that_are_partial_or_take_hours_nine_in_ten_are_named_rightly
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_changes_that_take_days_most_are_named_rightly(kind: str) -> None:
-    found = runs_of(OVER_DAYS[kind], 8, 3000)
-    assert sum(each.is_right for each in found) >= 6
+def test_of_changes_that_take_days_nothing_wrong_is_named(kind: str) -> None:
+    found = runs_of(OVER_DAYS[kind], 6, 3000)
+    assert sum(each.is_honest for each in found) >= 5
 
 
 def test_in_days_of_waves_nothing_is_named() -> None:
