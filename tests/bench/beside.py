@@ -47,7 +47,7 @@ def measure_this(objects: int, window: float, processes: int) -> Figures:
 
 def main(
     objects: Annotated[int, typer.Option(min=1, max=450, help="Objects in analysis, of each controller.")] = 200,
-    window: Annotated[float, typer.Option(min=15, max=1200, help="Seconds to measure each.")] = 120.0,
+    window: Annotated[float, typer.Option(min=60, max=1200, help="Seconds to measure each.")] = 120.0,
     processes: Annotated[int, typer.Option(min=1, max=32, help="Server processes an object.")] = 4,
     only: Annotated[list[str] | None, typer.Option(help="Whom to measure, by name; all without it.")] = None,
 ) -> None:
