@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench.culprits import HARMLESS, KINDS, OVER_DAYS, OVER_HOURS, PAIRS, PARTIAL, quiet_days, run, runs_of
+from tests.bench.culprit_changes import HARMLESS, KINDS, OVER_DAYS, OVER_HOURS, PAIRS, PARTIAL
+from tests.bench.culprits import quiet_days, run, runs_of
 
 RUNS = 60
 
