@@ -2,7 +2,7 @@
 
 Each in turn has a new API server, hollow node, Prometheus and exporter, and as many objects as the others in an
 analysis that never ends. Prints the table of what each took; the exit code says only whether it could measure.
-`operator/docs/comparison.md` has the figures, and what they do not compare.
+`operator/docs/comparison.md` says what the figures do not compare.
 """
 
 from __future__ import annotations

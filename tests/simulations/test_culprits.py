@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench.culprits import HARMLESS, KINDS, OVER_DAYS, OVER_HOURS, PAIRS, PARTIAL, quiet_days, run, runs_of
+from tests.bench.culprit_changes import HARMLESS, KINDS, OVER_DAYS, OVER_HOURS, PAIRS, PARTIAL
+from tests.bench.culprits import quiet_days, run, runs_of
 
 RUNS = 60
 
@@ -18,14 +19,15 @@ def test_of_60_changes_of_a_kind_nine_in_ten_are_named_rightly(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", ["in part", "over hours"])
-def test_of_changes_that_are_partial_or_take_hours_nine_in_ten_are_named_rightly(way: str, kind: str) -> None:
+def test_of_changes_that_are_partial_or_take_hours_17_in_20_are_named_rightly(way: str, kind: str) -> None:
     found = runs_of({"in part": PARTIAL, "over hours": OVER_HOURS}[way][kind], RUNS, 2000)
-    assert sum(each.is_right for each in found) >= 0.85 * RUNS, "three standard errors below nine in ten are 0.78"
+    assert sum(each.is_right for each in found) >= 0.85 * RUNS
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_changes_that_take_days_nothing_wrong_is_named(kind: str) -> None:
+def test_of_6_changes_that_take_days_half_are_named_rightly_and_one_wrongly_at_most(kind: str) -> None:
     found = runs_of(OVER_DAYS[kind], 6, 3000)
+    assert sum(each.is_right for each in found) >= 3
     assert sum(each.is_honest for each in found) >= 5
 
 

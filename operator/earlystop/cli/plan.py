@@ -35,6 +35,7 @@ from earlystop.rollout.verdict_kind import Verdict
 from earlystop.simulation.forecast import forecast
 from earlystop.simulation.missing_cost import supposed_cost
 from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
+from earlystop.simulation.quantiles import interpolated_quantile
 from earlystop.simulation.random_walk import Floats
 from earlystop.simulation.watched_stages import SupposedTraffic
 
@@ -231,13 +232,8 @@ def _mean(values: Floats) -> float:
 
 
 def _ninety(values: Floats) -> float:
-    """What 90 % of them do not exceed, as `numpy.quantile` says, which would import arrays with gaps for it."""
-    ordered = sorted(values.tolist())
-    place = 0.9 * (len(ordered) - 1)
-    lower = int(place)
-    low, high = ordered[lower], ordered[min(lower + 1, len(ordered) - 1)]
-    part = place - lower
-    return float(high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part)
+    """What 90 % of them do not exceed."""
+    return interpolated_quantile(values.tolist(), 0.9)
 
 
 def _verdict(spec: PolicySpec, side: Side) -> str:

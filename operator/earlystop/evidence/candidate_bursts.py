@@ -48,7 +48,8 @@ FIRST_RATE, FIRST_REQUESTS, LEAST_RATE = 0.01, 20, 1e-9
 """A guess of a rate before any request, how many requests it is worth, and the least one."""
 
 SPELLS = frozenset((*SCALES, *(3 * each for each in SCALES)))
-"""Looks in a spell, as far as a burst may last that long: each length is at most a half more than the one before."""
+"""Looks in a spell, as far as a burst may last that long: from 2 on each length is at most a half more than the one
+before."""
 
 _LOOK = Struct("=qqq")
 """A look of the latest ones; as tuples they would take several times the memory."""

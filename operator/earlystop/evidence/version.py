@@ -43,7 +43,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   (`lasting_groups`), as a few groups are easily missed.
 - Version 10: a guardrail is broken only if it is so without the candidate's largest burst of bad events, and its
   evidence is divided by at least as much as the candidate's own events scatter (`candidate_bursts`), where under
-  version 9 one large burst that hit the candidate alone could break it. No other claim is read otherwise.
+  version 9 one large burst that hit the candidate alone could break it. Where caps of the variants say how long an
+  answer can be, the saving is tested exactly by that limit, as if the policy stated it (`rollout/answer_limit.py`),
+  until counts pass it. No other claim is read otherwise.
 """
 
 from __future__ import annotations

@@ -140,11 +140,9 @@ def harms_of(comparison: Comparison) -> Iterator[tuple[str, float, float]]:
                 yield f"EM is below the floor of {counted(in_points(objective.floor or 0), 'point')}", value, risk
             case ClaimKind.GUARDRAIL:
                 times = in_factor(allowed[claim.name])
-                but = ", without the burst that most of its own came in" * (claim.name in in_bursts)
-                yield (
-                    f"the guardrail {claim.name} is broken (above {times} times the baseline's rate{but})",
-                    value,
-                    risk,
-                )
+                how = f"above {times} times the baseline's rate"
+                if claim.name in in_bursts:
+                    how += ", without the burst that most of its own came in"
+                yield f"the guardrail {claim.name} is broken ({how})", value, risk
             case ClaimKind.QUERY_CLASS:
                 yield f"more than {points_are_lost(margins[claim.name])} in {claim.name}", value, risk

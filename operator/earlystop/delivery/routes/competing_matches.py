@@ -249,12 +249,14 @@ def _tied(path: str, route: str) -> Refusal:
 
 
 def _taken(path: str, taking: CompetingMatch) -> Refusal:
-    route, elsewhere = taking.route, "a host in common, at a gateway that compares paths before hosts,"
-    other = f"{route} for {elsewhere if taking.has_other_hosts else 'the same host'}" if route else ""
-    other, told_apart = other or "Another rule of the route", "that route" if route else "that rule"
+    other, told_apart, by_host = "Another rule of the route", "that rule", ""
+    if taking.route:
+        where = "a host in common, at a gateway that compares paths before hosts,"
+        other = f"{taking.route} for {where if taking.has_other_hosts else 'the same host'}"
+        told_apart, by_host = "that route", ", or another host"
     return Refusal(
         "RouteOverlaps",
         f"{other} takes some of the POST requests to {path} away from the target, and an overlay would take them back. "
         f"Give {told_apart} and the target's rule different paths, or the same header with different values"
-        f"{', or another host' if route else ''}.",
+        f"{by_host}.",
     )

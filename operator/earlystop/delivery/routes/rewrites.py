@@ -56,7 +56,7 @@ def asked_paths(
         known = rewrite.value in paths_under(rewrite.value, at_server)
         return [stem or "/", *(each for each in paths_under(prefix, at_server) if each != stem)] if known else []
     found = [each.removeprefix(instead) for each in paths_under(instead or "/", at_server)]
-    # Whether the slash of "/new/" is kept where nothing follows the prefix, gateways differ in.
+    # Gateways differ in whether they keep the slash of "/new/" where nothing follows the prefix.
     return [stem + rest for rest in found if rest or (stem and rewrite.value == instead)]
 
 

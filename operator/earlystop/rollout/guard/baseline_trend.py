@@ -14,15 +14,14 @@ from typing import NamedTuple
 
 DAY = 86_400
 ANSWERED_BY_HOUR = 0.02
-"""By about as much Exact Match is expected to go up and down with the hour (standard deviation of each amplitude)."""
+"""Standard deviation of each amplitude of the wave by which Exact Match, a fraction, goes with the hour of the day."""
 WANDERED = 0.004
-"""And, besides, from one span to the next."""
+"""Standard deviation by which it moves besides from one span to the next."""
 OTHER_TRIAL = 0.012
-"""And between the trial, whose weights were others, and the guard."""
-
+"""The same between the trial, in which other weights were in force, and the guard."""
 
 NOTHING_KNOWN = 0.0, inf
-"""A change of the baseline's rate of which nothing is known."""
+"""A change of the baseline's rate, and its standard error, of which nothing is known."""
 
 
 class Rate(NamedTuple):

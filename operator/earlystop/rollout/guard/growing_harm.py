@@ -16,6 +16,7 @@ from earlystop.rollout.guard.spans import Rates, total
 DIGITS = 4
 """Digits of a trend after the point, as it is recorded."""
 BY_ANSWERS = (ClaimKind.EXACT_MATCH, ClaimKind.FLOOR)
+"""Claims about rates of right answers, of which `baseline_trend` knows how far they go with the hour of the day."""
 
 
 def with_begin(evidence: Evidence, series: Series) -> Evidence:

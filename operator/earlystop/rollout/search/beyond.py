@@ -96,7 +96,8 @@ def _rung_beyond(
     if terms.version < BEYOND_SINCE or terms.failure_budget < LEAST_BUDGET or late is not waits(outcomes, terms):
         return None
     ends = [each.end for each in outcomes]
-    if ends != [TrialEnd.HARMFUL] if not late else TrialEnd.CERTIFIED not in ends:
+    its_turn = TrialEnd.CERTIFIED in ends if late else ends == [TrialEnd.HARMFUL]
+    if not its_turn:
         return None
     bolder = rungs[rungs.index(outcomes[0].setting) + 1 :]
     if not bolder or any(each.setting in bolder for each in outcomes):
