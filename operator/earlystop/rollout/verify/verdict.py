@@ -46,6 +46,7 @@ from earlystop.rollout.verdict import digest_of, first_verdict_name, policy_labe
 from earlystop.rollout.verdict_columns import columns
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict
 from earlystop.rollout.verify.form import form_differences
 from earlystop.rollout.verify.margin import margin_differences
 from earlystop.rollout.verify.search import earlier_trial_differences, search_differences
@@ -161,14 +162,14 @@ def chain_differences(
         previous = gone[previous] if before is None else before["spec"].get("previous", "")
     spec = manifest["spec"]
     return [
-        *continuity_differences(spec, _of_one_policy(spec, followed, by_digest)),
+        *continuity_differences(spec, [EarlierVerdict(each) for each in _of_one_policy(spec, followed, by_digest)]),
         *fork_sentences(verdicts, removed),
     ]
 
 
-def continuity_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
+def continuity_differences(spec: Mapping[str, Any], before: Sequence[EarlierVerdict]) -> list[str]:
     """Where a verdict does not go on from those before it: in the margin that they have used, and in the trials of its
-    search. before: specs of the verdicts of the same policy before it, the first one first."""
+    search. before: the verdicts of the same policy before it, the first one first."""
     return [*margin_differences(spec, before), *earlier_trial_differences(spec, before)]
 
 

@@ -145,8 +145,9 @@ class Asked:
     """What a policy asks people now.
 
     uid: of the policy. digest: of the decision that waits, "" when none does. since, until: how long, Unix seconds.
-    excluded: users whose approvals do not count, by their names as they are shown. author_unknown: whether no approval counts, since it is not known who
-    must not approve. answered: digest of the latest decision that people have answered. answered_by: who did, in words.
+    excluded: users whose approvals do not count, by their names as they are shown. author_unknown: whether no approval
+    counts, since it is not known who must not approve. answered: digest of the latest decision that people have
+    answered. answered_by: who did, in words.
     """
 
     uid: str
