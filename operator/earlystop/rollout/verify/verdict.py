@@ -42,7 +42,7 @@ from earlystop.rollout.spent_risk import recorded_risk
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import digest_of, first_verdict_name, policy_label
+from earlystop.rollout.verdict import digest_of, first_verdict_name, later_verdict_name, policy_label
 from earlystop.rollout.verdict_columns import columns
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
@@ -123,7 +123,8 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
-    later = [f"{base}-{number}" for number in range(2, MOST_DECISIONS + 1)] if spec["reason"] in LATER else []
+    numbers = range(2, MOST_DECISIONS + 1) if spec["reason"] in LATER else ()
+    later = [later_verdict_name(spec["policy"], spec["revision"], number) for number in numbers]
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
     elif labels.get(POLICY_LABEL, label := policy_label(spec["policy"])) != label:
