@@ -54,7 +54,7 @@ def write_report(
     report = _report_of(_single_record(asked, policy, where), verdict, is_all=not file)
     page = page_of(report)
     if output == STANDARD_OUTPUT:
-        typer.echo(page, nl=False)
+        typer.echo(page.encode(), nl=False)  # it says itself that it is UTF-8, whatever letters the terminal knows
     else:
         _write(output, page)
     is_beside_page = output == STANDARD_OUTPUT

@@ -57,7 +57,8 @@ def print_statement(
         raise CommandFailure(f"{chosen} cannot be exported: {_first(error)}.") from None
     if to_be_signed is not None:
         write_bytes(to_be_signed, to_sign(payload))
-    typer.echo(payload.decode() if envelope is None else json.dumps(envelope))
+    # As bytes: what is signed are these, whatever letters the terminal knows.
+    typer.echo(payload if envelope is None else json.dumps(envelope))
 
 
 def _key(file: Path | None, secret: str | None, namespace: str | None, context: str | None) -> bytes | None:

@@ -26,6 +26,8 @@ from earlystop.rollout.stored.search_codec import recorded_search
 from earlystop.rollout.verdict_columns import columns, guard_columns
 
 LONGEST_NAME = 253  # of an object in Kubernetes
+_ROOM = LONGEST_NAME - len("-") - len("-2")
+"""Characters of a policy's name and a revision in the name of a first verdict."""
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -34,13 +36,15 @@ def verdict_name(policy: str, state: RolloutState) -> str:
 
 
 def later_verdict_name(policy: str, revision: str, number: int) -> str:
-    """Name of the verdict of a campaign's decision of this number, from 1."""
-    return first_verdict_name(policy, revision) + (f"-{number}" if number > 1 else "")
+    """Name of the verdict of a campaign's decision of this number, from 1. Each is one for Kubernetes: that of the
+    tenth decision leaves less of a long policy's name than those before it, whose names are written already."""
+    end = f"-{revision}-{number}" if number > 1 else f"-{revision}"
+    return bounded(policy, min(LONGEST_NAME - len(end), _ROOM - len(revision))) + end
 
 
 def first_verdict_name(policy: str, revision: str) -> str:
-    """Name of the first verdict of a campaign; there is room for the `-2` of a second one."""
-    return f"{bounded(policy, LONGEST_NAME - 3 - len(revision))}-{revision}"
+    """Name of the first verdict of a campaign."""
+    return later_verdict_name(policy, revision, 1)
 
 
 def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:

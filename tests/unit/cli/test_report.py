@@ -58,6 +58,17 @@ def test_another_verdict_is_written_by_its_name_and_to_standard_output_alone(tmp
     assert chosen["spec"]["digest"] in result.stdout and "verified from" in result.stderr
 
 
+def test_a_page_on_standard_output_has_the_letters_of_that_in_a_file_whatever_letters_the_terminal_knows(
+    tmp_path: Path,
+) -> None:
+    files, page = written(tmp_path, *drawn_chain(2)), tmp_path / "qa.html"
+    assert run("-f", files, "-o", str(page)).exit_code == 0
+    result = CliRunner(charset="latin-1").invoke(app, ["report", "-f", files, "-o", "-"])
+    texts = result.stdout_bytes.decode(), page.read_text()
+    printed, in_file = ([each for each in text if not each.isascii()] for text in texts)
+    assert printed == in_file != []
+
+
 def test_a_verdict_that_does_not_verify_is_written_told_and_ends_with_1(tmp_path: Path) -> None:
     manifest, page = object_in_rows(verdict("llm")), tmp_path / "qa.html"
     manifest["spec"]["looks"][0][6] -= 1

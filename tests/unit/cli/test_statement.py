@@ -16,8 +16,11 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from earlystop.rollout.record.statement import PAYLOAD, statement_differences, statement_of, to_sign
+from earlystop.rollout.verdict import verdict_object
 from tests.unit.cli.api_server import answering
 from tests.unit.metrics.source.faulty_server import Handler
+from tests.unit.rollout.asking import Campaign
+from tests.unit.rollout.policies import UID
 from tests.unit.rollout.record.chains import chain_of, resealed
 
 Manifest = dict[str, Any]
@@ -61,6 +64,22 @@ def test_a_signed_statement_is_checked_without_a_cluster(tmp_path: Path, envelop
     assert "Verified OK" in openssl(*check, tmp_path / "signed")
     (tmp_path / "signed").write_bytes((tmp_path / "signed").read_bytes().replace(b"Promote", b"Degrade", 1))
     assert "Verified OK" not in openssl(*check, tmp_path / "signed")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1", "ascii"])
+def test_a_statement_is_printed_in_the_bytes_that_are_signed_whatever_letters_the_terminal_knows(
+    tmp_path: Path, charset: str
+) -> None:
+    campaign = Campaign()
+    campaign.until_it_waits()
+    campaign.say("бен é 😀", approves=False)
+    rejected = json.loads(json.dumps(verdict_object("qa", "llm", UID, campaign.answered()[0])))
+    (tmp_path / "verdict.json").write_text(json.dumps(rejected))
+    arguments = ["statement", str(tmp_path / "verdict.json"), "--to-sign", str(tmp_path / "to-sign")]
+    result = CliRunner(charset=charset).invoke(app, arguments)
+    payload = result.stdout_bytes.removesuffix(b"\n")
+    assert to_sign(payload) == (tmp_path / "to-sign").read_bytes()
+    assert "Rejected by user бен é 😀" in payload.decode() and statement_differences(payload) == []
 
 
 def test_what_is_signed_is_the_pre_authentication_encoding_and_always_the_same(verdict: Path) -> None:

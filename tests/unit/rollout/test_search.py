@@ -17,6 +17,7 @@ from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import digest_of_decision, from_status
 from earlystop.rollout.transitions import suspend_or_resume
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict
 from earlystop.rollout.verify.verdict import chain_differences, continuity_differences, differences, object_differences
 from earlystop.rollout.words.event_notes import event_notes
 from tests.unit.rollout.policies import UID, policy
@@ -120,8 +121,8 @@ def test_the_seed_of_a_search_is_that_of_its_first_campaign_and_of_each_trial(wh
     changed = {**first, "search": {**first["search"], **other}}
     assert any("seed of the search" in each for each in differences(changed))
     changed = {**second, "search": {**second["search"], **other}}
-    assert continuity_differences(second, [first]) == []
-    assert any("names another seed" in each for each in continuity_differences(changed, [first]))
+    assert continuity_differences(second, [EarlierVerdict(first)]) == []
+    assert any("names another seed" in each for each in continuity_differences(changed, [EarlierVerdict(first)]))
 
 
 @pytest.mark.slow

@@ -17,9 +17,9 @@ from earlystop.api.wire import DIGEST_ANNOTATION, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
-from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
+from earlystop.rollout.verdict import digest_of, later_verdict_name, verdict_name, verdict_object, verdict_spec
 from earlystop.rollout.verdict_columns import COLUMNS
-from earlystop.rollout.verify.verdict import chain_differences, differences, object_differences
+from earlystop.rollout.verify.verdict import MOST_DECISIONS, chain_differences, differences, object_differences
 from tests.unit.every_row import every_row
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, decided
 from tests.unit.rollout.policies import UID, started
@@ -104,9 +104,20 @@ def test_a_verdict_names_the_one_before_it() -> None:
 @pytest.mark.parametrize("policy", ["q", "q" * 253, "q" * 239 + "." + "q" * 13, ("a-" * 126) + "b"])
 def test_the_name_of_a_verdict_is_a_name_for_kubernetes_whatever_the_policy_is_called(policy: str) -> None:
     for revision in (REACHED["promoted"].revision, revision_of(UID, 1, "random", "k5q2" * 5)):
-        name = verdict_name(policy, replace(REACHED["promoted"], revision=revision))
-        assert len(f"{name}-2") <= 253 and name.endswith(f"-{revision}")
-        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in name.split("."))
+        names = {number: later_verdict_name(policy, revision, number) for number in range(1, MOST_DECISIONS + 1)}
+        assert names[1] == verdict_name(policy, replace(REACHED["promoted"], revision=revision))
+        assert names[1].endswith(f"-{revision}") and names[2] == f"{names[1]}-2"
+        assert len(set(names.values())) == MOST_DECISIONS and max(map(len, names.values())) <= 253
+        parts = [part for name in names.values() for part in name.split(".")]
+        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in parts)
+
+
+def test_the_verdict_of_a_late_decision_verifies_by_its_name_however_long_that_of_its_policy_is() -> None:
+    policy, third = "q" * 253, REACHED["aborted as the third decision"]
+    assert third.decision is not None
+    late = replace(third, decision=replace(third.decision, number=12))
+    verdict = json.loads(json.dumps(verdict_object(policy, "llm", UID, late)))
+    assert verdict["metadata"]["name"].endswith("-12") and object_differences(verdict) == []
 
 
 def test_every_campaign_has_a_verdict_of_its_own() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
+from earlystop.api.signatures import PROMOTE, annotation_of, signature, signature_annotation
+from earlystop.controller.memory.annotations import requests_in
 from earlystop.rollout.plan import LOOK_SECONDS, PINNED, TIMES
 from earlystop.rollout.state import Phase
 from earlystop.rollout.waiting.approval import (
@@ -51,6 +53,27 @@ def test_who_asked_for_a_promotion_does_not_approve_it_where_authors_must_not() 
     assert campaign.answered()[0].decision is None
     campaign.say("dave")
     assert campaign.answered()[0].phase is Phase.PROMOTING
+
+
+@pytest.mark.parametrize("name", ["Ben\u00a0Roe", "\u200bben", "ben\u202e", "бен", "ben " * 63])
+def test_who_asked_for_a_promotion_does_not_approve_it_whatever_letters_the_name_has(name: str) -> None:
+    campaign = Campaign(asking(notByAuthor=True), author=ALICE)
+    value = campaign.state.revision
+    annotations = {annotation_of(PROMOTE): value, signature_annotation(PROMOTE): signature(name, value, "2026-01-01")}
+    requested = requests_in({"metadata": {"annotations": annotations}, "spec": {}}).promote
+    campaign.asked_for(requested.by)
+    campaign.say(name)
+    assert campaign.answered()[0].decision is None
+    campaign.say(BOB)
+    assert campaign.answered()[0].phase is Phase.PROMOTING
+
+
+@pytest.mark.parametrize("name", ["Ben\u00a0Roe", "бен"])
+def test_the_author_does_not_approve_it_whatever_letters_the_name_has(name: str) -> None:
+    campaign = Campaign(asking(notByAuthor=True), author=name)
+    campaign.until_it_waits()
+    campaign.say(name)
+    assert campaign.answered()[0].decision is None
 
 
 def test_where_the_author_is_not_known_no_approval_counts_but_a_rejection_does() -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.search.verdict_chain import DatedLink, Link, forks, last_digest
 from earlystop.rollout.verdict import first_verdict_name
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict
 from earlystop.rollout.verify.verdict import continuity_differences, object_differences
 
 Manifest = Mapping[str, Any]
@@ -186,15 +187,15 @@ def _beginnings(links: Iterable[Link]) -> list[str]:
 def _discontinuities(verdicts: Sequence[Manifest], known: Mapping[str, Link]) -> list[str]:
     """Where a verdict does not go on from the margin and the trials that those before it have left. Verdicts whose
     chain has a gap are left out: of these the gap is told."""
-    by_digest = {str(each["spec"]["digest"]): each for each in verdicts}
+    earlier = {str(each["spec"]["digest"]): EarlierVerdict(each["spec"]) for each in verdicts}
     found = []
     for each in verdicts:
         spec, before = each["spec"], _before(each, known)
         if before is None:
             continue
-        own = [by_digest[digest]["spec"] for digest in before if digest in by_digest]
+        own = [earlier[digest] for digest in before if digest in earlier]
         try:
-            sentences = continuity_differences(spec, [one for one in own if one["policyUid"] == spec["policyUid"]])
+            sentences = continuity_differences(spec, [one for one in own if one.spec["policyUid"] == spec["policyUid"]])
         except UNREADABLE:
             continue  # that one of them cannot be recomputed is told
         found += [f"{each['metadata']['name']}: {sentence}" for sentence in sentences]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
@@ -12,20 +12,21 @@ from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.pinned_baseline import losses_without, with_loss
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ProvenLoss
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict
 
 TAKEN_BACK = (ABORTED, *AFTER_PROMOTION)
 """Reasons of a second decision that takes the certificate of the first one back."""
 
 
-def margin_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
+def margin_differences(spec: Mapping[str, Any], before: Sequence[EarlierVerdict]) -> list[str]:
     """Where what a verdict's plan says of earlier promotions does not follow from their verdicts, one sentence each.
 
-    before: the specs of all verdicts before it, the first one first. Raises ValueError when one is not a verdict.
+    before: all verdicts before it, the first one first. Raises ValueError when one is not a verdict.
     """
     plan = parse_plan(str(spec["plan"]))
     if plan.spec.baseline.pinned is None:
         return []
-    losses = _losses_after(before)
+    losses = _losses_after(each.record for each in before)
     expected = used_before(plan.spec, losses)
     if expected is None:
         return ["No verdict before this one proves its baseline, which is not the pinned one."]
@@ -38,11 +39,10 @@ def margin_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, An
     return []
 
 
-def _losses_after(specs: Sequence[Mapping[str, Any]]) -> tuple[ProvenLoss, ...]:
+def _losses_after(records: Iterable[VerdictSpec]) -> tuple[ProvenLoss, ...]:
     losses: tuple[ProvenLoss, ...] = ()
     certified: VerdictSpec | None = None
-    for spec in specs:
-        record = VerdictSpec.model_validate(spec)
+    for record in records:
         plan = parse_plan(record.plan)
         if record.reason in TAKEN_BACK and certified is not None and certified.revision == record.revision:
             losses = losses_without(losses, parse_plan(certified.plan).settings_of(certified.candidate))

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Look
 from earlystop.api.plurals import counted
 from earlystop.api.searches import SEARCHES
-from earlystop.api.status.search import RecordedSearch, TrialStatus
+from earlystop.api.status.search import RecordedSearch
 from earlystop.api.verdict import VerdictSpec
-from earlystop.evidence.engine import replay
 from earlystop.rollout.formatting import risk_text
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
@@ -20,9 +18,9 @@ from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import Incumbent, SearchProgress, in_order
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial_plan import TrialPlan
-from earlystop.rollout.state import Comparison, Decision, Verdict
-from earlystop.rollout.stored.search_codec import restore_belief, restore_trials, risk_spent_text, trials_text
-from earlystop.rollout.trials.sequence import next_proposal, record_of, seed_of, strategy_in, terms_of, trial_of
+from earlystop.rollout.stored.search_codec import restore_belief, restore_trials, risk_spent_text
+from earlystop.rollout.trials.sequence import next_proposal, seed_of, strategy_in, terms_of, trial_of
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict, trial_row
 from earlystop.rollout.verify.earlier_words import sentence_pattern
 
 
@@ -151,23 +149,24 @@ def _ledger_differences(told: RecordedSearch, plan: Plan, progress: SearchProgre
     return [f"The ledger says {told.risk_spent} of {told.risk} is spent; the trials give {spent} of {whole}."]
 
 
-def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
+def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[EarlierVerdict]) -> list[str]:
     """Where what a trial says of the trials before it does not follow from their verdicts, one sentence each.
 
-    before: specs of the verdicts before it, the first one first. Raises ValueError when one is not a verdict.
+    before: the verdicts before it, the first one first. Raises ValueError when one is not a verdict.
     """
     record = VerdictSpec.model_validate(spec)
     if record.search is None:
         return []
-    verdicts = {each["revision"]: VerdictSpec.model_validate(each) for each in before}
-    problems = _other_searches(record.search, verdicts.values())
+    verdicts = {each.record.revision: each for each in before}
+    records = [each.record for each in verdicts.values()]
+    problems = _other_searches(record.search, records)
     for each in record.search.earlier:
         verdict = verdicts.get(each.revision)
         if verdict is None:
             problems.append(f"The verdict of the trial of {each.setting}, with revision {each.revision}, is not there.")
-        elif _row_of(verdict) != each:
+        elif verdict.row != each:
             problems.append(f"The trial of {each.setting} did not come to what the record says of it.")
-    return [*problems, *_left_out(record, record.search, verdicts.values())]
+    return [*problems, *_left_out(record, record.search, records)]
 
 
 def progress_after(record: VerdictSpec, plan: Plan) -> SearchProgress:
@@ -175,7 +174,7 @@ def progress_after(record: VerdictSpec, plan: Plan) -> SearchProgress:
     earlier search has proven, no record tells. Raises ValueError for the verdict of no trial, or of other settings."""
     if record.search is None:
         raise ValueError("the verdict is of no trial of a search")
-    told = record.search.model_copy(update={"earlier": (*record.search.earlier, _row_of(record))})
+    told = record.search.model_copy(update={"earlier": (*record.search.earlier, trial_row(record))})
     progress = _recorded_progress(told, plan)
     return replace(progress, incumbent=_incumbent_after(plan, progress))
 
@@ -204,20 +203,3 @@ def _left_out(record: VerdictSpec, told: RecordedSearch, before: Iterable[Verdic
         elif each.search.trial == told.trial and record.looks[: len(each.looks)] != each.looks:
             problems.append(f"The trial of {each.candidate} goes on without the looks of revision {each.revision}.")
     return problems
-
-
-def _row_of(record: VerdictSpec) -> TrialStatus:
-    """What a search keeps of a trial, from its verdict."""
-    plan = parse_plan(record.plan)
-    looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in record.looks)
-    learned = record.learned_dispersion
-    objective = plan.objective_at(looks[-1].step if looks else 0, learned)
-    comparison = Comparison(record.candidate, replay(objective, looks), looks=looks)
-    (row,) = trials_text((record_of(plan, comparison, decision_in(record), record.revision),))
-    return row
-
-
-def decision_in(record: VerdictSpec) -> Decision:
-    """The decision that a verdict records, at moment 0."""
-    by = record.requested_by or ""
-    return Decision(Verdict(record.decision), record.reason, record.message, 0, record.candidate, requested_by=by)

@@ -42,10 +42,11 @@ from earlystop.rollout.spent_risk import recorded_risk
 from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import digest_of, first_verdict_name, policy_label
+from earlystop.rollout.verdict import digest_of, first_verdict_name, later_verdict_name, policy_label
 from earlystop.rollout.verdict_columns import columns
 from earlystop.rollout.verify.approval import approval_differences
 from earlystop.rollout.verify.classes import class_differences, with_class_records
+from earlystop.rollout.verify.earlier_verdict import EarlierVerdict
 from earlystop.rollout.verify.form import form_differences
 from earlystop.rollout.verify.margin import margin_differences
 from earlystop.rollout.verify.search import earlier_trial_differences, search_differences
@@ -122,7 +123,8 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
-    later = [f"{base}-{number}" for number in range(2, MOST_DECISIONS + 1)] if spec["reason"] in LATER else []
+    numbers = range(2, MOST_DECISIONS + 1) if spec["reason"] in LATER else ()
+    later = [later_verdict_name(spec["policy"], spec["revision"], number) for number in numbers]
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
     elif labels.get(POLICY_LABEL, label := policy_label(spec["policy"])) != label:
@@ -161,14 +163,14 @@ def chain_differences(
         previous = gone[previous] if before is None else before["spec"].get("previous", "")
     spec = manifest["spec"]
     return [
-        *continuity_differences(spec, _of_one_policy(spec, followed, by_digest)),
+        *continuity_differences(spec, [EarlierVerdict(each) for each in _of_one_policy(spec, followed, by_digest)]),
         *fork_sentences(verdicts, removed),
     ]
 
 
-def continuity_differences(spec: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> list[str]:
+def continuity_differences(spec: Mapping[str, Any], before: Sequence[EarlierVerdict]) -> list[str]:
     """Where a verdict does not go on from those before it: in the margin that they have used, and in the trials of its
-    search. before: specs of the verdicts of the same policy before it, the first one first."""
+    search. before: the verdicts of the same policy before it, the first one first."""
     return [*margin_differences(spec, before), *earlier_trial_differences(spec, before)]
 
 

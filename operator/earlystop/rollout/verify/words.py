@@ -52,8 +52,8 @@ from earlystop.rollout.trials.campaign_budget import (
     seconds_sentence,
 )
 from earlystop.rollout.trials.end_reasons import BUDGET_USED
+from earlystop.rollout.verify.earlier_verdict import decision_in
 from earlystop.rollout.verify.earlier_words import earlier_missing_phrases, sentence_pattern, texts_of_users
-from earlystop.rollout.verify.search import decision_in
 from earlystop.rollout.waiting.answered import (
     APPROVAL_EXPIRED,
     APPROVAL_REJECTED,

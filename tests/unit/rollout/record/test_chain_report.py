@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.status.search import TrialStatus
+from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.record import chain_report as chain_report_module
 from earlystop.rollout.record.chain_report import Published, chain_report
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
+from earlystop.rollout.verify import earlier_verdict
 from earlystop.rollout.verify.verdict import chain_differences
 from tests.unit.rollout.in_rows import object_in_rows
 from tests.unit.rollout.record.chains import chain_of, long_chain, resealed
 from tests.unit.rollout.record.chains import removed as gone_of
+from tests.unit.rollout.searching import SAFE_BUT_LAST, World, searched
 
 Manifest = dict[str, Any]
 
@@ -68,6 +72,25 @@ def test_what_comes_before_each_of_a_thousand_verdicts_is_followed_to_the_first_
     begun = time.process_time()
     (last,) = [chain_report_module._before({"spec": {"previous": each.digest}}, known) for each in links][-1:]
     assert last == [each.digest for each in links] and time.process_time() - begun < 3
+
+
+def test_a_verdict_is_read_and_replayed_once_however_many_are_checked_against_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(searched(), SAFE_BUT_LAST)
+    world.run()
+    verdicts = [json.loads(json.dumps(each)) for each in world.verdicts.values()]
+    replayed: list[str] = []
+    replays = earlier_verdict.trial_row
+
+    def counted(record: VerdictSpec) -> TrialStatus:
+        replayed.append(record.revision)
+        return replays(record)
+
+    monkeypatch.setattr(earlier_verdict, "trial_row", counted)
+    report = chain_report("qa", verdicts)
+    assert len(verdicts) == 3 and report.problems == ()
+    assert sorted(replayed) == sorted({each["spec"]["revision"] for each in verdicts[:-1]})
 
 
 def test_a_gap_before_a_later_decision_of_a_campaign_is_nobodys_for_certain() -> None:
