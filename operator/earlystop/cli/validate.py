@@ -87,7 +87,7 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
         return []
     return [
         f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
-        f"{AUTHOR_ANNOTATION} with the own name, as `kubectl auth whoami` says it."
+        f"{AUTHOR_ANNOTATION} with your own name, as `kubectl auth whoami` says it."
     ]
 
 

@@ -17,8 +17,8 @@ LEAST_WORD = 5
 
 
 def field_meant(name: str, schema: Schema, spec: Schema) -> str:
-    """The end of a sentence about a field that is not known where it stands: which is meant, or in which object below
-    that it belongs, or all that there are and the one object elsewhere that has it.
+    """The end of a sentence about a field that is not known where it stands: which is meant, or into which object below
+    it belongs, or all that there are and the one object elsewhere that has it.
 
     schema: of the object in which it stands. spec: of the whole spec, which that is a part of.
     """
