@@ -116,7 +116,7 @@ def propose(cluster: Cluster, sampler: Sampler, most: int) -> str:
 
 
 def _waiting(cluster: Cluster, proposer: str) -> list[str]:
-    """Names of the own proposals to the policy that have a trial before them."""
+    """Names of our own proposals to the policy that have a trial before them."""
     policy = cluster.policy()["metadata"]["name"]
     mine = [
         each

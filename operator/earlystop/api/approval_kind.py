@@ -33,7 +33,7 @@ class ApprovalSpec(Value):
         description="Approve: the decision is carried out. Reject: the candidate gets no more requests."
     )
     by: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        description="Who answers: the own user name, as `kubectl auth whoami` says it."
+        description="Who answers: their own user name, as `kubectl auth whoami` says it."
     )
     comment: Annotated[str, Field(max_length=256)] = Field("", description="Why, for the record.")
 

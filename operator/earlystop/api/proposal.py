@@ -34,7 +34,7 @@ class ProposalSpec(Value):
 
     policy_ref: PolicyReference = Field(description="The policy whose search is asked.")
     proposer: Proposer = Field(
-        description="Who proposes: the own user name, as `kubectl auth whoami` says it. Each proposer has a share of "
+        description="Who proposes: their own user name, as `kubectl auth whoami` says it. Each proposer has a share of "
         "the search's risk that no other can spend."
     )
     values: Annotated[

@@ -17,6 +17,9 @@ from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 FEW = 0.9
 """Fewer rollouts than these that end as is supposed say too little of their mean."""
 
+COUNTED_UNTIL_THE_VERDICT = ("requests", "candidate_requests", "hours")
+"""What a forecast has a mean of, and what nine of ten rollouts take at most."""
+
 
 def rows_of(spec: PolicySpec) -> tuple[tuple[str, str, int], ...]:
     """The rows of the table: words, the figure's name and its decimal places. Every pair is about every variant."""
@@ -79,6 +82,10 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
         why = why_few(spec, float(found["fixed_sample"]), float(found["requests_to_deadline"]))
         part = rounded_percent(float(found["share"]))
         sentences.append(f"Only {part} of such rollouts ever end so, before their record is full: {why}")
+    if any(float(found[f"{each}_mean"]) > float(found[f"{each}_ninety"]) for each in COUNTED_UNTIL_THE_VERDICT):
+        sentences.append(
+            "A mean is above what nine of ten rollouts take, since the few others take many times as much."
+        )
     if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
         sentences.append(
             "rollout.advance WhenSafe leaves a step when that is proven to be safe; a minimumSeconds of a step that "

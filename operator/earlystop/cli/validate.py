@@ -13,6 +13,7 @@ from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.files.evaluators import evaluator_notes
 from earlystop.cli.files.idle_fields import idle_notes
+from earlystop.cli.files.limit_notes import limit_notes
 from earlystop.cli.files.offline_check import problems_of
 from earlystop.cli.files.words import closest, nearest, shown
 from earlystop.cli.terminal import say
@@ -48,7 +49,7 @@ def validate_files(files: list[Path]) -> None:
             for problem in _problems(manifest):
                 problems += 1
                 say(f"{named(path)}: {_name(manifest)}: {problem}")
-            for note in (*_notes(manifest), *idle_notes(manifest), *_evaluator_notes(manifest)):
+            for note in (*_notes(manifest), *idle_notes(manifest), *_spec_notes(manifest)):
                 say(f"{named(path)}: {_name(manifest)}: {note}", colour="yellow")
     if problems:
         raise typer.Exit(FAILED)
@@ -87,13 +88,15 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
         return []
     return [
         f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
-        f"{AUTHOR_ANNOTATION} with the own name, as `kubectl auth whoami` says it."
+        f"{AUTHOR_ANNOTATION} with your own name, as `kubectl auth whoami` says it."
     ]
 
 
-def _evaluator_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Which evaluators a policy needs."""
-    return tuple(evaluator_notes(manifest)) if manifest.get("kind") == POLICY else ()
+def _spec_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Which evaluators a policy needs, and what its caps contradict."""
+    if manifest.get("kind") != POLICY:
+        return ()
+    return (*evaluator_notes(manifest), *limit_notes(manifest))
 
 
 def _unchecked(manifest: dict[str, Any]) -> list[str]:

@@ -24,6 +24,8 @@ from earlystop.simulation.search_campaigns import PlayedSearch, play_search
 from earlystop.simulation.search_truth import TrueCurve
 
 NEVER_TRIED = "never tried"
+ALIKE = 0.01
+"""Shares of tokens that differ by less are told apart by no few searches, and are no reason for another strategy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
     """Which strategy to write, as a sentence: by what it saves over the horizon, searches included; none where each
     ends with the baseline more often than not, or where nothing on the curve holds.
 
-    found: at least one. horizon: requests that the setting found will serve, those of the search among them.
+    found: at least one, first the policy's own: of those that differ by less than `ALIKE` the first is recommended.
+    horizon: requests that the setting found will serve, those of the search among them.
     """
     if not found[0].best_name:
         return (
@@ -148,12 +151,14 @@ def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
             f"None is recommended: {' and '.join(each.strategy for each in found)} end"
             f"{'s' if len(found) == 1 else ''} with the baseline more often than with any setting."
         )
-    best = max(useful, key=lambda each: worth(each, horizon))
+    most = max(worth(each, horizon) for each in useful)
+    best, *alike = (each for each in useful if worth(each, horizon) > most - ALIKE)
+    as_well = f" {' and '.join(each.strategy for each in alike)} will do as well." if alike else ""
     return (
         f"Recommended: search.strategy {best.strategy}. Over {counted(horizon, 'request')} (search.horizonRequests) it "
         f"is expected to save {rounded_percent(worth(best, horizon))} of the tokens, the search included; it ends with "
         f"the best setting in {rounded_percent(best.at_best)} of searches, after {best.requests_mean:,.0f} compared "
-        "requests on average."
+        f"requests on average.{as_well}"
     )
 
 

@@ -24,7 +24,7 @@ ROLES = ("-approve", "-propose")
 SIGNED = "earlystop.dev/changed-by"
 ASKING = asking(notByAuthor=True)
 WAIT_SECONDS = 60
-OWN_NAME = "writes the own user name, alice"
+OWN_NAME = "writes their own user name, alice"
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_a_rival_takes_away_no_proposal_and_whoever_may_delete_the_policy_takes_
         wait_until(lambda: not scene.refusal("erin", "create", named, dry=False), WAIT_SECONDS, "erin's proposal")
 
     propose("first")
-    refused = "this is the proposal of erin; who may not delete the policy qa takes away none but the own"
+    refused = "this is the proposal of erin; who may not delete the policy qa takes away none but their own"
     for how in (("espr/first",), ("espr", "--all"), ("espr/first", "--grace-period=0", "--force")):
         assert refused in scene.failure("delete", *how, where, "--as=frank")
     assert scene.failure("delete", "espr/first", where, "--as=erin") == ""

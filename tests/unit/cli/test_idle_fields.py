@@ -47,6 +47,7 @@ IDLE: dict[str, dict[str, Any]] = {
     "objective.exactMatch.questions.number": {"objective": {"exactMatch": {"questions": {"number": 50}}}},
     "savings.shadows": {"savings": {"shadows": "Generated"}, "delivery": {"mode": "GatewayHeader"}},
     "search.failureBudget": {"search": {"strategy": "Grid", "failureBudget": 5}},
+    "delivery.paths": {"delivery": {"paths": ["/v1/*"]}},
     "rollout.onInconclusive": {"search": {"strategy": "Ladder"}, "rollout": {"onInconclusive": "Hold"}},
 }
 USED: dict[str, dict[str, Any]] = {
@@ -55,6 +56,7 @@ USED: dict[str, dict[str, Any]] = {
     "questions of a population": {"objective": {"exactMatch": {"questions": {"about": "Population", "number": 50}}}},
     "shadows before the first step": {"savings": {"shadows": "Generated"}, "rollout": {"shadowSeconds": 60}},
     "trials that may fail": {"search": {"strategy": "Bayesian", "failureBudget": 5}},
+    "paths of the server": {"delivery": {"paths": ["/v1/chat/completions", "/llm/chat"]}},
     "a campaign that holds": {"rollout": {"onInconclusive": "Hold"}},
     "a search in one campaign that holds": {"search": {"strategy": "Grid"}, "rollout": {"onInconclusive": "Hold"}},
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Look, Tally
-from earlystop.cli.plan_remarks import forecast_remarks
+from earlystop.cli.plan_remarks import COUNTED_UNTIL_THE_VERDICT, forecast_remarks
 from earlystop.evidence import engine
 from earlystop.evidence.version import NINTH
 from earlystop.rollout.answer_limit import AnswerLimit, answer_limit
@@ -17,7 +17,12 @@ from tests.unit.rollout.capped import capped
 from tests.unit.rollout.policies import policy
 
 UNKNOWN = AnswerLimit(None, is_derived=False)
-FORECAST: dict[str, float | str] = {"hours_mean": 1.0, "share": 1.0, "fixed_sample": 1.0, "requests_to_deadline": 1.0}
+FORECAST: dict[str, float | str] = {
+    **{f"{each}_{what}": 1.0 for each in COUNTED_UNTIL_THE_VERDICT for what in ("mean", "ninety")},
+    "share": 1.0,
+    "fixed_sample": 1.0,
+    "requests_to_deadline": 1.0,
+}
 
 
 LIMITS = {

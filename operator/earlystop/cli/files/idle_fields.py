@@ -21,6 +21,18 @@ def idle_notes(manifest: dict[str, Any]) -> Iterator[str]:
     yield from _rollout_notes(spec)
     yield from _search_notes(spec)
     yield from _guard_notes(spec)
+    yield from _delivery_notes(spec)
+
+
+def _delivery_notes(spec: dict[str, Any]) -> Iterator[str]:
+    """Paths that stand for no others."""
+    paths = _part(spec, "delivery").get("paths")
+    for path in paths if isinstance(paths, list) else []:
+        if isinstance(path, str) and "*" in path:
+            yield (
+                f"spec.delivery.paths: {path} is that one path, whose star stands for nothing else; write each path "
+                "of the server, as /v1/chat/completions, or remove it."
+            )
 
 
 def _approval_notes(approval: dict[str, Any]) -> Iterator[str]:

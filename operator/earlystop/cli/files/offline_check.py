@@ -12,16 +12,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.parameters import PATH_PATTERN
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
 from earlystop.api.unbuilt import refusing
-from earlystop.api.values import DECIMAL_PATTERN, NAME_PATTERN, SETTING_PATTERN, WORD_PATTERN
+from earlystop.api.values import DECIMAL_PATTERN, SETTING_PATTERN
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.durations import FORM, seconds_of
 from earlystop.cli.failure import sentence
 from earlystop.cli.files.crd_rules import Schema, broken_rules, with_defaults
+from earlystop.cli.files.forms import what_to_write
 from earlystop.cli.files.metadata_check import metadata_problems
+from earlystop.cli.files.unknown_fields import field_meant
 from earlystop.cli.files.words import closest, nearest, shown
 from earlystop.rollout.unsupported import refusal_of_spec
 from earlystop.rollout.unsupported_search import search_refusal
@@ -42,12 +43,6 @@ WANTED = {
     "model_attributes_type": "fields, each on a line of its own",
 }
 """What is wanted where pydantic finds another type."""
-FORMS = {
-    PATH_PATTERN: "keys joined by dots, as custom_params.window",
-    WORD_PATTERN: "a word that begins with a letter, as low",
-    NAME_PATTERN: "small letters, digits and hyphens, as cap-512",
-}
-"""What to write where a text has not the form of a field, by the field's pattern; for others the pattern is shown."""
 
 
 class Malformed(ValueError):
@@ -150,10 +145,10 @@ def _sentence(error: Any) -> str:
         case "int_type" if "econds" in str(error["loc"][-1]) and isinstance(given, str) and FORM.fullmatch(given):
             return f"{where}: {shown(given)} is no number of seconds; write {seconds_of(given):.0f}."
         case "extra_forbidden":
-            known = _fields_at(error["loc"][:-1])
-            if error["loc"][-1] == "true" and "on" in known:
+            above, name = _schema_at(error["loc"][:-1]), str(error["loc"][-1])
+            if name == "true" and "on" in above.get("properties", {}):
                 return f'{where.removesuffix("true")}on: YAML reads a bare on as true; write "on", with the quotes.'
-            return f"{where}: there is no such field{nearest(str(error['loc'][-1]), known)}."
+            return f"{where}: there is no such field{field_meant(name, above, _schema())}."
         case "missing":
             return f"{where}: this field is needed{_what_belongs(error['loc'])}."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
@@ -161,10 +156,9 @@ def _sentence(error: Any) -> str:
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == SETTING_PATTERN:
             return f'{where}: {shown(given)} is no decimal and no word; write one, as in "0.02" or "low".'
         case "string_pattern_mismatch":
-            pattern = error["ctx"]["pattern"]
-            return (
-                f"{where}: {shown(given)} does not match; write {FORMS.get(pattern, f'a value of the form {pattern}')}."
-            )
+            is_parameter = error["loc"][-3:-2] == ("values",) and error["loc"][-1] == "name"
+            meant = "the name of a parameter" if is_parameter else what_to_write(error["ctx"]["pattern"], str(given))
+            return f"{where}: {shown(given)} does not match; write {meant}."
         case "literal_error" | "enum":
             return f"{where}: {shown(given)} is not known; {_offered(error)}."
         case "greater_than_equal":
@@ -226,11 +220,6 @@ def _parts(place: tuple[Any, ...], given: Any) -> str:
     is_meant = one and not isinstance(given, dict | list) and "enum" not in schema["properties"][one[0]]
     as_field = f", as {{{one[0]}: {given}}}" if is_meant else ""
     return f": {', '.join(known)}{as_field}"
-
-
-def _fields_at(place: tuple[Any, ...]) -> list[str]:
-    """The names of the fields that may stand at a place of a spec."""
-    return list(_schema_at(place).get("properties", {}))
 
 
 def _schema_at(place: tuple[Any, ...]) -> Schema:

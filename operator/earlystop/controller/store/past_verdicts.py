@@ -71,8 +71,8 @@ async def removed_links(cluster: Cluster, namespace: str) -> tuple[Link, ...]:
 
 
 async def _learned_from(cluster: Cluster, own: str) -> tuple[str, ...]:
-    """The namespaces whose verdicts count: the own one, and those to which an admin gave the same label. Without the
-    right to read namespaces, which the chart gives only where it is asked for, the own one alone."""
+    """The namespaces whose verdicts count: its own one, and those to which an admin gave the same label. Without the
+    right to read namespaces, which the chart gives only where it is asked for, its own one alone."""
     try:
         found = await cluster.get(NAMESPACES, None, own)
         group = ((found or {}).get("metadata", {}).get("labels") or {}).get(HISTORY_LABEL, "")

@@ -314,7 +314,9 @@ def _comparison(
 
 
 def _not_shared(namespace: str) -> str:
-    return f"of namespace {namespace}: it has no label {HISTORY_LABEL} with the own namespace's value, set by an admin"
+    return (
+        f"of namespace {namespace}: it lacks the label {HISTORY_LABEL} of the policy's own namespace, set by an admin"
+    )
 
 
 def _counted(reason: str, number: int) -> str:

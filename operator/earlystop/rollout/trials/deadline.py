@@ -35,7 +35,7 @@ def latest_end(deadline_seconds: int, state: RolloutState) -> int:
 
 def is_last(plan: Plan, progress: SearchProgress) -> bool:
     """Whether no trial can follow the one under way should it fail: as many have failed then as may, or every setting
-    was tried. Who proposes has failures of the own, which end no search."""
+    was tried. Who proposes has failures of their own, which end no search."""
     search = plan.spec.search
     if search is None:
         return False

@@ -16,7 +16,7 @@ from earlystop.rollout.words.decision_messages import benefit_message, missing_p
 HOW_TO_ANSWER = "Answer with `kubectl earlystop approve` or `kubectl earlystop reject`, and the policy's name."
 NOBODY_KNOWN = (
     "No approval counts, since approval.notByAuthor is set and it is not known who made the change or asked for the "
-    "promotion. Let them sign: who changes the policy writes the own user name in the annotation "
+    "promotion. Let them sign: who changes the policy writes their own user name in the annotation "
     "earlystop.dev/changed-by, and a promotion is asked for by `kubectl earlystop promote`."
 )
 

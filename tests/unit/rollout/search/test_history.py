@@ -189,8 +189,8 @@ def test_without_leave_no_verdict_of_another_namespace_counts() -> None:
     found = read_history(OWN, [mine, theirs], {"llm"})
     assert [each.namespace for each in found.comparisons] == ["llm"]
     assert found.passed_over == (
-        "1 verdict passed over, of namespace team-b: it has no label earlystop.dev/shares-history with the own "
-        "namespace's value, set by an admin.",
+        "1 verdict passed over, of namespace team-b: it lacks the label earlystop.dev/shares-history of the "
+        "policy's own namespace, set by an admin.",
     )
     assert len(read_history(OWN, [mine, theirs], {"llm", "team-b"}).comparisons) == 2
 
