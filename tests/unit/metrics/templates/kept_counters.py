@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, END_MS, INTERVAL_MS
+from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, END_MS, INTERVAL_MS, Life
 from tests.unit.metrics.templates.stored_worlds import ALWAYS, StoredWorld, target
 
 
@@ -59,16 +59,16 @@ def read_back_from_disk(world: StoredWorld, number: int) -> None:
     rng, labels = world.rng, target(number)
     lives = world._lives(number, rng.random() < 0.3, rng.choice([60_000, 300_000]), begin=rng.choice([0, None]))
     one, every = world._shown(lives, ((),), tells_start=True), rng.choice([20_000, 120_000, 600_000])
-    moments, saved, begun = one.events[()], 0, {}
+    moments, saved, begun = one.events[()], 0, dict[Life, int]()
     for life in one.lives:
         begun[life] = saved = 0 if rng.random() < 0.2 else saved
         last = life.end_ms - life.end_ms % every
         if last >= life.start_ms:
             saved += bisect_right(moments, last) - bisect_right(moments, life.start_ms)
     for at, value in world.scrapes(one, labels, by_pod=True):
-        life = one.life_at(at)
-        assert life is not None
-        world.late.add(one.variant, {**labels, "pod": life.pod}, at, begun[life] + value, (at, ALWAYS))
+        scraped = one.life_at(at)
+        assert scraped is not None
+        world.late.add(one.variant, {**labels, "pod": scraped.pod}, at, begun[scraped] + value, (at, ALWAYS))
 
 
 KEPT: dict[str, Callable[[StoredWorld, int], None]] = {
