@@ -1,7 +1,9 @@
 """How much of a counter's next sample is proven to be new, and how much may be: pure, one series at a time.
 
-A value is believed before a start time: exporters restart and their counters go on. So only what lies above the peak
-is certain, and all of a value only where it fell below the peak and its process began since the sample before.
+A value is believed before a start time: exporters restart and their counters go on, collectors forget and remember, and
+servers read theirs back from a disk, at any earlier value. So what a process shows first proves nothing, also where it
+fell: what it began with and what it has counted since are one number. Only what a later sample shows above it is
+certain, and above the peak where nothing says that another process counts.
 """
 
 from __future__ import annotations
@@ -14,30 +16,18 @@ SAME_START_MS = 1_000
 """Exporters that derive their start from the uptime report it with jitter; a process that lives shorter is unseen."""
 
 
-def began_after(sample: Sample, moment_ms: int) -> bool:
-    """Whether the sample's process says that it began after `moment_ms`, by any clock."""
-    return sample.start_ms is not None and sample.start_ms > moment_ms + CLOCK_SKEW_MS
-
-
-def born(sample: Sample, since_ms: int, began_at_zero: bool) -> SeriesMark:
-    """The first sample of a series, in the step that is open since `since_ms`.
-
-    began_at_zero: whether it is proven that the counter was 0 within the step. That no earlier scrape had the series
-    proves nothing: it may have had another name, or its collector may have forgotten it.
-    """
-    mark = SeriesMark(
+def born(sample: Sample, since_ms: int) -> SeriesMark:
+    """The first sample of a series, in the step that is open since `since_ms`: where it began, nobody can say."""
+    return SeriesMark(
         at_ms=sample.at_ms,
         value=sample.value,
         peak=sample.value,
         start_ms=sample.start_ms,
         counted=0,
-        uncertain=0,
+        uncertain=sample.value if sample.at_ms > since_ms else 0,
         first_ms=sample.at_ms,
         peak_at_ms=sample.at_ms,
     )
-    if sample.at_ms <= since_ms:
-        return mark
-    return mark._replace(counted=sample.value) if began_at_zero else mark._replace(uncertain=sample.value)
 
 
 def grown(mark: SeriesMark, sample: Sample, since_ms: int, stood_in: bool = False) -> SeriesMark:
@@ -68,18 +58,12 @@ def restarted(mark: SeriesMark, sample: Sample) -> bool:
     return later and sample.value < mark.peak
 
 
-def outlived_a_start(mark: SeriesMark, sample: Sample) -> bool:
-    """Whether the value went on over a later start time, which is then another process's than the counter's."""
-    return _start_moved(mark, sample) > 0 and sample.value >= mark.peak > 0
-
-
 def _growth(mark: SeriesMark, sample: Sample, since_ms: int, restart: bool, stood_in: bool) -> tuple[int, int]:
     """What is certain, and the most that is possible."""
     if sample.at_ms <= since_ms:
         return 0, 0
     if restart:
-        within = mark.at_ms >= since_ms or began_after(sample, since_ms)
-        return (sample.value if within else 0), sample.value
+        return 0, sample.value  # it may go on from what was saved before
     moved = _start_moved(mark, sample)
     # A drop that is no restart may be a copy that lags, or another process behind the same name.
     possible = sample.value if moved or sample.value < mark.value else sample.value - mark.value

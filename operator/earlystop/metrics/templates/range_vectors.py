@@ -9,7 +9,6 @@ are the target's and which the process's own.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
@@ -73,9 +72,6 @@ def observe(
     started = start_times(starts, replica_label)
     targets = targets_of(starts, ups, about)
     scraped = {process_labels(series.labels, replica_label): {at for at, _ in series.points} for series in ups}
-    good = {
-        process_labels(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups
-    }
     answer: dict[SeriesId, Observed] = {}
     for (variant, field), rows in counters.items():
         extended = extended_rows([series.labels for series in rows], targets)
@@ -88,7 +84,7 @@ def observe(
             ]
             if samples:
                 key = series_id(variant, field, series.labels, targets, replica_label, is_extended)
-                answer[key] = Observed(samples, _absent(good.get(target, ()), samples[0].at_ms))
+                answer[key] = Observed(samples)
     return answer
 
 
@@ -126,12 +122,6 @@ def _counts(points: Sequence[tuple[int, str]], variant: Variant, field: str) -> 
         value = float(points[-1][1])
         raise MetricsFailure(FailureKind.NOT_A_COUNT, f"the counter for {field}, variant {variant}, is {value}")
     return [(at, int(float(text))) for at, text in points if is_count(float(text))]
-
-
-def _absent(good: Sequence[int], first: int) -> int | None:
-    """The last good scrape before the first sample."""
-    index = bisect_left(good, first) - 1
-    return good[index] if index >= 0 else None
 
 
 def process_labels(labels: Mapping[str, str], replica_label: str | None) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ A mark per series, the last sample that was used, makes overlapping and repeated
 is proven to lie within the open step is counted; growth that may lie in it is carried openly as a remainder. So with
 start times of all processes, and samples that are final when they are read,
 
-    counted <= true <= counted + uncertain + what no scrape saw before a process ended.
+    counted <= true <= counted + uncertain + what no scrape saw before a process ended,
+
+and a restart costs the first sample after it: what it shows is uncertain.
 
 Without start times a restart shows only as a drop, and nothing counts until the old peak is passed: then the left side
 still holds, and `is_blind` says so. What the left side rests on stands in the README, under the preset Custom.
@@ -20,10 +22,10 @@ from typing import ClassVar, NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import CounterKind
-from earlystop.metrics.templates.births import Births
-from earlystop.metrics.templates.growth import began_after, born, grown
+from earlystop.metrics.templates.growth import born, grown
 from earlystop.metrics.templates.one_process import amount, counters
 from earlystop.metrics.templates.series_mark import Amount, Observed, Sample, SeriesId, SeriesMark
+from earlystop.metrics.templates.stand_ins import StandIns
 
 __all__ = [
     "Observed",
@@ -46,9 +48,9 @@ SumKey = tuple[int, Variant, str]
 class ResetLedger:
     """Counts of the open `step`, which began at `since_ms`, and of the steps before it. Immutable.
 
-    forgotten_ms: newest sample of any series that was dropped, 0 for none; forgotten: targets of these; folded: sums
-    of closed steps and of dropped series; queries: a name without blanks of what was asked for, "" where it is not
-    known.
+    forgotten_ms: newest sample of any series that was dropped, 0 for none; forgotten: targets of these, for an earlier
+    release that reads the ledger; folded: sums of closed steps and of dropped series; queries: a name without blanks of
+    what was asked for, "" where it is not known.
     """
 
     KIND: ClassVar[CounterKind] = CounterKind.TEMPLATES
@@ -81,7 +83,7 @@ def look(ledger: ResetLedger, observed: Mapping[SeriesId, Observed]) -> Seen:
     """
     series = dict(ledger.series)
     ordered = {key: sorted(one.samples, key=lambda sample: sample.at_ms) for key, one in observed.items()}
-    births = Births(ledger.series, ordered)
+    stand_ins = StandIns(ledger.series, ordered)
     rewritten = []
     for key, samples in ordered.items():
         mark = series.get(key)
@@ -93,14 +95,10 @@ def look(ledger: ResetLedger, observed: Mapping[SeriesId, Observed]) -> Seen:
                     rewritten.append(key)
                 continue
             if mark is not None:
-                stood_in = births.stand_ins.counted_between(key, mark.at_ms, sample.at_ms)
+                stood_in = stand_ins.counted_between(key, mark.at_ms, sample.at_ms)
                 mark = grown(mark, sample, ledger.since_ms, stood_in)
             elif sample.at_ms > ledger.forgotten_ms:
-                within = key.target not in ledger.forgotten and began_after(
-                    sample, max(ledger.since_ms, ledger.forgotten_ms)
-                )
-                at_zero = within and births.began_at_zero(key, sample, observed[key].absent_at_ms)
-                mark = born(sample, ledger.since_ms, at_zero)
+                mark = born(sample, ledger.since_ms)
         if mark is not None:
             series[key] = mark
     return Seen(replace(ledger, series=series), tuple(dict.fromkeys(rewritten)))

@@ -55,13 +55,9 @@ class SeriesId:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The samples of one series in any order, overlaps included.
-
-    absent_at_ms: the last moment before the first of them at which the target was scraped well without the series.
-    """
+    """The samples of one series in any order, overlaps included."""
 
     samples: Sequence[Sample]
-    absent_at_ms: int | None = None
 
 
 class SeriesMark(NamedTuple):

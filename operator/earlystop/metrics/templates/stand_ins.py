@@ -1,7 +1,7 @@
 """Whether a counter goes on under another name: by relabelling, an exporter in a new Pod, or a collector that forgot.
 
-Two names may be of one counter where the one is read only while the other is not. Then neither a first value nor the
-growth over an absence proves events that were not counted under the other name.
+Two names may be of one counter where the one is read only while the other is not. Then the growth over an absence
+proves no events that were not counted under the other name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from statistics import median_low
 
-from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, SAME_START_MS
 from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
 
 
@@ -45,34 +44,6 @@ class StandIns:
             for other, times in self._appeared_between(key, after_ms, at_ms)
         )
 
-    def goes_on(self, key: SeriesId, sample: Sample) -> bool:
-        """Whether the first sample of a series may go on where another one, which had no more, ended.
-
-        Of another process: one that ended before this one began, or that says that it began with it.
-        """
-        for other in self._other_children(key):
-            times = self._times_of(other)
-            if times[0] < sample.at_ms and not _holds(times, sample.at_ms) and self._had_no_more(other, sample):
-                return True
-        others = (other for other in self._by_field[key.variant, key.field] if other.target != key.target)
-        return any(
-            (self._ended_before(other, sample) or self._began_with(other, sample)) and self._had_no_more(other, sample)
-            for other in others
-        )
-
-    def _ended_before(self, other: SeriesId, sample: Sample) -> bool:
-        began_ms = sample.at_ms if sample.start_ms is None else sample.start_ms
-        return self._times_of(other)[-1] < min(began_ms + CLOCK_SKEW_MS, sample.at_ms)
-
-    def _began_with(self, other: SeriesId, sample: Sample) -> bool:
-        starts = {one.start_ms for one in self._read.get(other, ()) if one.at_ms < sample.at_ms}
-        if other in self._known:
-            starts.add(self._known[other].start_ms)
-        began_ms = sample.start_ms
-        return began_ms is not None and any(
-            start is not None and abs(start - began_ms) <= SAME_START_MS for start in starts
-        )
-
     def _was_away(self, key: SeriesId, after_ms: int, at_ms: int) -> bool:
         """Whether a gap between two samples is longer than the way's usual one: some stores give each series moments of
         its own, and then others lie between any two. What is usual is learnt from other gaps between samples that were
@@ -84,11 +55,6 @@ class StandIns:
 
     def _other_children(self, key: SeriesId) -> Iterator[SeriesId]:
         return (other for other in self._siblings[key.variant, key.field, *key.way] if other != key)
-
-    def _had_no_more(self, other: SeriesId, sample: Sample) -> bool:
-        earlier = [one.value for one in self._read.get(other, ()) if one.at_ms < sample.at_ms]
-        value = earlier[-1] if earlier else self._known[other].value if other in self._known else 0
-        return 0 < value <= sample.value
 
     def _appeared_between(self, key: SeriesId, after_ms: int, at_ms: int) -> Iterator[tuple[SeriesId, list[int]]]:
         place = (key.variant, key.field)

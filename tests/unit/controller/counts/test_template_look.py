@@ -84,10 +84,10 @@ def lives(tells_start: bool = True) -> Engine:
     return Engine([old, steady(40, began=NOW + 52)], tells_start)
 
 
-def test_a_restart_that_regrew_is_counted_from_zero_where_start_times_are_known() -> None:
+def test_a_restart_that_regrew_is_counted_from_its_first_scrape_on_where_start_times_are_known() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60, NOW + 75)
-    assert counted(found) == [20 * RATE + 40 * 23] * 2
-    assert found.state.comparisons[0].uncertain.baseline == Tally()
+    assert counted(found) == [20 * RATE + 40 * 20] * 2
+    assert found.state.comparisons[0].uncertain.baseline.completed == 40 * 3
 
 
 def test_without_start_times_it_is_never_above_the_truth_and_the_source_is_known_to_be_blind() -> None:

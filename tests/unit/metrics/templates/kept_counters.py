@@ -1,5 +1,6 @@
 """Random worlds in which the application itself shows counters otherwise than one for each process: set to zero by a
-call, pushed by a job, of one worker after the other. With their truth, as in `scraped_worlds`."""
+call, pushed by a job, of one worker after the other, read back from a disk. With their truth, as in
+`scraped_worlds`."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, END_MS, INTERVAL_MS
+from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, END_MS, INTERVAL_MS, Life
 from tests.unit.metrics.templates.stored_worlds import ALWAYS, StoredWorld, target
 
 
@@ -52,8 +53,27 @@ def by_a_worker_in_turn(world: StoredWorld, number: int) -> None:
             world.late.add(first.variant, labels, at, value, (at, ALWAYS))
 
 
+def read_back_from_disk(world: StoredWorld, number: int) -> None:
+    """A server that saves its counter now and then, and begins with what it saved last: in its Pod, or in a new one
+    that has the disk of the one before, under a start time of its own. Some lose their disk, and begin at 0."""
+    rng, labels = world.rng, target(number)
+    lives = world._lives(number, rng.random() < 0.3, rng.choice([60_000, 300_000]), begin=rng.choice([0, None]))
+    one, every = world._shown(lives, ((),), tells_start=True), rng.choice([20_000, 120_000, 600_000])
+    moments, saved, begun = one.events[()], 0, dict[Life, int]()
+    for life in one.lives:
+        begun[life] = saved = 0 if rng.random() < 0.2 else saved
+        last = life.end_ms - life.end_ms % every
+        if last >= life.start_ms:
+            saved += bisect_right(moments, last) - bisect_right(moments, life.start_ms)
+    for at, value in world.scrapes(one, labels, by_pod=True):
+        scraped = one.life_at(at)
+        assert scraped is not None
+        world.late.add(one.variant, {**labels, "pod": scraped.pod}, at, begun[scraped] + value, (at, ALWAYS))
+
+
 KEPT: dict[str, Callable[[StoredWorld, int], None]] = {
     "set to zero": set_to_zero,
     "pushed at the end": pushed_at_the_end,
     "by a worker in turn": by_a_worker_in_turn,
+    "read back from disk": read_back_from_disk,
 }

@@ -93,12 +93,20 @@ class StoredWorld(World):
         return self._shown(lives, ((),), outlives=before > 0, before=before, tells_start=tells)
 
     def scrapes(
-        self, one: Shown, labels: Mapping[str, str], *, misses: float = 0.03, begin: int | None = None
+        self,
+        one: Shown,
+        labels: Mapping[str, str],
+        *,
+        misses: float = 0.03,
+        begin: int | None = None,
+        by_pod: bool = False,
     ) -> list[tuple[int, int]]:
-        """Moments and values of scrapes, whose `up` and start times are stored."""
+        """Moments and values of scrapes, whose `up` and start times are stored. by_pod: under the name of the Pod."""
         at, found = BEGIN_MS - 200_000 + self.rng.randint(0, INTERVAL_MS) if begin is None else begin, []
         while at < END_MS:
             life, missed = one.life_at(at), self.rng.random() < misses
+            if life is not None and by_pod:
+                labels = {**labels, "pod": life.pod}
             if life is not None:
                 self.late.note(self.late.ups, labels, at, 0 if missed else 1)
             value = one.value((), at)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,6 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates import growth, range_vectors, reset_ledger, vantage
-from earlystop.metrics.templates.births import Births
 from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, open_step, totals, uncertain
 from earlystop.metrics.templates.reset_ledger_text import pack, unpack
 from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId, SeriesMark
@@ -173,26 +172,36 @@ def by_all_labels(
     return SeriesId(variant, field, name, labels.get(replica_label or "", ""))
 
 
-def by_its_start_alone(mark: SeriesMark, sample: Sample) -> bool:
+def a_start_is_a_restart(mark: SeriesMark, sample: Sample) -> bool:
     if sample.start_ms is None or mark.start_ms is None:
         return sample.value < mark.value
     return sample.start_ms - mark.start_ms > growth.SAME_START_MS and sample.start_ms >= mark.at_ms - 2_000
 
 
-def by_its_absence(births: Births, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
-    return absent_at_ms is not None
-
-
-def by_its_start(births: Births, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
-    return not births.stand_ins.goes_on(key, sample)
-
-
-def always(*_: object) -> bool:
-    return True
-
-
-def by_its_drop(mark: SeriesMark, sample: Sample) -> bool:
+def a_drop_is_a_restart(mark: SeriesMark, sample: Sample) -> bool:
     return sample.value < mark.value
+
+
+def from_zero_after(is_restart: Callable[[SeriesMark, Sample], bool]) -> Callable[..., SeriesMark]:
+    """Counts all of a value after a restart."""
+
+    def believed(mark: SeriesMark, sample: Sample, since_ms: int, stood_in: bool = False) -> SeriesMark:
+        after = growth.grown(mark, sample, since_ms, stood_in)
+        if not is_restart(mark, sample) or sample.at_ms <= since_ms:
+            return after
+        return after._replace(peak=sample.value, counted=mark.counted + sample.value, uncertain=mark.uncertain)
+
+    return believed
+
+
+def from_zero(sample: Sample, since_ms: int) -> SeriesMark:
+    first = growth.born(sample, since_ms)
+    return first._replace(counted=first.uncertain, uncertain=0)
+
+
+def from_zero_if_it_began_within(sample: Sample, since_ms: int) -> SeriesMark:
+    began_within = sample.start_ms is not None and sample.start_ms > since_ms + growth.CLOCK_SKEW_MS
+    return (from_zero if began_within else growth.born)(sample, since_ms)
 
 
 def none_is(rows: Sequence[Labels], targets: Targets) -> list[bool]:
@@ -205,12 +214,11 @@ def never(*_: object) -> bool:
 
 FAULTS: dict[str, list[tuple[object, str, object]]] = {
     "a series is all its labels": [(range_vectors, "series_id", by_all_labels)],
-    "a start time is believed over the value": [(growth, "restarted", by_its_start_alone)],
+    "a start time is believed over the value": [(reset_ledger, "grown", from_zero_after(a_start_is_a_restart))],
     "a row with more labels is another counter": [(range_vectors, "extended_rows", none_is)],
-    "absence is zero": [(reset_ledger, "began_after", always), (Births, "began_at_zero", by_its_absence)],
-    "whatever a new process shows is its own": [(Births, "began_at_zero", by_its_start)],
-    "a drop is a restart": [(growth, "restarted", by_its_drop)],
-    "a counter that has a new name is a new one": [(StandIns, "goes_on", never)],
+    "absence is zero": [(reset_ledger, "born", from_zero)],
+    "whatever a new process shows is its own": [(reset_ledger, "born", from_zero_if_it_began_within)],
+    "a drop is a restart": [(reset_ledger, "grown", from_zero_after(a_drop_is_a_restart))],
     "a counter that comes back grew while it was away": [(StandIns, "counted_between", never)],
     "labels that a scraper kept aside are the process's own": [(vantage, "EXPORTED", "kept_")],
 }
@@ -222,6 +230,16 @@ def test_these_worlds_find_each_fault_that_counts_too_much(fault: str, monkeypat
     for owner, name, wrong in FAULTS[fault]:
         monkeypatch.setattr(owner, name, wrong)
     assert any(too_much(World(seed), seed) for seed in range(WORLDS)), fault
+
+
+@pytest.mark.slow
+def test_the_worlds_of_disks_find_that_a_restart_or_a_new_process_is_believed_to_begin_at_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, wrong in (("grown", from_zero_after(growth.restarted)), ("born", from_zero_if_it_began_within)):
+        with monkeypatch.context() as put_back:
+            put_back.setattr(reset_ledger, name, wrong)
+            assert any(too_much(StoredWorld(seed, KEPT["read back from disk"]), seed) for seed in range(24)), name
 
 
 @pytest.mark.slow

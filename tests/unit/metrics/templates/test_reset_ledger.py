@@ -45,12 +45,12 @@ def test_a_counter_that_ran_before_the_run_counts_only_its_growth_within_it() ->
     assert told(ledger) == (5, 4), "the first growth may lie before the run, so it is only possible"
 
 
-def test_a_first_sample_counts_in_full_only_with_evidence_that_it_began_at_zero_within_the_run() -> None:
+@pytest.mark.parametrize("start_ms", [None, OLD_START, SINCE + 1_000, SINCE + 30_000])
+def test_what_a_process_shows_first_is_uncertain_whenever_it_says_that_it_began(start_ms: int | None) -> None:
     late = SINCE + 60_000
-    assert told(seeing(Sample(late, 40, SINCE + 30_000))) == (40, 0)
-    assert told(seeing(Sample(late, 40))) == (0, 40)
-    assert told(seeing(Sample(late, 40, OLD_START))) == (0, 40)
-    assert told(seeing(Sample(late, 40, SINCE + 1_000))) == (0, 40), "the target's clock may be ahead"
+    assert told(seeing(Sample(late, 40, start_ms))) == (0, 40)
+    assert told(seeing(Sample(late, 40, start_ms), Sample(late + 15_000, 47, start_ms))) == (7, 40)
+    assert told(seeing(Sample(late, 0, start_ms), Sample(late + 15_000, 47, start_ms))) == (47, 0)
 
 
 def test_a_value_that_went_on_over_a_later_start_time_counts_its_growth_alone() -> None:
@@ -61,9 +61,10 @@ def test_a_value_that_went_on_over_a_later_start_time_counts_its_growth_alone() 
 
 def test_a_value_that_fell_is_a_restart_only_with_a_start_time_since_the_sample_before() -> None:
     before = Sample(SINCE, 100, OLD_START)
-    assert told(seeing(before, Sample(SINCE + 15_000, 30, SINCE + 3_000))) == (30, 0)
-    assert told(seeing(before, Sample(SINCE + 15_000, 30, SINCE - 30_000))) == (0, 30)
-    assert told(seeing(before, Sample(SINCE + 15_000, 30))) == (0, 30)
+    for start_ms, grown in ((SINCE + 3_000, 5), (SINCE - 30_000, 0), (None, 0)):
+        fallen, later = Sample(SINCE + 15_000, 30, start_ms), Sample(SINCE + 30_000, 35, start_ms)
+        assert told(seeing(before, fallen)) == (0, 30), "it may have been read back from a disk"
+        assert told(seeing(before, fallen, later))[0] == grown
 
 
 def test_without_start_times_nothing_is_counted_below_the_peak_and_the_ledger_is_blind() -> None:
