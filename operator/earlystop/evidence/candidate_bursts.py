@@ -15,8 +15,8 @@ need no moments (de la Peña, Klass, Lai, "Self-normalized processes", Annals of
 Second, the claim must be shown without the largest burst, which is one event and may last as long as groups of requests
 do. It is the spell of at most so many looks with the most events of the candidate beyond `USUAL` times what it has in
 all other looks. Harm that is there from the first look on has no such spell, and loses nothing. Harm that begins later
-is held for as long as a burst may last, but for an outage: a candidate that fails in at least `OUTAGE_PART` of its
-requests for `OUTAGE_LOOKS` looks in a row, while the baseline does not, is no burst among others.
+is held for as long as a burst may last, but for an outage (`OUTAGES`): a candidate that fails in so large a part of its
+requests for so many looks in a row, while the baseline does not, is no burst among others.
 
 What remains: rare bursts that are all large, one in 25 looks, of which the first few hit the candidate alone.
 """
@@ -24,7 +24,7 @@ What remains: rare bursts that are all large, one in 25 looks, of which the firs
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, log1p
+from math import exp, log1p, sqrt
 from struct import Struct
 from typing import NamedTuple
 
@@ -38,11 +38,22 @@ are three times as many are found after 37 looks, with 2, after 30, as without t
 UNSEEN_EVENTS = 1.0
 """Events that the other looks are taken to have besides those that they had: few looks may have none by chance."""
 
-OUTAGE_LOOKS, OUTAGE_PART = 6, 0.75
-"""With 4 and a half, bursts over 5 looks with a Pareto tail of 1.1 break a guardrail in 3.9 % of campaigns."""
 
-MOST_PART_OF_BASELINE = 0.25
-"""The baseline fails in less than this part of its requests where the candidate alone has an outage."""
+class Outage(NamedTuple):
+    """Looks in a row, in each of which at least this part of the candidate's requests fails."""
+
+    looks: int
+    part: float
+
+
+OUTAGES = (Outage(6, 0.7), Outage(12, 0.4))
+"""Any of these is an outage. Short bursts fill no more looks than they last, however large they are, and one that fills
+twelve looks to two fifths is rare: so a smaller part must last longer. With 4 looks and a half, bursts over 5 looks
+with a Pareto tail of 1.1 break a guardrail in 3.9 % of campaigns. Parts lie below three quarters and a half, since
+outages of just as much fall below them in some looks."""
+
+PART_OF_BASELINE = 1 / 3
+"""The baseline fails in less than this part of what is an outage of the candidate, or else that is not its own."""
 
 FIRST_RATE, FIRST_REQUESTS, LEAST_RATE = 0.01, 20, 1e-9
 """A guess of a rate before any request, how many requests it is worth, and the least one."""
@@ -70,7 +81,8 @@ NO_SPELL = Spell()
 class CandidateBursts:
     """What looks so far have shown of one kind of bad events. looks: that a burst may last. events, exposed: of the
     candidate, so far. latest: the last so many looks, each as its numbers stand in a `Spell`. largest: the spell with
-    the largest burst. outage: looks in a row, up to now, in which most of the candidate's requests alone failed."""
+    the largest burst. outages: for each of `OUTAGES`, looks in a row, up to now, that are such of the candidate
+    alone."""
 
     looks: int
     scatter: Scatter
@@ -78,17 +90,23 @@ class CandidateBursts:
     exposed: int = 0
     latest: bytes = b""
     largest: Spell = NO_SPELL
-    outage: int = 0
+    outages: tuple[int, ...] = (0,) * len(OUTAGES)
 
     @property
     def factor(self) -> float:
-        """By how much evidence is divided at least: 1 to `scatter.MOST_FACTOR`."""
-        return self.scatter.carried_on(self.looks)
+        """By how much evidence is divided at least: 1 to `scatter.MOST_FACTOR`; by nothing more while the candidate
+        has an outage, whose beginning alone scatters as much as a hundred bursts where requests are few."""
+        return 1.0 if self.has_outage else self.scatter.carried_on(self.looks)
+
+    @property
+    def has_outage(self) -> bool:
+        """Whether so many of the candidate's requests have failed for so long, up to now, that it is no burst."""
+        return any(looks >= each.looks for looks, each in zip(self.outages, OUTAGES, strict=True))
 
     @property
     def excess(self) -> float:
         """Events of the candidate that the largest burst is taken to be, >= 0; none while it has an outage."""
-        return 0.0 if self.outage >= OUTAGE_LOOKS else self._beyond_usual(self.largest)
+        return 0.0 if self.has_outage else self._beyond_usual(self.largest)
 
     @property
     def holds_most(self) -> bool:
@@ -115,14 +133,13 @@ def observe(known: CandidateBursts, look: Spell, baseline_events: int) -> Candid
     past = (known.events + FIRST_RATE * FIRST_REQUESTS) / (known.exposed + FIRST_REQUESTS)
     rate = max((events + FIRST_REQUESTS * past) / (exposed + FIRST_REQUESTS), LEAST_RATE)
     learned = scatter.observe(known.scatter, events / rate, exposed / rate, exposed)
-    is_out = events >= OUTAGE_PART * exposed and baseline_events < MOST_PART_OF_BASELINE * look.baseline_exposed
     after = replace(
         known,
         scatter=learned,
         events=known.events + events,
         exposed=known.exposed + exposed,
         latest=known.latest[-(known.looks - 1) * _LOOK.size :] + _LOOK.pack(*look),
-        outage=known.outage + 1 if is_out else 0,
+        outages=_outages(known.outages, look, baseline_events),
     )
     return replace(after, largest=max((known.largest, *_ending_now(after)), key=after._beyond_usual))
 
@@ -137,6 +154,23 @@ def without_largest(
     odds = ratio * bursts.largest.exposed / bursts.largest.baseline_exposed
     gains = [shift + log1p(odds) - log1p(odds * exp(shift)) for shift in shifts]
     return tuple([capital - excess * gain for capital, gain in zip(log_capital, gains, strict=True)])
+
+
+def _outages(known: tuple[int, ...], look: Spell, baseline_events: int) -> tuple[int, ...]:
+    """Looks in a row that are an outage of the candidate alone, for each of `OUTAGES`, with one more look."""
+    return tuple(
+        looks + 1
+        if look.events >= _least_events(each.part, look.exposed)
+        and baseline_events < PART_OF_BASELINE * each.part * look.baseline_exposed
+        else 0
+        for looks, each in zip(known, OUTAGES, strict=True)
+    )
+
+
+def _least_events(part: float, exposed: int) -> float:
+    """Events that a look of an outage has: a standard error less than its part of the requests, and one at least. Few
+    requests fall below their part by chance in some looks, and a row of them would never be long enough."""
+    return max(1.0, part * exposed - sqrt(part * (1 - part) * exposed))
 
 
 def _ending_now(bursts: CandidateBursts) -> list[Spell]:

@@ -9,10 +9,11 @@ import pytest
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import candidate_bursts, engine, guardrails
-from earlystop.evidence.candidate_bursts import OUTAGE_LOOKS, CandidateBursts, Spell
+from earlystop.evidence.candidate_bursts import OUTAGES, CandidateBursts, Outage, Spell
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.version import CURRENT, NINTH
+from tests.unit.every_row import every_row
 
 RAIL = guardrail_claim("failures")
 OBJECTIVE = Objective(
@@ -30,12 +31,14 @@ def answered(requests: int, failed: int) -> Tally:
     return Tally(started=requests, completed=requests - failed, failed=failed)
 
 
-def looks_until_harm(objective: Objective, rates: list[float], weight: int = 50, seed: int = 1) -> int | None:
-    """After how many looks of 1,000 requests the guardrail breaks, of which 1 % fail in the baseline; rates: of the
-    candidate's failures, look by look."""
+def looks_until_harm(
+    objective: Objective, rates: list[float], weight: int = 50, seed: int = 1, hundreds: float = 10
+) -> int | None:
+    """After how many looks of so many hundreds of requests the guardrail breaks, of which 1 % fail in the baseline;
+    rates: of the candidate's failures, look by look."""
     rng, state = np.random.default_rng(seed), engine.begin(objective)
     for number, rate in enumerate(rates, start=1):
-        arms = ((1000 - 10 * weight, 0.01), (10 * weight, rate))
+        arms = ((int(hundreds * (100 - weight)), 0.01), (int(hundreds * weight), rate))
         baseline, candidate = (answered(requests, int(rng.binomial(requests, part))) for requests, part in arms)
         state = engine.update(state, Look(15 * number, 0, weight, baseline, candidate))
         if RAIL in state.assessment.harms:
@@ -72,16 +75,38 @@ def test_harm_that_begins_later_is_held_for_as_long_as_a_burst_may_last() -> Non
     assert late is not None and 40 + 20 < late < 40 + 60
 
 
-def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_not_held() -> None:
-    found = looks_until_harm(OBJECTIVE, [0.01] * 40 + [0.9] * 20)
-    assert found is not None and found <= 40 + OUTAGE_LOOKS + 2
+@every_row(("rate", "looks"), [(1.0, 6), (0.75, 6), (0.6, 12), (0.5, 12)])
+def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_held_for_a_few_looks(rate: float, looks: int) -> None:
+    for quiet in (10, 40):
+        found = looks_until_harm(OBJECTIVE, [0.01] * quiet + [rate] * 30)
+        assert found is not None and found <= quiet + looks + 2
 
 
-def test_an_outage_of_both_variants_is_none_of_the_candidate() -> None:
-    quiet = [(1, 1)] * 20
-    assert shown([*quiet, *[(5, 80)] * OUTAGE_LOOKS]).excess == 0.0
-    assert shown([*quiet, *[(80, 80)] * OUTAGE_LOOKS]).excess > 400
-    assert shown([*quiet, *[(5, 80)] * (OUTAGE_LOOKS - 1)]).excess > 300
+@every_row(("rate", "hundreds"), [(1.0, 0.2), (0.75, 0.2), (0.5, 0.4)])
+def test_an_outage_where_requests_are_few_is_found_nearly_as_soon_as_under_version_9(rate: float, hundreds: float) -> None:
+    rates = [0.01] * 50 + [rate] * 60
+    for seed in range(3):
+        before, now = (
+            looks_until_harm(replace(OBJECTIVE, engine=each), rates, seed=seed, hundreds=hundreds)
+            for each in (NINTH, CURRENT)
+        )
+        assert before is not None and now is not None and now <= before + 12
+
+
+@every_row("outage", OUTAGES)
+def test_an_outage_of_both_variants_is_none_of_the_candidate(outage: Outage) -> None:
+    quiet, failed = [(1, 1)] * 20, int(100 * outage.part) + 1
+    assert shown([*quiet, *[(5, failed)] * outage.looks]).excess == 0.0
+    assert shown([*quiet, *[(failed, failed)] * outage.looks]).excess > 200
+    assert shown([*quiet, *[(5, failed)] * (outage.looks - 1)]).excess > 200
+    assert shown([*quiet, *[(5, failed)] * (outage.looks - 1), (1, 1)]).excess > 200
+
+
+def test_looks_without_a_failure_are_no_outage_however_few_requests_they_have() -> None:
+    known = candidate_bursts.start(32)
+    for _ in range(40):
+        known = candidate_bursts.observe(known, Spell(0, 1, 1), 0)
+    assert not known.has_outage
 
 
 def test_a_burst_is_what_a_spell_has_beyond_twice_the_rate_of_the_other_looks() -> None:

@@ -25,6 +25,15 @@ FORECAST: dict[str, float | str] = {
 }
 
 
+def with_choices(baseline: str, candidate: str) -> dict[str, Any]:
+    """What differs of a policy whose variants have a cap, and set how many choices an answer has."""
+    changes, samples = capped(), {"name": "samples", "type": "Integer", "minimum": "1", "maximum": "16"}
+    changes["parameters"].append(samples | {"stopsSooner": "WhenLower", "body": {"knob": "Samples"}})
+    changes["baseline"]["values"].append({"name": "samples", "value": baseline})
+    changes["candidates"][0]["values"].append({"name": "samples", "value": candidate})
+    return changes
+
+
 LIMITS = {
     "the larger of both caps": (capped(), AnswerLimit(4096, is_derived=True)),
     "a candidate's, where it is the larger one": (capped("512"), AnswerLimit(1024, is_derived=True)),
@@ -37,6 +46,12 @@ LIMITS = {
         capped(tokens={"longestAnswer": 8000}),
         AnswerLimit(8000, is_derived=False),
     ),
+    "a mode that writes into no bodies": (
+        {key: value for key, value in capped().items() if key != "delivery"},
+        UNKNOWN,
+    ),
+    "choices that a variant sets": (with_choices(baseline="1", candidate="8"), AnswerLimit(8 * 1024, is_derived=True)),
+    "choices that are fewer": (with_choices(baseline="4", candidate="2"), AnswerLimit(4 * 4096, is_derived=True)),
     "no cap at all": ({}, UNKNOWN),
     "another knob": (capped(knob="ThinkingBudget"), UNKNOWN),
 }
