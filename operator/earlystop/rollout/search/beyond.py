@@ -56,7 +56,7 @@ def proposal(
     for the second trial.
     """
     index = _rung_beyond(rungs, outcomes, terms, late=late)
-    if index is None or (belief is not None and belief.loss[index] is not None):
+    if index is None or _knows(belief, index):
         return None
     supposed = [Estimate(terms.margin, terms.margin) if each == index else loss for each, loss in enumerate(losses)]
     worths = worth.worths(supposed, savings, outcomes, terms, risk)
@@ -73,19 +73,25 @@ def proposal(
 
 def waits(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> bool:
     """Whether the first trial harms by so much that the rung beyond waits until something serves."""
-    if terms.version < WAITS_SINCE or not outcomes or outcomes[0].end is not TrialEnd.HARMFUL:
+    if terms.version < WAITS_SINCE or terms.failure_budget < LEAST_BUDGET:
+        return False
+    if not outcomes or outcomes[0].end is not TrialEnd.HARMFUL:
         return False
     loss = outcomes[0].loss
     return loss is not None and round(loss.mean / terms.margin, 2) > DEEP
 
 
-def more_careful(rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> Sequence[int] | None:
+def more_careful(
+    rungs: Sequence[int], outcomes: Sequence[TrialOutcome], terms: SearchTerms, belief: Belief | None
+) -> Sequence[int] | None:
     """Settings more careful than the first one, which come before the rung beyond while that waits; None where it does
-    not, or was tried."""
+    not, was tried, or is known from history."""
     if not waits(outcomes, terms):
         return None
-    at = rungs.index(outcomes[0].setting)
-    return None if any(each.setting in rungs[at + 1 :] for each in outcomes) else rungs[:at]
+    index = _untried_beyond(rungs, outcomes)
+    if index is None or _knows(belief, index):
+        return None
+    return rungs[: rungs.index(outcomes[0].setting)]
 
 
 def _rung_beyond(
@@ -99,7 +105,18 @@ def _rung_beyond(
     its_turn = TrialEnd.CERTIFIED in ends if late else ends == [TrialEnd.HARMFUL]
     if not its_turn:
         return None
+    return _untried_beyond(rungs, outcomes)
+
+
+def _untried_beyond(rungs: Sequence[int], outcomes: Sequence[TrialOutcome]) -> int | None:
+    """Index of the setting in the middle of those beyond the first one tried; None where one of them was tried, or
+    there is none."""
     bolder = rungs[rungs.index(outcomes[0].setting) + 1 :]
     if not bolder or any(each.setting in bolder for each in outcomes):
         return None
     return bolder[(len(bolder) - 1) // 2]
+
+
+def _knows(belief: Belief | None, index: int) -> bool:
+    """Whether history says how much this setting loses."""
+    return belief is not None and belief.loss[index] is not None

@@ -92,7 +92,7 @@ class Ladder:
                     return found if round(worths[found.setting].holds, 2) >= least_chance else None
             return None
 
-        careful = beyond.more_careful(rungs, outcomes, terms)
+        careful = beyond.more_careful(rungs, outcomes, terms, belief)
         if careful is None:
             return best(None)
         late = beyond.proposal(settings, rungs, losses, savings, outcomes, terms, belief, risk, late=True)

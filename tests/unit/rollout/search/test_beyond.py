@@ -91,6 +91,19 @@ def test_history_that_knows_the_rung_is_asked_instead() -> None:
     assert tried is not None and tried < 4
 
 
+@pytest.mark.parametrize("rung", [4, 9])
+@pytest.mark.parametrize("budget", [2, 3])
+@pytest.mark.parametrize("knows", [False, True])
+def test_after_great_harm_nothing_is_put_off_where_no_rung_beyond_waits(rung: int, budget: int, knows: bool) -> None:
+    holds_again = (*FALLING.losses[:5], 0.05, 0.02, 0.001, 0.001, 0.1)
+    belief = Belief(tuple(Estimate(loss, 0.004) for loss in holds_again), (None,) * 10) if knows else None
+    terms, deep = replace(TERMS, failure_budget=budget), first_trial(TrialEnd.HARMFUL, 0.09, rung)
+    if rung == 9 or budget == 2 or knows:
+        assert second_trial(deep, terms, belief) == second_trial(deep, replace(terms, version=6), belief)
+    else:
+        assert second_trial(deep, terms) != second_trial(deep, replace(terms, version=6))
+
+
 def test_nothing_lies_beyond_the_boldest_rung() -> None:
     tried = second_trial(first_trial(TrialEnd.HARMFUL, rung=9))
     assert tried is not None and tried < 9
