@@ -83,7 +83,7 @@ def test_an_outage_of_the_candidate_alone_is_no_burst_and_is_held_for_a_few_look
 
 
 @every_row(("rate", "hundreds"), [(1.0, 0.2), (0.75, 0.2), (0.5, 0.4)])
-def test_an_outage_where_requests_are_few_is_found_nearly_as_soon_as_under_version_9(rate: float, hundreds: float) -> None:
+def test_an_outage_where_requests_are_few_is_found_as_it_was_under_version_9(rate: float, hundreds: float) -> None:
     rates = [0.01] * 50 + [rate] * 60
     for seed in range(3):
         before, now = (
