@@ -43,7 +43,8 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   (`lasting_groups`), as a few groups are easily missed.
 - Version 10: a guardrail is broken only if it is so without the candidate's largest burst of bad events, and its
   evidence is divided by at least as much as the candidate's own events scatter (`candidate_bursts`), where under
-  version 9 one large burst that hit the candidate alone could break it. No other claim is read otherwise.
+  version 9 one large burst that hit the candidate alone could break it. And where each variant caps its answers, the
+  largest cap is the longest possible answer, so that the saving is tested exactly (`rollout.answer_limit`).
 """
 
 from __future__ import annotations
