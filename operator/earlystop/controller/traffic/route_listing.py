@@ -30,7 +30,7 @@ from earlystop.delivery.routes.served_hosts import GatewayKey
 
 ROUTE_KINDS = (ROUTES, GATEWAYS, GRPC_ROUTES)
 # After so many seconds all routes are listed again, whatever watches say.
-LISTED_ANEW_SECONDS = 1800.0
+LISTED_ANEW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,13 @@ class RouteListing:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """known: the Gateways that were known beforehand. read_at: since when changes are not in it. listed_at: when all
-    routes were listed for it."""
+    routes were listed for it. gone: routes that were deleted since then, with the resourceVersion of that."""
 
     listing: RouteListing
     known: frozenset[GatewayKey]
     read_at: float
     listed_at: float
+    gone: dict[ObjectKey, int]
 
 
 class RouteLister:
@@ -70,9 +71,12 @@ class RouteLister:
         updated = None
         if namespace is None and before is not None and now - before.listed_at < LISTED_ANEW_SECONDS:
             updated = await self._updated(before, known)
-        listing = updated or await self._listed(namespace, known)
-        listed_at = before.listed_at if updated and before else now
-        self._readings[namespace] = _Reading(listing, frozenset(known), now, listed_at)
+        if updated is None or before is None:
+            listing = await self._listed(namespace, known)
+            self._readings[namespace] = _Reading(listing, frozenset(known), now, now, {})
+            return listing
+        listing, gone = updated
+        self._readings[namespace] = _Reading(listing, frozenset(known), now, before.listed_at, before.gone | gone)
         return listing
 
     def forget(self) -> None:
@@ -88,8 +92,11 @@ class RouteLister:
         unreadable = () if grpc is not None else (f"{GRPC_ROUTES.plural}.{GRPC_ROUTES.group}",)
         return RouteListing(Neighbourhood(found), gateways, unreadable)
 
-    async def _updated(self, before: _Reading, known: dict[GatewayKey, Manifest]) -> RouteListing | None:
-        """What was read before, with the routes that have changed since; None where they have to be listed."""
+    async def _updated(
+        self, before: _Reading, known: dict[GatewayKey, Manifest]
+    ) -> tuple[RouteListing, dict[ObjectKey, int]] | None:
+        """What was read before, with the routes that have changed since, and those of them that are gone; None where
+        they have to be listed."""
         routes, gateways, grpc = (self._watches.changed_since(kind, before.read_at) for kind in ROUTE_KINDS)
         if routes is None or gateways is None or grpc is None or grpc:
             return None
@@ -102,20 +109,23 @@ class RouteLister:
         versions = {ObjectKey("HTTPRoute", *place): each for place, each in numbers.items() if each is not None}
         if len(versions) < len(routes):
             return None  # which of two is the later is not known
-        changed = versions.keys() | self._changed_in_cache(listing.routes)
+        changed = versions.keys() | self._changed_in_cache(before)
         unread = [key for key in changed if self._kept(key, versions.get(key, 0)) is None]
         if len(unread) > PAGE:
             return None
         changes = {_route_key(key): await self._route(key, versions.get(key, 0), listing) for key in changed}
-        return RouteListing(listing.routes.replaced(changes), listing.gateways, listing.unreadable)
+        gone = {key: version for key, version in versions.items() if changes[_route_key(key)] is None}
+        return RouteListing(listing.routes.replaced(changes), listing.gateways, listing.unreadable), gone
 
-    def _changed_in_cache(self, routes: Neighbourhood) -> set[ObjectKey]:
-        """The routes of which something newer is known than what was listed, or that they are gone."""
+    def _changed_in_cache(self, before: _Reading) -> set[ObjectKey]:
+        """The routes of which something newer is known than what was read, or that they are gone. What is kept of one
+        that is gone may be older than its end."""
         cache = self._cluster.cache
         if cache is None:
             return set()
-        listed = {ObjectKey(*each.key): each.version for each in routes}
-        return cache.changed_from("HTTPRoute", listed)
+        listed = {ObjectKey(*each.key): each.version for each in before.listing.routes}
+        found = cache.changed_from("HTTPRoute", listed)
+        return {key for key in found if key not in before.gone or self._kept(key, before.gone[key] + 1) is not None}
 
     def _kept(self, key: ObjectKey, version: int) -> Manifest | None:
         """The route as it is kept, if that is of this resourceVersion or a later one."""

@@ -16,6 +16,9 @@ from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.in_rows import in_rows
 from tests.unit.rollout.policies import NOW
 
+UNSCRAPED_SECONDS = 3
+"""From the start of a process, at NOW + 62, to its first scrape."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("anew", [False, True])
@@ -30,18 +33,23 @@ async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_a
                 assert made.tracked.ledger.step == 0
             if anew:
                 made.tracked = TrackedPolicy.load(made.policy, made.now)
-    assert made.status["phase"] == "Promoted" and "uncertain" not in made.status
+    assert made.status["phase"] == "Promoted"
+    assert {variant: each["completed"] for variant, each in made.status["uncertain"].items()} == {
+        "baseline": UNSCRAPED_SECONDS * RATE,
+        "candidate": UNSCRAPED_SECONDS * RATE,
+    }
     (verdict,) = made.verdicts()
-    assert differences(verdict["spec"]) == [] and "uncertain" not in verdict["spec"]
+    assert differences(verdict["spec"]) == [] and verdict["spec"]["uncertain"] == made.status["uncertain"]
     looks = in_rows(verdict["spec"])["looks"]
     completed = in_rows(verdict["spec"])["columns"].index("candidate.completed")
     assert sum(row[completed] for row in looks) == looks_seconds(made, looks) * RATE
 
 
 def looks_seconds(made: World, looks: list[list[int]]) -> int:
-    """Seconds that the looks cover, without the two in which no process lived."""
+    """Seconds that the looks cover, without the two in which no process lived, and without those after them until the
+    new one was scraped."""
     first = looks[0][0] - made.tracked.spec.rollout.look_seconds
-    return looks[-1][0] - first - 2 * (first < NOW + 60)
+    return looks[-1][0] - first - (2 + UNSCRAPED_SECONDS) * (first < NOW + 60)
 
 
 @pytest.mark.slow

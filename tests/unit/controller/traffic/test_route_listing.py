@@ -192,7 +192,7 @@ async def test_after_a_watch_broke_off_all_are_listed(failure: Exception) -> Non
     await api.watches.close()
 
 
-async def test_all_are_listed_where_more_changed_than_is_kept_and_a_route_of_grpc_and_every_half_hour() -> None:
+async def test_all_are_listed_where_more_changed_than_is_kept_and_a_route_of_grpc_and_every_ten_minutes() -> None:
     api = Watched()
     await api.begin()
     for number in range(CHANGES_KEPT + 1):
@@ -208,4 +208,20 @@ async def test_all_are_listed_where_more_changed_than_is_kept_and_a_route_of_grp
     api.now += LISTED_ANEW_SECONDS
     await api.ask()
     assert api.listed
+    await api.watches.close()
+
+
+async def test_a_route_that_is_gone_stays_gone_while_the_other_watch_still_shows_it() -> None:
+    api = Watched(WatchCache())
+    assert api.cache is not None
+    key = ObjectKey("HTTPRoute", "llm", "qa-3")
+    await api.begin()
+    api.cache.note_event(key, api.at(ROUTES, "llm", "qa-3"))
+    gone = await api.remove(ROUTES, "qa-3")
+    assert "qa-3" not in known(await api.ask())
+    assert "qa-3" not in known(await api.ask()), "what is kept of it is older than its end"
+    api.cache.note_deleted(key, gone)
+    assert "qa-3" not in known(await api.ask())
+    api.cache.note_event(key, await api.change(ROUTES, written(3, path="/v2")))
+    assert known(await api.ask()) == await fresh(api), "it was made anew"
     await api.watches.close()

@@ -24,14 +24,20 @@ def set_to_zero(world: StoredWorld, number: int) -> None:
         world.late.add(one.variant, labels, at, min(value, since), (at, ALWAYS))
 
 
-def pushed_at_the_end(world: StoredWorld, number: int) -> None:
+def pushed_each_minute(world: StoredWorld, number: int) -> None:
+    """Jobs as of `pushed_at_the_end`, which push so seldom that a scrape shows events from before its step."""
+    world.settled_ms = 60_000
+    pushed_at_the_end(world, number, every=60_000)
+
+
+def pushed_at_the_end(world: StoredWorld, number: int, every: int = 10_000) -> None:
     """Jobs that push their counter every ten seconds and once more at their end; what was pushed last is scraped, by a
     gateway that is up all the time."""
     rng = world.rng
     labels = {"job": "llm/qa", "instance": f"gateway-{number}:9091", "namespace": "llm", "pod": "gateway"}
     lives = world._lives(number, False, rng.choice([60_000, 300_000]), begin=0)
     one = world._shown(lives, ((),), tells_start=False)
-    every, at = 10_000, BEGIN_MS - 200_000
+    at = BEGIN_MS - 200_000
     while at < END_MS:
         last = max((each for each in one.lives if each.start_ms + every <= at), key=lambda each: each.start_ms)
         pushed = min(last.end_ms - 1, at - (at - last.start_ms) % every)
@@ -74,6 +80,7 @@ def read_back_from_disk(world: StoredWorld, number: int) -> None:
 KEPT: dict[str, Callable[[StoredWorld, int], None]] = {
     "set to zero": set_to_zero,
     "pushed at the end": pushed_at_the_end,
+    "pushed each minute": pushed_each_minute,
     "by a worker in turn": by_a_worker_in_turn,
     "read back from disk": read_back_from_disk,
 }

@@ -73,7 +73,12 @@ def _text(value: float) -> str:
 
 
 class StoredWorld(World):
-    """A few processes, all stored in one way. way: its name in `WAYS`, or one of another table."""
+    """A few processes, all stored in one way. way: its name in `WAYS`, or one of another table.
+
+    settled_ms: how old a value may be when it is scraped, for which evidence waits by `rollout.settleSeconds`.
+    """
+
+    settled_ms = 0
 
     def __init__(self, seed: int, way: str | Callable[[StoredWorld, int], None]) -> None:
         super().__init__(seed)
@@ -84,7 +89,7 @@ class StoredWorld(World):
 
     def events_within(self, variant: Variant, after: int, until: int) -> int:
         """Events that a scrape of this time may have seen: one that took long saw later ones, too."""
-        return super().events_within(variant, after, until + LONGEST_SCRAPE_MS)
+        return super().events_within(variant, after - self.settled_ms, until + LONGEST_SCRAPE_MS)
 
     def process(self, number: int, *, before: int = 0, tells_start: bool | None = None) -> Shown:
         """A server that restarts now and then; with `before`, a counter that outlives its exporter."""
