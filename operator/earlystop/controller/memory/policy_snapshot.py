@@ -18,8 +18,6 @@ from earlystop.controller.memory.annotations import PolicyRequests, requests_in
 from earlystop.controller.resources import POLICIES, Manifest
 from earlystop.rollout.words.deletion import held_by
 
-"""Stands for what keeps a deleted object that has no finalizer: it goes at the next moment."""
-
 
 class ConditionSummary(NamedTuple):
     """A stored condition without its message. since: time of its last transition, as it is written."""

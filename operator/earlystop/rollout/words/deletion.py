@@ -12,6 +12,7 @@ from earlystop.rollout.words.listing import some_of
 BEING_DELETED = "BeingDeleted"
 MOST_NAMED = 3
 UNNAMED = ""
+"""Stands for what keeps a deleted object that has no finalizer: it goes at the next moment."""
 WHO_DELETED = "whoever deleted the policy"
 """By whom the campaign was ended, in its record: only the API server's audit log tells who deletes an object."""
 
