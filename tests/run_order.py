@@ -40,6 +40,7 @@ SECONDS = {
     "tests/e2e/test_stock_engine.py": 160,
     "tests/faults/test_users_edits.py": 150,
     "tests/faults/test_bad_answers.py": 125,
+    "tests/faults/test_deleted_midway.py": 150,
     "tests/e2e/test_workload.py": 125,
     "tests/faults/test_api_server.py": 120,
     "tests/e2e/test_search_ways.py": 120,

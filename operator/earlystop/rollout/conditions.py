@@ -13,7 +13,7 @@ from earlystop.rollout.guard.in_service import short_or
 from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.held_by_dispersion import is_held_by_dispersion
 from earlystop.rollout.hooks.conditions import hook_conditions
-from earlystop.rollout.observations import VERDICT_MISSING, Observation, Observations
+from earlystop.rollout.observations import VERDICT_MISSING, Observation, Observations, needed
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, MixMoved, held_promotion
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
@@ -41,6 +41,7 @@ def conditions(
     policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands and
     what is saved, which takes longest and which nobody reads who asks for statuses and reasons only.
     """
+    observations = needed(state, observations)
     waits = waiting_edit(state) if edited and observations.refusal is None else ""
     stands = f"{summary(state)} {waits}".strip() if worded else ""
     guard = guarded(state)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
+from earlystop.rollout.state import ENDED, RolloutState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class HookTrouble:
 VERDICT_MISSING = "VerdictMissing"
 """Reason of Ready while the verdict is not there that holds the looks of a promotion."""
 NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
+NOT_READ = Observation(
+    ConditionStatus.UNKNOWN,
+    "NotRead",
+    "The campaign is over, so no counts are read. When they were last asked for, they could not be used.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,15 @@ class Observations:
     hooks: tuple[HookTrouble, ...] = ()
     evaluators: str = ""
     record: str | None = None
+
+
+def needed(state: RolloutState, observations: Observations) -> Observations:
+    """The observations that still matter: that counts could not be read matters no more once nothing reads them, and
+    nobody would ever take it back."""
+    reads = state.phase not in ENDED or state.is_guarded
+    if reads or observations.metrics.status is not ConditionStatus.FALSE:
+        return observations
+    return replace(observations, metrics=NOT_READ)
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:

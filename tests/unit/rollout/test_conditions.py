@@ -10,7 +10,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, 
 from earlystop.api.status.policy import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
+from earlystop.rollout.observations import NOT_YET, Observation, Observations, needed, observations_from
 from earlystop.rollout.state import ENDED, RolloutState
 from earlystop.rollout.words.summary import summary
 from tests.unit.every_row import every_row
@@ -76,7 +76,7 @@ def test_facts_are_read_back_from_the_conditions_that_were_written_from_them(nam
         {"type": one.type.value, "status": one.status.value, "reason": one.reason, "message": one.message}
         for one in conditions(REACHED[name], FACTS[observations])
     ]
-    assert observations_from(written) == FACTS[observations]
+    assert observations_from(written) == needed(REACHED[name], FACTS[observations])
 
 
 def test_a_policy_that_nobody_has_looked_at_yet_has_no_facts() -> None:
@@ -135,6 +135,18 @@ def test_every_phase_of_an_end_is_among_the_states_that_completed_is_tested_on()
     assert {REACHED[name].phase for name in OUTCOMES} == ENDED
 
 
+@every_row("name", REACHED)
+def test_counts_that_nothing_reads_any_more_are_nobodys_task(name: str) -> None:
+    state, facts = REACHED[name], FACTS["no metrics"]
+    found = said(state, facts)
+    counts, ready = found[ConditionType.METRICS_AVAILABLE], found[ConditionType.READY]
+    if state.phase in ENDED and not state.is_guarded:
+        assert (counts.status, counts.reason) == (ConditionStatus.UNKNOWN, "NotRead")
+        assert ready.status is ConditionStatus.TRUE
+    else:
+        assert (counts.status, counts.reason, ready.reason) == (ConditionStatus.FALSE, "Timeout", "Timeout")
+
+
 def test_completed_stays_true_when_something_is_refused_after_the_end() -> None:
     found = said(REACHED["rolled back"], FACTS["refused"])[ConditionType.COMPLETED]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, "RolledBack")
@@ -168,7 +180,7 @@ def test_a_refused_policy_without_a_campaign_says_that_none_will_complete() -> N
 def test_ready_is_about_the_operators_grip_and_not_about_the_verdict() -> None:
     for name, state in REACHED.items():
         assert said(state, FACTS["all well"])[ConditionType.READY].status == ConditionStatus.TRUE, name
-        for observations in ("refused", "no traffic", "no metrics", "verdict not stored"):
+        for observations in ("refused", "no traffic", "verdict not stored"):
             assert said(state, FACTS[observations])[ConditionType.READY].status == ConditionStatus.FALSE, name
 
 

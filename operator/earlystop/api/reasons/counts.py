@@ -63,7 +63,14 @@ COUNT_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     (COUNTS, LABEL_REASONS),
-    ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
+    (
+        (Type.METRICS_AVAILABLE.value,),
+        {
+            "Readable": "Counts can be read; nothing is to be done.",
+            "NotRead": "Counts could not be used when they were last asked for, and the campaign has ended, so nothing "
+            "reads them; nothing is to be done before another one begins.",
+        },
+    ),
     (
         (Type.METRICS_AVAILABLE.value, EVENT),
         {

@@ -51,8 +51,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",
-            "BeingDeleted": "The policy was deleted, and finalizers of others keep its object: its campaign is "
-            "aborted and no other one begins. Whoever put a finalizer there removes it.",
             "TargetTaken": "Another policy has the traffic of this target or route; delete one of the two. A campaign "
             "that ended with all requests on the baseline leaves its target to others by itself.",
         },
@@ -60,6 +58,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         PREFLIGHT,
         {
+            "BeingDeleted": "The policy was deleted, and finalizers of others keep its object: its campaign is "
+            "aborted and no other one begins. Whoever put a finalizer there removes it.",
             "TargetNotFound": "The target's Deployment is not in the policy's namespace; create it or correct "
             "spec.targetRef.name.",
             "RouteNotFound": "The HTTPRoute is not in the policy's namespace; create it there or correct "

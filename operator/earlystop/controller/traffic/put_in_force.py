@@ -33,6 +33,7 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import quoted
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
+from earlystop.rollout.words.deletion import deletion_refusal
 from earlystop.rollout.words.event_notes import EventNote
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
@@ -200,11 +201,15 @@ async def detach_while_frozen(
 async def _compared(
     cluster: Cluster, tracked: TrackedPolicy, split: TrafficSplit, now: float, rolling_back: bool
 ) -> tuple[ClusterInputs, Desired, Condition]:
-    """What there is in the cluster, what the split needs there, and what was last said of the traffic."""
+    """What there is in the cluster, what the split needs there, and what was last said of the traffic. A policy that
+    was deleted asks nobody to create or mend what it names."""
     observed = await inputs_of_plan(cluster, tracked, now)
     said = tracked.observations.traffic
     condition = traffic_condition(said.status, said.reason, said.message)
-    return observed, desired_traffic(observed, split, rolling_back), condition
+    desired = desired_traffic(observed, split, rolling_back)
+    if desired.refusal is not None and (holders := tracked.policy.held_by):
+        desired = replace(desired, refusal=deletion_refusal(holders))
+    return observed, desired, condition
 
 
 async def _watch_as_found(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from earlystop.controller.cluster import DEPLOYMENTS, ROUTES, SERVICES, VERDICTS, ClusterError
+from earlystop.controller.resources import Resource
 from earlystop.delivery.names import overlay_name
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify.verdict import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.requesting import PROMOTE, RETRY, SAME, SAVING, by, told, under_way
@@ -103,6 +105,41 @@ async def test_in_a_namespace_that_ends_it_is_completed_though_no_verdict_can_be
         await world.pass_time(600)
         assert len([each for each in world.api.calls if each[0] == "POST"]) == tried, "nothing is tried again"
     assert world.verdicts() == [] and made == (phase == "Promoted")
+
+
+@pytest.mark.parametrize("gone", [DEPLOYMENTS, ROUTES, SERVICES], ids=lambda kind: kind.plural)
+@pytest.mark.parametrize("phase", ["Observing", "Promoted"])
+async def test_nobody_is_asked_to_create_what_a_deleted_policy_names_and_what_goes_with_it(
+    phase: str, gone: Resource
+) -> None:
+    async with World(SAVING if phase == "Promoted" else SAME).open() as world:
+        await under_way(world, phase)
+        world.api.objects = {
+            path: each for path, each in world.api.objects.items() if not path.startswith(gone.path("llm"))
+        }
+        # The API server counts a deletion as a change of what is wanted.
+        world.edit(**HELD, generation=world.policy["metadata"]["generation"] + 1)
+        seen = []
+        for _ in range(FOREVER):
+            await world.pass_time(1)
+            seen += [each["message"] for each in world.status["conditions"] if each["status"] == "False"]
+        assert world.condition("TrafficApplied")["reason"] == "TargetLeft"
+        assert world.condition("Ready")["reason"] == "RolledBack"
+    asked = {message for message in seen if "Create it" in message or "orrect " in message}
+    assert asked == set()
+
+
+async def test_counts_that_could_not_be_read_are_nobodys_task_once_the_campaign_was_ended() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.counts.failure = MetricsFailure(FailureKind.UNREACHABLE, "refused")
+        await world.reconcile_while(lambda: world.condition("Ready")["reason"] != "Unreachable")
+        world.edit(**HELD)
+        await world.reconcile_until("RolledBack", reconciliations=20)
+        await world.pass_time(FOREVER)
+        ready, counts = world.condition("Ready"), world.condition("MetricsAvailable")
+    assert (ready["status"], ready["reason"]) == ("True", "RolledBack")
+    assert (counts["status"], counts["reason"]) == ("Unknown", "NotRead")
 
 
 async def test_where_a_verdict_is_refused_for_another_reason_the_end_waits_for_it() -> None:
