@@ -12,7 +12,7 @@ from earlystop.api.status.compact import compact, is_compact
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.gitops_health import ASKS_PEOPLE, BY_PHASE, WAITING, argo_health, argo_script
 from earlystop.rollout.observations import Observation, Observations
-from earlystop.rollout.state import Phase
+from earlystop.rollout.state import ENDED, Phase
 from tests.unit.every_row import every_row
 from tests.unit.rollout.kstatus import computed
 from tests.unit.rollout.messages import BAD, GOOD
@@ -80,7 +80,6 @@ def test_kstatus_is_current_while_the_operator_has_a_grip_on_the_policy(name: st
         (Observations(refusal=Refusal("MarginSpent", "Write another.", by_spec=True)), "Failed"),
         (Observations(refusal=Refusal("RouteNotFound", "Create it.")), "InProgress"),
         (Observations(traffic=BAD, metrics=GOOD), "InProgress"),
-        (Observations(traffic=GOOD, metrics=Observation(ConditionStatus.FALSE, "Timeout", "Wait.")), "InProgress"),
         (Observations(traffic=GOOD, metrics=GOOD, storage="It could not be stored."), "InProgress"),
         (Observations(traffic=GOOD, metrics=GOOD, error="Look at the log."), "InProgress"),
     ],
@@ -90,6 +89,16 @@ def test_what_only_an_edit_helps_fails_and_what_heals_by_itself_is_waited_for(
 ) -> None:
     policy = policy_in(name, observations)
     assert (computed(policy), argo_health(policy).status) == (expected, "Degraded")
+
+
+@every_row("name", REACHED)
+def test_counts_that_cannot_be_read_are_waited_for_while_anything_reads_them(name: str) -> None:
+    unread = policy_in(name, Observations(traffic=GOOD, metrics=Observation(ConditionStatus.FALSE, "Timeout", "Wait.")))
+    if REACHED[name].phase in ENDED and not REACHED[name].is_guarded:
+        well = policy_in(name)
+        assert (computed(unread), argo_health(unread).status) == (computed(well), argo_health(well).status)
+    else:
+        assert (computed(unread), argo_health(unread).status) == ("InProgress", "Degraded")
 
 
 @every_row("name", REACHED)

@@ -17,7 +17,7 @@ from earlystop.rollout.verify.verdict import chain_differences, object_differenc
 from earlystop.rollout.words.event_notes import event_notes
 from earlystop.rollout.words.summary import summary
 from tests.turns import Turns
-from tests.unit.rollout.searching import SAFE_BUT_LAST, Truth, World, ends, searched
+from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, Truth, World, ends, searched
 
 SLOW = {**SAFE_BUT_LAST, "window-20": Truth(exact_match=0.79, mean_tokens=420)}
 
@@ -129,8 +129,7 @@ def test_a_trial_that_was_begun_anew_without_its_looks_does_not_verify() -> None
 
 
 def test_a_search_that_forgets_its_latest_trial_does_not_verify() -> None:
-    harmful = dict.fromkeys(("window-20", "window-10"), Truth(exact_match=0.5))
-    world = World(searched({"failureBudget": 3}), {**SAFE_BUT_LAST, **harmful})
+    world = World(searched({"failureBudget": 3}), NONE_IS_SAFE)
     state = world.run(lambda state: state.phase in BETWEEN_TRIALS and len(ends(state)) == 2)
     assert state.search is not None and state.search.incumbent is None, "what is forgotten left nothing that serves"
     world.state = replace(state, search=replace(state.search, trials=state.search.trials[:1]))
