@@ -215,9 +215,9 @@ def test_an_edit_after_a_promotion_and_after_an_abort_is_followed_and_fails_no_r
 
 
 @pytest.fixture
-def younger(stage: Stage) -> Iterator[str]:
-    """Another team's route of the same host, to the other server; the user's own is older, and so has the requests."""
-    name, where = "younger", f"--namespace={stage.namespace}"
+def leftover(stage: Stage) -> Iterator[str]:
+    """Another team's route of the same host, to the other server, for whatever the user's own does not take."""
+    name, where = "leftover", f"--namespace={stage.namespace}"
     made = manifests.route(stage.namespace, stage.host, GATEWAY, stage.gateway.namespace)
     made["metadata"]["name"] = name
     made["spec"]["rules"][0]["backendRefs"][0]["name"] = "blue"
@@ -228,8 +228,9 @@ def younger(stage: Stage) -> Iterator[str]:
 
 @pytest.mark.usefixtures("load")
 def test_a_hostname_that_another_route_takes_over_takes_the_overlay_off_it_also_while_no_operator_runs(
-    stage: Stage, watched: Following, promised: Promised, younger: str
+    stage: Stage, watched: Following, promised: Promised, leftover: str
 ) -> None:
+    patch(stage, "httproute/qa", ("/spec/rules/0/matches/0/path/value", "/v1"))
     apply_lasting(stage, "hosted")
     watched.wait_status("hosted", phase_is("Observing"), 60, "observed")
     left = patch(stage, "httproute/qa", ("/spec/hostnames/0", "moved.example.com"))
@@ -238,7 +239,7 @@ def test_a_hostname_that_another_route_takes_over_takes_the_overlay_off_it_also_
     assert stage.operator is not None
     stage.operator.stop(0.0)
     patch(stage, "httproute/qa", ("/spec/hostnames/0", stage.host))
-    stage.access.kubectl("delete", younger, f"--namespace={stage.namespace}")
+    stage.access.kubectl("delete", leftover, f"--namespace={stage.namespace}")
     stage.start_operator()
     promised.left(OTHER_PORT, time.monotonic())
     wait_until(is_back(stage, "hosted", "qa"), 60, "the overlay of the hostname as it was")
