@@ -84,7 +84,7 @@ def hours_are_covered(plan: Plan, comparisons: Sequence[Comparison]) -> bool:
 
 def is_harmful_in_every_class(comparisons: Sequence[Comparison]) -> bool:
     """Whether each of these candidates is shown to lose more than the margin in every class."""
-    return all(part.assessment.harmful for each in comparisons for part in each.by_class)
+    return all(part.claims.harmful for each in comparisons for part in each.by_class)
 
 
 def foremost(plan: Plan, settings: Sequence[ClassSetting]) -> str:
@@ -95,8 +95,8 @@ def foremost(plan: Plan, settings: Sequence[ClassSetting]) -> str:
 
 def _may_be_given(comparison: Comparison) -> bool:
     """Whether nothing speaks against a candidate that all classes have in common."""
-    assessment = comparison.assessment
-    return not OF_ALL_REQUESTS & set(assessment.gaps) and {each.kind for each in assessment.harms} <= OF_CLASSES
+    claims = comparison.claims
+    return not OF_ALL_REQUESTS & set(claims.gaps) and {each.kind for each in claims.harms} <= OF_CLASSES
 
 
 def _family(comparisons: Sequence[Comparison], index: int) -> list[ClassEvidence]:

@@ -150,12 +150,14 @@ def _progress_reason(state: RolloutState) -> str:
 
 
 def _setting_effective(state: RolloutState, *, worded: bool) -> Condition:
-    assessed = [each.assessment for each in state.under_trial]
-    if any(each.setting is Effect.NOT_MOVED for each in assessed):
+    tried = state.under_trial
+    if any(each.claims.setting is Effect.NOT_MOVED for each in tried):
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
-    if assessed and all(each.setting is Effect.MOVED for each in assessed):
-        savings = "; ".join(in_percent(each.saving) for each in assessed) if worded else ""
-        message = f"The setting changes what is generated: {savings} of the tokens are saved." if worded else ""
+    if tried and all(each.claims.setting is Effect.MOVED for each in tried):
+        message = ""
+        if worded:
+            savings = "; ".join(in_percent(each.assessment.saving) for each in tried)
+            message = f"The setting changes what is generated: {savings} of the tokens are saved."
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
     return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.UNKNOWN, "NotShownYet", message)

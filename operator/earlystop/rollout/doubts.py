@@ -23,14 +23,12 @@ class Doubt(NamedTuple):
 
 def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
     """What holds the promotion of one candidate, the gravest first; nothing where counts are sound."""
-    assessment, doubts = comparison.assessment, []
-    if assessment.contradiction:
-        message = (
-            f"The counts contradict themselves: {assessment.contradiction}. Nothing is promoted. Correct what the "
-        )
+    claims, doubts = comparison.claims, []
+    if claims.contradiction:
+        message = f"The counts contradict themselves: {claims.contradiction}. Nothing is promoted. Correct what the "
         reason = "CountsContradict"
         doubts.append(Doubt(reason, f"{message}server counts, then retry."))
-    if assessment.attrition:
+    if claims.attrition:
         reason = "AttritionDiffers"
         doubts.append(
             Doubt(
@@ -39,7 +37,7 @@ def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
                 f"{_what_follows(comparison)}, so it is not promoted. Find why answers are missing, then retry.",
             )
         )
-    if assessment.is_mostly_unscored:
+    if claims.is_mostly_unscored:
         reason = "MostlyUnscored"
         doubts.append(
             Doubt(

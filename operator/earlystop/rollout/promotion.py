@@ -196,24 +196,24 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
 
 def _own(comparison: Comparison) -> list[Missing]:
     """What a candidate's own evidence lacks for a promotion."""
-    assessment, objective = comparison.assessment, comparison.evidence.objective
-    log_e, risk = assessment.log_e_max, objective.risk_promote
+    claims, objective = comparison.claims, comparison.evidence.objective
+    log_e, risk = claims.log_e_max, objective.risk_promote
     missing: list[Missing] = []
-    for gap in assessment.gaps:
+    for gap in claims.gaps:
         match gap:
             case Gap.EXACT_MATCH:
                 unproven = tuple(name for name, value in log_e.certificates if value < -log(risk))
-                values = objective.margin, assessment.effect, log_e.promote
+                values = objective.margin, comparison.assessment.effect, log_e.promote
                 missing.append(NotNonInferior(*values, risk, objective.require_each, unproven))
             case Gap.TOKENS:
                 evidence = comparison.evidence
                 rests_on_few = evidence.exact_tokens is None and evidence.tokens.rests_on_few
-                saving = assessment.saving
+                saving = comparison.assessment.saving
                 missing.append(NotSaving(objective.minimum_saving, saving, log_e.tokens, risk, rests_on_few))
             case Gap.SAMPLE_RATIO:
                 missing.append(UnsoundSplit(comparison.name))
             case Gap.DISPERSION:
-                missing.append(UnknownDispersion(assessment.dispersion))
+                missing.append(UnknownDispersion(claims.dispersion))
             case Gap.SETTING:
                 missing.append(UnmovedSetting())
             case Gap.ATTRITION:
@@ -223,7 +223,7 @@ def _own(comparison: Comparison) -> list[Missing]:
             case Gap.UNSCORED:
                 missing.append(MostlyUnscored(unscored_phrase(comparison.evidence)))
             case Gap.COUNTS:
-                missing.append(ContradictoryCounts(assessment.contradiction))
+                missing.append(ContradictoryCounts(claims.contradiction))
     return missing
 
 
@@ -262,8 +262,11 @@ def _mix_is_proof(comparison: Comparison) -> bool:
 def mix_moved(comparison: Comparison) -> tuple[MixMoved, ...]:
     """What a proven candidate lacks over all requests, where their mix moved with the weights. Steps with the same
     setting on both sides count nowhere."""
-    objective, effect = comparison.evidence.objective, comparison.assessment.effect
-    if objective.engine == FIRST or not objective.classes or effect.low is None or effect.estimate is None:
+    objective = comparison.evidence.objective
+    if objective.engine == FIRST or not objective.classes:
+        return ()
+    effect = comparison.assessment.effect
+    if effect.low is None or effect.estimate is None:
         return ()
     looks = (look for look in comparison.looks if look.step >= objective.same_setting_steps)
     discount = comparison.claims.dispersion.discount

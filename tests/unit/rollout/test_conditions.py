@@ -8,6 +8,8 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.api.status.policy import StoredCondition
+from earlystop.evidence import evidence_state
+from earlystop.evidence.setting_check import Effect
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, needed, observations_from
@@ -265,3 +267,21 @@ def test_the_reason_of_every_failure_to_read_is_one_that_kubernetes_takes(kind: 
         metrics=Observation(ConditionStatus.FALSE, kind.value, f"Counts cannot be used: {failure.message}."),
     )
     assert REASON.fullmatch(said(REACHED["blind"], observations)[ConditionType.READY].reason)
+
+
+def test_statuses_and_reasons_alone_work_out_no_interval_while_settings_do_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    effects = set()
+    for name, state in REACHED.items():
+        effects |= {each.claims.setting for each in state.under_trial}
+        if any(each.claims.setting is Effect.NOT_MOVED for each in state.under_trial):
+            continue  # what to do about it is worded with the saving that was seen
+        fresh = tuple(replace(each, evidence=replace(each.evidence)) for each in state.comparisons)
+        with monkeypatch.context() as patched:
+            patched.setattr(evidence_state, "assess", lambda _: pytest.fail("an interval was worked out"))
+            found = conditions(replace(state, comparisons=fresh), FACTS["all well"], worded=False)
+        worded = conditions(state, FACTS["all well"])
+        told = [[(each.type, each.status, each.reason) for each in one] for one in (found, worded)]
+        assert told[0] == told[1], name
+    assert effects == set(Effect)
