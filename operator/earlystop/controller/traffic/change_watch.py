@@ -33,13 +33,17 @@ class ChangeWatch:
 
     def __init__(self, cluster: Cluster, resource: Resource, clock: Callable[[], float]) -> None:
         self._cluster, self._resource, self._clock = cluster, resource, clock
-        self._quiet_since = self._known_since = inf
+        self._known_since = inf
+        # The latest change stands last.
         self._changed: dict[Place, tuple[float, str]] = {}
 
     @property
     def quiet_since(self) -> float:
         """The moment of the last change, or at which the watch began; infinite while there is no watch."""
-        return self._quiet_since
+        if not self._changed:
+            return self._known_since
+        at, _ = next(reversed(self._changed.values()))
+        return at
 
     def changed_since(self, moment: float) -> Mapping[Place, str] | None:
         """The objects that were made, changed or deleted at this moment or later, with the resourceVersion of that.
@@ -57,8 +61,7 @@ class ChangeWatch:
                 self._nothing_is_known()
             except NotFound:
                 # What the cluster has no kind of does not change.
-                self._quiet_since, wait = min(self._quiet_since, asked), RETRY_ABSENT_SECONDS
-                self._known_since = self._quiet_since
+                self._known_since, wait = min(self.quiet_since, asked), RETRY_ABSENT_SECONDS
             except ClusterError as error:
                 self._nothing_is_known()
                 wait = RETRY_REFUSED_SECONDS if error.status == FORBIDDEN else RETRY_SECONDS
@@ -73,8 +76,8 @@ class ChangeWatch:
         forgotten the last one."""
         version = await self._cluster.version_of_list(self._resource)
         # Objects that changed before this moment are in every list that is asked for from now on.
-        self._quiet_since = self._known_since = self._clock()
         self._changed.clear()
+        self._known_since = self._clock()
         while True:
             async for event in self._cluster.changes(self._resource, version):
                 if event["type"] == "ERROR":
@@ -85,18 +88,17 @@ class ChangeWatch:
             await asyncio.sleep(BETWEEN_SECONDS)
 
     def _note_change(self, metadata: Mapping[str, Any]) -> None:
-        self._quiet_since = self._clock()
         place = metadata.get("namespace"), metadata["name"]
-        self._changed.pop(place, None)  # so that the oldest change stands first
-        self._changed[place] = self._quiet_since, metadata["resourceVersion"]
+        self._changed.pop(place, None)
+        self._changed[place] = self._clock(), metadata["resourceVersion"]
         if len(self._changed) > CHANGES_KEPT:
             oldest, _ = self._changed.pop(next(iter(self._changed)))
             # What changed at the same moment may have been let go with it.
             self._known_since = nextafter(oldest, inf)
 
     def _nothing_is_known(self) -> None:
-        self._quiet_since = self._known_since = inf
         self._changed.clear()
+        self._known_since = inf
 
 
 class ChangeWatches:

@@ -24,13 +24,12 @@ from earlystop.controller.cluster import (
     Resource,
 )
 from earlystop.controller.traffic.change_watch import ChangeWatches
+from earlystop.controller.traffic.shared_listing import LONGEST_SECONDS
 from earlystop.delivery.object_key import ObjectKey, version_of
 from earlystop.delivery.routes.neighbours import Neighbourhood, NeighbourRoute, RouteKey, neighbour_route
 from earlystop.delivery.routes.served_hosts import GatewayKey
 
 ROUTE_KINDS = (ROUTES, GATEWAYS, GRPC_ROUTES)
-# After so many seconds all routes are listed again, whatever watches say.
-LISTED_ANEW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class RouteLister:
         """
         now, before = self._clock(), self._readings.get(namespace)
         updated = None
-        if namespace is None and before is not None and now - before.listed_at < LISTED_ANEW_SECONDS:
+        if namespace is None and before is not None and now - before.listed_at < LONGEST_SECONDS:
             updated = await self._updated(before, known)
         if updated is None or before is None:
             listing = await self._listed(namespace, known)
@@ -110,10 +109,13 @@ class RouteLister:
         if len(versions) < len(routes):
             return None  # which of two is the later is not known
         changed = versions.keys() | self._changed_in_cache(before)
-        unread = [key for key in changed if self._kept(key, versions.get(key, 0)) is None]
-        if len(unread) > PAGE:
+        kept = {key: self._kept(key, versions.get(key, 0)) for key in changed}
+        if sum(each is None for each in kept.values()) > PAGE:
             return None
-        changes = {_route_key(key): await self._route(key, versions.get(key, 0), listing) for key in changed}
+        changes: dict[RouteKey, NeighbourRoute | None] = {}
+        for key, at_hand in kept.items():
+            found = at_hand or await self._cluster.get(ROUTES, key.namespace, key.name)
+            changes[_route_key(key)] = None if found is None else neighbour_route(found, "HTTPRoute", listing.gateways)
         gone = {key: version for key, version in versions.items() if changes[_route_key(key)] is None}
         return RouteListing(listing.routes.replaced(changes), listing.gateways, listing.unreadable), gone
 
@@ -131,11 +133,6 @@ class RouteLister:
         """The route as it is kept, if that is of this resourceVersion or a later one."""
         found = self._cluster.cache.get(key) if self._cluster.cache is not None else None
         return found if found is not None and (version_of(found["metadata"]) or 0) >= version else None
-
-    async def _route(self, key: ObjectKey, version: int, listing: RouteListing) -> NeighbourRoute | None:
-        """What the route is now, None when it is gone."""
-        found = self._kept(key, version) or await self._cluster.get(ROUTES, key.namespace, key.name)
-        return None if found is None else neighbour_route(found, "HTTPRoute", listing.gateways)
 
     async def _gateways(self, namespace: str | None, known: dict[GatewayKey, Manifest]) -> dict[GatewayKey, Manifest]:
         listed = await self._list(GATEWAYS, namespace) or ()

@@ -11,7 +11,8 @@ import pytest
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import GATEWAYS, GRPC_ROUTES, ROUTES, ClusterError, Manifest, Resource
 from earlystop.controller.traffic.change_watch import CHANGES_KEPT, ChangeWatches
-from earlystop.controller.traffic.route_listing import LISTED_ANEW_SECONDS, ROUTE_KINDS, RouteLister, RouteListing
+from earlystop.controller.traffic.route_listing import ROUTE_KINDS, RouteLister, RouteListing
+from earlystop.controller.traffic.shared_listing import LONGEST_SECONDS
 from earlystop.delivery.object_key import ObjectKey
 from tests.unit.controller.memory import Memory
 from tests.unit.delivery.cluster import gateway, prefix, route, rule
@@ -205,7 +206,7 @@ async def test_all_are_listed_where_more_changed_than_is_kept_and_a_route_of_grp
     assert api.listed
     await api.change(GRPC_ROUTES, {"metadata": {"name": "chat", "namespace": "llm"}, "spec": {}})
     assert "chat" in known(await api.ask())
-    api.now += LISTED_ANEW_SECONDS
+    api.now += LONGEST_SECONDS
     await api.ask()
     assert api.listed
     await api.watches.close()
