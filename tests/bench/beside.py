@@ -7,8 +7,6 @@ analysis that never ends. Prints the table of what each took; the exit code says
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from typing import Annotated
 
@@ -18,6 +16,7 @@ from rich.console import Console
 from tests.bench.beside_peers import PEERS, Peer
 from tests.bench.beside_stage import peer_staged
 from tests.bench.beside_table import Figures, as_markdown, of_this_operator, table
+from tests.bench.machine import machine
 from tests.bench.scale import WARM_UP_SECONDS, cold_start, steady
 from tests.bench.scale_fleet import LOOK_SECONDS, Fleet
 from tests.bench.scale_stage import staged
@@ -66,11 +65,7 @@ def main(
         found.append(measure_this(objects, window, processes))
     console.print(table(f"{objects} objects, a look every {LOOK_SECONDS} s, over {window:.0f} s each", found))
     print(as_markdown(found))
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    console.print(
-        f"machine: {os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; load {load}"
-    )
+    console.print(machine())
 
 
 if __name__ == "__main__":

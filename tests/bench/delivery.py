@@ -8,8 +8,6 @@ The exit code says only whether it could measure.
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -21,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.delivery_clients import AnswersByVariant, asking
+from tests.bench.machine import machine
 from tests.cluster.binaries import binary
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
@@ -152,10 +151,9 @@ def main(
             stage.apply_policy(NAME, 10, "0.10", risk="0.05", steps=STEP, settleSeconds=1)
             took, answers = asyncio.run(timed_changes(stage, cycles, console))
     console.print(table(took))
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     console.print(
         f"while it was timed: {len(answers.variants) + len(answers.failures)} sent, {len(answers.failures)} failed; "
-        f"Traefik's throttle {throttle}; machine: {os.cpu_count()} cores, {platform.machine()}; load {load}"
+        f"Traefik's throttle {throttle}; {machine()}"
     )
 
 

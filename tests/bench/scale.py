@@ -6,14 +6,13 @@ The exit code says only whether it could measure.
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from tests.bench.machine import machine
 from tests.bench.scale_fleet import DELAY_SECONDS, GUARD_LOOK_SECONDS, LOOK_SECONDS, Fleet
 from tests.bench.scale_sources import (
     bound_of,
@@ -122,11 +121,9 @@ def main(
     if sizes:
         mean = sum(sizes) / len(sizes)
         console.print(f"status of a promotion under guard: {mean:.0f} bytes on average, {max(sizes)} the largest")
-    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     console.print(
-        f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load {load}; "
-        f"all but the operator used {costs.others_cores:.2f} cores while it was measured and {again.others_cores:.2f} "
-        "during its cold start"
+        f"{machine()}; all but the operator used {costs.others_cores:.2f} cores while it was measured and "
+        f"{again.others_cores:.2f} during its cold start"
     )
 
 
