@@ -79,6 +79,10 @@ unit: $(READY) ## run the unit tests but for the slow ones
 unit-slow: $(READY) ## run the slow unit tests
 	@$(MAKE) --no-print-directory unit MARKED="-m slow"
 
+.PHONY: other-examples
+other-examples: $(READY) ## run the tests of properties with examples that no run had before
+	$(RUN)/pytest-other-examples tests/unit -q $(UNIT_LIMIT) $(CORES) --dist worksteal -m hypothesis --hypothesis-profile other-examples
+
 PARTS := first second third fourth
 .PHONY: $(PARTS:%=%-part-of-unit)
 first-part-of-unit: $(READY)
