@@ -115,7 +115,7 @@ async def test_each_event_is_passed_on_before_the_next_one_is_there() -> None:
         client(Slow()) as asking,
         asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer,
     ):
-        first = await asyncio.wait_for(answer.content.readany(), 5)
+        first = await asyncio.wait_for(answer.content.readany(), 30)
         assert first == chunk({"content": "4"})
         came.set()
         assert await answer.read() == DONE
