@@ -140,9 +140,7 @@ async def test_a_probe_and_a_question_to_the_engine_end_in_time_and_within_littl
             assert await ask_engine(session, [target(url)]) is None
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-        waits.assert_within(
-            8 * SECONDS, began, "a probe and the questions for a model had ended"
-        )
+        waits.assert_within(8 * SECONDS, began, "a probe and the questions for a model had ended")
     assert peak < MOST_BYTES + len(GIBIBYTE), f"{peak:,} bytes"
 
 
