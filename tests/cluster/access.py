@@ -159,10 +159,20 @@ class Access:
         items: list[dict[str, Any]] = self.read(resource, namespace)["items"]
         return items
 
-    def write(self, method: str, resource: Resource, namespace: str, name: str, body: dict[str, Any]) -> int:
-        """Create (POST, without a name) or merge into (PATCH) an object as `find` reads it: for what is written a
-        thousand times. Returns the HTTP status. Raises ClusterError when there is no answer."""
-        path = resource.path(namespace, name)
+    def write(
+        self,
+        method: str,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        body: dict[str, Any],
+        *,
+        subresource: str = "",
+    ) -> int:
+        """Create (POST, without a name) or merge into (PATCH) an object as `find` reads it, or a subresource as
+        "status": for what is written a thousand times. Returns the HTTP status. Raises ClusterError when there is no
+        answer."""
+        path = resource.path(namespace, name, subresource)
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         status, _ = self._answer(method, path, body, {"Content-Type": kind})
         return status

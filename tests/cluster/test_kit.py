@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
+from earlystop.controller.cluster import CONFIG_MAPS
 from tests.cluster.access import Access
 from tests.cluster.commands import NODE
 from tests.cluster.errors import ClusterError
@@ -159,7 +160,7 @@ def test_restarted_controllers_collect_what_an_object_of_a_new_kind_owns(cluster
     cluster.access.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     cluster.access.kubectl("delete", "thing/owner", where)
     # Well below the 30 s after which the controllers would have learned of the kind by themselves.
-    wait_until(lambda: "owned" not in cluster.access.kubectl("get", "configmaps", where), 20, "the collection")
+    wait_until(lambda: cluster.access.find(CONFIG_MAPS, namespace, "owned") is None, 20, "the collection")
     cluster.access.kubectl("delete", "crd/things.example.dev")
 
 

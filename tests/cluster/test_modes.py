@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from earlystop.api.modes import MODES, route_modes
+from earlystop.controller.cluster import DEPLOYMENTS, GATEWAY_CLASSES, GATEWAYS, ROUTES, SERVICES
 from earlystop.delivery.headers import variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import Mode, mode_of
@@ -144,11 +145,11 @@ def server(cluster: Cluster) -> Iterator[None]:
 
 # With a gateway that mixes up the headers of backends too, where a mode sets none: what refusals advise must hold.
 # What needs a gateway of a kind of its own cannot run on this one.
-GATEWAYS = [(mode, False) for mode in sorted(route_modes()) if not MODES[mode].gateway_writes]
-GATEWAYS += [(COHORTS_IN_BODIES, False), *((mode, True) for mode in ("HeaderCohort", "Shadow"))]
+PLAYED = [(mode, False) for mode in sorted(route_modes()) if not MODES[mode].gateway_writes]
+PLAYED += [(COHORTS_IN_BODIES, False), *((mode, True) for mode in ("HeaderCohort", "Shadow"))]
 
 
-@pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
+@pytest.fixture(scope="module", params=PLAYED, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
 def laid_out(
     request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway, server: None
 ) -> Iterator[RoutedNamespace]:
@@ -169,8 +170,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
     deployment["spec"]["replicas"] = 0
     route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
     access.apply(deployment, service, route, endpoint("qa", namespace))
-    here = f"--namespace={namespace}"
-    wait_until(lambda: "status" in access.get("httproute/qa", here), 60, "the route's status")
+    wait_until(lambda: "status" in access.read(ROUTES, namespace, "qa"), 60, "the route's status")
     inputs = ClusterInputs(
         namespace=namespace,
         policy="qa",
@@ -179,11 +179,11 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         injector_image="earlystop:1",
         objects=objects(
             namespace=namespace,
-            deployment=access.get("deployment/qa-server", here),
-            route=access.get("httproute/qa", here),
-            services={"qa": access.get("service/qa", here)},
-            gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
-            gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
+            deployment=access.read(DEPLOYMENTS, namespace, "qa-server"),
+            route=access.read(ROUTES, namespace, "qa"),
+            services={"qa": access.read(SERVICES, namespace, "qa")},
+            gateways={("default", GATEWAY): access.read(GATEWAYS, "default", GATEWAY)},
+            gateway_classes={GATEWAY_CLASS: access.read(GATEWAY_CLASSES, None, GATEWAY_CLASS)},
         ),
         pods=(),
     )

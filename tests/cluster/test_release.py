@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import PODS
 from earlystop.delivery.routes.policy_kinds import POLICY_KINDS
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
@@ -18,6 +19,7 @@ from tests.cluster.processes import wait_until
 
 RELEASE = "packaging-test"
 ACCOUNT = f"{RELEASE}-earlystop"
+NAME_LABEL = "app.kubernetes.io/name"
 
 Right = tuple[str, str, str]
 """API group, resource, verb."""
@@ -79,9 +81,12 @@ def release(cluster: Cluster) -> Iterator[str]:
 
 
 def test_the_operators_pod_is_admitted_where_only_restricted_pods_are(cluster: Cluster, release: str) -> None:
-    where = (f"--namespace={release}", "--selector=app.kubernetes.io/name=earlystop")
-    wait_until(lambda: bool(cluster.access.get("pods", *where)["items"]), 30, "the operator's Pod")
-    (pod,) = cluster.access.get("pods", *where)["items"]
+    def pods() -> list[Any]:
+        found = cluster.access.items(PODS, release)
+        return [each for each in found if each["metadata"].get("labels", {}).get(NAME_LABEL) == "earlystop"]
+
+    wait_until(lambda: bool(pods()), 30, "the operator's Pod")
+    (pod,) = pods()
     (container,) = pod["spec"]["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert pod["spec"]["serviceAccountName"] == ACCOUNT

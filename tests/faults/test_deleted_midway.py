@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER, SETTABLE_ANNOTATION
-from earlystop.controller.cluster import POLICIES, VERDICTS
+from earlystop.controller.cluster import NAMESPACES, POLICIES, VERDICTS
 from earlystop.rollout.verify.verdict import chain_differences, object_differences
 from tests.cluster.packaging import objects, template
 from tests.cluster.processes import wait_until
@@ -217,8 +217,7 @@ def test_a_namespace_that_ends_in_the_middle_takes_its_policy_along_and_nobody_e
         assert asks == [], "a namespace that ends is asked for objects"
     finally:
         hold([])
-    gone = ("get", f"namespace/{leaving.namespace}", "--ignore-not-found", "--output=name")
-    wait_until(lambda: not stage.access.kubectl(*gone).strip(), 120, "the namespace to be gone")
+    wait_until(lambda: stage.access.find(NAMESPACES, name=leaving.namespace) is None, 120, "the namespace to be gone")
     assert_sound(stage)
     assert stage.operator is not None
     lines = stage.operator.log.read_text().splitlines()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import API_VERSION
-from earlystop.controller.cluster import EVENTS, POLICIES
+from earlystop.controller.cluster import EVENTS, PODS, POLICIES
 from earlystop.controller.hooks.job import job_from, sealed
 from earlystop.controller.hooks.run_job import JOBS
 from earlystop.demo import manifests
@@ -193,16 +193,15 @@ def aborted(access: Access, namespace: str) -> None:
 
 def finish(access: Access, namespace: str, name: str) -> None:
     """The Job's Pod ends well, as a node would say: none runs containers here."""
-    of_job = f"--selector=batch.kubernetes.io/job-name={name}"
-    where = f"--namespace={namespace}"
 
     def pods() -> list[str]:
-        return access.kubectl("get", "pods", where, of_job, "--output=name").split()
+        found = (each["metadata"] for each in access.items(PODS, namespace))
+        return [each["name"] for each in found if each.get("labels", {}).get("batch.kubernetes.io/job-name") == name]
 
     def has_ended() -> bool:
         # Its node may write over it once more, with what the node itself knows of the Pod.
         for pod in pods():
-            access.kubectl("patch", pod, where, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
+            assert access.write("PATCH", PODS, namespace, pod, status, subresource="status") == 200
         job = access.read(JOBS, namespace, name)
         return bool(job.get("status", {}).get("succeeded"))
 

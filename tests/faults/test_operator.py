@@ -35,6 +35,7 @@ from tests.e2e.proof import (
 from tests.e2e.stage import NEVER, Stage
 from tests.e2e.stage_objects import condition_is, phase_is
 from tests.e2e.watching import Following
+from tests.faults.forbidding import QUOTAS
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
 from tests.faults.reconciling import wait_reconciled
 from tests.turns import Turns
@@ -279,7 +280,7 @@ def no_verdicts_allowed(stage: Stage) -> Iterator[None]:
     stage.access.kubectl("create", "quota", "none", where, f"--hard={hard}=0")
 
     def in_force() -> bool:
-        return hard in stage.access.get("quota/none", where).get("status", {}).get("hard", {})
+        return hard in stage.access.read(QUOTAS, stage.namespace, "none").get("status", {}).get("hard", {})
 
     wait_until(in_force, 60, "the quota to be in force")
     try:

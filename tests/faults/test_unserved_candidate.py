@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import UNASSIGNED
+from earlystop.controller.cluster import GATEWAYS
 from earlystop.delivery.names import alias_name
 from earlystop.demo import manifests
 from tests.cluster.gateway import GATEWAY
@@ -149,8 +150,12 @@ def secure(stage: Stage, certificate: tuple[bytes, bytes]) -> Iterator[str]:
         {**made, "spec": {"gatewayClassName": spec["gatewayClassName"], "listeners": [listener]}},
         manifests.route(stage.namespace, stage.host, name, stage.gateway.namespace),
     )
-    address = f"gateway/{name}"
-    wait_until(lambda: stage.access.get(address, where).get("status", {}).get("addresses"), 30.0, "an address")
+
+    def has_address() -> bool:
+        found = stage.access.read(GATEWAYS, stage.gateway.namespace, name)
+        return bool(found.get("status", {}).get("addresses"))
+
+    wait_until(has_address, 30.0, "an address")
     yield name
     stage.access.apply(manifests.route(stage.namespace, stage.host, GATEWAY, stage.gateway.namespace))
     stage.access.kubectl("delete", f"gateway/{name}", f"secret/{name}", where)

@@ -116,7 +116,7 @@ STATED_INDEPENDENT = Knowledge(is_known=True, source=DispersionSource.ASSUMED, f
 
 class Divisors(NamedTuple):
     """How evidence is read after a look. guardrails: in the policy's order. by_look: divides the look's own evidence,
-    under version 1 of the engine."""
+    under version 1 of the engine. known: what all this rests on, None under that version, which learns nothing."""
 
     answers: Discount = UNDIVIDED
     floor: Discount = UNDIVIDED
@@ -124,6 +124,7 @@ class Divisors(NamedTuple):
     bounded_lengths: Discount = UNDIVIDED
     guardrails: tuple[Discount, ...] = ()
     by_look: float = 1.0
+    known: Knowledge | None = None
 
 
 class Witnesses(NamedTuple):
@@ -139,12 +140,7 @@ def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
     """The numbers by which evidence is divided after a look."""
     if objective.engine == FIRST:
         return Divisors(guardrails=(UNDIVIDED,) * len(objective.guardrails), by_look=objective.dispersion)
-    return divisors_by(objective, knowledge(objective, witnesses), witnesses)
-
-
-def divisors_by(objective: Objective, known: Knowledge, witnesses: Witnesses) -> Divisors:
-    """As `divisors`, for a caller that has asked for the `knowledge` of these witnesses already; not for version 1 of
-    the engine."""
+    known = knowledge(objective, witnesses)
     lengths = of_lengths(objective, known, witnesses)
     return Divisors(
         answers=known.discount,
@@ -155,6 +151,7 @@ def divisors_by(objective: Objective, known: Knowledge, witnesses: Witnesses) ->
             _bad_events(each.kind, objective, events, witnesses.users)
             for each, events in zip(objective.guardrails, witnesses.arms.events, strict=True)
         ),
+        known=known,
     )
 
 

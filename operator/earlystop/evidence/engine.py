@@ -27,7 +27,7 @@ from earlystop.evidence import (
     user_factors,
 )
 from earlystop.evidence.assessment import Assessment, Claims, LogE, Verdict
-from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, divisors_by, knowledge, waits_for_looks
+from earlystop.evidence.divisors import Knowledge, Witnesses, divisors, waits_for_looks
 from earlystop.evidence.evidence_state import EvidenceState, assess, is_tried, own_difference
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.look_check import check_look
@@ -103,8 +103,7 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     judged = missing_answers.as_judged(state.objective, look) if usable else look
     objective, exact = state.objective, state.exact_tokens
     seen = _observed(state, look, judged, usable=usable)
-    known = None if objective.engine == FIRST else knowledge(objective, seen)
-    divided = divisors(objective, seen) if known is None else divisors_by(objective, known, seen)
+    divided = divisors(objective, seen)
     moved = tokens.update(state.tokens, lengths_b, lengths_c, look.share, divided.lengths)
     after = replace(
         state,
@@ -117,7 +116,7 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         split=seen.split,
     )
     if not is_tried(state):
-        return _with_dispersion(after, known)
+        return _with_dispersion(after, divided.known)
     quality, missing = state.quality, state.pair_attrition
     if usable:
         quality = em_claims.advance(quality, objective, judged, divided.answers, divided.by_look)
@@ -130,7 +129,7 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
         setting=setting_check.update(state.setting, moved),
     )
-    return _with_dispersion(after, known)
+    return _with_dispersion(after, divided.known)
 
 
 def _with_dispersion(state: EvidenceState, known: Knowledge | None) -> EvidenceState:

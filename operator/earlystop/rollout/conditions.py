@@ -113,7 +113,8 @@ def _progressing(state: RolloutState, stands: str, waits: str, author_unknown: b
     if state.phase in WATCHING and split_is_broken(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
     if state.phase in WATCHING and _nothing_moves(state):
-        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
+        message = unmoved(state) if stands else ""
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", message)
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_users(state))
     doubt = doubt_about_all(state.under_trial) if state.phase in WATCHING else None
@@ -152,7 +153,8 @@ def _progress_reason(state: RolloutState) -> str:
 def _setting_effective(state: RolloutState, *, worded: bool) -> Condition:
     tried = state.under_trial
     if any(each.claims.setting is Effect.NOT_MOVED for each in tried):
-        return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
+        message = unmoved(state) if worded else ""
+        return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", message)
     if tried and all(each.claims.setting is Effect.MOVED for each in tried):
         message = ""
         if worded:

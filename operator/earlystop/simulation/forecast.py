@@ -21,7 +21,6 @@ from numpy.random import Generator, default_rng
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion import LEAST_PAIRS
-from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
 from earlystop.rollout.advance import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.rollout.look_spacing import looks_per_spacing
@@ -35,21 +34,15 @@ from earlystop.simulation.random_walk import (
     loss_log_e,
     pairs_against_loss,
 )
+from earlystop.simulation.reaching import DrawnLook, reaching
 from earlystop.simulation.same_setting import SupposedSameSetting
-from earlystop.simulation.supposed_dispersion import SupposedDispersion
-from earlystop.simulation.watched_stages import Claim, SupposedTraffic, Watched
+from earlystop.simulation.watched_stages import SupposedTraffic, Watched
 
 RUNS, SEED = 2000, 1
 """Rollouts that are drawn: the mean of their time is then known to about 2 %. The same plan is told each time."""
 
 MOST_LOOKS = 800
 """A rollout that goes on for longer finds no room for its looks; it counts as undecided."""
-
-DISCRETE = 0.5826
-"""How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
-
-SLACK = 1e-9
-"""More than what rounding does to a mixture, in nats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,83 +127,15 @@ def _look(watched: Watched, paths: Paths, random: Generator) -> None:
     parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
     paths.looks += 1
     least, is_known = watched.dispersion.least_after(paths.looks, paths.number)
+    drawn = DrawnLook(seconds, surplus, together, part * seconds, variance * seconds, parts, least, is_known)
     for index, claim in enumerate(watched.claims):
-        of_all = claim.stratum is None
-        paths.reached[index] |= _reaching(
-            claim,
-            paths,
-            random,
-            index=index,
-            seconds=seconds,
-            surplus=together if of_all else surplus[:, claim.stratum],
-            variance=(variance if of_all else part) * seconds,
-            parts=parts,
-            dispersion=watched.dispersion,
-            least=least,
-            needed=watched.dispersion.needed(claim.line, paths.looks),
-            counts=is_known if claim.side is Side.PROMOTE else np.ones(len(at), bool),
-        )
+        paths.reached[index] |= reaching(claim, paths, index, drawn, watched.dispersion, random)
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
     paths.tokens.add(np.minimum(baseline, candidate))
     paths.first = np.minimum(paths.first, at)
     paths.last = at
-
-
-def _reaching(
-    claim: Claim,
-    paths: Paths,
-    random: Generator,
-    *,
-    index: int,
-    seconds: Floats,
-    surplus: Floats,
-    variance: Floats,
-    parts: Floats,
-    dispersion: SupposedDispersion,
-    least: Floats,
-    needed: Floats,
-    counts: Truths,
-) -> Truths:
-    """Move the simulated bets of a claim in each rollout of a forecast. Gives whether its line was reached: at the end,
-    or on the way where the look is bet on in parts. least: by which evidence is divided at least. needed: what must be
-    read for the claim. counts: whether a line that is reached now would count.
-
-    A mixture is never more than its largest bet, so most rollouts are known to be far from the line without it.
-    """
-    capital, walk = paths.capital[index], claim.walk
-    # Where all rollouts are in one step, its column is enough for them.
-    columns = paths.step[:1] if (paths.step == paths.step[:1]).all() else paths.step
-    drift, stake = (np.take(each, columns, axis=1) for each in (walk.drift, walk.stake))
-    moved = capital + drift * seconds
-    moved += stake * surplus
-    paths.capital[index] = moved
-    chance = random.random(len(seconds))
-    is_young = paths.answers < YOUNG_ANSWERS
-    was_near, is_there = (
-        np.maximum(each.max(axis=0), 0) / least >= needed - room
-        for each, room in ((capital, NEAR + SLACK), (moved, SLACK))
-    )
-    rows = np.flatnonzero(counts & ~paths.reached[index] & (is_young | was_near | is_there))
-    reached = np.zeros(len(seconds), bool)
-    if not len(rows):
-        return reached
-    needed, parts = needed[rows], parts[rows]
-    factor, _ = dispersion.after(paths.looks[rows], paths.number[rows])
-    before, _ = log_mixture(capital[:, rows] / factor, walk.log_weights)
-    after, chances = log_mixture(moved[:, rows] / factor, walk.log_weights)
-    spread = (
-        np.abs((chances * (stake if len(columns) == 1 else stake[:, rows])).sum(axis=0))
-        * np.sqrt(variance[rows])
-        / factor
-    )
-    is_fine = is_young[rows] | (before >= needed - NEAR)
-    line = needed + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
-    below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
-    passing = np.exp(-2 * below / np.maximum(spread, 1e-12) ** 2)
-    reached[rows] = (after >= needed) | (is_fine & (parts >= 2) & (chance[rows] < passing))
-    return reached
 
 
 def _add_against_loss(watched: Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:

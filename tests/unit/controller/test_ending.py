@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import chain, repeat
 
 import pytest
 
@@ -32,19 +34,37 @@ asyncio.run(operate())
 """
 
 
+class EndedNothing(Exception):
+    """The guard has asked as often as a test lets it, and has not ended the operator."""
+
+
+CHECKS = 100
+
+
+def one_a_check(answers: list[list[str]]) -> Callable[[], list[str]]:
+    """One answer a question, the last one for all that follow. Raises EndedNothing after many of them."""
+    left = chain(answers[:-1], repeat(answers[-1], CHECKS))
+
+    def next_answer() -> list[str]:
+        answer = next(left, None)
+        if answer is None:
+            raise EndedNothing
+        return answer
+
+    return next_answer
+
+
+def flag_of(*, ready: bool) -> asyncio.Event:
+    flag = asyncio.Event()
+    if ready:
+        flag.set()
+    return flag
+
+
 def guard(answers: list[list[str]], *, ready: bool = False) -> None:
-    """Run the guard on one answer a check, the last one for ever."""
-
-    def missing() -> list[str]:
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    async def run() -> None:
-        flag = asyncio.Event()
-        if ready:
-            flag.set()
-        await asyncio.wait_for(fail_without_watches(missing, flag, check_seconds=0.001, dead_seconds=0.005), 0.5)
-
-    asyncio.run(run())
+    """Run the guard on one answer a check, the last one for all that follow."""
+    missing = one_a_check(answers)
+    asyncio.run(fail_without_watches(missing, flag_of(ready=ready), check_seconds=0.001, dead_seconds=0.005))
 
 
 def test_a_watch_that_stays_dead_ends_the_operator_and_is_named() -> None:
@@ -58,31 +78,23 @@ def test_a_watch_that_died_before_the_first_check_ends_an_operator_that_was_read
 
 
 def test_a_watch_that_is_started_anew_ends_nothing() -> None:
-    with pytest.raises(TimeoutError):
+    with pytest.raises(EndedNothing):
         guard([[], ["services"], ["services"], [], ["services"], []])
 
 
 def test_watches_that_did_not_start_yet_end_nothing() -> None:
-    with pytest.raises(TimeoutError):
+    with pytest.raises(EndedNothing):
         guard([["services"]])
 
 
-def guard_served(unwatched: list[list[str]], served: set[str], *, ready: bool = True) -> None:
-    """Run the guard of kinds that a cluster may lack, on one answer a question, the last one for ever."""
-
-    def missing() -> list[str]:
-        return unwatched.pop(0) if len(unwatched) > 1 else unwatched[0]
+def guard_served(unwatched: list[list[str]], served: set[str]) -> None:
+    """Run the guard of kinds that a cluster may lack, on one answer a question, the last one for all that follow."""
 
     async def is_served(kind: str) -> bool:
         return kind in served
 
-    async def run() -> None:
-        flag = asyncio.Event()
-        if ready:
-            flag.set()
-        await asyncio.wait_for(fail_without_served_watches(missing, is_served, flag, check_seconds=0.001), 0.2)
-
-    asyncio.run(run())
+    missing = one_a_check(unwatched)
+    asyncio.run(fail_without_served_watches(missing, is_served, flag_of(ready=True), check_seconds=0.001))
 
 
 def test_a_kind_that_is_served_again_and_that_nothing_watches_ends_the_operator() -> None:
@@ -93,16 +105,30 @@ def test_a_kind_that_is_served_again_and_that_nothing_watches_ends_the_operator(
 def test_a_kind_that_the_cluster_lacks_or_whose_watch_begins_a_moment_later_ends_nothing() -> None:
     nothing: list[str] = []
     route = ["HTTPRoute"]
-    with pytest.raises(TimeoutError):
+    with pytest.raises(EndedNothing):
         guard_served([route], set())
     for unwatched in ([route, nothing], [route, route, nothing], [nothing]):
-        with pytest.raises(TimeoutError):
+        with pytest.raises(EndedNothing):
             guard_served(unwatched, set(route))
 
 
 def test_before_the_first_lists_have_come_nothing_is_missed() -> None:
-    with pytest.raises(TimeoutError):
-        guard_served([["HTTPRoute"]], {"HTTPRoute"}, ready=False)
+    asked: list[int] = []
+
+    def unwatched() -> list[str]:
+        asked.append(1)
+        return ["HTTPRoute"]
+
+    async def is_served(_: str) -> bool:
+        return True
+
+    async def run() -> None:
+        guarding = fail_without_served_watches(unwatched, is_served, asyncio.Event(), check_seconds=0.0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(guarding, 0.05)
+
+    asyncio.run(run())
+    assert not asked
 
 
 def test_an_event_loop_that_ignores_its_cancellation_is_ended_by_force() -> None:

@@ -162,7 +162,7 @@ async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_
     monkeypatch.setattr("earlystop.controller.orphan_collector.SECONDS_OF_AN_END", 0.01)
     world = LeftoverOverlay(policy=False)
     await world.sweep()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await world.orphan_collector.wait(3600)
 
 
@@ -250,7 +250,7 @@ async def test_an_alias_goes_with_its_service_where_that_is_gone() -> None:
 async def test_a_policy_that_waits_for_an_alias_to_go_has_one_sweep_begun() -> None:
     world = ReplacedService(attached=False, users={"clusterIP": "None"})
     key = ("llm", "qa")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await world.orphan_collector.wait(3600)
     for refusal in (WAITS, None, Refusal("RouteNotFound", "There is none.")):
         world.orphan_collector.note_refusal(key, refusal)
@@ -258,7 +258,7 @@ async def test_a_policy_that_waits_for_an_alias_to_go_has_one_sweep_begun() -> N
             async with asyncio.timeout(0.01):
                 await world.orphan_collector.wait(3600)
     world.orphan_collector.note_refusal(key, WAITS)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await world.orphan_collector.wait(3600)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from itertools import count
 
 import aiohttp
@@ -12,6 +11,7 @@ from aiohttp import web
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.delivery.probes.sending import AT_ONCE, probe, probes_needed
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
+from tests.unit.closed_port import closed_port
 from tests.unit.delivery.cluster import SHARE
 from tests.unit.delivery.probe_answers import Handler, served
 from tests.unit.every_row import every_row
@@ -135,11 +135,9 @@ async def test_an_echo_that_says_something_else_is_no_proof(echo: str) -> None:
 
 
 async def test_a_gateway_that_is_not_there_is_unreachable() -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
-        url = f"http://127.0.0.1:{held.getsockname()[1]}/"
+    with closed_port() as port:
         async with aiohttp.ClientSession() as session:
-            result = await probe(session, [asked(url)])
+            result = await probe(session, [asked(f"http://127.0.0.1:{port}/")])
     assert result.proof == Proof.UNREACHABLE and "did not answer" in result.message
 
 

@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
+from tests.unit.closed_port import closed_port
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.serving import REVISION, serving, tallies, told
 
@@ -141,7 +142,8 @@ async def test_failures_are_counted_by_status_and_answers_by_variant() -> None:
 
 
 async def test_a_server_that_is_away_fails_requests_but_not_the_load() -> None:
-    summary = await run_load(LoadPlan(f"http://127.0.0.1:{unused_port()}", rate=2_000, requests=20), QUESTIONS)
+    with closed_port() as port:
+        summary = await run_load(LoadPlan(f"http://127.0.0.1:{port}", rate=2_000, requests=20), QUESTIONS)
     assert (summary.sent, summary.ok, summary.failures) == (20, 0, {"ClientConnectorError": 20})
 
 

@@ -27,6 +27,7 @@ from earlystop.injector.upstream import (
     Upstream,
     _Attempt,
 )
+from tests.unit.closed_port import bound_socket, closed_port, port_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BODY = b'{"prompt": "?"}'
@@ -195,11 +196,6 @@ async def test_a_body_that_can_be_read_but_once_never_goes_into_an_idle_connecti
     assert engine.connections == 2
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def stream_of_body() -> aiohttp.StreamReader:
     stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
     stream.feed_data(BODY)
@@ -212,23 +208,24 @@ async def test_a_connection_that_does_not_come_about_is_opened_again_whatever_th
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As behind a Service, one of whose Pods has just gone: another connection leads to another Pod."""
-    engine, port, servers = Dropping(answers=9, seconds=0.0), free_port(), []
+    engine, held, servers = Dropping(answers=9, seconds=0.0), bound_socket(), []
 
     class AnotherPod(Elsewhere):
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
             if self.asked == 1:
-                servers.append(await asyncio.start_server(engine.serve, "127.0.0.1", port))
+                servers.append(await asyncio.start_server(engine.serve, sock=held))
             return await super().resolve(host, port, family)
 
     dns = AnotherPod()
     monkeypatch.setattr(lasting_resolver, "DefaultResolver", lambda: dns)
-    upstream = Upstream(f"http://qwen.llm.svc:{port}")
+    upstream = Upstream(f"http://qwen.llm.svc:{port_of(held)}")
     try:
         assert await ask(upstream, {"a body": BODY, "no body": None, "a stream": stream_of_body()}[kind]) == b"ok"
     finally:
         await upstream.close()
         for server in servers:
             server.close()
+        held.close()
     assert engine.received == engine.connections == 1
 
 
@@ -237,14 +234,15 @@ async def test_an_engine_that_is_gone_is_told_after_as_many_tries_as_there_are_p
 ) -> None:
     dns = Elsewhere()
     monkeypatch.setattr(lasting_resolver, "DefaultResolver", lambda: dns)
-    upstream = Upstream(f"http://qwen.llm.svc:{free_port()}")
-    try:
-        with pytest.raises(EngineUnreachable, match="cannot be reached"):
-            await ask(upstream)
-        assert dns.asked == 1 + len(PAUSES_BEFORE_CONNECTING_AGAIN)
-        assert not await upstream.answers()
-    finally:
-        await upstream.close()
+    with closed_port() as port:
+        upstream = Upstream(f"http://qwen.llm.svc:{port}")
+        try:
+            with pytest.raises(EngineUnreachable, match="cannot be reached"):
+                await ask(upstream)
+            assert dns.asked == 1 + len(PAUSES_BEFORE_CONNECTING_AGAIN)
+            assert not await upstream.answers()
+        finally:
+            await upstream.close()
 
 
 @pytest.mark.parametrize("fault", ["failing", "silent"])

@@ -11,7 +11,8 @@ from earlystop.cli.plan_remarks import COUNTED_UNTIL_THE_VERDICT, forecast_remar
 from earlystop.evidence import engine
 from earlystop.evidence.version import NINTH
 from earlystop.rollout.answer_limit import AnswerLimit, answer_limit
-from earlystop.rollout.plan import objective_of, parse_plan, plan_text
+from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.plan_objective import objective_of
 from tests.unit.every_row import every_row
 from tests.unit.rollout.capped import capped
 from tests.unit.rollout.policies import policy

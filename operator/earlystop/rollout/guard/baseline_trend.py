@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from math import cos, inf, pi, sin, sqrt
 from typing import NamedTuple
 
+from earlystop.rollout.guard.linear_system import solved
+
 DAY = 86_400
 ANSWERED_BY_HOUR = 0.02
 """Standard deviation of each amplitude of the wave by which Exact Match, a fraction, goes with the hour of the day."""
@@ -57,7 +59,7 @@ def trend_of(rates: Sequence[Rate], by_hour: bool) -> tuple[float, float]:
     products = [
         sum(w * row[i] * each.rate for w, row, each in zip(weights, rows, rates, strict=True)) for i in range(size)
     ]
-    column = _solved(squares, [float(index == 1) for index in range(size)])
+    column = solved(squares, [float(index == 1) for index in range(size)])
     if column is None:
         return NOTHING_KNOWN
     return sum(map(float.__mul__, column, products)), sqrt(max(column[1], 0.0))
@@ -73,23 +75,3 @@ def _wave(begin: int, end: int) -> tuple[float, float]:
     first = turn * (begin % DAY)
     last = first + turn * max(end - begin, 1)
     return (cos(first) - cos(last)) / (last - first), (sin(last) - sin(first)) / (last - first)
-
-
-def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float] | None:
-    """x of `matrix x = right` for a positive definite matrix, by elimination, which then needs no pivots; None for one
-    that is not, to the digits of a float."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    size = len(rows)
-    for index in range(size):
-        pivot = rows[index][index]
-        if not pivot > 0:
-            return None
-        for below in rows[index + 1 :]:
-            factor = below[index] / pivot
-            for column in range(index, size + 1):
-                below[column] -= factor * rows[index][column]
-    found = [0.0] * size
-    for index in reversed(range(size)):
-        known = sum(rows[index][column] * found[column] for column in range(index + 1, size))
-        found[index] = (rows[index][size] - known) / rows[index][index]
-    return found

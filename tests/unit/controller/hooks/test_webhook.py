@@ -22,6 +22,7 @@ from earlystop.api.hook_target import HookTargetSpec
 from earlystop.controller.hooks.channel import Channel, HookProblem
 from earlystop.controller.hooks.webhook import exchange, post
 from earlystop.rollout.hooks.occurrence import occurrence_id
+from tests.unit.closed_port import closed_port
 from tests.unit.controller.hooks.receiver import KEY, Receiver, receiving, target
 from tests.unit.metrics.source.certificates import Authority
 from tests.unit.rollout.hooks.occurred import POLICY, occurred
@@ -97,10 +98,8 @@ async def test_an_endless_answer_is_not_read(receiver: Receiver) -> None:
 
 
 async def test_a_receiver_that_is_down_is_told_so_without_its_address() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    said = await problem(channel(f"http://127.0.0.1:{port}/token"))
+    with closed_port() as port:
+        said = await problem(channel(f"http://127.0.0.1:{port}/token"))
     assert "cannot be reached" in said and str(port) not in said and "token" not in said
 
 

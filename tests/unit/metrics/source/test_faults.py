@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import socketserver
 import threading
 import traceback
@@ -14,6 +13,7 @@ import pytest
 from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.closed_port import closed_port
 from tests.unit.every_row import every_row
 from tests.unit.metrics.source.faulty_server import (
     DRIP_SECONDS,
@@ -173,9 +173,8 @@ def test_each_fault_has_its_kind_and_leaves_no_secret_in_the_message(fault: str)
 
 
 def test_a_refused_connection_is_unreachable() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))  # bound but not listening: nobody else can take the port
-        failure = failure_of(client_of(f"http://127.0.0.1:{probe.getsockname()[1]}"))
+    with closed_port() as port:
+        failure = failure_of(client_of(f"http://127.0.0.1:{port}"))
     assert failure.kind is FailureKind.UNREACHABLE
     assert_tells_no_secret(failure)
 

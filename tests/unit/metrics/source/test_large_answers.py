@@ -84,11 +84,11 @@ def test_a_large_answer_waits_until_the_one_before_is_no_longer_used_and_a_small
 
         waiting = threading.Thread(target=ask)
         waiting.start()
-        assert asked.wait(5)
+        assert asked.wait(30)
         assert third.instant_vector("small", 0.0)
         assert found == []
         first.release_answer()
-        waiting.join(5)
+        waiting.join(30)
         assert len(found) == 1
         second.release_answer()
         assert not lock.locked()

@@ -140,7 +140,7 @@ def test_a_template_that_is_refused_takes_no_longer_than_its_length(template: st
     begun = time.process_time()
     with pytest.raises(TemplateError):
         checked_templates({"tokens": template})
-    assert time.process_time() - begun < 0.1, "154 characters once took 8.5 s"
+    assert time.process_time() - begun < 1, "154 characters once took 8.5 s"
 
 
 @pytest.mark.parametrize("inside", ["", ' a = "x" ,\n b=~"y" , ', 'a="\\"\\\\\\n"', 'a!="x",b!~"y"'])
