@@ -29,7 +29,8 @@ from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.baseline_use import refusal_of_baseline, used_before
 from earlystop.rollout.formatting import points_are_lost
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
-from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
+from earlystop.rollout.plan import Stage, StageKind, stages_of
+from earlystop.rollout.plan_objective import objective_of
 from earlystop.rollout.remembered import ProvenLoss
 from earlystop.rollout.verdict_kind import Verdict
 from earlystop.simulation.forecast import forecast

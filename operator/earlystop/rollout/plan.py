@@ -11,21 +11,19 @@ from functools import lru_cache
 from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import Candidate, PolicySpec, Setting
-from earlystop.evidence.bound_part import BOUND_PART
 from earlystop.evidence.class_objective import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.version import CURRENT, FIRST
-from earlystop.rollout.answer_limit import answer_limit
-from earlystop.rollout.dispersion_terms import dispersion_source, known_looks
-from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
+from earlystop.rollout.answer_limit import checked_limit
+from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
+from earlystop.rollout.plan_objective import objective_of
 from earlystop.rollout.search.progress import Incumbent
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("aaSeconds", "learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
-LOOK_SECONDS, WHEN_SAFE, BY_TIME = "lookSeconds", "WhenSafe", "ByTime"
+LOOK_SECONDS, WHEN_SAFE, BY_TIME, LONGEST_ANSWER = "lookSeconds", "WhenSafe", "ByTime", "longestAnswer"
 SHADOW_PART = 0.2
 """Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
 
@@ -67,6 +65,7 @@ class Plan:
     used: what promotions since the pinned baseline have used of margin and risk.
     trial: which trial of a search it is, None outside of one; its setting is then the only candidate.
     retry: the token by which a person started it anew, "" where none did.
+    longest_answer: what the MetricSource said of it when the campaign began, in output tokens; None where nothing.
     """
 
     text: str
@@ -81,6 +80,7 @@ class Plan:
     used: MarginUse = field(default=NOTHING_USED, compare=False)
     trial: TrialPlan | None = field(default=None, compare=False)
     retry: str = field(default="", compare=False)
+    longest_answer: int | None = field(default=None, compare=False)
     _answered: tuple[PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -108,12 +108,13 @@ class Plan:
 
     def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
-        engine, the attempt, what was used and the trial are the plan's own: no policy asks for these. retry: as in
-        `plan_text`."""
+        engine, the attempt, what was used, the trial and what the MetricSource said are the plan's own: no policy asks
+        for these. retry: as in `plan_text`."""
         known = self._answered
         if known is None or known[0] is not spec or known[1] != retry:
             # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
-            asked = _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used, self.trial)
+            own = self.objective.engine, self.attempt, self.used, self.trial, self.longest_answer
+            asked = _asks_for(self.text, spec, retry, *own)
             known = spec, retry, asked
             object.__setattr__(self, "_answered", known)
         return known[2]
@@ -184,12 +185,13 @@ def plan_text(
     attempt: int = 1,
     used: MarginUse = NOTHING_USED,
     trial: TrialPlan | None = None,
+    longest_answer: int | None = None,
 ) -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
-    version of the arithmetic that judges it, left out for version 1; attempt, used, trial: as in `Plan`, left out where
-    they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1, and how
-    often is looked where looks must be longer than a part of a declared session."""
+    version of the arithmetic that judges it, left out for version 1; attempt, used, trial, longest_answer: as in
+    `Plan`, left out where they are 1 and nothing. How steps are left is said where it is not by time, as in all plans
+    of version 1, and how often is looked where looks must be longer than a part of a declared session."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned.get("metrics", {}).pop("crossCheck", None)  # no evidence, so whoever asks for it begins no campaign anew
     pinned["strategy"] = spec.rollout.strategy
@@ -209,15 +211,24 @@ def plan_text(
     if trial is not None:
         pinned.pop("candidates", None)  # of a plan's own spec, which has the trial's setting as its only candidate
         pinned["trial"] = trial.wire()
+    if longest_answer is not None:
+        pinned[LONGEST_ANSWER] = longest_answer
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
 def _asks_for(
-    text: str, spec: PolicySpec, retry: str, engine: int, attempt: int, used: MarginUse, trial: TrialPlan | None
+    text: str,
+    spec: PolicySpec,
+    retry: str,
+    engine: int,
+    attempt: int,
+    used: MarginUse,
+    trial: TrialPlan | None,
+    longest: int | None,
 ) -> bool:
     """Whether that is the plan's text. Every reconciliation asks, and hardly ever of another spec."""
-    return plan_text(spec, retry, engine, attempt, used, trial) == text
+    return plan_text(spec, retry, engine, attempt, used, trial, longest) == text
 
 
 @lru_cache(maxsize=4096)
@@ -239,6 +250,7 @@ def parse_plan(text: str) -> Plan:
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     used = MarginUse.of(pinned.pop("used", {}))
     trial = TrialPlan.of(pinned.pop("trial")) if "trial" in pinned else None
+    longest = checked_limit(pinned.pop(LONGEST_ANSWER, None))
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", LOOK_SECONDS, *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(_with_setting(PolicySpec.model_validate({**pinned, "rollout": rollout}), trial))
@@ -256,11 +268,12 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=interned(objective_of(spec, engine, attempt, used, trial)),
+        objective=interned(objective_of(spec, engine, attempt, used, trial, longest)),
         attempt=attempt,
         used=used,
         trial=trial,
         retry=str(retry),
+        longest_answer=longest,
     )
 
 
@@ -298,53 +311,3 @@ def _at_most(stages: Sequence[Stage], largest: int) -> tuple[Stage, ...]:
     below = {each.weight: each for each in stages if each.weight < largest}
     above = [each.minimum_seconds for each in stages if each.weight >= largest]
     return (*below.values(), *([Stage(StageKind.SPLIT, largest, max(above))] if above else []))
-
-
-def objective_of(
-    spec: PolicySpec,
-    engine: int = CURRENT,
-    attempt: int = 1,
-    used: MarginUse = NOTHING_USED,
-    trial: TrialPlan | None = None,
-) -> Objective:
-    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used,
-    trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
-    attempt is none of those that share the risks, or nothing is left."""
-    wanted, risk, longest = spec.objective, spec.objective.risk, answer_limit(spec, engine)
-    part, tests = part_of(spec, used), 1 - BOUND_PART if spec.rollout.aa_seconds else 1
-    return Objective(
-        margin=part.margin,
-        minimum_saving=float(wanted.tokens.minimum_saving),
-        risk_promote=tests * (campaign_risk(part.risk, attempt, risk.campaigns) if trial is None else trial.risk),
-        risk_harm=tests * campaign_risk(float(risk.harm), attempt, risk.campaigns),
-        floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
-        guardrails=tuple(
-            Guardrail(each.name, GuardrailKind(each.kind), float(each.maximum_ratio))
-            for each in wanted.guardrails or ()
-        ),
-        classes=tuple(ClassMargin(each.name, float(each.margin)) for each in wanted.query_classes or ()),
-        require_each=wanted.require_each,
-        basis=Basis(wanted.exact_match.evidence),
-        dispersion=float(wanted.exact_match.dispersion or 1),
-        longest_answer=longest.tokens,
-        limit_is_derived=longest.is_derived,
-        # Where users keep a variant, requests are split as much as each of them asks.
-        split_known=spec.delivery.traits.split_known and not spec.delivery.traits.same_users,
-        engine=engine,
-        source=DispersionSource.ASSUMED if engine == FIRST else dispersion_source(spec),
-        about=_about(spec, engine),
-        distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
-        unscored=Unscored(wanted.exact_match.unscored),
-        known_looks=known_looks(spec),
-        sessions_declared=wanted.exact_match.longest_session_seconds is not None,
-        answers_repeat=wanted.exact_match.repeated_answers,
-        same_setting_steps=1 if spec.rollout.aa_seconds else 0,
-    )
-
-
-def _about(spec: PolicySpec, engine: int) -> About | None:
-    """What a verdict on pairs is about, where these are golden questions; version 1 of the engine did not say it."""
-    wanted = spec.objective.exact_match
-    if engine == FIRST or wanted.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
-        return None
-    return About.FILE if wanted.questions is None else About(wanted.questions.about)

@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.next_campaign import refusal_of_search
-from earlystop.rollout.plan import objective_of
+from earlystop.rollout.plan_objective import objective_of
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.trials.sequence import strategy_in, terms_of

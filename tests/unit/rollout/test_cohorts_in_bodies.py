@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from earlystop.rollout.plan import objective_of, parse_plan, plan_text, stages_of, variant_labels
+from earlystop.rollout.plan import parse_plan, plan_text, stages_of, variant_labels
+from earlystop.rollout.plan_objective import objective_of
 from tests.unit.delivery.cluster import COHORTS_IN_BODIES, spec_in
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.rollout.dispersion_terms import dispersion_source
-from earlystop.rollout.plan import objective_of, stages_of
+from earlystop.rollout.plan import stages_of
+from earlystop.rollout.plan_objective import objective_of
 from tests.unit.rollout.policies import policy
 
 MODES = {"ConfigMap": ("configMap", {"name": "qa-settings"}), "FeatureFlag": ("featureFlag", {"name": "qa-flags"})}

@@ -16,7 +16,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.look_taken import take_look
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import objective_of
+from earlystop.rollout.plan_objective import objective_of
 from earlystop.rollout.state import RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify.verdict import differences
