@@ -135,7 +135,8 @@ class Tokens(Value):
         description="Limit of output tokens of an answer. With it the saving is tested exactly, which takes hardly "
         "more answers where the limit is seven times the mean length, and four times as many where it is fifty times; "
         "without it the test is asymptotic. Absent: the largest value of a parameter with the knob AnswerCap, where "
-        "the baseline and each candidate set it, until counts show a longer answer.",
+        "the baseline and each candidate set it, or longestAnswer of the MetricSource, whichever is smaller, until "
+        "counts show a longer answer.",
     )
 
 

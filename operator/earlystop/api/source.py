@@ -116,6 +116,15 @@ class SourceSpec(Value):
         description="How long after a moment its samples are complete: scrape time, plus remote-write lag.",
     )
     timeout_seconds: int = Field(10, ge=1, le=120, description="Longest wait for one answer.")
+    longest_answer: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Most output tokens that a server which is read here gives to one answer, or to each of several "
+        "choices: the length that its engine has for a model, as --max-model-len of vLLM. With it the saving of a "
+        "policy without objective.tokens.longestAnswer is tested exactly, until counts show a longer answer. A "
+        "campaign keeps what it began with.",
+    )
     price: Price | None = Field(None, description="What tokens cost, for policies without savings.price.")
     loads: Loads | None = Field(
         None, description="How busy the servers of a policy are, for policies with guard.whenBusy, which name one."

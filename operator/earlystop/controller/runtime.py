@@ -104,7 +104,7 @@ class Runtime:
             self._events,
             self.tracked_policies,
             clock,
-            NewCampaigns(cluster, tokens, self.proposals.waiting_for),
+            NewCampaigns(cluster, tokens, self.proposals.waiting_for, self.reader.sources),
             wake=self.scheduler.wake,
             given=self.approvals.confirmed,
         )

@@ -21,6 +21,7 @@ class CampaignInputs:
     recorded: campaigns that verdicts tell of, where the policy itself has had none.
     belief: what earlier verdicts make likely of a search's settings, for a search that begins.
     waiting: what others have proposed to a search.
+    longest_answer: the most output tokens that the MetricSource says of an answer, None where it says nothing.
     revalidates: whether the certified setting is to be tried anew, as what it was certified on has changed.
     """
 
@@ -32,4 +33,5 @@ class CampaignInputs:
     recorded: tuple[Attempts, ...] = ()
     belief: Belief | None = None
     waiting: tuple[WaitingOffer, ...] = ()
+    longest_answer: int | None = None
     revalidates: bool = False

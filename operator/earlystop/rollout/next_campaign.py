@@ -65,15 +65,16 @@ def next_campaign(
             return same_campaign(state)._replace(goes_on=True) if now >= goes_on_at(state) else None
         if not has_time_for_a_trial(spec, state.search, now):
             return None
-        trial = _trial(spec, retry, state.search, plan.attempt, plan.used, inputs.waiting)
+        trial = _trial(spec, retry, state.search, plan.attempt, plan.used, inputs.waiting, plan.longest_answer)
         return None if trial is None else NextCampaign(trial[1], state.attempts, trial[0])
     attempts = inputs.recorded if state.plan is None else attempts_spent(state)
     used, attempt = used_before(spec, state.losses) or NOTHING_USED, next_attempt(attempts, spec)
     if not by_trials(spec):
-        return NextCampaign(parse_plan(plan_text(spec, retry, attempt=attempt, used=used)), attempts)
+        text = plan_text(spec, retry, attempt=attempt, used=used, longest_answer=inputs.longest_answer)
+        return NextCampaign(parse_plan(text), attempts)
     for known in dict.fromkeys((inputs.belief, None)):
         begun = begin_search(spec, state, now, inputs.entropy, known, is_repeated=is_same)
-        trial = _trial(spec, retry, begun, attempt, used, inputs.waiting)
+        trial = _trial(spec, retry, begun, attempt, used, inputs.waiting, inputs.longest_answer)
         if trial is not None:
             return NextCampaign(trial[1], attempts, trial[0])
     return None
@@ -101,6 +102,9 @@ def _trial(
     attempt: int,
     used: MarginUse,
     waiting: tuple[WaitingOffer, ...],
+    longest_answer: int | None,
 ) -> tuple[SearchProgress, Plan] | None:
     proposal = next_proposal(spec, search, attempt, used, waiting)
-    return None if isinstance(proposal, str) else begin_trial(spec, retry, search, proposal, attempt, used)
+    if isinstance(proposal, str):
+        return None
+    return begin_trial(spec, retry, search, proposal, attempt, used, longest_answer)

@@ -15,6 +15,7 @@ from earlystop.evidence.class_objective import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.answer_limit import checked_limit
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan_objective import objective_of
 from earlystop.rollout.search.progress import Incumbent
@@ -22,7 +23,7 @@ from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("aaSeconds", "learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
-LOOK_SECONDS, WHEN_SAFE, BY_TIME = "lookSeconds", "WhenSafe", "ByTime"
+LOOK_SECONDS, WHEN_SAFE, BY_TIME, LONGEST_ANSWER = "lookSeconds", "WhenSafe", "ByTime", "longestAnswer"
 SHADOW_PART = 0.2
 """Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
 
@@ -64,6 +65,7 @@ class Plan:
     used: what promotions since the pinned baseline have used of margin and risk.
     trial: which trial of a search it is, None outside of one; its setting is then the only candidate.
     retry: the token by which a person started it anew, "" where none did.
+    longest_answer: what the MetricSource said of it when the campaign began, in output tokens; None where nothing.
     """
 
     text: str
@@ -78,6 +80,7 @@ class Plan:
     used: MarginUse = field(default=NOTHING_USED, compare=False)
     trial: TrialPlan | None = field(default=None, compare=False)
     retry: str = field(default="", compare=False)
+    longest_answer: int | None = field(default=None, compare=False)
     _answered: tuple[PolicySpec, str, bool] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -105,12 +108,13 @@ class Plan:
 
     def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
-        engine, the attempt, what was used and the trial are the plan's own: no policy asks for these. retry: as in
-        `plan_text`."""
+        engine, the attempt, what was used, the trial and what the MetricSource said are the plan's own: no policy asks
+        for these. retry: as in `plan_text`."""
         known = self._answered
         if known is None or known[0] is not spec or known[1] != retry:
             # A look asks several times, and the hash of a whole spec costs more than all else of the answer.
-            asked = _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used, self.trial)
+            own = self.objective.engine, self.attempt, self.used, self.trial, self.longest_answer
+            asked = _asks_for(self.text, spec, retry, *own)
             known = spec, retry, asked
             object.__setattr__(self, "_answered", known)
         return known[2]
@@ -181,12 +185,13 @@ def plan_text(
     attempt: int = 1,
     used: MarginUse = NOTHING_USED,
     trial: TrialPlan | None = None,
+    longest_answer: int | None = None,
 ) -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
-    version of the arithmetic that judges it, left out for version 1; attempt, used, trial: as in `Plan`, left out where
-    they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1, and how
-    often is looked where looks must be longer than a part of a declared session."""
+    version of the arithmetic that judges it, left out for version 1; attempt, used, trial, longest_answer: as in
+    `Plan`, left out where they are 1 and nothing. How steps are left is said where it is not by time, as in all plans
+    of version 1, and how often is looked where looks must be longer than a part of a declared session."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned.get("metrics", {}).pop("crossCheck", None)  # no evidence, so whoever asks for it begins no campaign anew
     pinned["strategy"] = spec.rollout.strategy
@@ -206,15 +211,24 @@ def plan_text(
     if trial is not None:
         pinned.pop("candidates", None)  # of a plan's own spec, which has the trial's setting as its only candidate
         pinned["trial"] = trial.wire()
+    if longest_answer is not None:
+        pinned[LONGEST_ANSWER] = longest_answer
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
 def _asks_for(
-    text: str, spec: PolicySpec, retry: str, engine: int, attempt: int, used: MarginUse, trial: TrialPlan | None
+    text: str,
+    spec: PolicySpec,
+    retry: str,
+    engine: int,
+    attempt: int,
+    used: MarginUse,
+    trial: TrialPlan | None,
+    longest: int | None,
 ) -> bool:
     """Whether that is the plan's text. Every reconciliation asks, and hardly ever of another spec."""
-    return plan_text(spec, retry, engine, attempt, used, trial) == text
+    return plan_text(spec, retry, engine, attempt, used, trial, longest) == text
 
 
 @lru_cache(maxsize=4096)
@@ -236,6 +250,7 @@ def parse_plan(text: str) -> Plan:
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     used = MarginUse.of(pinned.pop("used", {}))
     trial = TrialPlan.of(pinned.pop("trial")) if "trial" in pinned else None
+    longest = checked_limit(pinned.pop(LONGEST_ANSWER, None))
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", LOOK_SECONDS, *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(_with_setting(PolicySpec.model_validate({**pinned, "rollout": rollout}), trial))
@@ -253,11 +268,12 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=interned(objective_of(spec, engine, attempt, used, trial)),
+        objective=interned(objective_of(spec, engine, attempt, used, trial, longest)),
         attempt=attempt,
         used=used,
         trial=trial,
         retry=str(retry),
+        longest_answer=longest,
     )
 
 

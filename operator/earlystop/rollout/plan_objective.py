@@ -20,11 +20,12 @@ def objective_of(
     attempt: int = 1,
     used: MarginUse = NOTHING_USED,
     trial: TrialPlan | None = None,
+    longest_answer: int | None = None,
 ) -> Objective:
     """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used,
-    trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
-    attempt is none of those that share the risks, or nothing is left."""
-    wanted, risk, longest = spec.objective, spec.objective.risk, answer_limit(spec, engine)
+    trial, longest_answer: as in `plan.Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises
+    ValueError where the attempt is none of those that share the risks, or nothing is left."""
+    wanted, risk, longest = spec.objective, spec.objective.risk, answer_limit(spec, engine, longest_answer)
     part, tests = part_of(spec, used), 1 - BOUND_PART if spec.rollout.aa_seconds else 1
     return Objective(
         margin=part.margin,

@@ -16,13 +16,15 @@ from earlystop.cli.screen.holds import news_in
 from earlystop.cli.screen.view import Event, View
 from earlystop.cli.screen.whole import _without_reason, picture
 from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.rollout.campaign_inputs import CampaignInputs
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.e_value_words import one_in_line
 from earlystop.rollout.state import Phase, RolloutState
 from tests.unit.cli.shown_policies import policy_in, screen
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.every_row import every_row
 from tests.unit.rollout.capped import capped
-from tests.unit.rollout.policies import NOW, policy, started
+from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.states import REACHED
 
 
@@ -72,6 +74,9 @@ def test_a_limit_that_caps_say_is_shown_and_that_counts_have_passed_it() -> None
     state = started(policy(capped()))
     assert "at most 4,096 tokens by their caps, so the saving is tested exactly" in picture_of(state)
     assert "by their caps" not in picture_of(started(policy(capped(None))))
+    inputs = CampaignInputs(uid=UID, entropy="", longest_answer=2048)
+    by_servers = start_campaign(policy(capped()), "", RolloutState(), NOW, inputs)
+    assert "at most 2,048 tokens by the MetricSource, so the saving is tested exactly" in picture_of(by_servers)
     (only,) = state.comparisons
     passed = replace(only, evidence=replace(only.evidence, exact_tokens=None))
     view = View({}, policy(capped()), replace(state, comparisons=(passed,)), NOW, 80)

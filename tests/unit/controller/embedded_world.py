@@ -141,7 +141,7 @@ class World:
                 events,
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
-                NewCampaigns(self.api, self.tokens, lambda key: self.proposed(key)),
+                NewCampaigns(self.api, self.tokens, lambda key: self.proposed(key), self.counts.sources),
                 given=lambda key: self.approvals.confirmed(key),
             )
             yield self

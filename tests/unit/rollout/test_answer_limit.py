@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +12,17 @@ from earlystop.api.counts import Look, Tally
 from earlystop.cli.plan_remarks import COUNTED_UNTIL_THE_VERDICT, forecast_remarks
 from earlystop.evidence import engine
 from earlystop.evidence.version import NINTH
-from earlystop.rollout.answer_limit import AnswerLimit, answer_limit
+from earlystop.rollout.answer_limit import NO_LIMIT, AnswerLimit, LimitSource, answer_limit
+from earlystop.rollout.campaign_inputs import CampaignInputs
+from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.plan_objective import objective_of
+from earlystop.rollout.state import RolloutState
 from tests.unit.every_row import every_row
 from tests.unit.rollout.capped import capped
-from tests.unit.rollout.policies import policy
+from tests.unit.rollout.policies import NOW, UID, policy
 
-UNKNOWN = AnswerLimit(None, is_derived=False)
+UNKNOWN = NO_LIMIT
 FORECAST: dict[str, float | str] = {
     **{f"{each}_{what}": 1.0 for each in COUNTED_UNTIL_THE_VERDICT for what in ("mean", "ninety")},
     "share": 1.0,
@@ -36,23 +41,23 @@ def with_choices(baseline: str, candidate: str) -> dict[str, Any]:
 
 
 LIMITS = {
-    "the larger of both caps": (capped(), AnswerLimit(4096, is_derived=True)),
-    "a candidate's, where it is the larger one": (capped("512"), AnswerLimit(1024, is_derived=True)),
-    "a cap that is always written": (capped(apply="Always"), AnswerLimit(4096, is_derived=True)),
+    "the larger of both caps": (capped(), AnswerLimit(4096, LimitSource.CAPS)),
+    "a candidate's, where it is the larger one": (capped("512"), AnswerLimit(1024, LimitSource.CAPS)),
+    "a cap that is always written": (capped(apply="Always"), AnswerLimit(4096, LimitSource.CAPS)),
     "a baseline without a cap": (capped(None), UNKNOWN),
     "a cap that a client may pass": (capped(apply="IfAbsent"), UNKNOWN),
     "a cap that only raises": (capped(apply="IfSmaller"), UNKNOWN),
     "a cap of some bodies": (capped(where={"path": "reasoning_effort", "value": "low"}), UNKNOWN),
     "what the policy says counts": (
         capped(tokens={"longestAnswer": 8000}),
-        AnswerLimit(8000, is_derived=False),
+        AnswerLimit(8000, LimitSource.POLICY),
     ),
     "a mode that writes into no bodies": (
         {key: value for key, value in capped().items() if key != "delivery"},
         UNKNOWN,
     ),
-    "choices that a variant sets": (with_choices(baseline="1", candidate="8"), AnswerLimit(8 * 1024, is_derived=True)),
-    "choices that are fewer": (with_choices(baseline="4", candidate="2"), AnswerLimit(4 * 4096, is_derived=True)),
+    "choices that a variant sets": (with_choices(baseline="1", candidate="8"), AnswerLimit(8 * 1024, LimitSource.CAPS)),
+    "choices that are fewer": (with_choices(baseline="4", candidate="2"), AnswerLimit(4 * 4096, LimitSource.CAPS)),
     "no cap at all": ({}, UNKNOWN),
     "another knob": (capped(knob="ThinkingBudget"), UNKNOWN),
 }
@@ -64,6 +69,44 @@ def test_the_longest_answer_is_the_largest_cap_where_each_variant_has_one(
 ) -> None:
     changes, limit = row
     assert answer_limit(policy(changes)) == limit, kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, AnswerLimit(2048, LimitSource.SERVERS)),
+        (capped(None), AnswerLimit(2048, LimitSource.SERVERS)),
+        (capped(), AnswerLimit(2048, LimitSource.SERVERS)),
+        (capped("512"), AnswerLimit(1024, LimitSource.CAPS)),
+        (capped(tokens={"longestAnswer": 8000}), AnswerLimit(8000, LimitSource.POLICY)),
+        (with_choices(baseline="1", candidate="8"), AnswerLimit(8 * 1024, LimitSource.CAPS)),
+        (with_choices(baseline="4", candidate="2"), AnswerLimit(4 * 2048, LimitSource.SERVERS)),
+    ],
+)
+def test_the_smaller_of_caps_and_what_servers_give_counts_after_the_policys_own_word(
+    changes: dict[str, Any], limit: AnswerLimit
+) -> None:
+    assert answer_limit(policy(changes), of_servers=2048) == limit
+    assert answer_limit(policy(changes), NINTH, 2048).tokens in (None, 8000)
+
+
+def test_a_plan_keeps_what_its_source_said_and_no_edit_of_that_begins_another() -> None:
+    inputs = CampaignInputs(uid=UID, entropy="", longest_answer=32768)
+    begun = start_campaign(policy(), "", RolloutState(), NOW, inputs)
+    found = begun.pinned_plan.objective
+    assert (found.longest_answer, found.limit_is_derived) == (32768, True)
+    assert parse_plan(begun.pinned_plan.text) == begun.pinned_plan
+    edited = replace(inputs, longest_answer=512)
+    assert start_campaign(policy(), "", begun, NOW + 60, edited) is begun
+    assert start_campaign(policy(), "again", begun, NOW + 60, edited).pinned_plan.longest_answer == 512
+    assert "longestAnswer" not in plan_text(policy())
+
+
+@pytest.mark.parametrize("written", [0, -1, 1.5, "4096", True, [1]])
+def test_a_plan_whose_source_said_no_number_of_tokens_is_refused(written: object) -> None:
+    text = json.dumps({**json.loads(plan_text(policy())), "longestAnswer": written})
+    with pytest.raises(ValueError, match="whole number of output tokens"):
+        parse_plan(text)
 
 
 def test_a_campaign_that_an_earlier_version_began_reads_no_caps() -> None:

@@ -40,6 +40,7 @@ PLANS = [
     (policy(), {}),
     (policy(LEARNING), {"retry": "again", "attempt": 3}),
     (policy(SESSIONS), {"engine": 1}),
+    (policy(), {"longest_answer": 32768}),
     (policy(), {"used": MarginUse(0.01, 0.0125, 2)}),
     (policy(SEARCH), {"trial": TrialPlan(1, 2, "w5", (("window", "5"),), 0.0125, 50_000, BESIDE, 60)}),
 ]

@@ -18,6 +18,7 @@ from earlystop.cli.screen.search import has_ended, search_facts
 from earlystop.cli.screen.times import duration
 from earlystop.cli.screen.together import together_facts
 from earlystop.cli.screen.view import View
+from earlystop.rollout.answer_limit import LimitSource, answer_limit
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase
 from earlystop.rollout.words.deletion import deletion_message, held_by
@@ -87,15 +88,20 @@ def _margin(view: View) -> Iterator[tuple[str, str]]:
 
 
 def _limit(view: View) -> Iterator[tuple[str, str]]:
-    """The longest possible answer, where caps of the variants say it."""
+    """The longest possible answer, where caps of the variants or the MetricSource say it."""
     plan = view.state.plan
     if plan is None or not plan.objective.limit_is_derived or view.state.phase is Phase.PROMOTED:
         return
     longest = counted(plan.objective.longest_answer or 0, "token")
+    by_caps = answer_limit(plan.spec, plan.objective.engine, plan.longest_answer).source is LimitSource.CAPS
     if any(each.evidence.passes_limit for each in view.state.comparisons):
-        yield "answers", f"some are longer than the cap of {longest}, so the saving is not tested by that limit"
+        limit = f"the cap of {longest}" if by_caps else f"the {longest} of the MetricSource"
+        yield "answers", f"some are longer than {limit}, so the saving is not tested by that limit"
     else:
-        yield "answers", f"at most {longest} by their caps, so the saving is tested exactly"
+        yield (
+            "answers",
+            f"at most {longest} by {'their caps' if by_caps else 'the MetricSource'}, so the saving is tested exactly",
+        )
 
 
 def _risk(view: View) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from earlystop.api.source import SourceSpec
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.memory.next_identity import NextIdentity
@@ -14,6 +16,8 @@ from earlystop.controller.store.past_verdicts import PastVerdicts
 from earlystop.controller.store.verdict_store import NO_EARLIER_POLICY, earlier_policy
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.search.external import WaitingOffer
+
+NO_SOURCES: Mapping[str, SourceSpec] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,17 @@ class NewCampaigns:
         cluster: Cluster,
         tokens: CampaignTokens,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
+        sources: Mapping[str, SourceSpec] = NO_SOURCES,
         entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
         """tokens: of campaigns. proposed: what others have proposed to the search of the policy of a namespace and
-        name. entropy: gives a new random text at each call, for the revisions of campaigns; each is for one campaign.
+        name. sources: MetricSources by their names, as they are now. entropy: gives a new random text at each call, for
+        the revisions of campaigns; each is for one campaign.
         """
         self.tokens = tokens
         self._cluster = cluster
         self._proposed = proposed
+        self._sources = sources
         self._entropy = entropy
         self._past = PastVerdicts(cluster)
 
@@ -57,6 +64,7 @@ class NewCampaigns:
         lapse_read: see NewCampaign. Raises ClusterError when the Kubernetes API fails.
         """
         entropy, commitment = self._next_identity(tracked)
+        source = self._sources.get(tracked.spec.metrics.source_ref.name)
         earlier, history, spec = NO_EARLIER_POLICY, None, tracked.spec
         if tracked.state.plan is None and not spec.suspend and tracked.observations.refusal is None:
             earlier = await earlier_policy(self._cluster, tracked)  # before its first campaign, and never again
@@ -70,6 +78,7 @@ class NewCampaigns:
             recorded=earlier.attempts,
             belief=None if history is None else history.belief,
             waiting=self._proposed(tracked.key),
+            longest_answer=None if source is None else source.longest_answer,
         )
         return NewCampaign(inputs, earlier.digest, () if history is None else history.told, lapse_read)
 

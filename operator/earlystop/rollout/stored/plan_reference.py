@@ -15,13 +15,13 @@ from typing import Any
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.margin_use import MarginUse
-from earlystop.rollout.plan import plan_text
+from earlystop.rollout.plan import LONGEST_ANSWER, plan_text
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 Status = dict[str, Any]
 
 PLAN, DIGEST = "plan", "digest"
-OWN = ("retry", "engine", "attempt", "used", "trial")
+OWN = ("retry", "engine", "attempt", "used", "trial", LONGEST_ANSWER)
 """Fields of a plan that are its own: no policy asks for them."""
 DIGEST_BYTES = 16
 """Of SHA-256: nobody can find another plan of the same digest, and a status is to stay small."""
@@ -89,6 +89,7 @@ def _text_of(spec: PolicySpec, own: Mapping[str, Any]) -> str:
         own.get("attempt", 1),
         MarginUse.of(own.get("used", {})),
         TrialPlan.of(own["trial"]) if "trial" in own else None,
+        own.get(LONGEST_ANSWER),
     )
 
 

@@ -137,12 +137,18 @@ def next_proposal(
 
 
 def begin_trial(
-    spec: PolicySpec, retry: str, progress: SearchProgress, proposal: Proposal, attempt: int, used: MarginUse
+    spec: PolicySpec,
+    retry: str,
+    progress: SearchProgress,
+    proposal: Proposal,
+    attempt: int,
+    used: MarginUse,
+    longest_answer: int | None = None,
 ) -> tuple[SearchProgress, Plan]:
-    """The search and the plan of its next campaign. retry: as in `plan.plan_text`."""
+    """The search and the plan of its next campaign. retry, longest_answer: as in `plan.plan_text`."""
     trial = trial_of(spec, progress, proposal)
-    plan = parse_plan(plan_text(spec, retry, attempt=attempt, used=used, trial=trial))
-    return replace(progress, reason=proposal.reason), plan
+    text = plan_text(spec, retry, attempt=attempt, used=used, trial=trial, longest_answer=longest_answer)
+    return replace(progress, reason=proposal.reason), parse_plan(text)
 
 
 def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal, version: int | None = None) -> TrialPlan:

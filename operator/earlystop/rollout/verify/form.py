@@ -16,7 +16,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.guard.detector_packing import pack_detectors, unpack_detectors
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import pack_factors, unpack_factors
-from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.plan import LONGEST_ANSWER, parse_plan
 from earlystop.rollout.stored.search_codec import restore_trials, trials_text
 
 LOOKS = frozenset({TABLE, "looks", "columns"})
@@ -78,6 +78,7 @@ def _plan(record: VerdictSpec) -> Iterator[str]:
     spec = plan.spec.model_dump(mode="json", by_alias=True)
     more = {"attempt": int(plan.attempt), "engine": int(found.get("engine", 1)), "used": plan.used._asdict()}
     trial = {"trial": plan.trial.wire()} if plan.trial is not None else {}
+    more |= {} if plan.longest_answer is None else {LONGEST_ANSWER: int(plan.longest_answer)}
     yield from _of_other_types(found, {**spec, **spec["rollout"], **more, **trial}, "spec.plan")
 
 

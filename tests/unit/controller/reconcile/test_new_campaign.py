@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
+from earlystop.api.source import SourceSpec
 from earlystop.api.wire import commitment_in
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
 from earlystop.controller.cluster import POLICIES
@@ -35,3 +36,17 @@ async def test_the_random_text_of_a_campaign_is_made_once_and_never_serves_two()
     await tokens.learn(api, "system", DEFAULT_SECRET)
     entropy, commitment = await offered()
     assert entropy == "text3" and commitment_in(revision_of(tracked.uid, 2, entropy, commitment))
+
+
+async def test_a_campaign_would_begin_with_what_its_metric_source_says_of_answers_now() -> None:
+    api = Memory()
+    tracked = TrackedPolicy.load(api.put(POLICIES, manifest()), float(NOW))
+    name = tracked.spec.metrics.source_ref.name
+    sources: dict[str, SourceSpec] = {}
+    campaigns = NewCampaigns(api, CampaignTokens(), sources=sources)
+    for longest in (None, 32768, 512):
+        sources[name] = SourceSpec(url="http://prometheus:9090", longest_answer=longest)
+        new = await campaigns.next_of(tracked, NOW, lapse_read=False)
+        assert new.inputs.longest_answer == longest
+    del sources[name]
+    assert (await campaigns.next_of(tracked, NOW, lapse_read=False)).inputs.longest_answer is None
