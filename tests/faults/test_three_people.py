@@ -126,7 +126,7 @@ class Played:
 
     def retry(self, by: Person, way: str) -> str:
         campaign = self.status["campaign"]
-        self.ask(by, way, "retry", f"again-{len(self.asked)}")
+        self.ask(by, way, "retry", f"again-{len(self.asked)}", "--yes")
         at = self.another(campaign)
         if at != "Suspended":
             self.named("retry", by)

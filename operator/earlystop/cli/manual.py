@@ -31,10 +31,13 @@ def abort(policy: str, namespace: str | None, context: str | None, wait_for_it: 
     _run(policy, namespace, context, lambda found: manual_plan.abort(found, _now()), timeout if wait_for_it else None)
 
 
-def retry(policy: str, namespace: str | None, context: str | None, wait_for_it: bool, timeout: float) -> None:
-    """Ask for a new campaign. timeout: seconds. Raises CommandFailure."""
+def retry(
+    *, policy: str, namespace: str | None, context: str | None, yes: bool, wait_for_it: bool, timeout: float
+) -> None:
+    """Ask for a new campaign. yes: ask nobody first. timeout: seconds. Raises CommandFailure."""
     token = datetime.now(UTC).isoformat()
-    _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), timeout if wait_for_it else None)
+    limit = timeout if wait_for_it else None
+    _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), limit, ask_first=not yes)
 
 
 def promote(
@@ -67,7 +70,8 @@ def _run(
     seconds: float | None,
     ask_first: bool = False,
 ) -> None:
-    """Ask for what `plan` makes of the policy. Raises CommandFailure when it cannot be."""
+    """Ask for what `plan` makes of the policy. ask_first: whether a person is asked where a plan has a question. Raises
+    CommandFailure when it cannot be, and typer.Exit for any other answer than yes."""
     asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
 
 
@@ -85,8 +89,10 @@ async def _ask(
         if planned.changes is None:
             say(planned.sentence)
             return
-        if ask_first:
-            _confirm(policy, planned)
+        if ask_first and planned.question:
+            for each in planned.told:
+                say(each)
+            confirm(planned.question)
         for other in waiting_requests(policy, planned.verb):
             say(str(other), is_problem=True)
         who = await submit(cluster, policy, planned)
@@ -95,15 +101,6 @@ async def _ask(
         if seconds is not None and planned.reached is not None:
             found = await wait(cluster, policy, planned.reached, seconds)
             say(f"Done: {namespace}/{name} is {found['status']['phase']}.")
-
-
-def _confirm(policy: Manifest, planned: ManualPlan) -> None:
-    """Raises typer.Exit unless the person, who is told what is not proven, says yes."""
-    for doubt in planned.doubts:
-        say(f"Not proven: {doubt}.")
-    if not planned.doubts:
-        say("All claims are proven.")
-    confirm(f"Give all requests to the candidate {planned.candidate} of {policy['metadata']['name']} now?")
 
 
 def _now() -> int:

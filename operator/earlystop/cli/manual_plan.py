@@ -12,6 +12,7 @@ from earlystop.api.status.compact import without_defaults
 from earlystop.api.visible import printable
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.given_up import given_up, is_open
 from earlystop.cli.screen.view import asks_for_another, lacks_plan, status_of
 from earlystop.controller.memory.annotations import LONGEST_VALUE
 from earlystop.controller.resources import Manifest
@@ -36,6 +37,7 @@ class ManualPlan:
     verb, value: what is signed for.
     reached: whether a status shows it, None where there is nothing to wait for.
     doubts: what is not proven about the candidate that is promoted. candidate: its name.
+    question: what a person is asked before it is written, "" where nothing is asked. told: what is said before that.
     """
 
     changes: Manifest | None
@@ -45,6 +47,8 @@ class ManualPlan:
     reached: Callable[[Manifest], bool] | None = None
     doubts: tuple[str, ...] = ()
     candidate: str = ""
+    question: str = ""
+    told: tuple[str, ...] = ()
 
 
 def pause(policy: Manifest) -> ManualPlan:
@@ -88,21 +92,24 @@ def resume(policy: Manifest) -> ManualPlan:
 
 def retry(policy: Manifest, token: str) -> ManualPlan:
     """What `kubectl earlystop retry` changes: a new campaign starts. token: any text that was not used before."""
-    state = state_of(policy)
-    changes = {"metadata": {"annotations": {RETRY_ANNOTATION: token}}}
+    state, accepted = state_of(policy), _condition(policy, "Accepted")
     if policy["spec"].get("suspend"):
-        return ManualPlan(changes, f"{named(policy)} starts a new campaign when it is resumed.", RETRY, token)
-    refusal = _condition(policy, "Accepted")
-    if refusal is not None and refusal["status"] == "False":
-        later = f"{named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
-        return ManualPlan(changes, f"{later}: {refusal['message']}", RETRY, token)
-    lost = f"; campaign {state.revision} ends without a verdict" if _is_open(state) else ""
+        when, sentence = "once it is resumed", f"{named(policy)} starts a new campaign when it is resumed."
+    elif accepted is not None and accepted["status"] == "False":
+        when, later = "once it is accepted", f"{named(policy)} starts a new campaign as soon as it is accepted"
+        sentence = f"{later}. Now it is not ({accepted['reason']}): {accepted['message']}"
+    else:
+        lost = f"; campaign {state.revision} ends without a verdict" if is_open(state) else ""
+        when, sentence = "now", f"{named(policy)} starts a new campaign, and nothing counted before counts again{lost}."
+    told = given_up(state)
     return ManualPlan(
-        changes,
-        f"{named(policy)} starts a new campaign, and nothing counted before counts again{lost}.",
+        {"metadata": {"annotations": {RETRY_ANNOTATION: token}}},
+        sentence,
         RETRY,
         token,
-        lambda status: status.get("campaign", 0) > state.campaign,
+        (lambda status: status.get("campaign", 0) > state.campaign) if when == "now" else None,
+        question=f"Start a new campaign of {policy['metadata']['name']} {when}?" if told else "",
+        told=told,
     )
 
 
@@ -147,7 +154,7 @@ def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     what = f"{'asks to promote' if waits else 'promotes'} its candidate {name}"
     who = "its gates are open" if awaits_gates_alone(after.gates) else "somebody has approved that"
     then = f"it gets all requests once {who}" if waits else "it gets all requests"
-    text = _unused(policy, state, PROMOTE, text)
+    text, doubts = _unused(policy, state, PROMOTE, text), manual.unproven(state, now, name)
     return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},
         f"Campaign {state.revision} of {named(policy)} {what}: {then}.",
@@ -156,8 +163,10 @@ def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
         reached=(
             (lambda status: "awaiting" in status) if waits else (lambda status: _came_to(status, state, Phase.PROMOTED))
         ),
-        doubts=manual.unproven(state, now, name),
+        doubts=doubts,
         candidate=name,
+        question=f"Give all requests to the candidate {name} of {policy['metadata']['name']} now?",
+        told=tuple(f"Not proven: {each}." for each in doubts) or ("All claims are proven.",),
     )
 
 
@@ -228,10 +237,6 @@ def _answer(after: RolloutState | Declined) -> RolloutState:
     if isinstance(after, Declined):
         raise Refused(after.message)
     return after
-
-
-def _is_open(state: RolloutState) -> bool:
-    return state.phase in TRYING or state.phase == Phase.SUSPENDED
 
 
 def named(policy: Manifest) -> str:

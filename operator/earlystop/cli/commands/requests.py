@@ -84,10 +84,11 @@ def retry(
     policy: PolicyName,
     namespace: Namespace = None,
     context: Context = None,
+    yes: Yes = False,
     wait_for_it: Wait = False,
     timeout: Timeout = 60.0,
 ) -> None:
-    """Start a new campaign; nothing counted before counts again."""
+    """Start a new campaign; nothing counted before counts again. Asks first where one is under way, or was promoted."""
     from earlystop.cli.manual import retry as carried_out
 
-    carried_out(policy, namespace, context, wait_for_it, timeout)
+    carried_out(policy=policy, namespace=namespace, context=context, yes=yes, wait_for_it=wait_for_it, timeout=timeout)
