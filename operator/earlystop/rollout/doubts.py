@@ -51,9 +51,9 @@ def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
     return tuple(doubts)
 
 
-def doubts_in(state: RolloutState) -> frozenset[tuple[str, str]]:
+def doubts_in(state: RolloutState) -> tuple[tuple[str, str], ...]:
     """Of each doubt about a candidate that gets requests, the candidate's name and the reason."""
-    return frozenset((each.name, doubt.reason) for each in state.active for doubt in doubts_of(each))
+    return tuple((each.name, doubt.reason) for each in state.active for doubt in doubts_of(each))
 
 
 def new_doubts(known: Collection[tuple[str, str]], after: RolloutState) -> tuple[Doubt, ...]:

@@ -25,7 +25,7 @@ class Findings(NamedTuple):
     split_is_broken: bool
     dispersion_is_unknown: bool
     setting_is_unmoved: bool
-    doubts: frozenset[tuple[str, str]]
+    doubts: tuple[tuple[str, str], ...]
 
 
 def findings_of(state: RolloutState) -> Findings:
@@ -42,7 +42,7 @@ def findings_of(state: RolloutState) -> Findings:
 def finding_notes(told: Findings, after: RolloutState) -> list[EventNote]:
     """The events about what was not found before: nothing is promoted from it. told: what was."""
     now, notes = findings_of(after), []
-    known = told if told.campaign == after.campaign else Findings(after.campaign, False, False, False, frozenset())
+    known = told if told.campaign == after.campaign else Findings(after.campaign, False, False, False, ())
     if now == known:
         return []
     if now.split_is_broken and not known.split_is_broken:
