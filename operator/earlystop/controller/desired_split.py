@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.counts import Variant
+from earlystop.api.interning import interned
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import INCUMBENT
 from earlystop.delivery.split import ClassRule, ShadowSetting, TrafficSplit, VariantWeight
@@ -28,7 +29,8 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     baseline, *candidates = _needed(state, tuple(map(VariantWeight, labels, percents, settings)))
     incumbent = plan.incumbent
     serving = () if incumbent is None else (VariantWeight(INCUMBENT, incumbent_weight(state), incumbent.values),)
-    variants = (baseline, *serving, *candidates)
+    # A policy remembers the split that it asks for, the one that is proven and the one whose counts were compared.
+    variants: tuple[VariantWeight, ...] = interned((baseline, *serving, *candidates))
     shadows = tuple(ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in in_shadow)
     return TrafficSplit(
         state.revision,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
+from earlystop.api.interning import interned
 from earlystop.controller.resources import Key
 from earlystop.delivery.routes.precedence import EVERYTHING, path_of
 from earlystop.delivery.routes.served_hosts import common_hostname, is_refused
 
 Manifest = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class WatchedRoute(NamedTuple):
@@ -71,15 +73,21 @@ def _watched(manifest: Manifest) -> WatchedRoute:
         version=(str(metadata["uid"]), int(metadata.get("generation", 0))),
         refused=tuple(is_refused(manifest, each) for each in references),
         marks=hash(tuple(tuple(sorted((metadata.get(each) or {}).items())) for each in ("labels", "annotations"))),
-        parents=frozenset(
+        parents=_shared(
             (each.get("kind", "Gateway"), each.get("namespace", metadata["namespace"]), each["name"])
             for each in references
         ),
         is_anywhere=spec.get("useDefaultGateways") == "All"
         or any(each.get("kind", "Gateway") not in ("Gateway", "Service") for each in references),
         hostnames=frozenset(spec.get("hostnames") or [""]),
-        paths=frozenset(_beginning(match) for match in matches),
+        paths=_shared(_beginning(match) for match in matches),
     )
+
+
+def _shared(parts: Iterable[T]) -> frozenset[T]:
+    """A set of these, which is one object for equal ones: routes of a fleet have the same parents and paths."""
+    found: frozenset[T] = interned(frozenset(parts))
+    return found
 
 
 def _beginning(match: dict[str, Any]) -> str:

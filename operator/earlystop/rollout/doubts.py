@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from earlystop.api.counts import Tally
@@ -50,9 +51,14 @@ def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
     return tuple(doubts)
 
 
-def new_doubts(before: RolloutState | None, after: RolloutState) -> tuple[Doubt, ...]:
-    """The doubts about candidates that get requests which were not there before. before: None for another campaign."""
-    known = {(each.name, doubt.reason) for each in before.active for doubt in doubts_of(each)} if before else set()
+def doubts_in(state: RolloutState) -> tuple[tuple[str, str], ...]:
+    """Of each doubt about a candidate that gets requests, the candidate's name and the reason."""
+    return tuple((each.name, doubt.reason) for each in state.active for doubt in doubts_of(each))
+
+
+def new_doubts(known: Collection[tuple[str, str]], after: RolloutState) -> tuple[Doubt, ...]:
+    """The doubts about candidates that get requests which were not there before. known: those that were, as
+    `doubts_in` gives them."""
     found = [(each.name, doubt) for each in after.active for doubt in doubts_of(each)]
     return tuple(doubt for name, doubt in found if (name, doubt.reason) not in known)
 

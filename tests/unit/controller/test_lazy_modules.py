@@ -6,12 +6,17 @@ import pytest
 
 from tests.unit.controller.interpreters import run
 
-HEAVY = ("kubernetes.config.kube_config", "oauthlib", "requests_oauthlib", "websocket")
-"""What `kubernetes` loads with itself: its synchronous client's parts, and what they load in turn."""
+HEAVY = (
+    *("kubernetes.config.kube_config", "oauthlib", "requests_oauthlib", "websocket"),
+    *("charset_normalizer.api", "dateutil.tz", "yaml.scanner", "difflib"),
+    *("jinja2", "numpy", "rich", "scipy", "typer"),
+)
+"""What `kubernetes` loads with itself: its synchronous client's parts, and what they load in turn. What other libraries
+do. What commands, reports and some searches need."""
 
 
 @pytest.mark.slow
-def test_the_operator_loads_nothing_of_the_synchronous_client_s_parts() -> None:
+def test_the_operator_loads_nothing_heavy_that_most_operators_never_use() -> None:
     program = f"import sys, earlystop.controller.main; print([each for each in {HEAVY} if each in sys.modules])"
     assert run(program) == "[]"
 
@@ -85,6 +90,20 @@ def test_yaml_is_loaded_when_some_is_read_and_by_whoever_imports_a_name_of_it() 
         "print(before, first, safe_load is yaml.safe_load, whole.SafeDumper is SafeDumper, yaml.nodes.Node.__name__)"
     )
     assert run(program) == "False {'a': [1]} True True Node"
+
+
+@pytest.mark.slow
+def test_what_reads_dates_is_loaded_when_one_is_read_and_by_whoever_imports_another_name_of_it() -> None:
+    program = (
+        "import sys, earlystop.controller.main;"
+        "from kubernetes.aio.client import ApiClient, Configuration;"
+        "from dateutil.parser import parse;"
+        "before = 'dateutil.tz' in sys.modules;"
+        "found = ApiClient._ApiClient__deserialize_datetime(None, '2026-01-02T03:04:05Z');"
+        "from dateutil.parser import ParserError, parse as whole;"
+        "print(before, found.isoformat(), whole('2 Jan 2026').day, ParserError.__name__, whole is not parse)"
+    )
+    assert run(program) == "False 2026-01-02T03:04:05+00:00 2 ParserError True"
 
 
 def test_a_library_that_is_not_installed_is_missed_as_before() -> None:

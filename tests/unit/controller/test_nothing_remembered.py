@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -14,7 +15,7 @@ from kopf._core.engines.indexing import OperatorIndexers
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 from kopf._core.reactor.processing import process_resource_event
 
-from earlystop.controller.handlers import settings
+from earlystop.controller.handlers import settings, taken_from
 from earlystop.controller.nothing_remembered import NothingRemembered
 
 SERVICES = Resource(group="", version="v1", plural="services", namespaced=True)
@@ -23,18 +24,21 @@ SERVICES = Resource(group="", version="v1", plural="services", namespaced=True)
 class Watching:
     """A handler of events of Services, which Kopf calls for each event that the test shows. At one name it fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[Any], Any] = lambda event: event["object"]) -> None:
         self.memories = NothingRemembered()
         self.seen: list[tuple[str | None, str]] = []
+        self.specs: list[dict[str, Any]] = []
         self._registry = kopf.OperatorRegistry()
 
         @kopf.on.event("", "v1", "services", registry=self._registry)
         async def shown(event: Any, **_: Any) -> None:
-            self.seen.append((event["type"], event["object"]["metadata"]["name"]))
-            if event["object"]["metadata"]["name"] == "broken":
+            taken = take(event)
+            self.specs.append(dict(taken.get("spec") or {}))
+            self.seen.append((event["type"], taken["metadata"]["name"]))
+            if taken["metadata"]["name"] == "broken":
                 raise ValueError("this Service cannot be read")
 
-    async def show(self, kind: str | None, name: str) -> None:
+    async def show(self, kind: str | None, name: str, **more: Any) -> None:
         """kind: as the API server names events, None for an object of a list."""
         metadata = {"name": name, "namespace": "shop", "uid": f"0a000000-{name}", "resourceVersion": "1"}
         await process_resource_event(
@@ -45,7 +49,7 @@ class Watching:
             memories=self.memories,
             memobase=AnyMemo(Memo()),
             resource=SERVICES,
-            raw_event={"type": kind, "object": {"metadata": metadata}},  # type: ignore[typeddict-item]
+            raw_event={"type": kind, "object": {"metadata": metadata, **more}},  # type: ignore[typeddict-item]
             event_queue=asyncio.Queue(),
         )
 
@@ -84,3 +88,37 @@ async def test_kopfs_own_memories_keep_every_object() -> None:
     own = watching.memories = ResourceMemories()  # type: ignore[assignment]
     await watching.show(None, "one")
     assert len(list(own.iter_all_memories())) == 1
+
+
+async def _left_behind(watching: Watching) -> int:
+    """How many specs are still in memory after as many events, before Python has searched for cycles."""
+    ports = [{"port": number} for number in range(20)]
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(20):
+            await watching.show("MODIFIED", f"service-{number}", spec={"ports": ports, "selector": {"app": number}})
+        watching.specs.clear()
+        return sum(type(each) is dict and "selector" in each and "ports" in each for each in gc.get_objects())
+    finally:
+        gc.enable()
+
+
+@pytest.mark.slow
+async def test_an_object_that_a_handler_has_taken_is_in_memory_no_longer_than_the_handler_needs_it() -> None:
+    watching = Watching(taken_from)
+    assert await _left_behind(watching) == 0
+    assert len(watching.seen) == 20
+
+
+@pytest.mark.slow
+async def test_kopf_leaves_whole_objects_behind() -> None:
+    """What is saved: were this no longer so, handlers need not take objects from events."""
+    assert await _left_behind(Watching()) == 20
+
+
+async def test_a_handler_gets_the_whole_object_and_kopf_is_left_with_what_names_it() -> None:
+    metadata = {"name": "one", "namespace": "shop", "uid": "0a", "managedFields": [{"manager": "kubectl"}]}
+    event = {"type": "ADDED", "object": {"kind": "Service", "metadata": metadata, "spec": {"ports": []}}}
+    assert taken_from(event) == {"kind": "Service", "metadata": metadata, "spec": {"ports": []}}
+    assert event["object"] == {"metadata": {"name": "one", "namespace": "shop", "uid": "0a"}}

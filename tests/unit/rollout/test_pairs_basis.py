@@ -119,7 +119,7 @@ def test_a_campaign_is_not_promoted_by_what_the_baseline_failed_to_answer_and_it
     assert untold.decision is not None and untold.decision.verdict == Verdict.PROMOTE
     state = observed(SPEC, *[lacking(LACKING)] * 16)
     assert state.decision is None and restarted(SPEC, state) == state
-    (doubt,) = new_doubts(None, state)
+    (doubt,) = new_doubts((), state)
     assert doubt.reason == "AttritionDiffers"
     assert "of 40.0 % of the pairs the baseline's answer alone failed or could not be scored" in doubt.message
     evidence = state.comparisons[0].evidence

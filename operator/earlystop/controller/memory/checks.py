@@ -5,13 +5,14 @@ Other files read the fields; they change them by the methods only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from earlystop.api.conditions import Refusal
 from earlystop.metrics.cross_check import CrossChecks, Disagreement
 from earlystop.rollout.guard.busy import NOT_READ, LoadRead
 from earlystop.rollout.observations import NOT_YET, Observation
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.words.findings import Findings, findings_of
 
 LONGEST_SECONDS_OF_A_LOAD = 60
 
@@ -90,7 +91,10 @@ class LoadMemory:
 class StatusMemory:
     """The status as this operator last wrote or read it, which may lag behind what it knows.
 
-    stored: the state that the stored status holds, with the counts that led to it.
+    stored: the state that the stored status holds, with the counts that led to it. Its comparisons and its guard are
+        those of the latest look, of which nothing has to be stored at once: beside them, those that were stored would
+        take two fifths of a policy's memory.
+    told: what the stored status shows to be found of its comparisons, None while that can be read from these.
     written_at: when the status was last written, in Unix seconds.
     reported: the resourceVersion that a watch event reported last while it was another one than was read or written
         here, "" for none: the object has changed since.
@@ -102,6 +106,7 @@ class StatusMemory:
     """
 
     stored: RolloutState
+    told: Findings | None = None
     written_at: float = 0.0
     reported: str = ""
     writing: bool = False
@@ -137,7 +142,13 @@ class StatusMemory:
 
     def note_stored(self, state: RolloutState) -> None:
         """The stored status now holds this state, and the counts that led to it."""
-        self.stored = state
+        self.stored, self.told = state, None
+
+    def note_looks(self, state: RolloutState) -> None:
+        """Mere looks have led to this state, which the stored status does not hold."""
+        if self.told is None:
+            self.told = findings_of(self.stored)
+        self.stored = replace(self.stored, comparisons=state.comparisons, guard=state.guard)
 
     def note_written(self, now: float, traffic_message: str) -> None:
         """The status was written at Unix time `now`, with new counts or without."""

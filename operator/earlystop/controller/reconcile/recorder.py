@@ -46,6 +46,7 @@ class Recorder:
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
         if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
+            tracked.status.note_looks(state)
         else:
             await self._store(tracked, state, ledger)
         return tracked.state is state
@@ -70,11 +71,12 @@ class Recorder:
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
         """Write the status, and record an event for each change since the operator last wrote it."""
-        before = tracked.status.stored
+        before, told = tracked.status.stored, tracked.status.told
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
-        for note in event_notes(before, tracked.status.stored):
-            tracked.announce(with_requester(before, tracked.status.stored, note))
+        if tracked.status.stored is state:  # not where the counts outgrow the status
+            for note in event_notes(before, state, told):
+                tracked.announce(with_requester(before, state, note))
         await self._announce(tracked)
 
     async def _announce(self, tracked: TrackedPolicy) -> None:

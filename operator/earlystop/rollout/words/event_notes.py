@@ -5,15 +5,6 @@ from __future__ import annotations
 from earlystop.api.plurals import counted
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 from earlystop.rollout.certificate.words import certificate_notes
-from earlystop.rollout.conditions import (
-    dispersion_is_unknown,
-    mismatch,
-    setting_is_unmoved,
-    split_is_broken,
-    unknown_users,
-    unmoved,
-)
-from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
@@ -31,6 +22,7 @@ from earlystop.rollout.waiting.gate_news import news_of_gates
 from earlystop.rollout.waiting.gate_words import GATE_CLOSED, GATE_TIMED_OUT, gate_sentence
 from earlystop.rollout.waiting.gates import GateAnswer, GateState, awaits_gates_alone
 from earlystop.rollout.words.event_note import EventNote as EventNote
+from earlystop.rollout.words.findings import Findings, finding_notes, findings_of
 from earlystop.rollout.words.step_messages import refuted_sentence
 from earlystop.rollout.words.summary import summary
 
@@ -47,8 +39,9 @@ ERROR_NOTE = EventNote(
 )
 
 
-def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
-    """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
+def event_notes(before: RolloutState, after: RolloutState, told: Findings | None = None) -> tuple[EventNote, ...]:
+    """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person.
+    told: the findings that people were told of, None for those of `before`."""
     notes = _search_notes(before, after)
     notes += _hook_notes(before, after)
     notes += [_gate_note(*each) for each in news_of_gates(before, after)]
@@ -69,7 +62,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     notes.extend(certificate_notes(before, after))
     notes.extend(_candidate_notes(before, after))
     notes.extend(_approval_notes(before, after))
-    notes.extend(_doubts(before, after))
+    notes.extend(finding_notes(findings_of(before) if told is None else told, after))
     return tuple(notes)
 
 
@@ -148,26 +141,6 @@ def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNot
             assessment = new.assessment
             message = f"Candidate {new.name} is proven: EM difference {in_points(assessment.effect)} points, saving "
             notes.append(EventNote("CandidateCertified", "Certify", f"{message}{in_percent(assessment.saving)}."))
-    return notes
-
-
-def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
-    """Events about a comparison that turns out to be unsound: nothing is promoted from it."""
-    if after.comparisons is before.comparisons:
-        return []
-    same = before.campaign == after.campaign
-    split, setting = split_is_broken(after), setting_is_unmoved(after)
-    notes = []
-    if split and not (same and split_is_broken(before)):
-        notes.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
-    if dispersion_is_unknown(after) and not (same and dispersion_is_unknown(before)):
-        notes.append(EventNote("DispersionUnknown", "CompareUsers", unknown_users(after), warning=True))
-    if setting and not (same and setting_is_unmoved(before)):
-        notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
-    notes += [
-        EventNote(doubt.reason, "CompareMissing", doubt.message, warning=True)
-        for doubt in new_doubts(before if same else None, after)
-    ]
     return notes
 
 
