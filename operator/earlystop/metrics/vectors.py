@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from earlystop.metrics.source.answer import Sample
+from earlystop.metrics.source.answer import Sample, Series
 from earlystop.metrics.templates.range_vectors import RawSeries
 
 
@@ -13,6 +13,14 @@ class InstantVectors(Protocol):
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         """The samples of `query` at Unix time `at`."""
+        ...
+
+
+class VectorsOfMoments(Protocol):
+    """A source of instant vectors at several moments. Raises MetricsFailure."""
+
+    def vectors(self, query: str, moments: range) -> list[Series]:
+        """The series of `query` at each of these Unix seconds."""
         ...
 
 

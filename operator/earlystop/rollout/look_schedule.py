@@ -44,6 +44,17 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
     return clock.last_look_at + seconds
 
 
+def looks_due(times: LiveTimes, state: RolloutState, until: float) -> range:
+    """The moments of the looks that are due by Unix second `until`, the next one and those after it as long as nothing
+    follows from any of them; that of the next one alone where later ones would ask for other counts."""
+    at, last = next_look(times, state), state.clock.last_look_at
+    if at is None or at > until:
+        return range(0)
+    if last is None or state.clock.metrics_lost_at is not None or state.watch_phase is Phase.SETTLING:
+        return range(at, at + 1)
+    return range(at, int(until) + 1, at - last)
+
+
 def spacing_now(times: LiveTimes, state: RolloutState) -> int:
     """Seconds between looks. A guard has no record that could be full, and finds harm no later for long watching."""
     if state.guard is not None and state.is_guarded:

@@ -15,12 +15,14 @@ from typing import Any, Protocol, TypeVar
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.part_reading import Answers, Result, failure_of_source, read_parts
+from earlystop.controller.counts.part_reading import Answers, Result, failed_namespaces, failure_of_source, read_parts
 from earlystop.controller.counts.probing import probe, probe_now
+from earlystop.controller.counts.reading_ahead import GATHER_SECONDS, ReadingAhead, Readings
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.query import namespace_of
-from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY
+from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, CountRequest
+from earlystop.metrics.convention.several_moments import LooksAhead
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, with_silence_explained
@@ -29,7 +31,6 @@ from earlystop.metrics.source.clocks import seconds_behind, with_clocks_named
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import is_stale
 
-GATHER_SECONDS = 0.05
 # What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
 REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
@@ -45,6 +46,7 @@ class AboutOnePolicy(Protocol):
 
 
 Q = TypeVar("Q", bound=AboutOnePolicy)
+R = TypeVar("R", bound=AnyRequest)
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,13 @@ class CountBatcher:
         self._separations: defaultdict[str, Separation] = defaultdict(Separation)
         self._intervals: dict[str, ScrapeIntervals] = {}
         self._ahead: dict[str, float | None] = {}
+        self._of_several = ReadingAhead(
+            lambda source: self._turns[source, False],
+            lambda source, spec, question: self._exchange((source, False), spec, question),
+            lambda source, spec, policy: self._intervals_of(source, spec).interval(policy),
+            self._start,
+            clock,
+        )
 
     def learn_source(self, name: str, spec: SourceSpec | None) -> None:
         """Take over a MetricSource as it is now; None: it is gone."""
@@ -106,6 +115,15 @@ class CountBatcher:
         if not isinstance(result, MetricsFailure) and is_stale(result, interval):
             result = MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return with_clocks_named(result, self._ahead.get(source)) if isinstance(result, MetricsFailure) else result
+
+    async def read_ahead(self, source: str, request: CountRequest, moments: range) -> Readings:
+        """The counts of one policy at several Unix seconds, as far as they can be read together and nothing speaks
+        against them. A moment that is missing is to be read by itself."""
+        spec = self.sources.get(source)
+        if spec is None or self._lane(source, request.policy)[1]:
+            return {}
+        request = _widened(request, spec.scrape_interval_seconds, self._intervals_of(source, spec))
+        return await self._of_several.read(source, spec, LooksAhead(request, moments))
 
     async def answer(
         self, source: str, question: Q, at: int, read: Callable[[ExactPrometheus, Q, int], T | MetricsFailure]
@@ -191,7 +209,7 @@ class CountBatcher:
             self.report(source, spec, of_source)
         return answers
 
-    async def _exchange(self, lane: Lane, spec: SourceSpec, question: Callable[[ExactPrometheus], Answers]) -> Answers:
+    async def _exchange(self, lane: Lane, spec: SourceSpec, question: Callable[[ExactPrometheus], T]) -> T:
         with for_all():
             client = await self._connections.client(_connection_of(lane), spec)
         if lane not in self._threads:
@@ -242,7 +260,7 @@ class CountBatcher:
             unusable = _unusable(error)
             return {each.policy: unusable for each in requests}, Part(namespaces, 0.0, namespaces)
         seconds = (time.monotonic() - began) / ceil(len(requests) / MAX_POLICIES_A_QUERY)
-        return answers, Part(namespaces, seconds, _failed(answers, COSTLY), _failed(answers, EXACT))
+        return answers, Part(namespaces, seconds, failed_namespaces(answers, COSTLY), failed_namespaces(answers, EXACT))
 
     def _read_together_now(
         self, source: str, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
@@ -308,17 +326,11 @@ def _unusable(error: Exception) -> MetricsFailure:
     return MetricsFailure(FailureKind.MALFORMED, f"the answer could not be used ({type(error).__name__})")
 
 
-def _failed(answers: Answers, kinds: Collection[FailureKind]) -> frozenset[str]:
-    """Namespaces with a policy whose answer is a failure of these kinds."""
-    failed = (policy for policy, each in answers.items() if isinstance(each, MetricsFailure) and each.kind in kinds)
-    return frozenset(map(namespace_of, failed))
-
-
 def _is_refused(answers: Answers) -> bool:
     return any(isinstance(each, MetricsFailure) and each.kind in REFUSING for each in answers.values())
 
 
-def _widened(request: AnyRequest, declared: float, intervals: ScrapeIntervals) -> AnyRequest:
+def _widened(request: R, declared: float, intervals: ScrapeIntervals) -> R:
     """The request over a window that reckons with the measured interval, as `window_since` does with the declared."""
     more = ceil(2 * (intervals.interval(request.policy) - declared))
     return replace(request, window_seconds=request.window_seconds + more) if more else request

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from earlystop.controller.counts.separation import SLOW_SECONDS, Part
+from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.count_ledger import AnyReading
-from earlystop.metrics.source.failures import OF_ONE_POLICY, MetricsFailure
+from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
 
 MOST_COSTLY_PARTS = 8
 """After so many costly parts in a look, the others are asked together, lest the look take for ever."""
@@ -73,3 +74,9 @@ def failure_of_source(results: Collection[Result]) -> MetricsFailure | None:
     """Why a source gave nothing that could be used; None when it answered, be it with bad counts of single policies."""
     failures = [result for result in results if isinstance(result, MetricsFailure) and result.kind not in OF_ONE_POLICY]
     return failures[-1] if failures and len(failures) == len(results) else None
+
+
+def failed_namespaces(answers: Answers, kinds: Collection[FailureKind]) -> frozenset[str]:
+    """Namespaces with a policy whose answer is a failure of these kinds."""
+    failed = (policy for policy, each in answers.items() if isinstance(each, MetricsFailure) and each.kind in kinds)
+    return frozenset(map(namespace_of, failed))

@@ -14,11 +14,15 @@ from earlystop.controller.counts.cross_check import with_disagreement
 from earlystop.controller.counts.look import look_failed, state_or_failure
 from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.counts.observations import lost, readable
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.fairness.turns import FairTurns
+from earlystop.controller.memory.looks_ahead import ReadAhead
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.several_moments import MOST_MOMENTS
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_schedule import looks_due, next_look
 from earlystop.rollout.state import Phase
 
 ABSENT = frozenset({FailureKind.STALE, FailureKind.NO_DATA})
@@ -46,11 +50,9 @@ async def take_look_due(
     at the processor.
     """
     at = next_look(tracked.times, tracked.state)
-    sources = reader.sources
     if at is None or clock() < max(at + delay, tracked.read_again_at):
         return None
-    request, source = look_request(tracked, sources, at), tracked.plan.spec.metrics.source_ref.name
-    result = await reader.read(source, request, at)
+    result, source = await _counts(reader, tracked, at, clock() - delay), tracked.plan.spec.metrics.source_ref.name
     differing, behind = reader.differing_interval(source, tracked.label), reader.seconds_behind(source)
     async with judging.of():
         # The policies of a whole batch have their counts at the same moment. Whoever waits for a turn is noted before
@@ -71,6 +73,20 @@ async def take_look_due(
     metrics = with_disagreement(tracked, readable(ledger, differing, behind))
     tracked.observe(replace(tracked.observations, metrics=metrics), clock())
     return Progress(state, ledger)
+
+
+async def _counts(reader: CountBatcher, tracked: TrackedPolicy, at: int, until: float) -> Result:
+    """What the source says for the look of Unix second `at`. Where later ones are due by Unix second `until` as well,
+    all are asked for at once, and each is taken in its turn from what was read, as long as it asks for the same."""
+    source, known = tracked.plan.spec.metrics.source_ref.name, tracked.read_ahead
+    request = look_request(tracked, reader.sources, at)
+    if known is None or not known.answers(request, at):
+        known, due = None, looks_due(tracked.times, tracked.state, until)[:MOST_MOMENTS]
+        if len(due) > 1 and isinstance(request, CountRequest):
+            known = ReadAhead(request, due, await reader.read_ahead(source, request, due))
+        tracked.read_ahead = known
+    found = None if known is None else known.readings.get(at)
+    return await reader.read(source, request, at) if found is None else found
 
 
 async def _explained_by_replicas(cluster: Cluster, tracked: TrackedPolicy, failure: MetricsFailure) -> MetricsFailure:

@@ -17,6 +17,7 @@ from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemor
 from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.controller.memory.gates import GateMemory
 from earlystop.controller.memory.hooks import HookMemory
+from earlystop.controller.memory.looks_ahead import ReadAhead
 from earlystop.controller.memory.next_identity import NextIdentity
 from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.memory.policy_snapshot import PolicySnapshot
@@ -82,6 +83,7 @@ class TrackedPolicy:
     declined: text of the last request of each verb about which people were told that it was declined.
     deletion_is_told: whether people were told by an event that it was deleted.
     next_identity: by which the next campaign will be told apart, None before that was made.
+    read_ahead: counts for looks that are due, None for none.
     """
 
     policy: PolicySnapshot
@@ -108,6 +110,7 @@ class TrackedPolicy:
     declined: dict[str, str] = field(default_factory=dict)
     deletion_is_told: bool = False
     next_identity: NextIdentity | None = field(default=None, repr=False, compare=False)
+    read_ahead: ReadAhead | None = field(default=None, repr=False, compare=False)
     _times: tuple[PolicySpec, LiveTimes] | None = field(default=None, init=False, repr=False, compare=False)
     _told: tuple[Observations, DampedObservation, DampedObservation] | None = field(
         default=None, init=False, repr=False, compare=False

@@ -124,6 +124,7 @@ class Reconciler:
         tracked.observe(replace(tracked.observations, error=None), clock())
         await recorder.flush(tracked, policies)
         tracked.traffic.gathered.drop()
+        tracked.read_ahead = None
         return next_reconcile(tracked, delay, policies, clock(), in_namespace)
 
     def _counted(self, namespace: str) -> tuple[int, int]:

@@ -65,6 +65,22 @@ class CountRequest:
         if len(set(self.variants)) != len(self.variants) or len(self.variants) > MAX_CANDIDATES:
             raise ValueError(f"{self.policy}: {self.variants} are not up to {MAX_CANDIDATES} different candidates")
 
+    def asks_the_same(self, other: CountRequest) -> bool:
+        """Whether two requests find the same counts wherever these are not silent: of liveness only the variants
+        matter that should have requests."""
+        return self._what() == other._what()
+
+    def _what(self) -> tuple[object, ...]:
+        return (
+            self.policy,
+            self.revision,
+            self.window_seconds,
+            self.variants,
+            self.users,
+            self.step,
+            self.liveness.variants,
+        )
+
     @staticmethod
     def read_all(
         client: InstantVectors, requests: Sequence[CountRequest], at: int, source: SourceSpec
@@ -140,21 +156,25 @@ def judge_samples(
 def _read_chunk(
     client: InstantVectors, chunk: Sequence[CountRequest], at: int, namespace_label: str | None
 ) -> dict[str, Reading | MetricsFailure] | MetricsFailure:
-    query = counts_query(
-        (request.policy for request in chunk),
-        (request.revision for request in chunk),
-        max(request.window_seconds for request in chunk),
-        namespace_label,
-        _steps_of(chunk),
-    )
     try:
-        samples = client.instant_vector(query, float(at))
+        samples = client.instant_vector(query_of(chunk, namespace_label), float(at))
     except MetricsFailure as failure:
         return failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
     evaluated = (value for labels, value in samples if READING in labels and labels[READING] == EVALUATED_AT)
     if not all(abs(value - at) <= TIME_TOLERANCE_SECONDS for value in evaluated):  # NaN is no moment
         return moved("the metrics source")
     return judge_samples(samples, chunk, at, namespace_label)
+
+
+def query_of(chunk: Sequence[CountRequest], namespace_label: str | None) -> str:
+    """The one query for what these requests ask."""
+    return counts_query(
+        (request.policy for request in chunk),
+        (request.revision for request in chunk),
+        max(request.window_seconds for request in chunk),
+        namespace_label,
+        _steps_of(chunk),
+    )
 
 
 def _chunks(requests: Sequence[CountRequest]) -> Iterator[Sequence[CountRequest]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -17,6 +17,14 @@ class Sample(NamedTuple):
 
     labels: Mapping[str, str]
     value: float
+
+
+class Series(NamedTuple):
+    """One series of several instant vectors. points: (Unix second, value), in order of time; none at a moment at which
+    the vector has no such row."""
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[int, float]]
 
 
 TEXT = frozenset({str})
@@ -47,6 +55,31 @@ def parse_vector(body: bytes, content_type: str, place: str, at: float | None = 
     return samples
 
 
+def parse_moments(body: bytes, content_type: str, place: str, moments: range) -> list[Series]:
+    """The series of a range query for these Unix seconds, as strictly as `parse_vector`; TooLarge for more than
+    `MAX_POINTS` values as well."""
+    if body.count(_VALUE_MARK) > MAX_POINTS:
+        raise _too_many_points(place)
+    rows = _rows(body, content_type, place, "matrix", "a range of vectors")
+    found: list[Series] = []
+    is_text = TEXT.issuperset
+    times: set[float] = set()
+    with suppress(TypeError, KeyError, ValueError, OverflowError):  # the error quotes the answer
+        for row in rows:
+            labels, points = row["metric"], row["values"]
+            if type(labels) is not dict or not is_text(map(type, labels.values())):
+                break
+            if not is_text(type(value) for _, value in points):
+                break
+            times.update(at for at, _ in points)
+            found.append(Series(labels, [(round(at), float(value)) for at, value in points]))
+    if len(found) < len(rows):
+        raise _malformed(place, "holds a row without text labels, times or values")
+    if not all(round(at) in moments and abs(at - round(at)) <= TIME_TOLERANCE_SECONDS for at in times):
+        raise moved(place)
+    return found
+
+
 def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[RawSeries]:
     """The series of an instant query for a range vector, evaluated at Unix time `at`, as strictly as `parse_vector`.
 
@@ -54,7 +87,7 @@ def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[
     samples, which come with the next look: the reset ledger counts only growth between samples that it has read.
     """
     if body.count(_VALUE_MARK) > MAX_POINTS:
-        raise MetricsFailure(FailureKind.TOO_LARGE, f"the answer of {place} has more than {MAX_POINTS} samples")
+        raise _too_many_points(place)
     found = raw_series(_rows(body, content_type, place, "matrix", "a range vector"), place)
     latest = round((at + TIME_TOLERANCE_SECONDS) * 1000)
     if any(moment > latest for series in found for moment, _ in series.points):
@@ -122,6 +155,10 @@ def _json_object(body: bytes, content_type: str, place: str) -> dict[str, Any]:
 
 def _too_many_rows(place: str) -> MetricsFailure:
     return MetricsFailure(FailureKind.TOO_LARGE, f"the answer of {place} has more than {MAX_ROWS} rows")
+
+
+def _too_many_points(place: str) -> MetricsFailure:
+    return MetricsFailure(FailureKind.TOO_LARGE, f"the answer of {place} has more than {MAX_POINTS} samples")
 
 
 def _malformed(place: str, what: str) -> MetricsFailure:

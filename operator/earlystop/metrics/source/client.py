@@ -19,7 +19,7 @@ import urllib3
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from earlystop.metrics.source.address import PinnedAddress
-from earlystop.metrics.source.answer import Sample, parse_matrix, parse_vector
+from earlystop.metrics.source.answer import Sample, Series, parse_matrix, parse_moments, parse_vector
 from earlystop.metrics.source.clocks import seconds_ahead
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.transport import DeadlineAdapter, Watch
@@ -45,6 +45,9 @@ FLAVOUR_PARAMETERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """Query parameters that make each flavour of source answer exactly."""
+EVALUATES_RANGES_ALIKE = frozenset({"Prometheus", "Thanos", "Mimir"})
+"""Flavours whose range query finds at each of its moments what an instant query finds there. VictoriaMetrics looks for
+the newest sample of a series no further back than a range's step, so it would find targets gone that are well."""
 
 _KIND_OF_STATUS: Mapping[int, FailureKind] = {
     401: FailureKind.UNAUTHORIZED,
@@ -123,13 +126,22 @@ class ExactPrometheus(PrometheusConnect):
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         """The instant vector of `query` at Unix time `at`. Everything else raises MetricsFailure."""
-        content_type, body = self._answer(query, at)
+        content_type, body = self._answer("query", {"query": query, "time": f"{at:.3f}"})
         return parse_vector(body, content_type, self.place, at)
+
+    def vectors(self, query: str, moments: range) -> list[Series]:
+        """The instant vectors of `query` at each of these Unix seconds, in one answer: a range query evaluates it at
+        each as an instant query does. Everything else raises MetricsFailure. Only sources of a flavour in
+        `EVALUATES_RANGES_ALIKE` are asked so."""
+        last = moments[-1]
+        asked = {"query": query, "start": f"{moments.start}", "end": f"{last}", "step": f"{moments.step}"}
+        content_type, body = self._answer("query_range", asked)
+        return parse_moments(body, content_type, self.place, moments)
 
     def range_vector(self, query: str, at: float) -> list[RawSeries]:
         """The samples, as they were scraped, of `selector[window]` at Unix time `at`. Everything else raises
         MetricsFailure. It is an instant query: `query_range` would give values on a grid that nobody scraped."""
-        content_type, body = self._answer(query, at)
+        content_type, body = self._answer("query", {"query": query, "time": f"{at:.3f}"})
         return parse_matrix(body, content_type, self.place, at)
 
     def release_answer(self) -> None:
@@ -142,14 +154,10 @@ class ExactPrometheus(PrometheusConnect):
             self._holds_large_answer = False
             self._large_answers.release()
 
-    def _answer(self, query: str, at: float) -> tuple[str, bytes]:
-        """Content type and body of an answer with status 200. Raises MetricsFailure."""
-        form = {
-            "query": query,
-            "time": f"{at:.3f}",
-            "timeout": f"{self._total_seconds:g}s",
-            **self._parameters,
-        }
+    def _answer(self, path: str, asked: Mapping[str, str]) -> tuple[str, bytes]:
+        """Content type and body of an answer with status 200. path: of the API, below `/api/v1`. Raises
+        MetricsFailure."""
+        form = {**asked, "timeout": f"{self._total_seconds:g}s", **self._parameters}
         headers = {**self.headers, "Accept": "application/json", "Accept-Encoding": "identity"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {_read_token(self._token)}"
@@ -157,7 +165,7 @@ class ExactPrometheus(PrometheusConnect):
         self.release_answer()
         with self._turn, self._transport.within(self._total_seconds) as watch:
             try:
-                content_type, body = self._exchange_over_a_sound_connection(form, headers, watch)
+                content_type, body = self._exchange_over_a_sound_connection(path, form, headers, watch)
             except OSError as error:  # all of requests' own errors too
                 failure = self._failure_to_send(error)
             except urllib3.exceptions.HTTPError as error:
@@ -172,7 +180,7 @@ class ExactPrometheus(PrometheusConnect):
         return content_type, body
 
     def _exchange_over_a_sound_connection(
-        self, form: Mapping[str, str], headers: Mapping[str, str], watch: Watch
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str], watch: Watch
     ) -> tuple[str, bytes]:
         """As `_exchange`; once more over a new connection where one that had been idle turned out to be closed. A
         query changes nothing, so it may come twice."""
@@ -180,18 +188,18 @@ class ExactPrometheus(PrometheusConnect):
             self._transport.forget_connections()
         opened = self._transport.opened
         try:
-            return self._exchange(form, headers)
+            return self._exchange(path, form, headers)
         except requests.ConnectionError:
             if self._transport.opened != opened or watch.expired:
                 raise
         finally:
             self._used_at = self._clock()
         self._transport.forget_connections()
-        return self._exchange(form, headers)
+        return self._exchange(path, form, headers)
 
-    def _exchange(self, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:
+    def _exchange(self, path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:
         response = self._exact_session.post(
-            f"{self.url}/api/v1/query",
+            f"{self.url}/api/v1/{path}",
             data=form,
             headers=headers,
             timeout=self._waits,
