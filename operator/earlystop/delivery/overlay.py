@@ -17,6 +17,7 @@ from earlystop.delivery.names import overlay_name
 from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.routes.carried_metadata import carried_annotations, carried_labels, with_carried
 from earlystop.delivery.routes.competing_matches import competing_neighbours, competing_rules
+from earlystop.delivery.routes.gateways import other_orders
 from earlystop.delivery.routes.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.routes.precedence import Match
 from earlystop.delivery.routes.rewrites import is_of_one_prefix, replaces_prefix, with_full_path
@@ -73,13 +74,13 @@ def _target_rules(inputs: ClusterInputs) -> tuple[TargetRule, ...]:
     paths = inputs.spec.delivery.request_paths
     # A long route would outgrow what Gateway API allows.
     content_types = JSON_CONTENT_TYPES[: None if sum(len(rule.get("matches", [])) for rule in rules) <= 8 else 1]
-    others = competing_neighbours(inputs) if any(ours) else []
+    others, orders = (competing_neighbours(inputs), other_orders(inputs)) if any(ours) else ([], ())
     return tuple(
         each
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
         for each in _by_path(
-            rule, backend, narrowed(rule, [*competing_rules(rules, index, ours), *others], paths, content_types)
+            rule, backend, narrowed(rule, [*competing_rules(rules, index, ours, orders), *others], paths, content_types)
         )
     )
 

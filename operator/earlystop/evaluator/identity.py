@@ -15,7 +15,7 @@ from earlystop.evaluator.judge import JudgeSettings
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 
-SCORER_VERSION = 8
+SCORER_VERSION = 9
 """Of the scorers themselves. Raise it whenever any answer may be scored otherwise than in the release before."""
 _BYTES = 16
 

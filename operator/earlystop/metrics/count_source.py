@@ -22,7 +22,7 @@ class CountQuestion:
     policy: namespace/name; revision: as in the label; preset: a name in `api/presets.PRESETS`; variants: labels of the
     candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`;
     liveness: what tells silence from absence. users: what to ask about groups of users, None for nothing.
-    step: the one whose counts are wanted, None for those of all.
+    step: the one whose counts are wanted, None for those of all. begins: whether nothing was read for the campaign yet.
     beside: labels of variants that serve users and are compared with nothing, as a search's incumbent: where they can
     be told apart they are counted, to see that they are served, and never as evidence.
     """
@@ -37,6 +37,7 @@ class CountQuestion:
     users: UserQuestion | None = None
     beside: tuple[str, ...] = ()
     step: int | None = None
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

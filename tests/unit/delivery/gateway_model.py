@@ -19,12 +19,14 @@ class Reading(NamedTuple):
     expressions_first: paths by regular expression come before all others, else after them.
     slash_counts: the slash at the end of a prefix counts as a character of it.
     ties: which of two routes comes first where their matches rank alike, a key of `TIES`.
+    order: which of two matches of a host comes first, a key of `ORDERS`.
     """
 
     isolated: bool
     expressions_first: bool
     slash_counts: bool
     ties: str = "age"
+    order: str = "specified"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,12 @@ class GatewayModel:
             return tie(route, listed[id(route)])
 
         entries = [
-            Entry((-exactness, -length, *rank(match, self._reading), *before(route), index), match, rule, route)
+            Entry(
+                (-exactness, -length, *ORDERS[self._reading.order](match, self._reading), *before(route), index),
+                match,
+                rule,
+                route,
+            )
             for route, exactness, length in self._served(at, host)
             for index, rule in enumerate(route["spec"].get("rules") or [])
             for match in in_http(route, rule)
@@ -160,6 +167,39 @@ def rank(match: dict[str, Any], reading: Reading) -> tuple[int, int, int, int, i
     length = len(value) if reading.slash_counts or kind != "PathPrefix" else len(value.rstrip("/"))
     conditions = (len(match.get("headers", [])), len(match.get("queryParams", [])))
     return places[kind], -length, -("method" in match), -conditions[0], -conditions[1]
+
+
+def rank_with_methods_as_headers(match: dict[str, Any], reading: Reading) -> tuple[int, ...]:
+    """The order of Envoy Gateway's `XdsIRRoutes`, to which a method is one of the headers."""
+    place, length, method, headers, parameters = rank(match, reading)
+    exact = [
+        len([each for each in match.get(key, []) if not is_expression(each)]) for key in ("headers", "queryParams")
+    ]
+    return place, length, method + headers, method - exact[0], parameters, -exact[1]
+
+
+def is_expression(condition: dict[str, Any]) -> bool:
+    return condition.get("type") == "RegularExpression"
+
+
+def points(match: dict[str, Any], reading: Reading, of_an_expression: int) -> tuple[int, ...]:
+    """The order of Traefik's `buildMatchRule`, which adds up points."""
+    path = match.get("path", {})
+    kind, value = path.get("type", "PathPrefix"), path.get("value", "/")
+    length = len(value) if reading.slash_counts or kind != "PathPrefix" else len(value.rstrip("/"))
+    found = {"Exact": 100_000, "PathPrefix": 10_000 + 100 * length, "RegularExpression": 10_000 + 100 * length}[kind]
+    found = 1 if (kind, value) == ("PathPrefix", "/") else found
+    found += 1_000 * ("method" in match) + 10 * len(match.get("queryParams", []))
+    of_headers = [of_an_expression if is_expression(each) else 100 for each in match.get("headers", [])]
+    return (-found - sum(of_headers),)
+
+
+ORDERS: Mapping[str, Callable[[dict[str, Any], Reading], tuple[int, ...]]] = {
+    "specified": rank,
+    "methods as headers": rank_with_methods_as_headers,
+    "points": lambda match, reading: points(match, reading, 100),
+    "fewer points": lambda match, reading: points(match, reading, 10),
+}
 
 
 def in_http(route: Manifest, rule: dict[str, Any]) -> list[dict[str, Any]]:

@@ -301,6 +301,7 @@ SPELLINGS = [
         "doubted",
         "recorded",
         "attacked",
+        "formulas",
     )
     for each in yaml.load(Path(__file__).with_name(f"scoring_{name}.yaml").read_text("utf-8"), Loader=SAFE_LOADER)
     for row in rows(each["scoring"], _accepted(each["gold"]), tuple(each["right"]), tuple(each["wrong"]))

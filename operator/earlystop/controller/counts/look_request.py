@@ -13,7 +13,7 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.user_groups import UserQuestion
-from earlystop.metrics.count_ledger import AnyRequest, CountLedger, count_source
+from earlystop.metrics.count_ledger import AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.rollout.exposure import promoted_label
@@ -56,6 +56,7 @@ def look_request(
         users=_user_question(tracked, at, interval) if since is None else None,
         beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
         step=clock.step if step is None else step,
+        begins=source_of(tracked.ledger).series_count(tracked.ledger) == 0,
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request

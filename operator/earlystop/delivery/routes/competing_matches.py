@@ -14,10 +14,12 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import inner_route_name, overlay_name
+from earlystop.delivery.routes.gateways import other_orders
 from earlystop.delivery.routes.neighbours import NeighbourRoute, neighbour_route
 from earlystop.delivery.routes.precedence import (
     EVERYTHING,
     Match,
+    Order,
     are_disjoint,
     asks_no_more,
     may_precede,
@@ -26,6 +28,7 @@ from earlystop.delivery.routes.precedence import (
     path_of,
     rank_by_exact_headers,
     ranks,
+    surely_precedes,
     takes_all_posts,
 )
 from earlystop.delivery.routes.rewrites import PathRewrite, path_rewrite, replaces_prefix
@@ -51,6 +54,7 @@ class CompetingMatch:
     route: kind, namespace and name of the other route for a message, "" for the user's own.
     has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
     rewrite, place: what its rule makes of paths, and the number of its rule, where that is one of the user's.
+    orders: of the route's gateways, where they order matches otherwise than Gateway API.
     """
 
     match: Match
@@ -62,6 +66,7 @@ class CompetingMatch:
     has_other_hosts: bool = False
     rewrite: PathRewrite | None = None
     place: int = 0
+    orders: tuple[Order, ...] = ()
 
     def comes_before(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
@@ -69,20 +74,20 @@ class CompetingMatch:
             return False
         if self.has_other_hosts:
             return may_precede_by_host(self.match, match)
-        return may_precede(self.match, match, wins_ties=self.wins_ties)
+        return may_precede(self.match, match, wins_ties=self.wins_ties, orders=self.orders)
 
     def ties_with(self, match: Match, path: str) -> bool:
         """Whether it may get POST requests to `path` that `match` would take as well for want of an order alone."""
         if not self.comes_before(match, path) or self.has_other_hosts:
             return False
-        return bool(self.route) and not may_precede(self.match, match, wins_ties=False)
+        return bool(self.route) and not may_precede(self.match, match, wins_ties=False, orders=self.orders)
 
     def keeps_its_requests(self, stricter: Match) -> bool:
         """Whether every gateway puts it before every rule of an overlay that is made of this match."""
         if path_of(self.match)[0] != "Exact":
             return False
         most = {**stricter, "headers": [*stricter.get("headers", []), *[{}] * ADDED_HEADERS]}
-        by_all = all(mine > theirs for mine, theirs in zip(ranks(self.match), ranks(most), strict=True))
+        by_all = surely_precedes(self.match, most, wins_ties=False, orders=(ranks, *self.orders))
         return by_all and rank_by_exact_headers(self.match) > rank_by_exact_headers(most)
 
     def may_come_before(self, match: Match, path: str) -> bool:
@@ -97,8 +102,11 @@ class CompetingMatch:
         return self.on_all_hosts and takes_all_posts(self.match, path) and asks_no_more(self.match, match)
 
 
-def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[CompetingMatch]:
-    """The matches of all rules of a route but the one at `index`. overlaid: for each rule, whether it is overlaid."""
+def competing_rules(
+    rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool], orders: tuple[Order, ...] = ()
+) -> list[CompetingMatch]:
+    """The matches of all rules of a route but the one at `index`. overlaid: for each rule, whether it is overlaid.
+    orders: as of `CompetingMatch`."""
     return [
         CompetingMatch(
             match,
@@ -107,6 +115,7 @@ def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Seque
             is_overlaid=overlaid[number],
             rewrite=path_rewrite(rule),
             place=number,
+            orders=orders,
         )
         for number, rule in enumerate(rules)
         if number != index
@@ -128,7 +137,7 @@ def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
 
 def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     assert inputs.route is not None  # asked of rules that were found in it
-    users = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways)
+    users, orders = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways), other_orders(inputs)
     own = {
         ("HTTPRoute", inputs.namespace, name) for name in (overlay_name(inputs.policy), inner_route_name(inputs.policy))
     }
@@ -138,6 +147,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
             wins_ties=True,
             on_all_hosts=each.hosts >= users.hosts,
             route=_named(each),
+            orders=orders,
         )
         for each in inputs.neighbours.routes
         if each.key not in {*own, users.key} and shared_hosts(each.hosts, users.hosts)
@@ -210,8 +220,8 @@ def _may_be_left_out(competing: CompetingMatch, match: Match, others: Iterable[C
     return any(
         takes_all_posts(rival, path)
         and asks_no_more(rival, competing.match)
-        and may_precede(rival, competing.match, wins_ties=before)
-        and may_precede(competing.match, rival, wins_ties=after)
+        and may_precede(rival, competing.match, wins_ties=before, orders=competing.orders)
+        and may_precede(competing.match, rival, wins_ties=after, orders=competing.orders)
         for rival, before, after in rivals
     )
 
@@ -225,8 +235,14 @@ def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Mat
     same_path = [each for each in _matches_in(narrowed) if each["path"] == stricter["path"]]
     partial = [competing.match] if any(not asks_no_more(each, competing.match) for each in same_path) else []
     mine = max(ranks(stricter))
-    theirs = [max(ranks(each)) for each in (*same_path, *partial)]
-    return all(each.headers > mine.headers or (competing.wins_ties and each >= mine) for each in theirs)
+    # Where no golden rule is made of it, as of the first rule, ties go to the rule that stands first.
+    most = stricter if competing.wins_ties else {**stricter, "headers": [*stricter.get("headers", []), {}]}
+    return all(
+        (rank.headers > mine.headers or (competing.wins_ties and rank >= mine))
+        and surely_precedes(each, most, wins_ties=True, orders=competing.orders)
+        for each in (*same_path, *partial)
+        for rank in [max(ranks(each))]
+    )
 
 
 def _reordered(path: str) -> Refusal:

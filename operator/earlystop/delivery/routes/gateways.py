@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.routes.precedence import Order, by_fewer_points, by_points, with_method_as_header
+
+Listed = TypeVar("Listed")
 
 BACKEND_HEADERS = "HTTPRouteBackendRequestHeaderModification"
 METHODS = "HTTPRouteMethodMatching"
@@ -47,6 +50,19 @@ def compares_paths_first(inputs: ClusterInputs) -> bool:
     return any(_listed(CONTROLLERS_WITH_PATHS_FIRST, controller) for controller, _ in _classes(inputs))
 
 
+# Gateway API asks for a path, then a method, then headers, then parameters. These weigh them otherwise.
+CONTROLLERS_WITH_ORDERS: Mapping[str, tuple[Order, ...]] = {
+    "traefik.io/gateway-controller": (by_points, by_fewer_points),
+    "gateway.envoyproxy.io": (with_method_as_header,),
+}
+
+
+def other_orders(inputs: ClusterInputs) -> tuple[Order, ...]:
+    """The orders of matches of those of the route's gateways that differ from Gateway API."""
+    found = (_listed(CONTROLLERS_WITH_ORDERS, controller) or () for controller, _ in _classes(inputs))
+    return tuple(dict.fromkeys(order for each in found for order in each))
+
+
 def overlay_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why no overlay can work on one of the route's gateways."""
     for controller, gateway_class in _classes(inputs):
@@ -76,7 +92,7 @@ def backend_filter_refusal(inputs: ClusterInputs) -> Refusal | None:
     return None
 
 
-def _listed(table: Mapping[str, str], controller: str) -> str | None:
+def _listed(table: Mapping[str, Listed], controller: str) -> Listed | None:
     return next((why for name, why in table.items() if f"{controller}/".startswith(f"{name}/")), None)
 
 

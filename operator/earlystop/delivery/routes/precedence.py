@@ -7,6 +7,7 @@ Where a regular expression of a path stands is up to the gateway, so it is taken
 from __future__ import annotations
 
 import string
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 Match = dict[str, Any]
@@ -41,32 +42,95 @@ def ranks(match: Match) -> tuple[Rank, Rank]:
     return Rank(path, len(value), *more), Rank(path, len(stem), *more)
 
 
-def may_precede(one: Match, other: Match, *, wins_ties: bool) -> bool:
+Order = Callable[[Match], tuple[Any, Any]]
+"""How a gateway orders matches where it differs from Gateway API: what a match is worth there, with its path as it is
+written and without the slash at its end. Of two that a request meets, the one of more worth gets it."""
+
+
+def with_method_as_header(match: Match) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The order of gateways that match a method as one more header, and compare how many are asked for exactly where
+    as many are asked for, as Envoy Gateway."""
+    exactly = _exact(match, "headers") + ("method" in match), _exact(match, "queryParams")
+
+    def worth(rank: Rank) -> tuple[int, ...]:
+        return rank.path, rank.length, rank.headers + rank.method, exactly[0], rank.parameters, exactly[1]
+
+    written, stem = map(worth, ranks(match))
+    return written, stem
+
+
+def _exact(match: Match, key: str) -> int:
+    return sum(each.get("type", "Exact") == "Exact" for each in match.get(key, []))
+
+
+POINTS_OF_A_METHOD, POINTS_OF_A_HEADER, POINTS_OF_AN_EXPRESSION, POINTS_OF_A_PARAMETER = 1000, 100, 10, 10
+POINTS_OF_A_CHARACTER, POINTS_OF_A_PREFIX, POINTS_OF_AN_EXACT_PATH = 100, 10_000, 100_000
+
+
+def by_points(match: Match) -> tuple[int, int]:
+    """The order of gateways that add up points for all that a match asks for, as Traefik (`buildMatchRule` of its
+    Gateway API provider): a method outweighs nine characters of a prefix, and the prefix / is worth least."""
+    written, stem = ranks(match)
+    asked = (
+        POINTS_OF_A_METHOD * written.method
+        + POINTS_OF_A_HEADER * written.headers
+        + POINTS_OF_A_PARAMETER * written.parameters
+    )
+    if path_of(match) == ("PathPrefix", "/"):
+        return (1 + asked,) * 2
+    if written.path == 1:
+        return (POINTS_OF_AN_EXACT_PATH + asked,) * 2
+    begin = POINTS_OF_A_PREFIX if written.path == 0 else POINTS_OF_AN_EXACT_PATH
+    mine, without_slash = (begin + POINTS_OF_A_CHARACTER * each.length + asked for each in (written, stem))
+    return mine, without_slash
+
+
+def by_fewer_points(match: Match) -> tuple[int, int]:
+    """The same where a header by a regular expression has a tenth of the points of another, as of older releases."""
+    less = POINTS_OF_A_HEADER - POINTS_OF_AN_EXPRESSION
+    lacking = less * (len(match.get("headers", [])) - _exact(match, "headers"))
+    mine, without_slash = (each - lacking for each in by_points(match))
+    return mine, without_slash
+
+
+def may_precede(one: Match, other: Match, *, wins_ties: bool, orders: Iterable[Order] = ()) -> bool:
     """Whether some gateway gives requests that meet both matches to `one`. wins_ties: whether it gets them where the
-    matches rank alike."""
-    pairs = zip(ranks(one), ranks(other), strict=True)
-    return any(mine > theirs or (mine == theirs and wins_ties) for mine, theirs in pairs)
+    matches rank alike. orders: of gateways that differ from Gateway API; which of two comes first that are worth the
+    same there, and do not rank alike, is not known."""
+    if any(mine > theirs or (mine == theirs and wins_ties) for mine, theirs in _pairs(ranks, one, other)):
+        return True
+    alike = ranks(one) == ranks(other)
+    found = (pair for order in orders for pair in _pairs(order, one, other))
+    return any(mine > theirs or (mine == theirs and not alike) for mine, theirs in found)
+
+
+def surely_precedes(one: Match, other: Match, *, wins_ties: bool, orders: Iterable[Order]) -> bool:
+    """Whether every gateway of these orders gives requests that meet both matches to `one`. wins_ties: as of
+    `may_precede`."""
+    found = (pair for order in orders for pair in _pairs(order, one, other))
+    return all(mine > theirs or (mine == theirs and wins_ties) for mine, theirs in found)
+
+
+def _pairs(order: Order, one: Match, other: Match) -> Iterable[tuple[Any, Any]]:
+    return zip(order(one), order(other), strict=True)
 
 
 def rank_by_exact_headers(match: Match) -> Rank:
     """The match's rank by the headers alone that it compares exactly: those by regular expression count less at some
     gateways (Traefik gives 10 points for the one and 100 for the other)."""
-    exact = sum(each.get("type", "Exact") == "Exact" for each in match.get("headers", []))
-    return ranks(match)[0]._replace(headers=exact)
+    return ranks(match)[0]._replace(headers=_exact(match, "headers"))
 
 
-HOST_COUNTS = 3
-"""How many characters of a prefix, or headers, a longer hostname may outweigh at Traefik: it counts 100 for each of
-them, and one for each of at most 253 characters of a hostname."""
+POINTS_OF_A_HOSTNAME = 253
+"""The most that a longer hostname is worth at a gateway that adds up points: one for each character."""
 
 
 def may_precede_by_host(one: Match, other: Match) -> bool:
     """Whether `one`, of a route with another hostname, may come before `other` at a gateway that adds what hostnames
-    are worth to what paths and headers are. The prefix / comes last there, whatever its host."""
-    mine, theirs = max(ranks(one)), max(ranks(other))
-    worth = mine.length + mine.headers + HOST_COUNTS
-    close = path_of(one) != ("PathPrefix", "/") and worth >= theirs.length + theirs.headers
-    return may_precede(one, other, wins_ties=True) or (mine.path == theirs.path and close)
+    are worth to what paths, methods and headers are."""
+    return max(by_points(one)) + POINTS_OF_A_HOSTNAME >= min(by_points(other)) or may_precede(
+        one, other, wins_ties=True
+    )
 
 
 def path_of(match: Match) -> tuple[str, str]:

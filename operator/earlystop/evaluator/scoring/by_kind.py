@@ -31,6 +31,7 @@ from earlystop.evaluator.scoring.final_number import (
 from earlystop.evaluator.scoring.latex import (
     last_boxed,
     normalize_latex,
+    without_braces,
     without_counted_words,
     without_parentheses,
     without_variable,
@@ -107,6 +108,7 @@ def as_boxed(prediction: str, gold: str) -> bool:
     gold = gold if inner is None else inner
     if found is None:
         return False
+    found, gold = without_braces(found), without_braces(gold)
     if _same_parts(found, gold):
         return True
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5

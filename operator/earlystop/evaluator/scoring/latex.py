@@ -12,10 +12,15 @@ from itertools import islice
 from typing import NamedTuple
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
-_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
+_TEXT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox|underline|emph|bm|boldsymbol)\s*\{"
+)
 _WORDS_IN_TEXT = re.compile(r" *" + _TEXT.pattern + r" *([^{}]*?) *\} *")
 _SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
-_DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]")
+_DELIMITERS = re.compile(
+    r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]"
+    r"|\\(?:tiny|small|normalsize|[lL]arge|LARGE|[hH]uge)(?![A-Za-z])"
+)
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
 """A formula between dollars; in "$5 and $6" they are currency."""
 _COMMAND = re.compile(r"\\(?:pi|alpha|beta|gamma|delta|theta|lambda|mu|phi|varphi|omega|tau|e)(?![A-Za-z])")
@@ -201,6 +206,14 @@ def without_counted_words(formula: str) -> str:
     return _UNIT_AT_END.sub("", _SPACING.sub(" ", _unwrapped(formula)).strip())
 
 
+def without_braces(formula: str) -> str:
+    """The formula without braces around all of it, which only group."""
+    text = formula.strip()
+    while text.startswith("{") and closing_brace(text, 0) == len(text) - 1 and text[1:-1].strip():
+        text = text[1:-1].strip()
+    return text if text != formula.strip() else formula
+
+
 def without_parentheses(formula: str) -> str:
     """The formula without a pair of parentheses around all of it; a pair such as (1, 2) keeps them."""
     text = _DELIMITERS.sub("", formula.strip())
@@ -230,6 +243,7 @@ def latex_as_text(text: str) -> str:
     text = _REPEATING.sub(_as_fraction, _SMALL_FRACTION.sub(r" \1\2/\3 ", text))
     text = text.replace("{,}", ",").replace("\\!", "")
     text = re.sub(r"(?<=[0-9])\\,(?=[0-9]{3})", " ", text)
+    text = re.sub(r"(?<=\S)\\(?:times|cdot|ast)(?![A-Za-z])\s*(?=\S)", "*", text)  # or Markdown would take the star
     text = re.sub(r"\\(?:times|cdot|ast)(?![A-Za-z])", "*", text).replace("\\pm", "±")
     text = re.sub(r"\^\s*\{\s*(-?[0-9]{1,4})\s*\}", r"^\1", _DEGREES.sub("°", text))
     text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ≈ ", _DELIMITERS.sub("", text))

@@ -55,6 +55,7 @@ _NAMES = {
     "km/h": "km/h kph kmh",
     "mile/h": "mph",
     "°": "° deg degree degrees",
+    "rad": "rad rads radian radians",
     "°C": "°c celsius",
     "°F": "°f fahrenheit",
     "K": "kelvin",
@@ -102,10 +103,12 @@ _WORD = r"(?:[A-Za-z\u00c0-\u024f]+|[\u0400-\u045f]+)"
 _HAN = r"公里|千米|公尺|厘米|公分|公斤|千克|分钟|分鐘|小时|小時|[米克](?![\u4e00-\u9fff])"
 """Units without a space after them."""
 _POWER = r"(?: ?\^[({]?-?[1-9][)}]?|[23](?![0-9.,]))?"
+_BELOW = rf" {_WORD} ?\^[({{]?-[1-9][)}}]?"
+"""One more unit, which a power below zero shows to be one, as in m s^-2."""
 _FOLLOWING = re.compile(
     rf"[ -]{{0,2}}(?P<first>{_SIGNS}|{_HAN}|(?:(?:square|sq|cubic|cu)\.? )?{_WORD}\.?{_POWER})"
     r"(?P<others>(?:(?: ?[/·⋅*] ?| per | an? (?=(?:hour|minute|second|day|week|month|year)\b))"
-    rf"{_WORD}{_POWER}){{0,2}})",
+    rf"{_WORD}{_POWER}|{_BELOW}){{0,2}})",
     re.IGNORECASE,
 )
 _FACTOR = re.compile(
@@ -171,6 +174,6 @@ def _composed(written: str) -> str:
         power = int(re.sub(r"[^0-9-]", "", factor["power"] or "") or in_words)
         is_below = (factor["by"] or "").lower() in ("/", "per", "a", "an") or power < 0
         (below if is_below else above).append(unit if abs(power) == 1 else f"{unit}^{abs(power)}")
-    if not above or written.count(" ") > 8:
+    if not (above or below) or written.count(" ") > 8:
         return ""
-    return "/".join(["·".join(sorted(above)), *sorted(below)])
+    return "/".join(["·".join(sorted(above)) or "1", *sorted(below)])

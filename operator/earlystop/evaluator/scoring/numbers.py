@@ -67,14 +67,20 @@ _SIGN_WITH_CENTS = re.compile(
 )
 """Such as "£5 20p"."""
 _WITH_CENTS_AFTER_SIGN = re.compile(r"(?<![\w.,])(?P<whole>[0-9]+)(?P<unit>[€£])(?P<cents>[0-9]{2})(?![0-9.,])")
+_UNITS_IN_FRACTION = re.compile(
+    r"\\frac\{ {0,3}(?P<above>[A-Za-z]{1,12}) {0,3}\}"
+    r"\{ {0,3}(?P<below>[A-Za-z]{1,12}) {0,3}(?P<power>(?:\^[1-9])?) {0,3}\}"
+)
 _BELOW_ZERO = re.compile(
     r"(?<![\w.,-])(?=[0-9])([0-9.,]{1,12}(?: ?°[CF]?| degrees?(?: celsius| fahrenheit)?)?) below zero\b", re.IGNORECASE
 )
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
-_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12, "dozen": 12}
+_ALL_SCALES = {**SCALES_OF_LANGUAGES, **SCALES, "k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12, "dozen": 12,
+               "mln": 10**6, "mlrd": 10**9}  # fmt: skip
 _LONG_SCALES = "|".join(sorted(map(re.escape, (*SCALES_OF_LANGUAGES, *SCALES)), key=len, reverse=True))
 _SCALE = re.compile(
-    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|dozen|bn|tn|mn)s?\b)|(bn|tn|mn|k)\b", re.IGNORECASE
+    rf"[ -]((?:{_LONG_SCALES})(?!\w)|(?:{'|'.join(SCALES)}|dozen|bn|tn|mn|mln|mlrd)s?\b)|(bn|tn|mn|mln|mlrd|k)\b",
+    re.IGNORECASE,
 )
 _CAPITAL_SCALE = re.compile(r"(?:M|B)(?![\w/^])")
 """Right after a number: 2.5M, 7B. A small letter may be a unit."""
@@ -113,11 +119,17 @@ class Number:
 
 def prepared(text: str) -> str:
     """The text as the readers here expect it."""
-    text = with_digits(without_markup(plain_characters(latex_as_text(_CALCULATED.sub("", text)))))
+    text = _UNITS_IN_FRACTION.sub(_with_slash, latex_as_text(_CALCULATED.sub("", text)))
+    text = with_digits(without_markup(plain_characters(text)))
     text = with_one_unit(_BELOW_ZERO.sub(r"-\1", _AND_FRACTION.sub(" ", text)))
     for pattern in (_WITH_CENTS, _SIGN_WITH_CENTS, _WITH_CENTS_AFTER_SIGN):
         text = pattern.sub(_with_decimals, text)
     return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))
+
+
+def _with_slash(found: re.Match[str]) -> str:
+    are_units = unit_named(found["above"]) and unit_named(found["below"])
+    return f" {found['above']}/{found['below']}{found['power']}" if are_units else found[0]
 
 
 def _with_decimals(found: re.Match[str]) -> str:

@@ -47,7 +47,7 @@ def _plain_character(character: str) -> str:
 
 _HEADING = re.compile(r"^[ ]{0,3}#{1,3}[ ]+", re.MULTILINE)
 _STRONG = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|(?<![\w])__|__(?![\w])")
-_EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(\[])")
+_EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(\[]|(?<=[0-9]\*) ?10 ?\^)")
 _UNDERLINED = re.compile(r"(?<![\w\\])_([^\s_](?:[^_\n]{0,200}[^\s_])?)_(?!\w)")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}(?: [^<>]{0,200})?/?>|<\|[A-Za-z0-9_]{1,40}\|>")
 """A tag, or a token of a chat template, such as <|begin_of_box|>."""

@@ -12,6 +12,7 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates import reset_ledger, reset_ledger_text
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger
+from earlystop.metrics.templates.several_processes import HISTORY_SECONDS
 
 
 class TemplateCounts:
@@ -19,12 +20,13 @@ class TemplateCounts:
     beside it is not counted."""
 
     def request(self, question: CountQuestion) -> TemplateRequest:
-        """The policy's own queries. Raises ValueError for several candidates, which the acceptance refuses."""
+        """The policy's own queries. The first one looks back far enough to see several processes behind one address.
+        Raises ValueError for several candidates, which the acceptance refuses."""
         (candidate,) = question.variants
         return TemplateRequest(
             policy=question.policy,
             revision=question.revision,
-            window_seconds=question.window_seconds,
+            window_seconds=max(question.window_seconds, HISTORY_SECONDS if question.begins else 0),
             preset=question.preset,
             templates=question.templates,
             candidate=candidate,

@@ -29,6 +29,7 @@ from earlystop.metrics.templates.presets import (
 from earlystop.metrics.templates.range_vectors import RawSeries, observe, targets_of
 from earlystop.metrics.templates.read_twice import refusal_of_names
 from earlystop.metrics.templates.series_mark import Observed, SeriesId
+from earlystop.metrics.templates.several_processes import refusal_of_several
 from earlystop.metrics.templates.vantage import is_recorded, missing_of_a_scrape
 from earlystop.metrics.vectors import RangeVectors
 
@@ -144,6 +145,7 @@ def read_templates(
         refusal_of_sums(counters, ups, replica_label),
         refusal_of_copies(counters, targets_of(starts, ups, about), replica_label),
         refusal_of_names(counters, starts, targets_of(starts, ups, about), replica_label),
+        refusal_of_several(counters, starts, replica_label),
     ):
         if refusal:
             raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, refusal)

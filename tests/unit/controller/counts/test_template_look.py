@@ -19,6 +19,7 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.count_source import ledger_of_step
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
+from earlystop.metrics.templates.several_processes import HISTORY_SECONDS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.stored.status_codec import to_status
@@ -65,6 +66,15 @@ def test_a_policy_with_templates_is_asked_for_by_them() -> None:
     request = look_request(settling(), SOURCES, NOW + 30)
     assert isinstance(request, TemplateRequest)
     assert (request.policy, request.preset, request.templates) == ("llm/qa", "Custom", TEMPLATES)
+
+
+def test_the_first_look_of_a_campaign_reads_ten_minutes_to_see_several_processes_behind_one_address() -> None:
+    beginning = settling()
+    first = look_request(beginning, SOURCES, NOW + 30)
+    seen = see(beginning, Engine([steady(RATE)]), NOW + 30)
+    later = look_request(seen, SOURCES, NOW + 45)
+    assert isinstance(first, TemplateRequest) and isinstance(later, TemplateRequest)
+    assert first.window_seconds == HISTORY_SECONDS > 4 * later.window_seconds
 
 
 def test_looks_hold_the_growth_of_counters_that_ran_long_before_and_nothing_is_left_open() -> None:
