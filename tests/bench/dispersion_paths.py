@@ -14,7 +14,7 @@ from earlystop.evidence import lasting_groups, scatter, split_scatter
 from earlystop.evidence.arm_scatter import FIRST_ANSWERS, FIRST_RATE
 from earlystop.evidence.bets import Side
 from earlystop.evidence.discount import FULL_LOG_E, GUESS_FREEDOM
-from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
+from earlystop.evidence.dispersion_guess import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
 from earlystop.evidence.version import CURRENT, EIGHTH, FIFTH, SEVENTH, SIXTH

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dashboard_build.build import dashboard
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from tests.cluster.errors import ClusterError
 from tests.cluster.packaging import CHART, named, objects, template
 from tests.cluster.promtool import promtool

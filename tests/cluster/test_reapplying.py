@@ -14,7 +14,7 @@ import yaml
 from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from earlystop.api.wire import GROUP
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from earlystop.controller.cluster import POLICIES
 from earlystop.rollout.stored.status_codec import to_status
 from tests.cluster.kit import Cluster

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from earlystop.controller.cluster import POLICIES
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, policy, source

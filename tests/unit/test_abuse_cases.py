@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from tests.unit.every_row import every_row
 
 ROOT = Path(__file__).parents[2]

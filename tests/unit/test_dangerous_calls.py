@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 
 PACKAGE = Path(__file__).parents[2] / "operator" / "earlystop"
 MODULES = frozenset({"pickle", "marshal", "shelve", "dill", "cloudpickle", "subprocess", "pty", "code", "codeop"})

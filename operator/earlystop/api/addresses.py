@@ -22,6 +22,8 @@ METADATA_NETWORKS: tuple[Network, ...] = tuple(
             "fd00:a9fe:a9fe::/48",  # Akamai over IPv6
             "fd00:100::100:200/128",  # Alibaba Cloud over IPv6
             "100.100.100.200/32",  # Alibaba Cloud
+            "100.96.0.96/32",  # Volcano Engine, BytePlus
+            "100.80.80.80/32",  # UCloud, SurferCloud
             "168.63.129.16/32",  # Azure: the host's agent
             "192.0.0.192/32",  # Oracle Cloud
         ),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from earlystop.api.percent import rounded_percent
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence import attrition
 from earlystop.evidence.objective import Basis, Objective, Unscored
 from earlystop.simulation.missing_cost import MissingCost, SeenMissing, seen_in_answers, seen_in_pairs
 
@@ -72,6 +71,8 @@ def missing_costs(comparison: Comparison) -> Iterator[str]:
 
 
 def _seen(comparison: Comparison, objective: Objective) -> SeenMissing | None:
+    from earlystop.evidence import attrition  # a plan, which has seen nothing, needs none of it
+
     if objective.basis is Basis.PAIRS:
         return seen_in_pairs(comparison.looks)
     if not comparison.looks or not attrition.is_checked(objective):

@@ -48,6 +48,7 @@ from typing import NamedTuple
 
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.discount import GUESS_FREEDOM, UNDIVIDED, Discount
+from earlystop.evidence.dispersion_guess import UNKNOWN, UNLIKELY
 from earlystop.evidence.dispersion_source import LEARNED, STATED, DispersionSource
 from earlystop.evidence.lasting_groups import guessed_scatter, most_scatter
 from earlystop.evidence.objective import Basis, GuardrailKind, Objective
@@ -56,11 +57,6 @@ from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
 from earlystop.evidence.version import FIFTH, FIRST, FOURTH, SEVENTH, SIXTH, THIRD
-
-UNKNOWN, UNLIKELY = 10.0, 4.0
-"""The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
-where the split so far is one of single requests, since sessions without pauses would have shown in it, and for pairs:
-what two answers to one request differ by has little in common with the next request's."""
 
 USER_FREEDOM = 31.0
 """Degrees of freedom of what the groups of users of an arm show (`user_scatter`)."""

@@ -13,7 +13,6 @@ from earlystop.api.strategies import DEFAULT_STRATEGY
 from earlystop.rollout.dispersion_terms import awaited_looks
 from earlystop.rollout.look_spacing import seconds_of_looks
 from earlystop.rollout.search.space import by_trials
-from earlystop.rollout.words.dispersion_words import ADVICE
 
 SEARCH_UNUSABLE = "SearchUnusable"
 LONGEST_DEADLINE, LONGEST_BUDGET = 2_592_000, 31_536_000
@@ -150,6 +149,8 @@ def _time_refusal(spec: PolicySpec, search: Search, number: int) -> Refusal | No
     name, given, most = min(bounds, key=lambda bound: bound[1])
     if given >= needed:
         return None
+    from earlystop.rollout.words.dispersion_words import ADVICE  # with all that learns how answers scatter
+
     how = f"write {needed + spec.rollout.settle_seconds} or more, or" if needed < most else "try fewer settings, or"
     return _refusal(
         f"{name}: nothing is promoted before {counted(looks, 'look')} have shown how much answers scatter, which take "

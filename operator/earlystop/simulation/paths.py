@@ -59,47 +59,56 @@ class TokenBlocks:
 class Paths:
     """Rollouts under way. Times are seconds since the campaign began.
 
-    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
-    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
-    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim with a row
-    for each bet. reached: whether each claim was made, a row for each. against: log e-value of each bet against a loss,
-    and what a unit of loss adds, a row for each bet. tokens: what the test of tokens has bet on. Rollouts are
-    along the last axis everywhere.
+    number: which one it is. base: where the columns of what it supposes begin. step: within the stages that are watched
+    alike. looks: of evidence so far, which all of them have together. started: when its weights were in force.
+    last, first: moments of the latest look and of the first one of evidence. answers, candidate: of evidence so far;
+    in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim with a row
+    for each bet. most: the largest of each claim, a row for each. reached: whether each claim was made, likewise.
+    against: log e-value of each bet against a loss, and what a unit of loss adds, a row for each bet. tokens: what the
+    test of tokens has bet on. Rollouts are along the last axis everywhere.
     """
 
     number: Numbers
+    base: Numbers
     step: Numbers
     started: Floats
     last: Floats
     first: Floats
-    looks: Numbers
     answers: Floats
     candidate: Floats
     in_step: Floats
     capital: list[Floats]
+    most: Floats
     reached: Truths
     against: Floats
     tokens: TokenBlocks
+    looks: int = 0
 
     @classmethod
-    def begin(cls, numbers: Numbers, started: Floats, last: Floats, bets: Sequence[int]) -> Self:
+    def begin(cls, numbers: Numbers, base: Numbers, started: Floats, last: Floats, bets: Sequence[int]) -> Self:
         """Before the first look of evidence. bets: how many each claim has."""
         runs = len(numbers)
         return cls(
             number=numbers,
+            base=base,
             step=np.zeros(runs, np.int64),
             started=started,
             last=last,
             first=np.full(runs, inf),
-            looks=np.zeros(runs, np.int64),
             answers=np.zeros(runs),
             candidate=np.zeros(runs),
             in_step=np.zeros(runs),
             capital=[np.zeros((each, runs)) for each in bets],
+            most=np.zeros((len(bets), runs)),
             reached=np.zeros((len(bets), runs), bool),
             against=np.zeros((2, len(GRID), runs)),
             tokens=TokenBlocks.begin(runs),
         )
+
+    @property
+    def column(self) -> Numbers:
+        """Where in what is watched each rollout is: the place of its step among the stages of what it supposes."""
+        return self.base + self.step
 
     def keep(self, rows: Truths) -> None:
         """Drops all rollouts but these."""
@@ -107,6 +116,8 @@ class Paths:
             return
         for each in fields(self):
             value = getattr(self, each.name)
+            if each.name == "looks":
+                continue
             if each.name == "capital":
                 self.capital = [part.compress(rows, axis=-1) for part in value]
             elif each.name == "tokens":

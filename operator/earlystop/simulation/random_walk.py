@@ -90,23 +90,25 @@ def on_pairs(a_second: float, worse: float, better: float, margin: float, side: 
 
 
 def add_against_loss(
-    arms: Arms, margin: float, dispersion: float, seconds: Floats, surplus: Floats, answered: Floats
+    arms: Floats, margin: float, dispersion: float, seconds: Floats, surplus: Floats, answered: Floats
 ) -> Floats:
     """What traffic adds to each bet of `effect_bounds.log_e_against_loss`, but for the loss itself: its `difference`
     less its `spread`, one row a bet and a column a path, and `answers` beside it.
 
+    arms: of each path, its answers a second of baseline and candidate and their rates of right ones, a row each.
     seconds: of traffic. surplus: right answers more than expected. answered: the candidate's answers before, which the
     stakes follow while they are few.
     """
-    ratio, own, other = arms.ratio, arms.rate_c * (1 - arms.rate_c), arms.rate_b * (1 - arms.rate_b)
+    baseline, candidate, rate_b, rate_c = arms
+    ratio, own, other = candidate / baseline, rate_c * (1 - rate_c), rate_b * (1 - rate_b)
     prior = float(VARIANCE_ANSWERS)
     variance = (prior * 0.25 * (1 + ratio) + answered * (own + ratio * other)) / (prior + answered)
     stakes = np.minimum(
-        margin * _column(effect_bounds.GRID.sizes) / variance, effect_bounds.LARGEST_STAKE / max(1.0, ratio)
+        margin * _column(effect_bounds.GRID.sizes) / variance, effect_bounds.LARGEST_STAKE / np.maximum(1.0, ratio)
     )
-    count = arms.candidate * seconds
+    count = candidate * seconds
     spread = own * _psi(stakes) + other / ratio * _psi(stakes * ratio)
-    difference = stakes * (count * (arms.rate_c - arms.rate_b) + surplus)
+    difference = stakes * (count * (rate_c - rate_b) + surplus)
     return np.stack([difference - count * spread, stakes * count]) / dispersion
 
 

@@ -111,10 +111,8 @@ def _drawn(
     on_pairs, factor = objective.basis is Basis.PAIRS, comparison.evidence.dispersion.factor
     loss = NormalDist(seen.loss, max(1e-6, seen.error(factor, on_pairs=on_pairs)))
     elapsed = now - state.campaign_started_at
-    seconds, verdicts = zip(
-        *(_forecast(spec, state, comparison, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
-    )
-    left, ends = np.concatenate(seconds) - elapsed, np.concatenate(verdicts)
+    seconds, ends = _forecast(spec, state, comparison, seen, [loss.inv_cdf(part) for part in PARTS], runs, seed)
+    left = seconds - elapsed
     looks = comparison.looks
     drawn = Drawn(left, ends, comparison.assessment.saving, looks[-1].at - looks[0].at, seen.rate)
     if comparison.certified_at is not None:
@@ -200,8 +198,8 @@ class _Present(Watched):
         self.state, self.name = state, name
         super().__init__(*given)
 
-    def _arms(self, stage: Stage) -> Arms:
-        arms, trial = super()._arms(stage), self.plan.trial
+    def _arms(self, told: SupposedTraffic, stage: Stage) -> Arms:
+        arms, trial = super()._arms(told, stage), self.plan.trial
         if self.on_pairs or (len(self.plan.names) == 1 and self.plan.incumbent is None):
             return arms
         if trial is not None:
@@ -210,7 +208,7 @@ class _Present(Watched):
             percents = weights(self.state)
             assert percents is not None  # a campaign has begun
             shares = percents[0], percents[1 + self.plan.names.index(self.name)]
-        baseline, candidate = (self.supposed.rate * max(1, share) / 100 for share in shares)
+        baseline, candidate = (told.rate * max(1, share) / 100 for share in shares)
         return replace(arms, baseline=baseline, candidate=candidate)
 
 
@@ -231,14 +229,20 @@ def _loss(comparison: Comparison) -> float | None:
 
 
 def _forecast(
-    spec: PolicySpec, state: RolloutState, comparison: Comparison, seen: _Seen, loss: float, runs: int, seed: int
+    spec: PolicySpec,
+    state: RolloutState,
+    comparison: Comparison,
+    seen: _Seen,
+    losses: Sequence[float],
+    runs: int,
+    seed: int,
 ) -> tuple[Floats, Numbers]:
-    """Seconds from the campaign's beginning to the verdict of each forecast, and which verdict, for a supposed loss."""
-    plan, random = state.pinned_plan, default_rng(seed)
-    loss = seen.right_b - _inside(seen.right_b - loss)
-    supposed = SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
-    told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
-    alive, begun = np.arange(runs), np.zeros(runs)
+    """Seconds from the campaign's beginning to the verdict of each forecast, and which verdict: `runs` for each
+    supposed loss, one loss after the other."""
+    plan, random, number = state.pinned_plan, default_rng(seed), runs * len(losses)
+    suppositions = [_supposed(seen, each) for each in losses]
+    told = RolloutForecast(np.zeros(number, np.int64), np.full(number, inf), np.zeros(number), np.zeros(number))
+    alive, begun = np.arange(number), np.zeros(number)
     deadline = latest_end(spec.rollout.deadline_seconds, state) - state.campaign_started_at
     # Each candidate that was dropped began another step of the last stage.
     present = min(state.step, len(plan.stages) - 1)
@@ -252,12 +256,17 @@ def _forecast(
             continue
         first, alike = numbered[0][0], [stage for _, stage in numbered]
         objective = _beside_others(plan.objective_at(first, state.dispersion), state, comparison)
-        watched = _Present(state, comparison.name, plan, spec, supposed, alike, first, objective)
+        watched = _Present(state, comparison.name, plan, spec, suppositions, alike, first, objective, runs)
         paths = watched.begin(alive, begun)
         if first <= present:
             _stand(paths, watched, state, comparison, seen, present - first)
         alive, begun = follow(watched, random, paths, told, deadline)
     return told.seconds, told.verdict
+
+
+def _supposed(seen: _Seen, loss: float) -> SupposedTraffic:
+    loss = seen.right_b - _inside(seen.right_b - loss)
+    return SupposedTraffic(seen.rate, seen.right_b, loss, max(seen.discordance, abs(loss) + EDGE))
 
 
 def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comparison, seen: _Seen, step: int) -> None:
@@ -269,7 +278,7 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
     paths.step = np.full(runs, step)
     paths.started = np.full(runs, float(started))
     paths.last = np.full(runs, float(started + settle if since is None else latest - state.campaign_started_at))
-    paths.looks = np.full(runs, len(looks))
+    paths.looks = len(looks)
     if not looks:
         return
     paths.first = np.full(runs, float(looks[0].at - state.campaign_started_at))
@@ -279,6 +288,7 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
     paths.candidate = np.full(runs, float(seen.candidate))
     paths.tokens.bets = np.full(runs, _bets_on_tokens(evidence.tokens))
     paths.capital = [np.tile(_capital(claim, evidence, watched)[:, None], (1, runs)) for claim in watched.claims]
+    paths.most = np.stack([each.max(axis=0) for each in paths.capital])
     factor = evidence.dispersion.factor / watched.objective.dispersion
     watched.dispersion = SupposedDispersion(
         watched.dispersion.waits if not evidence.dispersion.is_known else 0,
@@ -286,7 +296,7 @@ def _stand(paths: Paths, watched: Watched, state: RolloutState, comparison: Comp
         max(1.0, factor),
         watched.dispersion.block,
     )
-    _stand_against_loss(paths, watched, seen, step)
+    _stand_against_loss(paths, watched, seen)
 
 
 def _bets_on_tokens(tokens: TokenProcess) -> int:
@@ -317,15 +327,19 @@ def _capital(claim: Claim, evidence: EvidenceState, watched: Watched) -> Floats:
     return found.total * on_pairs(1.0, *rates, objective.margin, side, objective.dispersion).drift
 
 
-def _stand_against_loss(paths: Paths, watched: Watched, seen: _Seen, step: int) -> None:
+def _stand_against_loss(paths: Paths, watched: Watched, seen: _Seen) -> None:
     """What the looks say against the loss that the next step asks about, as if they had come at this step's split."""
-    loss = watched.supposed.em_loss
-    beyond = seen.candidate * (loss - seen.loss)
+    losses = np.array([each.em_loss for each in watched.suppositions])
+    beyond = seen.candidate * (losses[paths.base // len(watched.stages)] - seen.loss)
     if watched.on_pairs:
         paths.against[0, 0], paths.against[0, 1] = seen.candidate, beyond
         return
-    arms, runs = watched.arms[step], len(paths.number)
-    seconds, surplus = np.full(runs, seen.candidate / arms.candidate), np.full(runs, beyond)
+    arms = watched.shares.take(paths.column, axis=1)
     paths.against += add_against_loss(
-        arms, watched.objective.margin, watched.objective.dispersion, seconds, surplus, paths.candidate / 2
+        arms,
+        watched.objective.margin,
+        watched.objective.dispersion,
+        seen.candidate / arms[1],
+        beyond,
+        paths.candidate / 2,
     )

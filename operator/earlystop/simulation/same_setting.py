@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import log, sqrt
 
 from earlystop.evidence.bound_part import bound_risk
-from earlystop.evidence.divisors import waits_for_looks
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Objective
 from earlystop.evidence.own_difference import LEAST_ROOM
@@ -33,6 +32,8 @@ class SupposedSameSetting:
     @property
     def seconds(self) -> float:
         """How long the stage's looks take, in seconds, where a plan begins with such a stage."""
+        from earlystop.evidence.divisors import waits_for_looks  # with all that learns how answers scatter
+
         objective, stage = self.plan.objective, self.plan.stages[0]
         block, learned = waits_for_looks(objective), 0
         if block > 1:

@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earlystop.evidence.discount import GUESS_FREEDOM, Discount
+from earlystop.evidence.dispersion_guess import UNKNOWN, UNLIKELY
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.longest_session import looks_to_learn
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.scatter import LEAST_FREEDOM, SCALES, freedom_after
 from earlystop.evidence.version import FIFTH, FOURTH
 from earlystop.simulation.supposed_scatter import SupposedScatter
+
+Looks = int | NDArray[np.int64]
+"""Of all rollouts, or of each."""
 
 LEARNED_SURPLUS = 1.4
 """How much larger the factor is that looks teach than the true one, on average after 128 to 300 looks: the price of a
@@ -56,38 +59,28 @@ class SupposedDispersion:
         shown = None if objective.basis is Basis.PAIRS else SupposedScatter(scatter, may_wait)
         return cls(looks_to_learn(objective.known_looks), guess, learned, block, shown, stated)
 
-    def after(
-        self, looks: NDArray[np.int64], numbers: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def after(self, looks: Looks, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of the rollouts of these numbers after so many looks, and whether it is known."""
         factor, is_known = self.least_after(looks, numbers)
         if self.shown is not None and is_known.any():
-            shown = self.shown.factor(numbers[is_known], looks[is_known])
+            shown = self.shown.factor(numbers[is_known], looks if isinstance(looks, int) else looks[is_known])
             factor[is_known] = np.maximum(shown / self.stated, 1.0)
         return factor, is_known
 
-    def least_after(
-        self, looks: NDArray[np.int64], numbers: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def least_after(self, looks: Looks, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """As `after`, but with the least factor that looks may teach: that takes no time."""
         if self.shown is None:
-            is_known = looks >= self.waits
+            is_known = np.full(len(numbers), looks >= self.waits)
             return np.where(is_known, self.learned, self.guess), is_known
-        if not len(looks) or looks.max() < self.waits:
-            return np.full(len(looks), self.guess), np.zeros(len(looks), bool)
+        if not len(numbers) or np.max(looks) < self.waits:
+            return np.full(len(numbers), self.guess), np.zeros(len(numbers), bool)
         waits = np.where(self.shown.waits_longer(numbers), max(self.waits, looks_to_learn(SCALES[-1])), self.waits)
-        is_known = looks >= waits
+        is_known = np.asarray(looks >= waits)
         return np.where(is_known, max(self.shown.least / self.stated, 1.0), self.guess), is_known
 
-    def needed(self, log_e: float, looks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What each rollout must read after so many looks so that this log e-value counts (`Discount.needed`)."""
+    def needed(self, log_e: float, looks: int) -> float:
+        """What a rollout must read after so many looks so that this log e-value counts (`Discount.needed`)."""
         if self.block is None:
-            return np.full(len(looks), log_e)
-        if (looks == looks[:1]).all():  # as where all rollouts began together
-            return np.full(len(looks), self._needed(log_e, self.block, int(looks[0])) if len(looks) else log_e)
-        different, which = np.unique(looks, return_inverse=True)
-        return np.array([self._needed(log_e, self.block, int(each)) for each in different])[which]
-
-    def _needed(self, log_e: float, block: int, looks: int) -> float:
-        known = max(LEAST_FREEDOM, freedom_after(block, looks))
+            return log_e
+        known = max(LEAST_FREEDOM, freedom_after(self.block, looks))
         return Discount(freedom=known if looks >= self.waits else GUESS_FREEDOM).needed(log_e)

@@ -37,8 +37,8 @@ class SupposedScatter:
     scatter: float
     may_wait: bool
 
-    def factor(self, numbers: NDArray[np.int64], looks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The factor of the rollouts of these numbers after so many looks, each at least 1."""
+    def factor(self, numbers: NDArray[np.int64], looks: int | NDArray[np.int64]) -> NDArray[np.float64]:
+        """The factor of the rollouts of these numbers after so many looks, of all or of each; at least 1."""
         return np.asarray(self.scatter * np.interp(_wander(numbers, looks), QUANTILES, self._quantiles))
 
     @property
@@ -56,11 +56,11 @@ class SupposedScatter:
         return np.asarray(_drawn(_enough(numbers))[2][numbers] < share)
 
 
-def _wander(numbers: NDArray[np.int64], looks: NDArray[np.int64]) -> NDArray[np.float64]:
+def _wander(numbers: NDArray[np.int64], looks: int | NDArray[np.int64]) -> NDArray[np.float64]:
     """A standard normal number for each rollout that changes little by little with the looks, as a sum of waves whose
     lengths are drawn (Rahimi and Recht, Random features for large-scale kernel machines, 2007)."""
     lengths, phases, _ = _drawn(_enough(numbers))
-    at = np.log(np.maximum(looks, 1))[:, None]
+    at = np.log(np.maximum(looks, 1)).reshape(-1, 1)
     return np.asarray(np.sqrt(2 / WAVES) * np.cos(lengths[numbers] * at + phases[numbers]).sum(axis=1))
 
 

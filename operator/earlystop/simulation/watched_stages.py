@@ -39,7 +39,7 @@ class SupposedTraffic:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claim on Exact Match. side: which. stratum: index of its query class, None for all requests. line: log e-value
-    at which it is made. walk: how its bets move, with a column for each stage."""
+    at which it is made. walk: how its bets move, with a column for each stage of each supposition."""
 
     side: Side
     stratum: int | None
@@ -48,33 +48,44 @@ class Claim:
 
 
 class Watched:
-    """Stages that are judged alike, with what is to be shown in them and how traffic moves the evidence."""
+    """Stages that are judged alike, with what is to be shown in them and how traffic moves the evidence.
+
+    Where several things are supposed, each has a column for each stage, one after the other: in `arms`, `shares`
+    (answers a second of both variants and their rates of right ones, a row each), `variances` and the claims' walks.
+    """
 
     def __init__(
         self,
         plan: Plan,
         spec: PolicySpec,
-        supposed: SupposedTraffic,
+        suppositions: Sequence[SupposedTraffic],
         stages: Sequence[Stage],
         first: int,
         objective: Objective,
+        runs: int,
     ) -> None:
-        self.plan, self.rollout, self.supposed = plan, spec.rollout, supposed
+        """suppositions: at least one; they differ in loss and discordance alone. runs: rollouts of each."""
+        self.plan, self.rollout, self.runs = plan, spec.rollout, runs
+        self.suppositions, self.supposed = suppositions, suppositions[0]
         self.stages, self.objective = stages, objective
         self.may_promote = stages[-1].kind is StageKind.SPLIT or not spec.delivery.traits.moves_traffic
         self.strata = 1 + len(objective.classes)
         self.on_pairs = objective.basis is Basis.PAIRS
-        self.arms = [self._arms(stage) for stage in stages]
-        self.rates = np.array([(each.baseline, each.candidate) for each in self.arms])
-        self.variances = np.array([self.variance(stage) for stage in range(len(stages))])
+        each_with_stage = [(told, stage) for told in suppositions for stage in stages]
+        self.arms = [self._arms(told, stage) for told, stage in each_with_stage]
+        self.shares = np.array([(each.baseline, each.candidate, each.rate_b, each.rate_c) for each in self.arms]).T
+        self.variances = np.array(
+            [self._variance(told, arms) for (told, _), arms in zip(each_with_stage, self.arms, strict=True)]
+        )
         self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
         self.claims = list(self._claims())
+        self.is_harm = np.array([each.side is Side.HARM for each in self.claims])
         self.least = np.array([stage.minimum_seconds for stage in stages], float)
-        self.dispersion = SupposedDispersion.of(objective, supposed.dispersion)
+        self.dispersion = SupposedDispersion.of(objective, self.supposed.dispersion)
 
-    def _arms(self, stage: Stage) -> Arms:
+    def _arms(self, told: SupposedTraffic, stage: Stage) -> Arms:
         """Answers a second; of pairs, as many of each."""
-        told, count = self.supposed, len(self.plan.names)
+        count = len(self.plan.names)
         rates = told.baseline_em, told.baseline_em - told.em_loss, told.dispersion
         if self.on_pairs:
             return Arms(told.rate, told.rate, *rates)
@@ -84,11 +95,11 @@ class Watched:
     def begin(self, numbers: Numbers, begun: Floats) -> Paths:
         """Rollouts of these numbers before their first look here; begun: when these stages begin, for each."""
         bets = [len(each.walk.stake) for each in self.claims]
-        return Paths.begin(numbers, begun, begun + self.rollout.settle_seconds, bets)
+        base = numbers // self.runs * len(self.stages)
+        return Paths.begin(numbers, base, begun, begun + self.rollout.settle_seconds, bets)
 
-    def variance(self, stage: int) -> float:
+    def _variance(self, told: SupposedTraffic, arms: Arms) -> float:
         """Variance a second of what all bets share, in all strata together."""
-        arms, told = self.arms[stage], self.supposed
         if self.on_pairs:
             return told.dispersion * told.rate * (told.discordance - told.em_loss**2)
         return arms.variance
@@ -105,12 +116,15 @@ class Watched:
 
     def _claim(self, side: Side, stratum: int | None, margin: float, risk: float) -> Claim:
         part = 1.0 if stratum is None else 1 / self.strata
-        walks = [self._walk(arms, part, margin, side) for arms in self.arms]
+        walks = [
+            self._walk(self.suppositions[at // len(self.stages)], arms, part, margin, side)
+            for at, arms in enumerate(self.arms)
+        ]
         drift, stake = (np.column_stack([getattr(each, name) for each in walks]) for name in ("drift", "stake"))
         return Claim(side, stratum, -log(risk) if risk > 0 else inf, Walk(drift, stake, walks[0].log_weights))
 
-    def _walk(self, arms: Arms, part: float, margin: float, side: Side) -> Walk:
-        told, dispersion = self.supposed, self.objective.dispersion
+    def _walk(self, told: SupposedTraffic, arms: Arms, part: float, margin: float, side: Side) -> Walk:
+        dispersion = self.objective.dispersion
         if self.on_pairs:
             worse, better = (told.discordance + told.em_loss) / 2, (told.discordance - told.em_loss) / 2
             return on_pairs(told.rate, worse, better, margin, side, dispersion)

@@ -14,8 +14,8 @@ import yaml
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import crd_rules
 from earlystop.cli.files.crd_rules import with_defaults
-from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.cli.files.offline_check import problems_of
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_fields import FIELDS
 from tests.cluster.refused_policies import POLICIES

@@ -15,7 +15,7 @@ import dashboard_build.build
 from dashboard_build.build import dashboard
 from dashboard_build.panels import COLUMNS
 from earlystop.api.wire import COUNTED_METRICS, MARKS, SERIES_LABELS
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from earlystop.controller.policy_metrics.table import TABLE
 from earlystop.controller.telemetry import registry
 from earlystop.injector.telemetry import Restarts

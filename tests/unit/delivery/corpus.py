@@ -12,7 +12,7 @@ import yaml
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from earlystop.delivery.agentgateway import DEFINITION
 from earlystop.delivery.inputs import (
     ClusterInputs,

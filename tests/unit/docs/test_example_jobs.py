@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 
 HOOKS = Path(__file__).parents[3] / "manifests" / "examples" / "hooks.yaml"
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from earlystop.cli.files.documents import SAFE_LOADER
 from earlystop.cli.files.offline_check import problems_of
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from earlystop.cli.main import app
 from tests.readme_commands import blocks, policy_text
 from tests.unit.docs.pages import DOCS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from earlystop.cli.files.documents import SAFE_LOADER
+from earlystop.cli.files.yaml_values import SAFE_LOADER
 from tests.unit.evaluator.scoring_numbers import MOMENTS, NUMBERS, NUMBERS_AS_TEXT
 from tests.unit.evaluator.scoring_rows import LATEX_LINE, Row, rows
 

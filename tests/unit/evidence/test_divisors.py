@@ -14,13 +14,12 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
 from earlystop.evidence.discount import GUESS_FREEDOM, Discount
+from earlystop.evidence.dispersion_guess import UNKNOWN, UNLIKELY
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import (
     BURSTS_FREEDOM,
-    UNKNOWN,
     UNKNOWN_BURSTS,
     UNKNOWN_LEVEL,
-    UNLIKELY,
     Witnesses,
     divisors,
     knowledge,

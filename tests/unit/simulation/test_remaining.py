@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.random import default_rng
+from numpy.random import Generator, default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.intervals import Interval
 from earlystop.rollout.state import RolloutState
+from earlystop.simulation import remaining as module
+from earlystop.simulation.forecast import follow
+from earlystop.simulation.paths import Paths
 from earlystop.simulation.remaining import remaining
 from earlystop.simulation.remaining_time import obstacle
 from earlystop.simulation.remaining_together import Drawn, together
@@ -20,6 +23,7 @@ from earlystop.simulation.search_campaigns import play_search
 from earlystop.simulation.search_truth import TrueCurve, TrueSetting
 from earlystop.simulation.simulate import states_of
 from earlystop.simulation.traffic import SyntheticTraffic
+from earlystop.simulation.watched_stages import Watched
 from tests.unit.every_row import every_row
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
@@ -71,6 +75,20 @@ def midway(loss: float) -> tuple[PolicySpec, int, RolloutState]:
     looks = states_of(spec, SyntheticTraffic(rate=4, em_loss=loss), default_rng(2))
     now, state = next((now, state) for now, state in looks if state.most_looks == 8)
     return spec, now, state
+
+
+@pytest.mark.slow
+def test_all_supposed_losses_are_followed_together_look_by_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, now, state = midway(0.0)
+    followed: list[int] = []
+
+    def counting(watched: Watched, random: Generator, paths: Paths, *more: Any) -> Any:
+        followed.append(len(paths.number))
+        return follow(watched, random, paths, *more)
+
+    monkeypatch.setattr(module, "follow", counting)
+    assert remaining(spec, state, now) is not None
+    assert followed == [len(module.PARTS) * module.RUNS], "a look costs as much for one rollout as for hundreds"
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import yaml
 from earlystop.api.json_once import first_repeated, object_once, refusal_of_repeated
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.words import shown
+from earlystop.cli.files.yaml_values import ManifestLoader
 
 LARGEST_FILE = 8 * 2**20
 STANDARD_INPUT = Path("-")
@@ -28,7 +29,6 @@ STRAY_CHARACTER = " (a tab, @ or `: indent by spaces, and write such text in quo
 TEMPLATE = " (is it a template? Render it first, as by helm template)"
 HINTS = {"cannot start any token": STRAY_CHARACTER, "found unhashable key": TEMPLATE}
 """What else to say of a parser's words that end so."""
-SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -105,7 +105,7 @@ def _json(text: str) -> list[Any] | None:
 
 def _loaded(text: str) -> list[Any]:
     """The documents of a YAML text. Raises YAMLError, also for a key that stands twice in one mapping."""
-    loader, found = SAFE_LOADER(text), []
+    loader, found = ManifestLoader(text), []
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -161,7 +161,7 @@ def _ensure_bounded(path: Path, text: str) -> None:
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []  # anchor of each collection that is open, and nodes before it
     nodes = 0
-    for event in yaml.parse(text, SAFE_LOADER):
+    for event in yaml.parse(text, ManifestLoader):
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
                 raise CommandFailure(f"{named(path)}: the alias *{event.anchor} is a part of what it stands for.")
