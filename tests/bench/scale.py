@@ -78,7 +78,7 @@ def cold_start(stage: ScaleStage) -> ColdStart:
     begun = stage.start_operator()
     answering: float | None = None
     while time.monotonic() - begun < COLD_START_DEADLINE:
-        seen = stage.seen()
+        seen = stage.seen(LOOKS)
         if seen and answering is None:
             answering = time.monotonic() - begun
         complete = time.time() - DELAY_SECONDS

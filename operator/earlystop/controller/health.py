@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from earlystop.controller.policy_metrics.served import MetricsPage
+from earlystop.controller.policy_metrics.served import MetricsPage, named
 from earlystop.controller.telemetry import registry
 from earlystop.exporter.listening import runner_of
 
@@ -65,8 +65,10 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
 
     page = MetricsPage(registry)
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=await page.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]", [])
+        text = named(registry, names) if names else await page.text()
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     answering: set[Any] = set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
 from earlystop.controller.memory.pauses import (
@@ -13,6 +12,7 @@ from earlystop.controller.memory.pauses import (
     RECHECK_SECONDS,
     RETRY_GROWTH,
     SHORTEST_PAUSE_SECONDS,
+    tick_after,
 )
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import next_watch
@@ -54,13 +54,6 @@ def _check_due(tracked: TrackedPolicy, in_namespace: int) -> float:
     if tracked.observations.refusal is None:
         patience = RECHECK_SECONDS
     return tick_after(tracked.uid, patience, tracked.acceptance.checked_at)
-
-
-def tick_after(uid: str, period: float, moment: float) -> float:
-    """The first moment after `moment` on the policy's own grid of `period` seconds. Policies that began together,
-    as all do when the operator starts, are thereby spread over the period."""
-    offset = period * crc32(uid.encode()) / 2**32
-    return offset + period * ((moment - offset) // period + 1)
 
 
 def store_seconds(tracked: TrackedPolicy, policies: int) -> float:

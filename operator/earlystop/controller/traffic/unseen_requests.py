@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import commitment_in
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.memory.pauses import tick_after
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.delivery.forged_requests import forged_requests
 from earlystop.delivery.injector.never_applied import never_applied
@@ -36,7 +37,7 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     if tracked.plan.spec.delivery.route_ref is None:
         return  # no request can come past an overlay that is not there
     seconds = min(MOST_SECONDS, at - max(state.clock.started_at or at, int(tracked.traffic.written_at)))
-    if seconds < LEAST_SECONDS or at - memory.unseen_at < SECONDS_BETWEEN:
+    if seconds < LEAST_SECONDS or at < _due_at(tracked):
         return
     processes, has_token = tuple({key.process for key in tracked.ledger.rows}), bool(commitment_in(state.revision))
     if not processes and not has_token:
@@ -67,6 +68,17 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
         # Forged requests count as unassigned, too, and are told once.
         memory.note_unseen(overlay_misses(found.seen, max(0.0, found.unseen - forged), seconds), at)
         memory.note_forged(forged_requests(found.seen, forged, seconds))
+
+
+def _due_at(tracked: TrackedPolicy) -> float:
+    """When requests are to be looked for again, in Unix seconds. In a step that began before the operator did, it was
+    not long ago: a whole fleet, of which each policy asks by itself, would hold up the looks that were missed."""
+    looked_at, started_at = tracked.traffic.requests.unseen_at, tracked.state.clock.started_at
+    if looked_at:
+        return looked_at + SECONDS_BETWEEN
+    if started_at is not None and started_at < tracked.spec_read_at:
+        return tick_after(tracked.uid, SECONDS_BETWEEN, tracked.spec_read_at)
+    return 0.0
 
 
 def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from earlystop.controller.policy_metrics import served
-from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage, page_of
+from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage, named, page_of
 
 
 class Counted(Collector):
@@ -106,3 +106,13 @@ def test_the_page_is_what_the_library_writes_and_one_family_of_it_is_in_memory_a
     several.alive.clear()
     assert page_of(registry) == expected
     assert several.alive == [0, 0, 0]
+
+
+def test_who_asks_for_metrics_by_name_has_nothing_else_worked_out() -> None:
+    registry, counted = CollectorRegistry(), Counted()
+    registry.register(counted)
+    Counter("looks", "taken", registry=registry).inc()
+    Counter("writes", "made", registry=registry)
+    text = named(registry, ["looks_total", "nobody_has_this"])
+    assert b"looks_total 1.0" in text and b"writes" not in text
+    assert counted.scrapes == 0

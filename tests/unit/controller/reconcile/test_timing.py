@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
-from earlystop.controller.memory.pauses import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS
+from earlystop.controller.memory.pauses import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS, tick_after
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.reconcile.timing import (
     COMPARED,
@@ -21,7 +21,6 @@ from earlystop.controller.reconcile.timing import (
     next_reconcile,
     store_is_due,
     store_seconds,
-    tick_after,
 )
 from earlystop.delivery.decide import PACING
 from earlystop.rollout.live_times import LiveTimes

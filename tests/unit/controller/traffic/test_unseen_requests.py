@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -68,6 +69,19 @@ async def test_requests_are_looked_for_once_they_are_enough_and_at_a_stated_spac
     for seconds in (0, LEAST_SECONDS - 1, LEAST_SECONDS, LEAST_SECONDS + 1, LEAST_SECONDS + SECONDS_BETWEEN):
         await look_for_unseen(reader, moves.tracked, int(NOW + seconds))
     assert [each.seconds for each in reader.questions] == [LEAST_SECONDS, LEAST_SECONDS + SECONDS_BETWEEN]
+
+
+async def test_a_restarted_fleet_looks_for_requests_over_the_spacing_and_not_all_at_once() -> None:
+    asked = []
+    for number in range(20):
+        moves, reader = observing(Moves()), Reader(Unseen(50.0, 0.0))
+        moves.tracked.policy = replace(moves.tracked.policy, uid=str(UUID(int=number)))
+        moves.tracked.spec_read_at = NOW + 100.0
+        for seconds in range(LEAST_SECONDS, int(100 + SECONDS_BETWEEN) + 1, 10):
+            await look_for_unseen(reader, moves.tracked, NOW + seconds)
+        asked.append([each.seconds for each in reader.questions])
+    assert all(len(each) == 1 for each in asked), "each policy looks for them once in the spacing"
+    assert min(asked) >= [100] and len({each // 60 for (each,) in asked}) >= 4
 
 
 async def test_a_source_that_fails_takes_nothing_back() -> None:
