@@ -129,6 +129,34 @@ def test_a_route_of_a_wider_host_keeps_what_a_gateway_that_compares_paths_first_
     stage.wait_for("wider", condition_is("Accepted", "True"), SECONDS_TO_FOLLOW, "accepted once it is gone")
 
 
+@pytest.fixture
+def narrower(stage: Stage) -> Iterator[None]:
+    """The stage's own route takes a longer prefix than /v1 meanwhile."""
+    own = f"httproute/qa --namespace={stage.namespace} --type=json --patch".split()
+    before = stage.access.get("httproute/qa", f"--namespace={stage.namespace}")["spec"]["rules"][0]["matches"]
+    place = {"op": "replace", "path": "/spec/rules/0/matches"}
+    longer = [{"path": {"type": "PathPrefix", "value": "/v1/chat"}}]
+    stage.access.kubectl("patch", *own, json.dumps([{**place, "value": longer}]))
+    yield
+    stage.access.kubectl("patch", *own, json.dumps([{**place, "value": before}]))
+
+
+def test_a_shorter_prefix_with_a_method_keeps_what_a_gateway_that_adds_up_points_leads_there(
+    stage: Stage, neighbour: str, narrower: None, no_policy_left: None
+) -> None:
+    """Gateway API prefers the longer prefix; Traefik gives a method the points of ten characters."""
+    wait_until(lambda: set(servers(stage, CHAT, {}, 4)) == {"own"}, 30, "the longer prefix to serve")
+    stage.access.apply(route_of(neighbour, stage, {"path": {"type": "PathPrefix", "value": "/v1"}, "method": "POST"}))
+    wait_until(lambda: set(servers(stage, CHAT, {}, 4)) == {"other"}, 30, "the shorter prefix to have more points")
+    stage.apply_policy("points", 5, "0.10", **PATIENT)
+    status = stage.wait_for("points", condition_is("Accepted", "False", "RouteOverlaps"), 60, "refused")
+    (said,) = [each["message"] for each in status["conditions"] if each["type"] == "Accepted"]
+    assert f"HTTPRoute {neighbour}/qa" in said
+    assert servers(stage, CHAT, {}) == {"other": 20}
+    stage.access.kubectl("delete", "httproute/qa", f"--namespace={neighbour}")
+    stage.wait_for("points", condition_is("Accepted", "True"), SECONDS_TO_FOLLOW, "accepted once it is gone")
+
+
 def test_a_policy_that_hangs_on_the_users_service_is_named_before_anything_is_written(
     stage: Stage, no_policy_left: None
 ) -> None:

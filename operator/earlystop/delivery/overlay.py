@@ -126,6 +126,18 @@ def can_lead_to_pools(inputs: ClusterInputs) -> bool:
     return inputs.inference_pools and inputs.spec.delivery.leads_to_pools
 
 
+def mirrors(rule: dict[str, Any], inputs: ClusterInputs) -> list[str]:
+    """Names of the Services of the policy's namespace to which a rule sends copies of its requests."""
+    copied = [each.get("requestMirror", {}).get("backendRef", {}) for each in rule.get("filters", [])]
+    return [
+        each["name"]
+        for each in copied
+        if each.get("kind", "Service") == "Service"
+        and each.get("namespace", inputs.namespace) == inputs.namespace
+        and "name" in each
+    ]
+
+
 def in_use(rule: dict[str, Any]) -> list[dict[str, Any]]:
     """The backends to which a rule sends requests."""
     return [each for each in rule.get("backendRefs", []) if each.get("weight", 1) > 0]

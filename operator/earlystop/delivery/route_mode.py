@@ -19,7 +19,7 @@ from earlystop.delivery.inputs import (
 )
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.object_key import ObjectKey
-from earlystop.delivery.overlay import can_lead_to_pools, detached_route
+from earlystop.delivery.overlay import can_lead_to_pools, detached_route, mirrors
 from earlystop.delivery.probes.target import why_no_probe
 from earlystop.delivery.proof import ProbeOnlyRules, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
@@ -51,7 +51,8 @@ CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
 def objects_needed(inputs: ClusterInputs) -> Iterable[ObjectKey]:
     """The user's route, then its Services and Gateways, then the classes of those Gateways."""
     yield ObjectKey("HTTPRoute", inputs.namespace, inputs.route_name)
-    for name in backend_services(inputs):
+    rules = inputs.route["spec"].get("rules", []) if inputs.route is not None else []
+    for name in dict.fromkeys([*backend_services(inputs), *(name for each in rules for name in mirrors(each, inputs))]):
         yield ObjectKey("Service", inputs.namespace, name)
     for name in backend_pools(inputs):
         yield ObjectKey(INFERENCE_POOL, inputs.namespace, name)

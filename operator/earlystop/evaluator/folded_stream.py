@@ -102,6 +102,10 @@ def _chunk(data: str) -> dict[str, Any] | None:
 
 
 def _first(choices: Any) -> dict[str, Any] | None:
-    """The choice with index 0 of a chunk, which may hold another one's, or none."""
+    """The choice with index 0 of a chunk, which may hold another one's, or none. One whose index is no number has that
+    of its place."""
     known = [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
-    return next((each for each in known if each.get("index", 0) == 0), None)
+    placed = (
+        (index if isinstance(index := each.get("index"), int) else place, each) for place, each in enumerate(known)
+    )
+    return next((each for index, each in placed if index == 0), None)

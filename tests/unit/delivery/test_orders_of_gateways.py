@@ -151,3 +151,13 @@ def test_another_rule_of_the_route_keeps_what_its_gateway_gives_it_as_well() -> 
     here = users(rule(prefix("/v1/chat")), rule(prefix("/v1", method="POST"), to="other"))
     assert CHAT in paths(at(SPECIFIED, here)) and CHAT in paths(at(ENVOY, here))
     assert CHAT not in paths(at(TRAEFIK, here))
+
+
+def test_a_longer_hostname_beside_a_shared_one_counts_for_both_where_hostnames_have_points() -> None:
+    """Traefik gives a route of several hostnames the points of the longest, whichever one a request is for."""
+    asked = prefix("/v1", queryParams=[{"name": "q", "value": "1"}])
+    here = users(rule(asked), hostnames=["a.example"])
+    longer = beside(other(prefix("/v1"), hostnames=["a.example", "a-longer-name.example"]), here=here)
+    same = beside(other(prefix("/v1"), hostnames=["a.example"]), here=here)
+    assert [CHAT in paths(at(each, longer)) for each in (SPECIFIED, ENVOY, TRAEFIK)] == [True, True, False]
+    assert CHAT in paths(at(TRAEFIK, same))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.modes import mode_of
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.object_key import ObjectKey
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.split import ShadowSetting
 from tests.unit.delivery.cluster import (
@@ -31,6 +34,11 @@ from tests.unit.rollout.policies import UID
 
 REWRITE = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
 HEADERS = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "a", "value": "b"}]}}
+COPIED = {"qa": service(), "headless": service("headless"), "recorder": service("recorder", app="recorder")}
+
+
+def copied_to(name: str, **more: str) -> dict[str, Any]:
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": name, "port": 80, **more}, "percent": 5}}
 
 
 OVERLAY = ("HTTPRoute", overlay_name("qa"))
@@ -137,6 +145,11 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
         inputs(rule(prefix("/qa"), prefix("/qa2"), filters=[REWRITE])),
         "RouteRewritesPrefix",
         "Give each prefix a rule of its own",
+    ),
+    "copies to itself": (
+        inputs(rule(prefix("/v1"), filters=[copied_to("headless")]), services=COPIED),
+        "MirrorReachesTarget",
+        "Mirror to Pods that the target does not have",
     ),
     "sessions": (inputs(rule(sessionPersistence={"sessionName": "s"})), "SessionPersistence", "Remove it"),
     "regular expression": (
@@ -263,3 +276,10 @@ def test_a_service_selects_the_target_by_some_of_its_labels() -> None:
 
 def test_as_many_matches_as_gateway_api_allows_are_overlaid() -> None:
     assert refused(inputs(rule(*(exact(f"/ask/{n}") for n in range(64))))) is None
+
+
+def test_copies_of_requests_may_go_to_other_pods_and_the_service_that_gets_them_is_read() -> None:
+    for copied in (copied_to("recorder"), copied_to("headless", namespace="elsewhere"), copied_to("gone")):
+        assert refused(inputs(rule(prefix("/v1"), filters=[copied]), services=COPIED)) is None
+    found = inputs(rule(prefix("/v1"), filters=[copied_to("recorder")]))
+    assert ObjectKey("Service", "llm", "recorder") in set(mode_of(found.spec.delivery).objects_needed(found))

@@ -179,6 +179,16 @@ def test_the_parts_of_a_stream_are_read_as_those_of_a_message() -> None:
     assert read_completion(as_messages) == Completion("42", "stop", None)
 
 
+@pytest.mark.parametrize("index", [None, "0", {}])
+def test_a_choice_of_a_stream_whose_index_is_no_number_is_the_one_at_its_place(index: Any) -> None:
+    chunks = [chunk(None, delta={"content": "4"}), chunk("stop", delta={"content": "2"})]
+    for each in chunks:
+        each["choices"][0]["index"] = index
+    assert read_completion(streamed(*chunks)) == Completion("42", "stop", None)
+    others = [{"choices": [{"index": 1, "delta": {"content": "no"}}, each["choices"][0]]} for each in chunks]
+    assert read_completion(streamed(*others)) is None
+
+
 def test_the_data_of_an_event_may_stand_on_several_lines() -> None:
     lines = json.dumps(chunk("stop", delta={"content": "42"}), indent=1).split("\n")
     raw = "".join(f"data: {line}\n" for line in lines) + "\n: a comment\n\ndata: [DONE]\n\n"

@@ -78,6 +78,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "the rule.",
             "RouteRewritesPrefix": "A rule of the route replaces a path prefix and has several matches, or one by "
             "another path; give each prefix a rule of its own.",
+            "MirrorReachesTarget": "A rule of the route sends copies of its requests to the target's own Pods, which "
+            "would count each request twice; mirror to other Pods.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
             "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "

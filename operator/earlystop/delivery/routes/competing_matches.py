@@ -14,7 +14,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import inner_route_name, overlay_name
-from earlystop.delivery.routes.gateways import other_orders
+from earlystop.delivery.routes.gateways import compares_paths_first, other_orders
 from earlystop.delivery.routes.neighbours import NeighbourRoute, neighbour_route
 from earlystop.delivery.routes.precedence import (
     EVERYTHING,
@@ -52,7 +52,8 @@ class CompetingMatch:
     is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
     on_all_hosts: whether it takes requests to every host and listener of the user's route.
     route: kind, namespace and name of the other route for a message, "" for the user's own.
-    has_other_hosts: whether only some of its hosts are the user's, at a gateway that compares paths before hosts.
+    has_other_hosts: whether its hosts and the user's are not the same, at a gateway that compares paths before hosts:
+        there one of several hosts may be worth something for all of them.
     rewrite, place: what its rule makes of paths, and the number of its rule, where that is one of the user's.
     orders: of the route's gateways, where they order matches otherwise than Gateway API.
     """
@@ -87,6 +88,8 @@ class CompetingMatch:
         if path_of(self.match)[0] != "Exact":
             return False
         most = {**stricter, "headers": [*stricter.get("headers", []), *[{}] * ADDED_HEADERS]}
+        if self.has_other_hosts and may_precede_by_host(most, self.match):
+            return False
         by_all = surely_precedes(self.match, most, wins_ties=False, orders=(ranks, *self.orders))
         return by_all and rank_by_exact_headers(self.match) > rank_by_exact_headers(most)
 
@@ -138,6 +141,7 @@ def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
 def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     assert inputs.route is not None  # asked of rules that were found in it
     users, orders = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways), other_orders(inputs)
+    paths_first = compares_paths_first(inputs)
     own = {
         ("HTTPRoute", inputs.namespace, name) for name in (overlay_name(inputs.policy), inner_route_name(inputs.policy))
     }
@@ -147,6 +151,7 @@ def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
             wins_ties=True,
             on_all_hosts=each.hosts >= users.hosts,
             route=_named(each),
+            has_other_hosts=paths_first and each.hosts != users.hosts,
             orders=orders,
         )
         for each in inputs.neighbours.routes

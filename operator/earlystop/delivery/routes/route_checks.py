@@ -8,7 +8,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
 from earlystop.delivery.alias_service import is_external
 from earlystop.delivery.inputs import INFERENCE_POOL, ClusterInputs
-from earlystop.delivery.overlay import can_lead_to_pools, in_use, selects, target_rules
+from earlystop.delivery.overlay import can_lead_to_pools, in_use, mirrors, selects, target_rules
 from earlystop.delivery.routes.competing_matches import routes_before
 from earlystop.delivery.routes.matches import narrowed
 from earlystop.delivery.routes.precedence import EVERYTHING
@@ -107,7 +107,12 @@ def _foreign_refusal(inputs: ClusterInputs, kind: str, name: str) -> Refusal:
 
 
 def _is_targets(backend: dict[str, Any], inputs: ClusterInputs) -> bool:
-    return selects(inputs.services[backend["name"]], inputs.deployment)
+    return _selects_target(backend["name"], inputs)
+
+
+def _selects_target(name: str, inputs: ClusterInputs) -> bool:
+    service = inputs.services.get(name)
+    return service is not None and selects(service, inputs.deployment)
 
 
 def rules_can_be_overlaid(inputs: ClusterInputs) -> Refusal | None:
@@ -138,6 +143,14 @@ def _in_the_way(rule: dict[str, Any], inputs: ClusterInputs) -> Refusal | None:
             "RouteRewritesPrefix",
             f"{route} replaces a path prefix (ReplacePrefixMatch) and has not one match by PathPrefix alone, so which "
             "prefix it replaces is open. Give each prefix a rule of its own.",
+        )
+    copied = next((each for each in mirrors(rule, inputs) if _selects_target(each, inputs)), None)
+    if copied is not None:
+        return Refusal(
+            "MirrorReachesTarget",
+            f"{route} sends copies of its requests (RequestMirror) to Service {copied}, which selects the target's "
+            "Pods. A copy carries the overlay's headers, so the servers would count each request twice. Mirror to Pods "
+            "that the target does not have.",
         )
     if "sessionPersistence" in rule:
         return Refusal("SessionPersistence", f"{route} has sessionPersistence, which beats weights. Remove it.")
