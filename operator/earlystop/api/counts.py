@@ -171,6 +171,10 @@ OF_ANSWERS = len(TALLY_FIELDS) - FIRST_COUNTS - len(PairAnswers._fields)
 """How many later counts stand there where none is of pairs. Most records have no pairs, and are a fifth shorter so."""
 
 
+SEVERAL_CLASSES = 3
+"""From so many query classes on, a guard keeps of each how its answers were scored and no more."""
+
+
 class ClassAnswers(NamedTuple):
     """Scored answers of one query class, either cumulative or between two moments. Counts >= 0.
 

@@ -46,12 +46,15 @@ class CountedStep:
 
     policy: namespace/name; step: index >= 0; started_at: Unix second at which the step's weights were in force, None
     when they were not yet; variants: labels of the baseline and then of each candidate, an incumbent's among them.
+    guarded_classes: query classes whose answers a guard compares, where the step is one's: no other counts are kept by
+    class then. None of a trial's step.
     """
 
     policy: str
     step: int
     started_at: int | None
     variants: tuple[str, ...]
+    guarded_classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

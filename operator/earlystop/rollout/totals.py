@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import SEVERAL_CLASSES, ClassAnswers, Look, Tally, UserScatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,15 @@ class Totals:
     def as_mark(self) -> Totals:
         """The counts of all requests alone, from which a later look is measured."""
         return self if self.users is None and not self.by_class else replace(self, users=None, by_class=())
+
+    @property
+    def as_guarded(self) -> Totals:
+        """The counts as a guard keeps them: of several classes without sums of squared tokens, which no guard reads,
+        and which take most room of all."""
+        if len(self.classes) < SEVERAL_CLASSES:
+            return self
+        baseline, candidate = (replace(each, tokens_squared=0) for each in (self.baseline, self.candidate))
+        return replace(self, baseline=baseline, candidate=candidate)
 
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""

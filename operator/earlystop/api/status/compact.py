@@ -7,7 +7,8 @@ it, and nothing rounded: `whole` gives back the status that `compact` was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from earlystop.api.status.packed_text import packed_fields, unpacked_fields
@@ -52,8 +53,16 @@ QUIET = {
     "Progressing": "False",
     "Stalled": "False",
     "RolledBack": "False",
+    "GatesOpen": "True",
+    "HooksDelivered": "True",
 }
 """Conditions that say nothing once a setting is promoted, and the status in which they do; "": in any."""
+
+QUIET_WHERE_FULL = {"JobsSucceeded": "True"}
+"""Those that are packed besides where a status is over `ROOM` else; no words of conditions that all is well with are
+shown then but those of Ready: their reasons are."""
+ROOM = 4096
+"""Bytes that a guarded status is to take at most, as the API server stores it."""
 
 
 def is_compact(status: Mapping[str, Any]) -> bool:
@@ -73,12 +82,31 @@ def compact(status: Status) -> Status:
         return status
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
+    small = _with_conditions(shown, rest, status, QUIET)
+    if stored_bytes(small) <= ROOM:
+        return small
+    return _with_conditions(shown, rest, status, {**QUIET, **QUIET_WHERE_FULL}, is_full=True)
+
+
+def stored_bytes(fields: Status) -> int:
+    """How many bytes fields take as the API server stores them: Go's JSON has six for each of three signs."""
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode()) + 5 * sum(map(text.count, "<>&"))
+
+
+def _with_conditions(
+    shown: Status, rest: Status, status: Status, quiet_in: Mapping[str, str], *, is_full: bool = False
+) -> Status:
+    """What is shown of a status, with its conditions but for quiet ones, and all else packed. is_full: whether of
+    conditions that all is well with no words are shown but those of Ready."""
     conditions = list(enumerate(status.get("conditions") or ()))
     ready = _message_of_ready(each for _, each in conditions)
-    quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each)]
-    loud, alike = _shortened([each for _, each in conditions if not _is_quiet(each)], status.get("observedGeneration"))
+    quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each, quiet_in)]
+    loud = [each for _, each in conditions if not _is_quiet(each, quiet_in)]
+    loud, alike = _shortened(loud, status.get("observedGeneration"))
+    loud, worded = _without_words(loud, alike.get("alike", ())) if is_full else (loud, {})
     told = {"conditions": loud} if conditions else {}
-    return {**shown, **told, "internal": {"rest": packed_fields({**rest, **alike, "quiet": quiet})}}
+    return {**shown, **told, "internal": {"rest": packed_fields({**rest, **alike, **worded, "quiet": quiet})}}
 
 
 def without_looks(status: Status) -> Status:
@@ -114,6 +142,8 @@ def whole(status: Status) -> Status:
     if internal:
         shown["internal"] = internal
     try:
+        for index, message in rest.pop("worded", ()):
+            shown["conditions"] = _with_message(shown["conditions"], index, message)
         if "alike" in rest:
             shown["conditions"] = _lengthened(shown["conditions"], rest.pop("alike"), shown["observedGeneration"])
         conditions = [*shown.get("conditions", ())]
@@ -140,6 +170,19 @@ def _shortened(conditions: list[Status], generation: object) -> tuple[list[Statu
     alike = [index for index, each in enumerate(conditions) if each["type"] != "Ready" and each["message"] == ready]
     short = [{**each, "message": ALIKE} if index in alike else each for index, each in enumerate(conditions)]
     return [_without(each, "observedGeneration") for each in short], {"alike": alike}
+
+
+def _without_words(conditions: list[Status], alike: Collection[int]) -> tuple[list[Status], Status]:
+    """Conditions without the messages of those that all is well with, and these by their places. alike: places of those
+    that have the message of Ready, which says it."""
+    places = [at for at, each in enumerate(conditions) if each["status"] == "True" and each["type"] != "Ready"]
+    worded = [[at, conditions[at]["message"]] for at in places if at not in alike]
+    short = [{**each, "message": ""} if at in places else each for at, each in enumerate(conditions)]
+    return short, {"worded": worded}
+
+
+def _with_message(conditions: list[Status], index: int, message: str) -> list[Status]:
+    return [{**each, "message": message} if at == index else each for at, each in enumerate(conditions)]
 
 
 def _lengthened(conditions: list[Status], alike: list[int], generation: object) -> list[Status]:
@@ -187,8 +230,8 @@ def _joined(shown: Status, rest: Status) -> Status:
     return {**shown, **rest, **both}
 
 
-def _is_quiet(condition: Mapping[str, Any]) -> bool:
-    status = QUIET.get(str(condition.get("type")))
+def _is_quiet(condition: Mapping[str, Any], quiet_in: Mapping[str, str]) -> bool:
+    status = quiet_in.get(str(condition.get("type")))
     return status is not None and status in ("", condition.get("status"))
 
 

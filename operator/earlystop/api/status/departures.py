@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate, zip_longest
 from typing import Any
 
-from earlystop.api.status.columns import in_columns, in_rows
-from earlystop.api.status.numerals import MARK, PLACE, RUN, length_of
+from earlystop.api.status.columns import in_rows
+from earlystop.api.status.numerals import MARK, PLACE, RUN, length_of, with_runs
 from earlystop.api.status.row_departures import share
-from earlystop.api.whole_numbers import numbers_in, varints
+from earlystop.api.whole_numbers import numbers_in
 
 Counts = Sequence[int]
 
@@ -29,41 +29,24 @@ ARMS, OF_A_CLASS = 2, 4
 """Runs of totals that are of a variant each, which stand first; and how many counts each later one has, of a class."""
 
 
-def without_counts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Fields whose texts of counts have only their other signs, and the bytes of the departures, column by column."""
-    found, numbers = dict(fields), []
-    for part, name in TEXTS:
-        text = (found.get(part) or {}).get(name)
-        if isinstance(text, str):
-            runs = [[int(each) for each in run.split(",")] for run in RUN.findall(text)]
-            numbers += in_columns(_expectation(name, fields).departures(runs))
-            signs = RUN.sub(lambda run: f"{MARK}{run[0].count(',') + 1}", text.replace(MARK, 2 * MARK))
-            found[part] = {**found[part], name: signs}
-    return found, varints(numbers)
-
-
 def with_counts(fields: Mapping[str, Any], octets: bytes) -> tuple[dict[str, Any], bytes]:
-    """Inverse of `without_counts`, and the bytes that are left. Raises ValueError for fields and bytes that are not of
-    it."""
+    """Fields of the sixth form with the counts of their texts, whose departures stood column by column in these bytes,
+    and the bytes that are left. Raises ValueError for fields and bytes that are not of it."""
     found = dict(fields)
     for part, name in TEXTS:
         signs = (found.get(part) or {}).get(name)
         if isinstance(signs, str):
             lengths = [int(each) for each in PLACE.findall(signs) if each != MARK]
-            expectation = _expectation(name, found)
+            expectation = expectation_of(name, found)
             widths = expectation.widths(lengths)
             length = length_of(sum(widths), octets)
             rows = in_rows(numbers_in(octets[:length]), widths)
-            text = _with_runs(signs, expectation.runs(rows, lengths))
+            text = with_runs(signs, expectation.runs(rows, lengths))
             found[part], octets = {**found[part], name: text}, octets[length:]
     return found, octets
 
 
-def _with_runs(signs: str, runs: Iterator[Counts]) -> str:
-    return PLACE.sub(lambda place: MARK if place[1] == MARK else ",".join(map(str, next(runs))), signs)
-
-
-class _OfSeries:
+class OfSeries:
     """Each series of a ledger is expected to be like the one before it."""
 
     def departures(self, runs: Sequence[Counts]) -> Iterator[Counts]:
@@ -115,7 +98,7 @@ def _tally(run: Counts) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTotals:
+class OfTotals:
     """Totals are expected to be the sums of series: those of both variants, and the right and wrong answers of both in
     each class, none first."""
 
@@ -153,11 +136,15 @@ class _OfTotals:
         return self.classes[index]
 
 
-def _expectation(name: str, fields: Mapping[str, Any]) -> _OfSeries | _OfTotals:
-    return _OfSeries() if name == LEDGER[1] else _of_totals(fields)
+Expectation = OfSeries | OfTotals
 
 
-def _of_totals(fields: Mapping[str, Any]) -> _OfTotals:
+def expectation_of(name: str, fields: Mapping[str, Any]) -> Expectation:
+    """What lets expect the counts of the text of this name. fields: with the ledger as it is."""
+    return OfSeries() if name == LEDGER[1] else _of_totals(fields)
+
+
+def _of_totals(fields: Mapping[str, Any]) -> OfTotals:
     """What the ledger of these fields lets expect: sums over the series of its last step."""
     text = (fields.get(LEDGER[0]) or {}).get(LEDGER[1])
     lines = [each.split(" ") for each in text.split("\n")] if isinstance(text, str) else []
@@ -170,7 +157,7 @@ def _of_totals(fields: Mapping[str, Any]) -> _OfTotals:
             arms[side] = _sum(arms[side], tally)
             answers = classes.setdefault(query_class, [(), ()])
             answers[side] = _sum(answers[side], tally[3:5])
-    return _OfTotals(arms, ((), *((*_padded(own, 2), *_padded(other, 2)) for own, other in classes.values())))
+    return OfTotals(arms, ((), *((*_padded(own, 2), *_padded(other, 2)) for own, other in classes.values())))
 
 
 def _sum(one: Counts, other: Counts) -> Counts:

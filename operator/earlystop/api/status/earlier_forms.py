@@ -8,17 +8,23 @@ import zlib
 from typing import Any
 
 from earlystop.api.json_once import read_any_json
-from earlystop.api.status.byte_fields import with_plain_bytes
-from earlystop.api.status.dictionary import LATER_WORDS, WORDS
+from earlystop.api.status.base89 import decoded
+from earlystop.api.status.byte_fields import with_bytes, with_plain_bytes
+from earlystop.api.status.departures import with_counts
+from earlystop.api.status.dictionary import LATER_WORDS, NEWEST_WORDS, WORDS
 from earlystop.api.status.numerals import with_numerals
 from earlystop.api.status.short_texts import lengthened
+from earlystop.api.status.window_parts import with_window
 
-FIFTH_FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "5:", "4:", "3:", "2:", "1:"
-"""What a text of each begins with. In the fourth form counts stood among the fields (`numerals`), the bytes behind
-these were deflated, and all of it was plain base 85 (`LONG`). The third one had the first dictionary of words, since
-another dictionary needs another form. In the second one moments and digests stood among the fields as they are
-(`short_texts`), in the first one the bytes too (`byte_fields`)."""
-EARLIER_FORMS = (FIFTH_FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM)
+SIXTH_FORM, FIFTH_FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM = "6:", "5:", "4:", "3:", "2:", "1:"
+"""What a text of each begins with. In the sixth form all numbers stood as whole bytes, which were compressed once more,
+and a ledger's lines one by one (`departures`). In the fifth form counts stood as they are, without a checksum, and all
+of it was base 85 without what the API server escapes. In the fourth form counts stood among the fields (`numerals`),
+the bytes behind these were deflated, and all of it was plain base 85 (`LONG`). The third one had the first dictionary
+of words, since another dictionary needs another form. In the second one moments and digests stood among the fields as
+they are (`short_texts`), in the first one the bytes too (`byte_fields`)."""
+EARLIER_FORMS = (SIXTH_FORM, FIFTH_FORM, FOURTH_FORM, THIRD_FORM, SECOND_FORM, FIRST_FORM)
+CHECK_BYTES = 4
 LARGEST = 1 << 20
 """Bytes that a text may have unpacked: a status of 256 KiB of packed fields has no more."""
 
@@ -39,6 +45,8 @@ _LONGER = str.maketrans(SHORT, LONG)
 def fields_of_earlier(text: str) -> dict[str, Any]:
     """The fields of a text in one of the earlier forms. Raises ValueError, TypeError, AttributeError, RecursionError,
     zlib.error or LZMAError for anything else."""
+    if text.startswith(SIXTH_FORM):
+        return _fields_of_sixth(checked(decoded(text.removeprefix(SIXTH_FORM))))
     has_later_words = text.startswith((FIFTH_FORM, FOURTH_FORM))
     unpacker = zlib.decompressobj(zlib.MAX_WBITS, LATER_WORDS if has_later_words else WORDS)
     content = unpacker.decompress(base64.b85decode(text[len(FIFTH_FORM) :].translate(_LONGER)), LARGEST)
@@ -57,6 +65,30 @@ def fields_of_earlier(text: str) -> dict[str, Any]:
     if octets:
         raise ValueError("it has more bytes than fields")
     return fields
+
+
+def _fields_of_sixth(packed: bytes) -> dict[str, Any]:
+    unpacker = zlib.decompressobj(RAW_DEFLATE, NEWEST_WORDS)
+    fields = read_any_json(unpacker.decompress(packed, LARGEST))
+    ensure_whole(unpacker)
+    if not isinstance(fields, dict):
+        raise ValueError("it holds no fields")
+    fields, octets = with_bytes(fields, bytes_behind(unpacker.unused_data))
+    fields, octets = with_counts(fields, octets)
+    return with_window(lengthened(fields, octets))
+
+
+def check_of(packed: bytes) -> bytes:
+    """The checksum, CRC-32, which stands before all other bytes since the sixth form."""
+    return zlib.crc32(packed).to_bytes(CHECK_BYTES)
+
+
+def checked(content: bytes) -> bytes:
+    """The bytes behind their checksum. Raises ValueError where that is another one."""
+    check, packed = content[:CHECK_BYTES], content[CHECK_BYTES:]
+    if check != check_of(packed):
+        raise ValueError("its checksum is another, so it was altered or cut off")
+    return packed
 
 
 def bytes_behind(tail: bytes, *, is_deflated: bool = False) -> bytes:

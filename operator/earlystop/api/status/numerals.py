@@ -4,7 +4,7 @@ more, and a separator as much."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,8 +14,8 @@ MARK = "#"
 """What stands in a text before how many counts were there; one that a text has by itself is written twice."""
 FIELDS = (("guard", "mark"), ("internal", "ledger"))
 """Texts of counts that are written with commas between them."""
-_COUNT = "(?:0|[1-9][0-9]{0,38})"
-RUN = re.compile(rf"(?<![^ ;/\n]){_COUNT}(?:,{_COUNT})+(?![^;/\n])")
+COUNT = "(?:0|[1-9][0-9]{0,38})"
+RUN = re.compile(rf"(?<![^ ;/\n]){COUNT}(?:,{COUNT})+(?![^;/\n])")
 PLACE = re.compile(rf"{MARK}({MARK}|[0-9]{{1,9}})")
 """As many digits as a run within the largest text may need: a sign follows them, and never a digit."""
 
@@ -51,6 +51,11 @@ def _with_signs(signs: str, counts: Iterator[int]) -> str:
         return MARK if place[1] == MARK else ",".join(str(each) for each in islice(counts, int(place[1])))
 
     return PLACE.sub(at, signs)
+
+
+def with_runs(signs: str, runs: Iterator[Sequence[int]]) -> str:
+    """A text whose other signs these are, with runs of counts where they were."""
+    return PLACE.sub(lambda place: MARK if place[1] == MARK else ",".join(map(str, next(runs))), signs)
 
 
 def length_of(numbers: int, octets: bytes) -> int:

@@ -57,6 +57,13 @@ def _incumbent(state: RolloutState) -> tuple[str, ...]:
     return (INCUMBENT,) if state.is_guarded and promoted_label(state) == INCUMBENT else ()
 
 
+def guarded_classes(state: RolloutState) -> tuple[str, ...] | None:
+    """Query classes whose answers a guard compares; None where none watches."""
+    if state.guard is None or not state.is_guarded:
+        return None
+    return tuple(each.name for each in state.guard.objective.classes)
+
+
 def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
     """The state and ledger after a look that could be read. Series of other steps are not evidence.
 
@@ -68,6 +75,7 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
         step=state.clock.step,
         started_at=state.clock.started_at,
         variants=(Variant.BASELINE.value, *plan.variants, *_incumbent(state)),
+        guarded_classes=guarded_classes(state),
     )
     source = source_of(reading)
     applied = source.apply(tracked.ledger, reading, at, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.look import guarded_classes
 from earlystop.controller.counts.look_request import split_request
 from earlystop.controller.memory.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import WATCHED
@@ -120,7 +121,13 @@ async def _read(
     labels = tuple(each.variant for each in split.variants)
     # While a policy is suspended no step is under way: where nothing was counted of it, it is counted from here on.
     started_at = tracked.state.clock.started_at or at
-    step = CountedStep(policy=tracked.label, step=split.step, started_at=started_at, variants=labels)
+    step = CountedStep(
+        policy=tracked.label,
+        step=split.step,
+        started_at=started_at,
+        variants=labels,
+        guarded_classes=guarded_classes(tracked.state),
+    )
     try:
         after = source_of(result).apply(ledger, result, at, step).ledger
     except MetricsFailure:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from earlystop.api.counts import Tally
 from earlystop.metrics.convention import ledger as ledgers
+from earlystop.metrics.convention.answers_by_class import as_in, by_answers
 from earlystop.metrics.convention.compaction import fold_silent, unfolded
-from earlystop.metrics.convention.ledger import Ledger, merge
+from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.count_source import Applied, CountedStep, CountQuestion
@@ -38,12 +39,18 @@ class ConventionCounts:
 
         Raises MetricsFailure (TooManySeries).
         """
-        known = _own(ledger)
-        observed = unfolded(known, {key: tally for key, tally in reading.observed.items() if key.step == step.step})
+        known, classes = _own(ledger), step.guarded_classes
+        if classes is not None:
+            known = Ledger(by_answers(known.rows, step.step, classes), known.ended)
+        observed: Mapping[SeriesKey, Tally] = unfolded(
+            known, {key: tally for key, tally in reading.observed.items() if key.step == step.step}
+        )
         if len(observed) > MAX_SERIES:
             # Series that were merged would stay in the ledger, even when the next answer is sound again.
             what = f"the answer holds {len(observed)} series of {step.policy} by process and class"
             raise MetricsFailure(FailureKind.TOO_MANY_SERIES, what)
+        if classes is not None:
+            observed = by_answers(observed, step.step, classes)
         return Applied(fold_silent(merge(known, observed), observed, at))
 
     def totals(
@@ -58,7 +65,8 @@ class ConventionCounts:
 
     def evaluated_since(self, before: object, after: Ledger, step: int, variants: Sequence[str]) -> Mapping[str, Tally]:
         """What processes counted since that complete requests and begin none, as evaluators do."""
-        return ledgers.evaluated_since(_own(before), after, step, variants)
+        known = _own(before)
+        return ledgers.evaluated_since(Ledger(as_in(known.rows, after.rows, step), known.ended), after, step, variants)
 
     def in_flight(self, ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
         """The requests in flight at the processes that the last reading held."""
@@ -70,7 +78,8 @@ class ConventionCounts:
         """How many requests of this very step were started beyond those that the ledger knows."""
         known, in_use = _own(ledger), [variant for variant, weight in weights.items() if weight > 0]
         before = ledgers.totals(known, step, variants=in_use)
-        now = ledgers.totals(merge(known, unfolded(known, reading.observed)), step, variants=in_use)
+        observed = as_in(unfolded(known, reading.observed), known.rows, step)
+        now = ledgers.totals(merge(known, observed), step, variants=in_use)
         return {variant: now[variant].started - before[variant].started for variant in in_use}
 
     def is_packed(self, text: str) -> bool:

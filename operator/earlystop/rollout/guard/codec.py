@@ -99,7 +99,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         phase=WatchPhase(stored.phase),
         ends=bool(stored.ends),
         suspended_at=from_rfc3339_or_none(stored.suspended_at),
-        mark=unpack_marks(stored.mark or "")[0],
+        mark=unpack_marks(stored.mark or "")[0].as_guarded,
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         looks=CompressedLooks(unpack_looks(stored.looks or "", len(objective.classes))),

@@ -58,7 +58,7 @@ def take_look(
     """
     if state.watch_phase not in WATCHING:
         return state
-    guard = _guard(state)
+    guard, totals = _guard(state), totals.as_guarded
     guard = replace(guard, clock=replace(guard.clock, last_look_at=at, metrics_lost_at=None))
     if guard.phase is WatchPhase.SETTLING:
         return replace(state, guard=_settled(times, guard, at, totals, in_flight))
@@ -158,7 +158,7 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
 def _compacted(guard: GuardState) -> GuardState:
     """The guard with room for one more look: of a full record, all but the newer half becomes the checkpoint. That of
     an earlier release may be longer."""
-    kept = kept_looks(guard.objective)
+    kept = kept_looks(guard.objective, guard.busy)
     if len(guard.looks) < kept:
         return guard
     gone = len(guard.looks) - kept // 2

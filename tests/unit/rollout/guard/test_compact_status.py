@@ -12,7 +12,7 @@ import pytest
 
 from earlystop.api.crds import definitions
 from earlystop.api.status.compact import SHOWN, compact, is_compact, whole
-from earlystop.api.status.dictionary import LATER_WORDS, NEWEST_WORDS, WORDS
+from earlystop.api.status.dictionary import GUARDS_WORDS, LATER_WORDS, NEWEST_WORDS, WORDS
 from earlystop.api.status.packed_text import packed_fields, unpacked_fields
 from earlystop.api.whole_numbers import varint
 from earlystop.controller.status_layout import StatusLayout
@@ -25,6 +25,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
+from tests.unit.rollout.guard.recorded_texts import SIXTH_DIGESTS
 from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server
@@ -35,6 +36,7 @@ DICTIONARIES = (
     "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70",
     "244daedac140638328db57d072bfb733d374f5e929f8238afdd67b6d3b1b3469",
     "837f75091118adc25cba79755d2c575b2725a1a8731d6c4aba54ebe79fba88c4",
+    "999f8fe22fa7fec12628fd3710a56759cbd26461deb5c99b52b711e3d782e45f",
 )
 THIRD = (
     "3:c=^48s~@YzSG&}e6j&IR8z5IGbrFVU;F<wzz6Ul;fofvWvUQzNu>m-j0juz!RA5C@0v(bBjmTRXK`L2jOjaWe{F)"
@@ -150,9 +152,9 @@ def test_a_text_that_was_cut_off_is_refused(guarded: RolloutState) -> None:
         whole({**small, "internal": {"rest": small["internal"]["rest"][:-10]}})
 
 
-@pytest.mark.parametrize(("words", "digest"), zip((WORDS, LATER_WORDS, NEWEST_WORDS), DICTIONARIES, strict=True))
-def test_the_dictionaries_of_stored_texts_are_never_others(words: bytes, digest: str) -> None:
-    assert hashlib.sha256(words).hexdigest() == digest, "statuses in clusters were packed with it; write a new form"
+def test_the_dictionaries_of_stored_texts_are_never_others() -> None:
+    for words, digest in zip((WORDS, LATER_WORDS, NEWEST_WORDS, GUARDS_WORDS), DICTIONARIES, strict=True):
+        assert hashlib.sha256(words).hexdigest() == digest, "statuses in clusters were packed with it; write a new form"
 
 
 def test_texts_of_earlier_releases_are_read() -> None:
@@ -172,6 +174,17 @@ def test_texts_of_earlier_releases_are_read() -> None:
     guard |= {"spans": ":0000", "windowParts": ":0000"}
     assert unpacked_fields(FIFTH) == {**fields, "internal": counted}
     assert unpacked_fields(packed_fields({**fields, "internal": counted})) == unpacked_fields(FIFTH)
+
+
+@pytest.mark.parametrize("text", SIXTH_DIGESTS, ids=["plain", "of classes"])
+def test_texts_of_the_release_before_are_read_and_written_again_in_less_room(text: str) -> None:
+    fields = unpacked_fields(text)
+    assert hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest() == SIXTH_DIGESTS[text]
+    again = packed_fields(fields)
+    assert unpacked_fields(again) == fields and len(again) < 0.95 * len(text)
+    for altered in (text[:-1], text[:40] + "!" + text[41:], text + "!"):
+        with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+            unpacked_fields(altered)
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.status.departures import window_of, with_counts, without_counts
+from earlystop.api.status.bit_columns import BitReader, bits_of
+from earlystop.api.status.count_columns import with_counts, without_counts
+from earlystop.api.status.departures import window_of
 from earlystop.api.status.dictionary import LATER_WORDS
 from earlystop.api.status.earlier_forms import FIFTH_FORM
 from earlystop.api.status.numerals import with_numerals, without_numerals
@@ -29,6 +31,13 @@ def fields_of(mark: object, ledger: object) -> dict[str, Any]:
     return {"guard": {"mark": mark, "step": 1}, "internal": {"ledger": ledger}, "quiet": []}
 
 
+def come_back(fields: dict[str, Any]) -> bool:
+    """Whether fields come back from their columns, of which no bit is left."""
+    found, columns = without_counts(fields)
+    reader = BitReader(bits_of(columns) + b"more")
+    return with_counts(found, reader) == fields and reader.rest() == b"more"
+
+
 def test_only_signs_are_left_among_the_fields() -> None:
     found, octets = without_numerals(fields_of(MARK, LEDGER))
     assert found["guard"]["mark"] == "#3;#3;#4/#2;2"
@@ -40,13 +49,13 @@ def test_only_signs_are_left_among_the_fields() -> None:
 @given(st.text(alphabet="0123456789,;/ \n#a-", max_size=80), st.text(max_size=40))
 def test_any_texts_come_back(mark: str, ledger: str) -> None:
     fields = fields_of(mark, ledger)
-    assert with_numerals(*without_numerals(fields)) == with_counts(*without_counts(fields)) == (fields, b"")
+    assert with_numerals(*without_numerals(fields)) == (fields, b"") and come_back(fields)
     assert unpacked_fields(packed_fields(fields)) == fields
 
 
 def test_a_run_of_more_than_a_hundred_thousand_counts_comes_back() -> None:
     fields = fields_of(",".join(["1"] * 120_000), "")
-    assert with_numerals(*without_numerals(fields)) == with_counts(*without_counts(fields)) == (fields, b"")
+    assert with_numerals(*without_numerals(fields)) == (fields, b"") and come_back(fields)
 
 
 @pytest.mark.parametrize("found", [None, 7, [1, "2"], {}])
@@ -90,12 +99,12 @@ ROWS_OF_CLASSES = "\n".join(
 SUMS = "2000,1980,18,1400,560,20,198000,24000000;18000,17980,18,12600,5180,200,900000,62000000"
 
 
-def test_totals_that_are_the_sums_of_their_ledger_take_a_byte_each_and_no_more() -> None:
+def test_totals_that_are_the_sums_of_their_ledger_take_bits_and_no_more() -> None:
     mark = f"{SUMS};700,280,6300,2590;700,280,6300,2590"
-    _, octets = without_counts(fields_of(mark, ROWS_OF_CLASSES))
-    _, of_ledger = without_counts(fields_of(None, ROWS_OF_CLASSES))
-    assert len(octets) - len(of_ledger) == 16 + 2 * 5
-    assert len(of_ledger) < 48, "rows of a variant are alike, and what follows from other counts takes a byte"
+    bits = len(bits_of(without_counts(fields_of(mark, ROWS_OF_CLASSES))[1]))
+    of_ledger = len(bits_of(without_counts(fields_of(None, ROWS_OF_CLASSES))[1]))
+    assert bits - of_ledger <= 4
+    assert of_ledger < 64, "rows of a variant are alike, and what follows from other counts takes a bit"
 
 
 counts = st.one_of(st.integers(0, 300), st.integers(0, 10**38))
@@ -108,13 +117,33 @@ lines = st.tuples(st.sampled_from("12"), st.sampled_from(["baseline", "candidate
 def test_any_counts_of_a_ledger_and_its_totals_come_back(ledger: list[tuple[str, ...]], mark: list[str]) -> None:
     text = "\n".join(f"{step} {variant} {name} p {run}" for step, variant, name, run in ledger)
     fields = fields_of(";".join(mark), text)
-    assert with_counts(*without_counts(fields)) == (fields, b"")
+    assert come_back(fields)
 
 
 def test_a_class_that_no_ledger_has_is_refused() -> None:
-    fields, octets = without_counts(fields_of("1,2;3,4;5,6,7,8", ""))
+    fields, columns = without_counts(fields_of("1,2;3,4;5,6,7,8", ""))
+    first, *others = columns
     with pytest.raises(ValueError, match="a class that its ledger does not have"):
-        with_counts(fields, octets.replace(b"\x00", b"\x02", 1))
+        with_counts(fields, BitReader(bits_of([[*first[:2], 1], *others])))
+
+
+names = st.lists(st.sampled_from(["a", "b", "k%20", "%7F", "qa"]), min_size=1, max_size=3, unique=True)
+short = st.lists(st.one_of(st.just(0), st.integers(0, 10**9)), min_size=1, max_size=16)
+
+
+@examples
+@given(names, names, names, st.data(), st.sampled_from(["", "\nfolded 1 a b 7,0,3", "\nsilent 1 99 p", "\n"]))
+def test_every_table_of_counts_comes_back(
+    variants: list[str], classes: list[str], servers: list[str], data: st.DataObject, rest: str
+) -> None:
+    lines = [
+        f"1 {variant} {name} {server} {','.join(map(str, data.draw(short)))}"
+        for variant in variants
+        for name in classes
+        for server in servers
+    ]
+    fields = fields_of("1,2;3,4", "\n".join(lines) + rest)
+    assert come_back(fields) and unpacked_fields(packed_fields(fields)) == fields
 
 
 @pytest.mark.parametrize("kind", [SPANS, PARTS])

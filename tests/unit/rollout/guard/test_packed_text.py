@@ -10,13 +10,13 @@ import zlib
 import pytest
 
 from earlystop.api.status.base89 import decoded, encoded
-from earlystop.api.status.dictionary import NEWEST_WORDS, WORDS
+from earlystop.api.status.dictionary import GUARDS_WORDS, WORDS
 from earlystop.api.status.earlier_forms import EARLIER_FORMS, FIRST_FORM, SECOND_FORM
 from earlystop.api.status.packed_text import FORM, packed_fields, unpacked_fields
 
 
 def packed(content: bytes, behind: bytes = b"") -> str:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, 0, NEWEST_WORDS)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, 0, GUARDS_WORDS)
     octets = packer.compress(content) + packer.flush() + behind
     return FORM + encoded(zlib.crc32(octets).to_bytes(4) + octets)
 
@@ -33,16 +33,16 @@ def test_what_the_operator_did_not_write_is_refused_by_one_kind_of_error(found: 
     assert unpacked_fields(packed_fields({"a": [1]})) == {"a": [1]}
 
 
-@pytest.mark.parametrize("form", ["7:", "10:", "9999:"])
+@pytest.mark.parametrize("form", ["8:", "10:", "9999:"])
 def test_a_text_of_a_later_release_is_told_as_such_with_what_to_do(form: str) -> None:
     known = packed_fields({"a": [1]}).removeprefix(FORM)
     with pytest.raises(ValueError, match=r"was not written by this operator: a later release has, .* install that one"):
         unpacked_fields(form + known)
 
 
-@pytest.mark.parametrize("form", ["0:", "06:", "6", "-7:", "7", "10000:", "٧:"])
+@pytest.mark.parametrize("form", ["0:", "07:", "7", "-8:", "8", "10000:", "٨:"])
 def test_what_is_no_number_of_a_form_is_not_taken_for_one(form: str) -> None:
-    with pytest.raises(ValueError, match="expected '6:'"):
+    with pytest.raises(ValueError, match="expected '7:'"):
         unpacked_fields(form + "!")
 
 
@@ -78,11 +78,44 @@ def test_a_short_text_that_stands_for_nothing_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "size", [[9, ""], [-1, ""], ["1", ""], [1], [1, 2], [None, None], [0, "", 0, 0], [0, "", "0"], [0, "", 999]]
+    "size",
+    [
+        *([9, ""], [-1, ""], ["1", ""], [1], [1, 2], [None, None], [0, "", 0, 0], [0, "", "0"], [0, "", 999]),
+        *(
+            ["", 1, 10**12, 0],
+            ["", 10**12, 1, 0],
+            ["", 0, 10**12, 0],
+            ["", 1, 1, 300],
+            [":"],
+            [":", -1],
+            [":", 1 << 40],
+        ),
+        *([":", 4, 4], [":", 10**12, 10**12], [":", -4, 400], [":", 4, -4], [":", None, 4], [":", "4"], [True, ":"]),
+    ],
 )
 def test_bytes_that_are_not_there_are_no_fault_of_the_operator(size: object) -> None:
-    with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
-        unpacked_fields(packed(json.dumps({"guard": {"looks": size}}).encode()))
+    for name in ("looks", "spans", "windowParts", "checkpoint", "parked"):
+        with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+            unpacked_fields(packed(json.dumps({"guard": {name: size}}).encode()))
+
+
+TABLES = [
+    [["1"], ["a"], ["k"], ["p"], 8, ""],
+    ["1", ["a"], ["k"], ["p"], 10**12, ""],
+    ["1", [], [], [], 8, "", ""],
+    ["1", ["a"] * 500, ["k"] * 500, ["p"] * 500, 8, ""],
+    ["1", ["a"], ["k"], ["p"], 8, None],
+    ["1", ["a"], ["k"], [], 8, ""],
+    ["1", ["a"], ["k"], ["p"], "8", "#999999999999"],
+    [],
+]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=range(len(TABLES)))
+def test_tables_and_counts_that_are_not_there_are_no_fault_of_the_operator(table: object) -> None:
+    for fields in ({"internal": {"ledger": table}}, {"#": 1}, {"guard": {"mark": "#99999999"}}):
+        with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
+            unpacked_fields(packed(json.dumps(fields).encode()))
 
 
 def test_the_text_has_no_sign_that_the_api_server_stores_as_six_bytes() -> None:
