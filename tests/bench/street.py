@@ -113,11 +113,17 @@ def burst_cells(seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[
         yield Cell(f"check of the split: sessions of {where}", of_split)
 
 
-def long_burst_cells(seed: int, kinds: Iterable[street_bursts.Bursts] = street_bursts.LONG_BURSTS) -> Iterator[Cell]:
-    """Failures in bursts with a heavy tail that last for looks."""
+def long_burst_cells(
+    seed: int,
+    kinds: Iterable[street_bursts.Bursts | street_bursts.OneSize] = (
+        *street_bursts.LONG_BURSTS,
+        *street_bursts.RARE_BURSTS,
+    ),
+) -> Iterator[Cell]:
+    """Failures in bursts that last for looks, with a heavy tail, or rare and all of one size."""
     for kind in kinds:
 
-        def errors(runs: int, kind: street_bursts.Bursts = kind) -> tuple[float, float]:
+        def errors(runs: int, kind: street_bursts.Bursts | street_bursts.OneSize = kind) -> tuple[float, float]:
             return 0.0, street_bursts.long_burst_error(kind, runs, seed)
 
         yield Cell(f"guardrail FailureRate: {kind}", errors)

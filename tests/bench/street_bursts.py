@@ -86,6 +86,36 @@ class Bursts:
         return drawn if self.largest is None else np.minimum(drawn, self.largest)
 
 
+@dataclass(frozen=True, slots=True)
+class OneSize:
+    """Failures in bursts that all have one size and are rare, each of which hits one variant over so many looks.
+
+    size: failures in a burst. every: looks, on average, from one to the next. weight, requests, quiet: as in `Bursts`.
+    """
+
+    size: int
+    every: int
+    span: int = 20
+    weight: int = 50
+    requests: int = 2000
+    quiet: int = 0
+
+    def __str__(self) -> str:
+        text = f"bursts of {self.size} over {self.span} looks, one in {self.every} looks"
+        return text + (f", {self.weight} % the candidate's" if self.weight != 50 else "")
+
+    def sizes(self, rng: np.random.Generator) -> Array:
+        """Of the bursts that begin in a look."""
+        return np.full(rng.poisson(1 / self.every), float(self.size))
+
+
+RARE_BURSTS = (
+    *(OneSize(size, every) for size, every in ((500, 25), (200, 10), (2000, 100), (1000, 50))),
+    OneSize(500, 25, span=5),
+    OneSize(500, 25, span=32),
+    *(OneSize(500, 25, weight=weight) for weight in (20, 80)),
+)
+
 LONG_BURSTS = (
     *(Bursts(tail, 20) for tail in (1.1, 1.5, 2.5)),
     *(Bursts(1.0, span, largest=20_000) for span in (5, 10, 20)),
@@ -97,7 +127,7 @@ LONG_BURSTS = (
 )
 
 
-def long_burst_error(kind: Bursts, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
+def long_burst_error(kind: Bursts | OneSize, runs: int, seed: int, version: int = CURRENT, looks: int = LOOKS) -> float:
     """Share of campaigns that a guardrail on failures takes back, which allows 1.5 times as many; version: of the
     engine."""
     objective = replace(OBJECTIVE, guardrails=(Guardrail("rail", RAILS[0], 1.5),), engine=version)

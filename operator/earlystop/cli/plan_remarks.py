@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from earlystop.api.percent import rounded_percent
 from earlystop.api.plurals import counted
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.dispersion_source import STATED, DispersionSource
 from earlystop.rollout.answer_limit import answer_limit
 from earlystop.rollout.dispersion_terms import dispersion_source
 from earlystop.rollout.formatting import in_points
@@ -116,8 +116,15 @@ def forecast_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list
 
 
 def _limit_remarks(spec: PolicySpec) -> list[str]:
-    """That the saving is tested exactly, where caps of the variants say how long an answer can be."""
+    """That the saving is tested exactly, where caps of the variants say how long an answer can be; that endless answers
+    which have not come yet are not seen, where nobody says it and the policy lets no looks be waited for."""
     limit = answer_limit(spec)
+    if limit.tokens is None and dispersion_source(spec) in STATED:
+        return [
+            "The policy states how answers scatter and not how long one can be: a candidate that gives an endless "
+            "answer now and then may be promoted before the first has come. Write objective.tokens.longestAnswer, if "
+            "the MetricSource says none."
+        ]
     if not limit.is_derived:
         return []
     return [

@@ -10,7 +10,8 @@ First, evidence is divided by at least as much as the candidate's own events sca
 to as many looks as are waited for. Harm that a setting does is there in each look and leaves no scatter of its own.
 The square of a burst counts there by its size, as it does in the variance of their sum: what a few bursts make has a
 sum of about the root of the sum of their squares, whatever their law, which is why sums that are divided by that root
-need no moments (de la Peña, Klass, Lai, "Self-normalized processes", Annals of Probability 32, 2004).
+need no moments (de la Peña, Klass, Lai, "Self-normalized processes", Annals of Probability 32, 2004). Since version 11
+one rise of the level is left out of that, and it has no largest value (`one_rise`): bursts then count as bursts.
 
 Second, the claim must be shown without the largest burst, which is one event and may last as long as groups of requests
 do. It is the spell of at most so many looks with the most events of the candidate beyond `USUAL` times what it has in
@@ -18,7 +19,14 @@ all other looks. Harm that is there from the first look on has no such spell, an
 is held for as long as a burst may last, but for an outage (`OUTAGES`): a candidate that fails in so large a part of its
 requests for so many looks in a row, while the baseline does not, is no burst among others.
 
-What remains: rare bursts that are all large, one in 25 looks, of which the first few hit the candidate alone.
+What remains is a burst of the candidate that begins with the very first look. Until it ends, nothing tells it from harm
+that a setting does. Whoever would wait for that finds no harm before a burst may have ended, however plain it is.
+
+Nor can harm that begins late be found much sooner, whatever the test. Let bursts last for M looks, and let harm have
+been there for the last b of n looks. Then at least b / M bursts have hit the candidate and none the baseline. If bursts
+come to both alike, their moments being uniform, that has a probability of (b / 2n)^(b / M): at M = 32 and n - b = 50 it
+falls below 5 % at b = 82, and an e-value needs more. What is found sooner is found since the events of harm are evenly
+spread, and those of bursts are not.
 """
 
 from __future__ import annotations
@@ -28,8 +36,10 @@ from math import exp, log1p, sqrt
 from struct import Struct
 from typing import NamedTuple
 
-from earlystop.evidence import scatter
-from earlystop.evidence.scatter import SCALES, Scale, Scatter
+from earlystop.evidence import one_rise, scatter
+from earlystop.evidence.one_rise import Rise
+from earlystop.evidence.scatter import KNOWN_LOOKS, SCALES, Scale, Scatter
+from earlystop.evidence.version import CURRENT, TENTH
 
 USUAL = 2.0
 """A spell has a burst as far as it has more than so many times the events of other looks. With 1, single failures that
@@ -52,6 +62,11 @@ twelve looks to two fifths is rare: so a smaller part must last longer. With 4 l
 with a Pareto tail of 1.1 break a guardrail in 3.9 % of campaigns. Parts lie below three quarters and a half, since
 outages of just as much fall below them in some looks."""
 
+PART_BEYOND_BURSTS = 0.15
+"""No burst lasts for longer than is waited for, so this is an outage, too, since version 11 of the engine: so large a
+part of the candidate's requests for more looks in a row than that, and more than `KNOWN_LOOKS`. It is about as many
+requests in all as those above; parts of a fifth and more are then found."""
+
 PART_OF_BASELINE = 1 / 3
 """The baseline fails in less than this part of what is an outage of the candidate, or else that is not its own."""
 
@@ -59,8 +74,8 @@ FIRST_RATE, FIRST_REQUESTS, LEAST_RATE = 0.01, 20, 1e-9
 """A guess of a rate before any request, how many requests it is worth, and the least one."""
 
 SPELLS = frozenset((*SCALES, *(3 * each for each in SCALES)))
-"""Looks in a spell, as far as a burst may last that long: from 2 on each length is at most a half more than the one
-before."""
+"""Looks in a spell under version 10 of the engine, as far as a burst may last that long: from 2 on each length is at
+most a half more than the one before. What these leave of a burst counts as usual, so later versions try each length."""
 
 _LOOK = Struct("=qqq")
 """A look of the latest ones; as tuples they would take several times the memory."""
@@ -81,8 +96,9 @@ NO_SPELL = Spell()
 class CandidateBursts:
     """What looks so far have shown of one kind of bad events. looks: that a burst may last. events, exposed: of the
     candidate, so far. latest: the last so many looks, each as its numbers stand in a `Spell`. largest: the spell with
-    the largest burst. outages: for each of `OUTAGES`, looks in a row, up to now, that are such of the candidate
-    alone."""
+    the largest burst. outages: for each of `kinds_of_outage`, looks in a row, up to now, that are such of the candidate
+    alone. rises: one a scale of the scatter, which it is read without (`one_rise`); none under version 10 of the
+    engine."""
 
     looks: int
     scatter: Scatter
@@ -90,18 +106,31 @@ class CandidateBursts:
     exposed: int = 0
     latest: bytes = b""
     largest: Spell = NO_SPELL
-    outages: tuple[int, ...] = (0,) * len(OUTAGES)
+    outages: tuple[int, ...] = ()
+    rises: tuple[Rise, ...] = ()
 
     @property
     def factor(self) -> float:
-        """By how much evidence is divided at least: 1 to `scatter.MOST_FACTOR`; by nothing more while the candidate
-        has an outage, whose beginning alone scatters as much as a hundred bursts where requests are few."""
-        return 1.0 if self.has_outage else self.scatter.carried_on(self.looks)
+        """By how much evidence is divided at least: 1 or more; by nothing more while the candidate has an outage, whose
+        beginning alone scatters as much as a hundred bursts where requests are few. Under version 10 of the engine, at
+        most `scatter.MOST_FACTOR`."""
+        if self.has_outage:
+            return 1.0
+        if not self.rises:
+            return self.scatter.carried_on(self.looks)
+        return one_rise.factor(self.scatter, self.rises, self.looks)
 
     @property
     def has_outage(self) -> bool:
         """Whether so many of the candidate's requests have failed for so long, up to now, that it is no burst."""
-        return any(looks >= each.looks for looks, each in zip(self.outages, OUTAGES, strict=True))
+        return any(looks >= each.looks for looks, each in zip(self.outages, self.kinds_of_outage, strict=True))
+
+    @property
+    def kinds_of_outage(self) -> tuple[Outage, ...]:
+        """What an outage is, as `outages` has it."""
+        if not self.rises:
+            return OUTAGES
+        return (*OUTAGES, Outage(max(self.looks, KNOWN_LOOKS) + 1, PART_BEYOND_BURSTS))
 
     @property
     def excess(self) -> float:
@@ -121,10 +150,12 @@ class CandidateBursts:
         return max(0.0, spell.events - USUAL * usual)
 
 
-def start(looks: int) -> CandidateBursts:
-    """Before any look; looks: that a burst may last, one of `scatter.SCALES`."""
-    scales = tuple(Scale(each) for each in SCALES if each <= looks)
-    return CandidateBursts(looks, Scatter(scales, is_weighed=True))
+def start(looks: int, engine: int = CURRENT) -> CandidateBursts:
+    """Before any look; looks: that a burst may last, one of `scatter.SCALES`; engine: version of the arithmetic, 10 or
+    later."""
+    nothing = Scatter(tuple(Scale(each) for each in SCALES if each <= looks), is_weighed=True)
+    begun = CandidateBursts(looks, nothing, rises=one_rise.start(nothing) if engine > TENTH else ())
+    return replace(begun, outages=(0,) * len(begun.kinds_of_outage))
 
 
 def observe(known: CandidateBursts, look: Spell, baseline_events: int) -> CandidateBursts:
@@ -139,9 +170,10 @@ def observe(known: CandidateBursts, look: Spell, baseline_events: int) -> Candid
         events=known.events + events,
         exposed=known.exposed + exposed,
         latest=known.latest[-(known.looks - 1) * _LOOK.size :] + _LOOK.pack(*look),
-        outages=_outages(known.outages, look, baseline_events),
+        outages=_outages(known, look, baseline_events),
+        rises=one_rise.observe(known.rises, known.scatter, learned) if known.rises else (),
     )
-    return replace(after, largest=max((known.largest, *_ending_now(after)), key=after._beyond_usual))
+    return replace(after, largest=_largest(after))
 
 
 def without_largest(
@@ -156,14 +188,14 @@ def without_largest(
     return tuple([capital - excess * gain for capital, gain in zip(log_capital, gains, strict=True)])
 
 
-def _outages(known: tuple[int, ...], look: Spell, baseline_events: int) -> tuple[int, ...]:
-    """Looks in a row that are an outage of the candidate alone, for each of `OUTAGES`, with one more look."""
+def _outages(known: CandidateBursts, look: Spell, baseline_events: int) -> tuple[int, ...]:
+    """Looks in a row that are an outage of the candidate alone, for each kind of it, with one more look."""
     return tuple(
         looks + 1
         if look.events >= _least_events(each.part, look.exposed)
         and baseline_events < PART_OF_BASELINE * each.part * look.baseline_exposed
         else 0
-        for looks, each in zip(known, OUTAGES, strict=True)
+        for looks, each in zip(known.outages, known.kinds_of_outage, strict=True)
     )
 
 
@@ -173,12 +205,17 @@ def _least_events(part: float, exposed: int) -> float:
     return max(1.0, part * exposed - sqrt(part * (1 - part) * exposed))
 
 
-def _ending_now(bursts: CandidateBursts) -> list[Spell]:
-    """The spells up to the last look."""
-    found, spell = [], NO_SPELL
-    looks = list(_LOOK.iter_unpack(bursts.latest))
+def _largest(bursts: CandidateBursts) -> Spell:
+    """The spell with the largest burst: the one so far, or one that ends with the last look."""
+    largest, looks = bursts.largest, [*_LOOK.iter_unpack(bursts.latest)]
+    most = bursts._beyond_usual(largest)
+    events = exposed = baseline_exposed = 0
     for number, look in enumerate(reversed(looks), start=1):
-        spell = Spell(*(one + other for one, other in zip(spell, look, strict=True)))
-        if number in SPELLS:
-            found.append(spell)
-    return found
+        events, exposed, baseline_exposed = events + look[0], exposed + look[1], baseline_exposed + look[2]
+        others = bursts.exposed - exposed
+        if not others or not (bursts.rises or number in SPELLS):
+            continue
+        excess = events - USUAL * ((bursts.events - events + UNSEEN_EVENTS) / others * exposed)
+        if excess > most:
+            largest, most = Spell(events, exposed, baseline_exposed), excess
+    return largest

@@ -27,7 +27,7 @@ class Guardrails:
 def start(objective: Objective) -> Guardrails:
     """The processes before any look."""
     learns = objective.engine > NINTH and objective.source in LEARNED
-    bursts = candidate_bursts.start(objective.known_looks) if learns else None
+    bursts = candidate_bursts.start(objective.known_looks, objective.engine) if learns else None
     return Guardrails(
         None if objective.floor is None else floor.start(objective.floor, Side.HARM),
         tuple(rate_ratio.start(each.maximum_ratio, bursts) for each in objective.guardrails),

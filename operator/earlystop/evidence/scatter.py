@@ -145,16 +145,16 @@ class Scatter:
         """The factor while the blocks that must be learned are not: at least `unknown`, up to `MOST_FACTOR`."""
         return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM)))
 
-    def carried_on(self, looks: int) -> float:
+    def carried_on(self, looks: int, most: float = MOST_FACTOR) -> float:
         """What little was seen, with the growth between the two longest scales carried on to blocks of so many looks, 1
-        to `MOST_FACTOR`."""
+        to `most`."""
         seen = self._with_freedom(SEEN_FREEDOM)
-        largest, last = _largest_bound(seen), _bound(seen[-1], CHANCE_QUANTILE) if seen else 1.0
+        largest, last = _largest_bound(seen, most=most), _bound(seen[-1], CHANCE_QUANTILE) if seen else 1.0
         if len(seen) < 2 or last <= 1 or looks <= seen[-1].size:
             return largest
         growth = min(max(seen[-1].mean / max(seen[-2].mean, 1.0), 1.0), MOST_GROWTH)
         doublings = log2(looks / seen[-1].size)
-        return min(max(largest, last * exp(doublings * log(growth))), MOST_FACTOR)
+        return min(max(largest, last * exp(doublings * log(growth))), most)
 
     @property
     def beyond_doubt(self) -> float:
@@ -239,6 +239,14 @@ def _with_weighed_look(scale: Scale, statistic: float, variance: float, answers:
     return Scale(size, 0, 0.0, 0.0, 0.0, parts, windows + 1, total, weight, squares + counts * counts)
 
 
+def later_has_more(scale: Scale) -> bool:
+    """Whether the mean of the later block is the higher one, of the last two that were compared, in weighed looks."""
+    half = len(scale.parts) // 2
+    before, _, known = _weighed_sum(scale.parts[:half])
+    after, _, new = _weighed_sum(scale.parts[half:])
+    return after * known > before * new
+
+
 def _part(size: int) -> int:
     """Looks in a part of a block of so many."""
     return max(1, size // PARTS)
@@ -258,8 +266,8 @@ def _weighed_sum(parts: bytes) -> tuple[float, float, float]:
     return statistic, variance, weight
 
 
-def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> float:
-    """The largest bound over these scales, shortest first, 1 to `MOST_FACTOR`."""
+def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE, most: float = MOST_FACTOR) -> float:
+    """The largest bound over these scales, shortest first, 1 to `most`."""
     if not scales:
         return 1.0
     bounds = [_bound(each, chance) for each in scales]
@@ -267,7 +275,7 @@ def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> floa
     if len(scales) > 1 and last > 1:
         growth = scales[-1].mean / max(scales[-2].mean, 1.0)
         largest = max(largest, last * min(growth, MOST_GROWTH))
-    return min(largest, MOST_FACTOR)
+    return min(largest, most)
 
 
 def _bound(scale: Scale, chance: float) -> float:

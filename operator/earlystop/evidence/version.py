@@ -46,11 +46,16 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   version 9 one large burst that hit the candidate alone could break it. Where caps of the variants say how long an
   answer can be, the saving is tested exactly by that limit, as if the policy stated it (`rollout/answer_limit.py`),
   until counts pass it. No other claim is read otherwise.
+- Version 11: what the candidate's own events scatter has no largest factor, and is read without one old rise of their
+  level (`one_rise`), a burst is looked for in spells of each length, and what outlasts all bursts is an outage at a
+  smaller part (`candidate_bursts`). Under version 10 a few large
+  bursts of one size broke a guardrail in 6 to 13 % of campaigns, and harm that began late at few requests was found
+  three times as late. No other claim is read otherwise.
 """
 
 from __future__ import annotations
 
-FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, TENTH, CURRENT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 
 def check_version(version: object) -> None:

@@ -12,7 +12,8 @@ from earlystop.evidence import candidate_bursts, engine, guardrails
 from earlystop.evidence.candidate_bursts import OUTAGES, CandidateBursts, Outage, Spell
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective, guardrail_claim
-from earlystop.evidence.version import CURRENT, NINTH
+from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.evidence.version import CURRENT, NINTH, TENTH
 from tests.unit.every_row import every_row
 
 RAIL = guardrail_claim("failures")
@@ -46,9 +47,9 @@ def looks_until_harm(
     return None
 
 
-def shown(looks: list[tuple[int, int]], longest: int = 32) -> CandidateBursts:
+def shown(looks: list[tuple[int, int]], longest: int = 32, engine_version: int = CURRENT) -> CandidateBursts:
     """After looks of 100 requests in each variant; looks: events of baseline and candidate."""
-    known = candidate_bursts.start(longest)
+    known = candidate_bursts.start(longest, engine_version)
     for baseline, candidate in looks:
         known = candidate_bursts.observe(known, Spell(candidate, 100, 100), baseline)
     return known
@@ -138,3 +139,49 @@ def test_a_policy_that_states_how_events_scatter_is_believed_about_bursts_too() 
 
 def test_no_more_than_the_looks_that_a_burst_may_last_are_kept() -> None:
     assert len(shown([(1, 1)] * 100).latest) == 32 * 24
+
+
+@every_row("begins", [(20, 60, 62, 110, 112), (6, 50, 95, 120)])
+def test_a_few_large_bursts_of_one_size_break_no_guardrail_though_they_broke_it_under_version_10(
+    begins: tuple[int, ...],
+) -> None:
+    rates = [0.01] * 150
+    for begin in begins:
+        rates[begin : begin + 20] = [each + 0.1 for each in rates[begin : begin + 20]]
+    assert looks_until_harm(replace(OBJECTIVE, engine=TENTH), rates, hundreds=20) is not None
+    assert looks_until_harm(OBJECTIVE, rates, hundreds=20) is None
+
+
+@every_row(("rate", "hundreds"), [(0.1, 1.0), (0.2, 1.0), (0.1, 2.0)])
+def test_harm_that_begins_late_at_few_requests_is_found_soon_after_a_burst_would_have_ended(
+    rate: float, hundreds: float
+) -> None:
+    found = looks_until_harm(OBJECTIVE, [0.01] * 50 + [rate] * 200, hundreds=hundreds)
+    before = looks_until_harm(replace(OBJECTIVE, engine=TENTH), [0.01] * 50 + [rate] * 200, hundreds=hundreds)
+    assert found is not None and 50 + 32 < found < 50 + 80
+    assert before is not None and before > found + 50
+
+
+def test_one_rise_of_the_level_is_no_scatter_once_no_burst_would_be_there_any_more() -> None:
+    quiet, harmed = [(2, 2)] * 60, [(2, 10)] * 100
+    assert shown([*quiet, *harmed]).factor == 1.0
+    assert shown([*quiet, *harmed[:40]]).factor > 20
+    assert shown([*quiet, *harmed], engine_version=TENTH).factor > 20
+    assert shown([*quiet, *harmed[:20], *quiet, *quiet]).factor > 10
+
+
+def test_an_outage_that_outlasts_every_burst_needs_a_smaller_part() -> None:
+    quiet, failing = [(1, 1)] * 20, [(1, 16)] * 33
+    assert shown([*quiet, *failing]).has_outage and not shown([*quiet, *failing[:-1]]).has_outage
+    assert not shown([*quiet, *failing], engine_version=TENTH).has_outage
+    assert shown([*quiet, *failing], longest=8).has_outage and not shown([*quiet, *failing], longest=64).has_outage
+    assert not shown([*quiet, *[(6, 16)] * 33]).has_outage
+
+
+def test_under_version_10_a_factor_has_a_largest_value() -> None:
+    looks = [Spell(each, 1000, 1000) for each in ([0] * 40 + [100] * 20) * 3]
+    for engine_version, is_capped in ((TENTH, True), (CURRENT, False)):
+        known = candidate_bursts.start(32, engine_version)
+        for look in looks:
+            known = candidate_bursts.observe(known, look, 1)
+        assert (known.factor <= MOST_FACTOR) is is_capped

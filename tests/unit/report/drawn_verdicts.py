@@ -11,7 +11,7 @@ from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.engine import replay
 from earlystop.evidence.missing_answers import counted_by_class
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.evidence.version import CURRENT, EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH
+from earlystop.evidence.version import CURRENT, EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.revision import revision_of
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
@@ -141,6 +141,7 @@ def _plan(rng: Drawn, session: int | None) -> Plan:
     engines = (
         *((0.2, FIRST), (0.4, SECOND), (0.5, FOURTH), (0.6, FIFTH), (0.65, SIXTH), (0.72, SEVENTH), (0.78, EIGHTH)),
         (0.82, NINTH),
+        (0.86, TENTH),
     )
     engine = next((version for most, version in engines if chance < most), CURRENT)
     exact_match: dict[str, Any] = {"margin": rng.choice(["0.02", "0.05", "0.1"]), "assumeIndependent": None}

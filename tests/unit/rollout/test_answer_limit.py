@@ -141,3 +141,11 @@ def test_plan_says_that_caps_make_the_test_exact() -> None:
     said = " ".join(forecast_remarks(policy(capped()), FORECAST))
     assert "No answer has more than 4,096 tokens, the largest cap of the variants (AnswerCap)" in said
     assert "AnswerCap" not in " ".join(forecast_remarks(policy(capped(None)), FORECAST))
+
+
+def test_plan_says_that_endless_answers_may_be_found_too_late_where_no_looks_are_waited_for() -> None:
+    stated = {"objective": {"exactMatch": {"assumeIndependent": True}}}
+    limited = {"objective": {"exactMatch": {"assumeIndependent": True}, "tokens": {"longestAnswer": 4096}}}
+    learned = {"objective": {"exactMatch": {"assumeIndependent": False}}}
+    for changes, is_said in ((stated, True), (limited, False), (learned, False)):
+        assert ("endless answer" in " ".join(forecast_remarks(policy(changes), FORECAST))) is is_said

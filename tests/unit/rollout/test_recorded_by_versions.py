@@ -1,11 +1,11 @@
 """Campaigns of earlier versions of the engine go on as they did, to the byte: looks, evidence, statuses, verdicts.
 
-`recorded_by_version_2/` to `_9/` were made by the releases that had no later version, from seeded campaigns with query
+`recorded_by_version_2/` to `_10/` were made by the releases that had no later version, from seeded campaigns with query
 classes and answers that could not be scored, with a floor around which the level of both variants moves, with harm that
 is shown at half of the risk, with a floor that acts on a guess, on golden questions of which the baseline's answers are
 missing, with harm that is shown while groups of requests last beyond blocks, with harm that is shown before answers
-show what requests do, with huge answers of both variants, and with one burst of failures: what was served, the status
-after three looks, the last one, the verdict.
+show what requests do, with huge answers of both variants, with one burst of failures, and with a few bursts of one
+size: what was served, the status after three looks, the last one, the verdict.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.version import EIGHTH, FIFTH, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, THIRD
+from earlystop.evidence.version import EIGHTH, FIFTH, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -33,7 +33,7 @@ from tests.unit.rollout.traffic import Server, observe, snapshot
 
 RECORDED = [
     (engine, path)
-    for engine in (SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH)
+    for engine in (SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, TENTH)
     for path in sorted((Path(__file__).parent / f"recorded_by_version_{engine}").glob("*.json"))
 ]
 MIDWAY = 3
@@ -111,5 +111,5 @@ def test_campaigns_under_way_decided_and_guarded_were_recorded() -> None:
     of_later = ["below-the-floor", "harmed-at-a-share-of-the-risk"]
     of_fifth = ["below-the-floor-while-scatter-is-a-guess", "pairs-without-answers"]
     last = ["harmed-while-groups-last", "harmed-while-requests-show-groups", "harmed-after-huge-answers"]
-    last += ["harmed-in-one-burst"]
+    last += ["harmed-in-one-burst", "harmed-in-bursts-of-one-size"]
     assert [path.stem for _, path in RECORDED] == [*of_second, *of_later, *of_fifth, *last]
