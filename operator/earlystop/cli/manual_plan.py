@@ -24,6 +24,8 @@ from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status
 from earlystop.rollout.waiting.gates import awaits_gates_alone
 
+OTHER_RELEASE = "This command and the operator may be of different releases."
+
 
 class Refused(CommandFailure):
     """The command asks the operator for nothing; the text says why, and what to do."""
@@ -115,8 +117,11 @@ def retry(policy: Manifest, token: str) -> ManualPlan:
 
 def abort(policy: Manifest, now: int) -> ManualPlan:
     """Give all requests to the baseline."""
-    state = state_of(policy)
-    after = _answer(manual.abort(_times(policy), state, Request(state.revision, "you"), "", now))
+    try:
+        state, times = state_of(policy), _times(policy)
+    except Refused as error:
+        raise Refused(f"{error}{_abort_by_hand(policy)}") from None
+    after = _answer(manual.abort(times, state, Request(state.revision, "you"), "", now))
     if after is state and state.phase == Phase.ROLLING_BACK:
         back = "is being rolled back already; that all requests go to the baseline is not shown yet"
         return ManualPlan(None, f"{named(policy)} {back}. `kubectl earlystop explain` says what it waits for.")
@@ -244,8 +249,22 @@ def named(policy: Manifest) -> str:
     return f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
 
 
+def _abort_by_hand(policy: Manifest) -> str:
+    """How to ask the operator for an abort without this command, as the end of what it says; "" before a campaign."""
+    name, namespace = policy["metadata"]["name"], policy["metadata"]["namespace"]
+    revision = policy.get("status", {}).get("revision")
+    if not isinstance(revision, str) or not revision:
+        return ""
+    asked = f"kubectl annotate esp {name} -n {namespace} --overwrite {ABORT_ANNOTATION}={revision}"
+    return f" To take its candidate back without it: `{asked}`."
+
+
 def _times(policy: Manifest) -> LiveTimes:
-    return LiveTimes.of(PolicySpec.model_validate(policy["spec"]))
+    """When its rollout does what, as its spec says. Raises Refused for a spec of another release."""
+    try:
+        return LiveTimes.of(PolicySpec.model_validate(policy["spec"]))
+    except ValueError:
+        raise Refused(f"{named(policy)}: its spec cannot be read. {OTHER_RELEASE}") from None
 
 
 def state_of(policy: Manifest) -> RolloutState:
@@ -253,7 +272,7 @@ def state_of(policy: Manifest) -> RolloutState:
     try:
         return from_status(without_defaults(status_of(policy)))[0]
     except ValueError:
-        other = "its status cannot be read. This command and the operator may be of different releases."
+        other = f"its status cannot be read. {OTHER_RELEASE}"
         raise Refused(f"{named(policy)}: {lacks_plan(policy) or other}") from None
 
 

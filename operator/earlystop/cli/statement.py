@@ -18,6 +18,7 @@ from earlystop.cli.signing import is_signed_by, sign
 from earlystop.cli.terminal import say
 from earlystop.controller.resources import SECRETS, VERDICTS
 from earlystop.rollout.record.statement import Envelope, enveloped, opened, statement_differences, statement_of, to_sign
+from earlystop.rollout.verify.verdict import object_differences
 
 SECRET_KEY = "key.pem"  # noqa: S105 - the name of a field
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
@@ -47,7 +48,9 @@ def print_statement(
         with offering_files(chosen):
             found = asyncio.run(read_object(VERDICTS, namespace, context, chosen))
     try:
-        payload = statement_of(found)
+        payload, problems = statement_of(found), object_differences(found)
+        if problems:
+            raise ValueError(f"it does not follow from its looks: {problems[0]}")
         key = _key(sign_key, key_secret, namespace, context)
         envelope = None if signature is None else enveloped(payload, key_id, read_bytes(signature))
         if key is not None:

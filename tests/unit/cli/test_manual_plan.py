@@ -159,6 +159,25 @@ def test_counts_that_grow_are_the_same_situation_and_a_verdict_an_edit_or_a_verb
         assert not same_situation(seen, {**seen, "metadata": {**seen["metadata"], **change}})
 
 
+@pytest.mark.parametrize("of_another", ["status", "spec"])
+def test_what_another_release_wrote_is_refused_in_a_sentence_and_an_abort_says_how_to_ask_without_the_command(
+    of_another: str,
+) -> None:
+    policy = policy_that_is("observing")
+    if of_another == "spec":
+        policy["spec"]["objective"]["ofTomorrow"] = True
+    else:
+        policy["status"]["internal"]["mark"] = "nonsense"
+    with pytest.raises(Refused, match=rf"its {of_another} cannot be read\. .* of different releases\.$"):
+        promote(policy, None, LATER)
+    revision = REACHED["observing"].revision
+    with pytest.raises(Refused, match=f"`kubectl annotate esp qa -n llm --overwrite earlystop.dev/abort={revision}`"):
+        abort(policy, LATER)
+    del policy["status"]["revision"]
+    with pytest.raises(Refused, match=r"releases\.$"):
+        abort(policy, LATER)
+
+
 def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
     policy = policy_that_is("observing")
     policy["status"]["internal"]["mark"] = "nonsense"

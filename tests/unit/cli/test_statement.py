@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from earlystop.rollout.record.statement import PAYLOAD, statement_differences, statement_of, to_sign
-from earlystop.rollout.verdict import verdict_object
+from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.cli.api_server import answering
 from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.asking import Campaign
@@ -144,6 +144,28 @@ def test_a_changed_verdict_is_not_exported(tmp_path: Path, verdict: Path) -> Non
     assert code == 1 and "was changed after it was made" in output
     code, output = run("statement", str(verdict), "--signature", str(tmp_path / "missing"))
     assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("message", "It is great.", "The message is not the sentence"),
+        ("effect", "+9.9 [+9.0, +9.9]", "it does not follow from its looks: "),
+        ("revision", "0123456789", "it does not follow from its looks: "),
+    ],
+)
+def test_nobody_signs_a_verdict_of_which_a_word_was_changed_and_the_digest_made_anew(
+    field: str, value: str, said: str, tmp_path: Path, verdict: Path
+) -> None:
+    manifest = yaml.safe_load(verdict.read_text())
+    manifest["spec"][field] = value
+    manifest["spec"]["digest"] = digest_of(manifest["spec"])
+    verdict.write_text(yaml.safe_dump(manifest))
+    private, _ = keys(tmp_path, "p256")
+    for options in ((), ("--sign-key", str(private)), ("--to-sign", str(tmp_path / "to-sign"))):
+        code, output = run("statement", str(verdict), *options)
+        assert code == 1 and "cannot be exported: it does not follow from its looks" in output and said in output
+    assert not (tmp_path / "to-sign").exists()
 
 
 def keys(folder: Path, kind: str) -> tuple[Path, Path]:

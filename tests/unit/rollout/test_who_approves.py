@@ -19,6 +19,7 @@ from earlystop.rollout.waiting.approval import (
     asked,
     fates,
 )
+from tests.unit.api.names import DISGUISES, OTHERS
 from tests.unit.rollout.asking import ALICE, BOB, DAY, Campaign, asking
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.traffic import SAME
@@ -74,6 +75,21 @@ def test_the_author_does_not_approve_it_whatever_letters_the_name_has(name: str)
     campaign.until_it_waits()
     campaign.say(name)
     assert campaign.answered()[0].decision is None
+
+
+@pytest.mark.parametrize("who", ["the author", "who asked"])
+def test_a_name_that_nobody_can_tell_from_an_excluded_one_does_not_approve_and_another_one_does(who: str) -> None:
+    campaign = Campaign(asking(notByAuthor=True), author=ALICE)
+    if who == "who asked":
+        campaign.asked_for(f"user {ALICE}")
+    else:
+        campaign.until_it_waits()
+    of = asked(UID, campaign.spec.approval, campaign.state, ALICE if who == "the author" else BOB)
+    for names, fate in ((DISGUISES, Fate.BY_AUTHOR), (OTHERS, Fate.COUNTED)):
+        for what, name in names.items():
+            campaign.given.clear()
+            campaign.say(name)
+            assert [each for _, each in fates(campaign.given, of)] == [fate], what
 
 
 def test_where_the_author_is_not_known_no_approval_counts_but_a_rejection_does() -> None:

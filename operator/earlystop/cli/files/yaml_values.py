@@ -1,7 +1,8 @@
 """YAML as kubectl reads it, so that what is checked offline is what would be applied.
 
-The library follows YAML 1.1, in which `2026-01-01` is a date and `1:30` is 90. kubectl takes both for text, and `1e3`
-for a number. What is no value of JSON is in no manifest.
+The library follows YAML 1.1, in which `2026-01-01` is a date and `1:30` is 90; kubectl takes both for text. What is no
+value of JSON is in no manifest. A whole number with an exponent alone, as `1e3`, stays text, unlike at kubectl: by the
+library others write a digest like `12345e6789` without quotes.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ PREFIX = "tag:yaml.org,2002:"
 NUMBERS = {
     f"{PREFIX}int": re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)\Z"),
     f"{PREFIX}float": re.compile(
-        r"[-+]?(?:(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z"
+        r"(?:(?:[-+]?[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
     ),
 }
-"""Text that is a number, by its tag, the first that fits. No number has colons."""
+"""Text that is a number, by its tag, the first that fits: the library's forms but for those with colons."""
 TEXTS = (f"{PREFIX}timestamp", f"{PREFIX}value")
 """Tags of plain text that is no more than that to kubectl: a date, and an equals sign."""
 NO_JSON = ("binary", "omap", "pairs", "set", "timestamp")

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from earlystop.api.approval import Approval
+from earlystop.api.unseen import is_like
 from earlystop.api.verdict import ClassMapEntry
-from earlystop.api.visible import visible
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
@@ -145,7 +145,8 @@ class Asked:
     """What a policy asks people now.
 
     uid: of the policy. digest: of the decision that waits, "" when none does. since, until: how long, Unix seconds.
-    excluded: users whose approvals do not count, by their names as they are shown. author_unknown: whether no approval
+    excluded: users whose approvals do not count, whatever letters that nobody sees their names
+    have. author_unknown: whether no approval
     counts, since it is not known who must not approve. answered: digest of the latest decision that people have
     answered. answered_by: who did, in words.
     """
@@ -190,8 +191,7 @@ def asked(uid: str, terms: Approval, state: RolloutState, author: str) -> Asked:
         digest=awaited_digest(uid, state),
         since=awaited.since if awaited.answers_from is None else awaited.answers_from,
         until=awaited.since + terms.expires_seconds,
-        # Who asked is known as records show the name, in which letters that nobody sees are replaced.
-        excluded=frozenset(map(visible, (*names, proposer))) - {""} if terms.not_by_author else frozenset(),
+        excluded=frozenset((*names, proposer)) - {""} if terms.not_by_author else frozenset(),
         author_unknown=terms.not_by_author and "" in names,
         answered=answered,
         answered_by=by,
@@ -236,7 +236,7 @@ def _fate(given: GivenApproval, of: Asked) -> Fate:
         return Fate.TOO_LATE
     if given.approves and of.author_unknown:
         return Fate.AUTHOR_UNKNOWN
-    if given.approves and visible(given.by) in of.excluded:
+    if given.approves and any(is_like(given.by, each) for each in of.excluded):
         return Fate.BY_AUTHOR
     return Fate.COUNTED
 
