@@ -23,7 +23,9 @@ from earlystop.metrics.source.client import EVALUATES_RANGES_ALIKE, ExactPrometh
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import stale_after
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS, MOST_GATHERING_SECONDS = 0.3, 3.0
+"""A batch is asked for when nobody has joined it for so long, and after the second time at the latest. While a fleet is
+being loaded, more of it joins all the time, and each query costs as much as many policies in it."""
 ONE_BY_ONE_SECONDS = 300.0
 """So long no range is asked of a source that has refused one: a proxy before it may let no such query pass."""
 AWAY = frozenset({FailureKind.UNREACHABLE, FailureKind.SERVER_ERROR, FailureKind.THROTTLED})
@@ -81,9 +83,11 @@ class ReadingAhead:
         return found
 
     async def _flush(self, grid: Grid) -> None:
-        """Read one batch in the source's turn. It takes requests until its turn comes."""
-        await asyncio.sleep(GATHER_SECONDS)
-        source = grid[0]
+        """Read one batch in the source's turn, once it is gathered. It takes requests until its turn comes."""
+        source, joined, until = grid[0], 0, self._clock() + MOST_GATHERING_SECONDS
+        while joined < len(self._batches[grid].asked) and self._clock() < until:
+            joined = len(self._batches[grid].asked)
+            await asyncio.sleep(GATHER_SECONDS)
         async with self._turns(source).of(COMMON):
             batch = self._batches.pop(grid)
             batch.results.set_result(await self._read_now(source, batch))
