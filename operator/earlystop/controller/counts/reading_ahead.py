@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 from earlystop.api.source import SourceSpec
+from earlystop.controller.counts.separation import SLOW_SECONDS
 from earlystop.controller.fairness.turns import COMMON, FairTurns
 from earlystop.metrics.convention.reading import Reading
-from earlystop.metrics.convention.several_moments import LooksAhead, read_moments
+from earlystop.metrics.convention.several_moments import MAX_POLICIES_A_QUERY, LooksAhead, read_moments
 from earlystop.metrics.silence import is_silent
 from earlystop.metrics.source.client import EVALUATES_RANGES_ALIKE, ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -30,7 +33,8 @@ ONE_BY_ONE_SECONDS = 300.0
 """So long no range is asked of a source that has refused one: a proxy before it may let no such query pass."""
 AWAY = frozenset({FailureKind.UNREACHABLE, FailureKind.SERVER_ERROR, FailureKind.THROTTLED})
 AWAY_SECONDS = 15.0
-"""So long of one that seems to be away: once it is back, all looks are behind."""
+"""So long of one that seems to be away: once it is back, all looks are behind. And so long of one that took more than
+`SLOW_SECONDS` for a query: single looks find out meanwhile whose series make it slow."""
 
 Readings = Mapping[int, Reading]
 Grid = tuple[str, int, int]
@@ -95,6 +99,7 @@ class ReadingAhead:
     async def _read_now(self, source: str, batch: _Batch) -> Mapping[str, Readings]:
         """The readings of all policies of a batch, none where the source did not answer. Raises nothing: a look that
         then asks by itself says why."""
+        began = time.monotonic()
         try:
             question = partial(_read, list(batch.asked.values()), batch.spec.namespace_label)
             found: dict[str, dict[int, Reading]] = await self._exchange(source, batch.spec, question)
@@ -105,6 +110,8 @@ class ReadingAhead:
             log.exception("reading counts of %d policies ahead failed", len(batch.asked))
             pause = ONE_BY_ONE_SECONDS
         else:
+            if (time.monotonic() - began) / ceil(len(batch.asked) / MAX_POLICIES_A_QUERY) > SLOW_SECONDS:
+                self._one_by_one_until[source] = self._clock() + AWAY_SECONDS
             return self._audible(source, batch, found)
         self._one_by_one_until[source] = self._clock() + pause
         return {}

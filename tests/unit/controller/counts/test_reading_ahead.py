@@ -122,6 +122,17 @@ async def test_a_source_that_fails_is_asked_for_single_moments_for_a_while(faili
     assert list(await reader.ahead("llm/1")) == list(GRID)
 
 
+async def test_a_source_that_is_slow_is_asked_for_single_moments_until_they_have_shown_whose_series_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading_ahead, "SLOW_SECONDS", -1.0)
+    reader = Reader()
+    assert list(await reader.ahead("llm/1")) == list(GRID), "what it said in the end is used"
+    assert await reader.ahead("llm/1") == {}
+    reader.now += AWAY_SECONDS
+    assert list(await reader.ahead("llm/1")) == list(GRID)
+
+
 async def test_what_a_range_cannot_say_is_asked_for_one_look_at_a_time() -> None:
     of_users, victoria = Reader(), Reader(flavour="VictoriaMetrics")
     assert await of_users.ahead("llm/1", users=UserQuestion(60, 0)) == {}
