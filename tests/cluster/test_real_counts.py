@@ -22,6 +22,7 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.convention.ledger import merge, pack, totals, unpack
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.convention.several_moments import MOST_MOMENTS, LooksAhead, read_moments
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import observe, raw_series
@@ -129,6 +130,21 @@ def assert_foreign_is_within_its_remainder(reader: Reader, truth: Counts, at: in
         assert low + more >= max(seen[variant].started for seen in alone)
 
 
+def assert_several_moments_are_read_as_each(replica: Prometheus, at: int) -> None:
+    """A range query finds at each of its moments what an instant query finds there, of processes that live, are away
+    or have ended, and across an outage of the source itself."""
+    client, read = ExactPrometheus(replica.url), 0
+    request = CountRequest(POLICY, REVISION, window_since(at - 5, at, 1.0))
+    for first in range(at - int(SECONDS), at, 5 * MOST_MOMENTS + 1):
+        moments = range(first, first + 5 * MOST_MOMENTS, 5)
+        single = {each: read_counts(client, [request], each)[POLICY] for each in moments}
+        known = {each: found for each, found in single.items() if not isinstance(found, MetricsFailure)}
+        assert read_moments(client, [LooksAhead(request, moments)])[POLICY] == known
+        read += len(known)
+    client.close()
+    assert read > SECONDS / 10, "hardly any moment had counts"
+
+
 def test_counts_of_killed_processes_equal_what_prometheus_3_and_2_42_and_their_ha_pair_scraped(
     pair: tuple[Prometheus, Prometheus],
 ) -> None:
@@ -150,6 +166,8 @@ def test_counts_of_killed_processes_equal_what_prometheus_3_and_2_42_and_their_h
             reader.look(at, crash=False)  # again, as after a crash that followed the write
         truth = fleet.truth()
     assert fleet.lives > 3, "restarts"
+    for replica in pair:
+        assert_several_moments_are_read_as_each(replica, at)
     for reader in readers:
         counted = totals(unpack(reader.ledger), 0)
         assert counted == scrapeable(reader.replicas, at)

@@ -17,7 +17,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.part_reading import Answers, Result, failed_namespaces, failure_of_source, read_parts
 from earlystop.controller.counts.probing import probe, probe_now
-from earlystop.controller.counts.reading_ahead import GATHER_SECONDS, ReadingAhead, Readings
+from earlystop.controller.counts.reading_ahead import ReadingAhead, Readings
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.query import namespace_of
@@ -31,6 +31,7 @@ from earlystop.metrics.source.clocks import seconds_behind, with_clocks_named
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import is_stale
 
+GATHER_SECONDS = 0.05
 # What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
 REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
@@ -117,8 +118,7 @@ class CountBatcher:
         return with_clocks_named(result, self._ahead.get(source)) if isinstance(result, MetricsFailure) else result
 
     async def read_ahead(self, source: str, request: CountRequest, moments: range) -> Readings:
-        """The counts of one policy at several Unix seconds, as far as they can be read together and nothing speaks
-        against them. A moment that is missing is to be read by itself."""
+        """Counts of one policy at several Unix seconds, as far as nothing speaks against them; see `ReadingAhead`."""
         spec = self.sources.get(source)
         if spec is None or self._lane(source, request.policy)[1]:
             return {}

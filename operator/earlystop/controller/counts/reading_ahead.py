@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 from earlystop.api.source import SourceSpec
+from earlystop.controller.counts.separation import SLOW_SECONDS
 from earlystop.controller.fairness.turns import COMMON, FairTurns
 from earlystop.metrics.convention.reading import Reading
-from earlystop.metrics.convention.several_moments import LooksAhead, read_moments
+from earlystop.metrics.convention.several_moments import MAX_POLICIES_A_QUERY, LooksAhead, read_moments
 from earlystop.metrics.silence import is_silent
 from earlystop.metrics.source.client import EVALUATES_RANGES_ALIKE, ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.staleness import stale_after
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS, MOST_GATHERING_SECONDS = 0.3, 3.0
+"""A batch is asked for when nobody has joined it for so long, and after the second time at the latest. While a fleet is
+being loaded, more of it joins all the time, and each query costs as much as many policies in it."""
 ONE_BY_ONE_SECONDS = 300.0
 """So long no range is asked of a source that has refused one: a proxy before it may let no such query pass."""
 AWAY = frozenset({FailureKind.UNREACHABLE, FailureKind.SERVER_ERROR, FailureKind.THROTTLED})
 AWAY_SECONDS = 15.0
-"""So long of one that seems to be away: once it is back, all looks are behind."""
+"""So long of one that seems to be away: once it is back, all looks are behind. And so long of one that took more than
+`SLOW_SECONDS` for a query: single looks find out meanwhile whose series make it slow."""
 
 Readings = Mapping[int, Reading]
 Grid = tuple[str, int, int]
@@ -81,9 +87,11 @@ class ReadingAhead:
         return found
 
     async def _flush(self, grid: Grid) -> None:
-        """Read one batch in the source's turn. It takes requests until its turn comes."""
-        await asyncio.sleep(GATHER_SECONDS)
-        source = grid[0]
+        """Read one batch in the source's turn, once it is gathered. It takes requests until its turn comes."""
+        source, joined, until = grid[0], 0, self._clock() + MOST_GATHERING_SECONDS
+        while joined < len(self._batches[grid].asked) and self._clock() < until:
+            joined = len(self._batches[grid].asked)
+            await asyncio.sleep(GATHER_SECONDS)
         async with self._turns(source).of(COMMON):
             batch = self._batches.pop(grid)
             batch.results.set_result(await self._read_now(source, batch))
@@ -91,6 +99,7 @@ class ReadingAhead:
     async def _read_now(self, source: str, batch: _Batch) -> Mapping[str, Readings]:
         """The readings of all policies of a batch, none where the source did not answer. Raises nothing: a look that
         then asks by itself says why."""
+        began = time.monotonic()
         try:
             question = partial(_read, list(batch.asked.values()), batch.spec.namespace_label)
             found: dict[str, dict[int, Reading]] = await self._exchange(source, batch.spec, question)
@@ -101,6 +110,8 @@ class ReadingAhead:
             log.exception("reading counts of %d policies ahead failed", len(batch.asked))
             pause = ONE_BY_ONE_SECONDS
         else:
+            if (time.monotonic() - began) / ceil(len(batch.asked) / MAX_POLICIES_A_QUERY) > SLOW_SECONDS:
+                self._one_by_one_until[source] = self._clock() + AWAY_SECONDS
             return self._audible(source, batch, found)
         self._one_by_one_until[source] = self._clock() + pause
         return {}

@@ -25,6 +25,8 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.look_schedule import looks_due, next_look
 from earlystop.rollout.state import Phase
 
+BEHIND_SECONDS = 3.0
+"""A look that is so late is one of many: it waits for those of other policies at its moments."""
 ABSENT = frozenset({FailureKind.STALE, FailureKind.NO_DATA})
 
 
@@ -76,13 +78,15 @@ async def take_look_due(
 
 
 async def _counts(reader: CountBatcher, tracked: TrackedPolicy, at: int, until: float) -> Result:
-    """What the source says for the look of Unix second `at`. Where later ones are due by Unix second `until` as well,
-    all are asked for at once, and each is taken in its turn from what was read, as long as it asks for the same."""
+    """What the source says for the look of Unix second `at`. Where it is behind, with those that are due by Unix second
+    `until`, all are asked for at once, and each is taken in its turn from what was read, as long as it asks for the
+    same."""
     source, known = tracked.plan.spec.metrics.source_ref.name, tracked.read_ahead
     request = look_request(tracked, reader.sources, at)
     if known is None or not known.answers(request, at):
         known, due = None, looks_due(tracked.times, tracked.state, until)[:MOST_MOMENTS]
-        if len(due) > 1 and isinstance(request, CountRequest):
+        is_behind = len(due) > 1 or (due.step > 1 and until - at > BEHIND_SECONDS)
+        if is_behind and isinstance(request, CountRequest):
             known = ReadAhead(request, due, await reader.read_ahead(source, request, due))
         tracked.read_ahead = known
     found = None if known is None else known.readings.get(at)

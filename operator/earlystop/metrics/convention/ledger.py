@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import ge
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -70,8 +71,8 @@ def merge(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Ledger:
 
 def _larger(known: Tally, seen: Tally) -> Tally:
     """Field by field. Counters only grow, so it nearly always is what was seen, and needs no Tally of its own."""
-    row = tuple(map(max, known.row(), seen.row()))
-    return seen if row == seen.row() else Tally(*row)
+    before, now = known.row(), seen.row()
+    return seen if all(map(ge, now, before)) else Tally(*map(max, before, now))
 
 
 def totals(

@@ -19,6 +19,9 @@ PIECE = 4
 """Looks of a sealed piece. As many at least, and at most twice as many, stay as they are, of some 700 bytes each: the
 latest are asked for all the time."""
 
+PIECE_WINDOW_BITS, PIECE_MEMORY_LEVEL = 12, 4
+"""A window of 4 KiB, in which any piece without query classes lies whole."""
+
 PIECES_KEPT = 32
 """Unpacked pieces that are kept, for whoever asks for all looks of a campaign several times in a row."""
 
@@ -40,10 +43,17 @@ class _Piece(NamedTuple):
     def of(cls, looks: Sequence[Look]) -> Self:
         beside = any(look.baseline_weight is not None for look in looks)
         numbers, later = look_numbers(looks, beside)
-        return cls(zlib.compress(numbers), later, len(looks[0].classes), beside, looks[0].users is not None)
+        return cls(_compressed(numbers), later, len(looks[0].classes), beside, looks[0].users is not None)
 
     def looks(self) -> tuple[Look, ...]:
         return _unpacked(self)
+
+
+def _compressed(numbers: bytes) -> bytes:
+    """As `zlib.compress`, for a tenth of its time: that prepares a quarter of a MiB for whatever length, and the few
+    hundred bytes of a piece need no window of 32 KiB."""
+    packer = zlib.compressobj(wbits=PIECE_WINDOW_BITS, memLevel=PIECE_MEMORY_LEVEL)
+    return packer.compress(numbers) + packer.flush()
 
 
 @lru_cache(maxsize=PIECES_KEPT)

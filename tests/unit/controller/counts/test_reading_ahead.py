@@ -11,7 +11,12 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts import reading_ahead
 from earlystop.controller.counts.count_batcher import CountBatcher, Lane
-from earlystop.controller.counts.reading_ahead import AWAY_SECONDS, ONE_BY_ONE_SECONDS, Readings
+from earlystop.controller.counts.reading_ahead import (
+    AWAY_SECONDS,
+    MOST_GATHERING_SECONDS,
+    ONE_BY_ONE_SECONDS,
+    Readings,
+)
 from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.convention.user_groups import UserQuestion
@@ -117,8 +122,43 @@ async def test_a_source_that_fails_is_asked_for_single_moments_for_a_while(faili
     assert list(await reader.ahead("llm/1")) == list(GRID)
 
 
+async def test_a_source_that_is_slow_is_asked_for_single_moments_until_they_have_shown_whose_series_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading_ahead, "SLOW_SECONDS", -1.0)
+    reader = Reader()
+    assert list(await reader.ahead("llm/1")) == list(GRID), "what it said in the end is used"
+    assert await reader.ahead("llm/1") == {}
+    reader.now += AWAY_SECONDS
+    assert list(await reader.ahead("llm/1")) == list(GRID)
+
+
 async def test_what_a_range_cannot_say_is_asked_for_one_look_at_a_time() -> None:
     of_users, victoria = Reader(), Reader(flavour="VictoriaMetrics")
     assert await of_users.ahead("llm/1", users=UserQuestion(60, 0)) == {}
     assert await victoria.ahead("llm/1") == {}
     assert not of_users.client.asked and not victoria.client.asked
+
+
+async def joined_one_after_the_other(reader: Reader, most: int, seconds: float = 0.0) -> int:
+    """How many policies join in turn, each so many seconds after the one before, until the first has its readings."""
+    asked = [asyncio.create_task(reader.ahead("llm/0"))]
+    while not asked[0].done():
+        if len(asked) < most:
+            asked.append(asyncio.create_task(reader.ahead(f"llm/{len(asked)}")))
+        reader.now += seconds
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    return len(asked)
+
+
+async def test_a_batch_is_asked_for_once_nobody_joins_it_any_more() -> None:
+    reader = Reader()
+    assert await joined_one_after_the_other(reader, most=9) == 9
+    assert len(reader.client.asked) == 1
+
+
+async def test_a_batch_that_goes_on_growing_is_asked_for_in_the_end() -> None:
+    reader = Reader()
+    joined = await joined_one_after_the_other(reader, most=1000, seconds=0.1)
+    assert MOST_GATHERING_SECONDS <= joined * 0.1 <= 2 * MOST_GATHERING_SECONDS

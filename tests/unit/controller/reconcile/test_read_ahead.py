@@ -12,10 +12,12 @@ import pytest
 from earlystop.controller.cluster import EVENTS, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.reading_ahead import Readings
+from earlystop.controller.counts.take_look import BEHIND_SECONDS
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.count_ledger import AnyRequest, pack_ledger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from tests.unit.controller.embedded_world import World
+from earlystop.rollout.look_schedule import next_look
+from tests.unit.controller.embedded_world import SOURCE, World
 from tests.unit.controller.guarded_world import GuardedWorld
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
@@ -116,6 +118,20 @@ async def test_a_guards_missed_looks_read_together_alarm_where_each_by_itself_do
         found.append(await comes_back(world, objects, now, gaps))
     assert found[0] == found[1]
     assert asked or max(gaps) < 130, "no looks were read together"
+
+
+@pytest.mark.parametrize(("late", "asked"), [(0.0, []), (BEHIND_SECONDS - 1, []), (BEHIND_SECONDS + 1, [1])])
+async def test_a_single_look_that_is_late_waits_for_those_of_others(late: float, asked: list[int]) -> None:
+    async with World(SAVING, SLOW).open() as world:
+        await world.reconcile_until("Observing")
+        looks = len(world.tracked.state.looks)
+        while len(world.tracked.state.looks) < looks + 2:
+            await world.reconcile()
+        at = next_look(world.tracked.times, world.tracked.state)
+        assert at is not None
+        world.now, numbers = at + SOURCE.evaluation_delay_seconds + late, with_source(world, ahead=True, failing={})
+        await world.reconcile()
+        assert numbers == asked and len(world.tracked.state.looks) == looks + 3
 
 
 async def test_what_was_read_ahead_is_dropped_with_the_reconciliation() -> None:
