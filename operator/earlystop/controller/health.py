@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from earlystop.controller.policy_metrics.packed_text import PackedText
 from earlystop.controller.policy_metrics.served import MetricsPage
 from earlystop.controller.telemetry import registry
 from earlystop.exporter.listening import runner_of
@@ -66,7 +67,9 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
     page = MetricsPage(registry)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=await page.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        text = await page.text()
+        headers = {"Content-Type": CONTENT_TYPE_LATEST, "Content-Length": str(len(text))}
+        return web.Response(body=_parts_of(text), headers=headers)
 
     answering: set[Any] = set()
 
@@ -91,6 +94,12 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
+
+
+async def _parts_of(text: PackedText) -> AsyncIterator[bytes]:
+    """A page part by part, each unpacked when the one before it was sent: no connection holds the whole."""
+    for part in text:
+        yield part
 
 
 async def _close_connections(runner: web.AppRunner, answering: set[Any]) -> None:
