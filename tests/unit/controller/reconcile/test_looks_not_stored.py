@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from earlystop.controller.cluster import EVENTS
+from earlystop.rollout.totals import Totals
 from tests.unit.controller.embedded_world import World
-from tests.unit.rollout.traffic import SAME, Quality, Totals, split
+from tests.unit.rollout.traffic import SAME, Quality, split
 
 ONE_STEP: Mapping[str, Any] = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 60}], "deadlineSeconds": 36_000}}
 
