@@ -55,7 +55,11 @@ class FairTurns:
         try:
             yield
         finally:
-            await self._acquire(served_namespace.get())
+            try:
+                await self._acquire(served_namespace.get())
+            except BaseException:
+                self._free -= 1  # the turn is given back by its holder, who has not got it again
+                raise
 
     @property
     def are_waited_for(self) -> bool:
