@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from earlystop.controller.policy_metrics.packed_text import PackedText
 from earlystop.controller.policy_metrics.served import MetricsPage, named
 from earlystop.controller.telemetry import registry
 from earlystop.exporter.listening import runner_of
@@ -67,8 +68,11 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
 
     async def metrics(request: web.Request) -> web.Response:
         names = request.query.getall("name[]", [])
-        text = named(registry, names) if names else await page.text()
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        if names:
+            return web.Response(body=named(registry, names), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        text = await page.text()
+        headers = {"Content-Type": CONTENT_TYPE_LATEST, "Content-Length": str(len(text))}
+        return web.Response(body=_parts_of(text), headers=headers)
 
     answering: set[Any] = set()
 
@@ -93,6 +97,12 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
+
+
+async def _parts_of(text: PackedText) -> AsyncIterator[bytes]:
+    """A page part by part, each unpacked when the one before it was sent: no connection holds the whole."""
+    for part in text:
+        yield part
 
 
 async def _close_connections(runner: web.AppRunner, answering: set[Any]) -> None:

@@ -86,30 +86,30 @@ class Silence(StrEnum):
 class OpenRequests:
     """Requests of one step that are open: those that started in each of the last looks, those open, and how many of
     these count as never ended; and by how many more were open after each of the last looks. Pairs are of the baseline
-    and the candidate."""
+    and the candidate; a pair for each look would take 2.5 KiB of each comparison."""
 
     step: int = -1
-    recent: tuple[tuple[int, int], ...] = ()
+    recent: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     open: tuple[int, int] = (0, 0)
     overdue: tuple[int, int] = (0, 0)
-    changes: tuple[tuple[int, int], ...] = ()
+    changes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
     @property
     def adding_up(self) -> tuple[float, float]:
         """Shares of the requests of the last looks that are open beyond those that were, of each variant, >= 0."""
-        started = [max(1, sum(each)) for each in zip(*self.recent, strict=True)] or [1, 1]
-        more = [max(0, sum(each)) for each in zip(*self.changes, strict=True)] or [0, 0]
+        started = [max(1, sum(each)) for each in self.recent]
+        more = [max(0, sum(each)) for each in self.changes]
         return more[0] / started[0], more[1] / started[1]
 
     @property
     def adds_up(self) -> bool:
         """Whether more and more of the candidate's requests are open, beyond those of the baseline."""
-        baseline, candidate = (sum(each) for each in zip(*self.recent, strict=True)) if self.recent else (0, 0)
+        baseline, candidate = map(sum, self.recent)
         if not baseline or not candidate:
             return False
         share = self.adding_up[1] - self.adding_up[0]
-        excess, looks = share * candidate, len(self.changes)
-        differences = [theirs - ours * candidate / baseline for ours, theirs in self.changes]
+        excess, looks = share * candidate, len(self.changes[0])
+        differences = [theirs - ours * candidate / baseline for ours, theirs in zip(*self.changes, strict=True)]
         mean = sum(differences) / looks
         usual = sum((each - mean) ** 2 for each in differences) * looks / max(1, looks - 1)
         return share > LEAST_EXCESS and excess > DEVIATIONS * sqrt(usual + excess)
@@ -226,10 +226,17 @@ def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[
     if requests.step != look.step:
         requests = OpenRequests(look.step)
     arms = look.baseline, look.candidate
-    recent = (*requests.recent, (look.baseline.started, look.candidate.started))[-LOOKS_TO_END:]
+    recent = _with_latest(requests.recent, look.baseline.started, look.candidate.started)
     left = [known + arm.started - arm.completed - arm.failed for known, arm in zip(requests.open, arms, strict=True)]
-    late = [each - sum(begun) for each, begun in zip(left, zip(*recent, strict=True), strict=True)]
+    late = [each - sum(begun) for each, begun in zip(left, recent, strict=True)]
     overdue = [max(known, each) for known, each in zip(requests.overdue, late, strict=True)]
     more = overdue[0] - requests.overdue[0], overdue[1] - requests.overdue[1]
-    changes = (*requests.changes, (left[0] - requests.open[0], left[1] - requests.open[1]))[-LOOKS_TO_END:]
+    changes = _with_latest(requests.changes, left[0] - requests.open[0], left[1] - requests.open[1])
     return OpenRequests(look.step, recent, (left[0], left[1]), (overdue[0], overdue[1]), changes), more
+
+
+def _with_latest(
+    known: tuple[tuple[int, ...], tuple[int, ...]], baseline: int, candidate: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is known of the last looks of each arm, with one more look."""
+    return (*known[0], baseline)[-LOOKS_TO_END:], (*known[1], candidate)[-LOOKS_TO_END:]

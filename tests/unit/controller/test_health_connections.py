@@ -42,6 +42,17 @@ async def test_a_request_that_never_ends_is_closed(port: int, monkeypatch: pytes
     writer.close()
 
 
+async def test_metrics_are_sent_in_parts_that_are_the_whole_page_and_a_head_tells_its_length(port: int) -> None:
+    url = f"http://127.0.0.1:{port}/metrics"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url) as response:
+            body, length = await response.read(), response.headers["Content-Length"]
+        async with session.head(url) as head:
+            assert (head.status, await head.read()) == (200, b"") and int(head.headers["Content-Length"]) > 1000
+    assert len(body) == int(length) and "Transfer-Encoding" not in response.headers
+    assert body.startswith(b"# HELP") and body.endswith(b"\n") and b"earlystop_operator_looks_total" in body
+
+
 async def test_of_too_many_connections_the_oldest_are_closed_and_a_new_one_is_answered(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -284,7 +284,7 @@ async def test_without_metrics_of_policies_the_operators_own_port_shows_numbers_
     made["metadata"]["namespace"] = "of-a-tenant"
     await place.runtime.policy_changed(place.api.put(POLICIES, made))
     await place.runtime._reconcile(("of-a-tenant", "of-nobodys-business"))
-    page = page_of(registry).decode()
+    page = bytes(page_of(registry)).decode()
     assert "earlystop_operator_policies" in page
     assert not any(name in page for name in ("of-nobodys-business", "of-a-tenant", "0a000000"))
 
@@ -297,9 +297,9 @@ async def test_a_policy_has_its_metrics_before_its_first_look_after_a_restart_an
     shown, series = CollectorRegistry(), PolicyCollector()
     shown.register(series)
     series.show(place.runtime.policy_views)
-    text = page_of(shown).decode()
+    text = bytes(page_of(shown)).decode()
     assert 'earlystop_policy_phase{namespace="llm",phase="Observing",policy="qa"} 1.0' in text
     assert 'earlystop_policy_log_e{candidate="w10",claim="promote",namespace="llm",policy="qa"}' in text
     assert 'earlystop_policy_exact_match_ratio{candidate="w10",namespace="llm",policy="qa",variant="candidate"}' in text
     place.runtime.policy_deleted(stored)
-    assert 'policy="qa"' not in page_of(shown).decode()
+    assert 'policy="qa"' not in bytes(page_of(shown)).decode()

@@ -47,6 +47,25 @@ class FairTurns:
         finally:
             self._release()
 
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """For whoever holds a turn and waits for something else here: others have the turn meanwhile, and the next one
+        is waited for afterwards."""
+        self._release()
+        try:
+            yield
+        finally:
+            try:
+                await self._acquire(served_namespace.get())
+            except BaseException:
+                self._free -= 1  # the turn is given back by its holder, who has not got it again
+                raise
+
+    @property
+    def are_waited_for(self) -> bool:
+        """Whether anybody waits for a turn."""
+        return bool(self._waiting)
+
     async def _acquire(self, namespace: str) -> None:
         if self._free > 0:  # then nobody waits
             self._free -= 1

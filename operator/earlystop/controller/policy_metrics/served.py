@@ -10,11 +10,12 @@ from math import inf
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
+from earlystop.controller.policy_metrics.packed_text import PackedText
 from earlystop.controller.policy_metrics.written import WrittenFamily
 
 LEAST_SECONDS = 1.0
-"""So long a page is served again, and then let go: that of 200 policies takes 1.6 MiB. No scrape comes sooner, and
-whoever asks in a loop costs the looks nothing."""
+"""So long a page is served again, and then let go: that of 1,000 policies has 8 MiB, and half a MiB as it is packed. No
+scrape comes sooner, and whoever asks in a loop costs the looks nothing."""
 
 
 class _One(Collector):
@@ -28,14 +29,14 @@ class _One(Collector):
         yield self._family
 
 
-def page_of(registry: CollectorRegistry) -> bytearray:
+def page_of(registry: CollectorRegistry) -> PackedText:
     """The same as `generate_latest`, which would hold every sample and every line of all families at once: five times
     the memory of the page. Here each family is let go before the next one. Those of policies are written already."""
-    page = bytearray()
+    page = PackedText()
     for family in registry.collect():
         page += generate_latest(_One(family))
         if isinstance(family, WrittenFamily):
-            page += family.lines
+            family.lines.move_to(page)
         del family  # before the next one is made
     return page
 
@@ -53,10 +54,10 @@ class MetricsPage:
         self._registry = registry
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._page: bytearray | None = None
+        self._page: PackedText | None = None
         self._made_at = -inf
 
-    async def text(self) -> bytearray:
+    async def text(self) -> PackedText:
         """The page, no older than LEAST_SECONDS. Thousands of policies take a third of a second of a core, in which
         the loop goes on."""
         async with self._lock:
@@ -68,7 +69,7 @@ class MetricsPage:
                 asyncio.get_running_loop().call_later(LEAST_SECONDS, self._let_go, page)
             return page
 
-    def _let_go(self, page: bytearray) -> None:
+    def _let_go(self, page: PackedText) -> None:
         """Keep a page no longer; it may have been followed by another one."""
         if self._page is page:
             self._page = None

@@ -11,6 +11,7 @@ from functools import lru_cache
 from prometheus_client.core import Metric
 from prometheus_client.utils import floatToGoString
 
+from earlystop.controller.policy_metrics.packed_text import PackedText
 from earlystop.controller.policy_metrics.samples import Sample
 from earlystop.controller.policy_metrics.table import PolicyMetric
 
@@ -22,7 +23,7 @@ class WrittenFamily(Metric):
 
     def __init__(self, metric: PolicyMetric) -> None:
         super().__init__(metric.name, metric.meaning, "gauge")
-        self.lines = bytearray()
+        self.lines = PackedText()
 
     def add(self, sample: Sample) -> None:
         """One more sample of this metric."""

@@ -38,7 +38,7 @@ from earlystop.rollout.waiting.approval import GivenApproval
 
 CHANGES_AT_ONCE = 512
 # A check holds all objects that its policy refers to, and the operator checks a whole fleet when it starts.
-CHECKS_AT_ONCE = 50
+CHECKS_AT_ONCE = 16
 COUNTED_EVERY_SECONDS = 5.0
 
 
@@ -95,6 +95,8 @@ class Reconciler:
         if acceptance_is_due(tracked, clock(), in_namespace):
             async with self._checks.of():
                 leaving = await check(cluster, tracked, reader.sources, self._tracked(), clock())
+            if self._checks.are_waited_for:
+                tracked.traffic.gathered.drop()  # a fleet's would be out of date before the traffic's turn comes
             for each in leaving:
                 each.acceptance.require_check()
                 self._wake(each.key)

@@ -19,7 +19,7 @@ from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Acted, Ne
 from earlystop.controller.traffic.proof_by_servers import proven_by_servers
 from earlystop.controller.traffic.put_in_force import correction_note, detach_while_frozen, put_in_force
 from earlystop.controller.traffic.split_result import SplitResult
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.controller.traffic.unseen_requests import with_unseen
 from earlystop.controller.traffic.watch import watch
 from earlystop.controller.traffic.watch_candidates import watch_candidates
@@ -45,7 +45,7 @@ class TrafficActor:
         self._tokens = tokens
         self._http = http
         self._reader = reader
-        self._turns = ProbeTurns()
+        self._turns = TrafficTurns()
         self._clock = clock
 
     async def act(self, tracked: TrackedPolicy, delay: float, policies: int) -> Acted | None:
@@ -104,10 +104,12 @@ class TrafficActor:
         self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool
     ) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
+        turns = self._turns
         try:
-            if only_to_detach:
-                return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), self._turns)
-            traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+            async with turns.carrying_out.of():
+                if only_to_detach:
+                    return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), turns)
+                traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), turns)
         except WriteRefused as error:
             said = write_refused(error.without(split.token).message)
             return SplitResult(SplitStatus.NOT_WRITTEN, Observation(said.status, said.reason, said.message))

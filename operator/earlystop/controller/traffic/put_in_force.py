@@ -17,7 +17,7 @@ from earlystop.controller.traffic.apply import WriteRefused, refusals_named, rep
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.split_result import SplitResult
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.delivery.decide import decide, decide_while_frozen, when_refused
 from earlystop.delivery.decisions import LEADS, Detach, Probe, Quarantine, SplitStatus, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
@@ -45,11 +45,11 @@ async def put_in_force(
     tracked: TrackedPolicy,
     split: TrafficSplit,
     now: float,
-    turns: ProbeTurns | None = None,
+    turns: TrafficTurns | None = None,
 ) -> SplitResult:
     """Write what the split needs and prove it. Nothing is written when all is as it should be.
 
-    turns: bounds how many policies of a namespace send probes at once, None for no bound.
+    turns: the caller holds one for carrying out, which is lent while probes are sent; None for no bounds.
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
@@ -77,7 +77,8 @@ async def put_in_force(
             case Probe() as asked:
                 answers = (*answers, await _send_probes(http, tracked, asked, desired, now, turns))
             case AskEngine(targets):
-                memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
+                async with (turns or TrafficTurns()).carrying_out.lent():
+                    memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
                 refused = await _refusal_of(cluster, observed, desired, objects)
@@ -166,7 +167,7 @@ async def detach_while_frozen(
     tracked: TrackedPolicy,
     split: TrafficSplit,
     now: float,
-    turns: ProbeTurns | None = None,
+    turns: TrafficTurns | None = None,
 ) -> SplitResult | None:
     """Take users off what no longer fits their route, or does not serve them, although weights stay as they are.
     Returns None when they may go on to be led. turns: as for `put_in_force`.
@@ -213,7 +214,7 @@ async def _compared(
 
 
 async def _watch_as_found(
-    http: aiohttp.ClientSession, tracked: TrackedPolicy, desired: Desired, now: float, turns: ProbeTurns | None
+    http: aiohttp.ClientSession, tracked: TrackedPolicy, desired: Desired, now: float, turns: TrafficTurns | None
 ) -> None:
     """Ask for each variant by what leads users, which is not as desired; where the gateway serves them all, they go on
     to be asked for, and a fault is followed as any other. Where none can be asked for so, nothing is known."""
@@ -221,7 +222,7 @@ async def _watch_as_found(
     if not isinstance(proof, Probes) or not proof.by_variant:
         return
     asked = Probe(proof.by_variant, users_led=True, by_variant=True)
-    result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
+    result = await _probe(http, tracked.namespace, asked, turns or TrafficTurns())
     if result.proof in (Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET):
         tracked.traffic.note_answer(asked, desired.split, result, now)
     if result.proof is Proof.IN_FORCE:
@@ -240,11 +241,11 @@ async def _send_probes(
     asked: Probe,
     desired: Desired,
     now: float,
-    turns: ProbeTurns | None,
+    turns: TrafficTurns | None,
 ) -> tuple[tuple[ProbeTarget, ...], ProbeResult]:
     """Send the probes that were decided on, and remember the answer."""
     memory, split = tracked.traffic, desired.split
-    result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
+    result = await _probe(http, tracked.namespace, asked, turns or TrafficTurns())
     memory.note_answer(asked, split, result, now)
     # A fault that the operator finds when it starts is followed as one under way is.
     followed = memory.proven == split or (asked.by_variant and memory.fault is not None)
@@ -253,9 +254,9 @@ async def _send_probes(
     return asked.targets, result
 
 
-async def _probe(http: aiohttp.ClientSession, namespace: str, asked: Probe, turns: ProbeTurns) -> ProbeResult:
+async def _probe(http: aiohttp.ClientSession, namespace: str, asked: Probe, turns: TrafficTurns) -> ProbeResult:
     send = probe_variants if asked.by_variant else probe
-    async with turns.of(namespace) as free:
+    async with turns.carrying_out.lent(), turns.for_probes(namespace) as free:
         if free:
             return await send(http, asked.targets)
     message = "Other policies of the namespace are sending probes, which are answered slowly; this one waits its turn."

@@ -10,7 +10,7 @@ import aiohttp
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.cross_check import look_for_disagreement, take_back_if_over, with_disagreement
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
@@ -25,7 +25,7 @@ async def watch(
     policies: int,
     clock: Callable[[], float],
     delay: float,
-    turns: ProbeTurns,
+    turns: TrafficTurns,
 ) -> None:
     """Ask for the candidates, for their share of the counts, and for requests that come past the overlay, where any of
     these is due.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from earlystop.controller.memory.tracked import TrackedPolicy
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.probes.canary import probe_variants
 from earlystop.delivery.probes.misrouting import contradicts
@@ -49,7 +49,7 @@ async def watch_candidates(
     split: TrafficSplit,
     policies: int,
     now: float,
-    turns: ProbeTurns,
+    turns: TrafficTurns,
 ) -> None:
     """Ask for each candidate if that is due. Whatever is not as it should be requires a check of the traffic, which
     takes the candidates off or proves the split anew."""
@@ -65,7 +65,7 @@ async def watch_candidates(
     asked = Probe(memory.variants.watched.targets, users_led=True, by_variant=True)
     if not memory.variants.begin_asking(split, now):
         return
-    async with turns.of(tracked.namespace, LONGEST_WAIT_SECONDS) as free:
+    async with turns.for_probes(tracked.namespace, LONGEST_WAIT_SECONDS) as free:
         if not free:
             return
         result = await probe_variants(http, asked.targets)

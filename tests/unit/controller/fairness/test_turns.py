@@ -121,3 +121,48 @@ async def test_what_serves_all_namespaces_waits_behind_none_of_them() -> None:
     assert queue.order == ["hostile", "hostile", f"listed for {COMMON!r}", "hostile"]
     await queue.let_go(48)
     await asyncio.gather(listing, *tasks)
+
+
+async def test_a_turn_that_is_lent_is_anothers_meanwhile_and_is_waited_for_again() -> None:
+    queue, answered = Queue(1), asyncio.Event()
+
+    async def probe() -> None:
+        async with queue.turns.of("slow"):
+            async with queue.turns.lent():
+                await answered.wait()
+            queue.order.append("probed")
+
+    probing = asyncio.create_task(probe())
+    await settle()
+    other = queue.join("quick")
+    await settle()
+    assert queue.order == ["quick"] and not queue.turns.are_waited_for
+    answered.set()
+    await settle()
+    assert not probing.done() and queue.turns.are_waited_for
+    await queue.let_go(1)
+    await asyncio.gather(probing, other)
+    assert queue.order == ["quick", "probed"]
+
+
+async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_second_one() -> None:
+    queue, answered = Queue(1), asyncio.Event()
+
+    async def probe() -> None:
+        async with queue.turns.of("slow"), queue.turns.lent():
+            await answered.wait()
+
+    probing = asyncio.create_task(probe())
+    await settle()
+    others = [queue.join("quick")]
+    await settle()
+    answered.set()
+    await settle()
+    probing.cancel()
+    await asyncio.gather(probing, return_exceptions=True)
+    await queue.let_go(1)
+    others += [queue.join("quick") for _ in range(5)]
+    await settle()
+    assert queue.held == 1, "one turn there was, and one there is"
+    await queue.let_go(5)
+    await asyncio.gather(*others)

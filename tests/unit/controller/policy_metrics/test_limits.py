@@ -72,9 +72,9 @@ def test_what_is_left_out_is_a_metric_and_one_line_of_the_log_until_there_is_roo
     collector.show(lambda: views)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            assert f"{LEFT_OUT} 3.0" in page_of(registry).decode()
+            assert f"{LEFT_OUT} 3.0" in bytes(page_of(registry)).decode()
         views = policies(a=2)
-        assert f"{LEFT_OUT} 0.0" in page_of(registry).decode()
+        assert f"{LEFT_OUT} 0.0" in bytes(page_of(registry)).decode()
     assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
     assert "3 policies have no metrics" in caplog.text
 
@@ -88,7 +88,7 @@ def test_a_policy_that_provokes_an_error_takes_its_own_metrics_away_and_no_other
     broken = replace(sound, name="broken", state=replace(REACHED["promoted"], comparisons=(), plan=plan))
     collector.show(lambda: [sound, broken])
     for _ in range(3):
-        text = page_of(registry).decode()
+        text = bytes(page_of(registry)).decode()
         assert f"{LEFT_OUT} 1.0" in text
         assert 'policy="qa"' in text and 'policy="broken"' not in text
     assert [each.levelname for each in caplog.records] == ["ERROR", "WARNING"]
@@ -98,6 +98,6 @@ def test_names_that_tenants_choose_cannot_break_the_page() -> None:
     registry, collector = CollectorRegistry(), PolicyCollector()
     registry.register(collector)
     collector.show(lambda: [view(REACHED["observing"], name='qa"} 1\nup{x="\\')])
-    text = page_of(registry).decode()
+    text = bytes(page_of(registry)).decode()
     assert 'policy="qa\\"} 1\\nup{x=\\"\\\\"' in text
     assert all(line.startswith(("#", "earlystop_")) for line in text.splitlines())

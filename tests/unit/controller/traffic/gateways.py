@@ -14,7 +14,7 @@ from aiohttp import web
 
 from earlystop.api.wire import ECHO_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, watch_candidates
 from earlystop.delivery.headers import MODIFIER
 from earlystop.delivery.names import overlay_name
@@ -86,5 +86,5 @@ async def watch(moves: Moves, split: TrafficSplit = HALF, seconds: float = SECON
     """Whether the traffic has to be checked once the candidates were asked for, after this time."""
     moves.now += seconds
     async with aiohttp.ClientSession() as http:
-        await watch_candidates(http, moves.tracked, split, 1, moves.now, ProbeTurns())
+        await watch_candidates(http, moves.tracked, split, 1, moves.now, TrafficTurns())
     return moves.tracked.traffic.recheck

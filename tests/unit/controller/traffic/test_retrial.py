@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from earlystop.controller.cluster import ROUTES
-from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.turns import TrafficTurns
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, watch_candidates
 from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
@@ -33,7 +33,7 @@ async def test_a_mode_that_its_gateway_ceases_to_serve_is_off_in_a_stated_time_a
         turns = Turns()
         while leads_somebody(moves) and turns.another():
             moves.now += SECONDS_BETWEEN
-            await watch_candidates(http, moves.tracked, wanted, 1, moves.now, ProbeTurns())
+            await watch_candidates(http, moves.tracked, wanted, 1, moves.now, TrafficTurns())
             if moves.tracked.traffic.recheck:
                 off = await moves.put(wanted, 0)
             assert moves.now - began <= SECONDS_TO_SERVE + 2 * SECONDS_BETWEEN

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from earlystop.controller.cluster import GATEWAYS
 from earlystop.controller.memory.variant_watch import SECONDS_BLIND
-from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
+from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, TrafficTurns
 from earlystop.controller.traffic.watch_candidates import (
     POLICIES_A_SECOND,
     SECONDS_BETWEEN,
@@ -159,18 +159,18 @@ async def test_nothing_is_due_while_weights_are_put_in_force_and_for_a_split_tha
         moves.tracked.state = observing
         async with aiohttp.ClientSession() as http:
             moves.now += SECONDS_BETWEEN
-            await watch_candidates(http, moves.tracked, replace(HALF, step=3), 1, moves.now, ProbeTurns())
+            await watch_candidates(http, moves.tracked, replace(HALF, step=3), 1, moves.now, TrafficTurns())
         assert played.asked == 0 and next_watch(moves.tracked, 1) is None
 
 
 async def test_policies_of_one_namespace_take_turns_and_hold_up_no_other_namespace() -> None:
-    turns = ProbeTurns()
+    turns = TrafficTurns()
     async with held(turns, "slow", POLICIES_AT_ONCE):
-        async with turns.of("quick", 0.01) as free:
+        async with turns.for_probes("quick", 0.01) as free:
             assert free
-        async with turns.of("slow", 0.01) as free:
+        async with turns.for_probes("slow", 0.01) as free:
             assert not free
-    async with turns.of("slow", 0.01) as free:
+    async with turns.for_probes("slow", 0.01) as free:
         assert free
 
 
@@ -178,7 +178,7 @@ async def test_a_policy_that_gets_no_turn_goes_on_and_is_due_again_after_the_spa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("earlystop.controller.traffic.watch_candidates.LONGEST_WAIT_SECONDS", 0.01)
-    moves, turns = Moves(), ProbeTurns()
+    moves, turns = Moves(), TrafficTurns()
     async with in_force(moves) as played, held(turns, "llm", POLICIES_AT_ONCE):
         moves.now += SECONDS_BETWEEN
         async with aiohttp.ClientSession() as http:
@@ -187,10 +187,10 @@ async def test_a_policy_that_gets_no_turn_goes_on_and_is_due_again_after_the_spa
 
 
 @asynccontextmanager
-async def held(turns: ProbeTurns, namespace: str, policies: int) -> AsyncIterator[None]:
+async def held(turns: TrafficTurns, namespace: str, policies: int) -> AsyncIterator[None]:
     """So many turns of a namespace are held."""
     if not policies:
         yield
         return
-    async with turns.of(namespace), held(turns, namespace, policies - 1):
+    async with turns.for_probes(namespace), held(turns, namespace, policies - 1):
         yield
