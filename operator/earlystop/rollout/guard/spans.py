@@ -15,8 +15,8 @@ from typing import NamedTuple
 MOST_OF_A_SIZE = 2
 """Spans of as many looks each, at most; of three the older two become one."""
 LARGEST = 2048
-"""Looks of the largest span; of three the oldest is forgotten. At a look a minute that leaves 68 hours or more: with less
-than a day nobody can tell what grows over days from what goes by the hour of the day."""
+"""Looks of the largest span; of three the oldest is forgotten. At a look a minute that leaves 68 hours or more: with
+less than a day nobody can tell what grows over days from what goes by the hour of the day."""
 
 
 class Rates(NamedTuple):
