@@ -257,7 +257,7 @@ def shown(runs: int) -> bool:
         looks = sum(each.looks for each in found) / runs
         alarmed = [each for each in found if each.named]
         honest = sum(each.is_honest for each in alarmed) / max(1, len(alarmed))
-        # Over days a guard's memory and one trial often cannot tell; then nothing wrong may be named.
+        # Over days a guard that has not seen a whole one often cannot tell; then nothing wrong may be named.
         worst = min(worst, honest if way == "over days" else right) if name in KINDS else worst
         said = ", ".join(f"{what} {count}" for what, count in named)
         table.add_row(name, way, f"{right:.1%}", f"{honest:.1%}", said, f"{looks:.0f}", str(runs))

@@ -60,7 +60,7 @@ def share(number: int, hits: int, of: int) -> int:
 
 
 MOST_POWER = 40
-"""Of a span's size; a guard's spans have at most 8."""
+"""Of a span's size; a guard's spans have at most 11."""
 
 
 def _less_of_span(row: Row, before: Row) -> Row:

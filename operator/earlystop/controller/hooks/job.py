@@ -98,6 +98,10 @@ SAYS_NOTHING: Mapping[str, object] = {
     "completions": 1,
     "completionMode": "NonIndexed",
     "suspend": False,
+    "manualSelector": False,
+    "podReplacementPolicy": "TerminatingOrFailed",
+    "preemptionPolicy": "PreemptLowerPriority",
+    "os": {"name": "linux"},
     "hostNetwork": False,
     "hostPID": False,
     "hostIPC": False,
@@ -108,7 +112,8 @@ SAYS_NOTHING: Mapping[str, object] = {
     "stdinOnce": False,
     "tty": False,
 }
-"""Fields of a Job, a Pod or a container that charts write with the value that they have anyway: they are left out."""
+"""Fields of a Job, a Pod or a container that charts write, or that stand in a Job that somebody copied from a cluster,
+with the value that they have anyway: they are left out."""
 RIGHTS_BY_ANNOTATION = (
     "container.apparmor.security.beta.kubernetes.io/",
     "container.seccomp.security.alpha.kubernetes.io/",

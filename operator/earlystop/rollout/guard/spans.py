@@ -1,6 +1,6 @@
 """What both variants answered since a guard began, in sums of more and more looks the older they are.
 
-So any time from one look to half a day can be compared with the time before it, in a size that does not grow (an
+So any time from one look to three days can be compared with the time before it, in a size that does not grow (an
 exponential histogram: Datar, Gionis, Indyk, Motwani, SIAM J. Comput. 31(6), 2002). It says what moved when an alarm has
 come, and never whether one comes.
 """
@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 MOST_OF_A_SIZE = 2
 """Spans of as many looks each, at most; of three the older two become one."""
-LARGEST = 256
-"""Looks of the largest span; of three the oldest is forgotten. At a look a minute that leaves eight hours or more."""
+LARGEST = 2048
+"""Looks of the largest span; of three the oldest is forgotten. At a look a minute that leaves 68 hours or more: with
+less than a day nobody can tell what grows over days from what goes by the hour of the day."""
 
 
 class Rates(NamedTuple):

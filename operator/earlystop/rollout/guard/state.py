@@ -16,19 +16,21 @@ from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.stored.compressed_looks import CompressedLooks
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
-KEPT_LOOKS = 12
-"""As many looks are kept at most; then the older half of them becomes the checkpoint."""
-KEPT_OF_CLASSES = {5: 4, 3: 6}
-"""From so many query classes on, as many looks are kept: a look takes several times as much room in a status as of
-none. Half as many are where the detectors of another setting stand beside them."""
+KEPT_LOOKS, KEPT_OF_MANY_CLASSES, MANY_CLASSES = 12, 6, 5
+"""As many looks are kept at most; then the older half of them becomes the checkpoint. Of so many query classes or more
+a look takes several times as much room in a status as of none, and half as many are kept."""
+KEPT_BESIDE_PARKED = {5: 2, 3: 6}
+"""From so many query classes on, as many are kept where the detectors of another setting stand beside them."""
 
 
 def kept_looks(objective: Objective, busy: Busy) -> int:
     """How many looks a guard of this objective keeps at most. busy: as in `GuardState`."""
-    for classes, kept in KEPT_OF_CLASSES.items():
-        if len(objective.classes) >= classes:
-            return kept // 2 if busy.parked else kept
-    return KEPT_LOOKS
+    classes = len(objective.classes)
+    if busy.parked:
+        for fewest, kept in KEPT_BESIDE_PARKED.items():
+            if classes >= fewest:
+                return kept
+    return KEPT_OF_MANY_CLASSES if classes >= MANY_CLASSES else KEPT_LOOKS
 
 
 NO_LOOKS = CompressedLooks()

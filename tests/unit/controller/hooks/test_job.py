@@ -119,6 +119,8 @@ def test_fields_that_say_what_holds_anyway_are_taken_and_left_out_of_the_job() -
     template = cron_job(hostNetwork=False, hostPID=False, hostIPC=False, hostUsers=True, shareProcessNamespace=False)
     job = template["spec"]["jobTemplate"]["spec"]
     job |= {"parallelism": 1, "completions": 1, "completionMode": "NonIndexed", "suspend": False}
+    job |= {"manualSelector": False, "podReplacementPolicy": "TerminatingOrFailed"}
+    job["template"]["spec"] |= {"preemptionPolicy": "PreemptLowerPriority", "os": {"name": "linux"}}
     job["template"]["spec"]["containers"][0] |= {"tty": False, "stdin": False}
     before = copy.deepcopy(template)
     assert made(template)["spec"] == made(cron_job())["spec"] and template == before
@@ -129,6 +131,10 @@ NOT_YET: dict[str, Manifest] = {
     "one Pod for each index": changed_job(completionMode="Indexed", completions=1),
     "success by some indexes": changed_job(successPolicy={"rules": [{"succeededCount": 1}]}),
     "a number that is none": changed_job(parallelism=True),
+    "Pods of its own choice": changed_job(manualSelector=True),
+    "another Pod only once one has failed": changed_job(podReplacementPolicy="Failed"),
+    "a place before others": cron_job(preemptionPolicy="Never"),
+    "another operating system": cron_job(os={"name": "windows"}),
     "a user namespace": cron_job(hostUsers=False),
     "a container beside that goes on": cron_job(
         initContainers=[{"name": "log", "image": "x", "restartPolicy": "Always"}]

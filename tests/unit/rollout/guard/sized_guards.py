@@ -24,7 +24,7 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.guard.coverage import GuardCoverage, Seen
 from earlystop.rollout.guard.culprit_evidence import rates_of
 from earlystop.rollout.guard.detector_packing import pack_detectors, rounded
-from earlystop.rollout.guard.spans import with_rates
+from earlystop.rollout.guard.spans import LARGEST, with_rates
 from earlystop.rollout.guard.state import Busy, kept_looks
 from earlystop.rollout.guard.window import added
 from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox
@@ -198,15 +198,16 @@ def watched_as(
 
 
 def after_months(state: RolloutState, answers_at: Callable[[random.Random, int], Totals] = answered) -> RolloutState:
-    """The same with a window and spans that are full, as they are after a day for good."""
+    """The same with a window and spans that are full, as they are after days for good."""
     guard = guard_of(state)
     window, spans, (*_, last) = guard.window, guard.spans, guard.looks
-    rng = random.Random(7)
-    for number in range(1000):
-        at = last.at + 60 * (number + 1)
-        totals = answers_at(rng, len(guard.objective.classes))
+    rng, classes = random.Random(7), len(guard.objective.classes)
+    drawn = [answers_at(rng, classes) for _ in range(300)]
+    for number in range(3 * LARGEST):
+        totals, at = rng.choice(drawn), last.at + 60 * (number + 1)
         seen = replace(last, at=at, baseline=totals.baseline, candidate=totals.candidate, classes=totals.classes)
-        window = added(window, guard.window_seconds, seen, on_pairs=False)
+        if number >= 2 * LARGEST:
+            window = added(window, guard.window_seconds, seen, on_pairs=False)
         spans = with_rates(spans, at - 60, rates_of(guard.objective, EXACT_MATCH, seen))
     return replace(state, guard=replace(guard, window=window, spans=spans))
 

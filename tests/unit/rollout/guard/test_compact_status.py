@@ -103,6 +103,25 @@ def test_a_condition_that_says_that_something_is_wrong_is_never_packed(guarded: 
         assert whole(compact({**status, "conditions": altered}))["conditions"] == altered
 
 
+def test_where_a_status_would_be_too_large_words_that_all_is_well_are_packed_and_none_that_something_is_wrong(
+    guarded: RolloutState,
+) -> None:
+    status = whole_status(guarded)
+    longer = [{**each, "message": each["message"] + " And so on." * 60} for each in status["conditions"]]
+    wrong = {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1, "reason": "JobFailed"}
+    failed = {**wrong, "type": "JobsSucceeded", "status": "False", "message": "Job x has failed."}
+    for job in (failed, {**failed, "status": "True", "reason": "JobSucceeded"}):
+        large = {**status, "conditions": [*longer, job]}
+        small = compact(large)
+        assert whole(small) == large and from_status(small)[0] == guarded
+        shown = {each["type"]: each for each in small["conditions"]}
+        assert ("JobsSucceeded" in shown) == (job is failed) and shown["Ready"]["message"] == longer[0]["message"]
+        assert all(each["message"] for each in shown.values() if each["status"] != "True")
+        assert not any(
+            each["message"] for each in shown.values() if each["status"] == "True" and each["type"] != "Ready"
+        )
+
+
 @pytest.mark.slow
 def test_the_definition_demands_nothing_that_is_packed_and_fills_nothing_in(guarded: RolloutState) -> None:
     definition = definitions()["earlystop.dev_earlystoppolicies.yaml"]

@@ -200,7 +200,7 @@ def test_without_enough_recorded_answers_from_before_only_a_new_majority_names_t
         assert culprits(replace(UNDER_BOTH, frozen=Frozen(*before, 40, 60))).named == (Culprit.SCORER,)
 
 
-def test_any_time_up_to_hours_ago_is_remembered_in_few_spans_that_lose_no_count() -> None:
+def test_any_time_up_to_days_ago_is_remembered_in_few_spans_that_lose_no_count() -> None:
     spans: Spans = ()
     for number in range(1, 3 * LARGEST):
         spans = with_rates(spans, 60 * number, Rates(1, number % 2, 9, 0))
