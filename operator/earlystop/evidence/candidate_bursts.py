@@ -107,6 +107,7 @@ class CandidateBursts:
     latest: bytes = b""
     largest: Spell = NO_SPELL
     outages: tuple[int, ...] = ()
+    kinds_of_outage: tuple[Outage, ...] = OUTAGES
     rises: tuple[Rise, ...] = ()
 
     @property
@@ -124,13 +125,6 @@ class CandidateBursts:
     def has_outage(self) -> bool:
         """Whether so many of the candidate's requests have failed for so long, up to now, that it is no burst."""
         return any(looks >= each.looks for looks, each in zip(self.outages, self.kinds_of_outage, strict=True))
-
-    @property
-    def kinds_of_outage(self) -> tuple[Outage, ...]:
-        """What an outage is, as `outages` has it."""
-        if not self.rises:
-            return OUTAGES
-        return (*OUTAGES, Outage(max(self.looks, KNOWN_LOOKS) + 1, PART_BEYOND_BURSTS))
 
     @property
     def excess(self) -> float:
@@ -154,8 +148,12 @@ def start(looks: int, engine: int = CURRENT) -> CandidateBursts:
     """Before any look; looks: that a burst may last, one of `scatter.SCALES`; engine: version of the arithmetic, 10 or
     later."""
     nothing = Scatter(tuple(Scale(each) for each in SCALES if each <= looks), is_weighed=True)
-    begun = CandidateBursts(looks, nothing, rises=one_rise.start(nothing) if engine > TENTH else ())
-    return replace(begun, outages=(0,) * len(begun.kinds_of_outage))
+    if engine <= TENTH:
+        return CandidateBursts(looks, nothing, outages=(0,) * len(OUTAGES))
+    kinds = (*OUTAGES, Outage(max(looks, KNOWN_LOOKS) + 1, PART_BEYOND_BURSTS))
+    return CandidateBursts(
+        looks, nothing, outages=(0,) * len(kinds), kinds_of_outage=kinds, rises=one_rise.start(nothing)
+    )
 
 
 def observe(known: CandidateBursts, look: Spell, baseline_events: int) -> CandidateBursts:
@@ -207,15 +205,16 @@ def _least_events(part: float, exposed: int) -> float:
 
 def _largest(bursts: CandidateBursts) -> Spell:
     """The spell with the largest burst: the one so far, or one that ends with the last look."""
-    largest, looks = bursts.largest, [*_LOOK.iter_unpack(bursts.latest)]
-    most = bursts._beyond_usual(largest)
-    events = exposed = baseline_exposed = 0
-    for number, look in enumerate(reversed(looks), start=1):
-        events, exposed, baseline_exposed = events + look[0], exposed + look[1], baseline_exposed + look[2]
-        others = bursts.exposed - exposed
-        if not others or not (bursts.rises or number in SPELLS):
+    largest, whole, all_events = bursts.largest, bursts.exposed, bursts.events + UNSEEN_EVENTS
+    most, takes_all = bursts._beyond_usual(largest), bool(bursts.rises)
+    events = exposed = baseline_exposed = number = 0
+    for added, to, to_baseline in reversed([*_LOOK.iter_unpack(bursts.latest)]):
+        number += 1
+        events, exposed, baseline_exposed = events + added, exposed + to, baseline_exposed + to_baseline
+        # None is larger than its events, so most need no division.
+        if events <= most or exposed == whole or not (takes_all or number in SPELLS):
             continue
-        excess = events - USUAL * ((bursts.events - events + UNSEEN_EVENTS) / others * exposed)
+        excess = events - USUAL * ((all_events - events) / (whole - exposed) * exposed)
         if excess > most:
             largest, most = Spell(events, exposed, baseline_exposed), excess
     return largest
