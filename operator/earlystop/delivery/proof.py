@@ -60,6 +60,12 @@ class ProbeTarget:
     mark: str = IN_FORCE_MARK
     reads_bodies: bool = False
 
+    @property
+    def asked_headers(self) -> dict[str, str]:
+        """The headers that the rule asks for, by lower-case name, of a body in JSON unless the rule asks for another
+        content type."""
+        return {"content-type": "application/json", **{name.lower(): value for name, value in self.headers}}
+
 
 @dataclass(frozen=True, slots=True)
 class Probes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import aiohttp
@@ -67,6 +68,15 @@ async def test_a_probe_is_a_completion_request_with_the_nonce_and_what_the_route
         assert request.headers["Host"] == "qa.example.com"
         assert request.headers["x-model"] == "qa"
         assert request.headers["content-type"] == "application/json"
+
+
+async def test_a_probe_of_a_rule_that_asks_for_a_content_type_has_it_and_no_other() -> None:
+    gateway = SteadyGateway()
+    typed = (("Content-Type", "application/json; charset=utf-8"),)
+    async with served(gateway) as url, aiohttp.ClientSession() as session:
+        result = await probe(session, [replace(asked(url), headers=typed)])
+    assert result.proof == Proof.IN_FORCE
+    assert {tuple(each.headers.getall("content-type")) for each in gateway.requests} == {(typed[0][1],)}
 
 
 @pytest.mark.parametrize(("weight", "every"), [(0, 0), (100, 1)])

@@ -108,6 +108,23 @@ def test_a_probe_carries_what_the_users_rule_asks_for() -> None:
     assert found.headers == (("x-model", "qa"), (PROBE_HEADER, nonce_of(SHARE)))
 
 
+def test_of_what_a_rule_asks_for_twice_a_probe_carries_the_first_which_counts() -> None:
+    twice = [header("X-Model", "qa"), header("x-model", "other")]
+    asked = prefix("/v1/chat", headers=twice, queryParams=[header("v", "1"), header("v", "2"), header("V", "3")])
+    found = target(rules=[rule(asked)])
+    assert found is not None and found.url.endswith("/v1/chat/completions?v=1&V=3")
+    assert found.headers == (("X-Model", "qa"), (PROBE_HEADER, nonce_of(SHARE)))
+
+
+def test_a_probe_has_the_content_type_that_the_rule_asks_for_and_has_it_once() -> None:
+    asked = prefix("/v1/chat", headers=[header("Content-Type", "application/json; charset=utf-8")])
+    for matches, expected in ((asked, "application/json; charset=utf-8"), (prefix("/v1/chat"), "application/json")):
+        found = target(rules=[rule(matches)])
+        assert found is not None
+        sent = found.asked_headers
+        assert [sent[name] for name in sent if name.lower() == "content-type"] == [expected]
+
+
 def test_what_a_rule_asks_for_by_a_regular_expression_is_not_asked_of_probes() -> None:
     vague = exact("/ask", headers=[header("x-model", "qa.*", "RegularExpression"), header("x-team", "a")])
     found = target(rules=[rule(vague, exact("/tell"))])

@@ -131,7 +131,7 @@ async def _answer_of_variant(
     session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]
 ) -> EngineAnswer | None:
     """The answer of one variant, None for one that did not surely come through the injector."""
-    headers = {**dict(target.headers), PROBE_HEADER: target.nonce, ASK_HEADER: "1", **_common(target)}
+    headers = {**_common(target), **target.asked_headers, PROBE_HEADER: target.nonce, ASK_HEADER: "1"}
     try:
         async with session.post(
             target.url, headers=headers, data=json.dumps(question).encode(), timeout=_TIMEOUT, **_tls(target)
@@ -151,8 +151,9 @@ async def _status_by_users_route(
     session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]
 ) -> int:
     """The status of the same request by the user's own route, on which everybody is until then; 0 without an answer."""
-    matched = {name: value for name, value in target.headers if name not in (PROBE_HEADER, GOLDEN_HEADER)}
-    headers, data = {**matched, **_common(target)}, json.dumps(question).encode()
+    asked = target.asked_headers
+    matched = {name: value for name, value in asked.items() if name not in (PROBE_HEADER, GOLDEN_HEADER)}
+    headers, data = {**_common(target), **matched}, json.dumps(question).encode()
     try:
         async with session.post(target.url, headers=headers, data=data, timeout=_TIMEOUT, **_tls(target)) as response:
             return response.status

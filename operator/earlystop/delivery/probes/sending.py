@@ -101,7 +101,7 @@ def _confused(echo: str, expected: Collection[str]) -> str:
 
 async def ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | ProbeResult:
     """The echo of one probe, or what came instead of it."""
-    headers = {**dict(target.headers), PROBE_HEADER: target.nonce, "content-type": "application/json"}
+    headers = {**target.asked_headers, PROBE_HEADER: target.nonce}
     if target.host:
         headers["Host"] = target.host
     secure = target.url.startswith("https:")

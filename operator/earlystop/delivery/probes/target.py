@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -100,12 +100,22 @@ def why_no_probe(inputs: ClusterInputs, overlay: Manifest) -> Metrics:
 def _request(matches: list[dict[str, Any]]) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     """Path with query, and headers, of a request that meets one of the matches; regular expressions are passed over."""
     for match in matches:
-        headers, parameters = match.get("headers", []), match.get("queryParams", [])
+        headers = _first_of_each(match.get("headers", []), str.lower)
+        parameters = _first_of_each(match.get("queryParams", []))
         if all(each.get("type", "Exact") == "Exact" for each in (*headers, *parameters)):
             query = urlencode([(each["name"], each["value"]) for each in parameters])
             path = quote(match["path"]["value"], safe="/%:@!$&'()*+,;=~-._")
             return path + ("?" + query if query else ""), tuple((each["name"], each["value"]) for each in headers)
     return None
+
+
+def _first_of_each(asked: Iterable[dict[str, Any]], key: Callable[[str], str] = str) -> list[dict[str, Any]]:
+    """What a match asks for, each name once: where it names one again, the first counts. key: makes names that are the
+    same equal."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in asked:
+        found.setdefault(key(each["name"]), each)
+    return list(found.values())
 
 
 def _gateways(inputs: ClusterInputs, overlay: Manifest) -> Iterator[tuple[Manifest, dict[str, Any]]]:
