@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from earlystop.controller.cluster import DEFINITIONS, Resource
+from earlystop.controller.cluster import DEFINITIONS, NAMESPACES, Resource
 from tests.cluster.binaries import binary
 from tests.cluster.credentials import write_kubeconfig
 from tests.cluster.errors import ClusterError
@@ -23,6 +24,7 @@ from tests.cluster.processes import child_environment, wait_until
 NEVER_COLLECT = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 """kubectl ends before it needs memory that it could find by collecting garbage: a quarter of its time."""
 KIND_SECONDS = 5.0
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 WAYS: Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "merge": ("PATCH", "application/merge-patch+json", ()),
@@ -177,6 +179,28 @@ class Access:
         status, _ = self._answer(method, path, body, {"Content-Type": kind})
         return status
 
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace. Raises ClusterError where there is one of that name."""
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        content = {"Content-Type": "application/json"}
+        status, text = self._answer("POST", NAMESPACES.path(None), body, content, seconds=60)
+        if status != 201:
+            raise ClusterError(f"namespace {name} was answered with {status}: {text[:2000].decode()}")
+
+    def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
+        """Delete an object if it is there, without waiting for its end. Raises ClusterError for a refusal."""
+        self._delete(resource.path(namespace, name))
+
+    def delete_all(self, resource: Resource, namespace: str) -> None:
+        """Delete all objects of a kind in a namespace, without waiting for their end. Raises ClusterError for a
+        refusal."""
+        self._delete(resource.path(namespace))
+
+    def _delete(self, path: str) -> None:
+        status, text = self._answer("DELETE", path, seconds=60)
+        if status not in (200, 202, 404):
+            raise ClusterError(f"DELETE {path} was answered with {status}: {text[:2000].decode()}")
+
     def refusal(
         self,
         user: str,
@@ -272,12 +296,23 @@ class Access:
 
     def service_account_token(self, namespace: str, name: str) -> str:
         """A real token of that service account, for four hours."""
-        return self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=4h").strip()
+        path = SERVICE_ACCOUNTS.path(namespace, name, "token")
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 4 * 3600},
+        }
+        status, text = self._answer("POST", path, body, {"Content-Type": "application/json"})
+        if status != 201:
+            raise ClusterError(f"POST {path} was answered with {status}: {text[:2000].decode()}")
+        return str(json.loads(text)["status"]["token"])
 
     def cluster(self) -> dict[str, Any]:
         """How the API server is reached and known, as in a kubeconfig's `clusters`."""
-        view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
-        cluster: dict[str, Any] = json.loads(view)["clusters"][0]["cluster"]
+        written = yaml.safe_load(self.kubeconfig.read_text())
+        contexts = {each["name"]: each["context"] for each in written["contexts"]}
+        wanted = contexts[written["current-context"]]["cluster"]
+        (cluster,) = [dict(each["cluster"]) for each in written["clusters"] if each["name"] == wanted]
         return cluster
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from earlystop.controller.cluster import NAMESPACES
 from tests.cluster import rights
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.gateway import Gateway
@@ -49,6 +50,6 @@ def prometheus(cluster: Cluster) -> Iterator[Prometheus]:
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A fresh namespace, removed after the test without waiting for it."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    cluster.access.kubectl("create", "namespace", name)
+    cluster.access.create_namespace(name)
     yield name
-    cluster.access.kubectl("delete", "namespace", name, "--wait=false")
+    cluster.access.delete(NAMESPACES, None, name)

@@ -15,7 +15,9 @@ from pathlib import Path
 from tests.cluster.errors import ClusterError
 from tests.cluster.network import replace_tmp_before_exec
 
-POLL_SECONDS = 0.05
+POLL_SECONDS, LATER_POLL_SECONDS, SOON_SECONDS = 0.05, 0.1, 2.0
+"""How often is asked for what is waited for, at first and after the first seconds: each question costs the one who is
+asked as well."""
 # Deadlines are written for a quiet machine; two cores that carry three clusters can be so many times slower. A promise
 # of time is measured by the test that states it, and not by how long it would have waited.
 PATIENCE = 4.0
@@ -161,4 +163,4 @@ def wait_until(
         waited = time.monotonic() - start
         if waited > most or not still_worth_it():
             raise ClusterError(f"waited {waited:.1f} s (of at most {most:.0f} s) for {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS if waited < SOON_SECONDS else LATER_POLL_SECONDS)

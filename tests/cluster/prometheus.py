@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.cluster.binaries import binary
 from tests.cluster.network import NODE_ADDRESS
 from tests.cluster.older_prometheus import older_prometheus
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.processes import COLLECT_SELDOM, Child, wait_until
 
 Targets = Mapping[str, Sequence[str]]
 """Job name to its targets, each `host:port`."""
@@ -83,7 +83,7 @@ class Prometheus:
             self.set_targets(targets, labels=labels)
         if scrape_interval is not None or not self._configuration.exists():
             self._configuration.write_text(json.dumps(self._settings(scrape_interval or "1s", relabelling), indent=1))
-        self._child = Child("prometheus", self._command(), self._home)
+        self._child = Child("prometheus", self._command(), self._home, environment=COLLECT_SELDOM)
         self._child.wait_ready(self._is_ready, _START_SECONDS)
         if wait_up:
             self.wait_up()

@@ -23,7 +23,7 @@ def namespaces(cluster: Cluster) -> Iterator[None]:
     """A namespace for each of two releases; CRDs of this version are there, and not Helm's."""
     cluster.access.install_crds(CRDS)
     for name in (FIRST, SECOND):
-        cluster.access.kubectl("create", "namespace", name)
+        cluster.access.create_namespace(name)
     yield
     cluster.access.kubectl("delete", "namespace", FIRST, SECOND, "--wait=false")
 

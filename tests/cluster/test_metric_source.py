@@ -86,7 +86,7 @@ def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     directory = tmp_path_factory.mktemp("metric-source")
     access = cluster.access
     access.install_crds(CRDS)
-    access.kubectl("create", "namespace", NAMESPACE)
+    access.create_namespace(NAMESPACE)
     install = ("install", RELEASE, str(CHART), f"--namespace={NAMESPACE}")
     helm(*install, "--set=crds.install=false", "--set=metricSecrets={prometheus,absent}", kubeconfig=access.kubeconfig)
     authority = Authority(directory)

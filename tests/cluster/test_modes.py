@@ -161,7 +161,7 @@ def laid_out(
 
 def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNamespace]:
     namespace = f"mode-{mode.lower().replace(' ', '-')}-{uuid.uuid4().hex[:8]}"
-    access.kubectl("create", "namespace", namespace)
+    access.create_namespace(namespace)
     _, service = manifests.service(namespace, PORT, replicas=0)
     deployment = settable_deployment()
     given = {"uid", "generation", "creationTimestamp", "resourceVersion"}  # by the API server

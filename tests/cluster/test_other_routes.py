@@ -36,7 +36,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def neighbour(stage: Stage) -> Iterator[str]:
     """The namespace of another team, with a server of its own behind Service `qa`."""
     namespace = f"neighbour-{uuid.uuid4().hex[:6]}"
-    stage.access.kubectl("create", "namespace", namespace)
+    stage.access.create_namespace(namespace)
     with echoing(own_address(), PORT):
         services = manifests.service(namespace, PORT, replicas=0)
         stage.access.apply(*services, *manifests.endpoints(namespace, own_address(), PORT))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
-from earlystop.controller.cluster import ROUTES
+from earlystop.controller.cluster import POLICIES, ROUTES
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
@@ -58,8 +58,8 @@ def no_policy_left(stage: Stage) -> Iterator[None]:
     """Deletes every policy after the test, and waits for the collection of its overlay: one target serves all
     tests of a file."""
     yield
-    where = f"--namespace={stage.namespace}"
-    stage.access.kubectl("delete", "esp", "--all", where, "--wait=true")
+    stage.access.delete_all(POLICIES, stage.namespace)
+    wait_until(lambda: not stage.access.items(POLICIES, stage.namespace), 60, "the policies to be gone")
 
     def overlays() -> list[str]:
         routes = [each["metadata"] for each in stage.access.items(ROUTES, stage.namespace)]

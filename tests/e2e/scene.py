@@ -70,7 +70,7 @@ def scene(kubeconfig: str | None) -> Iterator[Scene]:
         _refuse_second_operator(cluster.access)
         address = address_towards(cluster.access.url)
         namespace = f"earlystop-demo-{uuid.uuid4().hex[:6]}"
-        cluster.access.kubectl("create", "namespace", namespace)
+        cluster.access.create_namespace(namespace)
         with (
             Gateway(
                 cluster.access,

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from earlystop.controller.cluster import NAMESPACES, SOURCES
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane
@@ -89,8 +90,8 @@ class Stage(StageObjects, Started):
             if child is not None:
                 child.stop(patience_seconds=5.0)
         self.prometheus.stop(abruptly=True)
-        self.access.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
-        self.access.kubectl("delete", "ess", self.source, "--ignore-not-found")
+        self.access.delete(NAMESPACES, None, self.namespace)
+        self.access.delete(SOURCES, None, self.source)
         if not self.hollow:
             self._uninstall()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -106,12 +107,11 @@ class Stage(StageObjects, Started):
     def _start(self) -> None:
         # Prometheus takes 5 s until it scrapes its first target, in which all else is made ready.
         self.prometheus.start({"qa": [f"{self.server_address}:{self.metrics_port}"]}, "1s", wait_up=False)
-        there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
-        self._installed = not there.strip()
+        self._installed = self.access.find(NAMESPACES, None, OPERATOR_NAMESPACE) is None
         # The operator of this stage is a local process with the same account; the Deployment would be a second.
         install_without_operator(self.access)
         if self._make_namespace:
-            self.access.kubectl("create", "namespace", self.namespace)
+            self.access.create_namespace(self.namespace)
         self.access.apply(
             *manifests.service(self.namespace, self.server_port, replicas=1 if self.hollow else 0),
             *([] if self.hollow else manifests.endpoints(self.namespace, self.server_address, self.server_port)),

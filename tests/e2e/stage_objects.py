@@ -60,7 +60,8 @@ class StageObjects:
 
     def delete_policy(self, name: str) -> None:
         """Delete a policy and wait until it is gone."""
-        self.access.kubectl("delete", f"esp/{name}", f"--namespace={self.namespace}", "--wait=true")
+        self.access.delete(POLICIES, self.namespace, name)
+        wait_until(lambda: self.access.find(POLICIES, self.namespace, name) is None, 60, f"{name} to be gone")
 
     def verdicts(self) -> list[dict[str, Any]]:
         """All verdicts of the stage's namespace."""

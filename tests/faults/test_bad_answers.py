@@ -157,7 +157,7 @@ def cast(stage: Stage) -> Iterator[Cast]:
             tenant = cast.tenants[mode] = ServiceNamespace(stage, f"{stage.namespace}-{number}", ports[number // 2 % 2])
             upstream = cast.upstreams[mode] = (stage.prometheus, older)[number % 2]
             proxy = cast.proxies[mode] = stack.enter_context(SpoiledPrometheus(upstream.url))
-            stage.access.kubectl("create", "namespace", tenant.namespace)
+            stage.access.create_namespace(tenant.namespace)
             source = manifests.source(cast.source(mode), proxy.url)
             patience = QUICK_TO_GIVE_UP if REASONS[mode] is FailureKind.TIMEOUT else PATIENT
             source["spec"].update(evaluationDelaySeconds=DELAY_SECONDS, timeoutSeconds=patience)

@@ -112,7 +112,7 @@ def said_of(tenant: ServiceNamespace) -> list[str]:
 
 def prepare(tenant: ServiceNamespace) -> None:
     """A service whose owner lets policies set WINDOW, in a namespace of its own."""
-    tenant.stage.access.kubectl("create", "namespace", tenant.namespace)
+    tenant.stage.access.create_namespace(tenant.namespace)
     made = tenant.objects()
     made["Deployment"]["metadata"].setdefault("annotations", {})[SETTABLE_ANNOTATION] = "server/WINDOW"
     (container,) = made["Deployment"]["spec"]["template"]["spec"]["containers"]
@@ -191,7 +191,7 @@ def test_a_policy_that_is_deleted_midway_in_whatever_way_leaves_nothing_and_lose
 def test_a_namespace_that_ends_in_the_middle_takes_its_policy_along_and_nobody_elses(stage: Stage) -> None:
     """Whatever finalizers of others hold the policy, and so the namespace, where nothing may be made any more."""
     leaving = ServiceNamespace(stage, f"leaving-{uuid.uuid4().hex[:6]}")
-    stage.access.kubectl("create", "namespace", leaving.namespace)
+    stage.access.create_namespace(leaving.namespace)
     leaving.apply(*leaving.objects().values(), leaving.policy())
 
     def hold(finalizers: list[str]) -> None:

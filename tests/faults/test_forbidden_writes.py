@@ -108,7 +108,7 @@ def courses(stage: Stage) -> dict[str, Course]:
     tenants = {name: ServiceNamespace(stage, f"{stage.namespace}-{n}") for n, name in enumerate(FORBIDDEN)}
     namespaces = [tenant.namespace for tenant in tenants.values()]
     for tenant in tenants.values():
-        stage.access.kubectl("create", "namespace", tenant.namespace)
+        stage.access.create_namespace(tenant.namespace)
         tenant.apply(*tenant.objects().values())
     wait_until(lambda: all(tenant.answers() for tenant in tenants.values()), 60, "all services to answer")
     stage.wait_answering()
@@ -183,7 +183,7 @@ def ending(stage: Stage) -> Iterator[ServiceNamespace]:
     """A namespace with a service and a rollout of its own, of which others keep policy, route and overlay while it
     ends. Afterwards they let it go."""
     tenant = ServiceNamespace(stage, f"ends-{uuid.uuid4().hex[:6]}")
-    stage.access.kubectl("create", "namespace", tenant.namespace)
+    stage.access.create_namespace(tenant.namespace)
     tenant.apply(*tenant.objects().values())
     wait_until(tenant.answers, 60, "the service to answer")
     tenant.apply(tenant.policy(POLICY))

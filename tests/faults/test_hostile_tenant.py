@@ -74,7 +74,7 @@ def apply_hostile(stage: Stage, server: HostileServer) -> tuple[ServiceNamespace
         ServiceNamespace(stage, f"{stage.namespace}-slow", PORT),
     )
     for tenant in (hostile, slow):
-        stage.access.kubectl("create", "namespace", tenant.namespace)
+        stage.access.create_namespace(tenant.namespace)
         tenant.apply(*tenant.objects().values())
     objects = hostile.objects()
     hostile.apply(*with_hostile_labels(objects["Service"], objects["HTTPRoute"]))

@@ -259,7 +259,7 @@ def scenes(stage: Stage) -> Iterator[Scenes]:
     scenes = Scenes()
     for number, (name, case) in enumerate(CASES.items()):
         tenant = ServiceNamespace(stage, f"{stage.namespace}-{number}")
-        stage.access.kubectl("create", "namespace", tenant.namespace)
+        stage.access.create_namespace(tenant.namespace)
         tenant.apply(*(each for kind, each in tenant.objects().items() if kind not in case.left_out))
         case.prepare(tenant)
         scenes.tenants[name] = tenant
