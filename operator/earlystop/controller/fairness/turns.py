@@ -30,8 +30,8 @@ def for_all() -> Iterator[None]:
 class FairTurns:
     """At most `at_once` turns are held at a time.
 
-    Who asks waits behind those of the same namespace, unless it has lent its turn, and behind one of each other namespace: a thousand who wait
-    together for one namespace hold up another one's by a single turn.
+    Who asks waits behind those of the same namespace, unless it has lent its turn, and behind one of each other
+    namespace: a thousand who wait together for one namespace hold up another one's by a single turn.
     """
 
     def __init__(self, at_once: int) -> None:

@@ -8,7 +8,7 @@ counts of a policy is left out, and its look asks by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from earlystop.api.counts import Variant
@@ -44,7 +44,7 @@ def read_moments(
     Raises MetricsFailure where a query fails, and when the source evaluates it at other moments.
     """
     found: dict[str, dict[int, Reading]] = {}
-    for chunk in _chunks(asked):
+    for chunk in chunks_of(asked):
         moments = _moments_of(chunk)
         series = client.vectors(query_of([each.request for each in chunk], namespace_label), moments)
         if not _evaluated_at(series, moments):
@@ -87,8 +87,9 @@ def _evaluated_at(series: Sequence[Series], moments: range) -> bool:
     return all(abs(said.get(at, 0.0) - at) <= TIME_TOLERANCE_SECONDS for at in moments)  # NaN is no moment
 
 
-def _chunks(asked: Sequence[LooksAhead]) -> Iterator[Sequence[LooksAhead]]:
-    """Like windows together, then like steps, then like moments, of which a chunk has no more than a query may have."""
+def chunks_of(asked: Iterable[LooksAhead]) -> Iterator[Sequence[LooksAhead]]:
+    """What is asked by one query each: like windows together, then like steps, then like moments, of which a query has
+    no more than it may have."""
 
     def order(each: LooksAhead) -> tuple[int, int, int, str]:
         request = each.request
