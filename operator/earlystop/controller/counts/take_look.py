@@ -82,12 +82,12 @@ async def _counts(reader: CountBatcher, tracked: TrackedPolicy, at: int, until: 
     `until`, all are asked for at once, and each is taken in its turn from what was read, as long as it asks for the
     same."""
     source, known = tracked.plan.spec.metrics.source_ref.name, tracked.read_ahead
-    request = look_request(tracked, reader.sources, at)
-    if known is None or not known.answers(request, at):
+    request, spec = look_request(tracked, reader.sources, at), reader.sources.get(source)
+    if known is None or not known.answers(spec, request, at):
         known, due = None, looks_due(tracked.times, tracked.state, until)[:MOST_MOMENTS]
         is_behind = len(due) > 1 or (due.step > 1 and until - at > BEHIND_SECONDS)
         if is_behind and isinstance(request, CountRequest):
-            known = ReadAhead(request, due, await reader.read_ahead(source, request, due))
+            known = ReadAhead(spec, request, due, await reader.read_ahead(source, request, due))
         tracked.read_ahead = known
     found = None if known is None else known.readings.get(at)
     return await reader.read(source, request, at) if found is None else found
