@@ -20,7 +20,8 @@ from earlystop.controller.memory.looks_ahead import ReadAhead
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.convention.reader import CountRequest
-from earlystop.metrics.convention.several_moments import MOST_MOMENTS
+from earlystop.metrics.convention.several_moments import most_moments
+from earlystop.metrics.count_ledger import source_of
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.look_schedule import looks_due, next_look
 from earlystop.rollout.state import Phase
@@ -84,7 +85,8 @@ async def _counts(reader: CountBatcher, tracked: TrackedPolicy, at: int, until: 
     source, known = tracked.plan.spec.metrics.source_ref.name, tracked.read_ahead
     request, spec = look_request(tracked, reader.sources, at), reader.sources.get(source)
     if known is None or not known.answers(spec, request, at):
-        known, due = None, looks_due(tracked.times, tracked.state, until)[:MOST_MOMENTS]
+        series = source_of(tracked.ledger).series_count(tracked.ledger)
+        known, due = None, looks_due(tracked.times, tracked.state, until)[: most_moments(series)]
         is_behind = len(due) > 1 or (due.step > 1 and until - at > BEHIND_SECONDS)
         if is_behind and isinstance(request, CountRequest):
             known = ReadAhead(spec, request, due, await reader.read_ahead(source, request, due))

@@ -24,6 +24,9 @@ from earlystop.metrics.vectors import VectorsOfMoments
 MOST_MOMENTS = 12
 """Of one query. A policy whose status is stored at every eighth look is behind by so many at most, and by some more
 that fell due while no operator ran."""
+MOST_COUNTS = 200
+"""Series times moments of one policy. Each takes 0.4 KiB until its look is taken, and a whole fleet may be behind at
+once: of 1,000 policies with 20 servers for each variant, 12 moments would take 200 MiB."""
 MAX_POLICIES_A_QUERY = 25
 """An answer of so many policies at so many moments takes no more memory than that of 50 at one."""
 
@@ -33,6 +36,11 @@ class LooksAhead(NamedTuple):
 
     request: CountRequest
     moments: range
+
+
+def most_moments(series: int) -> int:
+    """At how many moments at once a policy of so many series may be read, 1 to `MOST_MOMENTS`."""
+    return max(1, min(MOST_MOMENTS, MOST_COUNTS // max(1, series)))
 
 
 def read_moments(

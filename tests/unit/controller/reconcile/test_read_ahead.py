@@ -15,6 +15,7 @@ from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.reading_ahead import Readings
 from earlystop.controller.counts.take_look import BEHIND_SECONDS
 from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.several_moments import MOST_COUNTS
 from earlystop.metrics.count_ledger import AnyRequest, pack_ledger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.look_schedule import next_look
@@ -134,6 +135,18 @@ async def test_a_single_look_that_is_late_waits_for_those_of_others(late: float,
         world.now, numbers = at + SOURCE.evaluation_delay_seconds + late, with_source(world, ahead=True, failing={})
         await world.reconcile()
         assert numbers == asked and len(world.tracked.state.looks) == looks + 3
+
+
+async def test_a_policy_of_many_servers_holds_the_counts_of_fewer_moments() -> None:
+    """The memory that a fleet takes which has missed looks does not grow with its servers."""
+    servers = 40
+    objects, now = await begun(World(SAVING, SLOW, crowd=servers), 30)
+    one_by_one, together = (World(SAVING, SLOW, crowd=servers) for _ in range(2))
+    with_source(one_by_one, ahead=False, failing={})
+    asked = with_source(together, ahead=True, failing={})
+    expected = await comes_back(one_by_one, objects, now, [400.0])
+    assert await comes_back(together, objects, now, [400.0]) == expected
+    assert max(asked) == MOST_COUNTS // (servers + 2) > 1
 
 
 async def test_what_was_read_ahead_is_dropped_with_the_reconciliation() -> None:
