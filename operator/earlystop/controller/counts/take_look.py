@@ -16,7 +16,7 @@ from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.fairness.turns import FairTurns
-from earlystop.controller.memory.looks_ahead import ReadAhead
+from earlystop.controller.memory.read_ahead import ReadAhead
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.convention.reader import CountRequest
