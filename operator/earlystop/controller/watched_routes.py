@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from earlystop.api.interning import interned
 from earlystop.controller.resources import Key
 from earlystop.delivery.routes.precedence import EVERYTHING, path_of
 from earlystop.delivery.routes.served_hosts import common_hostname, is_refused
 
 Manifest = Mapping[str, Any]
 T = TypeVar("T")
+
+SETS_REMEMBERED, MOST_SHARED = 256, 4
+"""So many sets of parents or paths are kept for routes that are alike, of so many parts each: a MiB at most, since a
+path has up to 1,024 characters."""
 
 
 class WatchedRoute(NamedTuple):
@@ -85,9 +89,15 @@ def _watched(manifest: Manifest) -> WatchedRoute:
 
 
 def _shared(parts: Iterable[T]) -> frozenset[T]:
-    """A set of these, which is one object for equal ones: routes of a fleet have the same parents and paths."""
-    found: frozenset[T] = interned(frozenset(parts))
-    return found
+    """A set of these, which is one object for equal ones where it is small: routes of a fleet have the same parents and
+    paths. A large one is let go with its route, which anybody may edit again and again."""
+    found = frozenset(parts)
+    return _first_equal(found) if len(found) <= MOST_SHARED else found
+
+
+@lru_cache(maxsize=SETS_REMEMBERED)
+def _first_equal(parts: frozenset[T]) -> frozenset[T]:
+    return parts
 
 
 def _beginning(match: dict[str, Any]) -> str:

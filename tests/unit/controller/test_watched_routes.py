@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -116,3 +118,24 @@ async def test_a_route_that_comes_later_takes_the_overlay_off_and_gives_it_back_
         await world.reconcile_until("Observing")
         assert world.tracked.observations.refusal is None
         assert "parentRefs" in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+
+
+def test_routes_that_are_alike_share_their_parents_and_paths() -> None:
+    one, other = (WatchedRoutes(), WatchedRoutes())
+    for each in (one, other):
+        each.changed(rival(prefix("/v1")))
+    (ours,), (theirs,) = one._routes.values(), other._routes.values()
+    assert ours.paths is theirs.paths and ours.parents is theirs.parents
+
+
+def test_a_route_that_is_edited_again_and_again_leaves_nothing_of_its_many_paths_in_memory() -> None:
+    """Anybody who may write a route in any namespace could fill the operator's memory."""
+    routes = WatchedRoutes()
+    many = [prefix(f"/{number}/{'x' * 1000}") for number in range(64)]
+    routes.changed(rival(*many))
+    (known,) = routes._routes.values()
+    paths = weakref.ref(known.paths)
+    del known
+    routes.changed(rival(prefix("/v1"), generation=2))
+    gc.collect()
+    assert paths() is None

@@ -210,6 +210,8 @@ class CountBatcher:
         return answers
 
     async def _exchange(self, lane: Lane, spec: SourceSpec, question: Callable[[ExactPrometheus], T]) -> T:
+        if lane[0] not in self.sources:  # since this was asked: its connections and threads have ended
+            raise MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {lane[0]} is gone")
         with for_all():
             client = await self._connections.client(_connection_of(lane), spec)
         if lane not in self._threads:

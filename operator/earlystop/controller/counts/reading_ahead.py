@@ -13,14 +13,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
 from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.separation import SLOW_SECONDS
 from earlystop.controller.fairness.turns import COMMON, FairTurns
 from earlystop.metrics.convention.reading import Reading
-from earlystop.metrics.convention.several_moments import MAX_POLICIES_A_QUERY, LooksAhead, read_moments
+from earlystop.metrics.convention.several_moments import LooksAhead, chunks_of, read_moments
 from earlystop.metrics.silence import is_silent
 from earlystop.metrics.source.client import EVALUATES_RANGES_ALIKE, ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -47,9 +46,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Batch:
+    """What is to be read of policies of one grid, by policy."""
+
     spec: SourceSpec
-    results: asyncio.Future[Mapping[str, Readings]]
     asked: dict[str, LooksAhead] = field(default_factory=dict)
+    found: dict[str, asyncio.Future[Readings]] = field(default_factory=dict)
+
+    def join(self, looks: LooksAhead) -> asyncio.Future[Readings]:
+        """Ask for one more policy's."""
+        policy = looks.request.policy
+        self.asked[policy] = looks
+        return self.found.setdefault(policy, asyncio.get_running_loop().create_future())
 
 
 class ReadingAhead:
@@ -74,60 +81,76 @@ class ReadingAhead:
         """The readings of one policy by moment, as far as nothing speaks against its counts: none where the source
         cannot be asked so."""
         is_able = spec.flavour in EVALUATES_RANGES_ALIKE and looks.request.users is None
-        if not is_able or self._clock() < self._one_by_one_until[source]:
+        if not is_able or self._is_asked_one_by_one(source):
             return {}
         step = looks.moments.step
         grid = source, step, looks.moments.start % step
         batch = self._batches.get(grid)
         if batch is None:
-            batch = self._batches[grid] = _Batch(spec, asyncio.get_running_loop().create_future())
+            batch = self._batches[grid] = _Batch(spec)
             self._start(self._flush(grid))
-        batch.asked[looks.request.policy] = looks
-        found: Readings = (await asyncio.shield(batch.results)).get(looks.request.policy, {})
-        return found
+        return await asyncio.shield(batch.join(looks))
+
+    def _is_asked_one_by_one(self, source: str) -> bool:
+        """Whether no range is asked of a source now. A clock that was set back lengthens no pause."""
+        return 0 < self._one_by_one_until[source] - self._clock() <= ONE_BY_ONE_SECONDS
 
     async def _flush(self, grid: Grid) -> None:
-        """Read one batch in the source's turn, once it is gathered. It takes requests until its turn comes."""
+        """Read one batch in the source's turn, once it is gathered. It takes requests until its turn comes. Each query
+        of it has a turn of its own: others, and single looks, would wait for all of them else."""
         source, joined, until = grid[0], 0, self._clock() + MOST_GATHERING_SECONDS
         while joined < len(self._batches[grid].asked) and self._clock() < until:
             joined = len(self._batches[grid].asked)
             await asyncio.sleep(GATHER_SECONDS)
         async with self._turns(source).of(COMMON):
             batch = self._batches.pop(grid)
-            batch.results.set_result(await self._read_now(source, batch))
+            first, *others = chunks_of(batch.asked.values())
+            await self._answer(source, batch, first)
+        for chunk in others:
+            async with self._turns(source).of(COMMON):
+                await self._answer(source, batch, chunk)
 
-    async def _read_now(self, source: str, batch: _Batch) -> Mapping[str, Readings]:
-        """The readings of all policies of a batch, none where the source did not answer. Raises nothing: a look that
-        then asks by itself says why."""
+    async def _answer(self, source: str, batch: _Batch, chunk: Sequence[LooksAhead]) -> None:
+        """Give the policies of one query their readings: none where the source has failed or was slow meanwhile."""
+        readings = {} if self._is_asked_one_by_one(source) else await self._read_now(source, batch.spec, chunk)
+        for policy in (each.request.policy for each in chunk):
+            batch.found.pop(policy).set_result(readings.get(policy, {}))
+
+    async def _read_now(self, source: str, spec: SourceSpec, chunk: Sequence[LooksAhead]) -> Mapping[str, Readings]:
+        """The readings of policies that share a query, none where the source did not answer. Raises nothing: a look
+        that then asks by itself says why."""
         began = time.monotonic()
         try:
-            question = partial(_read, list(batch.asked.values()), batch.spec.namespace_label)
-            found: dict[str, dict[int, Reading]] = await self._exchange(source, batch.spec, question)
+            question = partial(_read, chunk, spec.namespace_label)
+            found: dict[str, dict[int, Reading]] = await self._exchange(source, spec, question)
+            audible = self._audible(source, spec, chunk, found)
         except MetricsFailure as failure:
             log.info("%s is asked for one moment at a time for a while: %s", source, failure)
             pause = AWAY_SECONDS if failure.kind in AWAY else ONE_BY_ONE_SECONDS
         except Exception:
-            log.exception("reading counts of %d policies ahead failed", len(batch.asked))
+            log.exception("reading counts of %d policies ahead failed", len(chunk))
             pause = ONE_BY_ONE_SECONDS
         else:
-            if (time.monotonic() - began) / ceil(len(batch.asked) / MAX_POLICIES_A_QUERY) > SLOW_SECONDS:
+            if time.monotonic() - began > SLOW_SECONDS:
                 self._one_by_one_until[source] = self._clock() + AWAY_SECONDS
-            return self._audible(source, batch, found)
+            return audible
         self._one_by_one_until[source] = self._clock() + pause
         return {}
 
-    def _audible(self, source: str, batch: _Batch, found: Mapping[str, Readings]) -> Mapping[str, Readings]:
+    def _audible(
+        self, source: str, spec: SourceSpec, chunk: Sequence[LooksAhead], found: Mapping[str, Readings]
+    ) -> Mapping[str, Readings]:
         """The readings but for those in which counters of a variant that should have requests are silent: their looks
         ask whether servers are up."""
-
-        def is_audible(policy: str, reading: Reading) -> bool:
-            bound = stale_after(self._interval(source, batch.spec, policy))
-            return not is_silent(reading, batch.asked[policy].request.liveness.variants, bound)
-
-        return {
-            policy: {at: each for at, each in readings.items() if is_audible(policy, each)}
-            for policy, readings in found.items()
-        }
+        audible: dict[str, Readings] = {}
+        for request in (each.request for each in chunk):
+            bound = stale_after(self._interval(source, spec, request.policy))
+            audible[request.policy] = {
+                at: each
+                for at, each in found.get(request.policy, {}).items()
+                if not is_silent(each, request.liveness.variants, bound)
+            }
+        return audible
 
 
 def _read(

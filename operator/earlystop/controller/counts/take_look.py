@@ -16,11 +16,12 @@ from earlystop.controller.counts.look_request import look_request
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.fairness.turns import FairTurns
-from earlystop.controller.memory.looks_ahead import ReadAhead
+from earlystop.controller.memory.read_ahead import ReadAhead
 from earlystop.controller.memory.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.convention.reader import CountRequest
-from earlystop.metrics.convention.several_moments import MOST_MOMENTS
+from earlystop.metrics.convention.several_moments import most_moments
+from earlystop.metrics.count_ledger import source_of
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.look_schedule import looks_due, next_look
 from earlystop.rollout.state import Phase
@@ -82,12 +83,13 @@ async def _counts(reader: CountBatcher, tracked: TrackedPolicy, at: int, until: 
     `until`, all are asked for at once, and each is taken in its turn from what was read, as long as it asks for the
     same."""
     source, known = tracked.plan.spec.metrics.source_ref.name, tracked.read_ahead
-    request = look_request(tracked, reader.sources, at)
-    if known is None or not known.answers(request, at):
-        known, due = None, looks_due(tracked.times, tracked.state, until)[:MOST_MOMENTS]
+    request, spec = look_request(tracked, reader.sources, at), reader.sources.get(source)
+    if known is None or not known.answers(spec, request, at):
+        series = source_of(tracked.ledger).series_count(tracked.ledger)
+        known, due = None, looks_due(tracked.times, tracked.state, until)[: most_moments(series)]
         is_behind = len(due) > 1 or (due.step > 1 and until - at > BEHIND_SECONDS)
         if is_behind and isinstance(request, CountRequest):
-            known = ReadAhead(request, due, await reader.read_ahead(source, request, due))
+            known = ReadAhead(spec, request, due, await reader.read_ahead(source, request, due))
         tracked.read_ahead = known
     found = None if known is None else known.readings.get(at)
     return await reader.read(source, request, at) if found is None else found

@@ -30,8 +30,8 @@ def for_all() -> Iterator[None]:
 class FairTurns:
     """At most `at_once` turns are held at a time.
 
-    Who asks waits behind those of the same namespace, and behind one of each other namespace: a thousand who wait
-    together for one namespace hold up another one's by a single turn.
+    Who asks waits behind those of the same namespace, unless it has lent its turn, and behind one of each other
+    namespace: a thousand who wait together for one namespace hold up another one's by a single turn.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -49,29 +49,35 @@ class FairTurns:
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[None]:
-        """For whoever holds a turn and waits for something else here: others have the turn meanwhile, and the next one
-        is waited for afterwards."""
+        """For whoever holds a turn and waits for something else here: others have the turn meanwhile. The next one is
+        waited for afterwards, before all of the namespace that have had none yet: what is half done ends first. Who is
+        cancelled or fails waits for none."""
         self._release()
+        has_one = False
         try:
             yield
+            await self._acquire(served_namespace.get(), is_back=True)
+            has_one = True
         finally:
-            try:
-                await self._acquire(served_namespace.get())
-            except BaseException:
-                self._free -= 1  # the turn is given back by its holder, who has not got it again
-                raise
+            if not has_one:
+                self._free -= 1  # the holder is about to give back what it has not got again
 
     @property
     def are_waited_for(self) -> bool:
         """Whether anybody waits for a turn."""
         return bool(self._waiting)
 
-    async def _acquire(self, namespace: str) -> None:
+    async def _acquire(self, namespace: str, *, is_back: bool = False) -> None:
+        """is_back: whether it has had a turn before, which it has lent."""
         if self._free > 0:  # then nobody waits
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(namespace, deque()).append(turn)
+        queue = self._waiting.setdefault(namespace, deque())
+        if is_back:
+            queue.appendleft(turn)
+        else:
+            queue.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -81,7 +87,7 @@ class FairTurns:
 
     def _release(self) -> None:
         """Give the turn to the namespace that has waited longest since its last one."""
-        while self._waiting:
+        while self._waiting and self._free >= 0:  # below, one more is held than there are, and this is that one
             namespace = next(iter(self._waiting))
             queue = self._waiting.pop(namespace)
             while queue and queue[0].done():  # it was cancelled

@@ -17,10 +17,10 @@ from earlystop.controller.memory.checks import AcceptanceMemory, CrossCheckMemor
 from earlystop.controller.memory.evaluators import EvaluatorMemory
 from earlystop.controller.memory.gates import GateMemory
 from earlystop.controller.memory.hooks import HookMemory
-from earlystop.controller.memory.looks_ahead import ReadAhead
 from earlystop.controller.memory.next_identity import NextIdentity
 from earlystop.controller.memory.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.memory.policy_snapshot import PolicySnapshot
+from earlystop.controller.memory.read_ahead import ReadAhead
 from earlystop.controller.memory.resumed import resumed_traffic
 from earlystop.controller.memory.traffic import TrafficMemory
 from earlystop.controller.resources import Manifest

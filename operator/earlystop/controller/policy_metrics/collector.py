@@ -19,6 +19,9 @@ LEFT_OUT_MEANING = (
     "as the log says, one provokes an error."
 )
 
+OF_POLICIES = frozenset({*(each.name for each in TABLE), LEFT_OUT})
+"""Names of all that is worked out from every policy."""
+
 log = logging.getLogger(__name__)
 
 

@@ -18,9 +18,9 @@ _HEAD = f"""\
 Served at `/metrics` on port 8080. The chart makes a ServiceMonitor (`metrics.serviceMonitor.enabled`), alert rules
 (`metrics.alerts.enabled`, see [runbooks.md](runbooks.md)) and a Grafana dashboard (`metrics.dashboard.enabled`).
 A scrape config of your own needs `honor_labels: true`: else Prometheus renames the label `namespace` to
-`exported_namespace`, and neither dashboard nor alerts find a policy. What one
-metric of the operator itself says, `/metrics?name[]=earlystop_operator_looks_total` gives alone, which costs nothing
-however many policies there are. What servers count has its own page,
+`exported_namespace`, and neither dashboard nor alerts find a policy. What one metric of the operator itself
+says, `/metrics?name[]=earlystop_operator_looks_total` gives alone, which costs nothing however many policies there are;
+what is worked out from policies is on the whole page only. What servers count has its own page,
 [counters.md](counters.md); what the savings ledger holds has [savings.md](savings.md).
 
 Generated from `operator/earlystop/controller/policy_metrics/table.py`; edit the sentences there and run `make docs`.

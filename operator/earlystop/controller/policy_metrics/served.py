@@ -10,6 +10,7 @@ from math import inf
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
+from earlystop.controller.policy_metrics.collector import OF_POLICIES
 from earlystop.controller.policy_metrics.packed_text import PackedText
 from earlystop.controller.policy_metrics.written import WrittenFamily
 
@@ -43,8 +44,9 @@ def page_of(registry: CollectorRegistry) -> PackedText:
 
 def named(registry: CollectorRegistry, names: Sequence[str]) -> bytes:
     """The operator's own samples of these names alone, as scrapers ask for them by `name[]`: nothing is worked out for
-    any policy. Names that it does not have are left out."""
-    return generate_latest(registry.restricted_registry(names))
+    any policy, which would hold up the loop. Names of what policies have, and others that it does not have, are left
+    out."""
+    return generate_latest(registry.restricted_registry(set(names) - OF_POLICIES))
 
 
 class MetricsPage:

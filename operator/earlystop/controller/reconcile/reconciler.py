@@ -86,6 +86,13 @@ class Reconciler:
         Raises StatusConflict when another writer changed the policy meanwhile, Gone when the policy was deleted,
         ClusterError when the Kubernetes API fails.
         """
+        try:
+            return await self._reconcile_once(tracked)
+        finally:  # also where it fails: of a fleet, this would be held for as long as an outage lasts
+            tracked.traffic.gathered.drop()
+            tracked.read_ahead = None
+
+    async def _reconcile_once(self, tracked: TrackedPolicy) -> float:
         policies, in_namespace = self._counted(tracked.namespace)
         cluster, reader, recorder, clock = self._cluster, self._reader, self._recorder, self._clock
         if tracked.status.outdated:
@@ -125,8 +132,6 @@ class Reconciler:
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), clock())
         await recorder.flush(tracked, policies)
-        tracked.traffic.gathered.drop()
-        tracked.read_ahead = None
         return next_reconcile(tracked, delay, policies, clock(), in_namespace)
 
     def _counted(self, namespace: str) -> tuple[int, int]:

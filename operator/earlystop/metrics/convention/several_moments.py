@@ -8,7 +8,7 @@ counts of a policy is left out, and its look asks by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from earlystop.api.counts import Variant
@@ -24,6 +24,9 @@ from earlystop.metrics.vectors import VectorsOfMoments
 MOST_MOMENTS = 12
 """Of one query. A policy whose status is stored at every eighth look is behind by so many at most, and by some more
 that fell due while no operator ran."""
+MOST_COUNTS = 200
+"""Series times moments of one policy. Each takes 0.4 KiB until its look is taken, and a whole fleet may be behind at
+once: of 1,000 policies with 20 servers for each variant, 12 moments would take 200 MiB."""
 MAX_POLICIES_A_QUERY = 25
 """An answer of so many policies at so many moments takes no more memory than that of 50 at one."""
 
@@ -35,6 +38,11 @@ class LooksAhead(NamedTuple):
     moments: range
 
 
+def most_moments(series: int) -> int:
+    """At how many moments at once a policy of so many series may be read, 1 to `MOST_MOMENTS`."""
+    return max(1, min(MOST_MOMENTS, MOST_COUNTS // max(1, series)))
+
+
 def read_moments(
     client: VectorsOfMoments, asked: Sequence[LooksAhead], namespace_label: str | None = None
 ) -> dict[str, dict[int, Reading]]:
@@ -44,7 +52,7 @@ def read_moments(
     Raises MetricsFailure where a query fails, and when the source evaluates it at other moments.
     """
     found: dict[str, dict[int, Reading]] = {}
-    for chunk in _chunks(asked):
+    for chunk in chunks_of(asked):
         moments = _moments_of(chunk)
         series = client.vectors(query_of([each.request for each in chunk], namespace_label), moments)
         if not _evaluated_at(series, moments):
@@ -87,8 +95,9 @@ def _evaluated_at(series: Sequence[Series], moments: range) -> bool:
     return all(abs(said.get(at, 0.0) - at) <= TIME_TOLERANCE_SECONDS for at in moments)  # NaN is no moment
 
 
-def _chunks(asked: Sequence[LooksAhead]) -> Iterator[Sequence[LooksAhead]]:
-    """Like windows together, then like steps, then like moments, of which a chunk has no more than a query may have."""
+def chunks_of(asked: Iterable[LooksAhead]) -> Iterator[Sequence[LooksAhead]]:
+    """What is asked by one query each: like windows together, then like steps, then like moments, of which a query has
+    no more than it may have."""
 
     def order(each: LooksAhead) -> tuple[int, int, int, str]:
         request = each.request

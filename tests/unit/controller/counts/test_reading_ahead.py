@@ -19,6 +19,7 @@ from earlystop.controller.counts.reading_ahead import (
 )
 from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING
 from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.several_moments import MAX_POLICIES_A_QUERY
 from earlystop.metrics.convention.user_groups import UserQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.answer import Sample
@@ -38,7 +39,7 @@ class Servers:
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         newest = at - 600 if at == self.silent_at else at
-        policies = [f"llm/{number}" for number in range(9)]
+        policies = [f"llm/{number}" for number in range(60)]
         fresh = {"revision": "r1", "variant": "baseline", READING: NEWEST_SAMPLE}
         return [
             *(row(at, policy=policy) for policy in policies),
@@ -47,13 +48,14 @@ class Servers:
 
 
 class Client(AtMoments):
-    """What a batcher asks: it answers, or fails as it is told."""
+    """What a batcher asks: it answers, or fails as it is told, from a query on."""
 
     failing: Exception | None = None
+    failing_from = 1
 
     def vectors(self, query: str, moments: range) -> Any:
         found = super().vectors(query, moments)
-        if self.failing is not None:
+        if self.failing is not None and len(self.asked) >= self.failing_from:
             raise self.failing
         return found
 
@@ -162,3 +164,60 @@ async def test_a_batch_that_goes_on_growing_is_asked_for_in_the_end() -> None:
     reader = Reader()
     joined = await joined_one_after_the_other(reader, most=1000, seconds=0.1)
     assert MOST_GATHERING_SECONDS <= joined * 0.1 <= 2 * MOST_GATHERING_SECONDS
+
+
+async def test_what_a_source_has_said_before_it_fails_is_used_and_nothing_more_is_asked_of_it() -> None:
+    reader = Reader()
+    reader.client.failing, reader.client.failing_from = MetricsFailure(FailureKind.TOO_LARGE, "of one tenant"), 2
+    found = await asyncio.gather(*(reader.ahead(f"llm/{number}") for number in range(60)))
+    assert [bool(each) for each in found].count(True) == MAX_POLICIES_A_QUERY
+    assert len(reader.client.asked) == 2
+
+
+async def test_a_source_that_is_slow_is_asked_no_further_query_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_ahead, "SLOW_SECONDS", -1.0)
+    reader = Reader()
+    await asyncio.gather(*(reader.ahead(f"llm/{number}") for number in range(60)))
+    assert len(reader.client.asked) == 1, "single looks wait for one slow query, and not for those of a whole fleet"
+
+
+async def test_single_looks_wait_for_one_query_of_a_fleet_that_is_behind_and_not_for_all() -> None:
+    reader = Reader()
+    turns = reader._turns["default", False]
+    asked_before = 0
+
+    async def look() -> None:
+        nonlocal asked_before
+        async with turns.of():
+            asked_before = len(reader.client.asked)
+
+    async with turns.of():
+        fleet = [asyncio.create_task(reader.ahead(f"llm/{number}")) for number in range(60)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        single = asyncio.create_task(look())
+        await asyncio.sleep(0)
+    await asyncio.gather(single, *fleet)
+    assert asked_before == 1 and len(reader.client.asked) == 3
+
+
+async def test_a_clock_that_was_ahead_for_a_moment_keeps_no_source_from_being_asked_for_long() -> None:
+    reader = Reader()
+    reader.now += 1e9
+    reader.client.failing = MetricsFailure(FailureKind.REJECTED, "no such path")
+    await reader.ahead("llm/1")
+    reader.client.failing = None
+    reader.now = float(AT)
+    assert list(await reader.ahead("llm/1")) == list(GRID)
+
+
+async def test_of_a_source_that_is_gone_meanwhile_nothing_is_asked_and_no_connection_stays() -> None:
+    reader = CountBatcher(clock=lambda: float(AT))
+    reader.learn_source("default", SourceSpec.model_validate({"url": "http://prometheus:9090"}))
+    asked = CountRequest("llm/1", "r1", 60, liveness=BASELINE)
+    reading = asyncio.create_task(reader.read_ahead("default", asked, GRID))
+    await asyncio.sleep(0)
+    reader.learn_source("default", None)
+    assert await reading == {}
+    assert not reader._threads and not reader._connections._open
+    reader.close()

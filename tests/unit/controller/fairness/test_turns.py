@@ -166,3 +166,102 @@ async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_sec
     assert queue.held == 1, "one turn there was, and one there is"
     await queue.let_go(5)
     await asyncio.gather(*others)
+
+
+async def test_whoever_is_cancelled_before_a_lent_turn_is_back_lets_no_more_hold_turns_than_there_are() -> None:
+    queue, answered = Queue(1), asyncio.Event()
+
+    async def probe() -> None:
+        async with queue.turns.of("slow"), queue.turns.lent():
+            await answered.wait()
+
+    probing = asyncio.create_task(probe())
+    await settle()
+    others = [queue.join("quick") for _ in range(3)]
+    await settle()
+    answered.set()
+    await settle()
+    probing.cancel()
+    await settle()
+    assert queue.held == 1, "the others wait for the turn that one of them has"
+    await queue.let_go(3)
+    await asyncio.gather(*others)
+    assert queue.most == 1
+
+
+@pytest.mark.parametrize("ends", ["is cancelled", "fails"])
+async def test_whoever_ends_while_its_turn_is_lent_waits_for_none(ends: str) -> None:
+    queue, answered = Queue(1), asyncio.Event()
+
+    async def probe() -> None:
+        async with queue.turns.of("slow"), queue.turns.lent():
+            await answered.wait()
+            raise RuntimeError
+
+    probing = asyncio.create_task(probe())
+    await settle()
+    others = [queue.join("quick") for _ in range(3)]
+    await settle()
+    if ends == "fails":
+        answered.set()
+    else:
+        probing.cancel()
+    await settle()
+    assert probing.done() and queue.held == 1
+    await queue.let_go(3)
+    await asyncio.gather(probing, *others, return_exceptions=True)
+    assert queue.most == 1
+
+
+async def test_whoever_has_lent_a_turn_comes_before_those_of_its_namespace_who_have_had_none() -> None:
+    queue, answered = Queue(1), asyncio.Event()
+
+    async def probe() -> None:
+        served_namespace.set("slow")
+        async with queue.turns.of():
+            async with queue.turns.lent():
+                await answered.wait()
+            queue.order.append("probed")
+
+    probing = asyncio.create_task(probe())
+    await settle()
+    others = [queue.join(namespace) for namespace in ("slow", "slow", "slow", "quick")]
+    await settle()
+    answered.set()
+    await settle()
+    await queue.let_go(4)
+    await asyncio.gather(probing, *others)
+    assert queue.order == ["slow", "probed", "quick", "slow", "slow"]
+
+
+async def test_no_turn_is_lost_or_made_whoever_lends_is_cancelled_and_when() -> None:
+    chance = random.Random(SEED)
+    turns, held, most = FairTurns(3), 0, 0
+
+    async def carry_out(namespace: str) -> None:
+        nonlocal held, most
+        async with turns.of(namespace):
+            for _ in range(3):
+                held += 1
+                most = max(most, held)
+                try:
+                    await asyncio.sleep(0)
+                finally:
+                    held -= 1
+                async with turns.lent():
+                    await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(carry_out(chance.choice("abc"))) for _ in range(300)]
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0)
+        if chance.random() < 0.3:
+            chance.choice(tasks).cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert most == 3 and held == 0 and not turns.are_waited_for
+    queue = Queue(3)
+    queue.turns = turns
+    again = [queue.join("d") for _ in range(4)]
+    await settle()
+    assert queue.held == 3
+    await queue.let_go(4)
+    await asyncio.gather(*again)

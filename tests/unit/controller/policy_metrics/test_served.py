@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from earlystop.controller.policy_metrics import served
+from earlystop.controller.policy_metrics.collector import PolicyCollector
 from earlystop.controller.policy_metrics.served import LEAST_SECONDS, MetricsPage, named, page_of
 
 
@@ -111,3 +112,19 @@ def test_who_asks_for_metrics_by_name_has_nothing_else_worked_out() -> None:
     text = named(registry, ["looks_total", "nobody_has_this"])
     assert b"looks_total 1.0" in text and b"writes" not in text
     assert counted.scrapes == 0
+
+
+def test_who_asks_by_name_for_what_policies_have_has_no_policy_looked_at() -> None:
+    """In a loop, that would hold up the looks of all."""
+    registry, collector = CollectorRegistry(), PolicyCollector()
+    registry.register(collector)
+    looked_at = list[bool]()
+
+    def views() -> tuple[()]:
+        looked_at.append(True)
+        return ()
+
+    collector.show(views)
+    names = [sample for family in registry.collect() for sample in (family.name, f"{family.name}_total")]
+    looked_at.clear()
+    assert names and named(registry, names) == b"" and not looked_at

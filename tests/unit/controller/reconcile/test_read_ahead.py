@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from earlystop.controller.cluster import EVENTS, Manifest
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import EVENTS, ClusterError, Manifest
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.reading_ahead import Readings
 from earlystop.controller.counts.take_look import BEHIND_SECONDS
 from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.convention.several_moments import MOST_COUNTS
 from earlystop.metrics.count_ledger import AnyRequest, pack_ledger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.look_schedule import next_look
 from tests.unit.controller.embedded_world import SOURCE, World
+from tests.unit.controller.faulty import Fault, Faulty
 from tests.unit.controller.guarded_world import GuardedWorld
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
@@ -134,11 +137,60 @@ async def test_a_single_look_that_is_late_waits_for_those_of_others(late: float,
         assert numbers == asked and len(world.tracked.state.looks) == looks + 3
 
 
+async def test_a_policy_of_many_servers_holds_the_counts_of_fewer_moments() -> None:
+    """The memory that a fleet takes which has missed looks does not grow with its servers."""
+    servers = 40
+    objects, now = await begun(World(SAVING, SLOW, crowd=servers), 30)
+    one_by_one, together = (World(SAVING, SLOW, crowd=servers) for _ in range(2))
+    with_source(one_by_one, ahead=False, failing={})
+    asked = with_source(together, ahead=True, failing={})
+    expected = await comes_back(one_by_one, objects, now, [400.0])
+    assert await comes_back(together, objects, now, [400.0]) == expected
+    assert max(asked) == MOST_COUNTS // (servers + 2) > 1
+
+
 async def test_what_was_read_ahead_is_dropped_with_the_reconciliation() -> None:
     objects, now = await begun(World(SAVING, SLOW), 0)
     world = World(SAVING, SLOW)
     await comes_back(world, objects, now, [200.0])
     assert world.tracked.read_ahead is None and len(world.tracked.state.looks) > 8
+
+
+async def test_what_was_read_ahead_is_dropped_with_a_reconciliation_that_fails() -> None:
+    """While the API is away, a fleet would hold the counts of all looks that it has missed."""
+    objects, now = await begun(World(SAVING, SLOW), 0)
+    world = World(SAVING, SLOW)
+    world.api = Faulty(objects, Fault.REFUSED, 0)
+    world.now = now + 400
+    async with world.open():
+        world.restart()
+        asked = with_source(world, ahead=True, failing={})
+        assert world.reconciler is not None
+        with pytest.raises(ClusterError):
+            await world.reconciler.reconcile(world.tracked)
+        assert asked and world.tracked.read_ahead is None and world.tracked.traffic.gathered.kept is None
+
+
+@pytest.mark.parametrize("after", [SOURCE.model_copy(update={"namespace_label": "namespace"}), None])
+async def test_what_a_source_said_before_it_was_edited_or_deleted_is_taken_for_no_later_look(
+    after: SourceSpec | None,
+) -> None:
+    objects, now = await begun(World(SAVING, SLOW), 0)
+    world = World(SAVING, SLOW)
+    world.api.objects, world.now = objects, now + 400
+    async with world.open():
+        world.restart()
+        read_ahead, taken = world.counts.read_ahead, list[int]()
+
+        async def edited_meanwhile(source: str, request: CountRequest, moments: range) -> Readings:
+            found = await read_ahead(source, request, moments)
+            taken.append(len(world.tracked.state.looks))
+            world.counts.learn_source(source, after)
+            return found
+
+        world.counts.read_ahead = edited_meanwhile  # type: ignore[method-assign]
+        await world.reconcile()
+        assert taken[1] == taken[0] + 1, "one look is taken of what was read before"
 
 
 async def test_a_step_that_ends_among_missed_looks_asks_for_the_counts_of_the_next_one() -> None:

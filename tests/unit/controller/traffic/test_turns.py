@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from earlystop.controller.campaign_tokens import CampaignTokens
-from earlystop.controller.traffic import act
+from earlystop.controller.fairness.turns import served_namespace
+from earlystop.controller.traffic import act, put_in_force
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.split_result import SplitResult
 from earlystop.controller.traffic.turns import CARRIED_OUT_AT_ONCE, TrafficTurns
-from earlystop.delivery.decisions import SplitStatus
+from earlystop.delivery.decisions import Probe, SplitStatus
 from earlystop.rollout.observations import NOT_YET
 from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import SAME
@@ -69,3 +70,32 @@ async def test_policies_whose_probes_are_not_answered_hold_up_no_others(monkeypa
     assert fleet.under_way == 100
     fleet.may_go_on.set()
     assert await asyncio.gather(*tasks) == [DONE] * 100
+
+
+async def test_a_tenants_policies_that_all_hang_in_probes_leave_another_ones_a_turn_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never, turns = asyncio.Event(), TrafficTurns()
+
+    async def unanswered(*_: Any) -> Any:
+        await never.wait()
+
+    for each in ("probe", "probe_variants"):
+        monkeypatch.setattr(put_in_force, each, unanswered)
+
+    async def carry_out(by_variant: bool) -> None:
+        served_namespace.set("hostile")
+        asked, http = Probe((), users_led=True, by_variant=by_variant), None
+        async with turns.carrying_out.of():
+            await put_in_force._probe(http, "hostile", asked, turns)  # type: ignore[arg-type]
+
+    hanging = [asyncio.create_task(carry_out(bool(number % 2))) for number in range(5 * CARRIED_OUT_AT_ONCE)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not any(task.done() for task in hanging) and not turns.carrying_out.are_waited_for
+    async with asyncio.timeout(5), turns.carrying_out.of("healthy"):
+        pass
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(task.cancelled() for task in hanging), "a policy that is gone waits for no turn"
