@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.separation import SLOW_SECONDS
 from earlystop.controller.fairness.turns import COMMON, FairTurns
 from earlystop.metrics.convention.reading import Reading
 from earlystop.metrics.convention.several_moments import LooksAhead, chunks_of, read_moments
@@ -34,6 +33,9 @@ AWAY = frozenset({FailureKind.UNREACHABLE, FailureKind.SERVER_ERROR, FailureKind
 AWAY_SECONDS = 15.0
 """So long of one that seems to be away: once it is back, all looks are behind. And so long of one that took more than
 `SLOW_SECONDS` for a query: single looks find out meanwhile whose series make it slow."""
+SLOW_SECONDS = 10.0
+"""A query of many moments takes longer than a look's, and so does the thread that reads its answer while the operator
+has all of a core to load a fleet: that is no reason to ask for each moment by itself, which would take longer still."""
 
 Readings = Mapping[int, Reading]
 Grid = tuple[str, int, int]
