@@ -91,6 +91,8 @@ class ReadingAhead:
         if batch is None:
             batch = self._batches[grid] = _Batch(spec)
             self._start(self._flush(grid))
+        elif batch.spec != spec:
+            return {}  # the source was edited since this batch was begun
         return await asyncio.shield(batch.join(looks))
 
     def _is_asked_one_by_one(self, source: str) -> bool:

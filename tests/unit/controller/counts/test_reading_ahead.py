@@ -221,3 +221,13 @@ async def test_of_a_source_that_is_gone_meanwhile_nothing_is_asked_and_no_connec
     assert await reading == {}
     assert not reader._threads and not reader._connections._open
     reader.close()
+
+
+async def test_who_asks_a_source_that_was_edited_gets_no_answer_of_before() -> None:
+    reader = Reader()
+    before = asyncio.create_task(reader.ahead("llm/0"))
+    await asyncio.sleep(0)
+    edited = {"url": "http://prometheus:9090", "namespaceLabel": "namespace"}
+    reader.learn_source("default", SourceSpec.model_validate(edited))
+    assert await reader.ahead("llm/1") == {}
+    assert list(await before) == list(GRID), "of one look it is what a single one would have had"
