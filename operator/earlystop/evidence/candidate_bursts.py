@@ -17,7 +17,8 @@ Second, the claim must be shown without the largest burst, which is one event an
 do. It is the spell of at most so many looks with the most events of the candidate beyond `USUAL` times what it has in
 all other looks. Harm that is there from the first look on has no such spell, and loses nothing. Harm that begins later
 is held for as long as a burst may last, but for an outage (`OUTAGES`): a candidate that fails in so large a part of its
-requests for so many looks in a row, while the baseline does not, is no burst among others.
+requests for so many looks in a row, while the baseline does not, is no burst among others. A look between in which it
+answers takes a few of these back (`BACK`).
 
 What remains is a burst of the candidate that begins with the very first look. Until it ends, nothing tells it from harm
 that a setting does. Whoever would wait for that finds no harm before a burst may have ended, however plain it is.
@@ -50,7 +51,8 @@ UNSEEN_EVENTS = 1.0
 
 
 class Outage(NamedTuple):
-    """Looks in a row, in each of which at least this part of the candidate's requests fails."""
+    """So many looks in a row, but for a few (`BACK`), in each of which at least this part of the candidate's requests
+    fails."""
 
     looks: int
     part: float
@@ -102,8 +104,8 @@ class CandidateBursts:
     """What looks so far have shown of one kind of bad events. looks: that a burst may last. events, exposed: of the
     candidate, so far. latest: the last so many looks, each as its numbers stand in a `Spell`. largest: the spell with
     the largest burst. outages: for each of `kinds_of_outage`, how many looks up to now are such of the candidate alone,
-    in a row but for a few (`BACK`). rises: one a scale of the scatter, which it is read without (`one_rise`); none under version 10 of the
-    engine."""
+    in a row but for a few (`BACK`). rises: one a scale of the scatter, which it is read without (`one_rise`); none
+    under version 10 of the engine."""
 
     looks: int
     scatter: Scatter
