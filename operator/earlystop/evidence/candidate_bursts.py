@@ -17,7 +17,8 @@ Second, the claim must be shown without the largest burst, which is one event an
 do. It is the spell of at most so many looks with the most events of the candidate beyond `USUAL` times what it has in
 all other looks. Harm that is there from the first look on has no such spell, and loses nothing. Harm that begins later
 is held for as long as a burst may last, but for an outage (`OUTAGES`): a candidate that fails in so large a part of its
-requests for so many looks in a row, while the baseline does not, is no burst among others.
+requests for so many looks in a row, while the baseline does not, is no burst among others. A look between in which it
+answers takes a few of these back (`BACK`).
 
 What remains is a burst of the candidate that begins with the very first look. Until it ends, nothing tells it from harm
 that a setting does. Whoever would wait for that finds no harm before a burst may have ended, however plain it is.
@@ -50,7 +51,8 @@ UNSEEN_EVENTS = 1.0
 
 
 class Outage(NamedTuple):
-    """Looks in a row, in each of which at least this part of the candidate's requests fails."""
+    """So many looks in a row, but for a few (`BACK`), in each of which at least this part of the candidate's requests
+    fails."""
 
     looks: int
     part: float
@@ -66,6 +68,11 @@ PART_BEYOND_BURSTS = 0.15
 """No burst lasts for longer than is waited for, so this is an outage, too, since version 11 of the engine: so large a
 part of the candidate's requests for more looks in a row than that, and more than `KNOWN_LOOKS`. It is about as many
 requests in all as those above; parts of a fifth and more are then found."""
+
+BACK = 2
+"""A look that is none of an outage takes so many back of those that were, since version 11 of the engine; before, the
+row began anew. A server that crashes again and again answers for a look between: without this, one that fails in four
+of five looks broke the guardrail after 64 looks, and with it after 9."""
 
 PART_OF_BASELINE = 1 / 3
 """The baseline fails in less than this part of what is an outage of the candidate, or else that is not its own."""
@@ -96,9 +103,9 @@ NO_SPELL = Spell()
 class CandidateBursts:
     """What looks so far have shown of one kind of bad events. looks: that a burst may last. events, exposed: of the
     candidate, so far. latest: the last so many looks, each as its numbers stand in a `Spell`. largest: the spell with
-    the largest burst. outages: for each of `kinds_of_outage`, looks in a row, up to now, that are such of the candidate
-    alone. rises: one a scale of the scatter, which it is read without (`one_rise`); none under version 10 of the
-    engine."""
+    the largest burst. outages: for each of `kinds_of_outage`, how many looks up to now are such of the candidate alone,
+    in a row but for a few (`BACK`). rises: one a scale of the scatter, which it is read without (`one_rise`); none
+    under version 10 of the engine."""
 
     looks: int
     scatter: Scatter
@@ -187,12 +194,13 @@ def without_largest(
 
 
 def _outages(known: CandidateBursts, look: Spell, baseline_events: int) -> tuple[int, ...]:
-    """Looks in a row that are an outage of the candidate alone, for each kind of it, with one more look."""
+    """How many looks are an outage of the candidate alone, for each kind of it, with one more look."""
+    begins_anew = not known.rises
     return tuple(
         looks + 1
         if look.events >= _least_events(each.part, look.exposed)
         and baseline_events < PART_OF_BASELINE * each.part * look.baseline_exposed
-        else 0
+        else (0 if begins_anew else max(0, min(looks, each.looks) - BACK))
         for looks, each in zip(known.outages, known.kinds_of_outage, strict=True)
     )
 

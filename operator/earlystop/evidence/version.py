@@ -48,9 +48,9 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   until counts pass it. No other claim is read otherwise.
 - Version 11: what the candidate's own events scatter has no largest factor, and is read without one old rise of their
   level (`one_rise`), a burst is looked for in spells of each length, and what outlasts all bursts is an outage at a
-  smaller part (`candidate_bursts`). Under version 10 a few large
-  bursts of one size broke a guardrail in 6 to 13 % of campaigns, and harm that began late at few requests was found
-  three times as late. No other claim is read otherwise.
+  smaller part, and one in which it answers for a look between is still one (`candidate_bursts`). Under version 10 a few
+  large bursts of one size broke a guardrail in 6 to 13 % of campaigns, and harm that began late at few requests was
+  found three times as late. No other claim is read otherwise.
 """
 
 from __future__ import annotations

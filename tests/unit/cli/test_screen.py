@@ -16,6 +16,7 @@ from earlystop.cli.screen.holds import news_in
 from earlystop.cli.screen.view import Event, View
 from earlystop.cli.screen.whole import _without_reason, picture
 from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.evidence.tokens import Lengths
 from earlystop.rollout.campaign_inputs import CampaignInputs
 from earlystop.rollout.campaign_start import start_campaign
 from earlystop.rollout.e_value_words import one_in_line
@@ -82,6 +83,20 @@ def test_a_limit_that_caps_say_is_shown_and_that_counts_have_passed_it() -> None
     view = View({}, policy(capped()), replace(state, comparisons=(passed,)), NOW, 80)
     told = [text for label, text in _limit(view) if label == "answers"]
     assert told == ["some are longer than the cap of 4,096 tokens, so the saving is not tested by that limit"]
+
+
+def test_a_policys_author_is_told_what_a_limit_of_the_metric_source_costs_once_lengths_show_it() -> None:
+    for longest, is_told in ((131_072, True), (4_096, False)):
+        inputs = CampaignInputs(uid=UID, entropy="", longest_answer=longest)
+        state = start_campaign(policy(), "", RolloutState(), NOW, inputs)
+        assert "mean length" not in picture_of(state)
+        (only,) = state.comparisons
+        assert only.evidence.exact_tokens is not None
+        seen = replace(only.evidence.exact_tokens, past_baseline=Lengths(200, 120_000, 200 * 600**2))
+        known = replace(only, evidence=replace(only.evidence, exact_tokens=seen))
+        told = [text for _, text in _limit(View({}, policy(), replace(state, comparisons=(known,)), NOW, 80))]
+        assert ("that is 218 times their mean length" in "".join(told)) is is_told
+        assert ("objective.tokens.longestAnswer of the policy" in "".join(told)) is is_told
 
 
 def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:

@@ -94,6 +94,25 @@ def test_an_outage_of_few_requests_is_found_nearly_as_soon_as_under_version_9(ra
         assert before is not None and now is not None and now <= before + 12
 
 
+@every_row(("rate", "fails", "answers"), [(1.0, 4, 1), (1.0, 5, 2), (0.5, 5, 1), (0.5, 8, 2)])
+def test_a_candidate_that_crashes_again_and_again_is_taken_back_though_it_answers_for_a_look_between(
+    rate: float, fails: int, answers: int
+) -> None:
+    rates = [0.01] * 30 + [*[rate] * fails, *[0.01] * answers] * 10
+    for hundreds in (2, 20):
+        found = looks_until_harm(OBJECTIVE, rates, hundreds=hundreds)
+        assert found is not None and found <= 30 + 26
+
+
+def test_a_look_that_is_none_of_an_outage_takes_two_back_and_one_burst_is_still_none() -> None:
+    failing, quiet = (1, 80), (1, 1)
+    assert shown([*[quiet] * 20, *[failing] * 5, quiet, *[failing] * 2]).has_outage is False
+    assert shown([*[quiet] * 20, *[failing] * 5, quiet, *[failing] * 3]).has_outage
+    assert not shown([*[quiet] * 20, *[failing] * 5, quiet, *[failing] * 3], engine_version=TENTH).has_outage
+    assert not shown([*[quiet] * 20, *[failing] * 40, quiet]).has_outage
+    assert not shown([*[quiet] * 20, *[(1, 20)] * 32, *[quiet] * 20]).has_outage
+
+
 @every_row("outage", OUTAGES)
 def test_an_outage_of_both_variants_is_none_of_the_candidate(outage: Outage) -> None:
     quiet, failed = [(1, 1)] * 20, int(100 * outage.part) + 1

@@ -18,10 +18,14 @@ from earlystop.cli.screen.search import has_ended, search_facts
 from earlystop.cli.screen.times import duration
 from earlystop.cli.screen.together import together_facts
 from earlystop.cli.screen.view import View
+from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.rollout.answer_limit import LimitSource, answer_limit
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.state import Phase
 from earlystop.rollout.words.deletion import deletion_message, held_by
+
+FAR_LIMIT = 50
+"""A limit of so many mean lengths takes about four times the answers that one of seven takes, and a larger one more."""
 
 
 def fact_blocks(view: View) -> Iterator[Block]:
@@ -100,8 +104,28 @@ def _limit(view: View) -> Iterator[tuple[str, str]]:
     else:
         yield (
             "answers",
-            f"at most {longest} by {'their caps' if by_caps else 'the MetricSource'}, so the saving is tested exactly",
+            f"at most {longest} by {'their caps' if by_caps else 'the MetricSource'}, so the saving is tested exactly"
+            + _cost_of_limit(view),
         )
+
+
+def _cost_of_limit(view: View) -> str:
+    """That the exact test takes many more answers, where the limit is far above their mean length: a policy's author
+    did not write it."""
+    processes = [each.evidence.exact_tokens for each in view.state.comparisons]
+    times = max([_mean_lengths(each) for each in processes if each is not None], default=0.0)
+    if times < FAR_LIMIT:
+        return ""
+    return (
+        f"; that is {times:,.0f} times their mean length, which takes several times the answers: "
+        "objective.tokens.longestAnswer of the policy counts before it"
+    )
+
+
+def _mean_lengths(process: BoundedTokenProcess) -> float:
+    """How many of the baseline's mean lengths the limit is; 0 before any answer."""
+    seen = process.past_baseline
+    return process.bound * seen.completed / seen.tokens if seen.tokens else 0.0
 
 
 def _risk(view: View) -> Iterator[tuple[str, str]]:
