@@ -25,7 +25,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
-from tests.unit.rollout.guard.recorded_texts import SIXTH_DIGESTS
+from tests.unit.rollout.guard.recorded_texts import SEVENTH, SEVENTH_DIGEST, SIXTH_DIGESTS
 from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server
@@ -235,6 +235,12 @@ def test_texts_of_the_release_before_are_read_and_written_again_in_less_room(tex
     for altered in (text[:-1], text[:40] + "!" + text[41:], text + "!"):
         with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
             unpacked_fields(altered)
+
+
+def test_a_text_of_this_form_is_read_by_every_build_that_writes_it() -> None:
+    """What is expected of a number stands in no text: with another expectation each would read as another number."""
+    found = json.dumps(unpacked_fields(SEVENTH), sort_keys=True).encode()
+    assert hashlib.sha256(found).hexdigest() == SEVENTH_DIGEST, "statuses in clusters have it; write a new form"
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(
