@@ -24,13 +24,14 @@ _NONE: Row = (0,) * WIDTH
 
 def without_arms(fields: Mapping[str, Any]) -> tuple[Fields, list[Row]]:
     """Fields without the counts of comparisons, and these as columns."""
-    rows = [_row_of(each.get("counts")) for each in (fields, *_candidates_of(fields))]
+    candidates = _candidates_of(fields)
+    rows = [_row_of(each.get("counts")) for each in (fields, *candidates)]
     known = [each for each in rows if each is not None]
     if len(known) < len(rows):
         return dict(fields), []
     found = {**_without_counts(fields), COMPARED: 1}
-    if "candidates" in found:
-        found["candidates"] = [_without_counts(each) for each in fields["candidates"]]
+    if candidates:
+        found["candidates"] = [_without_counts(each) for each in candidates]
     departures = [list(map(sub, row, before)) for before, row in pairwise([_NONE, *known])]
     return found, [*zip(*departures, strict=True)]
 
@@ -44,7 +45,7 @@ def with_arms(fields: Fields, reader: BitReader) -> Fields:
     departures = zip(*[reader.column(1 + len(candidates)) for _ in range(WIDTH)], strict=True)
     rows = accumulate(departures, lambda before, row: tuple(map(add, before, row)))
     found["counts"], *others = map(_counts_of, rows)
-    if "candidates" in found:
+    if candidates:
         found["candidates"] = [{**each, "counts": own} for each, own in zip(candidates, others, strict=True)]
     return found
 
