@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any
 
 from hypothesis import given
@@ -29,14 +30,16 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
         yield from paths(part, (*path, name))
 
 
+def part_of(value: Any, path: Iterable[Any]) -> Any:
+    """What stands at the end of this path."""
+    return reduce(lambda part, name: part[name], path, value)
+
+
 def altered(fields: Any, path: Path, part: Any) -> Any:
     """Fields with another part at the end of this path."""
     found = copy.deepcopy(fields)
     *way, last = path
-    inner = found
-    for name in way:
-        inner = inner[name]
-    inner[last] = part
+    part_of(found, way)[last] = part
     return found
 
 
@@ -50,19 +53,16 @@ ODD_TEXTS = st.sampled_from(
     ["~", "~~0", "~X16", "0" * 40, "sha256:" + "0" * 64, "2026-02-30T00:00:00Z", "1,2;3,4", "="]
 )
 numbers = st.one_of(st.integers(-9, 9), st.integers(-(2**64), 2**64), st.integers(0, 10**41))
-parts = st.one_of(SIGNS, ODD_TEXTS, numbers, st.none(), st.booleans(), st.floats(), st.just([]), st.just({}))
+plain = st.one_of(SIGNS, ODD_TEXTS, numbers, st.none(), st.booleans(), st.floats())
+parts = st.one_of(plain, st.just([]), st.just({}))
+PLAIN_PATHS = [each for each in paths(FIELDS) if not isinstance(part_of(FIELDS, each), dict | list)]
 
 
 @examples
-@given(st.sampled_from([*paths(FIELDS)]), parts)
-def test_fields_come_back_with_anything_in_place_of_any_of_them(path: Path, part: Any) -> None:
+@given(st.sampled_from(PLAIN_PATHS), plain)
+def test_fields_come_back_with_any_value_in_place_of_any_of_them(path: Path, part: Any) -> None:
     fields = altered(FIELDS, path, part)
-    assert json.dumps(unpacked_fields(packed_fields(fields))) == json.dumps(fields) or not_ours(fields)
-
-
-def not_ours(fields: Any) -> bool:
-    """Whether a field that the operator fills with a text or an object has something else, which no status does."""
-    return not all(isinstance(fields[name], dict) for name in ("guard", "internal", "counts"))
+    assert json.dumps(unpacked_fields(packed_fields(fields))) == json.dumps(fields)
 
 
 @examples
