@@ -43,18 +43,20 @@ def bits_of(columns: Iterable[Sequence[int]]) -> bytes:
 class BitReader:
     """Columns in the order in which they were written, and the bytes behind the last one."""
 
-    __slots__ = ("_at", "_bits", "_content", "_order")
+    __slots__ = ("_at", "_bits", "_content", "_left", "_order")
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._bits = f"{int.from_bytes(bytes([1]) + content):b}"[1:]
         self._at = self._order = 0
+        self._left = MOST_NUMBERS
 
     def column(self, length: int) -> list[int]:
-        """The next column, of so many numbers. Raises ValueError where there are fewer, or one is longer than
-        MOST_BITS."""
-        if not isinstance(length, int) or not 0 <= length <= MOST_NUMBERS:
+        """The next column, of so many numbers. Raises ValueError where there are fewer, where one is longer than
+        MOST_BITS, and where all columns would have more than MOST_NUMBERS: a column of zeros is one bit."""
+        if not isinstance(length, int) or not 0 <= length <= self._left:
             raise ValueError(f"a column cannot have {length!r} numbers")
+        self._left -= length
         if not length:
             return []
         self._at += 1
@@ -89,8 +91,9 @@ class BitReader:
         return int(self._bits[begin:end], 2) - (1 << order)
 
 
-MOST_NUMBERS = 1 << 17
-"""Of a column: of a ledger as long as a status may be each line has one."""
+MOST_NUMBERS = 1 << 19
+"""Of all columns: a table has half of them at most (`series_table`), and the other texts of a status have room for half
+of the rest."""
 
 
 def _code(number: int, order: int) -> str:

@@ -8,7 +8,7 @@ it, and nothing rounded: `whole` gives back the status that `compact` was given.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earlystop.api.status.packed_text import packed_fields, unpacked_fields
@@ -53,14 +53,22 @@ QUIET = {
     "Progressing": "False",
     "Stalled": "False",
     "RolledBack": "False",
-    "GatesOpen": "True",
-    "HooksDelivered": "True",
 }
 """Conditions that say nothing once a setting is promoted, and the status in which they do; "": in any."""
 
-QUIET_WHERE_FULL = {"JobsSucceeded": "True"}
-"""Those that are packed besides where a status is over `ROOM` else; no words of conditions that all is well with are
-shown then but those of Ready: their reasons are."""
+BRIEF = {
+    "Accepted": "As written.",
+    "Guarded": "It watches.",
+    "Certified": "As certified.",
+    "HooksDelivered": "All is told.",
+    "JobsSucceeded": "All have succeeded.",
+    "GatesOpen": "All are open.",
+    "LoadFollowed": "Its reason says it.",
+}
+"""What is shown of a condition that is True in place of its message, where a status is over `ROOM` else. No condition
+is packed for want of room: whoever waits for one (`kubectl wait`) would wait for ever."""
+MOST_CONDITIONS = 48
+"""Packed ones and messages of others: a status has 24 at most, and one that is shown has a place in either."""
 ROOM = 4096
 """Bytes that a guarded status is to take at most, as the API server stores it."""
 
@@ -82,10 +90,8 @@ def compact(status: Status) -> Status:
         return status
     fields = {name: value for name, value in status.items() if name != "conditions"}
     shown, rest = _parted(fields, SHOWN)
-    small = _with_conditions(shown, rest, status, QUIET)
-    if stored_bytes(small) <= ROOM:
-        return small
-    return _with_conditions(shown, rest, status, {**QUIET, **QUIET_WHERE_FULL}, is_full=True)
+    small = _with_conditions(shown, rest, status)
+    return small if stored_bytes(small) <= ROOM else _with_conditions(shown, rest, status, is_full=True)
 
 
 def stored_bytes(fields: Status) -> int:
@@ -94,17 +100,15 @@ def stored_bytes(fields: Status) -> int:
     return len(text.encode()) + 5 * sum(map(text.count, "<>&"))
 
 
-def _with_conditions(
-    shown: Status, rest: Status, status: Status, quiet_in: Mapping[str, str], *, is_full: bool = False
-) -> Status:
-    """What is shown of a status, with its conditions but for quiet ones, and all else packed. is_full: whether of
-    conditions that all is well with no words are shown but those of Ready."""
+def _with_conditions(shown: Status, rest: Status, status: Status, *, is_full: bool = False) -> Status:
+    """What is shown of a status, with its conditions but for quiet ones, and all else packed. is_full: whether
+    conditions that all is well with are brief."""
     conditions = list(enumerate(status.get("conditions") or ()))
     ready = _message_of_ready(each for _, each in conditions)
-    quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each, quiet_in)]
-    loud = [each for _, each in conditions if not _is_quiet(each, quiet_in)]
+    quiet = [[index, _without_message(each, ready)] for index, each in conditions if _is_quiet(each)]
+    loud = [each for _, each in conditions if not _is_quiet(each)]
     loud, alike = _shortened(loud, status.get("observedGeneration"))
-    loud, worded = _without_words(loud, alike.get("alike", ())) if is_full else (loud, {})
+    loud, worded = _brief(loud) if is_full else (loud, {})
     told = {"conditions": loud} if conditions else {}
     return {**shown, **told, "internal": {"rest": packed_fields({**rest, **alike, **worded, "quiet": quiet})}}
 
@@ -142,13 +146,16 @@ def whole(status: Status) -> Status:
     if internal:
         shown["internal"] = internal
     try:
-        for index, message in rest.pop("worded", ()):
+        worded, quiet = rest.pop("worded", ()), rest.pop("quiet")
+        if len(worded) + len(quiet) > MOST_CONDITIONS:
+            raise ValueError("it has more conditions than a status")
+        for index, message in worded:
             shown["conditions"] = _with_message(shown["conditions"], index, message)
         if "alike" in rest:
             shown["conditions"] = _lengthened(shown["conditions"], rest.pop("alike"), shown["observedGeneration"])
         conditions = [*shown.get("conditions", ())]
         ready = _message_of_ready(conditions)
-        for index, condition in rest.pop("quiet"):
+        for index, condition in quiet:
             conditions.insert(index, condition if "message" in condition else {**condition, "message": ready})
         if conditions:
             shown["conditions"] = conditions
@@ -172,13 +179,16 @@ def _shortened(conditions: list[Status], generation: object) -> tuple[list[Statu
     return [_without(each, "observedGeneration") for each in short], {"alike": alike}
 
 
-def _without_words(conditions: list[Status], alike: Collection[int]) -> tuple[list[Status], Status]:
-    """Conditions without the messages of those that all is well with, and these by their places. alike: places of those
-    that have the message of Ready, which says it."""
-    places = [at for at, each in enumerate(conditions) if each["status"] == "True" and each["type"] != "Ready"]
-    worded = [[at, conditions[at]["message"]] for at in places if at not in alike]
-    short = [{**each, "message": ""} if at in places else each for at, each in enumerate(conditions)]
-    return short, {"worded": worded}
+def _brief(conditions: list[Status]) -> tuple[list[Status], Status]:
+    """Conditions of which those that all is well with are brief, and the messages of these by their places."""
+    worded = [
+        [at, each["message"]]
+        for at, each in enumerate(conditions)
+        if each["status"] == "True" and each["type"] in BRIEF
+    ]
+    for at, _ in worded:
+        conditions = _with_message(conditions, at, BRIEF[conditions[at]["type"]])
+    return conditions, {"worded": worded}
 
 
 def _with_message(conditions: list[Status], index: int, message: str) -> list[Status]:
@@ -230,8 +240,8 @@ def _joined(shown: Status, rest: Status) -> Status:
     return {**shown, **rest, **both}
 
 
-def _is_quiet(condition: Mapping[str, Any], quiet_in: Mapping[str, str]) -> bool:
-    status = quiet_in.get(str(condition.get("type")))
+def _is_quiet(condition: Mapping[str, Any]) -> bool:
+    status = QUIET.get(str(condition.get("type")))
     return status is not None and status in ("", condition.get("status"))
 
 

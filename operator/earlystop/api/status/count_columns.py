@@ -6,6 +6,7 @@ expected to be the sums of a ledger's series.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -67,8 +68,10 @@ def _by_place(rows: Sequence[Counts]) -> list[Counts]:
 
 
 def _lengths_by_place(widths: Sequence[int]) -> Iterator[int]:
-    """How many rows of these lengths have a number at each place, one after the other: lengths may be anything."""
-    return (sum([width > at for width in widths]) for at in range(max(widths, default=0)))
+    """How many rows of these lengths have a number at each place, one after the other: lengths may be anything, so that
+    rows are not asked one by one for each place."""
+    ordered = sorted(widths)
+    return (len(ordered) - bisect_right(ordered, at) for at in range(max(widths, default=0)))
 
 
 def _in_rows(columns: Sequence[Counts], widths: Sequence[int]) -> list[Counts]:

@@ -21,6 +21,9 @@ OF_A_TALLY = 8
 """The first counts of a series: started, completed, failed, right, wrong, unscored, tokens, and squares of these."""
 MOST_COUNTS = 64
 """Of a line; a tally has 21."""
+MOST_NUMBERS, MOST_SIGNS = 1 << 18, 1 << 20
+"""Of all lines: what their counts take with zeros at their ends, and their names each time that they are said. A ledger
+is shorter (`wire.PACKED_LIMIT`), but a few bytes of nobody's may say a name as often as they like."""
 _COUNTS = re.compile(rf"{COUNT}(?:,{COUNT})*")
 
 
@@ -44,7 +47,17 @@ class SeriesTable(NamedTuple):
         names = [step, rest, *variants, *classes, *servers]
         if not all(isinstance(each, str) for each in names) or width not in range(OF_A_TALLY, MOST_COUNTS + 1):
             raise ValueError("its ledger is no table")
-        return cls(step, variants, classes, servers, width, rest)
+        table = cls(step, variants, classes, servers, width, rest)
+        if not table.is_small:
+            raise ValueError("its ledger is longer than any")
+        return table
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is no larger than a ledger may be."""
+        lines = len(self.variants) * len(self.classes) * len(self.servers)
+        longest = sum(max(map(len, names), default=0) for names in (self.variants, self.classes, self.servers))
+        return lines * self.width <= MOST_NUMBERS and lines * (len(self.step) + longest) <= MOST_SIGNS
 
     @property
     def lengths(self) -> Iterator[int]:
@@ -72,6 +85,7 @@ def table_of(text: str) -> tuple[SeriesTable, list[Counts]] | None:
     padded: list[Counts] = [(*row, *[0] * (width - len(row))) for row in counts]
     # A series that only some servers have, another order, or zeros where none are written: it is no table.
     is_table = len(steps) == 1 and width <= MOST_COUNTS and len(rows) == len(variants) * len(classes) * len(servers)
+    is_table = is_table and table.is_small
     return (table, padded) if is_table and text_of(table, padded) == text else None
 
 
@@ -130,8 +144,10 @@ def _answers(table: SeriesTable, counts: Sequence[Counts], at: int) -> int | Non
     alone; None elsewhere."""
     servers, classes = len(table.servers), len(table.classes)
     number = at // servers % classes
+    if number < classes - 1 or not number:
+        return None
     before = [at - servers * each for each in range(number, 0, -1)]
-    if number < classes - 1 or not before or counts[before[0]][1]:
+    if counts[before[0]][1]:
         return None
     return sum([sum(counts[each][3:6]) for each in before])
 

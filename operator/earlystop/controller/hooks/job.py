@@ -31,6 +31,7 @@ LONGEST_VERDICT = 200_000
 """Bytes of a verdict that is mounted; annotations of an object have 256 KiB together."""
 LONGEST_RUN_SECONDS, DAY_SECONDS = 86_400, 86_400
 
+BATCH = "batch.kubernetes.io"
 _JOB = frozenset({"template", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"})
 _POD = frozenset(
     {
@@ -114,6 +115,8 @@ SAYS_NOTHING: Mapping[str, object] = {
 }
 """Fields of a Job, a Pod or a container that charts write, or that stand in a Job that somebody copied from a cluster,
 with the value that they have anyway: they are left out."""
+LABELS_OF_A_JOB = frozenset({"controller-uid", "job-name", f"{BATCH}/controller-uid", f"{BATCH}/job-name"})
+"""Labels that the API server gives to each Job's Pods by itself; it refuses a Job that was copied with another's."""
 RIGHTS_BY_ANNOTATION = (
     "container.apparmor.security.beta.kubernetes.io/",
     "container.seccomp.security.alpha.kubernetes.io/",
@@ -156,8 +159,9 @@ def job_from(
     if record and len(record.encode()) <= LONGEST_VERDICT:
         told[VERDICT_ANNOTATION] = record
     labels = {MANAGED_BY_LABEL: MANAGER, POLICY_UID_LABEL: identity.uid}
+    own = {name: value for name, value in metadata.get("labels", {}).items() if name not in LABELS_OF_A_JOB}
     pod_template["metadata"] = {
-        "labels": {**metadata.get("labels", {}), **labels},
+        "labels": {**own, **labels},
         "annotations": {**metadata.get("annotations", {}), **told},
     }
     _restrict(pod_template["spec"])

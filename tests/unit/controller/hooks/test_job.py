@@ -126,6 +126,16 @@ def test_fields_that_say_what_holds_anyway_are_taken_and_left_out_of_the_job() -
     assert made(template)["spec"] == made(cron_job())["spec"] and template == before
 
 
+def test_labels_that_the_api_server_gave_to_the_pods_of_a_copied_job_are_left_out() -> None:
+    """It refuses a Job whose Pods say that they are another Job's."""
+    template = cron_job()
+    metadata = template["spec"]["jobTemplate"]["spec"]["template"].setdefault("metadata", {})
+    generated = {"controller-uid": "1b4e", "job-name": "train-1", "batch.kubernetes.io/controller-uid": "1b4e"}
+    metadata["labels"] = {**generated, "batch.kubernetes.io/job-name": "train-1", "app": "train"}
+    labels = made(template)["spec"]["template"]["metadata"]["labels"]
+    assert labels["app"] == "train" and not any("controller-uid" in each or "job-name" in each for each in labels)
+
+
 NOT_YET: dict[str, Manifest] = {
     "what to do when a Pod fails": changed_job(podFailurePolicy={"rules": [{"action": "Ignore"}]}),
     "one Pod for each index": changed_job(completionMode="Indexed", completions=1),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import ClassAnswers, Look, Tally, Variant
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status.compact import whole
+from earlystop.api.status.compact import compact, whole
+from earlystop.api.times import from_rfc3339, rfc3339
 from earlystop.api.when_busy import MOST_CHANGES
 from earlystop.controller.status_layout import StatusLayout
 from earlystop.controller.store.status_writer import merge_conditions
@@ -42,6 +45,7 @@ from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import Server, answers
 
 LONGEST = 63
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 IN_FORCE = Observation(
     ConditionStatus.TRUE, "InForce", "Weights are in force, proven by requests counted under this step."
 )
@@ -319,7 +323,20 @@ def bytes_with(spec: PolicySpec, state: RolloutState, ledger: str) -> int:
     layout = StatusLayout(keeps_internal=True, keeps_rest=True)
     small = json.loads(json.dumps(layout.of(status, spec, is_recorded=True)))
     assert from_status(with_plan(whole(small), spec))[0].guard == state.guard
+    small = compact(at_other_moments(whole(small)))
     return len(as_go_writes(json.dumps(small, separators=(",", ":"), ensure_ascii=False)).encode())
+
+
+def at_other_moments(status: dict[str, Any]) -> dict[str, Any]:
+    """The same with other times between what happened: those of these worlds are all alike, and no cluster's are."""
+    rng, text = random.Random(17), json.dumps(status)
+    moments = sorted({from_rfc3339(each) for each in MOMENT.findall(text)})
+    at, others = moments[0], {}
+    for before, moment in pairwise([at, *moments]):
+        at += round((moment - before) * rng.uniform(0.5, 2)) + rng.randrange(1, 900)
+        others[rfc3339(moment)] = rfc3339(at)
+    found: dict[str, Any] = json.loads(MOMENT.sub(lambda each: others[each[0]], text))
+    return found
 
 
 def as_go_writes(text: str) -> str:

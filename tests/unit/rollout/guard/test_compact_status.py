@@ -25,7 +25,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.stored.status_codec import from_status, to_status
-from tests.unit.rollout.guard.recorded_texts import SIXTH_DIGESTS
+from tests.unit.rollout.guard.recorded_texts import SEVENTH, SEVENTH_DIGEST, SIXTH_DIGESTS
 from tests.unit.rollout.guarding import SPEC, alarmed, begun, guard_of, promoted, watched, watching
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.traffic import SAVING, Server
@@ -36,7 +36,7 @@ DICTIONARIES = (
     "c2f613c9203813816b5316d84f016d7446aac74dfd4073a588eb84a3477bea70",
     "244daedac140638328db57d072bfb733d374f5e929f8238afdd67b6d3b1b3469",
     "837f75091118adc25cba79755d2c575b2725a1a8731d6c4aba54ebe79fba88c4",
-    "999f8fe22fa7fec12628fd3710a56759cbd26461deb5c99b52b711e3d782e45f",
+    "b07a9b346453fd19b647d45e3a386d05836d6eb6ed8183b6d57931c681689c65",
 )
 THIRD = (
     "3:c=^48s~@YzSG&}e6j&IR8z5IGbrFVU;F<wzz6Ul;fofvWvUQzNu>m-j0juz!RA5C@0v(bBjmTRXK`L2jOjaWe{F)"
@@ -103,23 +103,54 @@ def test_a_condition_that_says_that_something_is_wrong_is_never_packed(guarded: 
         assert whole(compact({**status, "conditions": altered}))["conditions"] == altered
 
 
-def test_where_a_status_would_be_too_large_words_that_all_is_well_are_packed_and_none_that_something_is_wrong(
-    guarded: RolloutState,
-) -> None:
+def condition(kind: str, status: str, reason: str, message: str) -> Status:
+    found = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**found, "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
+
+
+OF_HOOKS = [
+    condition("HooksDelivered", "True", "HooksDelivered", "All that happened so far was told by every hook."),
+    condition("JobsSucceeded", "True", "JobSucceeded", "Job x of hook y has succeeded."),
+    condition("GatesOpen", "True", "GateOpen", "Gate g is open."),
+    condition("LoadFollowed", "True", "Busy", "c serves. From a load queue of 40 on the promoted setting serves."),
+]
+AND_SO_ON = " And so on." * 60
+
+
+@pytest.mark.parametrize("more", ["", AND_SO_ON], ids=["small", "too large"])
+def test_whoever_waits_for_a_condition_that_holds_finds_it_in_every_status(guarded: RolloutState, more: str) -> None:
+    """`kubectl wait --for=condition=JobsSucceeded` would wait for ever for one that is packed, and `kubectl describe`
+    would show one without a word."""
     status = whole_status(guarded)
-    longer = [{**each, "message": each["message"] + " And so on." * 60} for each in status["conditions"]]
-    wrong = {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1, "reason": "JobFailed"}
-    failed = {**wrong, "type": "JobsSucceeded", "status": "False", "message": "Job x has failed."}
-    for job in (failed, {**failed, "status": "True", "reason": "JobSucceeded"}):
-        large = {**status, "conditions": [*longer, job]}
-        small = compact(large)
-        assert whole(small) == large and from_status(small)[0] == guarded
-        shown = {each["type"]: each for each in small["conditions"]}
-        assert ("JobsSucceeded" in shown) == (job is failed) and shown["Ready"]["message"] == longer[0]["message"]
-        assert all(each["message"] for each in shown.values() if each["status"] != "True")
-        assert not any(
-            each["message"] for each in shown.values() if each["status"] == "True" and each["type"] != "Ready"
-        )
+    large = {**status, "conditions": [{**each, "message": each["message"] + more} for each in status["conditions"]]}
+    large["conditions"] += OF_HOOKS
+    small = compact(large)
+    assert whole(small) == large and from_status(small)[0] == guarded
+    held = {each["type"] for each in large["conditions"] if each["status"] == "True"}
+    shown = {each["type"]: each for each in small["conditions"]}
+    assert held - shown.keys() <= {"MetricsAvailable", "TrafficApplied", "SettingEffective", "SampleRatioOK"}
+    assert all(each["message"] for each in shown.values())
+    assert shown["Ready"]["message"].endswith(more) and shown["Promoted"]["message"].endswith(more)
+
+
+def test_no_word_of_what_is_wrong_is_shortened_however_large_a_status_is(guarded: RolloutState) -> None:
+    """Stalled is wrong while it is True."""
+    wrong = [{**each, "status": "False", "message": each["message"] + AND_SO_ON} for each in OF_HOOKS]
+    wrong.append(condition("Stalled", "True", "SpecRefused", "Write another name." + AND_SO_ON))
+    status = whole_status(guarded)
+    kept = [each for each in status["conditions"] if each["type"] != "Stalled"]
+    small = compact({**status, "conditions": [*kept, *wrong]})
+    shown = {each["type"]: each["message"] for each in small["conditions"]}
+    assert {each["type"]: each["message"] for each in wrong}.items() <= shown.items()
+
+
+@pytest.mark.parametrize("name", ["quiet", "worded"])
+def test_more_conditions_than_a_status_has_are_refused(guarded: RolloutState, name: str) -> None:
+    """Each was put among all others, which took as long as they were many, squared."""
+    small = compact(whole_status(guarded))
+    rest = {"quiet": [], name: [[0, {}]] * 100_000}
+    with pytest.raises(ValueError, match=r"status\.internal\.rest does not fit its status"):
+        whole({**small, "internal": {"rest": packed_fields(rest)}})
 
 
 @pytest.mark.slow
@@ -204,6 +235,12 @@ def test_texts_of_the_release_before_are_read_and_written_again_in_less_room(tex
     for altered in (text[:-1], text[:40] + "!" + text[41:], text + "!"):
         with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
             unpacked_fields(altered)
+
+
+def test_a_text_of_this_form_is_read_by_every_build_that_writes_it() -> None:
+    """What is expected of a number stands in no text: with another expectation each would read as another number."""
+    found = json.dumps(unpacked_fields(SEVENTH), sort_keys=True).encode()
+    assert hashlib.sha256(found).hexdigest() == SEVENTH_DIGEST, "statuses in clusters have it; write a new form"
 
 
 def test_a_server_whose_definition_is_older_keeps_every_field_in_the_layout_that_it_knows(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import random
+import tracemalloc
 import zlib
+from contextlib import suppress
 
 import pytest
 
@@ -116,6 +118,35 @@ def test_tables_and_counts_that_are_not_there_are_no_fault_of_the_operator(table
     for fields in ({"internal": {"ledger": table}}, {"#": 1}, {"guard": {"mark": "#99999999"}}):
         with pytest.raises(ValueError, match=r"status\.internal\.rest was not written by this operator"):
             unpacked_fields(packed(json.dumps(fields).encode()))
+
+
+GIGABYTES: dict[str, tuple[dict[str, object], int]] = {
+    "columns of zeros": ({"guard": {"looks": ["", 131_072, 65_536, 0]}}, 9000),
+    "runs of zeros": ({"guard": {"mark": "#9999" * 100_000}}, 2000),
+    "one run that is longer than all others": ({"guard": {"mark": "#2" * 20_000 + "#999999999"}}, 20_000),
+    "a name that each line says": (
+        {"internal": {"ledger": ["a" * 500_000, ["v"] * 300, ["k"] * 300, ["p"], 8, ""]}},
+        99,
+    ),
+    "classes whose answers are summed for each": (
+        {"internal": {"ledger": ["a", ["v"], ["k"] * 131_000, ["p"], 8, ""]}},
+        99,
+    ),
+    "as many lines as a table may have": ({"internal": {"ledger": ["a", ["v"] * 8, ["k"] * 4000, [""], 8, ""]}}, 99),
+}
+
+
+@pytest.mark.parametrize("name", GIGABYTES)
+def test_a_short_text_never_makes_gigabytes_or_takes_minutes(name: str) -> None:
+    """One of 818 signs, which whoever may write a status could store, ended the operator for want of memory."""
+    fields, bits = GIGABYTES[name]
+    text = packed(json.dumps(fields).encode(), bytes(bits))
+    tracemalloc.start()
+    with suppress(ValueError):
+        unpacked_fields(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_the_text_has_no_sign_that_the_api_server_stores_as_six_bytes() -> None:
