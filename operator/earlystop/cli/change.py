@@ -18,6 +18,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import STANDARD_INPUT, read_documents, read_text
 from earlystop.cli.files.manifest_edit import applied, child, is_policy, loaded, policy_node, remove_items, set_values
 from earlystop.cli.files.offline_check import problems_of
+from earlystop.cli.files.yaml_values import as_yaml
 from earlystop.cli.terminal import printable, say
 from earlystop.controller.resources import POLICIES, Manifest
 
@@ -77,7 +78,7 @@ def dumped(found: Manifest) -> str:
     """The policy of the cluster as people write one."""
     metadata = {key: found["metadata"][key] for key in ("name", "namespace") if key in found["metadata"]}
     shown = {"apiVersion": found.get("apiVersion"), "kind": "EarlyStopPolicy", "metadata": metadata}
-    return yaml.safe_dump({**shown, "spec": found["spec"]}, sort_keys=False)
+    return as_yaml({**shown, "spec": found["spec"]})
 
 
 def changed(text: str, policy: str, wanted: dict[str, str]) -> tuple[str, list[str]]:

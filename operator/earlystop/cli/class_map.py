@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 
 from earlystop.api.counts import Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import list_objects, namespace_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files.documents import read_documents
+from earlystop.cli.files.yaml_values import as_yaml
 from earlystop.cli.options import MapForm
 from earlystop.cli.records import checkpoints_in
 from earlystop.cli.terminal import say
@@ -159,4 +159,4 @@ def print_class_map(
     if output is MapForm.JSON:
         typer.echo(json.dumps(content, indent=2))
     else:
-        typer.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
+        typer.echo(as_yaml(content), nl=False)

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import typer
-import yaml
 
 from earlystop.cli.connection import (
     connected,
@@ -16,6 +15,7 @@ from earlystop.cli.connection import (
     read_from,
     read_object,
 )
+from earlystop.cli.files.yaml_values import as_yaml
 from earlystop.cli.options import ListForm, ObjectForm
 from earlystop.cli.terminal import console
 from earlystop.controller.resources import POLICIES
@@ -69,4 +69,4 @@ def show_policies(
 
 
 def _print_object(found: Any, *, is_json: bool) -> None:
-    typer.echo(json.dumps(found) if is_json else yaml.safe_dump(found, sort_keys=False))
+    typer.echo(json.dumps(found) if is_json else as_yaml(found))

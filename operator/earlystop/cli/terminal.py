@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import typer
@@ -61,7 +62,7 @@ def confirm(question: str) -> None:
     """Ask a person. Raises typer.Exit with 1 for any other answer than yes, and says that nothing was changed: abort is
     the name of a command here, so no word like it stands for that."""
     try:
-        agrees = typer.confirm(question)
+        agrees = sys.stdin is not None and typer.confirm(question)  # there is none where a shell has closed it
     except typer.Abort:  # Ctrl-C, or nobody to ask
         typer.echo()
         agrees = False

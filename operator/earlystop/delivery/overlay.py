@@ -127,8 +127,11 @@ def can_lead_to_pools(inputs: ClusterInputs) -> bool:
 
 
 def mirrors(rule: dict[str, Any], inputs: ClusterInputs) -> list[str]:
-    """Names of the Services of the policy's namespace to which a rule sends copies of its requests."""
-    copied = [each.get("requestMirror", {}).get("backendRef", {}) for each in rule.get("filters", [])]
+    """Names of the Services of the policy's namespace to which a rule sends copies of its requests, or of a share of
+    them that is not 0."""
+    filters = [each.get("requestMirror", {}) for each in rule.get("filters", [])]
+    sent = [each for each in filters if each.get("percent") != 0 and each.get("fraction", {}).get("numerator") != 0]
+    copied = [each.get("backendRef", {}) for each in sent]
     return [
         each["name"]
         for each in copied

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
+
+import pytest
 
 from earlystop.api.unseen import RE2_CLASS, is_like, seen
 from earlystop.api.visible import visible
 from tests.cluster.packaging import MANIFESTS, objects
-from tests.unit.api.names import DISGUISES, OTHERS
+from tests.unit.api.names import COLLEAGUES, DISGUISES, OTHERS
 
 
 def test_no_letter_that_is_a_control_a_blank_or_of_nobodys_script_is_seen() -> None:
@@ -32,6 +35,14 @@ def test_letters_digits_and_signs_that_people_write_are_seen() -> None:
 def test_a_name_in_disguise_is_the_name_and_another_one_is_not() -> None:
     assert [each for each in DISGUISES.values() if not is_like(each, "alice")] == []
     assert [each for each in OTHERS.values() if is_like(each, "alice")] == []
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_colleagues_with_and_without_a_mark_are_two_people_however_letters_are_composed(
+    form: Literal["NFC", "NFD"],
+) -> None:
+    pairs = [[unicodedata.normalize(form, name) for name in pair] for pair in COLLEAGUES]
+    assert [pair for pair in pairs if is_like(*pair)] == []
 
 
 def test_a_name_is_like_what_records_show_of_it_also_where_nothing_of_it_is_seen() -> None:

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from earlystop.cli.files.documents import read_documents
-from earlystop.cli.files.yaml_values import SAFE_LOADER, ManifestLoader
+from earlystop.cli.files.yaml_values import SAFE_LOADER, ManifestLoader, as_yaml
 from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy
 from tests.unit.every_row import every_row
@@ -24,9 +24,14 @@ TEXTS = (
     "190:20:30",
     "1:30.5",
     "=",
-    "0o10",
     "1e",
     ".",
+    "0x",
+    "0b_",
+    "1e400",
+    "yy",
+    "12345e6789",
+    "0891234567",
 )
 NUMBERS: dict[str, float] = {
     "40": 40,
@@ -40,7 +45,20 @@ NUMBERS: dict[str, float] = {
     ".5": 0.5,
     "5.": 5.0,
     "-1.5": -1.5,
+    "-.5": -0.5,
+    "+.5": 0.5,
+    "1e3": 1000.0,
+    "1E3": 1000.0,
+    "1e-3": 0.001,
+    "5e-05": 0.00005,
+    "1.5e3": 1500.0,
+    "0o10": 8,
+    "-0O7": -7,
+    "0X1f": 31,
+    "08": 8.0,
+    "1__0": 10,
 }
+LETTERS = {"y": True, "Y": True, "n": False, "N": False, "yes": True, "No": False, "on": True, "OFF": False}
 
 
 @every_row("written", TEXTS)
@@ -54,9 +72,33 @@ def test_numbers_are_numbers(written: str) -> None:
     assert (found, type(found)) == (NUMBERS[written], type(NUMBERS[written]))
 
 
-@every_row("written", (*TEXTS, *NUMBERS, "yes", "0123456789", "00", "-", "~", "1_0", "0x", "+.5e+3"))
-def test_text_that_the_library_writes_is_read_as_that_text(written: str) -> None:
+@every_row("written", LETTERS)
+def test_words_that_stand_for_true_and_false_are_these_as_to_kubectl(written: str) -> None:
+    assert yaml.load(f"a: {written}", ManifestLoader)["a"] is LETTERS[written]
+
+
+@every_row("written", (*TEXTS, "yes", "0123456789", "00", "-", "~", "1_0", "1234e56", "1E234567"))
+def test_text_that_the_library_writes_as_a_digest_is_read_as_that_text(written: str) -> None:
     assert yaml.load(yaml.safe_dump({"a": written}), ManifestLoader) == {"a": written}
+
+
+@pytest.mark.parametrize("written", [".inf", "-.Inf", "+.INF", ".nan", "!!int x", "!!float x"])
+def test_a_number_that_json_has_not_is_refused_where_it_stands(written: str, tmp_path: Path) -> None:
+    said = refused(tmp_path / "a.yaml", f"kind: EarlyStopPolicy\nspec:\n  x: {written}\n")
+    assert "line 3, column 6: " in said and " is no " in said
+
+
+def test_a_number_with_an_exponent_is_the_number_that_kubectl_would_apply(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    for written in ("9e3", "9.e3", "0.9e+4"):
+        file.write_text(with_unquoted("spec.rollout.deadlineSeconds", written))
+        assert CliRunner().invoke(app, ["validate", str(file)]).exit_code == 0, written
+
+
+@every_row("text", (*NUMBERS, *LETTERS, "~", "null", "12345e6789", "0891234567", "1_0", "2026-01-01"))
+def test_text_that_a_command_writes_is_that_text_to_whoever_reads_it(text: str) -> None:
+    assert as_yaml({"a": text}) == f"a: '{text}'\n"
+    assert yaml.load(as_yaml({"a": text}), ManifestLoader) == {"a": text}
 
 
 def test_it_builds_plain_values_alone() -> None:

@@ -37,8 +37,9 @@ HEADERS = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"
 COPIED = {"qa": service(), "headless": service("headless"), "recorder": service("recorder", app="recorder")}
 
 
-def copied_to(name: str, **more: str) -> dict[str, Any]:
-    return {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": name, "port": 80, **more}, "percent": 5}}
+def copied_to(name: str, share: dict[str, Any] | None = None, **more: str) -> dict[str, Any]:
+    sent = {"percent": 5} if share is None else share
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": name, "port": 80, **more}, **sent}}
 
 
 OVERLAY = ("HTTPRoute", overlay_name("qa"))
@@ -281,5 +282,10 @@ def test_as_many_matches_as_gateway_api_allows_are_overlaid() -> None:
 def test_copies_of_requests_may_go_to_other_pods_and_the_service_that_gets_them_is_read() -> None:
     for copied in (copied_to("recorder"), copied_to("headless", namespace="elsewhere"), copied_to("gone")):
         assert refused(inputs(rule(prefix("/v1"), filters=[copied]), services=COPIED)) is None
-    found = inputs(rule(prefix("/v1"), filters=[copied_to("recorder")]))
-    assert ObjectKey("Service", "llm", "recorder") in set(mode_of(found.spec.delivery).objects_needed(found))
+    for none in ({"percent": 0}, {"fraction": {"numerator": 0, "denominator": 1000}}):
+        assert refused(inputs(rule(prefix("/v1"), filters=[copied_to("headless", none)]), services=COPIED)) is None
+    for some in ({}, {"percent": 100}, {"fraction": {"numerator": 1, "denominator": 1000}}):
+        found = refused(inputs(rule(prefix("/v1"), filters=[copied_to("headless", some)]), services=COPIED))
+        assert found is not None and found.reason == "MirrorReachesTarget"
+    led = inputs(rule(prefix("/v1"), filters=[copied_to("recorder")]))
+    assert ObjectKey("Service", "llm", "recorder") in set(mode_of(led.spec.delivery).objects_needed(led))

@@ -34,6 +34,7 @@ from earlystop.evaluator.scoring.latex import (
     without_braces,
     without_counted_words,
     without_parentheses,
+    without_sizes,
     without_variable,
 )
 from earlystop.evaluator.scoring.moments import last_moment, whole_moment
@@ -108,7 +109,7 @@ def as_boxed(prediction: str, gold: str) -> bool:
     gold = gold if inner is None else inner
     if found is None:
         return False
-    found, gold = without_braces(found), without_braces(gold)
+    found, gold = (without_braces(without_sizes(each)) for each in (found, gold))
     if _same_parts(found, gold):
         return True
     if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5

@@ -19,6 +19,7 @@ from earlystop.evaluator.scoring.shown_working import without_working
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
 _FOOTNOTE = re.compile(r" ?\[\^?[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
+_SCIENTIFIC = re.compile(r"(?<=[0-9])[eE][-+]?[0-9]+(?![0-9A-Za-z])")
 _STEP = re.compile(r"^[ ]*step [0-9]{1,3}(?:[:.)]| -)[ ]+(?=\S)", re.IGNORECASE | re.MULTILINE)
 """The heading of a step, whose number is none of the answer's."""
 _DENIED = re.compile(
@@ -174,7 +175,8 @@ def gold_number(text: str) -> Number | None:
     if whole is not None:
         return whole
     numbers = list(numbers_in(prepared(text)))
-    return numbers[0] if len(numbers) == 1 and len(re.findall(r"[0-9]+(?![0-9.,' _/^*]*[0-9])", text)) <= 1 else None
+    digits = re.findall(r"[0-9]+(?![0-9.,' _/^*]*[0-9])", _SCIENTIFIC.sub("", text))
+    return numbers[0] if len(numbers) == 1 and len(digits) <= 1 else None
 
 
 def _stated(text: str, numbers: list[Number | None]) -> Number | None:

@@ -17,9 +17,11 @@ _TEXT = re.compile(
 )
 _WORDS_IN_TEXT = re.compile(r" *" + _TEXT.pattern + r" *([^{}]*?) *\} *")
 _SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
+_SIZE = r"\\(?:tiny|small|normalsize|[lL]arge|LARGE|[hH]uge)(?![A-Za-z])"
+_SIZES_BEFORE = re.compile(rf"\s*(?:{_SIZE}\s*)+")
 _DELIMITERS = re.compile(
     r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]"
-    r"|\\(?:tiny|small|normalsize|[lL]arge|LARGE|[hH]uge)(?![A-Za-z])"
+    rf"|{_SIZE}"
 )
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
 """A formula between dollars; in "$5 and $6" they are currency."""
@@ -212,6 +214,12 @@ def without_braces(formula: str) -> str:
     while text.startswith("{") and closing_brace(text, 0) == len(text) - 1 and text[1:-1].strip():
         text = text[1:-1].strip()
     return text if text != formula.strip() else formula
+
+
+def without_sizes(formula: str) -> str:
+    r"""The formula without the sizes that stand before all of it, as the \Large of \Large{42}."""
+    found = _SIZES_BEFORE.match(formula)
+    return formula[found.end() :] if found else formula
 
 
 def without_parentheses(formula: str) -> str:

@@ -116,6 +116,14 @@ _FACTOR = re.compile(
     re.IGNORECASE,
 )
 
+_SYMBOL = (
+    r"(?:(?:[kMGmµunpcd]?(?:J|N|K|V|A|C|T|F|H|W|S|Pa|Hz|eV|Wb|mol|m|s|g|L|l|M|cal|bar|Bq|Gy|Sv|kat)"
+    r"|atm|min|h|Da|Ω|rad|sr|cd|lm|lx)(?![A-Za-z])(?: ?\^[({]?-?[1-9][)}]?)?)"
+)
+_SYMBOLS = re.compile(rf" {{0,2}}{_SYMBOL}(?:(?: ?[·⋅* /] ?|(?<=[0-9)}}])){_SYMBOL}){{0,5}}")
+"""Units by their symbols, in capitals where people write these, as J mol^-1 K^-1: with a power below zero, or several
+with a power, they are read for the sake of their powers, which are no numbers of the answer's."""
+
 
 def is_same_quantity(one: Fraction, unit: str, other: Fraction, of_other: str) -> bool:
     """Whether two numbers with units that have a name here are the same quantity, as 5 km and 5000 m, or 50 cents and
@@ -146,19 +154,33 @@ def unit_named(word: str) -> str:
 
 
 def unit_after(text: str, position: int) -> tuple[str, int]:
-    """The unit that is written at this position, and where it ends; "" and the position itself without one.
+    """The unit that is written at this position, and where it ends; "" for one without a name here, and the position
+    itself without any.
 
     Units of units have one name however they are written: m/s for "metres per second" and m·s^-1, ft^2 for "sq. ft.".
     """
     found = _FOLLOWING.match(text, position)
     if not found:
         return "", position
-    for end in dict.fromkeys((found.end(), found.end("first"))):
-        written = text[found.start("first") : end]
-        unit = unit_named(written) or _composed(written)
-        if unit:
-            return unit, end - written.endswith(".")
-    return "", position
+    whole, first = (_known(text, found.start("first"), end) for end in (found.end(), found.end("first")))
+    end = _end_of_symbols(text, position)
+    if end > whole[1] or (end > position and not whole[0]):
+        return "", end
+    return next((each for each in (whole, first) if each[0]), ("", position))
+
+
+def _end_of_symbols(text: str, position: int) -> int:
+    """Where units by their symbols end that are read for the sake of their powers; the position itself without any."""
+    found = _SYMBOLS.match(text, position)
+    plain = re.sub(r"[({]| (?=\^)", "", found[0]).strip() if found else ""
+    is_one = "^-" in plain or ("^" in plain and any(each in plain for each in " ·⋅*/"))
+    return found.end() if found and is_one else position
+
+
+def _known(text: str, start: int, end: int) -> tuple[str, int]:
+    """The unit that this part of a text names, "" where it is unknown, and where it ends."""
+    written = text[start:end]
+    return unit_named(written) or _composed(written), end - written.endswith(".")
 
 
 def _composed(written: str) -> str:

@@ -26,11 +26,12 @@ class TemplateCounts:
         return TemplateRequest(
             policy=question.policy,
             revision=question.revision,
-            window_seconds=max(question.window_seconds, HISTORY_SECONDS if question.begins else 0),
+            window_seconds=question.window_seconds,
             preset=question.preset,
             templates=question.templates,
             candidate=candidate,
             liveness=question.liveness,
+            history_seconds=HISTORY_SECONDS if question.begins else 0,
         )
 
     def apply(self, ledger: object, reading: TemplateReading, at: int, step: CountedStep) -> Applied[ResetLedger]:

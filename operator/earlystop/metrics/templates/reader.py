@@ -41,6 +41,9 @@ SHORTEST_RANGE_SECONDS = 60
 """A range whose answer is too large is read in halves, down to this."""
 _TARGET_LABELS = ("job", "instance")
 
+Counters = Mapping[tuple[Variant, str], Sequence[RawSeries]]
+"""Series by variant and field of `Tally`."""
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateRequest:
@@ -48,7 +51,8 @@ class TemplateRequest:
 
     policy: namespace/name; revision: as in the label; window_seconds: how far to look back; preset: a name in
     `api/presets.PRESETS`; templates: of the MetricSource, by field of `Tally`; workloads: for engines, see
-    `PresetRequest`; candidate: label of the one candidate; liveness: what tells silence from absence.
+    `PresetRequest`; candidate: label of the one candidate; liveness: what tells silence from absence. history_seconds:
+    how far to look back for several processes behind one address, where that is farther than the window.
     """
 
     SHARES_QUERIES: ClassVar[bool] = False
@@ -61,6 +65,12 @@ class TemplateRequest:
     workloads: Mapping[Variant, PodOwner] | None = None
     candidate: str = Variant.CANDIDATE.value
     liveness: LivenessHints = NO_HINTS
+    history_seconds: int = 0
+
+    @property
+    def read_seconds(self) -> int:
+        """How far back is read."""
+        return max(self.window_seconds, self.history_seconds)
 
     @staticmethod
     def read_all(
@@ -124,10 +134,11 @@ def read_templates(
             for one in queries_of_piece(request, seconds, namespace_label):
                 rows.setdefault((one.variant, one.field), []).extend(client.range_vector(one.text, float(moment)))
 
-        _read_in_pieces(at, request.window_seconds, read_piece)
+        _read_in_pieces(at, request.read_seconds, read_piece)
     except TemplateError as error:
         raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, str(error)) from None
-    counters = {place: joined(found) for place, found in rows.items()}
+    history = {place: joined(found) for place, found in rows.items()}
+    counters = {place: _of_window(found, request, at) for place, found in history.items()}
     _refuse_recorded(counters)
     newest = max((each.points[-1][0] for found in counters.values() for each in found), default=None)
     if newest is None:
@@ -136,16 +147,17 @@ def read_templates(
         )
     every = [each for found in counters.values() for each in found]
     evidence = _evidence(client, request, at, namespace_label, every)
-    starts, ups = evidence[STARTED], evidence[UP]
+    started = evidence[STARTED]
+    starts, ups = (_of_window(evidence[metric], request, at) for metric in (STARTED, UP))
     about: list[RawSeries] = []
     if unclear := undescribed(counters, targets_of(starts, ups), replica_label):
         more = _evidence(client, request, at, namespace_label, unclear, ABOUT[1:])
-        about = [each for found in more.values() for each in found]
+        about = [each for found in more.values() for each in _of_window(found, request, at)]
     for refusal in (
         refusal_of_sums(counters, ups, replica_label),
         refusal_of_copies(counters, targets_of(starts, ups, about), replica_label),
         refusal_of_names(counters, starts, targets_of(starts, ups, about), replica_label),
-        refusal_of_several(counters, starts, replica_label),
+        refusal_of_several(_still_there(history, counters), started, replica_label),
     ):
         if refusal:
             raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, refusal)
@@ -153,7 +165,22 @@ def read_templates(
     return TemplateReading(at, observed, newest / 1000, name)
 
 
-def _refuse_recorded(counters: Mapping[tuple[Variant, str], Sequence[RawSeries]]) -> None:
+def _of_window(rows: Sequence[RawSeries], request: TemplateRequest, at: int) -> Sequence[RawSeries]:
+    """What rows showed within the request's window: what ended before it, as a target that was scraped twice, is no
+    reason to refuse what is read now."""
+    if request.read_seconds == request.window_seconds:
+        return rows
+    begin = 1000 * (at - request.window_seconds)
+    return [RawSeries(each.labels, kept) for each in rows if (kept := [one for one in each.points if one[0] > begin])]
+
+
+def _still_there(history: Counters, counters: Counters) -> dict[tuple[Variant, str], list[RawSeries]]:
+    """The whole history of the series that the window has."""
+    known = {place: [each.labels for each in found] for place, found in counters.items()}
+    return {place: [each for each in found if each.labels in known[place]] for place, found in history.items()}
+
+
+def _refuse_recorded(counters: Counters) -> None:
     """Raises MetricsFailure where a rule's sum is read, or may be: it rises, too, by what a counter that comes to it
     counted long before, and holds twice what two jobs scrape. Nor can processes under one name be told apart."""
     for (_, name), found in counters.items():
@@ -265,5 +292,5 @@ def _evidence(
         for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets, metrics):
             found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
 
-    _read_in_pieces(at, request.window_seconds, read_piece)
+    _read_in_pieces(at, request.read_seconds, read_piece)
     return {name: joined(series) for name, series in found.items()}

@@ -74,7 +74,7 @@ def test_the_first_look_of_a_campaign_reads_ten_minutes_to_see_several_processes
     seen = see(beginning, Engine([steady(RATE)]), NOW + 30)
     later = look_request(seen, SOURCES, NOW + 45)
     assert isinstance(first, TemplateRequest) and isinstance(later, TemplateRequest)
-    assert first.window_seconds == HISTORY_SECONDS > 4 * later.window_seconds
+    assert first.read_seconds == HISTORY_SECONDS > 4 * later.read_seconds and first.window_seconds == 120
 
 
 def test_looks_hold_the_growth_of_counters_that_ran_long_before_and_nothing_is_left_open() -> None:

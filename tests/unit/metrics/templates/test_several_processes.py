@@ -116,3 +116,46 @@ def test_without_that_refusal_a_campaign_would_begin_with_answers_that_never_hap
         with pytest.raises(MetricsFailure):
             read_templates(Source(shown), replace(ASKED, revision=f"r{seed}"), AT)
     assert counted >= 5
+
+
+LATER = {**TARGET, "pod": "qa-2", "instance": "10.0.0.2:8000"}
+
+
+class Mended:
+    """A store of workers that shared a port until 150 s ago, and of the Pod that runs since."""
+
+    def __init__(self) -> None:
+        self.asked: set[int] = set()
+        begin = 1000 * (AT - 150)
+        self._before = [each for each in workers(1, 4, 0.2) if each.at_ms <= begin]
+        self._after = [Sample(each.at_ms, each.value, begin) for each in samples(RISING) if each.at_ms > begin]
+
+    def range_vector(self, query: str, at: float) -> list[RawSeries]:
+        name, _, rest = query.partition("{")
+        seconds = int(query[query.rindex("[") + 1 : -1].removesuffix("s"))
+        self.asked.add(seconds)
+        is_counter = name == "done" and "baseline" in rest
+        found = []
+        for labels, shown in ((TARGET, self._before), (LATER, self._after)):
+            inside = [each for each in shown if 1000 * (at - seconds) < each.at_ms <= 1000 * at]
+            points = [(each.at_ms, str(each.value if is_counter else (each.start_ms or 0) / 1000)) for each in inside]
+            if points and is_counter:
+                found.append(RawSeries({"__name__": "done", "variant": "baseline", **labels}, points))
+            if points and name == "process_start_time_seconds":
+                found.append(RawSeries(labels, points))
+        return found
+
+
+def test_what_ended_before_the_window_is_no_reason_to_refuse_what_is_read_now() -> None:
+    source = Mended()
+    reading = read_templates(source, replace(ASKED, window_seconds=120, history_seconds=HISTORY_SECONDS), AT)
+    assert source.asked == {HISTORY_SECONDS}
+    (observed,) = reading.observed.values()
+    assert min(each.at_ms for each in observed.samples) > 1000 * (AT - 120)
+
+
+def test_the_first_look_of_a_campaign_finds_workers_whose_jumps_its_window_is_too_short_for() -> None:
+    with pytest.raises(MetricsFailure, match="several processes answer in turn"):
+        read_templates(
+            Source(workers(1, 4, 0.2)), replace(ASKED, window_seconds=60, history_seconds=HISTORY_SECONDS), AT
+        )
