@@ -30,6 +30,38 @@ ROWS = {
     words.partition(":")[0]: (mean, ninety)
     for words, mean, ninety, _ in PLANNED.findall((DOCS / "plan.md").read_text())
 }
+UNKNOWN_SCATTER = {"assumeIndependent": False}
+PLANNED_ROWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "as it is": ({}, ()),
+    "margin of 1 point": ({"exactMatch": {"margin": "0.01"}}, ()),
+    "margin of 3 points": ({"exactMatch": {"margin": "0.03"}}, ()),
+    "margin of 5 points": ({"exactMatch": {"margin": "0.05"}}, ()),
+    "the candidate loses 1 of the 2 points": ({}, ("--em-loss", "0.01")),
+    "the candidate loses 4 points": ({}, ("--em-loss", "0.04")),
+    "risks of 1 %": ({"risk": {"promote": "0.01", "harm": "0.01"}}, ()),
+    "risks of 10 %": ({"risk": {"promote": "0.1", "harm": "0.1"}}, ()),
+    "baseline of 95 % EM": ({}, ("--baseline-em", "0.95")),
+    "baseline of 50 % EM": ({}, ("--baseline-em", "0.5")),
+    "one step of 50 %": ({"rollout": {"steps": [{"weight": 50}]}}, ()),
+    "one step of 5 %": ({"rollout": {"steps": [{"weight": 5}]}}, ()),
+    "a design effect of 2 by sessions (`dispersion": (
+        {"exactMatch": {**UNKNOWN_SCATTER, "dispersion": "2"}},
+        ("--dispersion", "2"),
+    ),
+    "neither `assumeIndependent` nor `dispersion`": ({"exactMatch": UNKNOWN_SCATTER}, ()),
+    "sessions of a minute at most (`longestSessionSeconds": (
+        {"exactMatch": {**UNKNOWN_SCATTER, "longestSessionSeconds": 60}},
+        (),
+    ),
+    "2 requests a second": ({}, ("--rate", "2")),
+    "0.2 requests a second": ({}, ("--rate", "0.2")),
+    "golden questions asked of both variants, of which 6 % are answered differently (`evidence": (
+        {"exactMatch": {"evidence": "Pairs"}},
+        ("--rate", "2"),
+    ),
+}
+"""Each row of the page on planning, by its words up to a colon: what its policy has beside that of the README, and the
+options of its command."""
 ROUNDED = 0.01
 """A figure of the page is rounded to a hundred requests, of at least some thousand."""
 
@@ -40,31 +72,24 @@ def test_every_whole_policy_on_a_page_is_accepted(page: str, manifest: dict[str,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("row", "of_the_objective", "steps", "options"),
-    [
-        ("as it is", {}, None, ()),
-        ("margin of 3 points", {"margin": "0.03"}, None, ()),
-        ("one step of 50 %", {}, [{"weight": 50}], ()),
-        ("baseline of 95 % EM", {}, None, ("--baseline-em", "0.95")),
-    ],
-)
-def test_figures_of_the_page_on_planning_are_those_of_plan(
-    row: str,
-    of_the_objective: dict[str, str],
-    steps: list[dict[str, int]] | None,
-    options: tuple[str, ...],
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("row", PLANNED_ROWS)
+def test_figures_of_the_page_on_planning_are_those_of_plan(row: str, tmp_path: Path) -> None:
+    of_the_rest, options = PLANNED_ROWS[row]
     policy = yaml.load(policy_text(), Loader=SAFE_LOADER)
-    policy["spec"]["objective"]["exactMatch"] |= {"assumeIndependent": True, **of_the_objective}
-    policy["spec"]["rollout"]["steps"] = steps or policy["spec"]["rollout"]["steps"]
+    objective = policy["spec"]["objective"]
+    policy["spec"]["rollout"] |= of_the_rest.get("rollout", {})
+    objective["exactMatch"] |= {"assumeIndependent": True, **of_the_rest.get("exactMatch", {})}
+    objective |= {"risk": of_the_rest.get("risk", {})}
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy))
-    ended = CliRunner().invoke(app, ["plan", str(file), "--rate", "20", "--json", *options])
+    ended = CliRunner().invoke(app, ["plan", str(file), "--json", "--rate", "20", *options])
     planned = json.loads(ended.stdout)
     shown = [float(number.replace(",", "")) for number in ROWS[row]]
     assert shown == pytest.approx([planned["requests_mean"], planned["requests_ninety"]], rel=ROUNDED)
+
+
+def test_every_row_of_the_page_on_planning_is_compared() -> None:
+    assert set(ROWS) == set(PLANNED_ROWS)
 
 
 def test_figures_of_the_readme_are_those_of_the_page_on_planning() -> None:
