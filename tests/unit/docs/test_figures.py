@@ -25,6 +25,13 @@ POLICIES = [
     for manifest in yaml.load_all(text, Loader=SAFE_LOADER)
     if manifest.get("kind") == "EarlyStopPolicy"
 ]
+NEEDED = re.compile(r"^\| (\d) points? \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", re.MULTILINE)
+QUESTIONS = {
+    (points, differing): int(number.replace(",", ""))
+    for points, *numbers in NEEDED.findall((DOCS / "questions.md").read_text())
+    for differing, number in zip(("0.03", "0.06", "0.12"), numbers, strict=True)
+}
+"""How many golden questions are needed, by the margin in points and the share of pairs that differ."""
 PLANNED = re.compile(r"^\| (.+?) \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE)
 ROWS = {
     words.partition(":")[0]: (mean, ninety)
@@ -71,6 +78,14 @@ def test_every_whole_policy_on_a_page_is_accepted(page: str, manifest: dict[str,
     assert problems_of(manifest) == []
 
 
+def planned(policy: dict[str, Any], folder: Path, *options: str) -> dict[str, Any]:
+    """What `plan --json` says of a policy."""
+    file = folder / "policy.json"
+    file.write_text(json.dumps(policy))
+    said: dict[str, Any] = json.loads(CliRunner().invoke(app, ["plan", str(file), "--json", *options]).stdout)
+    return said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("row", PLANNED_ROWS)
 def test_figures_of_the_page_on_planning_are_those_of_plan(row: str, tmp_path: Path) -> None:
@@ -80,12 +95,21 @@ def test_figures_of_the_page_on_planning_are_those_of_plan(row: str, tmp_path: P
     policy["spec"]["rollout"] |= of_the_rest.get("rollout", {})
     objective["exactMatch"] |= {"assumeIndependent": True, **of_the_rest.get("exactMatch", {})}
     objective |= {"risk": of_the_rest.get("risk", {})}
-    file = tmp_path / "policy.json"
-    file.write_text(json.dumps(policy))
-    ended = CliRunner().invoke(app, ["plan", str(file), "--json", "--rate", "20", *options])
-    planned = json.loads(ended.stdout)
+    said = planned(policy, tmp_path, "--rate", "20", *options)
     shown = [float(number.replace(",", "")) for number in ROWS[row]]
-    assert shown == pytest.approx([planned["requests_mean"], planned["requests_ninety"]], rel=ROUNDED)
+    assert shown == pytest.approx([said["requests_mean"], said["requests_ninety"]], rel=ROUNDED)
+
+
+@pytest.mark.slow
+def test_figures_of_the_page_on_questions_are_those_of_plan(tmp_path: Path) -> None:
+    policy = yaml.load(policy_text(), Loader=SAFE_LOADER)
+    policy["spec"]["rollout"]["steps"] = [{"weight": 50}]
+    assert len(QUESTIONS) == 12
+    for (points, differing), shown in QUESTIONS.items():
+        of_questions = {"evidence": "Pairs", "questions": {"about": "Population", "number": 3000}}
+        policy["spec"]["objective"]["exactMatch"] = {"margin": f"0.0{points}", **of_questions}
+        said = planned(policy, tmp_path, "--rate", "2", "--discordance", differing)
+        assert shown == pytest.approx(said["distinct_questions"], rel=ROUNDED), (points, differing)
 
 
 def test_every_row_of_the_page_on_planning_is_compared() -> None:
