@@ -41,6 +41,8 @@ def missing_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[
     if left_out:
         return [f"{where}, as exactMatch.unscored: Exclude leaves them out."]
     wrong = "since such an answer counts as a wrong one"
+    if _times(cost.left_out) == _times(times):
+        return [f"{where}, whether such an answer counts as a wrong one or is left out (exactMatch.unscored)."]
     return [f"{where}, {wrong}; with exactMatch.unscored: Exclude about {_times(cost.left_out)}."]
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from earlystop.cli.durations import patience
+
 SEARCHES_SIMULATED = 50
 """Searches that `simulate` plays where --runs says nothing else."""
 ROLLOUTS_SIMULATED = 200
@@ -60,10 +62,11 @@ def amount(what: str, least: float, most: float) -> Any:
         if not isfinite(value):
             raise typer.BadParameter(f"{value} is no amount; write a number.")
         if not least <= value <= most:
-            raise typer.BadParameter(f"{value:g} is out of bounds; write {least:g} to {most:g}.")
+            raise typer.BadParameter(f"{value:g} is out of bounds; write {bounds}.")
         return value
 
-    return typer.Option(help=f"{what} {least:g} to {most:g}.", callback=checked)
+    bounds = f"{least:g} to {most:,.10g}"
+    return typer.Option(help=f"{what} {bounds}.", callback=checked)
 
 
 Rate = Annotated[
@@ -94,7 +97,15 @@ Curve = Annotated[
     typer.Option(help="For a policy that searches: CSV with setting, em and tokens of each, and a row for baseline."),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
-Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        parser=patience,
+        metavar="DURATION",
+        help="How long to wait for that at most, as in 90s or 5m; 60s without it.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
 VerdictFiles = Annotated[
     list[Path] | None,

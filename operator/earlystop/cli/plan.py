@@ -21,6 +21,7 @@ from earlystop.cli.plan_remarks import (
     margin_remarks,
     rows_of,
     single_look_remark,
+    supposed_remark,
     why_few,
 )
 from earlystop.cli.plan_waits import dispersion_hours, rate_remarks, wait_remarks
@@ -86,6 +87,7 @@ def show_plan(
     for row, name, places in rows_of(spec):
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
+    console.print(supposed_remark(spec, rate, baseline_em, max(discordance, abs(em_loss))))
     console.print(single_look_remark(spec, found))
     said = (
         *rate_remarks(spec, rate),

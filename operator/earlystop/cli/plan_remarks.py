@@ -38,6 +38,20 @@ def unit_of(spec: PolicySpec) -> str:
     return "pair" if spec.objective.exact_match.evidence == "Pairs" else "request"
 
 
+def supposed_remark(spec: PolicySpec, rate: float, baseline_em: float, discordance: float) -> str:
+    """What the table supposes of traffic besides the loss, most of which nobody has to write. rate: scored requests, or
+    pairs, a second, > 0; baseline_em, discordance: 0..1, the latter of any use where pairs are compared."""
+    of_pairs = unit_of(spec) == "pair"
+    coming = counted(f"{rate:g}", "pair") if of_pairs else counted(f"{rate:g}", "scored request", "scored requests")
+    apart = (
+        f", and {100 * discordance:g} % of pairs that just one variant has right (--discordance)"
+        if of_pairs or not spec.delivery.traits.moves_traffic
+        else ""
+    )
+    right = f"a baseline with {100 * baseline_em:g} % of answers right (--baseline-em)"
+    return f"Supposed: {coming} a second (--rate), {right}{apart}."
+
+
 def single_look_remark(spec: PolicySpec, found: Mapping[str, float | str]) -> str:
     """What one look at the end would need, how much comes by the deadline, and from where on waiting is hardly worth
     it; nothing of that where the deadline ends the rollout before."""

@@ -10,6 +10,7 @@ import typer
 
 from earlystop.api.wire import AUTHOR_ANNOTATION, GROUP
 from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.files.careful_candidates import careful_notes
 from earlystop.cli.files.documents import named, read_documents
 from earlystop.cli.files.evaluators import evaluator_notes
 from earlystop.cli.files.idle_fields import idle_notes
@@ -83,8 +84,8 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
     if manifest.get("kind") != POLICY or not isinstance(spec, dict) or not isinstance(metadata, dict):
         return []
     approval, annotations = spec.get("approval"), metadata.get("annotations")
-    is_evaluator_notes = isinstance(approval, dict) and approval.get("notByAuthor") is True
-    if not is_evaluator_notes or (isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION)):
+    asks_for_another = isinstance(approval, dict) and approval.get("notByAuthor") is True
+    if not asks_for_another or (isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION)):
         return []
     return [
         f"spec.approval.notByAuthor: no approval counts while the author is not known; write the annotation "
@@ -93,10 +94,10 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
 
 
 def _spec_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Which evaluators a policy needs, and what its caps contradict."""
+    """Which evaluators a policy needs, what its caps contradict, and which candidates stop later than its baseline."""
     if manifest.get("kind") != POLICY:
         return ()
-    return (*evaluator_notes(manifest), *limit_notes(manifest))
+    return (*evaluator_notes(manifest), *limit_notes(manifest), *careful_notes(manifest))
 
 
 def _unchecked(manifest: dict[str, Any]) -> list[str]:

@@ -7,25 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.cli.files.limit_notes import limit_notes
-
-CAP = {"name": "cap", "type": "Integer", "minimum": "1", "maximum": "8192", "stopsSooner": "WhenLower"}
-
-
-def manifest(longest: object, baseline: object = "4096") -> dict[str, Any]:
-    tokens = {"minimumSaving": "0.1"} if longest is None else {"minimumSaving": "0.1", "longestAnswer": longest}
-    injector = {"engine": "VLLM", "routeRef": {"name": "qwen"}, "injector": {"replicas": 2}}
-    return {
-        "spec": {
-            "targetRef": {"kind": "Deployment", "name": "qwen"},
-            "parameters": [{**CAP, "body": {"knob": "AnswerCap"}}],
-            "baseline": {"values": [] if baseline is None else [{"name": "cap", "value": baseline}]},
-            "candidates": [{"name": "cap1024", "values": [{"name": "cap", "value": "1024"}]}],
-            "delivery": {"mode": "RequestBody", "requestBody": injector},
-            "rollout": {"steps": [{"weight": 5}]},
-            "metrics": {"sourceRef": {"name": "default"}},
-            "objective": {"exactMatch": {"margin": "0.02", "evidence": "Pairs"}, "tokens": tokens},
-        }
-    }
+from tests.unit.cli.capped_policy import manifest
 
 
 def test_a_longest_answer_below_the_largest_cap_is_noted_with_what_to_write() -> None:

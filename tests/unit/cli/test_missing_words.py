@@ -43,6 +43,12 @@ def test_a_plan_says_what_it_would_cost_if_answers_were_missing() -> None:
     assert "1.1 times as many questions, as exactMatch.unscored: Exclude leaves them out" in left_out
 
 
+def test_a_plan_says_once_what_answers_cost_that_count_as_wrong_or_are_left_out_alike() -> None:
+    spec = PolicySpec.model_validate(policy()["spec"])
+    (alike,) = missing_remarks(spec, {"missing_as_wrong": 1.12, "missing_left_out": 1.06})
+    assert alike.count("1.1 times") == 1 and alike.endswith("or is left out (exactMatch.unscored).")
+
+
 def test_nothing_is_said_of_what_a_forecast_has_no_figure_for() -> None:
     assert missing_remarks(PolicySpec.model_validate(policy()["spec"]), {}) == []
 

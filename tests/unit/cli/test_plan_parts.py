@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.main import app
-from earlystop.cli.plan_remarks import floor_remarks, rows_of, single_look_remark, why_few
+from earlystop.cli.plan_remarks import floor_remarks, rows_of, single_look_remark, supposed_remark, why_few
 from earlystop.rollout.margin_use import digest_of_setting
 from tests.cluster.objects import changed, policy
 from tests.unit.api.body_policies import body_spec
@@ -34,6 +34,15 @@ def told(tmp_path: Path, manifest: dict[str, Any], *options: str) -> str:
 def forecast(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, float]:
     found: dict[str, float] = json.loads(told(tmp_path, manifest, "--json"))
     return found
+
+
+def test_a_plan_says_which_traffic_it_supposes_with_the_options_that_change_it() -> None:
+    assert supposed_remark(LIVE, 10, 0.999, 0.06) == (
+        "Supposed: 10 scored requests a second (--rate), a baseline with 99.9 % of answers right (--baseline-em)."
+    )
+    paired = changed(policy(), "spec.objective.exactMatch", PAIRS)["spec"]
+    on_pairs = supposed_remark(PolicySpec.model_validate(paired), 1, 0.8, 0.06)
+    assert "1 pair a second" in on_pairs and "6 % of pairs that just one variant has right (--discordance)" in on_pairs
 
 
 @pytest.mark.slow

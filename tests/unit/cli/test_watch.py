@@ -115,8 +115,8 @@ def test_an_edit_that_nobody_has_acted_on_is_not_over_by_the_campaign_before_it(
 
 
 def test_durations_are_written_as_for_kubectl_and_others_are_refused_as_usage() -> None:
-    assert [seconds_of(each) for each in ("90", "90s", "30m", "12h", "2d")] == [90, 90, 1800, 43200, 172800]
-    for wrong in ("", "soon", "-1s", "1.5h", "nan", "1w"):
+    assert [seconds_of(each) for each in ("90", "90s", "1h30m", "12h", "2d")] == [90, 90, 5400, 43200, 172800]
+    for wrong in ("", "soon", "-1s", "1.5h", "nan", "1w", "1h30"):
         result = run("wait", "qa", "--timeout", wrong)
         assert result.exit_code == 2 and "30m" in result.stderr, (wrong, result.output)
 

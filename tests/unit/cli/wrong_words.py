@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 COMMAND_LINES: dict[str, tuple[list[str], str]] = {
-    "a rate of nothing": (["plan", "RIGHT", "--rate=0"], "0 is out of bounds; write 0.0001 to 1e+06."),
-    "a rate beyond all servers": (["simulate", "RIGHT", "--rate=1e300"], "write 0.0001 to 1e+06."),
+    "a rate of nothing": (["plan", "RIGHT", "--rate=0"], "0 is out of bounds; write 0.0001 to 1,000,000."),
+    "a rate beyond all servers": (["simulate", "RIGHT", "--rate=1e300"], "write 0.0001 to 1,000,000."),
     "a word for a number": (["plan", "RIGHT", "--rate=20/s"], "write a number alone, as 20, or 0.03 for 3 %."),
+    "a wait that no status changes in": (["abort", "qa", "--wait", "--timeout=0s"], "0s is too short; write 1s"),
+    "a wait in words": (["pause", "qa", "--timeout=soon"], "soon is no duration; write one such as 90s, 30m or 12h."),
     "a loss in points": (["plan", "RIGHT", "--em-loss=2"], "2 is out of bounds; write -1 to 1."),
     "a loss in points, simulated": (["simulate", "RIGHT", "--em-loss=2"], "2 is out of bounds; write -1 to 1."),
     "half a rollout": (["simulate", "RIGHT", "--runs=1.5"], "write a whole number."),

@@ -66,7 +66,10 @@ def wait(
     namespace: Namespace = None,
     context: Context = None,
     timeout: Annotated[
-        float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="As in 90s, 30m, 12h; else for ever.")
+        float | None,
+        typer.Option(
+            parser=seconds_of, metavar="DURATION", help="How long at most, as in 90s, 30m or 12h; without it, for ever."
+        ),
     ] = None,
     exit_status: ExitStatus = False,
 ) -> None:
