@@ -40,9 +40,9 @@ def combinations() -> Iterator[Size]:
 def test_every_combination_of_what_a_guard_may_have_fits_into_4_kib_after_ten_days_and_what_hooks_say_besides(
     size: Size,
 ) -> None:
-    """With four servers. Answers of up to six query classes, or golden questions; one setting or three that are proven, a second one that
-    serves by the load, or people who approved; hooks, a Job and a gate; each with the longest sentences that the
-    conditions of a promotion that all is well with have."""
+    """Four servers. Answers of up to six query classes, or golden questions; one setting or three that are proven, a
+    second one that serves by the load, or people who approved; hooks, a Job and a gate; each with the longest sentences
+    that the conditions of a promotion that all is well with have."""
     answers_at = scattered if size.classes else answered
     spec, state = watched_as(size, answers_at)
     state = after_months(state, answers_at)

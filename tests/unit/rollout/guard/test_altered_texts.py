@@ -53,8 +53,8 @@ ODD_TEXTS = st.sampled_from(
     ["~", "~~0", "~X16", "0" * 40, "sha256:" + "0" * 64, "2026-02-30T00:00:00Z", "1,2;3,4", "="]
 )
 numbers = st.one_of(st.integers(-9, 9), st.integers(-(2**64), 2**64), st.integers(0, 10**41))
-plain = st.one_of(SIGNS, ODD_TEXTS, numbers, st.none(), st.booleans(), st.floats())
-parts = st.one_of(plain, st.just([]), st.just({}))
+plain: st.SearchStrategy[Any] = st.one_of(SIGNS, ODD_TEXTS, numbers, st.none(), st.booleans(), st.floats())
+parts: st.SearchStrategy[Any] = st.one_of(plain, st.just([]), st.just({}))
 PLAIN_PATHS = [each for each in paths(FIELDS) if not isinstance(part_of(FIELDS, each), dict | list)]
 
 
