@@ -22,6 +22,11 @@ def in_points(value: float | Interval) -> str:
     return f"{100 * value:g}"
 
 
+def difference_in_points(value: Interval) -> str:
+    """An EM difference in a sentence: "-0.4 [-1.6, +0.8] points", or "not known yet", which is no number of them."""
+    return in_points(value) if value.estimate is None else f"{in_points(value)} points"
+
+
 def beside_margin(value: Interval, margin: float) -> str:
     """An EM difference beside a sentence that says whether the loss is below a margin, > 0: as `in_points`, with digits
     more, up to `MOST_DIGITS`, where a bound that is not the margin would be rounded to it."""

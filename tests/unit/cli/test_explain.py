@@ -37,6 +37,7 @@ def test_every_state_is_explained_in_whole_sentences_with_what_it_tries(name: st
     text = explained(policy)
     assert "llm/qa tries settings of Deployment qa-server" in text and "window=40" in text
     assert "None" not in text and all(line.strip() for line in text.splitlines())
+    assert "not known yet points" not in text and "seen not known yet" not in text
     waited_for = [item for _, items in explanation(policy, moment_of(policy), None) for item in items]
     assert not [each for each in waited_for if "log e-value" in each]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from earlystop.evidence.intervals import Interval
 from earlystop.rollout.formatting import (
     beside_margin,
+    difference_in_points,
     from_rfc3339,
     in_percent,
     in_points,
@@ -71,3 +72,8 @@ def test_a_text_that_is_no_moment_is_refused_with_the_form_to_write(text: str) -
 def test_settings_and_log_e_values_are_short() -> None:
     assert in_settings({"window": "5", "patience": "2"}) == "window=5, patience=2"
     assert log_e_text(-0.12345) == "-0.123"
+
+
+def test_a_difference_that_is_not_known_is_no_number_of_points() -> None:
+    assert difference_in_points(Interval(None, -1.0, 1.0)) == "not known yet"
+    assert difference_in_points(Interval(-0.004, -0.016, 0.008)) == "-0.4 [-1.6, +0.8] points"

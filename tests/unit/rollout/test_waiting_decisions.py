@@ -50,9 +50,10 @@ def test_who_proposed_a_setting_does_not_approve_it_where_authors_may_not(by: st
 
 def test_the_api_server_refuses_an_approval_of_the_author_the_proposer_and_the_asker() -> None:
     rules = (ROOT / "charts/earlystop/templates/approvals.yaml").read_text()
-    assert "params.?status.?awaiting.?proposedBy" in rules and "params.?status.?awaiting.?requestedBy" in rules
-    for whom in ("username != variables.author", "username != variables.proposer", "username != variables.asker"):
-        assert whom in rules
+    excluded = rules.partition("- name: excluded")[2].partition("- name:")[0]
+    assert "earlystop.dev/changed-by" in excluded and "variables.asker" in excluded
+    assert "params.?status.?awaiting.?proposedBy" in excluded and "params.?status.?awaiting.?requestedBy" in rules
+    assert "!variables.is_excluded" in rules
 
 
 TIED = policy({**several.TOGETHER, "candidates": several.CANDIDATES[:2], "approval": {"mode": "BeforePromotion"}})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from earlystop.api.plurals import counted
 from earlystop.evidence.guardrails import rest_on_a_burst
+from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import ClaimKind
 from earlystop.rollout.advance import RISK_TO_ADVANCE, SCORED_TO_ADVANCE
 from earlystop.rollout.e_value_words import claim_words, one_in
@@ -71,11 +72,11 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
         case NotNonInferior():
             each = " in each query class" if missing.require_each else ""
             proven = f"proof that less than {points_are_lost(missing.margin)}{each}"
-            numbers = f" ({claim_words(now.promote, most.promote, risk)}; seen {in_points(missing.effect)})"
+            numbers = f" ({claim_words(now.promote, most.promote, risk)}{_seen(in_points, missing.effect)})"
             return proven + numbers * with_numbers
         case NotSaving():
             proven = f"proof that at least {in_percent(missing.minimum_saving)} of the tokens are saved"
-            numbers = f" ({claim_words(now.tokens, most.tokens, risk)}; seen {in_percent(missing.saving)})"
+            numbers = f" ({claim_words(now.tokens, most.tokens, risk)}{_seen(in_percent, missing.saving)})"
             few = f"; {FEW_ANSWERS}" * missing.rests_on_few
             return proven + (numbers + few) * with_numbers
         case EvidenceTurned():
@@ -87,6 +88,11 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
         case LeastTime():
             return f"the least time of this step, {in_duration(missing.seconds)}"
     return missing_phrases((missing,), comparison.name)[0]
+
+
+def _seen(form: Callable[[Interval], str], value: Interval) -> str:
+    """An estimate behind the words of its claim; nothing where there is none yet."""
+    return "" if value.estimate is None else f"; seen {form(value)}"
 
 
 def step_waits(plan: Plan, state: RolloutState, at: int, *, with_numbers: bool = True) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _facts(occurrence: Occurrence) -> tuple[tuple[str, str], ...]:
     return (
         *about,
         ("Candidate", verdict.candidate),
-        ("EM difference", f"{verdict.effect} points"),
+        ("EM difference", f"{verdict.effect} points" if "[" in verdict.effect else verdict.effect),
         ("Tokens saved", verdict.saving),
         ("Verdict", verdict.name),
         *asked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import BY_CLASS
-from earlystop.rollout.formatting import in_points, in_settings
+from earlystop.rollout.formatting import difference_in_points, in_settings
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import ClassSetting, RolloutState, Verdict
@@ -67,9 +67,9 @@ def _grounds(plan: Plan, state: RolloutState, awaited: AwaitedDecision) -> str:
     if awaited.by_evidence:
         later = f" An approval is followed once there is again {'; '.join(lacking)}." if lacking else ""
         return f"{benefit_message(plan, state, name)}{later}"
-    seen = in_points(state.comparison(name).assessment.effect)
+    seen = difference_in_points(state.comparison(name).assessment.effect)
     doubts = f"Not proven: {'; '.join(lacking)}." if lacking else "All claims are proven."
-    return f"Asked for by {awaited.requested_by}; EM difference {seen} points. {doubts}"
+    return f"Asked for by {awaited.requested_by}; EM difference {seen}. {doubts}"
 
 
 FATES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.plurals import counted
 from earlystop.rollout.certificate.evaluators import EVALUATORS_DIFFER
 from earlystop.rollout.certificate.words import certificate_notes
-from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.formatting import difference_in_points, in_count, in_hundredths, in_percent, in_settings
 from earlystop.rollout.guard.busy_words import load_notes
 from earlystop.rollout.guard.notes import guard_notes
 from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
@@ -139,7 +139,9 @@ def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNot
             notes.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
             assessment = new.assessment
-            message = f"Candidate {new.name} is proven: EM difference {in_points(assessment.effect)} points, saving "
+            message = (
+                f"Candidate {new.name} is proven: EM difference {difference_in_points(assessment.effect)}, saving "
+            )
             notes.append(EventNote("CandidateCertified", "Certify", f"{message}{in_percent(assessment.saving)}."))
     return notes
 
@@ -190,7 +192,7 @@ def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNot
         return []
     asked = "an edit of the policy" if before.pinned_plan.spec != after.pinned_plan.spec else "a new beginning"
     stood = "; ".join(
-        f"{each.name} stood at an EM difference of {in_points(each.assessment.effect)} points"
+        f"{each.name} stood at an EM difference of {difference_in_points(each.assessment.effect)}"
         for each in before.comparisons
         if each.looks
     )

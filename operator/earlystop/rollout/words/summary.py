@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.plurals import counted
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.decision import BY_CLASS
-from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.formatting import difference_in_points, in_count, in_percent, in_settings
 from earlystop.rollout.guard.in_service import in_service_sentence
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.settling import waits_for
@@ -84,8 +84,8 @@ def _findings(plan: Plan, strategy: Strategy, state: RolloutState) -> str:
         name = f"{each.name}: " if strategy.judges_together(plan) else ""
         proven = ", proven" if each.certified_at is not None else ""
         phrases.append(
-            f"{name}EM difference {in_points(assessment.effect)} points, saving {in_percent(assessment.saving)}, after "
-            f"{_number_of_answers(each)}{proven}"
+            f"{name}EM difference {difference_in_points(assessment.effect)}, "
+            f"saving {in_percent(assessment.saving)}, after {_number_of_answers(each)}{proven}"
         )
     return "; ".join(phrases)
 
