@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from unicodedata import normalize
 
 import pytest
 
@@ -13,7 +14,7 @@ from earlystop.api.visible import printable
 from earlystop.controller.memory.annotations import LONGEST_NAME
 from tests.cluster.approvals.scene import WAIT_SECONDS, Scene
 from tests.cluster.processes import wait_until
-from tests.unit.api.names import DISGUISES, OTHERS
+from tests.unit.api.names import COLLEAGUES, DISGUISES, OTHERS
 
 REFUSED = "wants somebody else to approve it"
 SENT = range(0x80, 0x110000)
@@ -87,3 +88,20 @@ def test_whoever_asked_is_refused_whatever_letters_the_name_has_and_others_are_n
         wait_until(partial(is_refused, everybody, name), WAIT_SECONDS, f"{name!r} to be refused")
         assert answer(everybody, "zoe") == "", name
         assert answer(everybody, f"{name}x") == "", name
+
+
+@pytest.mark.parametrize("pair", COLLEAGUES[:5], ids=ascii)
+def test_who_asked_is_refused_and_a_colleague_of_nearly_the_same_name_is_not(
+    everybody: Scene, pair: tuple[str, str]
+) -> None:
+    asker, colleague = (normalize("NFD", name) for name in pair)
+    asked_by(everybody, asker)
+    wait_until(partial(is_refused, everybody, asker), WAIT_SECONDS, f"{asker!r} to be refused")
+    assert answer(everybody, colleague) == ""
+
+
+def test_names_as_long_as_an_approval_may_have_are_compared_within_what_a_rule_may_cost(everybody: Scene) -> None:
+    asked_by(everybody, "?" * LONGEST_NAME)
+    for name in (f"system:serviceaccount:{'n' * 63}:{'s' * 167}", "\u674e" * 84):
+        assert answer(everybody, name) == ""
+    assert "may not be more than 253 bytes" in answer(everybody, "z" * (LONGEST_NAME + 1))
