@@ -85,7 +85,6 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
         {"mode": "HeaderCohort", "headerCohort": {"routeRef": {"name": "qa"}, "header": "x-c", "cohorts": [COHORT]}},
         "write 2 items or more: One cohort for the baseline and for each candidate",
     ),
-    "a number that is none": ("spec.objective.exactMatch.margin", float("nan"), "NaN is no decimal"),
     "a margin in percent": ("spec.objective.exactMatch.margin", "2%", '"2%" is no decimal; write "0.02".'),
     "a percentage with a blank": ("spec.objective.exactMatch.margin", "12.5 %", 'write "0.125".'),
     "seconds as a duration": ("spec.rollout.lookSeconds", "2m", '"2m" is no number of seconds; write 120.'),

@@ -196,7 +196,7 @@ class CountBatcher:
         source, is_slow = lane
         try:
             answers = await self._exchange(lane, spec, question)
-            if _is_refused(answers) and await self._connections.renewed(_connection_of(lane), spec):
+            if failed_namespaces(answers, REFUSING) and await self._connections.renewed(_connection_of(lane), spec):
                 answers = await self._exchange(lane, spec, question)
         except MetricsFailure as failure:
             answers = dict.fromkeys(policies, failure.with_traceback(None))
@@ -326,10 +326,6 @@ def _connection_of(lane: Lane) -> str:
 
 def _unusable(error: Exception) -> MetricsFailure:
     return MetricsFailure(FailureKind.MALFORMED, f"the answer could not be used ({type(error).__name__})")
-
-
-def _is_refused(answers: Answers) -> bool:
-    return any(isinstance(each, MetricsFailure) and each.kind in REFUSING for each in answers.values())
 
 
 def _widened(request: R, declared: float, intervals: ScrapeIntervals) -> R:
