@@ -312,7 +312,7 @@ def test_without_the_overlay_the_users_route_is_as_it_was_to_the_byte_and_serves
         return all(ours(each) == {} for each in stage.send([{COHORT: "b-w10"}, {}] * 10))
 
     wait_until(untouched, 30, "the user's own route to serve again")
-    after = stage.access.get("httproute/qa", namespace)
+    after = stage.access.read(ROUTES, stage.inputs.namespace, "qa")
     assert json.dumps(after["spec"]) == json.dumps(before["spec"])
     assert after["metadata"]["generation"] == before["metadata"]["generation"] == 1
     assert set(after["metadata"]) == set(before["metadata"])

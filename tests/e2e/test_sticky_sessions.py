@@ -25,7 +25,8 @@ from tests.e2e.stage_objects import phase_is
 
 RATE = 200.0
 HEADER = "--session-header=x-session"
-IN_SESSIONS = (HEADER, "--session-requests=30", "--session-seconds=0.5")
+SESSION_REQUESTS = 30
+IN_SESSIONS = (HEADER, f"--session-requests={SESSION_REQUESTS}", "--session-seconds=0.5")
 ONE_BY_ONE = (HEADER,)
 
 LOOKS = 15
@@ -94,7 +95,8 @@ def test_equals_are_held_until_it_is_known_how_much_their_answers_scatter(
     with campaign(stage, "0.40", NEVER, load):
         known, words = held(stage)
     assert known.seen is not None and (known.seen > FACTOR) == (load == IN_SESSIONS), known
-    assert known.factor >= known.seen and not known.is_known
+    # Two looks may show far more by chance than sessions of so many equal answers do.
+    assert known.factor >= min(known.seen, SESSION_REQUESTS) and not known.is_known
     assert "w10 is proven as far as is known, and its promotion waits" in words
     assert "until it is known how much answers scatter" in words
     assert not [each for each in stage.verdicts() if each["spec"]["policy"] == POLICY]
