@@ -46,19 +46,16 @@ def most_moments(series: int) -> int:
 def read_moments(
     client: VectorsOfMoments, asked: Sequence[LooksAhead], namespace_label: str | None = None
 ) -> dict[str, dict[int, Reading]]:
-    """The reading of each policy at each of its moments at which nothing speaks against its counts.
+    """The reading of each policy at each of its moments at which nothing speaks against its counts, by one query.
 
-    asked: of each policy once, all on the grid of the same step and phase. namespace_label: as for `read_counts`.
-    Raises MetricsFailure where a query fails, and when the source evaluates it at other moments.
+    asked: one of `chunks_of`, and so of each policy once. namespace_label: as for `read_counts`. Raises MetricsFailure
+    where the query fails, and when the source evaluates it at other moments.
     """
-    found: dict[str, dict[int, Reading]] = {}
-    for chunk in chunks_of(asked):
-        moments = _moments_of(chunk)
-        series = client.vectors(query_of([each.request for each in chunk], namespace_label), moments)
-        if not _evaluated_at(series, moments):
-            raise moved("the metrics source")
-        found |= judge_series(series, chunk, namespace_label)
-    return found
+    moments = _moments_of(asked)
+    series = client.vectors(query_of([each.request for each in asked], namespace_label), moments)
+    if not _evaluated_at(series, moments):
+        raise moved("the metrics source")
+    return judge_series(series, asked, namespace_label)
 
 
 def judge_series(
@@ -97,7 +94,7 @@ def _evaluated_at(series: Sequence[Series], moments: range) -> bool:
 
 def chunks_of(asked: Iterable[LooksAhead]) -> Iterator[Sequence[LooksAhead]]:
     """What is asked by one query each: like windows together, then like steps, then like moments, of which a query has
-    no more than it may have."""
+    no more than it may have. asked: all on the grid of the same step and phase."""
 
     def order(each: LooksAhead) -> tuple[int, int, int, str]:
         request = each.request

@@ -15,6 +15,7 @@ from earlystop.metrics.convention.several_moments import (
     MAX_POLICIES_A_QUERY,
     MOST_MOMENTS,
     LooksAhead,
+    chunks_of,
     read_moments,
 )
 from earlystop.metrics.source.answer import Sample
@@ -102,7 +103,9 @@ def test_no_query_is_about_more_policies_or_moments_than_its_answer_has_room_for
     far = [LooksAhead(request(f"llm/far-{n}"), range(10_000, 10_031, 15)) for n in range(3)]
     near = [LooksAhead(request(f"llm/{n}"), range(1000, 1000 + 15 * MOST_MOMENTS, 15)) for n in range(60)]
     client = AtMoments(Answered({at: [row()] for at in (*range(1000, 1180, 15), *range(10_000, 10_031, 15))}))
-    found = read_moments(client, [*far, *near])
+    found: dict[str, dict[int, Reading]] = {}
+    for chunk in chunks_of([*far, *near]):
+        found |= read_moments(client, chunk)
     assert len(found) == 63 and len(client.asked) == 1 + -(-60 // MAX_POLICIES_A_QUERY)
     assert all(len(moments) <= MOST_MOMENTS for _, moments in client.asked)
 
