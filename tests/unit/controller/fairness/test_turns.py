@@ -145,8 +145,9 @@ async def test_a_turn_that_is_lent_is_anothers_meanwhile_and_is_waited_for_again
     assert queue.order == ["quick", "probed"]
 
 
-async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_second_one() -> None:
-    queue, answered = Queue(1), asyncio.Event()
+async def cancelled_before_it_is_back(queue: Queue, others: int) -> list[asyncio.Task[None]]:
+    """Somebody lends the only turn, wants it back while others wait for it, and is cancelled. Returns those others."""
+    answered = asyncio.Event()
 
     async def probe() -> None:
         async with queue.turns.of("slow"), queue.turns.lent():
@@ -154,12 +155,19 @@ async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_sec
 
     probing = asyncio.create_task(probe())
     await settle()
-    others = [queue.join("quick")]
+    joined = [queue.join("quick") for _ in range(others)]
     await settle()
     answered.set()
     await settle()
     probing.cancel()
     await asyncio.gather(probing, return_exceptions=True)
+    await settle()
+    return joined
+
+
+async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_second_one() -> None:
+    queue = Queue(1)
+    others = await cancelled_before_it_is_back(queue, 1)
     await queue.let_go(1)
     others += [queue.join("quick") for _ in range(5)]
     await settle()
@@ -169,20 +177,8 @@ async def test_whoever_is_cancelled_before_a_lent_turn_is_back_gives_back_no_sec
 
 
 async def test_whoever_is_cancelled_before_a_lent_turn_is_back_lets_no_more_hold_turns_than_there_are() -> None:
-    queue, answered = Queue(1), asyncio.Event()
-
-    async def probe() -> None:
-        async with queue.turns.of("slow"), queue.turns.lent():
-            await answered.wait()
-
-    probing = asyncio.create_task(probe())
-    await settle()
-    others = [queue.join("quick") for _ in range(3)]
-    await settle()
-    answered.set()
-    await settle()
-    probing.cancel()
-    await settle()
+    queue = Queue(1)
+    others = await cancelled_before_it_is_back(queue, 3)
     assert queue.held == 1, "the others wait for the turn that one of them has"
     await queue.let_go(3)
     await asyncio.gather(*others)
